@@ -1,0 +1,180 @@
+//! `#[handler]`, `#[handler(websocket)]` and `#[handler(session)]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Error, Ident, ItemFn, Result, ReturnType};
+
+enum Kind {
+    Plain,
+    Websocket,
+    Session,
+}
+
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let kind = kind(attribute)?;
+    let function: ItemFn = syn::parse2(item).map_err(|e| {
+        Error::new(e.span(), "`handler` belongs on a function: `fn name(event: Event) -> …`")
+    })?;
+    check(&function)?;
+
+    let name = &function.sig.ident;
+    let (export, returns) = match kind {
+        Kind::Plain => ("__export_plain", "plain_handler_returns"),
+        Kind::Websocket => ("__export_websocket", "upgrading_handler_returns"),
+        Kind::Session => ("__export_session", "upgrading_handler_returns"),
+    };
+    let (export, returns) = (format_ident!("{export}"), format_ident!("{returns}"));
+    let check_type = match &function.sig.output {
+        ReturnType::Default => quote!(::lithe_sdk::export::#returns::<()>()),
+        ReturnType::Type(_, ty) => {
+            quote_spanned!(ty.span()=> ::lithe_sdk::export::#returns::<#ty>())
+        }
+    };
+    Ok(quote! {
+        #function
+        const _: () = {
+            #check_type;
+            let _: fn(::lithe_sdk::Event) -> _ = #name;
+        };
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            ::lithe_sdk::#export!(#name);
+        };
+    })
+}
+
+fn kind(attribute: TokenStream) -> Result<Kind> {
+    if attribute.is_empty() {
+        return Ok(Kind::Plain);
+    }
+    let word: Ident = syn::parse2(attribute).map_err(|e| unknown_word(e.span()))?;
+    match word.to_string().as_str() {
+        "websocket" => Ok(Kind::Websocket),
+        "session" => Ok(Kind::Session),
+        _ => Err(unknown_word(word.span())),
+    }
+}
+
+fn unknown_word(span: Span) -> Error {
+    Error::new(
+        span,
+        "write `handler` for plain HTTP, `handler(websocket)` for async sessions, or \
+         `handler(session)` for blocking ones",
+    )
+}
+
+fn check(function: &ItemFn) -> Result<()> {
+    let signature = &function.sig;
+    if let Some(word) = &signature.asyncness {
+        return Err(Error::new(
+            word.span(),
+            "a handler is not async: it answers or accepts at once; what waits belongs into the \
+             session, `event.ws().upgrade(async |socket| …)`",
+        ));
+    }
+    if !signature.generics.params.is_empty() {
+        return Err(Error::new(signature.generics.span(), "a handler has no generic parameters"));
+    }
+    if signature.inputs.len() != 1 || signature.receiver().is_some() {
+        return Err(Error::new(
+            signature.ident.span(),
+            "a handler takes one `Event`: `fn name(event: Event) -> …`",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(attribute: TokenStream, item: TokenStream) -> String {
+        expand(attribute, item).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_async_handler_is_told_where_waiting_belongs() {
+        let message = error(
+            quote!(),
+            quote!(
+                async fn f(event: Event) -> Response {
+                    todo!()
+                }
+            ),
+        );
+        assert!(message.contains("a handler is not async"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_the_known_ones() {
+        for attribute in [quote!(socket), quote!("websocket"), quote!(websocket, session)] {
+            let message = error(
+                attribute,
+                quote!(
+                    fn f(event: Event) -> Response {
+                        todo!()
+                    }
+                ),
+            );
+            assert!(message.contains("`handler(websocket)`"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_handler_takes_one_event_and_nothing_generic() {
+        assert!(
+            error(
+                quote!(),
+                quote!(
+                    fn f() {}
+                )
+            )
+            .contains("takes one `Event`")
+        );
+        assert!(
+            error(
+                quote!(),
+                quote!(
+                    fn f(&self) {}
+                )
+            )
+            .contains("takes one `Event`")
+        );
+        assert!(
+            error(
+                quote!(),
+                quote!(
+                    fn f<T>(event: T) {}
+                )
+            )
+            .contains("no generic parameters")
+        );
+        assert!(
+            error(
+                quote!(),
+                quote!(
+                    struct S;
+                )
+            )
+            .contains("belongs on a function")
+        );
+    }
+
+    #[test]
+    fn the_word_chooses_the_export() {
+        let item = quote!(
+            fn f(event: Event) -> Response {
+                todo!()
+            }
+        );
+        for (attribute, export) in [
+            (quote!(), "__export_plain"),
+            (quote!(websocket), "__export_websocket"),
+            (quote!(session), "__export_session"),
+        ] {
+            let expanded = expand(attribute, item.clone()).unwrap().to_string();
+            assert!(expanded.contains(export), "{expanded}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The attributes of `lithe-sdk`: each leaves its item as it is, checks its types, and exports it from
+//! the component on wasm.
+
+mod handler;
+mod hooks;
+
+use proc_macro::TokenStream;
+
+/// Makes a function the component's handler: `fn(Event) -> R`.
+///
+/// | attribute | exports | `R` |
+/// |---|---|---|
+/// | `#[handler]` | `handler` | `IntoResponse`: `Response`, text, or a `Result` of either |
+/// | `#[handler(websocket)]` | `handler`, `hooks` | `IntoOutcome`: also `Outcome`; sessions by `ws.upgrade` |
+/// | `#[handler(session)]` | `handler`, `session` | the same; sessions by `ws.upgrade_blocking` |
+///
+/// The function stays a plain function, which unit tests can call.
+#[proc_macro_attribute]
+pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    handler::expand(attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an `impl Hooks for T` the component: it exports `handler` and `hooks`.
+///
+/// `T` is `Default` and made once for each instance.
+#[proc_macro_attribute]
+pub fn hooks(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    hooks::expand(attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}

@@ -1,0 +1,79 @@
+//! What `wit-bindgen` makes of `wit/`: one module for everything that a component may import, and one
+//! for each interface that it may export, which share the types of the imports.
+//!
+//! A component exports an interface only where it calls that interface's export macro, and the
+//! component encoder drops the imports that nothing calls. So a plugin's kind, which the host reads
+//! from its exports, is what its attribute says.
+
+mod imports {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: r#"
+            package lithe:sdk-imports;
+
+            world imports {
+                include lithe:plugin/imports@0.1.0;
+                import lithe:plugin/outcome@0.1.0;
+                import lithe:plugin/receiver@0.1.0;
+            }
+        "#,
+        world: "lithe:sdk-imports/imports",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        generate_all,
+    });
+}
+
+pub(crate) use imports::lithe::plugin::{event, http, outcome, receiver, socket, ws};
+
+/// The export `handler`: its trait, and the macro that exports an implementation.
+pub mod handler {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-handler; world handler { export lithe:plugin/handler@0.1.0; }",
+        world: "lithe:sdk-handler/handler",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "lithe:plugin/http@0.1.0": super::imports::lithe::plugin::http,
+            "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
+            "lithe:plugin/outcome@0.1.0": super::imports::lithe::plugin::outcome,
+            "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
+            "lithe:plugin/ws@0.1.0": super::imports::lithe::plugin::ws,
+        },
+    });
+}
+
+/// The export `hooks`: its trait, and the macro that exports an implementation.
+pub mod hooks {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-hooks; world hooks { export lithe:plugin/hooks@0.1.0; }",
+        world: "lithe:sdk-hooks/hooks",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "lithe:plugin/http@0.1.0": super::imports::lithe::plugin::http,
+            "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
+            "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
+        },
+    });
+}
+
+/// The export `session`: its trait, and the macro that exports an implementation.
+pub mod session {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-session; world session { export lithe:plugin/session@0.1.0; }",
+        world: "lithe:sdk-session/session",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "lithe:plugin/http@0.1.0": super::imports::lithe::plugin::http,
+            "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
+            "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
+        },
+    });
+}

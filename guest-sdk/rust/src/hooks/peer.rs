@@ -1,0 +1,53 @@
+//! The other end of a socket, as hooks see it.
+
+use std::ops::Deref;
+
+use crate::Sender;
+
+/// The other end of a socket: a [`Sender`], and what its handshake's request said.
+///
+/// What is asked of the request is none once the socket is gone, which it is after the `close` hook.
+/// For more of the request see [`Sender::event`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    sender: Sender,
+}
+
+impl Peer {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { sender: Sender::new(id) }
+    }
+
+    /// The sending half, to be kept by others, such as the other members of a room.
+    pub fn sender(&self) -> Sender {
+        self.sender
+    }
+
+    /// `IP:PORT` of the client.
+    pub fn client_address(&self) -> Option<String> {
+        Some(self.event()?.client_address())
+    }
+
+    /// Path and query of the handshake, as sent.
+    pub fn uri(&self) -> Option<String> {
+        Some(self.event()?.uri())
+    }
+
+    /// The handshake's first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.event()?.header(name)
+    }
+
+    /// One of the route's parameters.
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.event()?.param(name)
+    }
+}
+
+impl Deref for Peer {
+    type Target = Sender;
+
+    fn deref(&self) -> &Sender {
+        &self.sender
+    }
+}

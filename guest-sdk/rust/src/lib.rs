@@ -1,0 +1,87 @@
+//! Write plugins for the Lithe WebAssembly host in Rust: HTTP handlers and WebSocket sessions.
+//!
+//! A plugin is a `cdylib` crate with one annotated item, built for `wasm32-wasip2`:
+//!
+//! | attribute | sessions are | the host runs it in |
+//! |---|---|---|
+//! | [`#[handler]`](macro@handler) | none | a pool of instances, in parallel |
+//! | [`#[handler(websocket)]`](macro@handler) | async closures | one instance for all, so memory is shared |
+//! | [`#[handler(session)]`](macro@handler) | blocking closures | an instance for each connection |
+//! | [`#[hooks]`](macro@hooks) | calls of a [`Hooks`] value | one instance for all, and a socket may outlive it |
+//!
+//! ```
+//! use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent, json};
+//!
+//! #[lithe_sdk::handler(websocket)]
+//! fn chat(event: Event) -> Result<Outcome> {
+//!     let ws = event.ws();
+//!     if !ws.is_upgrade_request() {
+//!         return Ok(Response::json(&json!({ "mode": "http" }))?.into());
+//!     }
+//!     ws.upgrade(async |mut socket| {
+//!         socket.send_text("connected")?;
+//!         while let Some(event) = socket.next().await {
+//!             match event {
+//!                 SocketEvent::Text(text) => socket.send_text(format!("echo:{text}"))?,
+//!                 SocketEvent::Binary(_) => {}
+//!                 SocketEvent::Close(_) => break,
+//!             }
+//!         }
+//!         Ok(())
+//!     })
+//!     .protocol("chat")
+//!     .accept()
+//! }
+//!
+//! // No network, no host: the same function in a unit test.
+//! use lithe_sdk::testing::TestEvent;
+//!
+//! let socket = TestEvent::get("/chat").upgrade(["chat"]).call(chat).socket();
+//! socket.send_text("ping");
+//! assert_eq!(socket.sent_text(), ["connected", "echo:ping"]);
+//! ```
+//!
+//! Natively the attributes export nothing and the functions stay plain functions, so that
+//! [`testing`] can call them.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate self as lithe_sdk;
+
+#[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, missing_docs, unused_imports)]
+mod bindings;
+mod blocking;
+mod error;
+mod event;
+mod executor;
+#[doc(hidden)]
+pub mod export;
+mod hooks;
+mod message;
+mod outcome;
+mod query;
+mod response;
+mod sender;
+mod sessions;
+mod socket;
+mod sys;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod ws;
+
+pub use anyhow;
+pub use lithe_sdk_macros::{handler, hooks};
+pub use serde_json::json;
+
+pub use blocking::BlockingSocket;
+pub use error::{HttpError, Result};
+pub use event::Event;
+pub use hooks::{Hooks, Peer};
+pub use message::{CloseInfo, Message, SocketEvent};
+pub use outcome::{Accepted, IntoOutcome, Outcome};
+pub use response::{Body, IntoResponse, Response};
+pub use sender::{AttachmentError, CloseError, ReadyState, SendError, Sender};
+pub use socket::Socket;
+pub use ws::{Upgrade, UpgradeOptions, Ws};

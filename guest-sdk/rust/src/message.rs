@@ -1,0 +1,109 @@
+//! What travels over a socket.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+/// One whole WebSocket message (RFC 6455, 5.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// UTF-8 text.
+    Text(String),
+    /// Any bytes.
+    Binary(Vec<u8>),
+}
+
+impl Message {
+    /// The message as text. In a binary message, what is not UTF-8 becomes `U+FFFD`.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Binary(bytes) => String::from_utf8_lossy(bytes),
+        }
+    }
+
+    /// The message's bytes; of a text message, its UTF-8.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// The message as JSON.
+    ///
+    /// # Errors
+    /// Where the message is not the JSON of a `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(self.bytes())
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseInfo {
+    /// The close code (RFC 6455, 7.4). 1005 where the peer gave none, 1006 where the connection was
+    /// lost.
+    pub code: u16,
+    /// What the peer said about it; often empty.
+    pub reason: String,
+    /// Whether both sides sent a close frame.
+    pub clean: bool,
+}
+
+/// What a session's `next` gives: messages, then one `Close`, then nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketEvent {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+    /// The session has ended, whatever ended it. Nothing can be sent any more.
+    Close(CloseInfo),
+}
+
+impl From<Message> for SocketEvent {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Text(text) => Self::Text(text),
+            Message::Binary(bytes) => Self::Binary(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_binary_message_is_lossy_and_bytes_are_exact() {
+        let message = Message::from(vec![b'a', 0xff]);
+        assert_eq!(message.text(), "a\u{fffd}");
+        assert_eq!(message.bytes(), [b'a', 0xff]);
+    }
+
+    #[test]
+    fn json_is_read_from_either_kind() {
+        assert_eq!(Message::from("[1,2]").json::<Vec<u8>>().unwrap(), [1, 2]);
+        assert_eq!(Message::from(b"[3]".to_vec()).json::<Vec<u8>>().unwrap(), [3]);
+        assert!(Message::from("nope").json::<Vec<u8>>().is_err());
+    }
+}

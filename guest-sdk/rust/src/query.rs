@@ -1,0 +1,52 @@
+//! Queries as forms (`application/x-www-form-urlencoded`), and percent-decoding.
+
+/// The first value of that name; empty where it has no `=`.
+pub(crate) fn get(query: &str, name: &str) -> Option<String> {
+    query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find(|(key, _)| decode_form(key) == name)
+        .map(|(_, value)| decode_form(value))
+}
+
+fn decode_form(text: &str) -> String {
+    percent_decode(&text.replace('+', " "))
+}
+
+/// `%41` becomes `A`; what is no escape stays as it is, and what is not UTF-8 becomes `U+FFFD`.
+pub(crate) fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let escaped = (first == b'%').then(|| hex_pair(tail)).flatten();
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex_pair(bytes: &[u8]) -> Option<u8> {
+    let digit = |index: usize| char::from(*bytes.get(index)?).to_digit(16);
+    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_escape_stays() {
+        assert_eq!(percent_decode("100%"), "100%");
+        assert_eq!(percent_decode("%4"), "%4");
+        assert_eq!(percent_decode("%zz%41"), "%zzA");
+        assert_eq!(percent_decode("%C3%A4"), "ä");
+        assert_eq!(percent_decode("%ff"), "\u{fffd}");
+    }
+
+    #[test]
+    fn names_are_decoded_too() {
+        assert_eq!(get("a%20b=1&c+d=2", "a b").as_deref(), Some("1"));
+        assert_eq!(get("a%20b=1&c+d=2", "c d").as_deref(), Some("2"));
+        assert_eq!(get("", "a"), None);
+    }
+}

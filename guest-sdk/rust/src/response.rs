@@ -1,0 +1,198 @@
+//! What a handler answers with.
+
+use anyhow::ensure;
+use serde::Serialize;
+
+use crate::Result;
+
+/// An HTTP answer.
+///
+/// The host adds what belongs to the connection (`connection`, `content-length`,
+/// `transfer-encoding`, `date`) and `x-request-id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// 200 to 599; the host answers anything else as 500.
+    pub status: u16,
+    /// Names and values, in order.
+    pub headers: Vec<(String, String)>,
+    /// What follows the headers.
+    pub body: Body,
+}
+
+/// What follows a response's headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// Text, sent as UTF-8.
+    Text(String),
+    /// Any bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Body {
+    /// The body's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl Response {
+    /// 200 with `text/plain`.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::of("text/plain; charset=utf-8", Body::Text(text.into()))
+    }
+
+    /// 200 with `text/html`.
+    pub fn html(html: impl Into<String>) -> Self {
+        Self::of("text/html; charset=utf-8", Body::Text(html.into()))
+    }
+
+    /// 200 with `application/json`.
+    ///
+    /// # Errors
+    /// Where `value` has no JSON form, such as a map whose keys are not strings.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
+        Ok(Self::of("application/json", Body::Text(serde_json::to_string(value)?)))
+    }
+
+    /// 200 with `application/octet-stream`; say what it is with
+    /// [`with_header`](Self::with_header)`("content-type", …)`.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::of("application/octet-stream", Body::Bytes(bytes.into()))
+    }
+
+    /// No body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Empty }
+    }
+
+    /// 302 to `location` (RFC 9110, 15.4.3).
+    pub fn redirect(location: impl Into<String>) -> Self {
+        Self::empty(302).with_header("location", location)
+    }
+
+    /// A redirect with another status.
+    ///
+    /// # Errors
+    /// A status that is not 301, 302, 303, 307 or 308 (RFC 9110, 15.4).
+    pub fn redirect_with(status: u16, location: impl Into<String>) -> Result<Self> {
+        ensure!(
+            matches!(status, 301 | 302 | 303 | 307 | 308),
+            "status {status} is no redirect; use 301, 302, 303, 307 or 308"
+        );
+        Ok(Self::redirect(location).with_status(status))
+    }
+
+    /// The same with another status, 200 to 599.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with this header in place of all others of that name.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same with this header beside others of that name, as `set-cookie` needs it.
+    #[must_use]
+    pub fn with_added_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    fn of(content_type: &str, body: Body) -> Self {
+        Self { status: 200, headers: vec![("content-type".into(), content_type.into())], body }
+    }
+}
+
+/// What a plain handler may return: a [`Response`], text, or a `Result` of either.
+///
+/// An [`Outcome`](crate::Outcome) is not among it, because a plain handler's component has no
+/// sessions:
+///
+/// ```compile_fail,E0277
+/// use lithe_sdk::{Event, Outcome, Result};
+///
+/// #[lithe_sdk::handler]
+/// fn chat(event: Event) -> Result<Outcome> {
+///     event.ws().upgrade(async |_| Ok(())).accept()
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an answer of a plain handler",
+    label = "a plain handler returns `Response`, `String`, `&'static str`, or a `Result` of one",
+    note = "a handler that upgrades returns `Result<Outcome>` and needs `#[lithe_sdk::handler(websocket)]`"
+)]
+pub trait IntoResponse {
+    /// The answer.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_response(self) -> Result<Response>;
+}
+
+impl IntoResponse for Response {
+    fn into_response(self) -> Result<Response> {
+        Ok(self)
+    }
+}
+
+impl IntoResponse for String {
+    fn into_response(self) -> Result<Response> {
+        Ok(Response::text(self))
+    }
+}
+
+impl IntoResponse for &'static str {
+    fn into_response(self) -> Result<Response> {
+        Ok(Response::text(self))
+    }
+}
+
+impl<T: IntoResponse, E: Into<anyhow::Error>> IntoResponse for Result<T, E> {
+    fn into_response(self) -> Result<Response> {
+        self.map_err(Into::into)?.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_header_replaces_and_with_added_header_adds() {
+        let response = Response::text("x")
+            .with_header("Content-Type", "text/css")
+            .with_added_header("set-cookie", "a=1")
+            .with_added_header("set-cookie", "b=2");
+        let names: Vec<_> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["Content-Type", "set-cookie", "set-cookie"]);
+    }
+
+    #[test]
+    fn only_redirect_statuses_redirect() {
+        for status in [301, 302, 303, 307, 308] {
+            assert_eq!(Response::redirect_with(status, "/").unwrap().status, status);
+        }
+        for status in [200, 300, 304, 305, 306, 309, 404] {
+            assert!(Response::redirect_with(status, "/").is_err());
+        }
+    }
+
+    #[test]
+    fn text_is_an_answer() {
+        assert_eq!("hi".into_response().unwrap(), Response::text("hi"));
+        assert_eq!(Ok::<_, anyhow::Error>(String::from("hi")).into_response().unwrap().status, 200);
+    }
+}

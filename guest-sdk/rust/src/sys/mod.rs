@@ -1,0 +1,12 @@
+//! The seam: what the SDK asks of a host. A component asks the real one through the bindings; a
+//! native build asks one in memory, which [`testing`](crate::testing) drives.
+
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+#[cfg(target_arch = "wasm32")]
+pub use wasm::*;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod fake;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use fake::*;

@@ -1,0 +1,179 @@
+//! The real host: the bindings' types become the SDK's own here, and nowhere else.
+
+use crate::bindings::receiver::Received;
+use crate::bindings::socket::{self, MessageParam};
+use crate::bindings::{http, outcome, receiver, ws};
+use crate::outcome::Accepted;
+use crate::{
+    AttachmentError, Body, CloseError, CloseInfo, HttpError, Message, Outcome, ReadyState,
+    Response, SendError, UpgradeOptions,
+};
+
+pub use crate::bindings::event::Event as EventHandle;
+pub use http::HttpError as HttpErrorOfWit;
+pub use outcome::Outcome as OutcomeOfWit;
+pub use socket::{CloseInfo as CloseInfoOfWit, MessageResult as MessageOfWit};
+
+pub(crate) fn is_supported() -> bool {
+    ws::is_supported()
+}
+
+pub(crate) fn is_upgrade_request(event: &EventHandle) -> bool {
+    ws::is_upgrade_request(event)
+}
+
+pub(crate) fn requested_protocols(event: &EventHandle) -> Vec<String> {
+    ws::requested_protocols(event)
+}
+
+pub(crate) fn upgrade(
+    event: &EventHandle,
+    protocol: Option<&str>,
+    options: &UpgradeOptions,
+) -> Result<Accepted, HttpError> {
+    let headers: Vec<_> =
+        options.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let options = ws::UpgradeOptions {
+        protocol,
+        headers: &headers,
+        attachment: &options.attachment,
+        pinned: options.pinned,
+    };
+    match ws::upgrade(event, options) {
+        Ok(ws::Accepted { socket, headers }) => Ok(Accepted { socket, headers }),
+        Err(http::HttpError { status, headers, message }) => {
+            Err(HttpError { status, headers, message })
+        }
+    }
+}
+
+pub(crate) fn send_text(socket: u32, text: &str) -> Result<(), SendError> {
+    Ok(socket::send(socket, MessageParam::Text(text))?)
+}
+
+pub(crate) fn send_binary(socket: u32, bytes: &[u8]) -> Result<(), SendError> {
+    Ok(socket::send(socket, MessageParam::Binary(bytes))?)
+}
+
+pub(crate) fn close(socket: u32, code: Option<u16>, reason: &str) -> Result<(), CloseError> {
+    Ok(socket::close(socket, code, reason)?)
+}
+
+pub(crate) fn fail(socket: u32, reason: &str) {
+    socket::fail(socket, reason);
+}
+
+pub(crate) fn terminate(socket: u32) {
+    socket::terminate(socket);
+}
+
+pub(crate) fn state(socket: u32) -> ReadyState {
+    match socket::state(socket) {
+        socket::ReadyState::Connecting => ReadyState::Connecting,
+        socket::ReadyState::Open => ReadyState::Open,
+        socket::ReadyState::Closing => ReadyState::Closing,
+        socket::ReadyState::Closed => ReadyState::Closed,
+    }
+}
+
+pub(crate) fn protocol(socket: u32) -> Option<String> {
+    socket::protocol(socket)
+}
+
+pub(crate) fn buffered_amount(socket: u32) -> u32 {
+    socket::buffered_amount(socket)
+}
+
+pub(crate) fn event_of(socket: u32) -> Option<EventHandle> {
+    socket::event_of(socket)
+}
+
+pub(crate) fn attachment(socket: u32) -> Vec<u8> {
+    socket::attachment(socket)
+}
+
+pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), AttachmentError> {
+    Ok(socket::set_attachment(socket, value)?)
+}
+
+/// Waits for as long as the session lasts.
+pub(crate) fn receive(socket: u32) -> Result<Message, CloseInfo> {
+    loop {
+        match receiver::receive(socket, None) {
+            Received::Message(message) => return Ok(message.into()),
+            Received::Closed(info) => return Err(info.into()),
+            Received::TimedOut => {}
+        }
+    }
+}
+
+impl From<MessageOfWit> for Message {
+    fn from(message: MessageOfWit) -> Self {
+        match message {
+            MessageOfWit::Text(text) => Self::Text(text),
+            MessageOfWit::Binary(bytes) => Self::Binary(bytes),
+        }
+    }
+}
+
+impl From<CloseInfoOfWit> for CloseInfo {
+    fn from(CloseInfoOfWit { code, reason, clean }: CloseInfoOfWit) -> Self {
+        Self { code, reason, clean }
+    }
+}
+
+impl From<socket::SendError> for SendError {
+    fn from(error: socket::SendError) -> Self {
+        match error {
+            socket::SendError::Closed => Self::Closed,
+            socket::SendError::TooLarge(limit) => Self::TooLarge(limit),
+            socket::SendError::QueueFull => Self::QueueFull,
+        }
+    }
+}
+
+impl From<socket::CloseError> for CloseError {
+    fn from(error: socket::CloseError) -> Self {
+        match error {
+            socket::CloseError::InvalidCode(code) => Self::InvalidCode(code),
+            socket::CloseError::ReasonTooLong => Self::ReasonTooLong,
+        }
+    }
+}
+
+impl From<socket::AttachmentError> for AttachmentError {
+    fn from(error: socket::AttachmentError) -> Self {
+        match error {
+            socket::AttachmentError::Closed => Self::Closed,
+            socket::AttachmentError::TooLarge(limit) => Self::TooLarge(limit),
+        }
+    }
+}
+
+impl From<Outcome> for OutcomeOfWit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Response(response) => Self::Response(response.into()),
+            Outcome::Upgrade(Accepted { socket, headers }) => {
+                Self::Upgrade(ws::Accepted { socket, headers })
+            }
+        }
+    }
+}
+
+impl From<Response> for http::Response {
+    fn from(Response { status, headers, body }: Response) -> Self {
+        let body = match body {
+            Body::Empty => http::Body::Empty,
+            Body::Text(text) => http::Body::Text(text),
+            Body::Bytes(bytes) => http::Body::Bytes(bytes),
+        };
+        Self { status, headers, body }
+    }
+}
+
+impl From<HttpError> for HttpErrorOfWit {
+    fn from(HttpError { status, headers, message }: HttpError) -> Self {
+        Self { status, headers, message }
+    }
+}

@@ -1,0 +1,149 @@
+//! The request of a test.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::TestOutcome;
+use crate::export::outcome;
+use crate::hooks::dispatch;
+use crate::query::percent_decode;
+use crate::sys::{EventHandle, Request, allow_upgrades};
+use crate::ws::Kind;
+use crate::{Event, Hooks, IntoOutcome};
+
+thread_local! {
+    static LAST_ID: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A request to call a handler with.
+#[derive(Debug, Clone)]
+pub struct TestEvent {
+    request: Request,
+    upgrades: bool,
+}
+
+impl TestEvent {
+    /// A GET request for that path and query.
+    pub fn get(uri: &str) -> Self {
+        Self::new("GET", uri)
+    }
+
+    /// A POST request for that path and query.
+    pub fn post(uri: &str) -> Self {
+        Self::new("POST", uri)
+    }
+
+    /// A request with any method, in upper case.
+    pub fn new(method: &str, uri: &str) -> Self {
+        let path = percent_decode(uri.split_once('?').map_or(uri, |(path, _)| path));
+        let request = Request {
+            method: method.to_owned(),
+            uri: uri.to_owned(),
+            route: path.clone(),
+            path,
+            scheme: "http".to_owned(),
+            headers: vec![("host".into(), "localhost".into())],
+            client_address: "127.0.0.1:50000".to_owned(),
+            ..Request::default()
+        };
+        Self { request, upgrades: true }
+    }
+
+    /// Makes it a well-formed WebSocket handshake that offers these protocols, in order.
+    #[must_use]
+    pub fn upgrade<'a>(self, protocols: impl IntoIterator<Item = &'a str>) -> Self {
+        let offered = protocols.into_iter().collect::<Vec<_>>().join(", ");
+        let event = self
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        if offered.is_empty() { event } else { event.header("sec-websocket-protocol", &offered) }
+    }
+
+    /// Sets a header, in place of any other of that name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        self.request.headers.retain(|(other, _)| *other != name);
+        self.request.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.request.body = body.as_ref().to_vec();
+        self
+    }
+
+    /// Sets the pattern that matched; by default it is the path.
+    #[must_use]
+    pub fn route(mut self, pattern: &str) -> Self {
+        self.request.route = pattern.to_owned();
+        self
+    }
+
+    /// Adds a parameter of the route.
+    #[must_use]
+    pub fn param(mut self, name: &str, value: &str) -> Self {
+        self.request.params.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets a value that middleware would have left.
+    #[must_use]
+    pub fn local(mut self, key: &str, value: &str) -> Self {
+        self.request.locals.get_mut().insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets the client's `IP:PORT`; by default it is `127.0.0.1:50000`.
+    #[must_use]
+    pub fn client_address(mut self, address: &str) -> Self {
+        self.request.client_address = address.to_owned();
+        self
+    }
+
+    /// Makes the site one that does not allow upgrades.
+    #[must_use]
+    pub fn without_upgrades(mut self) -> Self {
+        self.upgrades = false;
+        self
+    }
+
+    /// The event, for a function that is no handler.
+    pub fn build(self) -> Event {
+        self.build_as(Kind::Any)
+    }
+
+    /// Calls a handler.
+    pub fn call<R: IntoOutcome>(self, handler: impl FnOnce(Event) -> R) -> TestOutcome {
+        self.call_as(Kind::Any, handler)
+    }
+
+    /// Calls hooks, as `#[lithe_sdk::hooks]` makes the host do.
+    pub fn call_hooks<T: Hooks + 'static>(self, hooks: &Rc<T>) -> TestOutcome {
+        let called = self.call_as(Kind::Hooks, |event| dispatch::handle(&**hooks, event));
+        let hooks: Rc<dyn Hooks> = hooks.clone();
+        called.heard_by(hooks)
+    }
+
+    pub(crate) fn call_as<R: IntoOutcome>(
+        self,
+        kind: Kind,
+        handler: impl FnOnce(Event) -> R,
+    ) -> TestOutcome {
+        let event = self.build_as(kind);
+        let EventHandle(request) = event.handle().clone();
+        TestOutcome::new(outcome(handler(event)), &request)
+    }
+
+    pub(crate) fn build_as(mut self, kind: Kind) -> Event {
+        allow_upgrades(self.upgrades);
+        let id = LAST_ID.get() + 1;
+        LAST_ID.set(id);
+        self.request.id = format!("test-{id}");
+        Event::new(EventHandle(Rc::new(self.request)), kind)
+    }
+}

@@ -1,0 +1,29 @@
+//! Unit tests without a network and without a host.
+//!
+//! A [`TestEvent`] calls a handler, the [`TestOutcome`] is looked at, and where it is an upgrade, its
+//! [`TestSocket`] plays the client. Sessions run on the real executor, against a host in memory that
+//! keeps the contract's rules; it belongs to the thread, so that tests do not see each other.
+//!
+//! ```
+//! use lithe_sdk::testing::TestEvent;
+//! use lithe_sdk::{Event, HttpError, Response, Result};
+//!
+//! #[lithe_sdk::handler]
+//! fn room(event: Event) -> Result<Response> {
+//!     match event.param("id").as_deref() {
+//!         Some("7") => Ok(Response::text("room 7")),
+//!         _ => Err(HttpError::not_found().into()),
+//!     }
+//! }
+//!
+//! assert_eq!(TestEvent::get("/rooms/7").param("id", "7").call(room).text(), "room 7");
+//! assert_eq!(TestEvent::get("/rooms/8").param("id", "8").call(room).status(), 404);
+//! ```
+
+mod event;
+mod outcome;
+mod socket;
+
+pub use event::TestEvent;
+pub use outcome::TestOutcome;
+pub use socket::TestSocket;

@@ -1,0 +1,192 @@
+//! `event`: the request that is being handled.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, Version};
+use parking_lot::Mutex;
+use wasmtime::component::Resource;
+
+use super::State;
+use super::http::fields_of;
+use super::socket::Socket;
+use crate::bindings::{event, http as wit_http};
+
+/// Locals of one request: their names and values together, in bytes.
+const MAX_LOCALS: usize = 64 * 1024;
+
+/// Tells requests apart, in log lines and in `x-request-id`. Printed as 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// The next one: random for each start of the host, then counting.
+    pub fn next() -> Self {
+        static NEXT: LazyLock<AtomicU64> =
+            LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish() << 24));
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// A request, its route, and what middleware left with it.
+#[derive(Debug)]
+pub struct Request {
+    pub id: RequestId,
+    pub method: Method,
+    pub uri: Uri,
+    pub version: Version,
+    pub headers: HeaderMap,
+    /// Decoded and folded, without the query.
+    pub path: String,
+    pub scheme: &'static str,
+    pub client: SocketAddr,
+    /// The pattern that matched.
+    pub route: String,
+    pub params: Vec<(String, String)>,
+    /// Whole; empty for an upgrade request.
+    pub body: Bytes,
+    pub locals: Mutex<Vec<(String, String)>>,
+    /// The socket that this request's upgrade was accepted for.
+    pub accepted: Mutex<Option<Arc<Socket>>>,
+}
+
+impl Request {
+    fn authority(&self) -> String {
+        match (self.uri.authority(), self.headers.get(http::header::HOST)) {
+            (Some(authority), _) => authority.to_string(),
+            (None, Some(host)) => super::http::text_of(host.as_bytes()),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// What a guest's handle of an event stands for.
+#[derive(Clone, Debug)]
+pub struct EventHandle(pub Arc<Request>);
+
+impl State {
+    /// A handle for the guest.
+    ///
+    /// # Errors
+    /// The instance holds too many handles.
+    pub fn push_event(&mut self, request: Arc<Request>) -> wasmtime::Result<Resource<EventHandle>> {
+        Ok(self.table.push(EventHandle(request))?)
+    }
+
+    pub(super) fn request(&self, handle: &Resource<EventHandle>) -> wasmtime::Result<&Arc<Request>> {
+        Ok(&self.table.get(handle)?.0)
+    }
+}
+
+impl event::Host for State {}
+
+impl event::HostEvent for State {
+    fn id(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.id.to_string())
+    }
+
+    fn method(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.method.to_string())
+    }
+
+    fn uri(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        let uri = &self.request(&this)?.uri;
+        Ok(uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string))
+    }
+
+    fn path(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.path.clone())
+    }
+
+    fn query(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.request(&this)?.uri.query().map(str::to_owned))
+    }
+
+    fn scheme(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.scheme.to_owned())
+    }
+
+    fn authority(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.authority())
+    }
+
+    fn headers(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<wit_http::Fields> {
+        Ok(fields_of(&self.request(&this)?.headers))
+    }
+
+    fn header(
+        &mut self,
+        this: Resource<EventHandle>,
+        name: String,
+    ) -> wasmtime::Result<Option<String>> {
+        let value = self.request(&this)?.headers.get(name);
+        Ok(value.map(|value| super::http::text_of(value.as_bytes())))
+    }
+
+    fn route(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.route.clone())
+    }
+
+    fn params(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.request(&this)?.params.clone())
+    }
+
+    fn param(
+        &mut self,
+        this: Resource<EventHandle>,
+        name: String,
+    ) -> wasmtime::Result<Option<String>> {
+        Ok(value_of(&self.request(&this)?.params, &name))
+    }
+
+    fn client_address(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&this)?.client.to_string())
+    }
+
+    fn body(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.request(&this)?.body.to_vec())
+    }
+
+    fn local(
+        &mut self,
+        this: Resource<EventHandle>,
+        key: String,
+    ) -> wasmtime::Result<Option<String>> {
+        Ok(value_of(&self.request(&this)?.locals.lock(), &key))
+    }
+
+    fn set_local(
+        &mut self,
+        this: Resource<EventHandle>,
+        key: String,
+        value: String,
+    ) -> wasmtime::Result<()> {
+        let mut locals = self.request(&this)?.locals.lock();
+        locals.retain(|(other, _)| *other != key);
+        let kept: usize = locals.iter().map(|(key, value)| key.len() + value.len()).sum();
+        if kept + key.len() + value.len() > MAX_LOCALS {
+            wasmtime::bail!("the locals of a request are over {MAX_LOCALS} bytes");
+        }
+        locals.push((key, value));
+        Ok(())
+    }
+
+    fn drop(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+fn value_of(pairs: &[(String, String)], name: &str) -> Option<String> {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+}

@@ -1,0 +1,201 @@
+//! The host's side of the contract: one file for each WIT interface, with what it keeps, what a
+//! guest's call does to it, and its conversions.
+//!
+//! [`State`] is what a store holds for its instance. A guest names everything by numbers of its own
+//! plugin; a number of another plugin names nothing.
+
+pub mod event;
+pub mod http;
+pub mod meter;
+pub mod output;
+mod receiver;
+pub mod socket;
+mod timers;
+mod topics;
+pub mod ws;
+
+use std::sync::Arc;
+
+use wasmtime::ResourceLimiter;
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use crate::config::Limits;
+use event::RequestId;
+use meter::Meter;
+use output::{Output, Stream};
+use socket::{Socket, Sockets};
+pub use timers::TimerSink;
+use timers::Timers;
+
+/// Handles that an instance may hold at once: events and WASI's streams.
+const MAX_HANDLES: usize = 10_000;
+
+/// Tells the instances of a running host apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InstanceId(pub u64);
+
+/// What all instances of one version of a plugin share.
+#[derive(Debug)]
+pub struct Context {
+    /// The site's name, for log lines.
+    pub site: Arc<str>,
+    /// The component's file inside the site, for log lines.
+    pub plugin: Arc<str>,
+    pub limits: Limits,
+    /// Whether requests may become sockets: the site allows it and the component can.
+    pub upgrades: bool,
+    pub sockets: Sockets,
+}
+
+/// What the host keeps for one instance: the data of its store.
+pub struct State {
+    pub context: Arc<Context>,
+    pub instance: InstanceId,
+    /// CPU time of the current call.
+    pub meter: Meter,
+    /// What the instance has asked of memory and tables, and was refused.
+    pub memory: Memory,
+    /// The socket that the current call is for.
+    current: Option<Arc<Socket>>,
+    output: Arc<Output>,
+    timers: Timers,
+    table: ResourceTable,
+    wasi: WasiCtx,
+}
+
+impl State {
+    /// State for a new instance; `timer_sink` is where its timers go off, for a shared instance.
+    pub fn new(
+        context: Arc<Context>,
+        instance: InstanceId,
+        timer_sink: Option<TimerSink>,
+    ) -> Self {
+        let output = Arc::new(Output::new(context.site.clone(), context.plugin.clone()));
+        let wasi = WasiCtxBuilder::new()
+            .stdout(output.stream(Stream::Stdout))
+            .stderr(output.stream(Stream::Stderr))
+            .allow_tcp(false)
+            .allow_udp(false)
+            .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_HANDLES);
+        Self {
+            memory: Memory::new(&context.limits),
+            meter: Meter::default(),
+            timers: Timers::new(timer_sink),
+            current: None,
+            context,
+            instance,
+            output,
+            table,
+            wasi,
+        }
+    }
+
+    /// Before each call: whom it is for.
+    pub fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>) {
+        self.current = socket;
+        self.output.begin(request);
+        self.meter.begin();
+    }
+
+    /// After each call: what the guest printed without a final newline becomes a line, too.
+    pub fn end(&mut self) {
+        self.current = None;
+        self.output.end();
+    }
+
+    /// The plugin's socket of that number; the current one is found without a search.
+    fn socket(&self, id: u32) -> Option<Arc<Socket>> {
+        match &self.current {
+            Some(current) if current.id == id => Some(current.clone()),
+            _ => self.context.sockets.get(id),
+        }
+    }
+
+    /// Whether the current call is for that socket: whoever made the call sends what it queued.
+    fn is_current(&self, socket: &Socket) -> bool {
+        self.current.as_ref().is_some_and(|current| current.id == socket.id)
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Adds everything that a component may import: our interfaces, and WASI 0.2, of which a guest has
+/// clocks, random numbers and output, but no file, no network and no environment.
+///
+/// # Errors
+/// Two interfaces define the same name.
+pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use crate::bindings;
+
+    type Own = HasSelf<State>;
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    bindings::http::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::event::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::outcome::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::ws::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::socket::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::topics::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::timers::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::receiver::add_to_linker::<_, Own>(linker, |state| state)
+}
+
+/// The bounds of an instance's memory and tables.
+#[derive(Debug)]
+pub struct Memory {
+    memory: usize,
+    table_elements: usize,
+    refused: Option<String>,
+}
+
+impl Memory {
+    fn new(limits: &Limits) -> Self {
+        let memory = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
+        Self { memory, table_elements: limits.table_elements, refused: None }
+    }
+
+    /// The limit that the instance ran into, for the message about the trap that followed.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.memory;
+        if !allowed {
+            self.refused = Some(format!(
+                "`limits.memory` allows {} bytes, the instance asked for {desired}",
+                self.memory
+            ));
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.table_elements;
+        if !allowed {
+            self.refused = Some(format!(
+                "`limits.table_elements` allows {}, the instance asked for {desired}",
+                self.table_elements
+            ));
+        }
+        Ok(allowed)
+    }
+}

@@ -1,0 +1,160 @@
+//! A guest's standard output and error: each line becomes a log line that names the site, the
+//! plugin and the request.
+//!
+//! Writing never blocks. A line longer than [`MAX_LINE`] is cut into several.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use super::event::RequestId;
+
+/// The longest log line of a guest, in bytes.
+const MAX_LINE: usize = 8 * 1024;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What one instance prints.
+#[derive(Debug)]
+pub struct Output {
+    site: Arc<str>,
+    plugin: Arc<str>,
+    pending: Mutex<Pending>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    request: RequestId,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Nothing printed yet.
+    pub fn new(site: Arc<str>, plugin: Arc<str>) -> Self {
+        Self { site, plugin, pending: Mutex::default() }
+    }
+
+    /// The WASI stream for one of the two.
+    pub fn stream(self: &Arc<Self>, stream: Stream) -> OutputHandle {
+        OutputHandle { output: self.clone(), stream }
+    }
+
+    /// The lines that follow are about this request.
+    pub fn begin(&self, request: RequestId) {
+        self.pending.lock().request = request;
+    }
+
+    /// Logs what is left without a newline.
+    pub fn end(&self) {
+        let mut pending = self.pending.lock();
+        let pending = &mut *pending;
+        for (stream, buffer) in
+            [(Stream::Stdout, &mut pending.stdout), (Stream::Stderr, &mut pending.stderr)]
+        {
+            if !buffer.is_empty() {
+                self.log(pending.request, stream, buffer);
+                buffer.clear();
+            }
+        }
+    }
+
+    fn write(&self, stream: Stream, mut bytes: &[u8]) {
+        let mut pending = self.pending.lock();
+        let request = pending.request;
+        let buffer = match stream {
+            Stream::Stdout => &mut pending.stdout,
+            Stream::Stderr => &mut pending.stderr,
+        };
+        while !bytes.is_empty() {
+            let room = MAX_LINE - buffer.len();
+            let end = bytes.iter().take(room).position(|byte| *byte == b'\n');
+            let taken = end.unwrap_or(bytes.len().min(room));
+            buffer.extend_from_slice(&bytes[..taken]);
+            bytes = &bytes[end.map_or(taken, |newline| newline + 1)..];
+            if end.is_some() || buffer.len() == MAX_LINE {
+                self.log(request, stream, buffer);
+                buffer.clear();
+            }
+        }
+    }
+
+    fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {
+        let (site, plugin) = (&*self.site, &*self.plugin);
+        let line = String::from_utf8_lossy(line);
+        match stream {
+            Stream::Stdout => tracing::info!(target: "guest", site, plugin, %request, "{line}"),
+            Stream::Stderr => tracing::warn!(target: "guest", site, plugin, %request, "{line}"),
+        }
+    }
+}
+
+/// One of an instance's two streams.
+#[derive(Clone, Debug)]
+pub struct OutputHandle {
+    output: Arc<Output>,
+    stream: Stream,
+}
+
+impl IsTerminal for OutputHandle {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for OutputHandle {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for OutputHandle {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for OutputHandle {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.output.write(self.stream, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(64 * 1024)
+    }
+}
+
+impl AsyncWrite for OutputHandle {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.output.write(self.stream, buf);
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

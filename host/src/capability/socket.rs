@@ -1,0 +1,469 @@
+//! `socket`: the open sockets of a plugin, and what waits to be sent to each.
+//!
+//! The guest's side appends and asks; the session task of the socket, one floor up, takes what is
+//! queued, sends it, and says how the session ended. No call here waits.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use bytesize::ByteSize;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use wasmtime::component::Resource;
+
+use super::event::{EventHandle, Request};
+use super::topics::Topics;
+use super::{InstanceId, State};
+use crate::bindings::socket::{
+    self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
+};
+use crate::config::Limits;
+use crate::message::{Message, Opcode, encode_frame};
+
+/// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
+pub const MAX_REASON: usize = 123;
+
+/// Messages that a blocking session has not yet asked for. Over it the host reads no further.
+const MAX_INBOX: usize = 64;
+
+/// How a session ended, as `close` tells the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseInfo {
+    pub code: u16,
+    pub reason: String,
+    pub clean: bool,
+}
+
+impl CloseInfo {
+    /// The connection was lost (RFC 6455, section 7.1.5).
+    pub fn lost() -> Self {
+        Self { code: 1006, reason: String::new(), clean: false }
+    }
+}
+
+/// A close frame that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseFrame {
+    pub code: u16,
+    pub reason: String,
+}
+
+/// What the session task is to do besides sending.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// Send this close frame after what is queued.
+    pub close: Option<CloseFrame>,
+    /// Drop the connection.
+    pub terminate: bool,
+}
+
+/// One socket, from the accepted upgrade to the guest's `close`.
+#[derive(Debug)]
+pub struct Socket {
+    pub id: u32,
+    pub protocol: Option<String>,
+    /// The handshake's.
+    pub request: Arc<Request>,
+    /// The instance whose memory holds the session's state.
+    pub pinned: Option<InstanceId>,
+    bounds: Bounds,
+    inner: Mutex<Inner>,
+    /// What it hears. Locked after the plugin's table of topics.
+    pub(super) topics: Mutex<HashSet<String>>,
+    /// The session task.
+    task: AtomicWaker,
+    /// A blocking session that waits for a message.
+    reader: AtomicWaker,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ready: ReadyState,
+    /// Encoded frames that the session task has not taken yet.
+    outbound: Vec<u8>,
+    /// Bytes that it has taken and not yet handed to the network.
+    unsent: usize,
+    orders: Orders,
+    /// Messages are with the guest's queue, and have not been handled.
+    delivering: bool,
+    attachment: Vec<u8>,
+    inbox: VecDeque<Message>,
+    ended: Option<CloseInfo>,
+}
+
+/// The limits that a socket enforces itself, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    message: usize,
+    outbound: usize,
+    attachment: usize,
+}
+
+impl Socket {
+    /// Queues a message, unless the socket is closing. Over the outbound limit the socket is closed
+    /// with 1013: what waits is dropped, for the peer does not read it.
+    ///
+    /// # Errors
+    /// The socket is closing, or the message is over the limit.
+    pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() > self.bounds.message {
+            return Err(SendError::TooLarge(self.bounds.message as u64));
+        }
+        let mut inner = self.inner.lock();
+        if !matches!(inner.ready, ReadyState::Connecting | ReadyState::Open) {
+            return Err(SendError::Closed);
+        }
+        if inner.outbound.len() + inner.unsent + payload.len() > self.bounds.outbound {
+            inner.outbound = Vec::new();
+            inner.close(1013, "the outbound queue is full".to_owned());
+            tracing::warn!(
+                target: "session",
+                socket = self.id,
+                request = %self.request.id,
+                "closing with 1013: the peer reads too slowly, `limits.outbound` ({} bytes) waits",
+                self.bounds.outbound
+            );
+            return Err(SendError::Closed);
+        }
+        encode_frame(&mut inner.outbound, opcode, payload);
+        Ok(())
+    }
+
+    /// Closes after what is queued. A socket that is already closing stays as it is.
+    pub fn close(&self, code: u16, reason: impl Into<String>) {
+        self.inner.lock().close(code, reason.into());
+        self.wake();
+    }
+
+    /// Drops the connection without a close frame.
+    pub fn terminate(&self) {
+        let mut inner = self.inner.lock();
+        inner.orders.terminate = true;
+        inner.ready = ReadyState::Closing;
+        drop(inner);
+        self.wake();
+    }
+
+    /// Lets the session task look at what is queued.
+    pub fn wake(&self) {
+        self.task.wake();
+    }
+
+    /// The session task's waker, until the next call.
+    pub fn register(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Moves what is queued to the end of `out`, of whose bytes the network has `written`.
+    pub fn take_outbound(&self, out: &mut Vec<u8>, written: usize) -> Orders {
+        let mut inner = self.inner.lock();
+        if out.is_empty() {
+            std::mem::swap(out, &mut inner.outbound);
+        } else {
+            out.append(&mut inner.outbound);
+        }
+        inner.unsent = out.len() - written;
+        std::mem::take(&mut inner.orders)
+    }
+
+    /// How much of what was taken is still unsent. Large buffers are given back once all is sent.
+    pub fn set_unsent(&self, unsent: usize) {
+        const KEPT: usize = 4 * 1024;
+        let mut inner = self.inner.lock();
+        inner.unsent = unsent;
+        if unsent == 0 && inner.outbound.is_empty() && inner.outbound.capacity() > KEPT {
+            inner.outbound = Vec::new();
+        }
+    }
+
+    /// The handshake is complete. A close that was asked for meanwhile stays asked for.
+    pub fn set_open(&self) {
+        let mut inner = self.inner.lock();
+        if inner.ready == ReadyState::Connecting {
+            inner.ready = ReadyState::Open;
+        }
+    }
+
+    /// The session has ended: nothing more is sent.
+    pub fn set_closed(&self) {
+        let mut inner = self.inner.lock();
+        inner.ready = ReadyState::Closed;
+        inner.outbound = Vec::new();
+    }
+
+    /// Whether messages wait for the guest: the session task reads no further meanwhile.
+    pub fn is_delivering(&self) -> bool {
+        self.inner.lock().delivering
+    }
+
+    /// Messages have been left in the guest's queue.
+    pub fn begin_delivery(&self) {
+        self.inner.lock().delivering = true;
+    }
+
+    /// The guest has handled them.
+    pub fn end_delivery(&self) {
+        self.inner.lock().delivering = false;
+        self.wake();
+    }
+
+    /// Hands messages to a blocking session.
+    pub fn push_inbox(&self, messages: impl Iterator<Item = Message>) {
+        self.inner.lock().inbox.extend(messages);
+        self.reader.wake();
+    }
+
+    /// Whether a blocking session has so much to read that the host should read no further.
+    pub fn is_inbox_full(&self) -> bool {
+        self.inner.lock().inbox.len() >= MAX_INBOX
+    }
+
+    /// Tells a blocking session, after what it has not read yet, how it ended.
+    pub fn end_inbox(&self, info: CloseInfo) {
+        self.inner.lock().ended.get_or_insert(info);
+        self.reader.wake();
+    }
+
+    /// The next message for a blocking session, or how the session ended.
+    pub fn poll_inbox(&self, cx: &mut Context<'_>) -> Poll<Result<Message, CloseInfo>> {
+        self.reader.register(cx.waker());
+        let mut inner = self.inner.lock();
+        let was_full = inner.inbox.len() >= MAX_INBOX;
+        if let Some(message) = inner.inbox.pop_front() {
+            drop(inner);
+            if was_full {
+                self.wake();
+            }
+            return Poll::Ready(Ok(message));
+        }
+        match &inner.ended {
+            Some(info) => Poll::Ready(Err(info.clone())),
+            None => Poll::Pending,
+        }
+    }
+
+    fn state(&self) -> ReadyState {
+        self.inner.lock().ready
+    }
+
+    fn buffered(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.outbound.len() + inner.unsent
+    }
+}
+
+impl Inner {
+    fn close(&mut self, code: u16, reason: String) {
+        if matches!(self.ready, ReadyState::Connecting | ReadyState::Open) {
+            self.ready = ReadyState::Closing;
+            self.orders.close = Some(CloseFrame { code, reason });
+        }
+    }
+}
+
+/// What an accepted upgrade starts with.
+#[derive(Debug)]
+pub struct NewSocket {
+    pub protocol: Option<String>,
+    pub request: Arc<Request>,
+    pub pinned: Option<InstanceId>,
+    pub attachment: Vec<u8>,
+}
+
+/// The plugin has as many sockets as `limits.sockets` allows.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]
+pub struct TooManySockets(usize);
+
+/// All sockets of one version of a plugin, and its topics.
+#[derive(Debug)]
+pub struct Sockets {
+    bounds: Bounds,
+    max: usize,
+    next: AtomicU32,
+    open: Mutex<HashMap<u32, Arc<Socket>>>,
+    pub(super) topics: Mutex<Topics>,
+}
+
+impl Sockets {
+    /// None yet.
+    pub fn new(limits: &Limits) -> Self {
+        let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        Self {
+            bounds: Bounds {
+                message: bytes(limits.message),
+                outbound: bytes(limits.outbound),
+                attachment: bytes(limits.attachment),
+            },
+            max: limits.sockets,
+            next: AtomicU32::new(1),
+            open: Mutex::default(),
+            topics: Mutex::default(),
+        }
+    }
+
+    /// Adds a socket that is `connecting`.
+    ///
+    /// # Errors
+    /// There are as many as the limit allows.
+    pub fn accept(&self, new: NewSocket) -> Result<Arc<Socket>, TooManySockets> {
+        let mut open = self.open.lock();
+        if open.len() >= self.max {
+            return Err(TooManySockets(self.max));
+        }
+        let mut id = self.next.fetch_add(1, Ordering::Relaxed);
+        while open.contains_key(&id) {
+            id = self.next.fetch_add(1, Ordering::Relaxed);
+        }
+        let socket = Arc::new(Socket {
+            id,
+            protocol: new.protocol,
+            request: new.request,
+            pinned: new.pinned,
+            bounds: self.bounds,
+            inner: Mutex::new(Inner {
+                ready: ReadyState::Connecting,
+                outbound: Vec::new(),
+                unsent: 0,
+                orders: Orders::default(),
+                delivering: false,
+                attachment: new.attachment,
+                inbox: VecDeque::new(),
+                ended: None,
+            }),
+            topics: Mutex::default(),
+            task: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
+        });
+        open.insert(id, socket.clone());
+        Ok(socket)
+    }
+
+    /// The largest attachment, in bytes.
+    pub fn max_attachment(&self) -> usize {
+        self.bounds.attachment
+    }
+
+    /// The socket of that number.
+    pub fn get(&self, id: u32) -> Option<Arc<Socket>> {
+        self.open.lock().get(&id).cloned()
+    }
+
+    /// Every socket.
+    pub fn all(&self) -> Vec<Arc<Socket>> {
+        self.open.lock().values().cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets a socket, in its topics too.
+    pub fn remove(&self, id: u32) {
+        let removed = self.open.lock().remove(&id);
+        if let Some(socket) = removed {
+            self.leave_topics(&socket);
+        }
+    }
+}
+
+impl wit::Host for State {
+    fn send(
+        &mut self,
+        to: SocketId,
+        message: MessageResult,
+    ) -> wasmtime::Result<Result<(), SendError>> {
+        let Some(socket) = self.socket(to) else { return Ok(Err(SendError::Closed)) };
+        let sent = match &message {
+            MessageResult::Text(text) => socket.send(Opcode::Text, text.as_bytes()),
+            MessageResult::Binary(bytes) => socket.send(Opcode::Binary, bytes),
+        };
+        if !self.is_current(&socket) {
+            socket.wake();
+        }
+        Ok(sent)
+    }
+
+    fn close(
+        &mut self,
+        socket: SocketId,
+        code: Option<u16>,
+        reason: String,
+    ) -> wasmtime::Result<Result<(), CloseError>> {
+        let code = code.unwrap_or(1000);
+        if !matches!(code, 1000 | 3000..=4999) {
+            return Ok(Err(CloseError::InvalidCode(code)));
+        }
+        if reason.len() > MAX_REASON {
+            return Ok(Err(CloseError::ReasonTooLong));
+        }
+        if let Some(socket) = self.socket(socket) {
+            socket.close(code, reason);
+        }
+        Ok(Ok(()))
+    }
+
+    fn fail(&mut self, socket: SocketId, reason: String) -> wasmtime::Result<()> {
+        if let Some(socket) = self.socket(socket) {
+            let (site, plugin) = (&*self.context.site, &*self.context.plugin);
+            let request = &socket.request.id;
+            tracing::error!(target: "session", site, plugin, %request, "session failed: {reason}");
+            socket.close(1011, "");
+        }
+        Ok(())
+    }
+
+    fn terminate(&mut self, socket: SocketId) -> wasmtime::Result<()> {
+        if let Some(socket) = self.socket(socket) {
+            socket.terminate();
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, socket: SocketId) -> wasmtime::Result<ReadyState> {
+        Ok(self.socket(socket).map_or(ReadyState::Closed, |socket| socket.state()))
+    }
+
+    fn protocol(&mut self, socket: SocketId) -> wasmtime::Result<Option<String>> {
+        Ok(self.socket(socket).and_then(|socket| socket.protocol.clone()))
+    }
+
+    fn buffered_amount(&mut self, socket: SocketId) -> wasmtime::Result<u32> {
+        let buffered = self.socket(socket).map_or(0, |socket| socket.buffered());
+        Ok(u32::try_from(buffered).unwrap_or(u32::MAX))
+    }
+
+    fn event_of(&mut self, socket: SocketId) -> wasmtime::Result<Option<Resource<EventHandle>>> {
+        match self.socket(socket) {
+            Some(socket) => self.push_event(socket.request.clone()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn attachment(&mut self, socket: SocketId) -> wasmtime::Result<Vec<u8>> {
+        let socket = self.socket(socket);
+        Ok(socket.map(|socket| socket.inner.lock().attachment.clone()).unwrap_or_default())
+    }
+
+    fn set_attachment(
+        &mut self,
+        socket: SocketId,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), AttachmentError>> {
+        let Some(socket) = self.socket(socket) else { return Ok(Err(AttachmentError::Closed)) };
+        let max = socket.bounds.attachment;
+        if value.len() > max {
+            return Ok(Err(AttachmentError::TooLarge(max as u64)));
+        }
+        socket.inner.lock().attachment = value;
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,21 @@
+//! `lithe build`.
+
+use super::BuildOptions;
+use crate::site::{self, Site};
+
+pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
+    let site = Site::open(&options.site)?;
+    build(&site)
+}
+
+/// Builds the site's components and says what came of it.
+pub fn build(site: &Site) -> anyhow::Result<()> {
+    let count = site.config.build.len();
+    let changed = site::build(site, |line| eprintln!("{line}"))?;
+    match (count, changed.len()) {
+        (0, _) => eprintln!("nothing to build: `lithe.toml` names nothing under `[build]`"),
+        (_, 0) => eprintln!("built {count} components, all as they were"),
+        (_, new) => eprintln!("built {count} components, {new} of them new or changed"),
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The commands, and what they print for people.
+
+mod build;
+mod dev;
+mod progress;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A WebAssembly plugin host for HTTP and WebSocket.
+///
+/// A site is a folder: `routes/` has one component for each route (`routes/rooms/[id].get.wasm`
+/// answers GET /rooms/42), `public/` static files, and `lithe.toml` the settings.
+#[derive(Debug, Parser)]
+#[command(name = "lithe", version, arg_required_else_help = true, after_help = "\
+Examples:
+  lithe dev examples                        build, serve, and rebuild on every change
+  lithe build examples                      only build the components named in lithe.toml
+  lithe serve examples --listen 0.0.0.0:80  serve what is built
+
+Log lines go to standard error; LITHE_LOG chooses them, such as LITHE_LOG=debug or
+LITHE_LOG=info,access=debug for a line for each request.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the components that a site names from source
+    ///
+    /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
+    /// such as `"routes/echo.wasm" = "guests/echo"`. A Cargo package is built for wasm32-wasip2; the
+    /// target is added to the toolchain where it is missing.
+    Build(BuildOptions),
+    /// Serve a site
+    ///
+    /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it gracefully:
+    /// requests are finished, sockets are closed with 1001.
+    Serve(ServeOptions),
+    /// Build a site, serve it, and rebuild and replace what changes
+    ///
+    /// Whatever fails, the version before goes on.
+    Dev(ServeOptions),
+}
+
+#[derive(Debug, Args)]
+struct BuildOptions {
+    /// The site's folder
+    site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ServeOptions {
+    /// The site's folder
+    site: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
+    listen: String,
+    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
+    cache: Option<PathBuf>,
+}
+
+/// Runs the command line. Errors go to standard error, with what to do next.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match cli.command {
+        Command::Build(options) => build::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Dev(options) => dev::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! `lithe.toml`: what a site may set, with defaults and units.
+//!
+//! Every key is optional. A key that is not known, or has the wrong type, is an error that names
+//! the file, the line and the column, and what would be right.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+/// The file's name inside a site.
+pub const FILE_NAME: &str = "lithe.toml";
+
+/// A site's settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The name in log lines. Default: the folder's name.
+    pub name: Option<String>,
+    /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
+    pub websocket: bool,
+    /// What guests and clients of this site may use.
+    pub limits: Limits,
+    /// The listener's own bounds, which hold before a request is known.
+    pub server: Server,
+    /// Components that `lithe build` makes: the file inside the site, and what it is built from.
+    pub build: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: None,
+            websocket: true,
+            limits: Limits::default(),
+            server: Server::default(),
+            build: BTreeMap::new(),
+        }
+    }
+}
+
+/// What guests and clients of a site may use. Sizes are written as `"64 MiB"` or in bytes, times as
+/// `"100ms"`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Linear memory of one instance. Default: 64 MiB, enough for every guest language.
+    pub memory: ByteSize,
+    /// Elements of all tables of one instance. Default: 20,000.
+    pub table_elements: usize,
+    /// Instances of one plugin at once: calls in parallel, or blocking sessions. Default: 1,000.
+    /// Over it, a request waits for `request_time` and is then answered 503.
+    pub instances: usize,
+    /// Requests that wait for one shared instance. Default: 1,000. Over it: 503.
+    pub queue: usize,
+    /// Open sockets of one plugin. Default: 50,000. Over it, an upgrade is answered 503.
+    pub sockets: usize,
+    /// CPU time of one session event. Default: 100 ms. Over it the instance is stopped, and the
+    /// socket closes with 1011.
+    #[serde(with = "humantime_serde")]
+    pub event_cpu: Duration,
+    /// CPU time of one request. Default: 1 s. Over it the instance is stopped: 504.
+    #[serde(with = "humantime_serde")]
+    pub request_cpu: Duration,
+    /// Wall time of one request or event, its waits included. Default: 30 s. Over it: 504, or 1011.
+    #[serde(with = "humantime_serde")]
+    pub request_time: Duration,
+    /// A request's path and query. Default: 8 KiB. Over it: 414.
+    pub uri: ByteSize,
+    /// All of a request's header names and values. Default: 32 KiB. Over it: 431.
+    pub headers: ByteSize,
+    /// A request's body. Default: 1 MiB. Over it: 413.
+    pub body: ByteSize,
+    /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
+    pub message: ByteSize,
+    /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
+    pub outbound: ByteSize,
+    /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
+    pub attachment: ByteSize,
+    /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5 s.
+    #[serde(with = "humantime_serde")]
+    pub close_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: ByteSize::mib(64),
+            table_elements: 20_000,
+            instances: 1_000,
+            queue: 1_000,
+            sockets: 50_000,
+            event_cpu: Duration::from_millis(100),
+            request_cpu: Duration::from_secs(1),
+            request_time: Duration::from_secs(30),
+            uri: ByteSize::kib(8),
+            headers: ByteSize::kib(32),
+            body: ByteSize::mib(1),
+            message: ByteSize::mib(1),
+            outbound: ByteSize::mib(4),
+            attachment: ByteSize::kib(16),
+            close_time: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The listener's own bounds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
+    pub connections: usize,
+    /// From a connection's first byte, or the last response, to the end of the next request's head.
+    /// Default: 10 s. Over it the connection is closed.
+    #[serde(with = "humantime_serde")]
+    pub header_time: Duration,
+    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
+    #[serde(with = "humantime_serde")]
+    pub body_time: Duration,
+    /// How long a shutdown waits for requests and sockets. Default: 10 s.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_time: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            connections: 60_000,
+            header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            shutdown_time: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the site's `lithe.toml`; a site without one has the defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
+    /// out of range: the message names the file, the line and the column.
+    pub fn load(site: &Path) -> anyhow::Result<Self> {
+        let path = site.join(FILE_NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
+            }
+        };
+        Self::parse(&text).with_context(|| format!("`{}` is not right", path.display()))
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        let limits = &config.limits;
+        anyhow::ensure!(
+            limits.outbound >= limits.message,
+            "`limits.outbound` ({}) must be at least `limits.message` ({}): \
+             a message that may be sent must fit the queue",
+            limits.outbound,
+            limits.message,
+        );
+        for (name, zero) in [
+            ("limits.instances", limits.instances == 0),
+            ("limits.queue", limits.queue == 0),
+            ("limits.sockets", limits.sockets == 0),
+            ("limits.event_cpu", limits.event_cpu.is_zero()),
+            ("limits.request_cpu", limits.request_cpu.is_zero()),
+            ("limits.request_time", limits.request_time.is_zero()),
+            ("server.connections", config.server.connections == 0),
+            ("server.header_time", config.server.header_time.is_zero()),
+        ] {
+            anyhow::ensure!(!zero, "`{name}` must be more than zero");
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_has_the_defaults() {
+        let config = Config::parse("").unwrap();
+        assert!(config.websocket);
+        assert_eq!(config.limits.memory, ByteSize::mib(64));
+        assert_eq!(config.limits.event_cpu, Duration::from_millis(100));
+    }
+
+    #[test]
+    fn reads_sizes_times_and_builds() {
+        let config = Config::parse(
+            "[limits]\nmemory = \"8 MiB\"\nbody = 1024\nevent_cpu = \"20ms\"\n\
+             [build]\n\"routes/a.wasm\" = \"guests/a\"\n",
+        )
+        .unwrap();
+        assert_eq!(config.limits.memory, ByteSize::mib(8));
+        assert_eq!(config.limits.body, ByteSize::b(1024));
+        assert_eq!(config.limits.event_cpu, Duration::from_millis(20));
+        assert_eq!(
+            config.build[Path::new("routes/a.wasm")],
+            Path::new("guests/a")
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_place_and_what_is_known() {
+        let error = Config::parse("[limits]\nmemroy = \"8 MiB\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("line 2, column 1"), "{error}");
+        assert!(error.contains("unknown field `memroy`"), "{error}");
+        assert!(error.contains("`memory`"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_place_and_what_would_be_right() {
+        let error = Config::parse("websocket = \"yes\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("line 1, column 13"), "{error}");
+        assert!(error.contains("expected a boolean"), "{error}");
+    }
+
+    #[test]
+    fn a_queue_smaller_than_a_message_is_refused() {
+        let error = Config::parse("[limits]\noutbound = \"1 KiB\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`limits.outbound` (1.0 KiB)"), "{error}");
+    }
+}

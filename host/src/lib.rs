@@ -1,0 +1,27 @@
+//! Lithe: a WebAssembly plugin host for HTTP and WebSocket.
+//!
+//! The host owns every socket; a guest owns every decision. `ARCHITECTURE.md` has the map; the
+//! modules are its floors, and each imports only from those below it.
+
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod site;
+
+pub mod server;
+
+pub mod pipeline;
+
+pub mod session;
+
+pub mod plugin;
+
+pub mod runtime;
+
+pub mod capability;
+
+mod bindings;
+
+pub mod config;
+pub mod message;
+pub mod router;

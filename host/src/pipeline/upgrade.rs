@@ -1,0 +1,76 @@
+//! The protocol's part of a handshake that the guest accepted: the 101, and then the session.
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::Sessions;
+use super::response::{self, Body};
+use super::tenant::Tenant;
+use crate::plugin::Session;
+use crate::session;
+
+/// The connection behind the request, for when it is upgraded.
+pub fn take(request: &mut Request<Incoming>) -> OnUpgrade {
+    hyper::upgrade::on(request)
+}
+
+/// The 101 (RFC 6455, section 4.2.2), and the task of its session.
+pub fn accept(
+    tenant: &Tenant,
+    session: Session,
+    mut headers: HeaderMap,
+    upgrade: OnUpgrade,
+    sessions: Sessions<'_>,
+) -> Response<Body> {
+    let request = &session.socket.request.headers;
+    // The guest's acceptance has checked that there is a key.
+    let key = request.get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    let protocol = session.socket.protocol.as_deref();
+    let decided = [
+        (header::SEC_WEBSOCKET_ACCEPT, Some(session::accept_key(key))),
+        (header::SEC_WEBSOCKET_PROTOCOL, protocol.map(str::to_owned)),
+    ];
+    for (name, value) in decided {
+        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            headers.insert(name, value);
+        }
+    }
+    let limits = session::Limits {
+        message: usize::try_from(tenant.limits.message.as_u64()).unwrap_or(usize::MAX),
+        close_time: tenant.limits.close_time,
+    };
+    // A server that stops closes what is open; this socket may have come too late for it.
+    if sessions.stop.is_cancelled() {
+        session.socket.close(1001, "the server is stopping");
+    }
+    let permit = sessions.permit;
+    sessions.tasks.spawn(async move {
+        let _permit = permit;
+        let request = session.socket.request.id;
+        let upgraded = match timeout(limits.close_time, upgrade).await {
+            Ok(Ok(upgraded)) => upgraded,
+            Ok(Err(error)) => {
+                tracing::debug!(target: "session", %request, "no upgrade: {error}");
+                return session.abandon().await;
+            }
+            Err(_) => {
+                tracing::debug!(target: "session", %request, "the 101 was not read in time");
+                return session.abandon().await;
+            }
+        };
+        // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            tracing::error!(target: "session", %request, "an upgraded connection is no TCP stream");
+            return session.abandon().await;
+        };
+        session::run(parts.io.into_inner(), parts.read_buf, session, limits).await;
+    });
+    response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
+}

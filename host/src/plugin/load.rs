@@ -1,0 +1,130 @@
+//! From a file to a plugin: read, check, compile or take from the cache, link.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+
+use super::cache::{Cache, Digest};
+use super::{Instances, Plugin};
+use crate::capability::Context;
+use crate::capability::socket::Sockets;
+use crate::config::Limits;
+use crate::runtime::{Kind, PerConnection, Pool, Runtime, Shared, Template, Unfit};
+
+/// Loads components; one for the process.
+#[derive(Clone)]
+pub struct Loader {
+    runtime: Arc<Runtime>,
+    cache: Cache,
+}
+
+/// What a site says of its plugins.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The site's name.
+    pub site: Arc<str>,
+    pub limits: Limits,
+    /// Whether the site allows upgrades.
+    pub websocket: bool,
+}
+
+/// Why a file is no plugin. The message names the file's fault; the caller names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("is not WebAssembly: it does not begin with `\\0asm`")]
+    NotWasm,
+    #[error(
+        "is a core module, not a component: build it for `wasm32-wasip2`, or wrap it by \
+         `wasm-tools component new`"
+    )]
+    CoreModule,
+    #[error("is truncated or malformed: {0}")]
+    Malformed(String),
+    #[error("is no route: {0}")]
+    Unfit(#[from] Unfit),
+    #[error("cannot be linked: {0}")]
+    Link(String),
+}
+
+impl Loader {
+    pub fn new(runtime: Arc<Runtime>, cache: Cache) -> Self {
+        Self { runtime, cache }
+    }
+
+    /// Loads one component. Compiles on the calling thread, for seconds if it is large and not in
+    /// the cache: `on_compile` is told before. Instantiates nothing.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load(
+        &self,
+        file: &Path,
+        name: &str,
+        settings: &Settings,
+        on_compile: impl FnOnce(),
+    ) -> Result<Plugin, LoadError> {
+        let bytes = std::fs::read(file)?;
+        let digest = Digest::of(&bytes);
+        let component = self.component(&bytes, &digest, on_compile)?;
+        let kind = Kind::of(&self.runtime, &component)?;
+        let context = Arc::new(Context {
+            site: settings.site.clone(),
+            plugin: name.into(),
+            sockets: Sockets::new(&settings.limits),
+            limits: settings.limits.clone(),
+            upgrades: settings.websocket && kind.has_sessions(),
+        });
+        let template = Template::new(self.runtime.clone(), &component, kind, context.clone())
+            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let template = Arc::new(template);
+        let instances = match kind {
+            Kind::Route => Instances::Pool(Pool::new(template)),
+            Kind::Hooks => Instances::Shared(Shared::new(template)),
+            Kind::Session => Instances::PerConnection(PerConnection::new(template)),
+        };
+        Ok(Plugin { digest, kind, context, instances })
+    }
+
+    fn component(
+        &self,
+        bytes: &[u8],
+        digest: &Digest,
+        on_compile: impl FnOnce(),
+    ) -> Result<Component, LoadError> {
+        let engine = &self.runtime.engine;
+        check_header(bytes)?;
+        if let Some(component) = self.cache.load(engine, digest) {
+            return Ok(component);
+        }
+        on_compile();
+        let component = Component::new(engine, bytes)
+            .map_err(|error| LoadError::Malformed(format!("{error:#}")))?;
+        if let Err(error) = self.cache.store(engine, digest, &component) {
+            tracing::warn!("the next start compiles again: {error:#}");
+        }
+        Ok(component)
+    }
+
+    /// Where compiled components are kept when nothing else is said: the user's cache folder.
+    pub fn default_cache_folder() -> PathBuf {
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+        base.unwrap_or_else(std::env::temp_dir).join("lithe")
+    }
+}
+
+/// Core modules and components differ in the layer field that follows the version (component-model
+/// binary format, preamble).
+fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::CoreModule),
+        Some([0, b'a', b's', b'm', ..]) => Ok(()),
+        None if bytes.starts_with(b"\0asm") => {
+            Err(LoadError::Malformed("the file ends in its header".to_owned()))
+        }
+        _ => Err(LoadError::NotWasm),
+    }
+}

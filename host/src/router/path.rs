@@ -1,0 +1,114 @@
+//! A request's path, split and decoded.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// A path's segments, percent-decoded, with `//`, a trailing `/`, `.` and `..` folded (RFC 3986,
+/// section 5.2.4). Segments are split before they are decoded: an encoded `/` stays inside one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Path<'a> {
+    segments: Vec<Cow<'a, str>>,
+}
+
+/// Why a path cannot be matched; the request's answer is 400.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidPath {
+    #[error("the path has a `%` that is not followed by two hexadecimal digits")]
+    Encoding,
+    #[error("the path is not UTF-8 once it is decoded")]
+    NotUtf8,
+    #[error("the path has a NUL")]
+    Nul,
+}
+
+impl<'a> Path<'a> {
+    /// Parses the path of a request's target, without its query.
+    ///
+    /// # Errors
+    /// An invalid percent-encoding, one that does not decode to UTF-8, or a NUL.
+    pub fn parse(raw: &'a str) -> Result<Self, InvalidPath> {
+        let mut segments = Vec::new();
+        for part in raw.split('/') {
+            let segment = decode(part)?;
+            match &*segment {
+                "" | "." => {}
+                ".." => {
+                    segments.pop();
+                }
+                _ => segments.push(segment),
+            }
+        }
+        Ok(Self { segments })
+    }
+
+    /// The decoded segments, in order; none for `/`.
+    pub fn segments(&self) -> &[Cow<'a, str>] {
+        &self.segments
+    }
+
+    /// The folded path as text, such as `/rooms/blue`.
+    pub fn decoded(&self) -> String {
+        if self.segments.is_empty() {
+            return "/".to_owned();
+        }
+        self.segments.iter().fold(String::new(), |path, segment| path + "/" + segment)
+    }
+}
+
+fn decode(part: &str) -> Result<Cow<'_, str>, InvalidPath> {
+    let bytes = part.as_bytes();
+    let well_formed = |at: usize| {
+        let digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_hexdigit);
+        digit(at + 1) && digit(at + 2)
+    };
+    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'%' && !well_formed(at)) {
+        return Err(InvalidPath::Encoding);
+    }
+    let text = percent_decode_str(part).decode_utf8().map_err(|_| InvalidPath::NotUtf8)?;
+    if text.contains('\0') {
+        return Err(InvalidPath::Nul);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(raw: &str) -> String {
+        Path::parse(raw).unwrap().decoded()
+    }
+
+    #[test]
+    fn folds_slashes_and_dots() {
+        assert_eq!(decoded("/"), "/");
+        assert_eq!(decoded("//users///42/"), "/users/42");
+        assert_eq!(decoded("/users/team/../profile"), "/users/profile");
+        assert_eq!(decoded("/./a/./b/."), "/a/b");
+        assert_eq!(decoded("/../../a"), "/a");
+        assert_eq!(decoded("/a/%2e%2e/b"), "/b");
+    }
+
+    #[test]
+    fn folding_twice_changes_nothing() {
+        for raw in ["/", "//a/../b/", "/x/./y/..", "/..", "/a/b/../../c"] {
+            assert_eq!(decoded(&decoded(raw)), decoded(raw));
+        }
+    }
+
+    #[test]
+    fn decodes_after_splitting() {
+        let path = Path::parse("/a%2Fb/caf%C3%A9").unwrap();
+        assert_eq!(path.segments(), ["a/b", "café"]);
+    }
+
+    #[test]
+    fn refuses_what_does_not_decode() {
+        assert_eq!(Path::parse("/a%2"), Err(InvalidPath::Encoding));
+        assert_eq!(Path::parse("/a%zz"), Err(InvalidPath::Encoding));
+        assert_eq!(Path::parse("/a%"), Err(InvalidPath::Encoding));
+        assert_eq!(Path::parse("/%ff"), Err(InvalidPath::NotUtf8));
+        assert_eq!(Path::parse("/a%00"), Err(InvalidPath::Nul));
+    }
+}

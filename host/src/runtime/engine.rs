@@ -1,0 +1,93 @@
+//! The engine: how components are compiled and where their instances live.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::capability::{self, InstanceId, State};
+
+/// How often a running guest is interrupted, at the least every other time to give its thread back.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Instances of all plugins together. Each reserves 4 GiB of addresses, so that guests need no bounds
+/// checks, and of memory only what it touches.
+const MAX_INSTANCES: u32 = 10_000;
+
+/// One for the process.
+pub struct Runtime {
+    pub engine: Engine,
+    pub linker: Linker<State>,
+    next_instance: AtomicU64,
+    _ticker: Ticker,
+}
+
+impl Runtime {
+    /// Reserves the pool's addresses and starts the thread that ticks.
+    ///
+    /// # Errors
+    /// The system does not give the addresses or the thread.
+    pub fn new() -> wasmtime::Result<Self> {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(MAX_INSTANCES)
+            .total_stacks(MAX_INSTANCES)
+            .total_memories(MAX_INSTANCES)
+            // A component is several core instances and tables: Rust's 4, Python's up to 38.
+            .total_core_instances(MAX_INSTANCES * 5)
+            .total_tables(MAX_INSTANCES * 2)
+            .max_core_instances_per_component(50)
+            .max_memories_per_component(8)
+            .max_tables_per_component(50)
+            .table_elements(20_000);
+
+        let mut config = Config::new();
+        config
+            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+            .epoch_interruption(true)
+            // Component-model async is not used, and makes each call three times slower.
+            .concurrency_support(false);
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        capability::add_to_linker(&mut linker)?;
+        let ticker = Ticker::start(&engine)?;
+        Ok(Self { engine, linker, next_instance: AtomicU64::new(1), _ticker: ticker })
+    }
+
+    pub(super) fn next_instance(&self) -> InstanceId {
+        InstanceId(self.next_instance.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Advances the engine's epoch until it is dropped.
+struct Ticker {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: &Engine) -> std::io::Result<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let engine = engine.weak();
+        let tick = move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        };
+        let thread = thread::Builder::new().name("epoch".to_owned()).spawn(tick)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A tick cannot panic; were it to, there would be nothing left to do about it here.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Why a call of a guest came to nothing.
+
+use std::time::Duration;
+
+use crate::capability::http::InvalidAnswer;
+use crate::capability::meter::OutOfCpuTime;
+
+/// Every variant but `Busy`, `Stopped` and `Invalid` leaves the instance unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The guest trapped, or misused a host call. The text has the guest's backtrace.
+    #[error("the guest trapped: {0}")]
+    Trap(String),
+    /// The guest ran into `limits.memory` or `limits.table_elements`, and trapped for it.
+    #[error("the guest trapped after a limit: {limit}: {trap}")]
+    Memory { limit: String, trap: String },
+    #[error("{0} (`limits.request_cpu` for a request, `limits.event_cpu` for a session's event)")]
+    Cpu(#[from] OutOfCpuTime),
+    #[error("the guest took longer than {0:?} (`limits.request_time`)")]
+    Time(Duration),
+    #[error("cannot start an instance: {0}")]
+    Start(String),
+    #[error("{0} are in use (`{1}`)")]
+    Busy(usize, &'static str),
+    #[error(transparent)]
+    Invalid(#[from] InvalidAnswer),
+    #[error("the plugin is being stopped")]
+    Stopped,
+}
+
+impl Failure {
+    /// Whether the instance can be called again.
+    pub(super) fn spares_the_instance(&self) -> bool {
+        matches!(self, Self::Busy(..) | Self::Stopped | Self::Invalid(_))
+    }
+}

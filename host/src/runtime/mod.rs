@@ -1,0 +1,22 @@
+//! Running guests: the engine, instances and their limits, and the three ways in which a plugin's
+//! instances are used.
+//!
+//! Startup goes [`Runtime`] (engine and linker) → [`Template`] (a component, ready to be
+//! instantiated) → [`Pool`], [`Shared`] or [`PerConnection`]; a call goes store → instance → export.
+//! Nothing here knows of files, connections or frames.
+
+mod engine;
+mod failure;
+mod instance;
+mod per_connection;
+mod pool;
+mod shared;
+mod template;
+
+pub use engine::Runtime;
+pub use failure::Failure;
+pub use instance::{Answer, Instance};
+pub use per_connection::PerConnection;
+pub use pool::Pool;
+pub use shared::Shared;
+pub use template::{Kind, Template, Unfit};

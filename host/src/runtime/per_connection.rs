@@ -1,0 +1,39 @@
+//! An instance for each connection, from the handshake to the close of its session.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::failure::Failure;
+use super::instance::{Answer, Instance};
+use super::template::Template;
+use crate::capability::event::Request;
+
+/// Makes an instance for each request; one whose request becomes a socket lives on with it.
+pub struct PerConnection {
+    template: Arc<Template>,
+    permits: Arc<Semaphore>,
+}
+
+impl PerConnection {
+    pub fn new(template: Arc<Template>) -> Self {
+        let permits = Arc::new(Semaphore::new(template.context().limits.instances));
+        Self { template, permits }
+    }
+
+    /// Calls the handler in a new instance, and gives it back with what it answered.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn handle(
+        &self,
+        request: &Arc<Request>,
+    ) -> Result<(Answer, Box<Instance>, OwnedSemaphorePermit), Failure> {
+        let limits = &self.template.context().limits;
+        let permit = self.permits.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?;
+        let mut instance = Box::new(self.template.instantiate(None).await?);
+        let answer = instance.handle(request).await?;
+        Ok((answer, instance, permit))
+    }
+}

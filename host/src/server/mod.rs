@@ -1,0 +1,169 @@
+//! The listener: accepts connections, serves HTTP/1.1 on each, and stops gracefully.
+//!
+//! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
+//! on, a failed handshake is that connection's.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config;
+use crate::pipeline::{self, Tenant};
+
+/// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
+/// site's own bounds on the target and the headers are below it, and answer more precisely.
+const MAX_HEAD_BYTES: usize = 128 * 1024;
+
+/// Headers of one request. Over it: 431.
+const MAX_HEADERS: usize = 100;
+
+/// A site that is being served. What is served can be replaced while it is.
+pub struct Server {
+    tenant: ArcSwap<Tenant>,
+    settings: config::Server,
+    /// Connections in HTTP, and sessions.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Server {
+    pub fn new(tenant: Arc<Tenant>, settings: config::Server) -> Arc<Self> {
+        Arc::new(Self {
+            tenant: ArcSwap::new(tenant),
+            settings,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    /// What is served.
+    pub fn tenant(&self) -> Arc<Tenant> {
+        self.tenant.load_full()
+    }
+
+    /// Serves something else from the next request on; answers what was served until now.
+    pub fn replace(&self, tenant: Arc<Tenant>) -> Arc<Tenant> {
+        self.tenant.swap(tenant)
+    }
+
+    /// Accepts connections until `stopping` is done, then stops gracefully: requests in flight are
+    /// finished, sockets close with 1001, and what is not done in `shutdown_time` is dropped.
+    pub async fn run(self: &Arc<Self>, listener: TcpListener, stopping: impl Future<Output = ()>) {
+        let permits = Arc::new(Semaphore::new(self.settings.connections));
+        tokio::select! {
+            () = self.accept(&listener, permits) => {}
+            () = stopping => {}
+        }
+        drop(listener);
+        self.stop.cancel();
+        for plugin in &self.tenant.load().plugins {
+            plugin.close_sockets(1001, "the server is stopping");
+        }
+        self.tasks.close();
+        let deadline = self.settings.shutdown_time;
+        if tokio::time::timeout(deadline, self.tasks.wait()).await.is_err() {
+            let open = self.tasks.len();
+            tracing::warn!("stopping with {open} connections open after {deadline:?}");
+        }
+    }
+
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, permits: Arc<Semaphore>) {
+        let mut backoff = Backoff::default();
+        loop {
+            // Closed nowhere; were it, accepting would be over.
+            let Ok(permit) = permits.clone().acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, client)) => {
+                    backoff = Backoff::default();
+                    let server = self.clone();
+                    self.tasks.spawn(async move { server.serve(stream, client, permit).await });
+                }
+                Err(error) if is_connection_error(&error) => {}
+                Err(error) => {
+                    let wait = backoff.next();
+                    tracing::error!("cannot accept a connection, trying again in {wait:?}: {error}");
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        client: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) {
+        // Small frames must not wait for one another.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%client, "cannot set TCP_NODELAY: {error}");
+        }
+        let permit = Arc::new(permit);
+        let service = service_fn(|request| {
+            let (server, permit) = (&self, permit.clone());
+            async move {
+                let tenant = server.tenant.load_full();
+                let sessions =
+                    pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, permit };
+                Ok::<_, std::convert::Infallible>(
+                    pipeline::handle(tenant, request, client, sessions).await,
+                )
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.settings.header_time)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let result = tokio::select! {
+            result = &mut connection => result,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%client, "connection ended: {error}");
+        }
+    }
+}
+
+/// Waits longer after each failed accept: 5 ms, doubling to 1 s.
+struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(Duration::from_millis(5))
+    }
+}
+
+impl Backoff {
+    fn next(&mut self) -> Duration {
+        let now = self.0;
+        self.0 = (now * 2).min(Duration::from_secs(1));
+        now
+    }
+}
+
+/// The connection was gone before it was accepted: nothing to wait for.
+fn is_connection_error(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}

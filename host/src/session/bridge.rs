@@ -1,0 +1,151 @@
+//! The socket's side of a session: one poll sends what is queued, then reads what is ready.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Sleep, sleep, timeout};
+
+use super::Limits;
+use super::end::End;
+use super::transport::Transport;
+use crate::capability::socket::{CloseInfo, Socket};
+use crate::message::Message;
+
+/// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
+/// for more.
+const MAX_UNSENT_WHILE_READING: usize = 64 * 1024;
+
+/// How long the end of a stream is waited for, once all is said.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What the session task has to do.
+#[derive(Debug)]
+pub enum Event {
+    /// `Bridge::messages` has some.
+    Messages,
+    /// Nothing more comes; `Bridge::messages` may have the last.
+    End(End),
+}
+
+/// A socket and its connection.
+pub struct Bridge<S> {
+    pub messages: Vec<Message>,
+    transport: Transport<S>,
+    socket: Arc<Socket>,
+    close_time: Duration,
+    /// Since our close frame: until when the peer may answer it.
+    closing: Option<Pin<Box<Sleep>>>,
+    /// Nothing more can or shall be sent.
+    lost: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
+    pub fn new(stream: S, read: Bytes, socket: Arc<Socket>, limits: Limits) -> Self {
+        Self {
+            messages: Vec::new(),
+            transport: Transport::new(stream, read, limits.message),
+            socket,
+            close_time: limits.close_time,
+            closing: None,
+            lost: false,
+        }
+    }
+
+    /// The next event. Sends what is queued meanwhile; reads only while `reading` says so. Cancel-safe:
+    /// what has been read stays in `messages`.
+    pub async fn next(&mut self, reading: impl Fn(&Socket) -> bool) -> Event {
+        poll_fn(|cx| self.poll_next(cx, &reading)).await
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        reading: &impl Fn(&Socket) -> bool,
+    ) -> Poll<Event> {
+        self.socket.register(cx.waker());
+        loop {
+            if let Poll::Ready(end) = self.poll_send(cx) {
+                return Poll::Ready(Event::End(end));
+            }
+            let paused = self.transport.unsent() > MAX_UNSENT_WHILE_READING;
+            if self.closing.is_none() && (paused || !reading(&self.socket)) {
+                return Poll::Pending;
+            }
+            let end = ready!(self.transport.poll_read(cx, &mut self.messages));
+            if self.closing.is_some() {
+                // Whoever has closed hears no more messages, only the answer.
+                self.messages.clear();
+            }
+            match end {
+                Some(end) => return Poll::Ready(Event::End(end)),
+                None if !self.messages.is_empty() => return Poll::Ready(Event::Messages),
+                // Only control frames came: send their answers, and look again.
+                None => {}
+            }
+        }
+    }
+
+    /// Sends what is queued, as far as it goes; ready when the session has to end.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let (out, written) = self.transport.outbound();
+        let orders = self.socket.take_outbound(out, written);
+        if orders.terminate {
+            return Poll::Ready(End::Lost);
+        }
+        if let Some(frame) = orders.close {
+            self.transport.close(frame.code, &frame.reason);
+            self.closing = Some(Box::pin(sleep(self.close_time)));
+        }
+        if let Poll::Ready(Err(_)) = self.transport.poll_flush(cx) {
+            return Poll::Ready(End::Lost);
+        }
+        self.socket.set_unsent(self.transport.unsent());
+        match &mut self.closing {
+            Some(deadline) => deadline.as_mut().poll(cx).map(|()| End::Lost),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Waits until the guest has handled what was left in its queue.
+    pub async fn delivered(&mut self) {
+        poll_fn(|cx| {
+            self.socket.register(cx.waker());
+            match self.socket.is_delivering() {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+
+    /// Queues the last frame: the answer to the peer's close, or why the session fails.
+    pub fn answer(&mut self, end: End) -> CloseInfo {
+        let (out, written) = self.transport.outbound();
+        self.socket.take_outbound(out, written);
+        self.socket.set_closed();
+        match &end {
+            End::Closed { .. } => self.transport.answer_close(),
+            End::Violation { code, reason } => self.transport.close(*code, reason),
+            End::Lost => self.lost = true,
+        }
+        end.info()
+    }
+
+    /// Sends the last frame and ends the stream, within the time for it.
+    pub async fn finish(mut self) {
+        if self.lost {
+            return;
+        }
+        let flushed = poll_fn(|cx| self.transport.poll_flush(cx));
+        let flushed = timeout(self.close_time, flushed).await;
+        if let Ok(Ok(())) = flushed {
+            // Whether the peer ends its side in time changes nothing for us.
+            let _ = timeout(LINGER, self.transport.shut_down()).await;
+        }
+    }
+}

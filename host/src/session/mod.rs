@@ -1,0 +1,116 @@
+//! After the 101: frames become the guest's events, and what the guest sends becomes frames.
+//!
+//! One task for each socket does all of it: reads what is ready, calls the guest inline, and sends
+//! what is queued with one write. Middleware and error handlers are not here: a session is not HTTP.
+
+mod bridge;
+mod end;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::capability::socket::Socket;
+use crate::plugin::{Guest, Session};
+use crate::runtime::{Instance, Shared};
+use bridge::{Bridge, Event};
+
+/// The `sec-websocket-accept` that answers a key (RFC 6455, section 4.2.2).
+pub fn accept_key(key: &[u8]) -> String {
+    tokio_tungstenite::tungstenite::handshake::derive_accept_key(key)
+}
+
+/// How a session's frames are bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest message from the peer, in bytes. Over it the socket closes with 1009.
+    pub message: usize,
+    /// From a close frame to the peer's answer.
+    pub close_time: Duration,
+}
+
+/// Runs a session until its socket is closed and the guest knows it. `read` is what the client sent
+/// right behind its handshake.
+pub async fn run<S>(stream: S, read: Bytes, session: Session, limits: Limits)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let socket = session.socket.clone();
+    socket.set_open();
+    let bridge = Bridge::new(stream, read, socket.clone(), limits);
+    match session.guest {
+        Guest::Shared(shared) => run_shared(bridge, &socket, &shared).await,
+        Guest::Own { mut instance, permit: _permit } => {
+            run_own(bridge, &socket, &mut instance, limits.close_time).await;
+        }
+    }
+}
+
+async fn run_shared<S>(mut bridge: Bridge<S>, socket: &Arc<Socket>, shared: &Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    shared.open(socket).await;
+    let end = loop {
+        match bridge.next(|socket| !socket.is_delivering()).await {
+            Event::Messages => shared.receive(socket, &mut bridge.messages).await,
+            Event::End(end) => break end,
+        }
+    };
+    if !bridge.messages.is_empty() {
+        shared.receive(socket, &mut bridge.messages).await;
+    }
+    bridge.delivered().await;
+    let info = bridge.answer(end);
+    shared.close(socket, info).await;
+    bridge.finish().await;
+}
+
+async fn run_own<S>(
+    mut bridge: Bridge<S>,
+    socket: &Arc<Socket>,
+    instance: &mut Instance,
+    close_time: Duration,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut guest = std::pin::pin!(run_guest(instance, socket));
+    let mut returned = false;
+    let end = loop {
+        let event = tokio::select! {
+            () = &mut guest, if !returned => None,
+            event = bridge.next(|socket| !socket.is_inbox_full()) => Some(event),
+        };
+        match event {
+            None => returned = true,
+            Some(Event::Messages) => socket.push_inbox(bridge.messages.drain(..)),
+            Some(Event::End(end)) => break end,
+        }
+    };
+    socket.push_inbox(bridge.messages.drain(..));
+    socket.end_inbox(end.info());
+    if !returned && tokio::time::timeout(close_time, guest).await.is_err() {
+        let request = socket.request.id;
+        tracing::warn!(
+            target: "session", %request,
+            "stopped a session that went on for {close_time:?} after its socket had closed"
+        );
+    }
+    bridge.answer(end);
+    bridge.finish().await;
+}
+
+async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
+    match instance.run(socket).await {
+        Ok(()) => socket.close(1000, ""),
+        Err(failure) => {
+            let request = socket.request.id;
+            tracing::error!(target: "session", %request, "session failed: {failure}");
+            socket.close(1011, "");
+        }
+    }
+}
+

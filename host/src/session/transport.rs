@@ -1,0 +1,185 @@
+//! Frames over a byte stream: tungstenite reads them, and everything that is sent, its pongs and
+//! close frames included, goes through one buffer in one order and out in one write.
+
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{
+    self, CloseFrame, Role, WebSocketConfig, WebSocketContext,
+};
+
+use super::end::End;
+use crate::message::Message;
+
+/// An idle socket's read buffer, in bytes.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Frames that are read before the guest is called.
+const MAX_BATCH_FRAMES: usize = 256;
+
+/// Payload that is read before the guest is called, in bytes; the last message may go over it.
+const MAX_BATCH_BYTES: usize = 256 * 1024;
+
+/// Pongs that wait for a peer that does not read, in bytes; later ones replace the last.
+const MAX_CONTROL_BACKLOG: usize = 64 * 1024;
+
+/// An empty write buffer over this many bytes is given back.
+const KEPT_WRITE_BUFFER: usize = 4 * 1024;
+
+/// One WebSocket connection, after its handshake.
+pub struct Transport<S> {
+    io: Io<S>,
+    websocket: WebSocketContext,
+}
+
+struct Io<S> {
+    stream: S,
+    waker: Waker,
+    out: Vec<u8>,
+    /// How much of `out` the network has.
+    written: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
+    /// `read` is what came behind the handshake; messages and frames over `max_message` bytes fail.
+    pub fn new(stream: S, read: Bytes, max_message: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(MAX_CONTROL_BACKLOG)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        let websocket =
+            WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
+        let waker = Waker::noop().clone();
+        Self { io: Io { stream, waker, out: Vec::new(), written: 0 }, websocket }
+    }
+
+    /// Where encoded frames are appended, and how much of it the network has already.
+    pub fn outbound(&mut self) -> (&mut Vec<u8>, usize) {
+        (&mut self.io.out, self.io.written)
+    }
+
+    /// Bytes that the network has not taken yet.
+    pub fn unsent(&self) -> usize {
+        self.io.out.len() - self.io.written
+    }
+
+    /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready with none
+    /// where only control frames came.
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Message>,
+    ) -> Poll<Option<End>> {
+        self.io.set_waker(cx);
+        let mut bytes = 0;
+        for _ in 0..MAX_BATCH_FRAMES {
+            let message = match self.websocket.read(&mut self.io) {
+                Ok(protocol::Message::Text(text)) => Message::Text(text),
+                Ok(protocol::Message::Binary(binary)) => Message::Binary(binary),
+                Ok(protocol::Message::Close(frame)) => return Poll::Ready(Some(End::closed(frame))),
+                // tungstenite answers pings; a pong needs no answer.
+                Ok(_) => continue,
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return if batch.is_empty() { Poll::Pending } else { Poll::Ready(None) };
+                }
+                Err(error) => return Poll::Ready(Some(End::failed(&error))),
+            };
+            bytes += message.len();
+            batch.push(message);
+            if bytes >= MAX_BATCH_BYTES {
+                break;
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Appends a close frame, unless one has been sent.
+    pub fn close(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+        // Writing goes to memory. What can fail is that the session is over already.
+        let _ = self.websocket.close(&mut self.io, Some(frame));
+    }
+
+    /// Appends what tungstenite still wants to say: the answer to a close frame.
+    pub fn answer_close(&mut self) {
+        // `ConnectionClosed` is how it says that this was the last.
+        let _ = self.websocket.flush(&mut self.io);
+    }
+
+    /// Writes what is queued, as far as the network takes it.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Io { stream, out, written, .. } = &mut self.io;
+        while *written < out.len() {
+            match Pin::new(&mut *stream).poll_write(cx, &out[*written..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => *written += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        *written = 0;
+        out.clear();
+        if out.capacity() > KEPT_WRITE_BUFFER {
+            *out = Vec::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends the stream so that the peer reads all that was sent: says that nothing more comes, and
+    /// reads on for a while, since closing over unread data would make the system discard both.
+    pub async fn shut_down(mut self) {
+        const MAX_DISCARDED: usize = 1024 * 1024;
+        if self.io.stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut discarded = 0;
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = self.io.stream.read(&mut buffer).await {
+            discarded += count;
+            if discarded > MAX_DISCARDED {
+                return;
+            }
+        }
+    }
+}
+
+impl<S> Io<S> {
+    fn set_waker(&mut self, cx: &Context<'_>) {
+        if !self.waker.will_wake(cx.waker()) {
+            self.waker.clone_from(cx.waker());
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Read for Io<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        let mut cx = Context::from_waker(&self.waker);
+        match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
+            Poll::Ready(Ok(())) => Ok(buffer.filled().len()),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl<S> Write for Io<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

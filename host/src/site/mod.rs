@@ -1,0 +1,114 @@
+//! A site: a folder with `lithe.toml`, `routes/` and `public/`, read into what the pipeline serves.
+
+mod build;
+#[path = "build/guest.rs"]
+pub mod guest;
+mod scan;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use crate::config::Config;
+use crate::pipeline::{Public, RouteEntry, Tenant};
+use crate::plugin::{Digest, Loader, Plugin, Settings};
+use crate::router::Router;
+
+pub use build::{BuildError, build, build_changed};
+pub use watch::Watcher;
+
+/// A site on disk.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub root: PathBuf,
+    pub config: Config,
+    pub name: Arc<str>,
+}
+
+impl Site {
+    /// Reads the site's settings.
+    ///
+    /// # Errors
+    /// The folder does not exist, or its `lithe.toml` is not right.
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
+        let shown = root.display();
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("there is no site at `{shown}`: name a folder that exists"))?;
+        if !root.is_dir() {
+            bail!("`{shown}` is not a folder: name the folder that has `routes/`");
+        }
+        let config = Config::load(&root)?;
+        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
+        Ok(Self { root, config, name: name.into() })
+    }
+
+    /// Loads every route's component; one that `before` has with the same content and settings is
+    /// kept, with its instances and sockets. Blocks while components are compiled; `on_compile` is
+    /// told of each before.
+    ///
+    /// # Errors
+    /// A file below `routes/` is no route, is no component that fits, or conflicts with another: the
+    /// message names the files and what would be right.
+    pub fn load(
+        &self,
+        loader: &Loader,
+        before: Option<&Tenant>,
+        on_compile: &dyn Fn(&str),
+    ) -> anyhow::Result<Tenant> {
+        let settings = Settings {
+            site: self.name.clone(),
+            limits: self.config.limits.clone(),
+            websocket: self.config.websocket,
+        };
+        let mut router = Router::default();
+        let mut plugins = Vec::new();
+        for found in scan::routes(&self.root)? {
+            let file = found.file;
+            let plugin = match before.and_then(|before| unchanged(before, &self.root, &file)) {
+                Some(plugin) if same_settings(&plugin, &settings) => plugin,
+                _ => {
+                    let path = self.root.join(&file);
+                    let plugin = loader
+                        .load(&path, &file, &settings, || on_compile(&file))
+                        .with_context(|| format!("`{file}`"))?;
+                    Arc::new(plugin)
+                }
+            };
+            let entry = RouteEntry { file: file.clone(), plugin: plugin.clone() };
+            if let Err((conflict, other)) =
+                router.insert(found.route.method, found.route.pattern, entry)
+            {
+                bail!("`{file}` and `{}`: {conflict}", other.file);
+            }
+            plugins.push(plugin);
+        }
+        Ok(Tenant {
+            name: self.name.clone(),
+            limits: self.config.limits.clone(),
+            body_time: self.config.server.body_time,
+            router,
+            public: Public::new(&self.root.join("public")),
+            plugins,
+        })
+    }
+}
+
+/// The plugin that was loaded from this file, if the file still has the same content.
+fn unchanged(before: &Tenant, root: &Path, file: &str) -> Option<Arc<Plugin>> {
+    let plugin = before.plugins.iter().find(|plugin| *plugin.context().plugin == *file)?;
+    let bytes = std::fs::read(root.join(file)).ok()?;
+    (Digest::of(&bytes) == *plugin.digest()).then(|| plugin.clone())
+}
+
+fn same_settings(plugin: &Plugin, settings: &Settings) -> bool {
+    let context = plugin.context();
+    let upgrades = settings.websocket && plugin.kind().has_sessions();
+    *context.site == *settings.site
+        && context.limits == settings.limits
+        && context.upgrades == upgrades
+}
+

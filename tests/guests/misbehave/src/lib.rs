@@ -1,0 +1,47 @@
+//! What a hostile guest does, by a word.
+
+use std::hint::black_box;
+
+/// Misbehaves where the word says so, and otherwise returns.
+///
+/// # Panics
+/// On `panic`; `loop`, `memory` and `exit` do not return either.
+pub fn by_word(word: &str) {
+    match word {
+        "panic" => panic!("as told"),
+        "loop" => spin(),
+        "memory" => eat(),
+        "exit" => std::process::exit(3),
+        _ => {}
+    }
+}
+
+fn spin() -> ! {
+    let mut turns = 0_u64;
+    loop {
+        turns = black_box(turns).wrapping_add(1);
+    }
+}
+
+fn eat() -> ! {
+    let mut eaten = Vec::new();
+    loop {
+        eaten.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_other_word_does_nothing() {
+        by_word("hello");
+    }
+
+    #[test]
+    #[should_panic(expected = "as told")]
+    fn panic_panics() {
+        by_word("panic");
+    }
+}

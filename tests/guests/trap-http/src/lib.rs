@@ -1,0 +1,43 @@
+//! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `exit`, `status101`,
+//! `badheader`, `log`, `fail`, `sleep` (`&ms=`). Otherwise `ok`.
+
+use std::time::Duration;
+
+use lithe_sdk::anyhow::{Context, bail};
+use lithe_sdk::{Event, Response, Result};
+
+#[lithe_sdk::handler]
+fn trap(event: Event) -> Result<Response> {
+    let how = event.query_param("how").unwrap_or_default();
+    test_guests_misbehave::by_word(&how);
+    match how.as_str() {
+        "status101" => return Ok(Response::empty(101)),
+        "badheader" => return Ok(Response::text("ok").with_header("bad name", "a\r\nb")),
+        "log" => {
+            println!("a line on stdout");
+            eprintln!("a line on stderr");
+        }
+        "fail" => bail!("a secret of the guest"),
+        "sleep" => {
+            let ms = event.query_param("ms").context("`ms` is missing")?;
+            std::thread::sleep(Duration::from_millis(ms.parse()?));
+        }
+        _ => {}
+    }
+    Ok(Response::text("ok"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lithe_sdk::testing::TestEvent;
+
+    #[test]
+    fn it_misbehaves_only_when_told() {
+        assert_eq!(TestEvent::get("/").call(trap).text(), "ok");
+        assert_eq!(TestEvent::get("/?how=log").call(trap).text(), "ok");
+        assert_eq!(TestEvent::get("/?how=sleep&ms=1").call(trap).text(), "ok");
+        assert_eq!(TestEvent::get("/?how=status101").call(trap).status(), 500);
+        assert_eq!(TestEvent::get("/?how=fail").call(trap).text(), "Internal Server Error");
+    }
+}
