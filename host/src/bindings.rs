@@ -26,5 +26,5 @@ mod generated {
     });
 }
 
-pub use generated::lithe::plugin::{event, http, outcome, receiver, socket, timers, topics, ws};
 pub use generated::exports::lithe::plugin as exports;
+pub use generated::lithe::plugin::{event, http, outcome, receiver, socket, timers, topics, ws};

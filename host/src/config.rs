@@ -202,17 +202,12 @@ mod tests {
         assert_eq!(config.limits.memory, ByteSize::mib(8));
         assert_eq!(config.limits.body, ByteSize::b(1024));
         assert_eq!(config.limits.event_cpu, Duration::from_millis(20));
-        assert_eq!(
-            config.build[Path::new("routes/a.wasm")],
-            Path::new("guests/a")
-        );
+        assert_eq!(config.build[Path::new("routes/a.wasm")], Path::new("guests/a"));
     }
 
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_what_is_known() {
-        let error = Config::parse("[limits]\nmemroy = \"8 MiB\"\n")
-            .unwrap_err()
-            .to_string();
+        let error = Config::parse("[limits]\nmemroy = \"8 MiB\"\n").unwrap_err().to_string();
         assert!(error.contains("line 2, column 1"), "{error}");
         assert!(error.contains("unknown field `memroy`"), "{error}");
         assert!(error.contains("`memory`"), "{error}");
@@ -220,18 +215,14 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_named_with_its_place_and_what_would_be_right() {
-        let error = Config::parse("websocket = \"yes\"\n")
-            .unwrap_err()
-            .to_string();
+        let error = Config::parse("websocket = \"yes\"\n").unwrap_err().to_string();
         assert!(error.contains("line 1, column 13"), "{error}");
         assert!(error.contains("expected a boolean"), "{error}");
     }
 
     #[test]
     fn a_queue_smaller_than_a_message_is_refused() {
-        let error = Config::parse("[limits]\noutbound = \"1 KiB\"\n")
-            .unwrap_err()
-            .to_string();
+        let error = Config::parse("[limits]\noutbound = \"1 KiB\"\n").unwrap_err().to_string();
         assert!(error.contains("`limits.outbound` (1.0 KiB)"), "{error}");
     }
 }

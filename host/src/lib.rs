@@ -4,6 +4,7 @@
 //! modules are its floors, and each imports only from those below it.
 
 #![deny(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cli;
 pub mod site;

@@ -70,10 +70,7 @@ mod tests {
         assert_eq!(encoded(&[7; 125])[..2], [0x82, 125]);
         assert_eq!(encoded(&[7; 126])[..4], [0x82, 126, 0, 126]);
         assert_eq!(encoded(&[7; 65535])[..4], [0x82, 126, 0xFF, 0xFF]);
-        assert_eq!(
-            encoded(&[7; 65536])[..10],
-            [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]
-        );
+        assert_eq!(encoded(&[7; 65536])[..10], [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
     #[test]

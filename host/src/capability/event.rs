@@ -83,7 +83,10 @@ impl State {
         Ok(self.table.push(EventHandle(request))?)
     }
 
-    pub(super) fn request(&self, handle: &Resource<EventHandle>) -> wasmtime::Result<&Arc<Request>> {
+    pub(super) fn request(
+        &self,
+        handle: &Resource<EventHandle>,
+    ) -> wasmtime::Result<&Arc<Request>> {
         Ok(&self.table.get(handle)?.0)
     }
 }

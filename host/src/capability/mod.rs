@@ -66,11 +66,7 @@ pub struct State {
 
 impl State {
     /// State for a new instance; `timer_sink` is where its timers go off, for a shared instance.
-    pub fn new(
-        context: Arc<Context>,
-        instance: InstanceId,
-        timer_sink: Option<TimerSink>,
-    ) -> Self {
+    pub fn new(context: Arc<Context>, instance: InstanceId, timer_sink: Option<TimerSink>) -> Self {
         let output = Arc::new(Output::new(context.site.clone(), context.plugin.clone()));
         let wasi = WasiCtxBuilder::new()
             .stdout(output.stream(Stream::Stdout))

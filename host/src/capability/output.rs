@@ -145,7 +145,11 @@ impl OutputStream for OutputHandle {
 }
 
 impl AsyncWrite for OutputHandle {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.output.write(self.stream, buf);
         Poll::Ready(Ok(buf.len()))
     }

@@ -35,8 +35,9 @@ pub fn requested_protocols(headers: &HeaderMap) -> Vec<String> {
 pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpError> {
     if request.method != Method::GET {
         let message = "a WebSocket handshake is a GET request";
-        return Err(HttpError::new(StatusCode::METHOD_NOT_ALLOWED, message)
-            .with(header::ALLOW, "GET"));
+        return Err(
+            HttpError::new(StatusCode::METHOD_NOT_ALLOWED, message).with(header::ALLOW, "GET")
+        );
     }
     if !supported {
         return Err(HttpError::new(StatusCode::NOT_IMPLEMENTED, "WebSocket is not supported here"));
@@ -45,7 +46,7 @@ pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpErr
         return Err(upgrade_required());
     }
     let bad = |message| Err(HttpError::new(StatusCode::BAD_REQUEST, message));
-    if !one(&request.headers, &header::SEC_WEBSOCKET_VERSION).is_some_and(|value| value == b"13") {
+    if one(&request.headers, &header::SEC_WEBSOCKET_VERSION) != Some(b"13") {
         let error = HttpError::new(StatusCode::BAD_REQUEST, "`sec-websocket-version` must be 13");
         return Err(error.with(header::SEC_WEBSOCKET_VERSION, "13"));
     }
@@ -86,7 +87,10 @@ impl wit::Host for State {
         Ok(is_upgrade_request(self.request(&event)?))
     }
 
-    fn requested_protocols(&mut self, event: Resource<EventHandle>) -> wasmtime::Result<Vec<String>> {
+    fn requested_protocols(
+        &mut self,
+        event: Resource<EventHandle>,
+    ) -> wasmtime::Result<Vec<String>> {
         Ok(requested_protocols(&self.request(&event)?.headers))
     }
 

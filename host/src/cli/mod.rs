@@ -5,6 +5,7 @@ mod dev;
 mod progress;
 mod serve;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,14 +17,19 @@ use tracing_subscriber::EnvFilter;
 /// A site is a folder: `routes/` has one component for each route (`routes/rooms/[id].get.wasm`
 /// answers GET /rooms/42), `public/` static files, and `lithe.toml` the settings.
 #[derive(Debug, Parser)]
-#[command(name = "lithe", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "lithe",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Examples:
   lithe dev examples                        build, serve, and rebuild on every change
   lithe build examples                      only build the components named in lithe.toml
   lithe serve examples --listen 0.0.0.0:80  serve what is built
 
 Log lines go to standard error; LITHE_LOG chooses them, such as LITHE_LOG=debug or
-LITHE_LOG=info,access=debug for a line for each request.")]
+LITHE_LOG=info,access=debug for a line for each request."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -70,7 +76,9 @@ struct ServeOptions {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
     let result = match cli.command {
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),

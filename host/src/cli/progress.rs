@@ -1,56 +1,75 @@
 //! Long work shows that it goes on: a spinner after a second, or a line where nobody watches.
 
 use std::io::IsTerminal as _;
-use std::sync::Mutex;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Steps of some work, shown once they take long.
-pub struct Progress {
-    bar: Option<ProgressBar>,
-    step: Mutex<Option<(String, Instant)>>,
-}
-
 /// Work that takes less than this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The steps of some work. A step that takes longer than a second is shown, and when it ends, how
+/// long it took.
+pub struct Progress {
+    steps: Option<mpsc::Sender<String>>,
+    printer: Option<JoinHandle<()>>,
+}
+
 impl Progress {
-    pub fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
-            let bar = ProgressBar::new_spinner();
-            style.map_or(bar.clone(), |style| bar.with_style(style))
-        });
-        Self { bar, step: Mutex::default() }
+    pub fn start() -> Self {
+        let (steps, names) = mpsc::channel();
+        let printer = thread::spawn(move || print(&names));
+        Self { steps: Some(steps), printer: Some(printer) }
     }
 
-    /// The next step begins.
+    /// The next step begins, and the one before has ended.
     pub fn step(&self, name: String) {
-        self.end_step();
-        if let Some(bar) = &self.bar {
-            bar.set_message(name.clone());
-            bar.reset_elapsed();
-            bar.enable_steady_tick(PATIENCE / 10);
-        } else {
-            eprintln!("{name}");
-        }
-        if let Ok(mut step) = self.step.lock() {
-            *step = Some((name, Instant::now()));
+        if let Some(steps) = &self.steps {
+            // Fails only if the printer is gone, and then there is nowhere to say so.
+            let _ = steps.send(name);
         }
     }
+}
 
-    /// Nothing more to show; says how long the last step took, if it was long.
-    pub fn end_step(&self) {
-        let ended = self.step.lock().ok().and_then(|mut step| step.take());
-        if let Some(bar) = &self.bar {
-            bar.disable_steady_tick();
-            bar.finish_and_clear();
-        }
-        if let Some((name, started)) = ended
-            && started.elapsed() >= PATIENCE
-        {
-            eprintln!("{name}: {:.1} s", started.elapsed().as_secs_f64());
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.steps.take());
+        if let Some(printer) = self.printer.take() {
+            let _ = printer.join();
         }
     }
+}
+
+fn print(names: &mpsc::Receiver<String>) {
+    let mut next = names.recv().ok();
+    while let Some(name) = next.take() {
+        let started = Instant::now();
+        let waited = names.recv_timeout(PATIENCE);
+        next = match waited {
+            Ok(name) => Some(name),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                let spinner = show(&name);
+                let following = names.recv().ok();
+                spinner.finish_and_clear();
+                eprintln!("{name} took {:.1} s", started.elapsed().as_secs_f64());
+                following
+            }
+        };
+    }
+}
+
+fn show(name: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        eprintln!("{name} ...");
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(name.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(PATIENCE / 10);
+    spinner
 }

@@ -114,11 +114,12 @@ pub async fn load(
 ) -> anyhow::Result<Arc<Tenant>> {
     let (site, loader) = (site.clone(), loader.clone());
     let loading = tokio::task::spawn_blocking(move || {
-        let progress = Progress::new();
-        let on_compile = |file: &str| progress.step(format!("compiling {file}"));
-        let tenant = site.load(&loader, before.as_deref(), &on_compile);
-        progress.end_step();
-        tenant
+        let progress = Progress::start();
+        let on_compile = |file: &str| {
+            tracing::debug!("compiling `{file}`: it is not in the cache");
+            progress.step(format!("compiling {file}"));
+        };
+        site.load(&loader, before.as_deref(), &on_compile)
     });
     Ok(Arc::new(loading.await.context("loading the site was broken off")??))
 }

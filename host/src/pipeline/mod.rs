@@ -70,9 +70,20 @@ async fn run(
     if let Some(response) = tenant.public.serve(&request).await {
         return Ok(response);
     }
-    let (plugin, route, params) = match find(tenant, request.method(), &path) {
-        Ok(found) => found,
-        Err(answer) => return answer,
+    let (plugin, route, params) = match tenant.router.find(request.method(), &path) {
+        Found::Route { value, pattern, params } => {
+            let params = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            (value.plugin.clone(), pattern.to_string(), params)
+        }
+        Found::OtherMethods { allow } if *request.method() == Method::OPTIONS => {
+            return Ok(response::empty(StatusCode::NO_CONTENT, response::allow(&allow)));
+        }
+        Found::OtherMethods { allow } => {
+            let mut error = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+            error.headers = response::allow(&allow);
+            return Err(error);
+        }
+        Found::Nothing => return Err(HttpError::new(StatusCode::NOT_FOUND, "not found")),
     };
     let upgrade = upgrade::take(&mut request);
     let (head, incoming) = request.into_parts();
@@ -117,31 +128,6 @@ fn check_bounds(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), Http
         return Err(HttpError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
     }
     Ok(())
-}
-
-type Route = (Arc<Plugin>, String, Vec<(String, String)>);
-
-/// The route, or the answer where there is none: OPTIONS is answered for every path that has a route.
-fn find(
-    tenant: &Tenant,
-    method: &Method,
-    path: &Path<'_>,
-) -> Result<Route, Result<Response<Body>, HttpError>> {
-    match tenant.router.find(method, path) {
-        Found::Route { value, pattern, params } => {
-            let params = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            Ok((value.plugin.clone(), pattern.to_string(), params))
-        }
-        Found::OtherMethods { allow } if *method == Method::OPTIONS => {
-            Err(Ok(response::empty(StatusCode::NO_CONTENT, response::allow(&allow))))
-        }
-        Found::OtherMethods { allow } => {
-            let mut error = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-            error.headers = response::allow(&allow);
-            Err(Err(error))
-        }
-        Found::Nothing => Err(Err(HttpError::new(StatusCode::NOT_FOUND, "not found"))),
-    }
 }
 
 /// What the client sees of a failure has no guest detail; the log has all of it.

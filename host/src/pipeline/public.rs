@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
 use http_body_util::Either;
 use hyper_staticfile::{ResolveResult, Resolver, ResponseBuilder};
@@ -26,15 +27,22 @@ impl Public {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        let found = match files.resolve_request(request).await {
-            Ok(found @ ResolveResult::Found(_)) => found,
+        let file = match files.resolve_request(request).await {
+            Ok(ResolveResult::Found(file)) => file,
             Ok(_) => return None,
             Err(error) => {
                 tracing::warn!(path = request.uri().path(), "cannot read a public file: {error}");
                 return None;
             }
         };
+        let content_type = file.content_type.clone().and_then(|name| name.try_into().ok());
+        let found = ResolveResult::Found(file);
         let response = ResponseBuilder::new().request(request).build(found).ok()?;
-        Some(response.map(Either::Right))
+        let mut response = response.map(Either::Right);
+        // The crate leaves it out of answers to HEAD.
+        if let Some(content_type) = content_type {
+            response.headers_mut().entry(CONTENT_TYPE).or_insert(content_type);
+        }
+        Some(response)
     }
 }

@@ -76,7 +76,9 @@ impl Cache {
             Ok(component) => Some(component),
             Err(reason) => {
                 let file = path.display();
-                tracing::warn!("compiling again: the cached artifact `{file}` is damaged: {reason}");
+                tracing::warn!(
+                    "compiling again: the cached artifact `{file}` is damaged: {reason}"
+                );
                 None
             }
         }

@@ -56,7 +56,10 @@ pub struct Session {
 pub enum Guest {
     Shared(Arc<Shared>),
     /// An instance of its own.
-    Own { instance: Box<Instance>, permit: OwnedSemaphorePermit },
+    Own {
+        instance: Box<Instance>,
+        permit: OwnedSemaphorePermit,
+    },
 }
 
 struct Registered {

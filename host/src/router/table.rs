@@ -256,7 +256,9 @@ mod tests {
         let mut router = router(&["foo", "users/[id].get"]);
         let mut add = |stem| {
             let file = RouteFile::parse(stem).unwrap();
-            router.insert(file.method, file.pattern, stem).map_err(|(c, with)| (c.to_string(), *with))
+            router
+                .insert(file.method, file.pattern, stem)
+                .map_err(|(c, with)| (c.to_string(), *with))
         };
         let (message, with) = add("foo/index").unwrap_err();
         assert_eq!(with, "foo");

@@ -45,11 +45,7 @@ pub enum Answer {
 }
 
 impl Instance {
-    pub(super) fn new(
-        store: Store<State>,
-        handler: handler::Guest,
-        sessions: Sessions,
-    ) -> Self {
+    pub(super) fn new(store: Store<State>, handler: handler::Guest, sessions: Sessions) -> Self {
         Self { store, handler, sessions }
     }
 
@@ -158,12 +154,7 @@ impl Instance {
         self.begin(socket.request.id, Some(socket.clone()), cpu);
     }
 
-    fn begin(
-        &mut self,
-        request: RequestId,
-        socket: Option<Arc<Socket>>,
-        cpu: std::time::Duration,
-    ) {
+    fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: std::time::Duration) {
         let state = self.store.data_mut();
         state.meter.set_budget(cpu);
         state.begin(request, socket);

@@ -91,7 +91,9 @@ impl Server {
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     let wait = backoff.next();
-                    tracing::error!("cannot accept a connection, trying again in {wait:?}: {error}");
+                    tracing::error!(
+                        "cannot accept a connection, trying again in {wait:?}: {error}"
+                    );
                     tokio::time::sleep(wait).await;
                 }
             }

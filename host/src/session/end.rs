@@ -22,10 +22,9 @@ impl End {
     /// A close frame from the peer; one without a code is 1005.
     pub fn closed(frame: Option<CloseFrame>) -> Self {
         match frame {
-            Some(frame) => Self::Closed {
-                code: frame.code.into(),
-                reason: frame.reason.as_str().to_owned(),
-            },
+            Some(frame) => {
+                Self::Closed { code: frame.code.into(), reason: frame.reason.as_str().to_owned() }
+            }
             None => Self::Closed { code: 1005, reason: String::new() },
         }
     }

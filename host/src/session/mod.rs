@@ -113,4 +113,3 @@ async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
         }
     }
 }
-

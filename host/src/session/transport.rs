@@ -83,7 +83,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             let message = match self.websocket.read(&mut self.io) {
                 Ok(protocol::Message::Text(text)) => Message::Text(text),
                 Ok(protocol::Message::Binary(binary)) => Message::Binary(binary),
-                Ok(protocol::Message::Close(frame)) => return Poll::Ready(Some(End::closed(frame))),
+                Ok(protocol::Message::Close(frame)) => {
+                    return Poll::Ready(Some(End::closed(frame)));
+                }
                 // tungstenite answers pings; a pong needs no answer.
                 Ok(_) => continue,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -111,4 +111,3 @@ fn same_settings(plugin: &Plugin, settings: &Settings) -> bool {
         && context.limits == settings.limits
         && context.upgrades == upgrades
 }
-

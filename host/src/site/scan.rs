@@ -46,9 +46,9 @@ fn visit(folder: &Path, prefix: &str, found: &mut Vec<Found>) -> anyhow::Result<
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();
-        let name = name
-            .to_str()
-            .with_context(|| format!("`{}` has a name that is not UTF-8", entry.path().display()))?;
+        let name = name.to_str().with_context(|| {
+            format!("`{}` has a name that is not UTF-8", entry.path().display())
+        })?;
         if name.starts_with(['_', '.']) {
             continue;
         }

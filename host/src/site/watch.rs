@@ -65,7 +65,9 @@ impl Watcher {
 /// What a build or an editor leaves beside the files is no change.
 fn is_relevant(path: &Path) -> bool {
     let is_noise = |part: &std::ffi::OsStr| {
-        part == "target" || part.to_string_lossy().starts_with('.') || part.to_string_lossy().ends_with('~')
+        part == "target"
+            || part.to_string_lossy().starts_with('.')
+            || part.to_string_lossy().ends_with('~')
     };
     !path.iter().any(is_noise)
 }

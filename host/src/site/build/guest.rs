@@ -65,7 +65,10 @@ pub fn build(folder: &Path, target_folder: Option<&Path>) -> anyhow::Result<Path
         bail!("`{}` does not build: the compiler's messages are above", folder.display());
     }
     component.with_context(|| {
-        format!("`{}` makes no component: its `[lib]` needs `crate-type = [\"cdylib\"]`", manifest.display())
+        format!(
+            "`{}` makes no component: its `[lib]` needs `crate-type = [\"cdylib\"]`",
+            manifest.display()
+        )
     })
 }
 
@@ -76,5 +79,9 @@ fn component_of(message: &serde_json::Value, manifest: &Path) -> Option<PathBuf>
         return None;
     }
     let files = message.get("filenames")?.as_array()?;
-    files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm")).map(PathBuf::from)
+    files
+        .iter()
+        .filter_map(|file| file.as_str())
+        .find(|file| file.ends_with(".wasm"))
+        .map(PathBuf::from)
 }
