@@ -74,6 +74,8 @@ pub struct Limits {
     pub headers: ByteSize,
     /// A request's body. Default: 1 MiB. Over it: 413.
     pub body: ByteSize,
+    /// A guest's response. Default: 16 MiB. Over it the guest traps: 500.
+    pub response: ByteSize,
     /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
     pub message: ByteSize,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
@@ -99,6 +101,7 @@ impl Default for Limits {
             uri: ByteSize::kib(8),
             headers: ByteSize::kib(32),
             body: ByteSize::mib(1),
+            response: ByteSize::mib(16),
             message: ByteSize::mib(1),
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),

@@ -1,67 +1,87 @@
 //! CPU time of a guest's call, measured where the epoch interrupts it.
 //!
 //! A call that ends within a tick or two is never measured: it costs nothing. One that goes on is
-//! stopped at each tick, gives its thread back, and is charged for the time between.
+//! stopped at each tick, is charged for the time that it ran, and gives its thread back. Time in
+//! which it waits is not charged; it pays debts off, at `budget` a second, so that a session that
+//! waits now and then may go on for ever.
 
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// The current call's budget and what it has used.
+/// The current call's budget, and what it has used.
 #[derive(Debug)]
 pub struct Meter {
-    budget: Duration,
-    used: Duration,
-    /// When the guest last went on after a tick, in nanoseconds after `origin` plus one; 0: not yet
-    /// interrupted. Shared with the pause, which ends while the store is lent to the guest.
-    resumed: Arc<AtomicU64>,
+    clock: Arc<Clock>,
+}
+
+/// What the meter shares with the future of the call, which sees when the guest waits.
+///
+/// Only ever used by one thread at a time; atomics let it be lent while the store is with the guest.
+#[derive(Debug)]
+pub struct Clock {
     origin: Instant,
+    budget: AtomicU64,
+    used: AtomicU64,
+    /// Since when the guest has been running, in nanoseconds after `origin`; 0: not known yet.
+    running_since: AtomicU64,
+    /// Since when it has been waiting; 0: it has not.
+    waiting_since: AtomicU64,
+    /// It gave its thread back at a tick, and waits for nothing else.
+    yielded: AtomicBool,
 }
 
 /// The call has used more CPU time than it may.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the guest used more than its {budget:?} of CPU time")]
 pub struct OutOfCpuTime {
+    /// What it may use.
     pub budget: Duration,
 }
 
 /// What to do at a tick.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tick {
     /// Go on until the next one.
     Continue,
-    /// Give the thread back first, then tell the [`Pause`].
-    Yield(Pause),
-}
-
-/// A guest that has given its thread back.
-#[derive(Debug)]
-pub struct Pause {
-    resumed: Arc<AtomicU64>,
-    origin: Instant,
+    /// Give the thread back first.
+    Yield,
 }
 
 impl Default for Meter {
     fn default() -> Self {
-        Self {
-            budget: Duration::MAX,
-            used: Duration::ZERO,
-            resumed: Arc::default(),
+        let clock = Clock {
             origin: Instant::now(),
-        }
+            budget: AtomicU64::new(u64::MAX),
+            used: AtomicU64::new(0),
+            running_since: AtomicU64::new(0),
+            waiting_since: AtomicU64::new(0),
+            yielded: AtomicBool::new(false),
+        };
+        Self { clock: Arc::new(clock) }
     }
 }
 
 impl Meter {
-    /// Sets the budget of the calls that follow.
-    pub fn set_budget(&mut self, budget: Duration) {
-        self.budget = budget;
+    /// For the future of each call: see [`Metered`].
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
-    /// Starts anew: a call begins, or a blocking session has been given its next message.
-    pub fn begin(&mut self) {
-        self.used = Duration::ZERO;
-        self.resumed.store(0, Ordering::Relaxed);
+    /// A call begins.
+    pub fn begin(&mut self, budget: Duration) {
+        self.clock.budget.store(nanos(budget), Ordering::Relaxed);
+        self.restart();
+    }
+
+    /// Starts anew with the same budget: a blocking session has been given its next message.
+    pub fn restart(&mut self) {
+        let clock = &self.clock;
+        clock.used.store(0, Ordering::Relaxed);
+        clock.running_since.store(0, Ordering::Relaxed);
+        clock.waiting_since.store(0, Ordering::Relaxed);
     }
 
     /// Called at each tick that finds the guest running.
@@ -69,54 +89,139 @@ impl Meter {
     /// # Errors
     /// The budget is used up.
     pub fn tick(&mut self) -> Result<Tick, OutOfCpuTime> {
-        let now = nanos_since(self.origin);
-        let since = self.resumed.swap(now, Ordering::Relaxed);
+        let clock = &self.clock;
+        let now = clock.now();
+        let since = clock.running_since.swap(now, Ordering::Relaxed);
         if since == 0 {
             return Ok(Tick::Continue);
         }
-        self.used += Duration::from_nanos(now.saturating_sub(since));
-        if self.used > self.budget {
-            return Err(OutOfCpuTime { budget: self.budget });
+        let used = clock.charge(now.saturating_sub(since));
+        let budget = clock.budget.load(Ordering::Relaxed);
+        if used > budget {
+            return Err(OutOfCpuTime { budget: Duration::from_nanos(budget) });
         }
-        Ok(Tick::Yield(Pause { resumed: self.resumed.clone(), origin: self.origin }))
+        clock.yielded.store(true, Ordering::Relaxed);
+        Ok(Tick::Yield)
     }
 }
 
-impl Pause {
-    /// The guest goes on.
-    pub fn end(self) {
-        self.resumed.store(nanos_since(self.origin), Ordering::Relaxed);
+impl Clock {
+    /// At least 1, so that 0 can mean "not known".
+    fn now(&self) -> u64 {
+        nanos(self.origin.elapsed()).saturating_add(1)
+    }
+
+    fn charge(&self, time: u64) -> u64 {
+        self.used.fetch_add(time, Ordering::Relaxed).saturating_add(time)
+    }
+
+    /// The guest gives its thread back: at a tick, or to wait for something.
+    fn suspend(&self) {
+        let now = self.now();
+        let since = self.running_since.swap(0, Ordering::Relaxed);
+        if since != 0 {
+            self.charge(now.saturating_sub(since));
+        }
+        if !self.yielded.swap(false, Ordering::Relaxed) {
+            self.waiting_since.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// It goes on.
+    fn resume(&self) {
+        let now = self.now();
+        self.running_since.store(now, Ordering::Relaxed);
+        let since = self.waiting_since.swap(0, Ordering::Relaxed);
+        if since != 0 {
+            let waited = Duration::from_nanos(now.saturating_sub(since)).as_secs_f64();
+            let paid_off = waited * self.budget.load(Ordering::Relaxed) as f64;
+            let used = self.used.load(Ordering::Relaxed);
+            self.used.store(used.saturating_sub(paid_off as u64), Ordering::Relaxed);
+        }
     }
 }
 
-/// At least 1, so that 0 can mean "never".
-fn nanos_since(origin: Instant) -> u64 {
-    u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A call that tells its clock when the guest waits. One that never does costs a test of a flag.
+pub struct Metered<'c, F> {
+    call: Pin<&'c mut F>,
+    clock: &'c Clock,
+    suspended: bool,
+}
+
+impl<'c, F: Future> Metered<'c, F> {
+    /// Watches a call.
+    pub fn new(call: Pin<&'c mut F>, clock: &'c Clock) -> Self {
+        Self { call, clock, suspended: false }
+    }
+}
+
+impl<F: Future> Future for Metered<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if self.suspended {
+            self.clock.resume();
+        }
+        let polled = self.call.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.clock.suspend();
+            self.suspended = true;
+        }
+        polled
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_first_tick_only_starts_the_clock() {
+    const PAUSE: Duration = Duration::from_millis(20);
+
+    fn meter(budget: Duration) -> Meter {
         let mut meter = Meter::default();
-        meter.set_budget(Duration::ZERO);
-        meter.begin();
-        assert!(matches!(meter.tick(), Ok(Tick::Continue)));
-        std::thread::sleep(Duration::from_millis(1));
-        assert_eq!(meter.tick().unwrap_err(), OutOfCpuTime { budget: Duration::ZERO });
+        meter.begin(budget);
+        meter
     }
 
     #[test]
-    fn time_in_a_pause_is_not_charged() {
-        let mut meter = Meter::default();
-        meter.set_budget(Duration::from_millis(500));
-        meter.begin();
-        assert!(matches!(meter.tick(), Ok(Tick::Continue)));
-        let Ok(Tick::Yield(pause)) = meter.tick() else { panic!("no yield") };
-        std::thread::sleep(Duration::from_millis(600));
-        pause.end();
-        assert!(matches!(meter.tick(), Ok(Tick::Yield(_))));
+    fn the_first_tick_only_starts_the_clock() {
+        let mut meter = meter(Duration::ZERO);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        std::thread::sleep(PAUSE);
+        assert_eq!(meter.tick(), Err(OutOfCpuTime { budget: Duration::ZERO }));
+    }
+
+    #[test]
+    fn time_without_the_thread_is_not_charged() {
+        let mut meter = meter(PAUSE / 2);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        assert_eq!(meter.tick(), Ok(Tick::Yield));
+        meter.clock().suspend();
+        std::thread::sleep(PAUSE);
+        meter.clock().resume();
+        assert_eq!(meter.tick(), Ok(Tick::Yield));
+    }
+
+    #[test]
+    fn yielding_pays_nothing_off_and_waiting_does() {
+        let mut meter = meter(Duration::from_secs(10));
+        meter.clock().charge(nanos(Duration::from_secs(5)));
+        let used = |meter: &Meter| meter.clock.used.load(Ordering::Relaxed);
+
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        assert_eq!(meter.tick(), Ok(Tick::Yield));
+        meter.clock().suspend();
+        std::thread::sleep(PAUSE);
+        meter.clock().resume();
+        assert!(used(&meter) >= nanos(Duration::from_secs(5)));
+
+        meter.clock().suspend();
+        std::thread::sleep(PAUSE);
+        meter.clock().resume();
+        assert!(used(&meter) < nanos(Duration::from_secs(5) - PAUSE));
     }
 }

@@ -15,6 +15,7 @@ mod topics;
 pub mod ws;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
@@ -89,11 +90,11 @@ impl State {
         }
     }
 
-    /// Before each call: whom it is for.
-    pub fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>) {
+    /// Before each call: whom it is for, and the CPU time that it may use.
+    pub fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: Duration) {
         self.current = socket;
         self.output.begin(request);
-        self.meter.begin();
+        self.meter.begin(cpu);
     }
 
     /// After each call: what the guest printed without a final newline becomes a line, too.

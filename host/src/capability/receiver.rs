@@ -28,12 +28,12 @@ impl wit::Host for State {
             Some(ms) => match timeout(Duration::from_millis(ms.into()), next).await {
                 Ok(received) => received,
                 Err(_) => {
-                    self.meter.begin();
+                    self.meter.restart();
                     return Ok(Received::TimedOut);
                 }
             },
         };
-        self.meter.begin();
+        self.meter.restart();
         Ok(match received {
             Ok(Message::Text(text)) => Received::Message(MessageResult::Text(text.as_str().into())),
             Ok(Message::Binary(bytes)) => Received::Message(MessageResult::Binary(bytes.into())),

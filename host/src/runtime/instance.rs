@@ -1,20 +1,21 @@
 //! One instance, and the calls that can be made of it.
 
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use wasmtime::Store;
 
 use super::failure::Failure;
-use super::template::within;
 use crate::bindings::exports::{handler, hooks, session};
 use crate::bindings::http::HttpError as WitError;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::socket::{CloseInfoParam, MessageParam};
 use crate::capability::event::{Request, RequestId};
 use crate::capability::http::{HttpError, InvalidAnswer, response_headers};
-use crate::capability::meter::OutOfCpuTime;
+use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::{InstanceId, State};
 use crate::message::Message;
@@ -22,6 +23,7 @@ use crate::message::Message;
 /// A guest: its memory, and its exports. One call at a time.
 pub struct Instance {
     store: Store<State>,
+    clock: Arc<Clock>,
     handler: handler::Guest,
     sessions: Sessions,
 }
@@ -46,7 +48,8 @@ pub enum Answer {
 
 impl Instance {
     pub(super) fn new(store: Store<State>, handler: handler::Guest, sessions: Sessions) -> Self {
-        Self { store, handler, sessions }
+        let clock = store.data().meter.clock().clone();
+        Self { store, clock, handler, sessions }
     }
 
     /// Which one it is.
@@ -66,7 +69,8 @@ impl Instance {
         let cpu = self.limits().request_cpu;
         let time = self.limits().request_time;
         self.begin(request.id, None, cpu);
-        let call = within(time, self.handler.call_handle(&mut self.store, event)).await;
+        let call =
+            within(&self.clock, time, self.handler.call_handle(&mut self.store, event)).await;
         let outcome = self.end(call)?;
         Ok(answer(request, outcome)?)
     }
@@ -79,7 +83,7 @@ impl Instance {
         self.begin_event(socket);
         let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
         let time = self.limits().request_time;
-        let call = within(time, hooks.call_open(&mut self.store, socket.id)).await;
+        let call = within(&self.clock, time, hooks.call_open(&mut self.store, socket.id)).await;
         self.end(call)
     }
 
@@ -98,11 +102,13 @@ impl Instance {
         let call = match messages {
             [message] => {
                 let lowered = [lower(message)];
-                within(time, hooks.call_receive(&mut self.store, socket.id, &lowered)).await
+                within(&self.clock, time, hooks.call_receive(&mut self.store, socket.id, &lowered))
+                    .await
             }
             messages => {
                 let lowered: Vec<MessageParam<'_>> = messages.iter().map(lower).collect();
-                within(time, hooks.call_receive(&mut self.store, socket.id, &lowered)).await
+                within(&self.clock, time, hooks.call_receive(&mut self.store, socket.id, &lowered))
+                    .await
             }
         };
         self.end(call)
@@ -117,7 +123,8 @@ impl Instance {
         let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
         let time = self.limits().request_time;
         let info = CloseInfoParam { code: info.code, reason: &info.reason, clean: info.clean };
-        let call = within(time, hooks.call_close(&mut self.store, socket.id, info)).await;
+        let call =
+            within(&self.clock, time, hooks.call_close(&mut self.store, socket.id, info)).await;
         self.end(call)
     }
 
@@ -130,7 +137,7 @@ impl Instance {
         let time = self.limits().request_time;
         self.begin(RequestId::default(), None, cpu);
         let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
-        let call = within(time, hooks.call_timer(&mut self.store, id)).await;
+        let call = within(&self.clock, time, hooks.call_timer(&mut self.store, id)).await;
         self.end(call)
     }
 
@@ -141,7 +148,7 @@ impl Instance {
     pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
         let Sessions::Session(session) = &self.sessions else { return Ok(()) };
-        let call = session.call_run(&mut self.store, socket.id).await;
+        let call = metered(&self.clock, session.call_run(&mut self.store, socket.id)).await;
         self.end(Ok(call))
     }
 
@@ -154,10 +161,9 @@ impl Instance {
         self.begin(socket.request.id, Some(socket.clone()), cpu);
     }
 
-    fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: std::time::Duration) {
+    fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: Duration) {
         let state = self.store.data_mut();
-        state.meter.set_budget(cpu);
-        state.begin(request, socket);
+        state.begin(request, socket, cpu);
         self.store.set_epoch_deadline(1);
     }
 
@@ -165,7 +171,7 @@ impl Instance {
         let state = self.store.data_mut();
         state.end();
         call?.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
-            Some(out) => Failure::Cpu(OutOfCpuTime { budget: out.budget }),
+            Some(out) => Failure::Cpu(out.clone()),
             None => {
                 let trap = format!("{error:?}");
                 match state.memory.refused() {
@@ -174,6 +180,26 @@ impl Instance {
                 }
             }
         })
+    }
+}
+
+/// Runs a call for as long as it takes.
+async fn metered<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
+    let call = std::pin::pin!(call);
+    Metered::new(call, clock).await
+}
+
+/// Runs a call within its wall time; only one that is not done at once pays for a timer.
+async fn within<T>(
+    clock: &Clock,
+    limit: Duration,
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<wasmtime::Result<T>, Failure> {
+    let call = std::pin::pin!(call);
+    let mut call = Metered::new(call, clock);
+    match futures_util::poll!(&mut call) {
+        Poll::Ready(result) => Ok(result),
+        Poll::Pending => tokio::time::timeout(limit, call).await.map_err(|_| Failure::Time(limit)),
     }
 }
 

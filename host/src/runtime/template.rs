@@ -1,7 +1,6 @@
 //! A component that has been checked, ready to be instantiated.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
@@ -144,39 +143,22 @@ impl Template {
         let state = State::new(self.context.clone(), id, timer_sink);
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
-        store.data_mut().meter.set_budget(limits.request_cpu);
+        store.data_mut().meter.begin(limits.request_cpu);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_tick);
-        // What one call may hand to the host: a message or a body, and as much again for the rest.
-        let fuel = limits.message.max(limits.body).as_u64().saturating_mul(2);
-        store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX).max(1024 * 1024));
+        // What one call may hand to the host: the largest response or message, and 1 MiB for what
+        // surrounds it.
+        let largest = limits.response.max(limits.message).as_u64();
+        let fuel = largest.saturating_add(1024 * 1024);
+        store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
         store
     }
 }
 
 fn on_tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
-    match store.data_mut().meter.tick()? {
-        Tick::Continue => Ok(UpdateDeadline::Continue(1)),
-        Tick::Yield(pause) => {
-            let others_first = async move {
-                tokio::task::yield_now().await;
-                pause.end();
-            };
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(others_first)))
-        }
-    }
-}
-
-/// Polls a call; only one that is not done at once pays for a timer.
-pub(super) async fn within<T>(
-    limit: Duration,
-    call: impl Future<Output = wasmtime::Result<T>>,
-) -> Result<wasmtime::Result<T>, Failure> {
-    let mut call = std::pin::pin!(call);
-    match futures_util::poll!(&mut call) {
-        std::task::Poll::Ready(result) => Ok(result),
-        std::task::Poll::Pending => {
-            tokio::time::timeout(limit, call).await.map_err(|_| Failure::Time(limit))
-        }
-    }
+    Ok(match store.data_mut().meter.tick()? {
+        Tick::Continue => UpdateDeadline::Continue(1),
+        // Tokio's yield lets what has become ready run first; wasmtime's would come back at once.
+        Tick::Yield => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+    })
 }
