@@ -15,6 +15,7 @@ mod imports {
                 include lithe:plugin/imports@0.1.0;
                 import lithe:plugin/outcome@0.1.0;
                 import lithe:plugin/receiver@0.1.0;
+                import lithe:plugin/timers@0.1.0;
             }
         "#,
         world: "lithe:sdk-imports/imports",
@@ -24,6 +25,7 @@ mod imports {
 }
 
 pub(crate) use imports::lithe::plugin::{event, http, outcome, receiver, socket, ws};
+pub(crate) use imports::lithe::plugin::{timers, topics};
 
 /// The export `handler`: its trait, and the macro that exports an implementation.
 pub mod handler {
@@ -39,6 +41,7 @@ pub mod handler {
             "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
             "lithe:plugin/outcome@0.1.0": super::imports::lithe::plugin::outcome,
             "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
+            "lithe:plugin/streams@0.1.0": super::imports::lithe::plugin::streams,
             "lithe:plugin/ws@0.1.0": super::imports::lithe::plugin::ws,
         },
     });

@@ -31,8 +31,9 @@ mod wasm {
     use crate::{Event, executor};
 
     pub use crate::bindings::{handler, hooks, session};
-    pub use crate::sessions::{close, open, receive, run};
+    pub use crate::sessions::{close, drain, open, receive, run};
     pub use crate::sys::{CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit};
+    pub use crate::time::timer;
 
     /// Runs a handler for the host.
     #[inline]
@@ -103,11 +104,15 @@ macro_rules! __export_websocket {
             fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
                 $crate::export::receive(socket, $crate::export::messages(messages));
             }
-            fn drain(_socket: u32) {}
+            fn drain(socket: u32) {
+                $crate::export::drain(socket);
+            }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
                 $crate::export::close(socket, info.into());
             }
-            fn timer(_id: u32) {}
+            fn timer(id: u32) {
+                $crate::export::timer(id);
+            }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
     };
@@ -149,11 +154,15 @@ macro_rules! __export_hooks {
                 let messages = $crate::export::messages(messages);
                 HOOKS.with(|hooks| $crate::export::dispatch::receive(hooks, socket, messages));
             }
-            fn drain(_socket: u32) {}
+            fn drain(socket: u32) {
+                HOOKS.with(|hooks| $crate::export::dispatch::drain(hooks, socket));
+            }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
                 HOOKS.with(|hooks| $crate::export::dispatch::close(hooks, socket, info.into()));
             }
-            fn timer(_id: u32) {}
+            fn timer(id: u32) {
+                $crate::export::timer(id);
+            }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
     };

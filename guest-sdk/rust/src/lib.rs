@@ -53,6 +53,8 @@ extern crate self as lithe_sdk;
 #[allow(unsafe_code, missing_docs, unused_imports)]
 mod bindings;
 mod blocking;
+mod context;
+mod drain;
 mod error;
 mod event;
 mod executor;
@@ -61,14 +63,19 @@ pub mod export;
 mod hooks;
 mod message;
 mod outcome;
+mod payload;
 mod query;
+mod receiver;
 mod response;
 mod sender;
 mod sessions;
 mod socket;
 mod sys;
+pub mod task;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod time;
+pub mod topics;
 mod ws;
 
 pub use anyhow;
@@ -76,12 +83,16 @@ pub use lithe_sdk_macros::{handler, hooks};
 pub use serde_json::json;
 
 pub use blocking::BlockingSocket;
+pub use context::ContextError;
 pub use error::{HttpError, Result};
 pub use event::Event;
 pub use hooks::{Hooks, Peer};
 pub use message::{CloseInfo, Message, SocketEvent};
 pub use outcome::{Accepted, IntoOutcome, Outcome};
+pub use payload::{AsMessage, MessageRef};
+pub use receiver::Receiver;
 pub use response::{Body, IntoResponse, Response};
 pub use sender::{AttachmentError, CloseError, ReadyState, SendError, Sender};
 pub use socket::Socket;
+pub use topics::SubscribeError;
 pub use ws::{Upgrade, UpgradeOptions, Ws};

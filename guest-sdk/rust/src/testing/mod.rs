@@ -20,10 +20,13 @@
 //! assert_eq!(TestEvent::get("/rooms/8").param("id", "8").call(room).status(), 404);
 //! ```
 
+mod clock;
 mod event;
 mod outcome;
+mod queue;
 mod socket;
 
+pub use clock::{advance, timers};
 pub use event::TestEvent;
 pub use outcome::TestOutcome;
 pub use socket::TestSocket;
