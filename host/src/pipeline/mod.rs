@@ -86,8 +86,13 @@ async fn run(
         Found::Nothing => return Err(HttpError::new(StatusCode::NOT_FOUND, "not found")),
     };
     let upgrade = upgrade::take(&mut request);
-    let (head, incoming) = request.into_parts();
+    let (mut head, incoming) = request.into_parts();
     let body = body::read(&head.headers, incoming, tenant).await?;
+    if upgrade::may_follow(&head) {
+        // The head's parts share the connection's read buffer, which a socket would keep for as long
+        // as it is open.
+        upgrade::detach(&mut head);
+    }
     let event = Arc::new(event::Request {
         id,
         method: head.method,

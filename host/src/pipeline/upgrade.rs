@@ -1,6 +1,7 @@
 //! The protocol's part of a handshake that the guest accepted: the 101, and then the session.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -17,6 +18,23 @@ use crate::session;
 /// The connection behind the request, for when it is upgraded.
 pub fn take(request: &mut Request<Incoming>) -> OnUpgrade {
     hyper::upgrade::on(request)
+}
+
+/// Whether the request could become a socket, and so live long.
+pub fn may_follow(head: &Parts) -> bool {
+    head.headers.contains_key(header::UPGRADE)
+}
+
+/// Copies what the head's parts share with the connection's read buffer.
+pub fn detach(head: &mut Parts) {
+    let copy = |(name, value): (&HeaderName, &HeaderValue)| {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    };
+    head.headers = head.headers.iter().filter_map(copy).collect();
+    if let Ok(uri) = head.uri.to_string().parse() {
+        head.uri = uri;
+    }
 }
 
 /// The 101 (RFC 6455, section 4.2.2), and the task of its session.

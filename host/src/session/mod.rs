@@ -44,7 +44,7 @@ where
     match session.guest {
         Guest::Shared(shared) => run_shared(bridge, &socket, &shared).await,
         Guest::Own { mut instance, permit: _permit } => {
-            run_own(bridge, &socket, &mut instance, limits.close_time).await;
+            Box::pin(run_own(bridge, &socket, &mut instance, limits.close_time)).await;
         }
     }
 }
@@ -53,7 +53,8 @@ async fn run_shared<S>(mut bridge: Bridge<S>, socket: &Arc<Socket>, shared: &Arc
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    shared.open(socket).await;
+    // What happens once is boxed: an idle session's task keeps no room for it.
+    Box::pin(shared.open(socket)).await;
     let end = loop {
         match bridge.next(|socket| !socket.is_delivering()).await {
             Event::Messages => shared.receive(socket, &mut bridge.messages).await,
@@ -65,8 +66,8 @@ where
     }
     bridge.delivered().await;
     let info = bridge.answer(end);
-    shared.close(socket, info).await;
-    bridge.finish().await;
+    Box::pin(shared.close(socket, info)).await;
+    Box::pin(bridge.finish()).await;
 }
 
 async fn run_own<S>(

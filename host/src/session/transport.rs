@@ -145,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             return;
         }
         let mut discarded = 0;
-        let mut buffer = [0; 1024];
+        let mut buffer = vec![0; 4 * 1024];
         while let Ok(count @ 1..) = self.io.stream.read(&mut buffer).await {
             discarded += count;
             if discarded > MAX_DISCARDED {
