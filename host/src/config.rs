@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// The file's name inside a site.
@@ -22,6 +23,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
     pub websocket: bool,
+    /// Whether paths match in upper and lower case as written. Default: true.
+    pub case_sensitive: bool,
     /// What guests and clients of this site may use.
     pub limits: Limits,
     /// The listener's own bounds, which hold before a request is known.
@@ -35,6 +38,7 @@ impl Default for Config {
         Self {
             name: None,
             websocket: true,
+            case_sensitive: true,
             limits: Limits::default(),
             server: Server::default(),
             build: BTreeMap::new(),
@@ -123,6 +127,9 @@ pub struct Server {
     /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
     #[serde(with = "humantime_serde")]
     pub body_time: Duration,
+    /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
+    /// `["10.0.0.0/8"]`. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(with = "humantime_serde")]
     pub shutdown_time: Duration,
@@ -134,6 +141,7 @@ impl Default for Server {
             connections: 60_000,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
             shutdown_time: Duration::from_secs(10),
         }
     }

@@ -7,9 +7,12 @@
 pub mod event;
 pub mod http;
 pub mod meter;
+pub mod next;
+pub mod outcome;
 pub mod output;
 mod receiver;
 pub mod socket;
+mod streams;
 mod timers;
 mod topics;
 pub mod ws;
@@ -24,6 +27,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use crate::config::Limits;
 use event::RequestId;
 use meter::Meter;
+use next::Around;
 use output::{Output, Stream};
 use socket::{Socket, Sockets};
 pub use timers::TimerSink;
@@ -44,6 +48,8 @@ pub struct Context {
     /// The component's file inside the site, for log lines.
     pub plugin: Arc<str>,
     pub limits: Limits,
+    /// Whether the component has sessions.
+    pub sessions: bool,
     /// Whether requests may become sockets: the site allows it and the component can.
     pub upgrades: bool,
     pub sockets: Sockets,
@@ -57,6 +63,8 @@ pub struct State {
     pub meter: Meter,
     /// What the instance has asked of memory and tables, and was refused.
     pub memory: Memory,
+    /// What a middleware wraps.
+    pub around: Around,
     /// The socket that the current call is for.
     current: Option<Arc<Socket>>,
     output: Arc<Output>,
@@ -81,6 +89,7 @@ impl State {
             memory: Memory::new(&context.limits),
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
+            around: Around::default(),
             current: None,
             context,
             instance,
@@ -100,6 +109,7 @@ impl State {
     /// After each call: what the guest printed without a final newline becomes a line, too.
     pub fn end(&mut self) {
         self.current = None;
+        self.around = Around::default();
         self.output.end();
     }
 
@@ -138,6 +148,8 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::outcome::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::ws::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::socket::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::streams::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::next::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::topics::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::timers::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::receiver::add_to_linker::<_, Own>(linker, |state| state)

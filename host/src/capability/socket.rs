@@ -68,6 +68,8 @@ pub struct Socket {
     pub request: Arc<Request>,
     /// The instance whose memory holds the session's state.
     pub pinned: Option<InstanceId>,
+    /// A streamed response: what is sent is sent as it is, without frames.
+    stream: bool,
     bounds: Bounds,
     inner: Mutex<Inner>,
     /// What it hears. Locked after the plugin's table of topics.
@@ -127,8 +129,16 @@ impl Socket {
             );
             return Err(SendError::Closed);
         }
-        encode_frame(&mut inner.outbound, opcode, payload);
+        match self.stream {
+            true => inner.outbound.extend_from_slice(payload),
+            false => encode_frame(&mut inner.outbound, opcode, payload),
+        }
         Ok(())
+    }
+
+    /// Whether it is a streamed response.
+    pub fn is_stream(&self) -> bool {
+        self.stream
     }
 
     /// Closes after what is queued. A socket that is already closing stays as it is.
@@ -270,6 +280,8 @@ pub struct NewSocket {
     pub request: Arc<Request>,
     pub pinned: Option<InstanceId>,
     pub attachment: Vec<u8>,
+    /// A streamed response.
+    pub stream: bool,
 }
 
 /// The plugin has as many sockets as `limits.sockets` allows.
@@ -322,6 +334,7 @@ impl Sockets {
             protocol: new.protocol,
             request: new.request,
             pinned: new.pinned,
+            stream: new.stream,
             bounds: self.bounds,
             inner: Mutex::new(Inner {
                 ready: ReadyState::Connecting,

@@ -1,9 +1,10 @@
-//! The protocol's part of a handshake that the guest accepted: the 101, and then the session.
+//! What outlives its request: the 101 of a handshake that the guest accepted, or the head of a
+//! stream, and then the task of the session.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{Response, StatusCode};
+use http_body_util::Either;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -14,11 +15,6 @@ use super::response::{self, Body};
 use super::tenant::Tenant;
 use crate::plugin::Session;
 use crate::session;
-
-/// The connection behind the request, for when it is upgraded.
-pub fn take(request: &mut Request<Incoming>) -> OnUpgrade {
-    hyper::upgrade::on(request)
-}
 
 /// Whether the request could become a socket, and so live long.
 pub fn may_follow(head: &Parts) -> bool {
@@ -48,6 +44,11 @@ pub fn accept(
     let request = &session.socket.request.headers;
     // The guest's acceptance has checked that there is a key.
     let key = request.get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
+    // Middleware may add headers, and may not decide the protocol's.
+    let reserved = headers.keys().filter(|name| name.as_str().starts_with("sec-websocket-"));
+    for name in reserved.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let protocol = session.socket.protocol.as_deref();
@@ -91,4 +92,23 @@ pub fn accept(
         session::run(parts.io.into_inner(), parts.read_buf, session, limits).await;
     });
     response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
+}
+
+/// The head of a streamed response, and the task of its guest.
+pub fn start_stream(
+    tenant: &Tenant,
+    session: Session,
+    status: StatusCode,
+    headers: HeaderMap,
+    sessions: Sessions<'_>,
+) -> Response<Body> {
+    if sessions.stop.is_cancelled() {
+        session.socket.close(1001, "the server is stopping");
+    }
+    let (body, task) = session::stream(session, tenant.limits.close_time);
+    sessions.tasks.spawn(task);
+    let mut response = Response::new(Either::Right(Either::Left(body)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
 }

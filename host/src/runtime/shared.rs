@@ -13,9 +13,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use super::instance::{Answer, Instance};
+use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
+use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::{InstanceId, TimerSink};
 use crate::message::Message;
@@ -44,7 +45,7 @@ struct Inner {
 }
 
 enum Event {
-    Handle(Arc<Request>, oneshot::Sender<Result<Answer, Failure>>),
+    Handle(Arc<Request>, oneshot::Sender<Result<Answered, Failure>>),
     Open(Arc<Socket>),
     Receive(Arc<Socket>, Vec<Message>),
     Close(Arc<Socket>, CloseInfo),
@@ -60,7 +61,7 @@ impl Shared {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Result<Answer, Failure> {
+    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Result<Answered, Failure> {
         let max = self.template.context().limits.queue;
         {
             let mut inner = self.inner.lock();
@@ -217,7 +218,7 @@ impl Runner {
     async fn handle(
         &mut self,
         request: Arc<Request>,
-        reply: oneshot::Sender<Result<Answer, Failure>>,
+        reply: oneshot::Sender<Result<Answered, Failure>>,
     ) {
         self.shared.inner.lock().requests -= 1;
         if reply.is_closed() {
@@ -231,8 +232,8 @@ impl Runner {
             self.lose_instance();
         }
         // A caller that has gone away meanwhile does not complete the handshake.
-        if let Err(Ok(Answer::Upgrade { socket, .. })) = reply.send(answer) {
-            *request.accepted.lock() = Some(socket);
+        if let Err(Ok(Ok(answer))) = reply.send(answer) {
+            *request.accepted.lock() = answer.socket().cloned();
         }
         let abandoned = request.accepted.lock().take();
         if let Some(socket) = abandoned {

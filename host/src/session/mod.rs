@@ -5,6 +5,7 @@
 
 mod bridge;
 mod end;
+mod stream;
 mod transport;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, Shared};
 use bridge::{Bridge, Event};
+pub use stream::{StreamBody, stream};
 
 /// The `sec-websocket-accept` that answers a key (RFC 6455, section 4.2.2).
 pub fn accept_key(key: &[u8]) -> String {
