@@ -32,7 +32,7 @@ pub struct Settings {
 /// Why a file is no plugin. The message names the file's fault; the caller names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Read(#[from] std::io::Error),
     #[error("is not WebAssembly: it does not begin with `\\0asm`")]
     NotWasm,
@@ -43,7 +43,7 @@ pub enum LoadError {
     CoreModule,
     #[error("is truncated or malformed: {0}")]
     Malformed(String),
-    #[error("is no route: {0}")]
+    #[error("is no route")]
     Unfit(#[from] Unfit),
     #[error("cannot be linked: {0}")]
     Link(String),
