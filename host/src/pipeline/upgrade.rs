@@ -61,8 +61,10 @@ pub fn accept(
             headers.insert(name, value);
         }
     }
+    let bytes = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
     let limits = session::Limits {
-        message: usize::try_from(tenant.limits.message.as_u64()).unwrap_or(usize::MAX),
+        message: bytes(tenant.limits.message),
+        outbound: bytes(tenant.limits.outbound),
         close_time: tenant.limits.close_time,
     };
     // A server that stops closes what is open; this socket may have come too late for it.

@@ -49,7 +49,7 @@ pub enum Role {
 /// Why a file is no plugin. The message names the file's fault; the caller names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Read(#[from] std::io::Error),
     #[error("is not WebAssembly: it does not begin with `\\0asm`")]
     NotWasm,
@@ -60,7 +60,7 @@ pub enum LoadError {
     CoreModule,
     #[error("is truncated or malformed: {0}")]
     Malformed(String),
-    #[error("fits nowhere: {0}")]
+    #[error("fits nowhere")]
     Unfit(#[from] Unfit),
     #[error("{0}")]
     Misplaced(&'static str),

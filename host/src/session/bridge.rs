@@ -38,6 +38,8 @@ pub struct Bridge<S> {
     transport: Transport<S>,
     socket: Arc<Socket>,
     close_time: Duration,
+    /// Unsent bytes over which the socket is not read.
+    max_unsent: usize,
     /// Since our close frame: until when the peer may answer it.
     closing: Option<Pin<Box<Sleep>>>,
     /// Nothing more can or shall be sent.
@@ -46,9 +48,12 @@ pub struct Bridge<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
     pub fn new(stream: S, read: Bytes, socket: Arc<Socket>, limits: Limits) -> Self {
+        // What is unsent, and the answers to a batch and to its last message, fit the queue together.
+        let room = limits.outbound.saturating_sub(limits.message) / 2;
         Self {
             messages: Vec::new(),
-            transport: Transport::new(stream, read, limits.message),
+            transport: Transport::new(stream, read, limits.message, room),
+            max_unsent: MAX_UNSENT_WHILE_READING.min(room),
             socket,
             close_time: limits.close_time,
             closing: None,
@@ -72,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             if let Poll::Ready(end) = self.poll_send(cx) {
                 return Poll::Ready(Event::End(end));
             }
-            let paused = self.transport.unsent() > MAX_UNSENT_WHILE_READING;
+            let paused = self.transport.unsent() > self.max_unsent;
             if self.closing.is_none() && (paused || !reading(&self.socket)) {
                 return Poll::Pending;
             }

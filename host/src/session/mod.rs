@@ -30,6 +30,8 @@ pub fn accept_key(key: &[u8]) -> String {
 pub struct Limits {
     /// The largest message from the peer, in bytes. Over it the socket closes with 1009.
     pub message: usize,
+    /// What may wait to be sent, in bytes; at least a message.
+    pub outbound: usize,
     /// From a close frame to the peer's answer.
     pub close_time: Duration,
 }

@@ -20,7 +20,7 @@ use crate::message::Message;
 const READ_BUFFER: usize = 4 * 1024;
 
 /// Frames that are read before the guest is called.
-const MAX_BATCH_FRAMES: usize = 256;
+const MAX_BATCH_FRAMES: usize = 64;
 
 /// Payload that is read before the guest is called, in bytes; the last message may go over it.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
@@ -34,6 +34,7 @@ const KEPT_WRITE_BUFFER: usize = 4 * 1024;
 /// One WebSocket connection, after its handshake.
 pub struct Transport<S> {
     io: Io<S>,
+    max_batch: usize,
     websocket: WebSocketContext,
 }
 
@@ -47,7 +48,7 @@ struct Io<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     /// `read` is what came behind the handshake; messages and frames over `max_message` bytes fail.
-    pub fn new(stream: S, read: Bytes, max_message: usize) -> Self {
+    pub fn new(stream: S, read: Bytes, max_message: usize, max_batch: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -57,7 +58,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         let websocket =
             WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
         let waker = Waker::noop().clone();
-        Self { io: Io { stream, waker, out: Vec::new(), written: 0 }, websocket }
+        Self {
+            io: Io { stream, waker, out: Vec::new(), written: 0 },
+            max_batch: MAX_BATCH_BYTES.min(max_batch),
+            websocket,
+        }
     }
 
     /// Where encoded frames are appended, and how much of it the network has already.
@@ -79,6 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     ) -> Poll<Option<End>> {
         self.io.set_waker(cx);
         let mut bytes = 0;
+        let queued = self.io.out.len();
         for _ in 0..MAX_BATCH_FRAMES {
             let message = match self.websocket.read(&mut self.io) {
                 Ok(protocol::Message::Text(text)) => Message::Text(text),
@@ -89,13 +95,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 // tungstenite answers pings; a pong needs no answer.
                 Ok(_) => continue,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return if batch.is_empty() { Poll::Pending } else { Poll::Ready(None) };
+                    let nothing = batch.is_empty() && self.io.out.len() == queued;
+                    return if nothing { Poll::Pending } else { Poll::Ready(None) };
                 }
                 Err(error) => return Poll::Ready(Some(End::failed(&error))),
             };
             bytes += message.len();
             batch.push(message);
-            if bytes >= MAX_BATCH_BYTES {
+            if bytes >= self.max_batch {
                 break;
             }
         }
