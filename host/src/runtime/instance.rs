@@ -83,7 +83,8 @@ impl Instance {
     ) -> Result<Answered, Failure> {
         let event = self.begin_request(request)?;
         self.store.data_mut().around = Around::new(next);
-        let time = self.limits().request_time;
+        // A little more than what it wraps, so that a time-out is reported of whom it is about.
+        let time = self.limits().request_time + Duration::from_secs(1);
         let middleware = self.exports.middleware.as_ref().ok_or(Failure::Missing("middleware"))?;
         let call = within(&self.clock, time, middleware.call_handle(&mut self.store, event)).await;
         let mut around = std::mem::take(&mut self.store.data_mut().around);
