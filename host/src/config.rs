@@ -84,11 +84,41 @@ pub struct Limits {
     pub message: ByteSize,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     pub outbound: ByteSize,
+    /// What happens over `outbound`. Default: `close`.
+    pub outbound_policy: OutboundPolicy,
     /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
     pub attachment: ByteSize,
     /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5 s.
     #[serde(with = "humantime_serde")]
     pub close_time: Duration,
+    /// A socket that was silent for so long is sent a ping. Default: 30 s; zero sends none.
+    #[serde(with = "humantime_serde")]
+    pub ping_interval: Duration,
+    /// From that ping to any sign of life. Default: 10 s. Over it the connection is dropped, and the
+    /// guest sees 1006.
+    #[serde(with = "humantime_serde")]
+    pub pong_time: Duration,
+    /// A socket over which no message went, either way, for so long is closed with 1001. Default: zero,
+    /// which is never.
+    #[serde(with = "humantime_serde")]
+    pub idle_time: Duration,
+    /// An instance that nothing needs and that had nothing to do for so long is dropped; its sockets
+    /// stay open. Default: 10 s; zero keeps it.
+    #[serde(with = "humantime_serde")]
+    pub idle_after: Duration,
+}
+
+/// What happens to a socket whose peer does not read what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutboundPolicy {
+    /// The socket closes with 1013.
+    #[default]
+    Close,
+    /// The oldest messages that wait are dropped.
+    DropOldest,
+    /// `send` is an error to the guest, which gets `drain` when there is room again.
+    Refuse,
 }
 
 impl Default for Limits {
@@ -110,6 +140,11 @@ impl Default for Limits {
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             close_time: Duration::from_secs(5),
+            outbound_policy: OutboundPolicy::Close,
+            ping_interval: Duration::from_secs(30),
+            pong_time: Duration::from_secs(10),
+            idle_time: Duration::ZERO,
+            idle_after: Duration::from_secs(10),
         }
     }
 }

@@ -6,8 +6,10 @@
 
 pub mod event;
 pub mod http;
+mod liveness;
 pub mod meter;
 pub mod next;
+mod outbound;
 pub mod outcome;
 pub mod output;
 mod receiver;
@@ -119,6 +121,11 @@ impl State {
             Some(current) if current.id == id => Some(current.clone()),
             _ => self.context.sockets.get(id),
         }
+    }
+
+    /// Whether calls are due that the instance has asked for.
+    pub fn has_timers(&self) -> bool {
+        self.timers.any()
     }
 
     /// Whether the current call is for that socket: whoever made the call sends what it queued.

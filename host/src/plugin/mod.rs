@@ -5,6 +5,7 @@ mod cache;
 mod load;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -146,6 +147,20 @@ impl Plugin {
         match &self.instances {
             Instances::Pool(pool) => pool.on_error(request, error).await,
             _ => Err(Failure::Missing("error-handler")),
+        }
+    }
+
+    /// Looks after sockets and instances that nothing happens to; `now` is the time since some moment,
+    /// the same for all sweeps.
+    pub fn sweep(&self, now: Duration) {
+        let limits = &self.context.limits;
+        for socket in self.context.sockets.all() {
+            socket.sweep(now, limits);
+        }
+        match &self.instances {
+            Instances::Pool(pool) => pool.sweep(now, limits.idle_after),
+            Instances::Shared(shared) => shared.sweep(now, limits.idle_after),
+            Instances::PerConnection(_) => {}
         }
     }
 

@@ -58,6 +58,11 @@ impl Instance {
         self.store.data().instance
     }
 
+    /// Whether calls are due that it has asked for.
+    pub fn has_timers(&self) -> bool {
+        self.store.data().has_timers()
+    }
+
     /// Calls `handler.handle`.
     ///
     /// # Errors
@@ -163,6 +168,18 @@ impl Instance {
                     .await
             }
         };
+        self.end(call)
+    }
+
+    /// Calls `hooks.drain`.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn drain(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
+        self.begin_event(socket);
+        let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
+        let time = self.limits().request_time;
+        let call = within(&self.clock, time, hooks.call_drain(&mut self.store, socket.id)).await;
         self.end(call)
     }
 

@@ -1,6 +1,7 @@
 //! A pool: instances of a component without sessions, each used by one call at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -21,7 +22,16 @@ use crate::capability::outcome::Answered;
 pub struct Pool {
     template: Arc<Template>,
     permits: Semaphore,
-    idle: Mutex<Vec<Instance>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    instances: Vec<Instance>,
+    /// A call came since the last sweep.
+    used: bool,
+    /// In the time of the sweeps.
+    since: Duration,
 }
 
 impl Pool {
@@ -64,6 +74,22 @@ impl Pool {
         self.put_back(taken, answer)
     }
 
+    /// Drops the instances that were not needed since `idle_after` before `now`.
+    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+        let unneeded = {
+            let mut idle = self.idle.lock();
+            if std::mem::take(&mut idle.used) {
+                idle.since = now;
+            }
+            let quiet = now.saturating_sub(idle.since);
+            if idle_after.is_zero() || quiet < idle_after {
+                return;
+            }
+            std::mem::take(&mut idle.instances)
+        };
+        drop(unneeded);
+    }
+
     /// An idle instance, or a new one.
     async fn take(&self) -> Result<Taken<'_>, Failure> {
         let limits = &self.template.context().limits;
@@ -74,8 +100,12 @@ impl Pool {
                 .map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?
                 .map_err(|_| Failure::Stopped)?,
         };
-        let idle = self.idle.lock().pop();
-        let instance = match idle {
+        let resting = {
+            let mut idle = self.idle.lock();
+            idle.used = true;
+            idle.instances.pop()
+        };
+        let instance = match resting {
             Some(instance) => instance,
             None => self.template.instantiate(None).await?,
         };
@@ -84,7 +114,7 @@ impl Pool {
 
     fn put_back<T>(&self, taken: Taken<'_>, result: Result<T, Failure>) -> Result<T, Failure> {
         if result.as_ref().err().is_none_or(Failure::spares_the_instance) {
-            self.idle.lock().push(taken.instance);
+            self.idle.lock().instances.push(taken.instance);
         }
         result
     }

@@ -62,6 +62,7 @@ where
     let end = loop {
         match bridge.next(|socket| !socket.is_delivering()).await {
             Event::Messages => shared.receive(socket, &mut bridge.messages).await,
+            Event::Drained => shared.drain(socket).await,
             Event::End(end) => break end,
         }
     };
@@ -92,6 +93,8 @@ async fn run_own<S>(
         match event {
             None => returned = true,
             Some(Event::Messages) => socket.push_inbox(bridge.messages.drain(..)),
+            // A loop asks for the buffered amount; nothing waits for an event.
+            Some(Event::Drained) => {}
             Some(Event::End(end)) => break end,
         }
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::run_guest;
 use crate::capability::socket::{CloseInfo, Socket};
@@ -21,6 +21,8 @@ use crate::plugin::{Guest, Session};
 #[derive(Debug)]
 pub struct StreamBody {
     socket: Arc<Socket>,
+    /// Told when there is room for what the guest was refused.
+    drained: Arc<Notify>,
     /// Told how the stream ended.
     ended: Option<oneshot::Sender<CloseInfo>>,
     ending: Option<Ending>,
@@ -39,18 +41,30 @@ enum Ending {
 pub fn stream(session: Session, close_time: Duration) -> (StreamBody, impl Future<Output = ()>) {
     let (ended, end) = oneshot::channel();
     let socket = session.socket.clone();
-    let body = StreamBody { socket, ended: Some(ended), ending: None };
-    (body, run(session, end, close_time))
+    let drained = Arc::new(Notify::new());
+    let body = StreamBody { socket, drained: drained.clone(), ended: Some(ended), ending: None };
+    (body, run(session, end, drained, close_time))
 }
 
-async fn run(session: Session, end: oneshot::Receiver<CloseInfo>, close_time: Duration) {
+async fn run(
+    session: Session,
+    end: oneshot::Receiver<CloseInfo>,
+    drained: Arc<Notify>,
+    close_time: Duration,
+) {
     let socket = session.socket.clone();
     let end = async { end.await.unwrap_or_else(|_| CloseInfo::lost()) };
     socket.set_open();
     match session.guest {
         Guest::Shared(shared) => {
             shared.open(&socket).await;
-            let info = end.await;
+            let mut end = std::pin::pin!(end);
+            let info = loop {
+                tokio::select! {
+                    info = &mut end => break info,
+                    () = drained.notified() => shared.drain(&socket).await,
+                }
+            };
             socket.set_closed();
             shared.close(&socket, info).await;
         }
@@ -94,8 +108,12 @@ impl Body for StreamBody {
         let this = self.get_mut();
         this.socket.register(cx.waker());
         let mut piece = Vec::new();
-        let orders = this.socket.take_outbound(&mut piece, 0);
+        let orders = this.socket.take_orders();
+        this.socket.take_outbound(&mut piece);
         this.socket.set_unsent(0);
+        if this.socket.take_drained() {
+            this.drained.notify_one();
+        }
         if let Some(close) = &orders.close {
             let complete = matches!(close.code, 1000 | 1001 | 1012 | 3000..=4999);
             this.ending = Some(if complete { Ending::Complete } else { Ending::CutOff });

@@ -65,9 +65,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         }
     }
 
-    /// Where encoded frames are appended, and how much of it the network has already.
-    pub fn outbound(&mut self) -> (&mut Vec<u8>, usize) {
-        (&mut self.io.out, self.io.written)
+    /// Where encoded frames are appended.
+    pub fn outbound(&mut self) -> &mut Vec<u8> {
+        &mut self.io.out
     }
 
     /// Bytes that the network has not taken yet.
@@ -109,10 +109,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         Poll::Ready(None)
     }
 
+    /// Appends a ping.
+    pub fn ping(&mut self) {
+        // Writing goes to memory. What can fail is that the session is over already.
+        let _ = self.websocket.write(&mut self.io, protocol::Message::Ping(Bytes::new()));
+    }
+
     /// Appends a close frame, unless one has been sent.
     pub fn close(&mut self, code: u16, reason: &str) {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        // Writing goes to memory. What can fail is that the session is over already.
         let _ = self.websocket.close(&mut self.io, Some(frame));
     }
 
