@@ -15,6 +15,12 @@ use crate::runtime::{
     Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Shared, Template, Unfit,
 };
 
+/// Routes that one component may name.
+const MAX_ROUTES: usize = 1_000;
+
+/// The longest pattern that a component may name, in bytes.
+const MAX_PATTERN: usize = 1024;
+
 /// Loads components; one for the process.
 #[derive(Clone)]
 pub struct Loader {
@@ -66,6 +72,8 @@ pub enum LoadError {
     Misplaced(&'static str),
     #[error("does not say its routes: {0}")]
     Routes(Failure),
+    #[error("names more than {MAX_ROUTES} routes, or one of more than {MAX_PATTERN} bytes")]
+    TooManyRoutes,
     #[error("cannot be linked: {0}")]
     Link(String),
 }
@@ -121,7 +129,12 @@ impl Loader {
 
     fn routes_of(&self, template: &Template) -> Result<Vec<NamedRoute>, LoadError> {
         let ask = async { template.instantiate(None).await?.routes().await };
-        self.threads.block_on(ask).map_err(LoadError::Routes)
+        let routes = self.threads.block_on(ask).map_err(LoadError::Routes)?;
+        let too_long = routes.iter().any(|(_, pattern)| pattern.len() > MAX_PATTERN);
+        if routes.len() > MAX_ROUTES || too_long {
+            return Err(LoadError::TooManyRoutes);
+        }
+        Ok(routes)
     }
 
     fn component(

@@ -113,7 +113,7 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
     if let Some(inner) = text.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")) {
         return match inner.strip_prefix("...") {
             Some(given) => Ok(Segment::Rest(Rest::ZeroOrMore(name(given)?))),
-            None => Segment::of(vec![optional(inner, text)?], true),
+            None => Segment::of(text, vec![optional(inner, text)?], true),
         };
     }
     if let Some(given) = text.strip_prefix("[...").and_then(|rest| rest.strip_suffix(']')) {
@@ -137,12 +137,12 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
             _ => push_char(&mut pieces, first),
         }
     }
-    Segment::of(pieces, false)
+    Segment::of(text, pieces, false)
 }
 
 /// Takes a parameter from the beginning of `left`, which follows its `[`, and the `]` after it.
 fn param<'t>(left: &'t str, segment: &str) -> Result<(Piece, &'t str), InvalidPattern> {
-    let unclosed = || InvalidPattern::Unclosed { open: '[', segment: segment.to_owned() };
+    let unclosed = || InvalidPattern::Unclosed { open: '[', within: segment.to_owned() };
     let end = left.find(['(', ']']).ok_or_else(unclosed)?;
     if left.starts_with(['[', '.']) {
         let open = segment.matches('[').count() > segment.matches(']').count();

@@ -18,8 +18,8 @@ pub enum InvalidPattern {
     Name(String),
     #[error("parameter `{0}` stands twice in one route: rename one")]
     Twice(String),
-    #[error("`{open}` in segment `{segment}` is not closed")]
-    Unclosed { open: char, segment: String },
+    #[error("`{open}` in `{within}` is not closed")]
+    Unclosed { open: char, within: String },
     #[error("`{found}` in segment `{segment}` has a meaning: {instead}")]
     Reserved { found: char, segment: String, instead: &'static str },
     #[error(
@@ -27,6 +27,8 @@ pub enum InvalidPattern {
          segment of its own, without a regex for a catch-all"
     )]
     Whole(String),
+    #[error("segment `{0}` has two parameters side by side: put text between them")]
+    SideBySide(String),
     #[error("`{0}` is a catch-all, which takes the rest of the path: make it the last segment")]
     NotLast(String),
     #[error("the regex `{regex}` is not valid: {reason}")]

@@ -112,10 +112,7 @@ impl Matcher {
     /// that the order does not depend on when it was added.
     pub(super) fn precedence(&self, other: &Self) -> Ordering {
         let rank = |matcher: &Self| {
-            let texts = matcher.pieces.iter().filter_map(|piece| match piece {
-                Piece::Text(text) => Some(text.len()),
-                Piece::Capture { .. } => None,
-            });
+            let texts = matcher.pieces.iter().filter_map(Piece::text).map(str::len);
             let regexes = matcher.pieces.iter().filter_map(Piece::regex).count();
             (Reverse(texts.sum::<usize>()), Reverse(regexes))
         };
@@ -124,6 +121,13 @@ impl Matcher {
 }
 
 impl Piece {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Capture { .. } => None,
+        }
+    }
+
     fn regex(&self) -> Option<&str> {
         match self {
             Self::Text(_) => None,

@@ -54,17 +54,7 @@ impl Pattern {
     /// # Errors
     /// It is no pattern: the message says what would be.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        let mut parts = Vec::new();
-        for part in text.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => {
-                    parts.pop();
-                }
-                _ => parts.push(part),
-            }
-        }
-        Self::new(parts.into_iter().map(text::segment).collect::<Result<_, _>>()?)
+        Self::new(text::segments(text)?)
     }
 
     /// `/**`, which every path matches.
@@ -134,12 +124,16 @@ fn names(segments: &[Segment]) -> Vec<String> {
 }
 
 impl Segment {
-    /// The segment that these pieces are.
-    pub(super) fn of(pieces: Vec<Piece>, optional: bool) -> Result<Self, InvalidPattern> {
-        for piece in &pieces {
-            if let Piece::Text(text) = piece {
-                check_text(text, pieces.len() == 1)?;
-            }
+    /// The segment that these pieces of `written` are.
+    pub(super) fn of(
+        written: &str,
+        pieces: Vec<Piece>,
+        optional: bool,
+    ) -> Result<Self, InvalidPattern> {
+        let mut texts = pieces.iter().filter_map(Piece::text);
+        texts.try_for_each(|text| check_text(text, pieces.len() == 1))?;
+        if pieces.windows(2).any(|pair| pair.iter().all(|piece| piece.text().is_none())) {
+            return Err(InvalidPattern::SideBySide(written.to_owned()));
         }
         Ok(match pieces.as_slice() {
             [] => return Err(InvalidPattern::Empty),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::Method;
 
+use super::matcher::Matcher;
 use super::path::Path;
 use super::tree::{End, Node, Tree};
 
@@ -93,13 +94,15 @@ pub fn all<'t>(tree: &'t Tree, path: &Path<'_>) -> Vec<&'t End> {
         level = level.iter().flat_map(|node| children(tree, node, segment)).collect();
     }
     for node in level {
-        found.extend(node.ends.chunk_by(|a, b| a.rank == b.rank).rev().flatten());
+        // A catch-all that takes nothing here is still broader than what ends here.
+        let (broad, specific): (Vec<_>, Vec<_>) = node.ends.iter().partition(|end| end.rank.rest);
+        found.extend(broad.into_iter().chain(specific));
     }
     found
 }
 
 fn children<'t>(tree: &Tree, node: &'t Node, segment: &str) -> impl Iterator<Item = &'t Node> {
-    let fits = |(matcher, next): &'t (super::matcher::Matcher, Node)| {
+    let fits = |(matcher, next): &'t (Matcher, Node)| {
         matcher.capture(segment, &mut Vec::new()).then_some(next)
     };
     let mixed: Vec<_> = node.mixed.iter().rev().filter_map(fits).collect();

@@ -4,7 +4,7 @@ use http::Method;
 
 use super::conflict::Conflict;
 use super::path::Path;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Rest};
 use super::search::Search;
 use super::tree::{End, Node, Tree, Variant, variants};
 
@@ -27,7 +27,7 @@ struct Route<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found<'r, T> {
     /// A route, and its parameters in the pattern's order. What is optional and has no segment is
-    /// not among them.
+    /// not among them; a catch-all that may be empty is.
     Route { value: &'r T, pattern: &'r Pattern, params: Vec<(&'r str, String)> },
     /// Routes for the path, none for the method. `allow` is what there is (RFC 9110, section
     /// 10.2.1), HEAD for GET and OPTIONS included.
@@ -90,7 +90,14 @@ impl<T> Router<T> {
                 let Route { pattern, value, .. } = &self.routes[end.entry];
                 let names = end.params.iter().map(|index| pattern.param(*index));
                 let values = search.captures.into_iter().map(|value| value.into_owned());
-                Found::Route { value, pattern, params: names.zip(values).collect() }
+                let mut params: Vec<_> = names.zip(values).collect();
+                // A catch-all that may be empty is there where it is, unlike what is optional.
+                if let Some(Rest::ZeroOrMore(name)) = pattern.rest()
+                    && params.last().is_none_or(|(last, _)| last != name)
+                {
+                    params.push((name, String::new()));
+                }
+                Found::Route { value, pattern, params }
             }
             None if search.other_methods.is_empty() => Found::Nothing,
             None => Found::OtherMethods { allow: allowed(search.other_methods) },

@@ -11,7 +11,42 @@ const RESERVED: [char; 10] = [':', '*', '(', ')', '[', ']', '{', '}', '?', '\\']
 
 const INSTEAD: &str = "write a parameter as `:name`, and the character itself after a `\\`";
 
-pub(super) fn segment(text: &str) -> Result<Segment, InvalidPattern> {
+/// Splits and folds a pattern, and reads its segments.
+pub(super) fn segments(text: &str) -> Result<Vec<Segment>, InvalidPattern> {
+    let mut parts = Vec::new();
+    for part in split(text)? {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.into_iter().map(segment).collect()
+}
+
+/// Splits at each `/` that is not in a regex.
+fn split(text: &str) -> Result<Vec<&str>, InvalidPattern> {
+    let mut parts = Vec::new();
+    let (mut begin, mut at) = (0, 0);
+    while let Some(c) = text[at..].chars().next() {
+        let end = at + c.len_utf8();
+        at = match c {
+            '(' => text.len() - group(&text[at..], text)?.1.len(),
+            '\\' => end + text[end..].chars().next().map_or(0, char::len_utf8),
+            _ => end,
+        };
+        if c == '/' {
+            parts.push(&text[begin..at - 1]);
+            begin = at;
+        }
+    }
+    parts.push(&text[begin..]);
+    Ok(parts)
+}
+
+fn segment(text: &str) -> Result<Segment, InvalidPattern> {
     let whole = || InvalidPattern::Whole(text.to_owned());
     if let Some(after) = text.strip_prefix("**") {
         return Ok(Segment::Rest(match after.strip_prefix(':') {
@@ -41,7 +76,6 @@ pub(super) fn segment(text: &str) -> Result<Segment, InvalidPattern> {
                 pieces.push(Piece::Capture { name: None, regex: Some(regex) });
                 after
             }
-            '*' if after.starts_with('*') => return Err(whole()),
             '*' => {
                 pieces.push(Piece::Capture { name: None, regex: None });
                 after
@@ -61,7 +95,7 @@ pub(super) fn segment(text: &str) -> Result<Segment, InvalidPattern> {
         };
         // Only what has come through here is a capture that a modifier may follow, at the end.
         match (left, pieces.as_slice()) {
-            ("?", [_]) => return Segment::of(pieces, true),
+            ("?", [_]) => return Segment::of(text, pieces, true),
             ("+", [Piece::Capture { name: Some(name), regex: None }]) => {
                 return Ok(Segment::Rest(Rest::OneOrMore(name.clone())));
             }
@@ -72,7 +106,7 @@ pub(super) fn segment(text: &str) -> Result<Segment, InvalidPattern> {
             _ => {}
         }
     }
-    Segment::of(pieces, false)
+    Segment::of(text, pieces, false)
 }
 
 /// Takes a regex in parentheses from the beginning of `left`, a part of `segment`. Parentheses in it
@@ -92,7 +126,7 @@ pub(super) fn group<'t>(left: &'t str, segment: &str) -> Result<(String, &'t str
             _ => {}
         }
     }
-    Err(InvalidPattern::Unclosed { open: '(', segment: segment.to_owned() })
+    Err(InvalidPattern::Unclosed { open: '(', within: segment.to_owned() })
 }
 
 pub(super) fn push_char(pieces: &mut Vec<Piece>, c: char) {
@@ -108,7 +142,7 @@ pub(super) fn reserved(found: char, segment: &str, instead: &'static str) -> Inv
 
 pub(super) fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     text.chars().try_for_each(|c| {
-        if RESERVED.contains(&c) {
+        if c == '/' || RESERVED.contains(&c) {
             f.write_char('\\')?;
         }
         f.write_char(c)

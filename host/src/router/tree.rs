@@ -44,13 +44,13 @@ pub struct End {
     pub params: Vec<usize>,
 }
 
-/// What was left out of a pattern to end here; what has less left out comes first.
+/// What was left out of a pattern to end here; of routes, what has less left out comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
-    #[default]
-    Nothing,
-    Optional,
-    Rest,
+pub struct Rank {
+    /// Its catch-all.
+    pub rest: bool,
+    /// How many optional parameters.
+    pub optionals: usize,
 }
 
 /// A pattern with some of what is optional left out.
@@ -68,22 +68,32 @@ pub fn variants(pattern: &Pattern, fallback: bool) -> Vec<Variant<'_>> {
     let mut params = 0..0;
     for segment in pattern.segments() {
         params = params.end..params.end + segment.captures().len();
-        let left_out = match segment {
-            Segment::Rest(rest) => (fallback || rest.may_be_empty()).then_some(Rank::Rest),
-            _ => segment.is_optional().then_some(Rank::Optional),
+        let may_be_left_out = match segment {
+            Segment::Rest(rest) => fallback || rest.may_be_empty(),
+            _ => segment.is_optional(),
         };
-        let mut without = Vec::new();
-        if let Some(rank) = left_out {
-            without.clone_from(&variants);
-            without.iter_mut().for_each(|variant| variant.rank = variant.rank.max(rank));
-        }
-        for variant in &mut variants {
+        let mut next = Vec::new();
+        for mut variant in variants {
+            let without = may_be_left_out.then(|| variant.without(segment));
             variant.segments.push(segment);
             variant.params.extend(params.clone());
+            next.push(variant);
+            next.extend(without);
         }
-        variants.extend(without);
+        variants = next;
     }
     variants
+}
+
+impl Variant<'_> {
+    fn without(&self, segment: &Segment) -> Self {
+        let mut without = self.clone();
+        match segment {
+            Segment::Rest(_) => without.rank.rest = true,
+            _ => without.rank.optionals += 1,
+        }
+        without
+    }
 }
 
 impl Tree {
