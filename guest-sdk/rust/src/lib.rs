@@ -53,11 +53,13 @@ extern crate self as lithe_sdk;
 #[allow(unsafe_code, missing_docs, unused_imports)]
 mod bindings;
 mod blocking;
+mod cookie;
 mod error;
 mod event;
 mod executor;
 #[doc(hidden)]
 pub mod export;
+mod headers;
 mod hooks;
 mod message;
 mod outcome;
@@ -76,6 +78,7 @@ pub use lithe_sdk_macros::{handler, hooks};
 pub use serde_json::json;
 
 pub use blocking::BlockingSocket;
+pub use cookie::{Cookie, SameSite};
 pub use error::{HttpError, Result};
 pub use event::Event;
 pub use hooks::{Hooks, Peer};

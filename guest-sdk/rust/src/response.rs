@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use serde::Serialize;
 
-use crate::Result;
+use crate::{Cookie, Result, headers};
 
 /// An HTTP answer.
 ///
@@ -76,7 +76,8 @@ impl Response {
         Self::empty(302).with_header("location", location)
     }
 
-    /// A redirect with another status.
+    /// A redirect with another status: 301 and 308 for good, 302 and 307 for now, 303 to what came of
+    /// a POST; 307 and 308 keep method and body.
     ///
     /// # Errors
     /// A status that is not 301, 302, 303, 307 or 308 (RFC 9110, 15.4).
@@ -98,9 +99,7 @@ impl Response {
     /// The same with this header in place of all others of that name.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
-        self.headers.push((name, value.into()));
+        headers::set(&mut self.headers, name, value);
         self
     }
 
@@ -109,6 +108,12 @@ impl Response {
     pub fn with_added_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// The same with this cookie set.
+    #[must_use]
+    pub fn with_cookie(self, cookie: Cookie) -> Self {
+        self.with_added_header("set-cookie", cookie.to_string())
     }
 
     fn of(content_type: &str, body: Body) -> Self {

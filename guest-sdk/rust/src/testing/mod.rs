@@ -10,8 +10,8 @@
 //!
 //! #[lithe_sdk::handler]
 //! fn room(event: Event) -> Result<Response> {
-//!     match event.param("id").as_deref() {
-//!         Some("7") => Ok(Response::text("room 7")),
+//!     match event.param("id")? {
+//!         7 => Ok(Response::text("room 7")),
 //!         _ => Err(HttpError::not_found().into()),
 //!     }
 //! }

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use super::TestSocket;
 use super::socket::settle;
 use crate::executor;
-use crate::sys::{self, Ended, Request, find};
-use crate::{Body, Hooks, HttpError, Outcome, Response};
+use crate::sys::{self, Ended, Request};
+use crate::{Body, Hooks, HttpError, Outcome, Response, headers};
 
 /// What came of a test's request: a response, or an accepted upgrade.
 ///
@@ -70,7 +70,7 @@ impl TestOutcome {
 
     /// The first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        find(&self.response.headers, name)
+        headers::get(&self.response.headers, name)
     }
 
     /// The body's bytes.

@@ -148,7 +148,7 @@ fn the_session_sees_the_handshake_s_event() {
                 .upgrade(async |mut socket| {
                     while let Some(SocketEvent::Text(_)) = socket.next().await {
                         let event = socket.event().expect("the socket is open");
-                        let (id, user) = (event.required_param("id")?, event.local("user"));
+                        let (id, user) = (event.param::<u32>("id")?, event.local_str("user"));
                         socket.send_text(format!("{id} {user:?} {}", event.uri()))?;
                     }
                     assert!(socket.event().is_some(), "`close` has not returned");

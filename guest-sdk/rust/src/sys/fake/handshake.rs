@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{ATTACHMENT_LIMIT, EventHandle, FakeSocket, HOST, Request};
 use crate::outcome::Accepted;
+use crate::query::is_token_byte;
 use crate::{HttpError, UpgradeOptions};
 
 /// What the host itself writes into a 101, or what belongs to the connection.
@@ -131,8 +132,7 @@ fn has_token(request: &Request, name: &str, token: &str) -> bool {
 
 /// RFC 9110, 5.6.2.
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
 /// The base64 of 16 bytes.

@@ -8,6 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::headers;
+
 pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, upgrade};
 pub(crate) use sockets::{
     Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, next_ended,
@@ -53,16 +55,8 @@ pub(crate) struct Request {
 
 impl Request {
     fn header(&self, name: &str) -> Option<&str> {
-        find(&self.headers, name)
+        headers::get(&self.headers, name)
     }
-}
-
-/// The first value of that name, in any case.
-pub(crate) fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    fields
-        .iter()
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
 }
 
 /// What the guest holds of a request.
