@@ -89,6 +89,11 @@ impl Response {
         Ok(Self::redirect(location).with_status(status))
     }
 
+    /// The first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        headers::get(&self.headers, name)
+    }
+
     /// The same with another status, 200 to 599.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
@@ -121,7 +126,7 @@ impl Response {
     }
 }
 
-/// What a plain handler may return: a [`Response`], text, or a `Result` of either.
+/// What a plain handler or an error handler may return: a [`Response`], text, or a `Result` of either.
 ///
 /// An [`Outcome`](crate::Outcome) is not among it, because a plain handler's component has no
 /// sessions:
@@ -134,10 +139,22 @@ impl Response {
 ///     event.ws().upgrade(async |_| Ok(())).accept()
 /// }
 /// ```
+///
+/// Nor is a [`Stream`](crate::Stream), for the same reason:
+///
+/// ```compile_fail,E0277
+/// use lithe_sdk::{Event, Response, Stream};
+///
+/// #[lithe_sdk::handler]
+/// fn numbers(event: Event) -> Stream {
+///     Response::stream(async |body| Ok(body.send_text("1")?))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an answer of a plain handler",
-    label = "a plain handler returns `Response`, `String`, `&'static str`, or a `Result` of one",
-    note = "a handler that upgrades returns `Result<Outcome>` and needs `#[lithe_sdk::handler(websocket)]`"
+    message = "`{Self}` is not a plain response",
+    label = "expected `Response`, `String`, `&'static str`, or a `Result` of one",
+    note = "a handler that upgrades returns `Result<Outcome>`, one that streams `Outcome` or `Stream`; \
+            either needs `#[lithe_sdk::handler(websocket)]` or `#[lithe_sdk::handler(session)]`"
 )]
 pub trait IntoResponse {
     /// The answer.

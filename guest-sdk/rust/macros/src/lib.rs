@@ -1,6 +1,7 @@
 //! The attributes of `lithe-sdk`: each leaves its item as it is, checks its types, and exports it from
 //! the component on wasm.
 
+mod around;
 mod handler;
 mod hooks;
 
@@ -28,6 +29,29 @@ pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn hooks(attribute: TokenStream, item: TokenStream) -> TokenStream {
     hooks::expand(attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function a middleware component: `fn(&Event, Next) -> R`, where `R` is `IntoOutcome`. It
+/// exports `middleware`, and runs around the routes of its folder.
+///
+/// The function stays a plain function, which unit tests can call.
+#[proc_macro_attribute]
+pub fn middleware(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    around::expand(&around::MIDDLEWARE, attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function an error handler component: `fn(&Event, HttpError) -> R`, where `R` is
+/// `IntoResponse`. It exports `error-handler`, and answers for what fails in its folder; an error of its
+/// own goes on to the next error handler outward.
+///
+/// The function stays a plain function, which unit tests can call.
+#[proc_macro_attribute]
+pub fn error_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    around::expand(&around::ERROR_HANDLER, attribute.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

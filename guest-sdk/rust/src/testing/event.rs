@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::TestOutcome;
-use crate::export::outcome;
+use crate::export::{answer, recover, respond};
 use crate::hooks::dispatch;
 use crate::query::percent_decode;
 use crate::sys::{EventHandle, Request, allow_upgrades};
 use crate::ws::Kind;
-use crate::{Event, Hooks, IntoOutcome};
+use crate::{Event, Hooks, HttpError, IntoOutcome, IntoResponse, Next};
 
 thread_local! {
     static LAST_ID: Cell<u32> = const { Cell::new(0) };
@@ -122,6 +122,51 @@ impl TestEvent {
         self.call_as(Kind::Any, handler)
     }
 
+    /// Calls a middleware around a handler.
+    ///
+    /// ```
+    /// use lithe_sdk::testing::TestEvent;
+    /// use lithe_sdk::{Event, Next, Outcome, Result};
+    ///
+    /// #[lithe_sdk::middleware]
+    /// fn mark(event: &Event, next: Next) -> Result<Outcome> {
+    ///     Ok(next.run(event)?.with_header("x-mark", "seen"))
+    /// }
+    ///
+    /// let outcome = TestEvent::get("/").call_middleware(mark, |_| "hello");
+    /// assert_eq!((outcome.text().as_str(), outcome.header("x-mark")), ("hello", Some("seen")));
+    /// ```
+    pub fn call_middleware<M: IntoOutcome, R: IntoOutcome>(
+        self,
+        middleware: impl FnOnce(&Event, Next<'_>) -> M,
+        handler: impl FnOnce(Event) -> R,
+    ) -> TestOutcome {
+        let next = Next::new(|event| answer(event.clone(), handler));
+        self.call(|event| middleware(&event, next).into_outcome())
+    }
+
+    /// Calls an error handler with what a handler would have failed with.
+    ///
+    /// ```
+    /// use lithe_sdk::testing::TestEvent;
+    /// use lithe_sdk::{Event, HttpError, Response, Result, json};
+    ///
+    /// #[lithe_sdk::error_handler]
+    /// fn on_error(event: &Event, error: HttpError) -> Result<Response> {
+    ///     Ok(Response::json(&json!({ "error": error.message }))?.with_status(error.status))
+    /// }
+    ///
+    /// let outcome = TestEvent::get("/").call_error_handler(on_error, HttpError::not_found());
+    /// assert_eq!((outcome.status(), outcome.text()), (404, r#"{"error":"Not Found"}"#.into()));
+    /// ```
+    pub fn call_error_handler<R: IntoResponse>(
+        self,
+        handler: impl FnOnce(&Event, HttpError) -> R,
+        error: HttpError,
+    ) -> TestOutcome {
+        self.call(|event| recover(&event, error, handler))
+    }
+
     /// Calls hooks, as `#[lithe_sdk::hooks]` makes the host do.
     pub fn call_hooks<T: Hooks + 'static>(self, hooks: &Rc<T>) -> TestOutcome {
         let called = self.call_as(Kind::Hooks, |event| dispatch::handle(&**hooks, event));
@@ -135,8 +180,8 @@ impl TestEvent {
         handler: impl FnOnce(Event) -> R,
     ) -> TestOutcome {
         let event = self.build_as(kind);
-        let EventHandle(request) = event.handle().clone();
-        TestOutcome::new(outcome(handler(event)), &request)
+        let EventHandle(request) = EventHandle::clone(event.handle());
+        TestOutcome::new(respond(event, handler), &request)
     }
 
     pub(crate) fn build_as(mut self, kind: Kind) -> Event {

@@ -1,7 +1,7 @@
 //! Unit tests without a network and without a host.
 //!
 //! A [`TestEvent`] calls a handler, the [`TestOutcome`] is looked at, and where it is an upgrade, its
-//! [`TestSocket`] plays the client. Sessions run on the real executor, against a host in memory that
+//! [`TestSocket`] plays the client; where it is a stream, a [`TestStream`] does. Sessions run on the real executor, against a host in memory that
 //! keeps the contract's rules; it belongs to the thread, so that tests do not see each other.
 //!
 //! ```
@@ -23,7 +23,9 @@
 mod event;
 mod outcome;
 mod socket;
+mod stream;
 
 pub use event::TestEvent;
 pub use outcome::TestOutcome;
 pub use socket::TestSocket;
+pub use stream::TestStream;

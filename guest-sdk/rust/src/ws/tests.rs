@@ -109,7 +109,7 @@ fn a_second_upgrade_is_the_handler_s_mistake() {
 fn an_accepted_upgrade_that_is_not_returned_is_dropped() {
     let (dropped, guard) = dropped_flag();
     let outcome: TestOutcome = TestEvent::get("/").upgrade([]).call(|event| {
-        event
+        let _dropped = event
             .ws()
             .upgrade(async move |_| {
                 let _guard = guard;

@@ -8,9 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::headers;
+use crate::{HttpError, Outcome, headers};
 
-pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, upgrade};
+pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, start, upgrade};
 pub(crate) use sockets::{
     Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, next_ended,
     protocol, receive, send_binary, send_text, set_attachment, state, terminate, with_socket,
@@ -49,7 +49,7 @@ pub(crate) struct Request {
     pub client_address: String,
     pub body: Vec<u8>,
     pub locals: RefCell<BTreeMap<String, String>>,
-    /// The socket of the upgrade that this request has accepted.
+    /// The socket of the upgrade, or of the stream, that this request has accepted.
     pub accepted: Cell<Option<u32>>,
 }
 
@@ -57,6 +57,11 @@ impl Request {
     fn header(&self, name: &str) -> Option<&str> {
         headers::get(&self.headers, name)
     }
+}
+
+/// The chain of a middleware component. A test has none: it hands its middleware a `Next` of its own.
+pub(crate) fn run_next(_event: &EventHandle) -> Result<Outcome, HttpError> {
+    Err(HttpError::new(500, "Internal Server Error"))
 }
 
 /// What the guest holds of a request.
