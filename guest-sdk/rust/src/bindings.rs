@@ -117,3 +117,15 @@ pub mod error_handler {
         },
     });
 }
+
+/// The export `routes`: its trait, and the macro that exports an implementation.
+pub mod routes {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-routes; world routes { export lithe:plugin/routes@0.1.0; }",
+        world: "lithe:sdk-routes/routes",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+    });
+}

@@ -3,6 +3,8 @@
 //! The exports exist on wasm only; elsewhere the attributes leave the function or the `impl` as it
 //! is, and only check its types.
 
+pub mod app;
+
 pub use crate::hooks::dispatch;
 pub use crate::ws::Kind;
 
@@ -72,7 +74,7 @@ mod wasm {
     use super::{recover, respond, run_next, wrap};
     use crate::executor;
 
-    pub use crate::bindings::{error_handler, handler, hooks, middleware, session};
+    pub use crate::bindings::{error_handler, handler, hooks, middleware, routes, session};
     pub use crate::sessions::{close, open, receive, run};
     pub use crate::sys::{
         CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit, ResponseOfWit,

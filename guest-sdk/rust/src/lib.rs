@@ -49,6 +49,7 @@
 
 extern crate self as lithe_sdk;
 
+mod app;
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, missing_docs, unused_imports)]
 mod bindings;
@@ -77,9 +78,10 @@ pub mod testing;
 mod ws;
 
 pub use anyhow;
-pub use lithe_sdk_macros::{error_handler, handler, hooks, middleware};
+pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware};
 pub use serde_json::json;
 
+pub use app::{App, HandlerExt, WebSocket};
 pub use blocking::BlockingSocket;
 pub use cookie::{Cookie, SameSite};
 pub use error::{HttpError, Result};

@@ -1,10 +1,15 @@
 //! Ready-made middleware.
 //!
-//! Each function here makes one: a closure to be called in the body of a middleware.
+//! Each function here makes one: a closure for [`App::middleware`](crate::App::middleware), or to be
+//! called in the body of a component's.
 //!
 //! ```
-//! use lithe_sdk::middleware::bearer_auth;
-//! use lithe_sdk::{Event, Next, Outcome, Result};
+//! use lithe_sdk::middleware::{bearer_auth, timing};
+//! use lithe_sdk::{App, Event, Next, Outcome, Result};
+//!
+//! let app = App::new()
+//!     .middleware(timing())
+//!     .group("/admin", |admin| admin.middleware(bearer_auth(["secret"])).get("/", |_| "hello"));
 //!
 //! #[lithe_sdk::middleware]
 //! fn auth(event: &Event, next: Next) -> Result<Outcome> {

@@ -7,7 +7,9 @@ use crate::{Event, Outcome, Result};
 /// What a middleware wraps: the rest of the chain, down to the handler.
 ///
 /// A middleware that does not [`run`](Self::run) it answers in the handler's place.
-pub struct Next<'a>(Box<dyn FnOnce(&Event) -> Result<Outcome> + 'a>);
+pub struct Next<'a>(Rest<'a>);
+
+type Rest<'a> = Box<dyn FnOnce(&Event) -> Result<Outcome> + 'a>;
 
 impl<'a> Next<'a> {
     pub(crate) fn new(rest: impl FnOnce(&Event) -> Result<Outcome> + 'a) -> Self {

@@ -1,6 +1,7 @@
 //! The attributes of `lithe-sdk`: each leaves its item as it is, checks its types, and exports it from
 //! the component on wasm.
 
+mod app;
 mod around;
 mod handler;
 mod hooks;
@@ -54,4 +55,18 @@ pub fn error_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
     around::expand(&around::ERROR_HANDLER, attribute.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
+}
+
+/// Makes a function's `App` the component, with several routes: `fn() -> App`.
+///
+/// | attribute | exports | sessions |
+/// |---|---|---|
+/// | `#[app]` | `handler`, `routes` | none |
+/// | `#[app(websocket)]` | `handler`, `routes`, `hooks` | async closures, and `App::ws`, `App::ws_with` |
+/// | `#[app(session)]` | `handler`, `routes`, `session` | blocking closures |
+///
+/// The function is called once for each instance, and stays a plain function.
+#[proc_macro_attribute]
+pub fn app(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    app::expand(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

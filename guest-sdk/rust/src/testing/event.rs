@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::TestOutcome;
+use super::routing::{self, Found};
 use crate::export::{answer, recover, respond};
 use crate::hooks::dispatch;
 use crate::query::percent_decode;
 use crate::sys::{EventHandle, Request, allow_upgrades};
 use crate::ws::Kind;
-use crate::{Event, Hooks, HttpError, IntoOutcome, IntoResponse, Next};
+use crate::{App, Event, Hooks, HttpError, IntoOutcome, IntoResponse, Next, Outcome};
 
 thread_local! {
     static LAST_ID: Cell<u32> = const { Cell::new(0) };
@@ -165,6 +166,22 @@ impl TestEvent {
         error: HttpError,
     ) -> TestOutcome {
         self.call(|event| recover(&event, error, handler))
+    }
+
+    /// Calls the route of an app that the path asks for, with its middleware and error handlers; 404 and
+    /// 405 where there is none, as from the host. Regular expressions in patterns fit any text.
+    pub fn call_app(mut self, app: &App) -> TestOutcome {
+        match routing::find(app, &self.request.method, &self.request.path) {
+            Found::Route(pattern, params) => {
+                self.request.params = params;
+                self.route(pattern).call(|event| app.handle(event)).heard_by_app(app)
+            }
+            Found::WrongMethod(allowed) => {
+                let error = HttpError::method_not_allowed(allowed.join(", "));
+                self.call(|_| Err::<Outcome, _>(error))
+            }
+            Found::Nothing => self.call(|_| Err::<Outcome, _>(HttpError::not_found())),
+        }
     }
 
     /// Calls hooks, as `#[lithe_sdk::hooks]` makes the host do.

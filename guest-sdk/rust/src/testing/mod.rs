@@ -22,6 +22,7 @@
 
 mod event;
 mod outcome;
+mod routing;
 mod socket;
 mod stream;
 

@@ -8,7 +8,7 @@ use super::socket::settle;
 use super::{TestSocket, TestStream};
 use crate::executor;
 use crate::sys::{self, Ended, Request};
-use crate::{Body, Hooks, HttpError, Outcome, Response, headers};
+use crate::{App, Body, Hooks, HttpError, Outcome, Response, headers};
 
 /// What came of a test's request: a response, an accepted upgrade, or a stream.
 ///
@@ -72,6 +72,14 @@ impl TestOutcome {
             sys::with_socket(socket.id(), |socket| socket.hooks = Some(hooks));
         }
         self
+    }
+
+    /// Has the hooks hear of the socket, if the app has hooks for it.
+    pub(super) fn heard_by_app(self, app: &App) -> Self {
+        match self.upgrade().and_then(|socket| app.hooks_of(socket.id())) {
+            Some(hooks) => self.heard_by(hooks),
+            None => self,
+        }
     }
 
     /// The response's status; 101 for an accepted upgrade.
