@@ -57,6 +57,28 @@ pub fn recover<R: IntoResponse>(
     handler(event, error).into_response().map_err(|error| HttpError::of(&error))
 }
 
+/// A middleware for requests with that method only.
+pub fn only_middleware<R: IntoOutcome>(
+    method: &'static str,
+    middleware: impl Fn(&Event, Next<'_>) -> R + 'static,
+) -> impl Fn(&Event, Next<'_>) -> crate::Result<Outcome> + 'static {
+    move |event, next| match event.method() == method {
+        true => middleware(event, next).into_outcome(),
+        false => next.run(event),
+    }
+}
+
+/// An error handler for requests with that method only.
+pub fn only_error<R: IntoResponse>(
+    method: &'static str,
+    handler: impl Fn(&Event, HttpError) -> R + 'static,
+) -> impl Fn(&Event, HttpError) -> crate::Result<Response> + 'static {
+    move |event, error| match event.method() == method {
+        true => handler(event, error).into_response(),
+        false => Err(error.into()),
+    }
+}
+
 /// What a middleware component's `next` runs: the host's chain.
 ///
 /// # Errors

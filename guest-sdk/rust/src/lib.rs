@@ -78,7 +78,7 @@ pub mod testing;
 mod ws;
 
 pub use anyhow;
-pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware};
+pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware, routes};
 pub use serde_json::json;
 
 pub use app::{App, HandlerExt, WebSocket};
