@@ -49,39 +49,49 @@
 
 extern crate self as lithe_sdk;
 
+mod app;
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, missing_docs, unused_imports)]
 mod bindings;
 mod blocking;
+mod cookie;
 mod error;
 mod event;
 mod executor;
 #[doc(hidden)]
 pub mod export;
+mod headers;
 mod hooks;
 mod message;
+pub mod middleware;
+mod next;
 mod outcome;
 mod query;
 mod response;
 mod sender;
 mod sessions;
 mod socket;
+mod stream;
 mod sys;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod ws;
 
 pub use anyhow;
-pub use lithe_sdk_macros::{handler, hooks};
+pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware, routes};
 pub use serde_json::json;
 
+pub use app::{App, HandlerExt, WebSocket};
 pub use blocking::BlockingSocket;
+pub use cookie::{Cookie, SameSite};
 pub use error::{HttpError, Result};
 pub use event::Event;
 pub use hooks::{Hooks, Peer};
 pub use message::{CloseInfo, Message, SocketEvent};
+pub use next::Next;
 pub use outcome::{Accepted, IntoOutcome, Outcome};
 pub use response::{Body, IntoResponse, Response};
 pub use sender::{AttachmentError, CloseError, ReadyState, SendError, Sender};
 pub use socket::Socket;
+pub use stream::{BlockingBodySender, BodySender, BodyWriter, Sse, Stream};
 pub use ws::{Upgrade, UpgradeOptions, Ws};

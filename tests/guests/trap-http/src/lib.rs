@@ -9,7 +9,7 @@ use lithe_sdk::{Event, Response, Result, json};
 
 #[lithe_sdk::handler]
 fn trap(event: Event) -> Result<Response> {
-    let how = event.query_param("how").unwrap_or_default();
+    let how = event.query_param_str("how").unwrap_or_default();
     test_guests_misbehave::by_word(&how);
     match how.as_str() {
         "status101" => return Ok(Response::empty(101)),
@@ -30,7 +30,7 @@ fn trap(event: Event) -> Result<Response> {
         }
         "fail" => bail!("a secret of the guest"),
         "sleep" => {
-            let ms = event.query_param("ms").context("`ms` is missing")?;
+            let ms = event.query_param_str("ms").context("`ms` is missing")?;
             println!("sleeping");
             std::thread::sleep(Duration::from_millis(ms.parse()?));
         }

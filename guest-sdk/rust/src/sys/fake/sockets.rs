@@ -25,6 +25,8 @@ pub(crate) struct FakeSocket {
     /// What a blocking session has not yet received.
     pub inbound: VecDeque<Message>,
     pub outbound: Vec<Message>,
+    /// How many messages the client waits for before it leaves.
+    pub leaves_after: Option<usize>,
     /// How the client ends it once a blocking session has received all that is inbound.
     pub client_end: Option<Ended>,
     /// How the guest or the client has ended it.
@@ -72,6 +74,7 @@ impl FakeSocket {
             hooks: None,
             inbound: VecDeque::new(),
             outbound: Vec::new(),
+            leaves_after: None,
             client_end: None,
             ended: None,
             failure: None,
@@ -131,6 +134,9 @@ fn send(socket: u32, size: usize, message: impl FnOnce() -> Message) -> Result<(
             return Err(SendError::TooLarge(MESSAGE_LIMIT as u64));
         }
         socket.outbound.push(message());
+        if socket.leaves_after.is_some_and(|count| socket.outbound.len() >= count) {
+            socket.end(Ended::lost());
+        }
         Ok(())
     })
     .unwrap_or(Err(SendError::Closed))
