@@ -80,7 +80,7 @@ impl Public {
         }
         let response =
             FileResponseBuilder::new().request_parts(request.method(), &head).build(file);
-        let mut response = response.ok()?.map(|body| Either::Right(body));
+        let mut response = response.ok()?.map(Either::Right);
         let headers = response.headers_mut();
         if let Some(content_type) = content_type {
             // The crate leaves it out of answers to HEAD.
