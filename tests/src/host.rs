@@ -128,7 +128,13 @@ impl Builder {
     /// A component for a route: the name of its file below `routes/`, without `.wasm`.
     #[must_use]
     pub fn route(self, stem: &str, component: &str) -> Self {
-        self.site.copy(&format!("routes/{stem}.wasm"), Path::new(component));
+        self.component(&format!("routes/{stem}.wasm"), component)
+    }
+
+    /// A component anywhere in the site, such as `middleware/01_log.wasm`.
+    #[must_use]
+    pub fn component(self, file: &str, component: &str) -> Self {
+        self.site.copy(file, Path::new(component));
         self
     }
 

@@ -141,6 +141,12 @@ impl Raw {
         Response { status: status.expect("a response has a status"), headers, body }
     }
 
+    /// What comes until the connection has ended.
+    pub async fn rest(&mut self) -> String {
+        while self.read().await {}
+        String::from_utf8_lossy(&self.buffer.split()).into_owned()
+    }
+
     /// The next frame; none when the connection has ended.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {

@@ -15,6 +15,7 @@ mod handshake;
 mod limits;
 mod logs;
 mod many_sockets;
+mod requests;
 mod routing;
 mod shutdown;
 

@@ -8,6 +8,7 @@ use lithe_tests::{Builder, TestHost};
 
 use crate::host;
 
+pub mod app;
 pub mod example_bench_echo;
 pub mod example_bench_hello;
 pub mod example_chat;
