@@ -274,7 +274,8 @@ impl Socket {
         self.inner.lock().ready
     }
 
-    fn buffered(&self) -> usize {
+    /// Bytes that wait to be sent, those that the session task has taken included.
+    pub fn buffered(&self) -> usize {
         self.inner.lock().outbound.len()
     }
 }
@@ -445,7 +446,7 @@ impl wit::Host for State {
         if let Some(socket) = self.socket(socket) {
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             let request = &socket.request.id;
-            tracing::error!(target: "session", site, plugin, %request, "session failed: {reason}");
+            tracing::error!(target: "session", site, plugin, %request, failure = reason, "session failed");
             socket.close(1011, "");
         }
         Ok(())

@@ -145,7 +145,7 @@ impl Chain {
     fn failed(&self, plugin: &Plugin, failure: &Failure) -> HttpError {
         let context = plugin.context();
         let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
-        tracing::error!(target: "request", site, plugin, %request, "request failed: {failure}");
+        tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");
         let status = match failure {
             Failure::Cpu(_) | Failure::Time(_) => StatusCode::GATEWAY_TIMEOUT,
             Failure::Busy(..) | Failure::Stopped | Failure::Start(_) => {

@@ -345,7 +345,7 @@ impl Runner {
         let context = self.shared.template.context();
         let (site, plugin) = (&*context.site, &*context.plugin);
         let request = socket.map(|socket| socket.request.id).unwrap_or_default();
-        tracing::error!(target: "session", site, plugin, %request, "session failed: {failure}");
+        tracing::error!(target: "session", site, plugin, %request, %failure, "session failed");
         if let Some(socket) = socket {
             socket.close(1011, "");
         }

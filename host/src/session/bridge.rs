@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             if self.socket.take_drained() {
                 return Poll::Ready(Event::Drained);
             }
-            let paused = self.transport.unsent() > self.max_unsent;
+            let paused = self.socket.buffered() > self.max_unsent;
             if self.closing.is_none() && (paused || !reading(&self.socket)) {
                 return Poll::Pending;
             }

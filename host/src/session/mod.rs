@@ -116,7 +116,7 @@ async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {
             let request = socket.request.id;
-            tracing::error!(target: "session", %request, "session failed: {failure}");
+            tracing::error!(target: "session", %request, %failure, "session failed");
             socket.close(1011, "");
         }
     }

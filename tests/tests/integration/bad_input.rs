@@ -19,9 +19,9 @@ async fn a_site_that_is_a_file() {
 
 #[tokio::test]
 async fn a_site_without_routes() {
-    host().end().await.says(&["no `routes` folder", "`[build]`"]);
+    host().end().await.says(&["has no route", "`[build]`"]);
     let refusal = host().file("routes/readme.txt", "").end().await;
-    refusal.says(&["has no component", "`lithe build`"]);
+    refusal.says(&["has no route", "`lithe build`"]);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ async fn app() -> TestHost {
 async fn answer(host: &TestHost, method: Method, path: &str, body: &'static str) -> (u16, String) {
     let request = Request::builder().method(method).uri(path).body(body).unwrap();
     let response = host.send(request).await;
-    (response.status.as_u16(), response.text().to_owned())
+    (response.status, response.text().to_owned())
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_failure_tells_the_client_nothing_and_the_log_everything() {
     assert!(!response.text().contains("secret"), "{}", response.text());
     host.wait_for_log(&["a secret of the guest", "plugins/app.wasm"]).await;
     let response = host.get("/app/panic").await;
-    assert_eq!((response.status.as_u16(), response.text()), (500, "Internal Server Error"));
+    assert_eq!((response.status, response.text()), (500, "Internal Server Error"));
     assert_eq!(host.get("/app").await.status, 200);
 }
 
