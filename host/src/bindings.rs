@@ -11,11 +11,14 @@ mod generated {
             world everything {
                 include lithe:plugin/hooks-plugin@0.1.0;
                 include lithe:plugin/session-plugin@0.1.0;
+                include lithe:plugin/middleware-plugin@0.1.0;
+                export lithe:plugin/routes@0.1.0;
             }
         ",
         world: "lithe:host/everything",
         imports: {
             "lithe:plugin/receiver": async | trappable,
+            "lithe:plugin/next": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -26,5 +29,25 @@ mod generated {
     });
 }
 
+/// `http-error` is a parameter here, which the borrowing code above could not express.
+mod error_handling {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package lithe:host;
+            world error-handling { export lithe:plugin/error-handler@0.1.0; }
+        ",
+        world: "lithe:host/error-handling",
+        exports: { default: async },
+        with: {
+            "lithe:plugin/http": super::http,
+            "lithe:plugin/event": super::event,
+        },
+    });
+}
+
+pub use error_handling::exports::lithe::plugin::error_handler;
 pub use generated::exports::lithe::plugin as exports;
-pub use generated::lithe::plugin::{event, http, outcome, receiver, socket, timers, topics, ws};
+pub use generated::lithe::plugin::{
+    event, http, next, outcome, receiver, socket, streams, timers, topics, ws,
+};

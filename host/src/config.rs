@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// The file's name inside a site.
@@ -22,6 +23,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
     pub websocket: bool,
+    /// Whether paths match in upper and lower case as written. Default: true.
+    pub case_sensitive: bool,
     /// What guests and clients of this site may use.
     pub limits: Limits,
     /// The listener's own bounds, which hold before a request is known.
@@ -35,6 +38,7 @@ impl Default for Config {
         Self {
             name: None,
             websocket: true,
+            case_sensitive: true,
             limits: Limits::default(),
             server: Server::default(),
             build: BTreeMap::new(),
@@ -80,11 +84,41 @@ pub struct Limits {
     pub message: ByteSize,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     pub outbound: ByteSize,
+    /// What happens over `outbound`. Default: `close`.
+    pub outbound_policy: OutboundPolicy,
     /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
     pub attachment: ByteSize,
     /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5 s.
     #[serde(with = "humantime_serde")]
     pub close_time: Duration,
+    /// A socket that was silent for so long is sent a ping. Default: 30 s; zero sends none.
+    #[serde(with = "humantime_serde")]
+    pub ping_interval: Duration,
+    /// From that ping to any sign of life. Default: 10 s. Over it the connection is dropped, and the
+    /// guest sees 1006.
+    #[serde(with = "humantime_serde")]
+    pub pong_time: Duration,
+    /// A socket over which no message went, either way, for so long is closed with 1001. Default: zero,
+    /// which is never.
+    #[serde(with = "humantime_serde")]
+    pub idle_time: Duration,
+    /// An instance that nothing needs and that had nothing to do for so long is dropped; its sockets
+    /// stay open. Default: 10 s; zero keeps it.
+    #[serde(with = "humantime_serde")]
+    pub idle_after: Duration,
+}
+
+/// What happens to a socket whose peer does not read what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutboundPolicy {
+    /// The socket closes with 1013.
+    #[default]
+    Close,
+    /// The oldest messages that wait are dropped.
+    DropOldest,
+    /// `send` is an error to the guest, which gets `drain` when there is room again.
+    Refuse,
 }
 
 impl Default for Limits {
@@ -106,6 +140,11 @@ impl Default for Limits {
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             close_time: Duration::from_secs(5),
+            outbound_policy: OutboundPolicy::Close,
+            ping_interval: Duration::from_secs(30),
+            pong_time: Duration::from_secs(10),
+            idle_time: Duration::ZERO,
+            idle_after: Duration::from_secs(10),
         }
     }
 }
@@ -123,6 +162,9 @@ pub struct Server {
     /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
     #[serde(with = "humantime_serde")]
     pub body_time: Duration,
+    /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
+    /// `["10.0.0.0/8"]`. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(with = "humantime_serde")]
     pub shutdown_time: Duration,
@@ -134,6 +176,7 @@ impl Default for Server {
             connections: 60_000,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
             shutdown_time: Duration::from_secs(10),
         }
     }

@@ -1,1 +1,36 @@
+//! Runs the host as people do: a process, a site on disk, a port.
+//!
+//! ```ignore
+//! let host = TestHost::builder(program).route("rooms/[id]", ECHO).start().await;
+//! let mut client = host.connect("/rooms/42").await;
+//! ```
+//!
+//! Nothing here waits for luck: each wait has a condition and a deadline, and says what it was for.
 
+#![forbid(unsafe_code)]
+
+/// The guests, built from source.
+pub mod artifacts {
+    include!(concat!(env!("OUT_DIR"), "/artifacts.rs"));
+}
+
+mod browser;
+mod deadline;
+mod frame;
+mod host;
+mod http_client;
+mod output;
+mod process;
+mod raw;
+mod site;
+mod websocket;
+
+pub use browser::{Browser, Tab};
+pub use deadline::{DEADLINE, eventually, within};
+pub use frame::Frame;
+pub use host::{Builder, Refusal, TestHost};
+pub use http_client::Response;
+pub use process::{Process, Signal};
+pub use raw::Raw;
+pub use site::Site;
+pub use websocket::Client;

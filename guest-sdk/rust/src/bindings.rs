@@ -14,6 +14,7 @@ mod imports {
             world imports {
                 include lithe:plugin/imports@0.1.0;
                 import lithe:plugin/outcome@0.1.0;
+                import lithe:plugin/next@0.1.0;
                 import lithe:plugin/receiver@0.1.0;
                 import lithe:plugin/timers@0.1.0;
             }
@@ -24,8 +25,9 @@ mod imports {
     });
 }
 
-pub(crate) use imports::lithe::plugin::{event, http, outcome, receiver, socket, ws};
-pub(crate) use imports::lithe::plugin::{timers, topics};
+pub(crate) use imports::lithe::plugin::{
+    event, http, next, outcome, receiver, socket, streams, timers, topics, ws,
+};
 
 /// The export `handler`: its trait, and the macro that exports an implementation.
 pub mod handler {
@@ -78,5 +80,53 @@ pub mod session {
             "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
             "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
         },
+    });
+}
+
+/// The export `middleware`: its trait, and the macro that exports an implementation.
+pub mod middleware {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-middleware; world middleware { export lithe:plugin/middleware@0.1.0; }",
+        world: "lithe:sdk-middleware/middleware",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "lithe:plugin/http@0.1.0": super::imports::lithe::plugin::http,
+            "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
+            "lithe:plugin/outcome@0.1.0": super::imports::lithe::plugin::outcome,
+            "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
+            "lithe:plugin/streams@0.1.0": super::imports::lithe::plugin::streams,
+            "lithe:plugin/ws@0.1.0": super::imports::lithe::plugin::ws,
+        },
+    });
+}
+
+/// The export `error-handler`: its trait, and the macro that exports an implementation.
+pub mod error_handler {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-error; world error { export lithe:plugin/error-handler@0.1.0; }",
+        world: "lithe:sdk-error/error",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "lithe:plugin/http@0.1.0": super::imports::lithe::plugin::http,
+            "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
+        },
+    });
+}
+
+/// The export `routes`: its trait, and the macro that exports an implementation.
+pub mod routes {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-routes; world routes { export lithe:plugin/routes@0.1.0; }",
+        world: "lithe:sdk-routes/routes",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
     });
 }

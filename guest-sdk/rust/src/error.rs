@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use serde::Serialize;
+
 /// A result whose error is any error: `?` turns all of them into an [`anyhow::Error`].
 ///
 /// An [`HttpError`] among them reaches the client as it is. Any other becomes
@@ -18,8 +20,8 @@ pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 /// use lithe_sdk::{Event, HttpError, Response, Result};
 ///
 /// fn item(event: Event) -> Result<Response> {
-///     match event.required_param("id")?.as_str() {
-///         "1" => Ok(Response::text("the first")),
+///     match event.param("id")? {
+///         1 => Ok(Response::text("the first")),
 ///         id => Err(HttpError::new(404, format!("no item `{id}`")).into()),
 ///     }
 /// }
@@ -40,7 +42,23 @@ impl HttpError {
         Self { status, headers: Vec::new(), message: message.into() }
     }
 
-    /// Adds a header to the answer.
+    /// An error whose answer is JSON.
+    ///
+    /// ```
+    /// use lithe_sdk::{HttpError, json};
+    ///
+    /// let error = HttpError::json(409, &json!({ "error": "taken" })).unwrap();
+    /// assert_eq!(error.message, r#"{"error":"taken"}"#);
+    /// ```
+    ///
+    /// # Errors
+    /// Where `value` has no JSON form, such as a map whose keys are not strings.
+    pub fn json<T: Serialize + ?Sized>(status: u16, value: &T) -> serde_json::Result<Self> {
+        let message = serde_json::to_string(value)?;
+        Ok(Self::new(status, message).with_header("content-type", "application/json"))
+    }
+
+    /// Adds a header to the answer. A `content-type` says what the message is, if not plain text.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

@@ -1,23 +1,49 @@
 //! The request that is being handled.
 
+use std::fmt::Display;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use anyhow::Context;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::sys::EventHandle;
 use crate::ws::{Kind, Ws};
-use crate::{HttpError, Result, query};
+use crate::{HttpError, Result, cookie, query};
 
 /// The request that is being handled, and what the route and the middleware know about it.
 ///
-/// Every method asks the host; keep an answer that is needed twice.
-#[derive(Debug)]
+/// Every method asks the host; keep an answer that is needed twice. A clone is the same request.
+///
+/// What a client sends may be anything, so whatever reads it as a type answers 400 where it is not
+/// of that type, and says which part of the request is meant. For the text as it is, each has a
+/// sister whose name ends in `_str`.
+///
+/// ```
+/// use lithe_sdk::testing::TestEvent;
+/// use lithe_sdk::{Event, Response, Result};
+///
+/// fn item(event: Event) -> Result<Response> {
+///     let id: u32 = event.param("id")?;
+///     let page = event.query_param::<u32>("page")?.unwrap_or(1);
+///     Ok(Response::text(format!("item {id}, page {page}")))
+/// }
+///
+/// let item_of = |id| TestEvent::get("/items?page=2").param("id", id).call(item);
+/// assert_eq!(item_of("7").text(), "item 7, page 2");
+/// assert_eq!(item_of("x").status(), 400);
+/// assert_eq!(item_of("x").text(), "parameter `id` is `x`: invalid digit found in string");
+/// ```
+#[derive(Debug, Clone)]
 pub struct Event {
-    handle: EventHandle,
+    handle: Rc<EventHandle>,
     kind: Kind,
 }
 
 impl Event {
     pub(crate) fn new(handle: EventHandle, kind: Kind) -> Self {
-        Self { handle, kind }
+        Self { handle: Rc::new(handle), kind }
     }
 
     /// The event of a handshake that is over.
@@ -54,14 +80,50 @@ impl Event {
     }
 
     /// What follows the first `?`, as sent.
-    pub fn query(&self) -> Option<String> {
+    pub fn query_str(&self) -> Option<String> {
         self.handle.query()
+    }
+
+    /// The query as a struct, field by field; fields that are not in it are left to serde's defaults.
+    ///
+    /// ```
+    /// use lithe_sdk::testing::TestEvent;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Search {
+    ///     text: String,
+    ///     #[serde(default)]
+    ///     page: u32,
+    /// }
+    ///
+    /// let search: Search = TestEvent::get("/?text=a+b").build().query().unwrap();
+    /// assert_eq!((search.text.as_str(), search.page), ("a b", 0));
+    /// ```
+    ///
+    /// # Errors
+    /// 400 that says what the query lacks to be a `T`.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        serde_urlencoded::from_str(&self.query_str().unwrap_or_default())
+            .map_err(|e| HttpError::bad_request(format!("the query is not the expected one: {e}")))
+    }
+
+    /// The first query parameter of that name, as a `T`; none where there is none of that name.
+    ///
+    /// # Errors
+    /// 400 where it is no `T`.
+    pub fn query_param<T>(&self, name: &str) -> Result<Option<T>, HttpError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let value = self.query_param_str(name);
+        value.map(|value| parse("query parameter", name, &value)).transpose()
     }
 
     /// The first query parameter of that name, decoded as a form is: `+` is a space, and `%41` an
     /// `A`. What does not decode stays as sent.
-    pub fn query_param(&self, name: &str) -> Option<String> {
-        query::get(&self.query()?, name)
+    pub fn query_param_str(&self, name: &str) -> Option<String> {
+        query::get(&self.query_str()?, name)
     }
 
     /// `http` or `https`.
@@ -85,6 +147,17 @@ impl Event {
         self.handle.header(name)
     }
 
+    /// What the `cookie` headers say, names and values, in order (RFC 6265, 5.4). Values are
+    /// percent-decoded, as [`Cookie`](crate::Cookie) encodes them.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        cookie::parse(&self.headers())
+    }
+
+    /// The first cookie of that name.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies().into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
     /// The pattern that matched, such as `/rooms/:id`.
     pub fn route(&self) -> String {
         self.handle.route()
@@ -95,18 +168,24 @@ impl Event {
         self.handle.params()
     }
 
-    /// One of the route's parameters.
-    pub fn param(&self, name: &str) -> Option<String> {
-        self.handle.param(name)
-    }
-
-    /// One of the route's parameters, where the route cannot match without it.
+    /// One of the route's parameters, as a `T`; any text is a `String`.
     ///
     /// # Errors
-    /// 400 where the route has no such parameter, or its optional parameter is missing.
-    pub fn required_param(&self, name: &str) -> Result<String, HttpError> {
-        self.param(name)
-            .ok_or_else(|| HttpError::bad_request(format!("parameter `{name}` is missing")))
+    /// 400 where it is no `T`, and where the route has no such parameter or its optional one is
+    /// missing.
+    pub fn param<T>(&self, name: &str) -> Result<T, HttpError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let value = self.param_str(name);
+        let value = value
+            .ok_or_else(|| HttpError::bad_request(format!("parameter `{name}` is missing")))?;
+        parse("parameter", name, &value)
+    }
+
+    /// One of the route's parameters, if it has it.
+    pub fn param_str(&self, name: &str) -> Option<String> {
+        self.handle.param(name)
     }
 
     /// `IP:PORT` of the peer, or of the client that a trusted proxy names.
@@ -134,17 +213,67 @@ impl Event {
     /// # Errors
     /// 400 that says where the body is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        serde_json::from_slice(&self.bytes())
-            .map_err(|e| HttpError::bad_request(format!("the body is not the expected JSON: {e}")))
+        json_of(&self.bytes())
     }
 
-    /// A value that middleware left for what runs after it, the session included.
-    pub fn local(&self, key: &str) -> Option<String> {
+    /// The body as JSON, if it has at most so many bytes. The host has read the whole body within the
+    /// site's limit; this one is the handler's own.
+    ///
+    /// # Errors
+    /// 413 where it is larger, 400 where it is not the JSON of a `T`.
+    pub fn json_within<T: DeserializeOwned>(&self, limit: usize) -> Result<T, HttpError> {
+        let body = self.bytes();
+        if body.len() > limit {
+            let message = format!("the body is larger than {limit} bytes");
+            return Err(HttpError::new(413, message));
+        }
+        json_of(&body)
+    }
+
+    /// The body as a form (`application/x-www-form-urlencoded`), field by field.
+    ///
+    /// # Errors
+    /// 415 where the request says that its body is something else, 400 where it is not the form of a
+    /// `T`.
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        let media_type = self.header("content-type").unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case(FORM) {
+            return Err(HttpError::new(415, format!("the body is not `{FORM}`")));
+        }
+        serde_urlencoded::from_bytes(&self.bytes())
+            .map_err(|e| HttpError::bad_request(format!("the body is not the expected form: {e}")))
+    }
+
+    /// A value that [`set_local`](Self::set_local) left before, in middleware say.
+    ///
+    /// # Errors
+    /// What is there is not the JSON of a `T`: a mistake of the site, and a 500.
+    pub fn local<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let Some(value) = self.local_str(key) else { return Ok(None) };
+        serde_json::from_str(&value)
+            .map(Some)
+            .with_context(|| format!("the local `{key}` is not of the expected type"))
+    }
+
+    /// Leaves a value, as JSON, for what runs after this, the session included.
+    ///
+    /// # Errors
+    /// Where `value` has no JSON form.
+    pub fn set_local<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<()> {
+        let value = serde_json::to_string(value)
+            .with_context(|| format!("the local `{key}` has no JSON form"))?;
+        self.set_local_str(key, &value);
+        Ok(())
+    }
+
+    /// A value as text, such as middleware in another language left.
+    pub fn local_str(&self, key: &str) -> Option<String> {
         self.handle.local(key)
     }
 
-    /// Leaves a value for what runs after this.
-    pub fn set_local(&self, key: &str, value: &str) {
+    /// Leaves text for what runs after this, the session included.
+    pub fn set_local_str(&self, key: &str, value: &str) {
         self.handle.set_local(key, value);
     }
 
@@ -154,8 +283,22 @@ impl Event {
     }
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn parse<T: FromStr<Err: Display>>(what: &str, name: &str, value: &str) -> Result<T, HttpError> {
+    value.parse().map_err(|e| HttpError::bad_request(format!("{what} `{name}` is `{value}`: {e}")))
+}
+
+fn json_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
+    serde_json::from_slice(body)
+        .map_err(|e| HttpError::bad_request(format!("the body is not the expected JSON: {e}")))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
+    use crate::HttpError;
     use crate::testing::TestEvent;
 
     #[test]
@@ -163,11 +306,11 @@ mod tests {
         let event = TestEvent::get("/a%20b?x=1+2&y=%41&x=3&flag").build();
         assert_eq!(event.uri(), "/a%20b?x=1+2&y=%41&x=3&flag");
         assert_eq!(event.path(), "/a b");
-        assert_eq!(event.query().as_deref(), Some("x=1+2&y=%41&x=3&flag"));
-        assert_eq!(event.query_param("x").as_deref(), Some("1 2"));
-        assert_eq!(event.query_param("y").as_deref(), Some("A"));
-        assert_eq!(event.query_param("flag").as_deref(), Some(""));
-        assert_eq!(event.query_param("z"), None);
+        assert_eq!(event.query_str().as_deref(), Some("x=1+2&y=%41&x=3&flag"));
+        assert_eq!(event.query_param_str("x").as_deref(), Some("1 2"));
+        assert_eq!(event.query_param_str("y").as_deref(), Some("A"));
+        assert_eq!(event.query_param_str("flag").as_deref(), Some(""));
+        assert_eq!(event.query_param_str("z"), None);
     }
 
     #[test]
@@ -187,17 +330,88 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_param_is_a_400() {
-        let event = TestEvent::get("/rooms/7").route("/rooms/:id").param("id", "7").build();
-        assert_eq!(event.required_param("id").unwrap(), "7");
-        assert_eq!(event.required_param("name").unwrap_err().status, 400);
+    fn a_missing_or_bad_param_is_a_400_that_names_it() {
+        let event = TestEvent::get("/rooms/7").param("id", "7").param("name", "x").build();
+        assert_eq!(event.param::<u32>("id").unwrap(), 7);
+        assert_eq!(event.param::<String>("id").unwrap(), "7");
+        assert_eq!(event.param_str("name").as_deref(), Some("x"));
+        assert_eq!(event.param_str("other"), None);
+        let bad = HttpError::bad_request("parameter `name` is `x`: invalid digit found in string");
+        assert_eq!(event.param::<u32>("name").unwrap_err(), bad);
+        let missing = HttpError::bad_request("parameter `other` is missing");
+        assert_eq!(event.param::<String>("other").unwrap_err(), missing);
+    }
+
+    #[test]
+    fn a_query_parameter_may_be_missing_but_not_bad() {
+        let event = TestEvent::get("/?page=2&size=x").build();
+        assert_eq!(event.query_param::<u32>("page"), Ok(Some(2)));
+        assert_eq!(event.query_param::<u32>("other"), Ok(None));
+        let error = event.query_param::<u32>("size").unwrap_err();
+        assert!(error.message.starts_with("query parameter `size` is `x`"), "{}", error.message);
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Person {
+        name: String,
+        age: Option<u8>,
+    }
+
+    #[test]
+    fn a_query_is_read_as_a_struct() {
+        let person = |uri| TestEvent::get(uri).build().query::<Person>();
+        assert_eq!(person("/?name=a+b&x=1"), Ok(Person { name: "a b".into(), age: None }));
+        assert_eq!(person("/?name=%C3%A4&age=7"), Ok(Person { name: "ä".into(), age: Some(7) }));
+        assert_eq!(person("/").unwrap_err().status, 400);
+        assert_eq!(person("/?name=a&age=x").unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_form_is_read_as_a_struct_if_it_says_that_it_is_one() {
+        let form = |content_type, body: &str| {
+            TestEvent::post("/").header("content-type", content_type).body(body).build()
+        };
+        let person = Person { name: "Ada L".into(), age: Some(36) };
+        let event = form("Application/x-www-form-urlencoded; charset=UTF-8", "name=Ada+L&age=36");
+        assert_eq!(event.form(), Ok(person));
+        let status = |event: crate::Event| event.form::<Person>().unwrap_err().status;
+        assert_eq!(status(form("application/x-www-form-urlencoded", "age=36")), 400);
+        assert_eq!(status(form("application/json", "{}")), 415);
+        assert_eq!(status(TestEvent::post("/").body("name=a").build()), 415);
+    }
+
+    #[test]
+    fn a_body_over_the_handler_s_own_limit_is_a_413() {
+        let event = TestEvent::post("/").body("[1,2]").build();
+        assert_eq!(event.json_within::<Vec<u8>>(5), Ok(vec![1, 2]));
+        assert_eq!(event.json_within::<Vec<u8>>(4).unwrap_err().status, 413);
+    }
+
+    #[test]
+    fn cookies_are_read_from_the_request() {
+        let event = TestEvent::get("/").header("cookie", "a=1; b=x%20y; a=2").build();
+        assert_eq!(event.cookie("a").as_deref(), Some("1"));
+        assert_eq!(event.cookie("b").as_deref(), Some("x y"));
+        assert_eq!(event.cookie("c"), None);
+        assert_eq!(event.cookies().len(), 3);
     }
 
     #[test]
     fn locals_pass_from_one_to_the_next() {
         let event = TestEvent::get("/").local("user", "ada").build();
-        event.set_local("role", "admin");
-        assert_eq!(event.local("user").as_deref(), Some("ada"));
-        assert_eq!(event.local("role").as_deref(), Some("admin"));
+        event.set_local_str("role", "admin");
+        assert_eq!(event.local_str("user").as_deref(), Some("ada"));
+        assert_eq!(event.clone().local_str("role").as_deref(), Some("admin"));
+    }
+
+    #[test]
+    fn locals_have_types() {
+        let event = TestEvent::get("/").build();
+        event.set_local("ids", &[1, 2]).unwrap();
+        assert_eq!(event.local::<Vec<u32>>("ids").unwrap(), Some(vec![1, 2]));
+        assert_eq!(event.local::<u32>("other").unwrap(), None);
+        let error = event.local::<u32>("ids").unwrap_err();
+        assert_eq!(HttpError::of(&error).status, 500);
+        assert!(error.to_string().contains("`ids`"), "{error}");
     }
 }

@@ -3,10 +3,12 @@
 //! The exports exist on wasm only; elsewhere the attributes leave the function or the `impl` as it
 //! is, and only check its types.
 
+pub mod app;
+
 pub use crate::hooks::dispatch;
 pub use crate::ws::Kind;
 
-use crate::{Hooks, HttpError, IntoOutcome, IntoResponse, Outcome};
+use crate::{Event, Hooks, HttpError, IntoOutcome, IntoResponse, Next, Outcome, Response, sys};
 
 /// Compiles where a plain handler may return `R`.
 pub const fn plain_handler_returns<R: IntoResponse>() {}
@@ -17,9 +19,72 @@ pub const fn upgrading_handler_returns<R: IntoOutcome>() {}
 /// Compiles where hooks can be made for an instance.
 pub const fn hooks_are<T: Hooks + Default + 'static>() {}
 
-/// What the host is told of a handler's result.
-pub fn outcome(result: impl IntoOutcome) -> Result<Outcome, HttpError> {
-    result.into_outcome().map_err(|error| HttpError::of(&error))
+/// Calls a handler: what the host is told of its result.
+pub fn respond<R: IntoOutcome>(
+    event: Event,
+    handler: impl FnOnce(Event) -> R,
+) -> Result<Outcome, HttpError> {
+    answer(event, handler).map_err(|error| HttpError::of(&error))
+}
+
+/// Calls a handler, and starts the stream that it answers with.
+pub(crate) fn answer<R: IntoOutcome>(
+    event: Event,
+    handler: impl FnOnce(Event) -> R,
+) -> crate::Result<Outcome> {
+    let request = event.clone();
+    match handler(event).into_outcome()? {
+        Outcome::Stream(stream) => Ok(stream.start(&request)?.into()),
+        outcome => Ok(outcome),
+    }
+}
+
+/// Calls a middleware: what the host is told of its result.
+pub fn wrap<R: IntoOutcome>(
+    event: Event,
+    next: Next<'_>,
+    middleware: impl FnOnce(&Event, Next<'_>) -> R,
+) -> Result<Outcome, HttpError> {
+    respond(event, |event| middleware(&event, next))
+}
+
+/// Calls an error handler: what the host is told of its result.
+pub fn recover<R: IntoResponse>(
+    event: &Event,
+    error: HttpError,
+    handler: impl FnOnce(&Event, HttpError) -> R,
+) -> Result<Response, HttpError> {
+    handler(event, error).into_response().map_err(|error| HttpError::of(&error))
+}
+
+/// A middleware for requests with that method only.
+pub fn only_middleware<R: IntoOutcome>(
+    method: &'static str,
+    middleware: impl Fn(&Event, Next<'_>) -> R + 'static,
+) -> impl Fn(&Event, Next<'_>) -> crate::Result<Outcome> + 'static {
+    move |event, next| match event.method() == method {
+        true => middleware(event, next).into_outcome(),
+        false => next.run(event),
+    }
+}
+
+/// An error handler for requests with that method only.
+pub fn only_error<R: IntoResponse>(
+    method: &'static str,
+    handler: impl Fn(&Event, HttpError) -> R + 'static,
+) -> impl Fn(&Event, HttpError) -> crate::Result<Response> + 'static {
+    move |event, error| match event.method() == method {
+        true => handler(event, error).into_response(),
+        false => Err(error.into()),
+    }
+}
+
+/// What a middleware component's `next` runs: the host's chain.
+///
+/// # Errors
+/// What the chain failed with, and the host's own where it has run before.
+pub fn run_next(event: &Event) -> crate::Result<Outcome> {
+    Ok(sys::run_next(event.handle())?)
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -27,28 +92,54 @@ pub use wasm::*;
 
 #[cfg(target_arch = "wasm32")]
 mod wasm {
-    use super::{HttpError, Kind, Outcome};
-    use crate::{Event, executor};
+    use super::{Event, HttpError, IntoOutcome, IntoResponse, Kind, Next};
+    use super::{recover, respond, run_next, wrap};
+    use crate::executor;
 
-    pub use crate::bindings::{handler, hooks, session};
+    pub use crate::bindings::{error_handler, handler, hooks, middleware, routes, session};
     pub use crate::sessions::{close, drain, open, receive, run};
-    pub use crate::sys::{CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit};
+    pub use crate::sys::{
+        CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit, ResponseOfWit,
+    };
     pub use crate::time::timer;
 
     /// Runs a handler for the host.
     #[inline]
-    pub fn handle(
+    pub fn handle<R: IntoOutcome>(
         handle: EventHandle,
         kind: Kind,
-        handler: impl FnOnce(Event) -> Result<Outcome, HttpError>,
+        handler: impl FnOnce(Event) -> R,
     ) -> Result<OutcomeOfWit, HttpErrorOfWit> {
-        let result = handler(Event::new(handle, kind));
+        let result = respond(Event::new(handle, kind), handler);
         if kind == Kind::Async {
             // The sessions that the handler has woken.
             executor::run();
         }
         match result {
             Ok(outcome) => Ok(outcome.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs a middleware for the host.
+    pub fn handle_around<R: IntoOutcome>(
+        handle: EventHandle,
+        middleware: impl FnOnce(&Event, Next<'_>) -> R,
+    ) -> Result<OutcomeOfWit, HttpErrorOfWit> {
+        match wrap(Event::new(handle, Kind::Plain), Next::new(run_next), middleware) {
+            Ok(outcome) => Ok(outcome.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs an error handler for the host.
+    pub fn handle_error<R: IntoResponse>(
+        handle: EventHandle,
+        error: HttpErrorOfWit,
+        handler: impl FnOnce(&Event, HttpError) -> R,
+    ) -> Result<ResponseOfWit, HttpErrorOfWit> {
+        match recover(&Event::new(handle, Kind::Plain), error.into(), handler) {
+            Ok(response) => Ok(response.into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -71,9 +162,7 @@ macro_rules! __export_handler {
                 $crate::export::OutcomeOfWit,
                 $crate::export::HttpErrorOfWit,
             > {
-                $crate::export::handle(event, $crate::export::Kind::$kind, |event| {
-                    $crate::export::outcome($handler(event))
-                })
+                $crate::export::handle(event, $crate::export::Kind::$kind, $handler)
             }
         }
         $crate::export::handler::export!($component with_types_in $crate::export::handler);
@@ -165,5 +254,50 @@ macro_rules! __export_hooks {
             }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+    };
+}
+
+/// Exports a component of a middleware.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_middleware {
+    ($middleware:path) => {
+        struct Component;
+        impl $crate::export::middleware::exports::lithe::plugin::middleware::Guest for Component {
+            fn handle(
+                event: $crate::export::EventHandle,
+            ) -> ::core::result::Result<
+                $crate::export::OutcomeOfWit,
+                $crate::export::HttpErrorOfWit,
+            > {
+                $crate::export::handle_around(event, $middleware)
+            }
+        }
+        $crate::export::middleware::export!(Component with_types_in $crate::export::middleware);
+    };
+}
+
+/// Exports a component of an error handler.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_error_handler {
+    ($handler:path) => {
+        struct Component;
+        impl $crate::export::error_handler::exports::lithe::plugin::error_handler::Guest
+            for Component
+        {
+            fn handle(
+                event: $crate::export::EventHandle,
+                error: $crate::export::HttpErrorOfWit,
+            ) -> ::core::result::Result<
+                $crate::export::ResponseOfWit,
+                $crate::export::HttpErrorOfWit,
+            > {
+                $crate::export::handle_error(event, error, $handler)
+            }
+        }
+        $crate::export::error_handler::export!(
+            Component with_types_in $crate::export::error_handler
+        );
     };
 }

@@ -49,19 +49,24 @@
 
 extern crate self as lithe_sdk;
 
+mod app;
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, missing_docs, unused_imports)]
 mod bindings;
 mod blocking;
 mod context;
+mod cookie;
 mod drain;
 mod error;
 mod event;
 mod executor;
 #[doc(hidden)]
 pub mod export;
+mod headers;
 mod hooks;
 mod message;
+pub mod middleware;
+mod next;
 mod outcome;
 mod payload;
 mod query;
@@ -70,6 +75,7 @@ mod response;
 mod sender;
 mod sessions;
 mod socket;
+mod stream;
 mod sys;
 pub mod task;
 #[cfg(not(target_arch = "wasm32"))]
@@ -79,20 +85,24 @@ pub mod topics;
 mod ws;
 
 pub use anyhow;
-pub use lithe_sdk_macros::{handler, hooks};
+pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware, routes};
 pub use serde_json::json;
 
+pub use app::{App, HandlerExt, WebSocket};
 pub use blocking::BlockingSocket;
 pub use context::ContextError;
+pub use cookie::{Cookie, SameSite};
 pub use error::{HttpError, Result};
 pub use event::Event;
 pub use hooks::{Hooks, Peer};
 pub use message::{CloseInfo, Message, SocketEvent};
+pub use next::Next;
 pub use outcome::{Accepted, IntoOutcome, Outcome};
 pub use payload::{AsMessage, MessageRef};
 pub use receiver::Receiver;
 pub use response::{Body, IntoResponse, Response};
 pub use sender::{AttachmentError, CloseError, ReadyState, SendError, Sender};
 pub use socket::Socket;
+pub use stream::{BlockingBodySender, BodySender, BodyWriter, Sse, Stream};
 pub use topics::SubscribeError;
 pub use ws::{Upgrade, UpgradeOptions, Ws};

@@ -1,4 +1,4 @@
-//! Queries as forms (`application/x-www-form-urlencoded`), and percent-decoding.
+//! Queries as forms (`application/x-www-form-urlencoded`), percent-decoding, and tokens.
 
 /// The first value of that name; empty where it has no `=`.
 pub(crate) fn get(query: &str, name: &str) -> Option<String> {
@@ -28,6 +28,11 @@ pub(crate) fn percent_decode(text: &str) -> String {
 fn hex_pair(bytes: &[u8]) -> Option<u8> {
     let digit = |index: usize| char::from(*bytes.get(index)?).to_digit(16);
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
+/// Whether it may stand in the name of a header or a cookie (RFC 9110, 5.6.2).
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

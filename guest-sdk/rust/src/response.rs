@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use serde::Serialize;
 
-use crate::Result;
+use crate::{Cookie, Result, headers};
 
 /// An HTTP answer.
 ///
@@ -76,7 +76,8 @@ impl Response {
         Self::empty(302).with_header("location", location)
     }
 
-    /// A redirect with another status.
+    /// A redirect with another status: 301 and 308 for good, 302 and 307 for now, 303 to what came of
+    /// a POST; 307 and 308 keep method and body.
     ///
     /// # Errors
     /// A status that is not 301, 302, 303, 307 or 308 (RFC 9110, 15.4).
@@ -86,6 +87,11 @@ impl Response {
             "status {status} is no redirect; use 301, 302, 303, 307 or 308"
         );
         Ok(Self::redirect(location).with_status(status))
+    }
+
+    /// The first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        headers::get(&self.headers, name)
     }
 
     /// The same with another status, 200 to 599.
@@ -98,9 +104,7 @@ impl Response {
     /// The same with this header in place of all others of that name.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
-        self.headers.push((name, value.into()));
+        headers::set(&mut self.headers, name, value);
         self
     }
 
@@ -111,12 +115,18 @@ impl Response {
         self
     }
 
+    /// The same with this cookie set.
+    #[must_use]
+    pub fn with_cookie(self, cookie: Cookie) -> Self {
+        self.with_added_header("set-cookie", cookie.to_string())
+    }
+
     fn of(content_type: &str, body: Body) -> Self {
         Self { status: 200, headers: vec![("content-type".into(), content_type.into())], body }
     }
 }
 
-/// What a plain handler may return: a [`Response`], text, or a `Result` of either.
+/// What a plain handler or an error handler may return: a [`Response`], text, or a `Result` of either.
 ///
 /// An [`Outcome`](crate::Outcome) is not among it, because a plain handler's component has no
 /// sessions:
@@ -129,10 +139,22 @@ impl Response {
 ///     event.ws().upgrade(async |_| Ok(())).accept()
 /// }
 /// ```
+///
+/// Nor is a [`Stream`](crate::Stream), for the same reason:
+///
+/// ```compile_fail,E0277
+/// use lithe_sdk::{Event, Response, Stream};
+///
+/// #[lithe_sdk::handler]
+/// fn numbers(event: Event) -> Stream {
+///     Response::stream(async |body| Ok(body.send_text("1")?))
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an answer of a plain handler",
-    label = "a plain handler returns `Response`, `String`, `&'static str`, or a `Result` of one",
-    note = "a handler that upgrades returns `Result<Outcome>` and needs `#[lithe_sdk::handler(websocket)]`"
+    message = "`{Self}` is not a plain response",
+    label = "expected `Response`, `String`, `&'static str`, or a `Result` of one",
+    note = "a handler that upgrades returns `Result<Outcome>`, one that streams `Outcome` or `Stream`; \
+            either needs `#[lithe_sdk::handler(websocket)]` or `#[lithe_sdk::handler(session)]`"
 )]
 pub trait IntoResponse {
     /// The answer.

@@ -121,6 +121,11 @@ pub fn run(socket: u32) {
     ended(socket, result, true);
 }
 
+/// Whether a session of this instance waits for the socket's handshake, or runs on it.
+pub(crate) fn is_known(socket: u32) -> bool {
+    SESSIONS.with(|sessions| sessions.borrow().contains_key(&socket))
+}
+
 /// Whether a blocking session waits to be run.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn is_blocking(socket: u32) -> bool {

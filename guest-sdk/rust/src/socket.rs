@@ -27,6 +27,11 @@ impl Socket {
         poll_fn(|cx| self.inbox.poll_next(cx)).await
     }
 
+    /// Waits for the end of the session, and takes no event.
+    pub(crate) async fn ended(&self) {
+        poll_fn(|cx| self.inbox.poll_ended(cx)).await;
+    }
+
     /// The sending half, to be kept by others, such as the other members of a room.
     pub fn sender(&self) -> Sender {
         self.sender
@@ -66,12 +71,24 @@ impl Inbox {
         if event.is_some() || self.closed.get() {
             return Poll::Ready(event);
         }
+        self.wait(cx);
+        Poll::Pending
+    }
+
+    fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.closed.get() {
+            return Poll::Ready(());
+        }
+        self.wait(cx);
+        Poll::Pending
+    }
+
+    fn wait(&self, cx: &mut Context<'_>) {
         let mut waiting = self.waiting.borrow_mut();
         match waiting.as_mut() {
             Some(waker) => waker.clone_from(cx.waker()),
             None => *waiting = Some(cx.waker().clone()),
         }
-        Poll::Pending
     }
 
     fn wake(&self) {

@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::State;
-use crate::bindings::{http as wit, outcome};
+use crate::bindings::http as wit;
 
 /// A failure that has an HTTP answer.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub enum InvalidAnswer {
     HeaderName(String),
     #[error("the guest answered a value for header `{0}` that has a control character")]
     HeaderValue(String),
-    #[error("the guest answered an upgrade that this request did not accept")]
-    Upgrade,
+    #[error("the guest answered an upgrade or a stream that this request did not accept")]
+    Socket,
 }
 
 /// What belongs to the connection, and so to the host (RFC 9110, section 7.6.1; RFC 9112, section 6).
@@ -43,16 +43,11 @@ const CONNECTION_HEADERS: [HeaderName; 7] = [
 
 impl wit::Host for State {}
 
-impl outcome::Host for State {}
-
 impl TryFrom<wit::Response> for Response<Bytes> {
     type Error = InvalidAnswer;
 
     fn try_from(answer: wit::Response) -> Result<Self, InvalidAnswer> {
-        let status = StatusCode::from_u16(answer.status)
-            .ok()
-            .filter(|status| (200..=599).contains(&status.as_u16()))
-            .ok_or(InvalidAnswer::Status(answer.status))?;
+        let status = status_of(answer.status)?;
         let mut headers = response_headers(answer.headers)?;
         let (body, content_type) = match answer.body {
             wit::Body::Empty => (Bytes::new(), None),
@@ -78,7 +73,7 @@ impl TryFrom<wit::HttpError> for HttpError {
             .filter(|status| (400..=599).contains(&status.as_u16()))
             .ok_or(InvalidAnswer::ErrorStatus(error.status))?;
         // The one header of the connection that an error may name: 426 must say `upgrade`.
-        let headers = parse_fields(error.headers)?;
+        let headers = parse_fields(&error.headers)?;
         let upgrade = headers.get(header::UPGRADE).cloned();
         let mut headers = without_connection_headers(headers);
         if status == StatusCode::UPGRADE_REQUIRED
@@ -112,12 +107,21 @@ impl HttpError {
     }
 }
 
+/// The status of a response.
+///
+/// # Errors
+/// It is not from 200 to 599.
+pub fn status_of(status: u16) -> Result<StatusCode, InvalidAnswer> {
+    let valid = StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status));
+    valid.ok_or(InvalidAnswer::Status(status))
+}
+
 /// Headers for a response, without those that are the connection's.
 ///
 /// # Errors
 /// A name or a value that HTTP does not allow.
 pub fn response_headers(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
-    parse_fields(fields).map(without_connection_headers)
+    parse_fields(&fields).map(without_connection_headers)
 }
 
 fn without_connection_headers(mut headers: HeaderMap) -> HeaderMap {
@@ -131,14 +135,14 @@ fn without_connection_headers(mut headers: HeaderMap) -> HeaderMap {
 
 /// # Errors
 /// A name or a value that HTTP does not allow.
-pub fn parse_fields(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
+pub fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
     let mut headers = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {
         let Ok(parsed) = HeaderName::try_from(name.as_str()) else {
-            return Err(InvalidAnswer::HeaderName(name));
+            return Err(InvalidAnswer::HeaderName(name.clone()));
         };
-        let Some(value) = value_from_text(&value) else {
-            return Err(InvalidAnswer::HeaderValue(name));
+        let Some(value) = value_from_text(value) else {
+            return Err(InvalidAnswer::HeaderValue(name.clone()));
         };
         headers.append(parsed, value);
     }

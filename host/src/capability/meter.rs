@@ -116,7 +116,7 @@ impl Clock {
     }
 
     /// The guest gives its thread back: at a tick, or to wait for something.
-    fn suspend(&self) {
+    pub fn suspend(&self) {
         let now = self.now();
         let since = self.running_since.swap(0, Ordering::Relaxed);
         if since != 0 {
@@ -128,7 +128,7 @@ impl Clock {
     }
 
     /// It goes on.
-    fn resume(&self) {
+    pub fn resume(&self) {
         let now = self.now();
         self.running_since.store(now, Ordering::Relaxed);
         let since = self.waiting_since.swap(0, Ordering::Relaxed);

@@ -6,10 +6,15 @@
 
 pub mod event;
 pub mod http;
+mod liveness;
 pub mod meter;
+pub mod next;
+mod outbound;
+pub mod outcome;
 pub mod output;
 mod receiver;
 pub mod socket;
+mod streams;
 mod timers;
 mod topics;
 pub mod ws;
@@ -24,6 +29,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use crate::config::Limits;
 use event::RequestId;
 use meter::Meter;
+use next::Around;
 use output::{Output, Stream};
 use socket::{Socket, Sockets};
 pub use timers::TimerSink;
@@ -44,6 +50,8 @@ pub struct Context {
     /// The component's file inside the site, for log lines.
     pub plugin: Arc<str>,
     pub limits: Limits,
+    /// Whether the component has sessions.
+    pub sessions: bool,
     /// Whether requests may become sockets: the site allows it and the component can.
     pub upgrades: bool,
     pub sockets: Sockets,
@@ -57,6 +65,8 @@ pub struct State {
     pub meter: Meter,
     /// What the instance has asked of memory and tables, and was refused.
     pub memory: Memory,
+    /// What a middleware wraps.
+    pub around: Around,
     /// The socket that the current call is for.
     current: Option<Arc<Socket>>,
     output: Arc<Output>,
@@ -81,6 +91,7 @@ impl State {
             memory: Memory::new(&context.limits),
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
+            around: Around::default(),
             current: None,
             context,
             instance,
@@ -100,6 +111,7 @@ impl State {
     /// After each call: what the guest printed without a final newline becomes a line, too.
     pub fn end(&mut self) {
         self.current = None;
+        self.around = Around::default();
         self.output.end();
     }
 
@@ -109,6 +121,11 @@ impl State {
             Some(current) if current.id == id => Some(current.clone()),
             _ => self.context.sockets.get(id),
         }
+    }
+
+    /// Whether calls are due that the instance has asked for.
+    pub fn has_timers(&self) -> bool {
+        self.timers.any()
     }
 
     /// Whether the current call is for that socket: whoever made the call sends what it queued.
@@ -138,6 +155,8 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::outcome::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::ws::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::socket::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::streams::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::next::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::topics::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::timers::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::receiver::add_to_linker::<_, Own>(linker, |state| state)

@@ -1,7 +1,7 @@
 //! A guest's standard output and error: each line becomes a log line that names the site, the
 //! plugin and the request.
 //!
-//! Writing never blocks. A line longer than [`MAX_LINE`] is cut into several.
+//! Writing never blocks. A line longer than 8 KiB is cut into several.
 
 use std::io;
 use std::pin::Pin;

@@ -14,13 +14,15 @@ use parking_lot::Mutex;
 use wasmtime::component::Resource;
 
 use super::event::{EventHandle, Request};
+use super::liveness::Liveness;
+use super::outbound::{Full, Outbound};
 use super::topics::Topics;
 use super::{InstanceId, State};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
-use crate::config::Limits;
-use crate::message::{Message, Opcode, encode_frame};
+use crate::config::{Limits, OutboundPolicy};
+use crate::message::{Message, Opcode};
 
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
 pub const MAX_REASON: usize = 123;
@@ -57,6 +59,8 @@ pub struct Orders {
     pub close: Option<CloseFrame>,
     /// Drop the connection.
     pub terminate: bool,
+    /// Send a ping.
+    pub ping: bool,
 }
 
 /// One socket, from the accepted upgrade to the guest's `close`.
@@ -68,10 +72,13 @@ pub struct Socket {
     pub request: Arc<Request>,
     /// The instance whose memory holds the session's state.
     pub pinned: Option<InstanceId>,
+    /// A streamed response: what is sent is sent as it is, without frames.
+    stream: bool,
     bounds: Bounds,
     inner: Mutex<Inner>,
     /// What it hears. Locked after the plugin's table of topics.
     pub(super) topics: Mutex<HashSet<String>>,
+    pub liveness: Liveness,
     /// The session task.
     task: AtomicWaker,
     /// A blocking session that waits for a message.
@@ -81,10 +88,7 @@ pub struct Socket {
 #[derive(Debug)]
 struct Inner {
     ready: ReadyState,
-    /// Encoded frames that the session task has not taken yet.
-    outbound: Vec<u8>,
-    /// Bytes that it has taken and not yet handed to the network.
-    unsent: usize,
+    outbound: Outbound,
     orders: Orders,
     /// Messages are with the guest's queue, and have not been handled.
     delivering: bool,
@@ -102,11 +106,12 @@ struct Bounds {
 }
 
 impl Socket {
-    /// Queues a message, unless the socket is closing. Over the outbound limit the socket is closed
-    /// with 1013: what waits is dropped, for the peer does not read it.
+    /// Queues a message, unless the socket is closing. Over the outbound limit the site's policy
+    /// decides: by default the socket is closed with 1013, and what waits is dropped, for the peer
+    /// does not read it.
     ///
     /// # Errors
-    /// The socket is closing, or the message is over the limit.
+    /// The socket is closing, the message is over the limit, or the queue is full.
     pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if payload.len() > self.bounds.message {
             return Err(SendError::TooLarge(self.bounds.message as u64));
@@ -115,20 +120,29 @@ impl Socket {
         if !matches!(inner.ready, ReadyState::Connecting | ReadyState::Open) {
             return Err(SendError::Closed);
         }
-        if inner.outbound.len() + inner.unsent + payload.len() > self.bounds.outbound {
-            inner.outbound = Vec::new();
-            inner.close(1013, "the outbound queue is full".to_owned());
-            tracing::warn!(
-                target: "session",
-                socket = self.id,
-                request = %self.request.id,
-                "closing with 1013: the peer reads too slowly, `limits.outbound` ({} bytes) waits",
-                self.bounds.outbound
-            );
-            return Err(SendError::Closed);
+        match inner.outbound.push(self.stream, opcode, payload) {
+            Ok(()) => {
+                self.liveness.talk();
+                Ok(())
+            }
+            Err(Full::Refuse) => Err(SendError::QueueFull),
+            Err(Full::Close) => {
+                inner.close(1013, "the outbound queue is full".to_owned());
+                tracing::warn!(
+                    target: "session",
+                    socket = self.id,
+                    request = %self.request.id,
+                    "closing with 1013: the peer reads too slowly, `limits.outbound` ({} bytes) waits",
+                    self.bounds.outbound
+                );
+                Err(SendError::Closed)
+            }
         }
-        encode_frame(&mut inner.outbound, opcode, payload);
-        Ok(())
+    }
+
+    /// Whether it is a streamed response.
+    pub fn is_stream(&self) -> bool {
+        self.stream
     }
 
     /// Closes after what is queued. A socket that is already closing stays as it is.
@@ -146,6 +160,12 @@ impl Socket {
         self.wake();
     }
 
+    /// Asks the peer for a sign of life.
+    pub fn ping(&self) {
+        self.inner.lock().orders.ping = true;
+        self.wake();
+    }
+
     /// Lets the session task look at what is queued.
     pub fn wake(&self) {
         self.task.wake();
@@ -156,26 +176,26 @@ impl Socket {
         self.task.register(waker);
     }
 
-    /// Moves what is queued to the end of `out`, of whose bytes the network has `written`.
-    pub fn take_outbound(&self, out: &mut Vec<u8>, written: usize) -> Orders {
-        let mut inner = self.inner.lock();
-        if out.is_empty() {
-            std::mem::swap(out, &mut inner.outbound);
-        } else {
-            out.append(&mut inner.outbound);
-        }
-        inner.unsent = out.len() - written;
-        std::mem::take(&mut inner.orders)
+    /// What there is to do besides sending.
+    pub fn take_orders(&self) -> Orders {
+        std::mem::take(&mut self.inner.lock().orders)
     }
 
-    /// How much of what was taken is still unsent. Large buffers are given back once all is sent.
-    pub fn set_unsent(&self, unsent: usize) {
-        const KEPT: usize = 4 * 1024;
+    /// Moves what is queued to `out`, which is empty.
+    pub fn take_outbound(&self, out: &mut Vec<u8>) {
+        self.inner.lock().outbound.take(out);
+    }
+
+    /// How much of what was taken is still unsent. Answers whether more is queued.
+    pub fn set_unsent(&self, unsent: usize) -> bool {
         let mut inner = self.inner.lock();
-        inner.unsent = unsent;
-        if unsent == 0 && inner.outbound.is_empty() && inner.outbound.capacity() > KEPT {
-            inner.outbound = Vec::new();
-        }
+        inner.outbound.set_unsent(unsent);
+        inner.outbound.has_more()
+    }
+
+    /// Whether the guest waits for room that there is now: true once.
+    pub fn take_drained(&self) -> bool {
+        self.inner.lock().outbound.take_drained()
     }
 
     /// The handshake is complete. A close that was asked for meanwhile stays asked for.
@@ -190,12 +210,18 @@ impl Socket {
     pub fn set_closed(&self) {
         let mut inner = self.inner.lock();
         inner.ready = ReadyState::Closed;
-        inner.outbound = Vec::new();
+        inner.outbound.clear();
     }
 
     /// Whether messages wait for the guest: the session task reads no further meanwhile.
     pub fn is_delivering(&self) -> bool {
         self.inner.lock().delivering
+    }
+
+    /// Whether the guest is behind, and so the peer is not heard.
+    pub fn is_behind(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.delivering || inner.inbox.len() >= MAX_INBOX
     }
 
     /// Messages have been left in the guest's queue.
@@ -248,9 +274,9 @@ impl Socket {
         self.inner.lock().ready
     }
 
-    fn buffered(&self) -> usize {
-        let inner = self.inner.lock();
-        inner.outbound.len() + inner.unsent
+    /// Bytes that wait to be sent, those that the session task has taken included.
+    pub fn buffered(&self) -> usize {
+        self.inner.lock().outbound.len()
     }
 }
 
@@ -270,6 +296,8 @@ pub struct NewSocket {
     pub request: Arc<Request>,
     pub pinned: Option<InstanceId>,
     pub attachment: Vec<u8>,
+    /// A streamed response.
+    pub stream: bool,
 }
 
 /// The plugin has as many sockets as `limits.sockets` allows.
@@ -281,6 +309,7 @@ pub struct TooManySockets(usize);
 #[derive(Debug)]
 pub struct Sockets {
     bounds: Bounds,
+    policy: OutboundPolicy,
     max: usize,
     next: AtomicU32,
     open: Mutex<HashMap<u32, Arc<Socket>>>,
@@ -297,6 +326,7 @@ impl Sockets {
                 outbound: bytes(limits.outbound),
                 attachment: bytes(limits.attachment),
             },
+            policy: limits.outbound_policy,
             max: limits.sockets,
             next: AtomicU32::new(1),
             open: Mutex::default(),
@@ -322,11 +352,11 @@ impl Sockets {
             protocol: new.protocol,
             request: new.request,
             pinned: new.pinned,
+            stream: new.stream,
             bounds: self.bounds,
             inner: Mutex::new(Inner {
                 ready: ReadyState::Connecting,
-                outbound: Vec::new(),
-                unsent: 0,
+                outbound: Outbound::new(self.bounds.outbound, self.policy),
                 orders: Orders::default(),
                 delivering: false,
                 attachment: new.attachment,
@@ -334,6 +364,7 @@ impl Sockets {
                 ended: None,
             }),
             topics: Mutex::default(),
+            liveness: Liveness::default(),
             task: AtomicWaker::new(),
             reader: AtomicWaker::new(),
         });
@@ -415,7 +446,7 @@ impl wit::Host for State {
         if let Some(socket) = self.socket(socket) {
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             let request = &socket.request.id;
-            tracing::error!(target: "session", site, plugin, %request, "session failed: {reason}");
+            tracing::error!(target: "session", site, plugin, %request, failure = reason, "session failed");
             socket.close(1011, "");
         }
         Ok(())

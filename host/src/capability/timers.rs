@@ -27,6 +27,11 @@ impl Timers {
     pub fn new(sink: Option<TimerSink>) -> Self {
         Self { sink, next: 1, running: HashMap::new() }
     }
+
+    /// Whether one is set.
+    pub fn any(&self) -> bool {
+        self.running.values().any(|timer| !timer.is_finished())
+    }
 }
 
 impl Drop for Timers {

@@ -11,7 +11,7 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{EventHandle, Request};
 use super::http::{HttpError, parse_fields};
-use super::socket::NewSocket;
+use super::socket::{NewSocket, Socket};
 use crate::bindings::{http as wit_http, ws as wit};
 
 /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,
@@ -100,13 +100,8 @@ impl wit::Host for State {
         options: wit::UpgradeOptions,
     ) -> wasmtime::Result<Result<wit::Accepted, wit_http::HttpError>> {
         let request = self.request(&event)?.clone();
-        Ok(self.accept(&request, options).map_err(|error| {
-            if error.status == StatusCode::INTERNAL_SERVER_ERROR {
-                let (site, plugin, id) = (&*self.context.site, &*self.context.plugin, request.id);
-                tracing::error!(target: "guest", site, plugin, request = %id, "{}", error.message);
-            }
-            error.to_wit()
-        }))
+        let accepted = self.accept(&request, options);
+        Ok(accepted.map_err(|error| self.log_mistake(&request, error).to_wit()))
     }
 }
 
@@ -127,35 +122,54 @@ impl State {
                 "the guest accepted protocol `{protocol}`, which the request does not offer"
             )));
         }
-        let headers =
-            parse_fields(options.headers.clone()).map_err(|error| mistake(error.to_string()))?;
+        let headers = parse_fields(&options.headers).map_err(|error| mistake(error.to_string()))?;
         if let Some(name) = headers.keys().find(|name| is_reserved(name)) {
             return Err(mistake(format!("header `{name}` of the 101 is not the guest's to set")));
         }
-        let max = self.context.sockets.max_attachment();
-        if options.attachment.len() > max {
-            return Err(mistake(format!(
-                "the attachment has {} bytes, `limits.attachment` allows {max}",
-                options.attachment.len()
-            )));
-        }
-        let mut accepted = request.accepted.lock();
-        if accepted.is_some() {
-            return Err(mistake("the guest upgraded the same event twice".to_owned()));
-        }
-        let socket = self.context.sockets.accept(NewSocket {
+        let socket = self.accept_socket(NewSocket {
             protocol: options.protocol,
             request: request.clone(),
             pinned: options.pinned.then_some(self.instance),
             attachment: options.attachment,
-        });
-        let socket = socket.map_err(|error| {
+            stream: false,
+        })?;
+        Ok(wit::Accepted { socket: socket.id, headers: options.headers })
+    }
+
+    /// Adds a socket for this request: its only one.
+    ///
+    /// # Errors
+    /// What to answer instead.
+    pub(super) fn accept_socket(&self, new: NewSocket) -> Result<Arc<Socket>, HttpError> {
+        let mistake = |message: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message);
+
+        let max = self.context.sockets.max_attachment();
+        if new.attachment.len() > max {
+            return Err(mistake(format!(
+                "the attachment has {} bytes, `limits.attachment` allows {max}",
+                new.attachment.len()
+            )));
+        }
+        let request = new.request.clone();
+        let mut accepted = request.accepted.lock();
+        if accepted.is_some() {
+            return Err(mistake("the guest upgraded the same event twice".to_owned()));
+        }
+        let socket = self.context.sockets.accept(new).map_err(|error| {
             tracing::warn!(target: "session", plugin = &*self.context.plugin, "{error}");
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")
         })?;
-        *accepted = Some(socket.clone());
-        Ok(wit::Accepted { socket: socket.id, headers: options.headers })
+        Ok(accepted.insert(socket).clone())
+    }
+
+    /// A guest's mistake is for the log; the guest gets it as well.
+    pub(super) fn log_mistake(&self, request: &Request, error: HttpError) -> HttpError {
+        if error.status == StatusCode::INTERNAL_SERVER_ERROR {
+            let (site, plugin, id) = (&*self.context.site, &*self.context.plugin, request.id);
+            tracing::error!(target: "guest", site, plugin, request = %id, "{}", error.message);
+        }
+        error
     }
 }
 

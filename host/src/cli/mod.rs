@@ -3,6 +3,7 @@
 mod build;
 mod dev;
 mod progress;
+mod routes;
 mod serve;
 
 use std::io::IsTerminal as _;
@@ -48,6 +49,11 @@ enum Command {
     /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it gracefully:
     /// requests are finished, sockets are closed with 1001.
     Serve(ServeOptions),
+    /// Print the table of routes
+    ///
+    /// Method, pattern, component, and the middleware and error handlers that apply: middleware in the
+    /// order in which it runs, error handlers the nearest first.
+    Routes(RoutesOptions),
     /// Build a site, serve it, and rebuild and replace what changes
     ///
     /// Whatever fails, the version before goes on.
@@ -58,6 +64,15 @@ enum Command {
 struct BuildOptions {
     /// The site's folder
     site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct RoutesOptions {
+    /// The site's folder
+    site: PathBuf,
+    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +97,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Routes(options) => routes::run(&options),
         Command::Dev(options) => dev::run(&options),
     };
     match result {

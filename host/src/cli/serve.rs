@@ -2,10 +2,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::ServeOptions;
@@ -66,9 +68,7 @@ impl Serving {
             format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
         })?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let folder = options.cache.clone().unwrap_or_else(Loader::default_cache_folder);
-        let loader = Loader::new(Arc::new(runtime), Cache::open(folder)?);
+        let loader = loader(options.cache.clone())?;
         let tenant = load(site, &loader, None).await?;
         let server = Server::new(tenant, site.config.server.clone());
         Ok(Self { loader, server, listener, address })
@@ -101,6 +101,16 @@ impl Serving {
         self.server.run(self.listener, stopping).await;
         Ok(())
     }
+}
+
+/// What loads components, with their compiled form kept in this folder or the user's.
+///
+/// # Errors
+/// The engine cannot be set up, or the folder cannot be made.
+pub fn loader(cache: Option<PathBuf>) -> anyhow::Result<Loader> {
+    let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let folder = cache.unwrap_or_else(Loader::default_cache_folder);
+    Ok(Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current()))
 }
 
 /// Loads a site away from the threads that serve.

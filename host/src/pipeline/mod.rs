@@ -1,7 +1,10 @@
-//! One request, from its head to a response or an upgrade: bounds, public files, route, handler,
-//! answer. Each step is a function below, in the order in which they run.
+//! One request, from its head to a response, an upgrade or a stream: bounds, public files, route,
+//! body, middleware around the handler, answer. Each step is a function or a module of its own, in
+//! the order in which they run.
 
 mod body;
+mod chain;
+mod client;
 mod public;
 mod response;
 mod tenant;
@@ -10,22 +13,24 @@ mod upgrade;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 
 use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
-use crate::plugin::{Handled, Plugin};
+use crate::capability::outcome::Answer;
+use crate::plugin::Handled;
 use crate::router::{Found, Path};
-use crate::runtime::Failure;
+use chain::{Chain, End};
 
 pub use public::Public;
 pub use response::Body;
-pub use tenant::{RouteEntry, Tenant};
+pub use tenant::Tenant;
 
 /// The server's side of the sessions that begin with a request.
 pub struct Sessions<'s> {
@@ -40,13 +45,13 @@ pub struct Sessions<'s> {
 pub async fn handle(
     tenant: Arc<Tenant>,
     request: Request<Incoming>,
-    client: SocketAddr,
+    peer: SocketAddr,
     sessions: Sessions<'_>,
 ) -> Response<Body> {
     let id = RequestId::next();
+    let client = client::address(peer, request.headers(), &tenant.trusted_proxies);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::debug_span!("request", %id, %method, path);
-    let answered = run(&tenant, id, request, client, sessions).instrument(span).await;
+    let answered = run(&tenant, id, request, client, sessions).await;
     let mut response = answered.unwrap_or_else(response::from_error);
     response::add_request_id(&mut response, id);
     tracing::debug!(
@@ -64,31 +69,70 @@ async fn run(
     client: SocketAddr,
     sessions: Sessions<'_>,
 ) -> Result<Response<Body>, HttpError> {
-    check_bounds(tenant, &request)?;
+    check_head(tenant, &request)?;
     let raw_path = request.uri().path().to_owned();
-    let path = Path::parse(&raw_path).map_err(bad_request)?;
+    let path = Path::parse(&raw_path)
+        .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     if let Some(response) = tenant.public.serve(&request).await {
         return Ok(response);
     }
-    let (plugin, route, params) = match tenant.router.find(request.method(), &path) {
-        Found::Route { value, pattern, params } => {
-            let params = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            (value.plugin.clone(), pattern.to_string(), params)
-        }
-        Found::OtherMethods { allow } if *request.method() == Method::OPTIONS => {
-            return Ok(response::empty(StatusCode::NO_CONTENT, response::allow(&allow)));
-        }
-        Found::OtherMethods { allow } => {
-            let mut error = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-            error.headers = response::allow(&allow);
-            return Err(error);
-        }
-        Found::Nothing => return Err(HttpError::new(StatusCode::NOT_FOUND, "not found")),
-    };
-    let upgrade = upgrade::take(&mut request);
-    let (head, incoming) = request.into_parts();
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (mut head, incoming) = request.into_parts();
     let body = body::read(&head.headers, incoming, tenant).await?;
-    let event = Arc::new(event::Request {
+    if upgrade::may_follow(&head) {
+        // The head's parts share the connection's read buffer, which a socket would keep for as long
+        // as it is open.
+        upgrade::detach(&mut head);
+    }
+    let chain = chain_for(tenant, id, head, &path, body, client);
+    let handled = chain.run().await;
+    answer(tenant, handled, upgrade, sessions)
+}
+
+/// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 5).
+fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpError> {
+    let limits = &tenant.limits;
+    let refused = |status, message: String| Err(HttpError::new(status, message));
+    let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if uri as u64 > limits.uri.as_u64() {
+        let message = format!("the path and query are over {} (`limits.uri`)", limits.uri);
+        return refused(StatusCode::URI_TOO_LONG, message);
+    }
+    let headers = request.headers();
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes as u64 > limits.headers.as_u64() {
+        let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
+        return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
+    }
+    let hosts = headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return refused(StatusCode::BAD_REQUEST, "`host` must be there once".to_owned());
+    }
+    Ok(())
+}
+
+/// What the request runs through. Middleware runs where there is no route, too.
+fn chain_for(
+    tenant: &Tenant,
+    id: RequestId,
+    head: Parts,
+    path: &Path<'_>,
+    body: bytes::Bytes,
+    client: SocketAddr,
+) -> Arc<Chain> {
+    let method = head.method.clone();
+    let (mut route, mut params) = (String::new(), Vec::new());
+    let end = match tenant.router.find(&method, path) {
+        Found::Route { value, pattern, params: found } => {
+            route = pattern.to_string();
+            params = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            End::Route(value.clone())
+        }
+        Found::OtherMethods { allow } if method == Method::OPTIONS => End::Options(allow),
+        Found::OtherMethods { allow } => End::Error(StatusCode::METHOD_NOT_ALLOWED, allow),
+        Found::Nothing => End::Error(StatusCode::NOT_FOUND, Vec::new()),
+    };
+    let request = event::Request {
         id,
         method: head.method,
         uri: head.uri,
@@ -102,52 +146,29 @@ async fn run(
         body,
         locals: Default::default(),
         accepted: Default::default(),
-    });
-    match plugin.handle(event.clone()).await {
-        Ok(Handled::Response(response)) => Ok(response::from_guest(response)),
-        Ok(Handled::Error(error)) => Err(error),
-        Ok(Handled::Upgrade { session, headers }) => {
-            Ok(upgrade::accept(tenant, session, headers, upgrade, sessions))
-        }
-        Err(failure) => Err(failed(tenant, &plugin, id, &failure)),
-    }
+    };
+    let middleware = tenant.middleware_for(&method, path);
+    let errors = tenant.errors_for(&method, path);
+    Chain::new(Arc::new(request), middleware, errors, end)
 }
 
-/// The bounds that hold for every request of the site (RFC 9110, section 15.5.15; RFC 6585, 5).
-fn check_bounds(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpError> {
-    let limits = &tenant.limits;
-    let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    if uri as u64 > limits.uri.as_u64() {
-        let message = format!("the path and query are over {} (`limits.uri`)", limits.uri);
-        return Err(HttpError::new(StatusCode::URI_TOO_LONG, message));
-    }
-    let bytes: usize =
-        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if bytes as u64 > limits.headers.as_u64() {
-        let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
-        return Err(HttpError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
-    }
-    Ok(())
-}
-
-/// What the client sees of a failure has no guest detail; the log has all of it.
-fn failed(tenant: &Tenant, plugin: &Plugin, id: RequestId, failure: &Failure) -> HttpError {
-    let (site, plugin) = (&*tenant.name, &*plugin.context().plugin);
-    tracing::error!(target: "request", site, plugin, request = %id, "request failed: {failure}");
-    match failure {
-        Failure::Cpu(_) | Failure::Time(_) => {
-            HttpError::new(StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout")
+fn answer(
+    tenant: &Tenant,
+    handled: Handled,
+    upgrade: OnUpgrade,
+    sessions: Sessions<'_>,
+) -> Result<Response<Body>, HttpError> {
+    Ok(match (handled.answered?, handled.session) {
+        (Answer::Response(response), _) => response::from_guest(response),
+        (Answer::Upgrade { headers, .. }, Some(session)) => {
+            upgrade::accept(tenant, session, headers, upgrade, sessions)
         }
-        Failure::Busy(..) | Failure::Stopped | Failure::Start(_) => {
-            HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
-                .with(http::header::RETRY_AFTER, "1")
+        (Answer::Stream { status, headers, .. }, Some(session)) => {
+            upgrade::start_stream(tenant, session, status, headers, sessions)
         }
-        Failure::Trap(_) | Failure::Memory { .. } | Failure::Invalid(_) => {
-            HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        // The session went with the server that stops.
+        (_, None) => {
+            return Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
         }
-    }
-}
-
-fn bad_request(error: impl std::fmt::Display) -> HttpError {
-    HttpError::new(StatusCode::BAD_REQUEST, error.to_string())
+    })
 }

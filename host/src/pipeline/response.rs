@@ -7,9 +7,10 @@ use http_body_util::{Either, Full};
 
 use crate::capability::event::RequestId;
 use crate::capability::http::HttpError;
+use crate::session::StreamBody;
 
-/// A guest's answer, whole, or a public file.
-pub type Body = Either<Full<Bytes>, hyper_staticfile::Body>;
+/// A guest's answer, whole or streamed, or a public file.
+pub type Body = Either<Full<Bytes>, Either<StreamBody, hyper_staticfile::Body>>;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

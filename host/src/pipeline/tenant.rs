@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
+use ipnet::IpNet;
+
 use super::public::Public;
 use crate::config::Limits;
 use crate::plugin::Plugin;
-use crate::router::Router;
+use crate::router::{Path, Router, Scopes};
 
 /// A loaded site. Replaced whole when something in it changes; a request keeps the one that it began
 /// with.
@@ -15,15 +18,26 @@ pub struct Tenant {
     pub limits: Limits,
     /// From the end of a request's head to the end of its body.
     pub body_time: Duration,
-    pub router: Router<RouteEntry>,
+    /// Networks that are believed about who the client is.
+    pub trusted_proxies: Vec<IpNet>,
+    pub router: Router<Arc<Plugin>>,
+    /// Middleware for every request, in its order.
+    pub global: Vec<Arc<Plugin>>,
+    pub middleware: Scopes<Arc<Plugin>>,
+    pub errors: Scopes<Arc<Plugin>>,
     pub public: Public,
     /// Every plugin once.
     pub plugins: Vec<Arc<Plugin>>,
 }
 
-/// What a route leads to.
-pub struct RouteEntry {
-    /// The component's file inside the site.
-    pub file: String,
-    pub plugin: Arc<Plugin>,
+impl Tenant {
+    /// The middleware for a request: global, then scoped from broad to specific.
+    pub fn middleware_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<Plugin>> {
+        self.global.iter().chain(self.middleware.matching(method, path)).cloned().collect()
+    }
+
+    /// The error handlers for a request: the nearest first.
+    pub fn errors_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<Plugin>> {
+        self.errors.matching(method, path).rev().cloned().collect()
+    }
 }

@@ -1,8 +1,10 @@
-//! The protocol's part of a handshake that the guest accepted: the 101, and then the session.
+//! What outlives its request: the 101 of a handshake that the guest accepted, or the head of a
+//! stream, and then the task of the session.
 
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body_util::Either;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -14,9 +16,21 @@ use super::tenant::Tenant;
 use crate::plugin::Session;
 use crate::session;
 
-/// The connection behind the request, for when it is upgraded.
-pub fn take(request: &mut Request<Incoming>) -> OnUpgrade {
-    hyper::upgrade::on(request)
+/// Whether the request could become a socket, and so live long.
+pub fn may_follow(head: &Parts) -> bool {
+    head.headers.contains_key(header::UPGRADE)
+}
+
+/// Copies what the head's parts share with the connection's read buffer.
+pub fn detach(head: &mut Parts) {
+    let copy = |(name, value): (&HeaderName, &HeaderValue)| {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    };
+    head.headers = head.headers.iter().filter_map(copy).collect();
+    if let Ok(uri) = head.uri.to_string().parse() {
+        head.uri = uri;
+    }
 }
 
 /// The 101 (RFC 6455, section 4.2.2), and the task of its session.
@@ -30,6 +44,11 @@ pub fn accept(
     let request = &session.socket.request.headers;
     // The guest's acceptance has checked that there is a key.
     let key = request.get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
+    // Middleware may add headers, and may not decide the protocol's.
+    let reserved = headers.keys().filter(|name| name.as_str().starts_with("sec-websocket-"));
+    for name in reserved.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let protocol = session.socket.protocol.as_deref();
@@ -42,8 +61,10 @@ pub fn accept(
             headers.insert(name, value);
         }
     }
+    let bytes = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
     let limits = session::Limits {
-        message: usize::try_from(tenant.limits.message.as_u64()).unwrap_or(usize::MAX),
+        message: bytes(tenant.limits.message),
+        outbound: bytes(tenant.limits.outbound),
         close_time: tenant.limits.close_time,
     };
     // A server that stops closes what is open; this socket may have come too late for it.
@@ -73,4 +94,23 @@ pub fn accept(
         session::run(parts.io.into_inner(), parts.read_buf, session, limits).await;
     });
     response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
+}
+
+/// The head of a streamed response, and the task of its guest.
+pub fn start_stream(
+    tenant: &Tenant,
+    session: Session,
+    status: StatusCode,
+    headers: HeaderMap,
+    sessions: Sessions<'_>,
+) -> Response<Body> {
+    if sessions.stop.is_cancelled() {
+        session.socket.close(1001, "the server is stopping");
+    }
+    let (body, task) = session::stream(session, tenant.limits.close_time);
+    sessions.tasks.spawn(task);
+    let mut response = Response::new(Either::Right(Either::Left(body)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
 }

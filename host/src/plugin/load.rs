@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
@@ -10,13 +11,22 @@ use super::{Instances, Plugin};
 use crate::capability::Context;
 use crate::capability::socket::Sockets;
 use crate::config::Limits;
-use crate::runtime::{Kind, PerConnection, Pool, Runtime, Shared, Template, Unfit};
+use crate::runtime::{
+    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Shared, Template, Unfit,
+};
+
+/// Routes that one component may name.
+const MAX_ROUTES: usize = 1_000;
+
+/// The longest pattern that a component may name, in bytes.
+const MAX_PATTERN: usize = 1024;
 
 /// Loads components; one for the process.
 #[derive(Clone)]
 pub struct Loader {
     runtime: Arc<Runtime>,
     cache: Cache,
+    threads: Handle,
 }
 
 /// What a site says of its plugins.
@@ -29,10 +39,23 @@ pub struct Settings {
     pub websocket: bool,
 }
 
+/// What a component is wanted for, by its place in the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `routes/`: one route, which the file names.
+    Route,
+    /// `plugins/`: the routes that the component names.
+    Plugin,
+    /// `middleware/`, or `_middleware` below `routes/`.
+    Middleware,
+    /// `_error` below `routes/`.
+    ErrorHandler,
+}
+
 /// Why a file is no plugin. The message names the file's fault; the caller names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Read(#[from] std::io::Error),
     #[error("is not WebAssembly: it does not begin with `\\0asm`")]
     NotWasm,
@@ -43,19 +66,26 @@ pub enum LoadError {
     CoreModule,
     #[error("is truncated or malformed: {0}")]
     Malformed(String),
-    #[error("is no route: {0}")]
+    #[error("fits nowhere")]
     Unfit(#[from] Unfit),
+    #[error("{0}")]
+    Misplaced(&'static str),
+    #[error("does not say its routes: {0}")]
+    Routes(Failure),
+    #[error("names more than {MAX_ROUTES} routes, or one of more than {MAX_PATTERN} bytes")]
+    TooManyRoutes,
     #[error("cannot be linked: {0}")]
     Link(String),
 }
 
 impl Loader {
-    pub fn new(runtime: Arc<Runtime>, cache: Cache) -> Self {
-        Self { runtime, cache }
+    /// `threads` run what a component has to be asked.
+    pub fn new(runtime: Arc<Runtime>, cache: Cache, threads: Handle) -> Self {
+        Self { runtime, cache, threads }
     }
 
     /// Loads one component. Compiles on the calling thread, for seconds if it is large and not in
-    /// the cache: `on_compile` is told before. Instantiates nothing.
+    /// the cache: `on_compile` is told before. Must be called where blocking is allowed.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -63,6 +93,7 @@ impl Loader {
         &self,
         file: &Path,
         name: &str,
+        role: Role,
         settings: &Settings,
         on_compile: impl FnOnce(),
     ) -> Result<Plugin, LoadError> {
@@ -75,17 +106,35 @@ impl Loader {
             plugin: name.into(),
             sockets: Sockets::new(&settings.limits),
             limits: settings.limits.clone(),
+            sessions: kind.has_sessions(),
             upgrades: settings.websocket && kind.has_sessions(),
         });
-        let template = Template::new(self.runtime.clone(), &component, kind, context.clone())
+        let template = Template::new(self.runtime.clone(), &component, context.clone())
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        check_role(role, kind, template.names_routes())?;
+        let routes = match role {
+            Role::Plugin => self.routes_of(&template)?,
+            _ => Vec::new(),
+        };
         let template = Arc::new(template);
         let instances = match kind {
-            Kind::Route => Instances::Pool(Pool::new(template)),
+            Kind::Route | Kind::Middleware | Kind::ErrorHandler => {
+                Instances::Pool(Pool::new(template))
+            }
             Kind::Hooks => Instances::Shared(Shared::new(template)),
             Kind::Session => Instances::PerConnection(PerConnection::new(template)),
         };
-        Ok(Plugin { digest, kind, context, instances })
+        Ok(Plugin { digest, kind, routes, context, instances })
+    }
+
+    fn routes_of(&self, template: &Template) -> Result<Vec<NamedRoute>, LoadError> {
+        let ask = async { template.instantiate(None).await?.routes().await };
+        let routes = self.threads.block_on(ask).map_err(LoadError::Routes)?;
+        let too_long = routes.iter().any(|(_, pattern)| pattern.len() > MAX_PATTERN);
+        if routes.len() > MAX_ROUTES || too_long {
+            return Err(LoadError::TooManyRoutes);
+        }
+        Ok(routes)
     }
 
     fn component(
@@ -114,6 +163,29 @@ impl Loader {
         let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
         base.unwrap_or_else(std::env::temp_dir).join("lithe")
     }
+}
+
+fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadError> {
+    let misplaced = match role {
+        Role::Route if !kind.is_route() => {
+            "is no route: it exports no `handler`; middleware is `_middleware.wasm` or lies in \
+             `middleware/`, an error handler is `_error.wasm`"
+        }
+        Role::Route if names_routes => "names its routes itself: move it into `plugins/`",
+        Role::Plugin if !kind.is_route() => "is no route: it exports no `handler`",
+        Role::Plugin if !names_routes => {
+            "does not name its routes: export `routes`, or move it into `routes/` under the name of \
+             its route"
+        }
+        Role::Middleware if kind != Kind::Middleware => {
+            "is no middleware: it exports no `lithe:plugin/middleware@0.1.0`"
+        }
+        Role::ErrorHandler if kind != Kind::ErrorHandler => {
+            "is no error handler: it exports no `lithe:plugin/error-handler@0.1.0`"
+        }
+        _ => return Ok(()),
+    };
+    Err(LoadError::Misplaced(misplaced))
 }
 
 /// Core modules and components differ in the layer field that follows the version (component-model

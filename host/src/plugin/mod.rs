@@ -5,24 +5,29 @@ mod cache;
 mod load;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::capability::Context;
 use crate::capability::event::Request;
 use crate::capability::http::HttpError;
+use crate::capability::next::Next;
+use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
-use crate::runtime::{Answer, Failure, Instance, Kind, PerConnection, Pool, Shared};
+use crate::runtime::{Failure, Instance, Kind, NamedRoute, PerConnection, Pool, Shared};
 
 pub use cache::{Cache, Digest};
-pub use load::{LoadError, Loader, Settings};
+pub use load::{LoadError, Loader, Role, Settings};
 
 /// A loaded component.
 pub struct Plugin {
     digest: Digest,
     kind: Kind,
+    /// The routes that the component names itself.
+    routes: Vec<NamedRoute>,
     context: Arc<Context>,
     instances: Instances,
 }
@@ -33,15 +38,10 @@ enum Instances {
     PerConnection(PerConnection),
 }
 
-/// What came of a request.
-pub enum Handled {
-    Response(Response<Bytes>),
-    Error(HttpError),
-    /// To be answered with 101 and these headers; then the session begins.
-    Upgrade {
-        session: Session,
-        headers: HeaderMap,
-    },
+/// An answer, and the session that it begins.
+pub struct Handled {
+    pub answered: Answered,
+    pub session: Option<Session>,
 }
 
 /// A socket, and where its events go.
@@ -89,52 +89,79 @@ impl Plugin {
         &self.context
     }
 
+    /// The routes that the component names itself, by its export `routes`.
+    pub fn routes(&self) -> &[NamedRoute] {
+        &self.routes
+    }
+
     /// Calls the handler.
     ///
     /// # Errors
-    /// See [`Failure`]; the handler's own error is [`Handled::Error`].
+    /// See [`Failure`]; the handler's own error is an answer.
     pub async fn handle(&self, request: Arc<Request>) -> Result<Handled, Failure> {
-        match &self.instances {
-            Instances::Pool(pool) => {
-                let answer = pool.handle(&request).await?;
-                // Without sessions there is no upgrade to complete.
-                self.handled(answer, |_| None)
-            }
+        let (answered, guest) = match &self.instances {
+            Instances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
             Instances::Shared(shared) => {
-                let answer = shared.handle(request).await?;
-                self.handled(answer, |_| Some(Guest::Shared(shared.clone())))
+                (shared.handle(request).await?, Guest::Shared(shared.clone()))
             }
             Instances::PerConnection(own) => {
-                // What was accepted and is not answered goes with its instance.
                 let called = own.handle(&request).await;
+                // What was accepted and is not answered goes with its instance.
                 let accepted = request.accepted.lock().take();
                 if let Some(socket) = accepted {
                     self.context.sockets.remove(socket.id);
                 }
-                let (answer, instance, permit) = called?;
-                self.handled(answer, |_| Some(Guest::Own { instance, permit }))
+                let (answered, instance, permit) = called?;
+                (answered, Guest::Own { instance, permit })
             }
+        };
+        let socket = answered.as_ref().ok().and_then(Answer::socket).cloned();
+        let session = socket.map(|socket| {
+            let context = self.context.clone();
+            let registered = Registered { context, socket: socket.id };
+            Session { socket, guest, _registered: registered }
+        });
+        Ok(Handled { answered, session })
+    }
+
+    /// Calls the middleware around the rest of the chain.
+    ///
+    /// # Errors
+    /// See [`Failure`]; the middleware's own error is an answer.
+    pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
+        match &self.instances {
+            Instances::Pool(pool) => pool.around(request, next).await,
+            _ => Err(Failure::Missing("middleware")),
         }
     }
 
-    fn handled(
+    /// Calls the error handler: a response, or the error that goes on outward.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn on_error(
         &self,
-        answer: Answer,
-        guest: impl FnOnce(&Socket) -> Option<Guest>,
-    ) -> Result<Handled, Failure> {
-        Ok(match answer {
-            Answer::Response(response) => Handled::Response(response),
-            Answer::Error(error) => Handled::Error(error),
-            Answer::Upgrade { socket, headers } => {
-                let guest = guest(&socket).ok_or(Failure::Stopped)?;
-                let context = self.context.clone();
-                let registered = Registered { context, socket: socket.id };
-                Handled::Upgrade {
-                    session: Session { socket, guest, _registered: registered },
-                    headers,
-                }
-            }
-        })
+        request: &Arc<Request>,
+        error: &HttpError,
+    ) -> Result<Result<Response<Bytes>, HttpError>, Failure> {
+        match &self.instances {
+            Instances::Pool(pool) => pool.on_error(request, error).await,
+            _ => Err(Failure::Missing("error-handler")),
+        }
+    }
+
+    /// Looks after sockets and instances that nothing happens to; `now` is the time since some moment,
+    /// the same for all sweeps.
+    pub fn sweep(&self, now: Duration) {
+        let limits = &self.context.limits;
+        for socket in self.context.sockets.all() {
+            socket.sweep(now, limits);
+        }
+        match &self.instances {
+            Instances::Pool(pool) => pool.sweep(now, limits.idle_after),
+            Instances::Shared(shared) => shared.sweep(now, limits.idle_after),
+            Instances::PerConnection(_) => {}
+        }
     }
 
     /// Closes every socket with this code, after what is queued for it.
@@ -142,6 +169,12 @@ impl Plugin {
         for socket in self.context.sockets.all() {
             socket.close(code, reason);
         }
+    }
+}
+
+impl From<Answered> for Handled {
+    fn from(answered: Answered) -> Self {
+        Self { answered, session: None }
     }
 }
 

@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+/// The most segments that a path or a pattern may have. Far more than any site needs; it bounds the
+/// depth of a search, and so its stack.
+pub const MAX_SEGMENTS: usize = 256;
+
 /// A path's segments, percent-decoded, with `//`, a trailing `/`, `.` and `..` folded (RFC 3986,
 /// section 5.2.4). Segments are split before they are decoded: an encoded `/` stays inside one.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,13 +24,16 @@ pub enum InvalidPath {
     NotUtf8,
     #[error("the path has a NUL")]
     Nul,
+    #[error("the path has more than {MAX_SEGMENTS} segments")]
+    TooManySegments,
 }
 
 impl<'a> Path<'a> {
     /// Parses the path of a request's target, without its query.
     ///
     /// # Errors
-    /// An invalid percent-encoding, one that does not decode to UTF-8, or a NUL.
+    /// An invalid percent-encoding, one that does not decode to UTF-8, a NUL, or more than
+    /// [`MAX_SEGMENTS`] segments: what comes after those is not looked at.
     pub fn parse(raw: &'a str) -> Result<Self, InvalidPath> {
         let mut segments = Vec::new();
         for part in raw.split('/') {
@@ -36,6 +43,7 @@ impl<'a> Path<'a> {
                 ".." => {
                     segments.pop();
                 }
+                _ if segments.len() == MAX_SEGMENTS => return Err(InvalidPath::TooManySegments),
                 _ => segments.push(segment),
             }
         }
@@ -110,5 +118,15 @@ mod tests {
         assert_eq!(Path::parse("/a%"), Err(InvalidPath::Encoding));
         assert_eq!(Path::parse("/%ff"), Err(InvalidPath::NotUtf8));
         assert_eq!(Path::parse("/a%00"), Err(InvalidPath::Nul));
+    }
+
+    #[test]
+    fn refuses_too_many_segments_once_they_are_folded() {
+        let deepest = "/a".repeat(MAX_SEGMENTS);
+        assert_eq!(Path::parse(&deepest).unwrap().segments().len(), MAX_SEGMENTS);
+        assert!(Path::parse(&format!("//{deepest}/b/..{}", "/".repeat(10_000))).is_err());
+        assert!(Path::parse(&format!("{}{deepest}", "/b/..//.".repeat(10_000))).is_ok());
+        let error = Path::parse(&"/a".repeat(10_000)).map(drop).unwrap_err();
+        assert_eq!(error.to_string(), "the path has more than 256 segments");
     }
 }

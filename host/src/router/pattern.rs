@@ -1,91 +1,83 @@
-//! Patterns, and the file names that stand for them.
+//! Patterns: what paths a route matches.
+//!
+//! `text` reads them from texts and `file` from file names; this is what both make.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use http::Method;
+use super::invalid::InvalidPattern;
+use super::matcher::{Matcher, Piece};
+use super::path::MAX_SEGMENTS;
+use super::text;
+
+/// The most optional parameters in a pattern: the table holds a place for each combination.
+pub const MAX_OPTIONALS: usize = 4;
 
 /// One segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
-    /// Exactly this text.
+    /// Exactly this text, compared with the decoded path.
     Static(String),
-    /// Any one segment, kept under this name.
-    Param(String),
+    /// Any one segment: `:name`, or `*` if it has no name.
+    Param { name: Option<String>, optional: bool },
+    /// Any one segment that fits a regex, or text around parameters: `:id(\d+)`, `:name.:ext`.
+    Mixed { matcher: Matcher, optional: bool },
+    /// The rest of the path. Only ever the last segment.
+    Rest(Rest),
+}
+
+/// A catch-all, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// `**`: any number of segments, known as `_`.
+    Unnamed,
+    /// `**:name`: one or more segments.
+    Named(String),
+    /// `:name+`: one or more segments.
+    OneOrMore(String),
+    /// `:name*`: any number of segments.
+    ZeroOrMore(String),
 }
 
 /// What paths a route matches, such as `/rooms/:id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     segments: Vec<Segment>,
-}
-
-/// A file below `routes/`, read as a route.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RouteFile {
-    /// None: any method.
-    pub method: Option<Method>,
-    pub pattern: Pattern,
-}
-
-/// Why a file name is no route.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum InvalidPattern {
-    #[error("segment `{0}` is not supported: write a plain name, or one parameter as `[name]`")]
-    Unsupported(String),
-    #[error(
-        "`{0}` is not a parameter's name: use letters, digits and `_`, not beginning with a digit"
-    )]
-    Name(String),
-    #[error("parameter `{0}` stands twice in one route: rename one")]
-    Twice(String),
-    #[error("the name has an empty segment")]
-    Empty,
-}
-
-/// The methods that a file's name may end in.
-const METHODS: [Method; 7] = [
-    Method::GET,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::HEAD,
-    Method::OPTIONS,
-];
-
-impl RouteFile {
-    /// Reads a path below `routes/`, with `/` between its parts and without its extension, such as
-    /// `rooms/[id].get`.
-    ///
-    /// # Errors
-    /// A segment that is no pattern, or a parameter that stands twice.
-    pub fn parse(stem: &str) -> Result<Self, InvalidPattern> {
-        let (rest, method) = match stem.rsplit_once('.') {
-            Some((rest, suffix)) if !rest.is_empty() => {
-                match METHODS.into_iter().find(|m| suffix.eq_ignore_ascii_case(m.as_str())) {
-                    Some(method) => (rest, Some(method)),
-                    None => (stem, None),
-                }
-            }
-            _ => (stem, None),
-        };
-        let folded = match rest {
-            "index" => "",
-            _ => rest.strip_suffix("/index").unwrap_or(rest),
-        };
-        let parts = folded.split('/').filter(|_| !folded.is_empty());
-        let segments = parts.map(Segment::parse).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { method, pattern: Pattern::new(segments)? })
-    }
+    /// Of what the segments capture, in order.
+    names: Vec<String>,
 }
 
 impl Pattern {
-    fn new(segments: Vec<Segment>) -> Result<Self, InvalidPattern> {
-        let pattern = Self { segments };
-        let names: Vec<&str> = pattern.params().collect();
-        match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-            Some((_, name)) => Err(InvalidPattern::Twice((*name).to_owned())),
-            None => Ok(pattern),
+    /// Reads a pattern such as `/users/:id(\d+)`, `/files/:name.:ext` or `/docs/:path*`. A `\`
+    /// takes the meaning from the character after it. Like a path, it is folded first.
+    ///
+    /// # Errors
+    /// It is no pattern: the message says what would be.
+    pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        Self::new(text::segments(text)?)
+    }
+
+    /// `/**`, which every path matches.
+    pub fn everything() -> Self {
+        Self { segments: vec![Segment::Rest(Rest::Unnamed)], names: vec!["_".to_owned()] }
+    }
+
+    pub(super) fn new(segments: Vec<Segment>) -> Result<Self, InvalidPattern> {
+        if segments.len() > MAX_SEGMENTS {
+            return Err(InvalidPattern::TooManySegments);
+        }
+        if segments.iter().filter(|segment| segment.is_optional()).count() > MAX_OPTIONALS {
+            return Err(InvalidPattern::TooManyOptionals);
+        }
+        let before_last = segments.split_last().map_or(&[][..], |(_, before)| before);
+        if let Some(rest) = before_last.iter().find(|segment| matches!(segment, Segment::Rest(_))) {
+            return Err(InvalidPattern::NotLast(rest.to_string()));
+        }
+        let names = names(&segments);
+        let mut seen = HashSet::new();
+        match names.iter().find(|name| !seen.insert(name.as_str())) {
+            Some(name) => Err(InvalidPattern::Twice(name.clone())),
+            None => Ok(Self { segments, names }),
         }
     }
 
@@ -94,79 +86,138 @@ impl Pattern {
         &self.segments
     }
 
-    /// The names of the parameters, in order.
+    /// The names of the parameters, in order. What has no name is known by its index among those
+    /// (`0`, `1`), and an unnamed rest as `_`.
     pub fn params(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Param(name) => Some(name.as_str()),
-            Segment::Static(_) => None,
-        })
+        self.names.iter().map(String::as_str)
+    }
+
+    pub(super) fn param(&self, index: usize) -> &str {
+        &self.names[index]
+    }
+
+    /// The catch-all at its end.
+    pub fn rest(&self) -> Option<&Rest> {
+        match self.segments.last() {
+            Some(Segment::Rest(rest)) => Some(rest),
+            _ => None,
+        }
     }
 }
 
+fn names(segments: &[Segment]) -> Vec<String> {
+    let mut unnamed = 0;
+    let mut names = Vec::new();
+    for segment in segments {
+        for name in segment.captures() {
+            names.push(match (name, segment) {
+                (Some(name), _) => name.to_owned(),
+                (None, Segment::Rest(_)) => "_".to_owned(),
+                (None, _) => {
+                    unnamed += 1;
+                    (unnamed - 1).to_string()
+                }
+            });
+        }
+    }
+    names
+}
+
+impl Segment {
+    /// The segment that these pieces of `written` are.
+    pub(super) fn of(
+        written: &str,
+        pieces: Vec<Piece>,
+        optional: bool,
+    ) -> Result<Self, InvalidPattern> {
+        let mut texts = pieces.iter().filter_map(Piece::text);
+        texts.try_for_each(|text| check_text(text, pieces.len() == 1))?;
+        if pieces.windows(2).any(|pair| pair.iter().all(|piece| piece.text().is_none())) {
+            return Err(InvalidPattern::SideBySide(written.to_owned()));
+        }
+        Ok(match pieces.as_slice() {
+            [] => return Err(InvalidPattern::Empty),
+            [Piece::Text(text)] => Self::Static(text.clone()),
+            [Piece::Capture { name, regex: None }] => Self::Param { name: name.clone(), optional },
+            _ => Self::Mixed { matcher: Matcher::new(pieces)?, optional },
+        })
+    }
+
+    /// The names of what it captures, in order.
+    pub fn captures(&self) -> Vec<Option<&str>> {
+        match self {
+            Self::Static(_) => Vec::new(),
+            Self::Param { name, .. } => vec![name.as_deref()],
+            Self::Mixed { matcher, .. } => matcher.names().collect(),
+            Self::Rest(rest) => vec![rest.name()],
+        }
+    }
+
+    pub fn is_optional(&self) -> bool {
+        matches!(self, Self::Param { optional: true, .. } | Self::Mixed { optional: true, .. })
+    }
+}
+
+fn check_text(text: &str, whole: bool) -> Result<(), InvalidPattern> {
+    if whole && matches!(text, "." | "..") {
+        return Err(InvalidPattern::Dots(text.to_owned()));
+    }
+    let encoded = text.match_indices('%').find_map(|(at, _)| {
+        let byte = text.get(at..at + 3)?;
+        byte[1..].bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(byte)
+    });
+    encoded.map_or(Ok(()), |byte| Err(InvalidPattern::Encoded(byte.to_owned())))
+}
+
+impl Rest {
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Unnamed => None,
+            Self::Named(name) | Self::OneOrMore(name) | Self::ZeroOrMore(name) => Some(name),
+        }
+    }
+
+    /// Whether it also matches where nothing is left.
+    pub fn may_be_empty(&self) -> bool {
+        matches!(self, Self::Unnamed | Self::ZeroOrMore(_))
+    }
+}
+
+/// A parameter's name as given, if it is one.
+pub(super) fn name(text: &str) -> Result<String, InvalidPattern> {
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !starts_well || !text.chars().all(is_name_char) {
+        return Err(InvalidPattern::Name(text.to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Writes the text that [`Pattern::parse`] reads as the same pattern.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.segments.is_empty() {
             return f.write_str("/");
         }
-        self.segments.iter().try_for_each(|segment| match segment {
-            Segment::Static(text) => write!(f, "/{text}"),
-            Segment::Param(name) => write!(f, "/:{name}"),
-        })
+        self.segments.iter().try_for_each(|segment| write!(f, "/{segment}"))
     }
 }
 
-impl Segment {
-    fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        if text.is_empty() {
-            return Err(InvalidPattern::Empty);
-        }
-        if !text.contains(['[', ']', '(', ')', '*', ':']) {
-            return Ok(Self::Static(text.to_owned()));
-        }
-        let inner = text
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .filter(|inner| !inner.contains(['[', ']', '(', ')', '.', '*', ':']))
-            .ok_or_else(|| InvalidPattern::Unsupported(text.to_owned()))?;
-        let mut chars = inner.chars();
-        let starts_well = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        if !starts_well || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(InvalidPattern::Name(inner.to_owned()));
-        }
-        Ok(Self::Param(inner.to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(stem: &str) -> (Option<Method>, String) {
-        let file = RouteFile::parse(stem).unwrap();
-        (file.method, file.pattern.to_string())
-    }
-
-    #[test]
-    fn file_names_become_patterns() {
-        assert_eq!(read("index"), (None, "/".into()));
-        assert_eq!(read("index.get"), (Some(Method::GET), "/".into()));
-        assert_eq!(read("a/index"), (None, "/a".into()));
-        assert_eq!(read("index/a"), (None, "/index/a".into()));
-        assert_eq!(read("chat.get"), (Some(Method::GET), "/chat".into()));
-        assert_eq!(read("chat.PoSt"), (Some(Method::POST), "/chat".into()));
-        assert_eq!(read("feed.json"), (None, "/feed.json".into()));
-        assert_eq!(read("rooms/[id].delete"), (Some(Method::DELETE), "/rooms/:id".into()));
-        assert_eq!(read("a/[x]/b/[y]"), (None, "/a/:x/b/:y".into()));
-    }
-
-    #[test]
-    fn a_name_that_is_no_pattern_is_refused_with_the_reason() {
-        let refused = |stem| RouteFile::parse(stem).unwrap_err();
-        assert_eq!(refused("[id"), InvalidPattern::Unsupported("[id".into()));
-        assert_eq!(refused("[...all]"), InvalidPattern::Unsupported("[...all]".into()));
-        assert_eq!(refused("[1d]"), InvalidPattern::Name("1d".into()));
-        assert_eq!(refused("[]"), InvalidPattern::Name(String::new()));
-        assert_eq!(refused("[a]/[a]"), InvalidPattern::Twice("a".into()));
-        assert_eq!(refused("a//b"), InvalidPattern::Empty);
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Static(text) => text::write_escaped(f, text),
+            Self::Param { name: Some(name), .. } => write!(f, ":{name}"),
+            Self::Param { name: None, .. } => f.write_str("*"),
+            Self::Mixed { matcher, .. } => write!(f, "{matcher}"),
+            Self::Rest(Rest::Unnamed) => f.write_str("**"),
+            Self::Rest(Rest::Named(name)) => write!(f, "**:{name}"),
+            Self::Rest(Rest::OneOrMore(name)) => write!(f, ":{name}+"),
+            Self::Rest(Rest::ZeroOrMore(name)) => write!(f, ":{name}*"),
+        }?;
+        f.write_str(if self.is_optional() { "?" } else { "" })
     }
 }

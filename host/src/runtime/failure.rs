@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
 
-/// Every variant but `Busy`, `Stopped` and `Invalid` leaves the instance unusable.
+/// Every variant but `Busy`, `Invalid`, `Missing` and `Stopped` leaves the instance unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The guest trapped, or misused a host call. The text has the guest's backtrace.
@@ -24,6 +24,8 @@ pub enum Failure {
     Busy(usize, &'static str),
     #[error(transparent)]
     Invalid(#[from] InvalidAnswer),
+    #[error("the component does not export `{0}`")]
+    Missing(&'static str),
     #[error("the plugin is being stopped")]
     Stopped,
 }
@@ -31,6 +33,6 @@ pub enum Failure {
 impl Failure {
     /// Whether the instance can be called again.
     pub(super) fn spares_the_instance(&self) -> bool {
-        matches!(self, Self::Busy(..) | Self::Stopped | Self::Invalid(_))
+        matches!(self, Self::Busy(..) | Self::Stopped | Self::Invalid(_) | Self::Missing(_))
     }
 }

@@ -1,55 +1,56 @@
 //! One instance, and the calls that can be made of it.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
 use wasmtime::Store;
+use wasmtime::component::Resource;
 
+use super::call::{metered, within};
 use super::failure::Failure;
-use crate::bindings::exports::{handler, hooks, session};
+use crate::bindings::error_handler;
+use crate::bindings::exports::{handler, hooks, middleware, routes, session};
 use crate::bindings::http::HttpError as WitError;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::socket::{CloseInfoParam, MessageParam};
-use crate::capability::event::{Request, RequestId};
-use crate::capability::http::{HttpError, InvalidAnswer, response_headers};
-use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
+use crate::capability::event::{EventHandle, Request, RequestId};
+use crate::capability::http::HttpError;
+use crate::capability::meter::{Clock, OutOfCpuTime};
+use crate::capability::next::{Around, Next};
+use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::{InstanceId, State};
+use crate::config::Limits;
 use crate::message::Message;
 
 /// A guest: its memory, and its exports. One call at a time.
 pub struct Instance {
     store: Store<State>,
     clock: Arc<Clock>,
-    handler: handler::Guest,
-    sessions: Sessions,
+    exports: Exports,
 }
 
-pub(super) enum Sessions {
-    None,
-    Hooks(hooks::Guest),
-    Session(session::Guest),
+/// What the component exports. A call that it does not export is a failure of the host's, and is
+/// answered as [`Failure::Missing`].
+#[derive(Default)]
+pub(super) struct Exports {
+    pub handler: Option<handler::Guest>,
+    pub hooks: Option<hooks::Guest>,
+    pub session: Option<session::Guest>,
+    pub middleware: Option<middleware::Guest>,
+    pub error_handler: Option<error_handler::Guest>,
+    pub routes: Option<routes::Guest>,
 }
 
-/// What a handler answered.
-#[derive(Debug)]
-pub enum Answer {
-    Response(Response<Bytes>),
-    Error(HttpError),
-    /// The handshake is accepted; `headers` go with the 101.
-    Upgrade {
-        socket: Arc<Socket>,
-        headers: HeaderMap,
-    },
-}
+/// A route that a component names itself: its method, or any, and its pattern.
+pub type NamedRoute = (Option<String>, String);
 
 impl Instance {
-    pub(super) fn new(store: Store<State>, handler: handler::Guest, sessions: Sessions) -> Self {
+    pub(super) fn new(store: Store<State>, exports: Exports) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, handler, sessions }
+        Self { store, clock, exports }
     }
 
     /// Which one it is.
@@ -57,22 +58,78 @@ impl Instance {
         self.store.data().instance
     }
 
-    /// Calls the handler.
+    /// Whether calls are due that it has asked for.
+    pub fn has_timers(&self) -> bool {
+        self.store.data().has_timers()
+    }
+
+    /// Calls `handler.handle`.
     ///
     /// # Errors
-    /// See [`Failure`]; the handler's own error is an [`Answer`].
-    pub async fn handle(&mut self, request: &Arc<Request>) -> Result<Answer, Failure> {
-        let event = match self.store.data_mut().push_event(request.clone()) {
-            Ok(event) => event,
-            Err(error) => return Err(Failure::Trap(format!("{error:#}"))),
-        };
-        let cpu = self.limits().request_cpu;
+    /// See [`Failure`]; the handler's own error is an answer.
+    pub async fn handle(&mut self, request: &Arc<Request>) -> Result<Answered, Failure> {
+        let event = self.begin_request(request)?;
         let time = self.limits().request_time;
-        self.begin(request.id, None, cpu);
-        let call =
-            within(&self.clock, time, self.handler.call_handle(&mut self.store, event)).await;
+        let handler = self.exports.handler.as_ref().ok_or(Failure::Missing("handler"))?;
+        let call = within(&self.clock, time, handler.call_handle(&mut self.store, event)).await;
         let outcome = self.end(call)?;
-        Ok(answer(request, outcome)?)
+        // An accepted socket that the answer does not name stays with the request.
+        answered(outcome, |id| request.accepted.lock().take_if(|socket| socket.id == id))
+    }
+
+    /// Calls `middleware.handle` around the rest of the chain.
+    ///
+    /// # Errors
+    /// See [`Failure`]; the middleware's own error is an answer.
+    pub async fn around(
+        &mut self,
+        request: &Arc<Request>,
+        next: Next,
+    ) -> Result<Answered, Failure> {
+        let event = self.begin_request(request)?;
+        self.store.data_mut().around = Around::new(next);
+        // A little more than what it wraps, so that a time-out is reported of whom it is about.
+        let time = self.limits().request_time + Duration::from_secs(1);
+        let middleware = self.exports.middleware.as_ref().ok_or(Failure::Missing("middleware"))?;
+        let call = within(&self.clock, time, middleware.call_handle(&mut self.store, event)).await;
+        let mut around = std::mem::take(&mut self.store.data_mut().around);
+        let outcome = self.end(call)?;
+        answered(outcome, |id| around.take_passed(id))
+    }
+
+    /// Calls `error-handler.handle`: a response, or the error that goes on outward.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn on_error(
+        &mut self,
+        request: &Arc<Request>,
+        error: &HttpError,
+    ) -> Result<Result<Response<Bytes>, HttpError>, Failure> {
+        let event = self.begin_request(request)?;
+        let time = self.limits().request_time;
+        let error = error.to_wit();
+        let handler =
+            self.exports.error_handler.as_ref().ok_or(Failure::Missing("error-handler"))?;
+        let call = handler.call_handle(&mut self.store, event, &error);
+        let call = within(&self.clock, time, call).await;
+        Ok(match self.end(call)? {
+            Ok(response) => Ok(response.try_into()?),
+            Err(error) => Err(error.try_into()?),
+        })
+    }
+
+    /// Calls `routes.all`.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn routes(&mut self) -> Result<Vec<NamedRoute>, Failure> {
+        let (cpu, time) = (self.limits().request_cpu, self.limits().request_time);
+        self.begin(RequestId::default(), None, cpu);
+        let routes = self.exports.routes.as_ref().ok_or(Failure::Missing("routes"))?;
+        let call = within(&self.clock, time, routes.call_all(&mut self.store)).await;
+        let routes = self.end(call)?;
+        Ok(routes.into_iter().map(|route| (route.method, route.pattern)).collect())
     }
 
     /// Calls `hooks.open`.
@@ -81,7 +138,7 @@ impl Instance {
     /// See [`Failure`].
     pub async fn open(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
-        let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
+        let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
         let call = within(&self.clock, time, hooks.call_open(&mut self.store, socket.id)).await;
         self.end(call)
@@ -97,7 +154,7 @@ impl Instance {
         messages: &[Message],
     ) -> Result<(), Failure> {
         self.begin_event(socket);
-        let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
+        let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
         let call = match messages {
             [message] => {
@@ -114,13 +171,25 @@ impl Instance {
         self.end(call)
     }
 
+    /// Calls `hooks.drain`.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn drain(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
+        self.begin_event(socket);
+        let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
+        let time = self.limits().request_time;
+        let call = within(&self.clock, time, hooks.call_drain(&mut self.store, socket.id)).await;
+        self.end(call)
+    }
+
     /// Calls `hooks.close`.
     ///
     /// # Errors
     /// See [`Failure`].
     pub async fn close(&mut self, socket: &Arc<Socket>, info: &CloseInfo) -> Result<(), Failure> {
         self.begin_event(socket);
-        let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
+        let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
         let info = CloseInfoParam { code: info.code, reason: &info.reason, clean: info.clean };
         let call =
@@ -136,7 +205,7 @@ impl Instance {
         let cpu = self.limits().event_cpu;
         let time = self.limits().request_time;
         self.begin(RequestId::default(), None, cpu);
-        let Sessions::Hooks(hooks) = &self.sessions else { return Ok(()) };
+        let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let call = within(&self.clock, time, hooks.call_timer(&mut self.store, id)).await;
         self.end(call)
     }
@@ -147,13 +216,20 @@ impl Instance {
     /// See [`Failure`]; CPU time is counted anew for each message.
     pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
-        let Sessions::Session(session) = &self.sessions else { return Ok(()) };
+        let session = self.exports.session.as_ref().ok_or(Failure::Missing("session"))?;
         let call = metered(&self.clock, session.call_run(&mut self.store, socket.id)).await;
         self.end(Ok(call))
     }
 
-    fn limits(&self) -> &crate::config::Limits {
+    fn limits(&self) -> &Limits {
         &self.store.data().context.limits
+    }
+
+    fn begin_request(&mut self, request: &Arc<Request>) -> Result<Resource<EventHandle>, Failure> {
+        let cpu = self.limits().request_cpu;
+        self.begin(request.id, None, cpu);
+        let event = self.store.data_mut().push_event(request.clone());
+        event.map_err(|error| Failure::Trap(format!("{error:#}")))
     }
 
     fn begin_event(&mut self, socket: &Arc<Socket>) {
@@ -183,26 +259,6 @@ impl Instance {
     }
 }
 
-/// Runs a call for as long as it takes.
-async fn metered<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
-    let call = std::pin::pin!(call);
-    Metered::new(call, clock).await
-}
-
-/// Runs a call within its wall time; only one that is not done at once pays for a timer.
-async fn within<T>(
-    clock: &Clock,
-    limit: Duration,
-    call: impl Future<Output = wasmtime::Result<T>>,
-) -> Result<wasmtime::Result<T>, Failure> {
-    let call = std::pin::pin!(call);
-    let mut call = Metered::new(call, clock);
-    match futures_util::poll!(&mut call) {
-        Poll::Ready(result) => Ok(result),
-        Poll::Pending => tokio::time::timeout(limit, call).await.map_err(|_| Failure::Time(limit)),
-    }
-}
-
 fn lower(message: &Message) -> MessageParam<'_> {
     match message {
         Message::Text(text) => MessageParam::Text(text.as_str()),
@@ -210,18 +266,12 @@ fn lower(message: &Message) -> MessageParam<'_> {
     }
 }
 
-/// An accepted socket that the answer does not name stays in `request.accepted`.
-fn answer(request: &Request, outcome: Result<Outcome, WitError>) -> Result<Answer, InvalidAnswer> {
-    match outcome {
-        Ok(Outcome::Response(response)) => Ok(Answer::Response(response.try_into()?)),
-        Err(error) => Ok(Answer::Error(error.try_into()?)),
-        Ok(Outcome::Upgrade(accepted)) => {
-            let headers = response_headers(accepted.headers)?;
-            let mut own = request.accepted.lock();
-            match own.take_if(|socket| socket.id == accepted.socket) {
-                Some(socket) => Ok(Answer::Upgrade { socket, headers }),
-                None => Err(InvalidAnswer::Upgrade),
-            }
-        }
-    }
+fn answered(
+    outcome: Result<Outcome, WitError>,
+    own: impl FnOnce(u32) -> Option<Arc<Socket>>,
+) -> Result<Answered, Failure> {
+    Ok(match outcome {
+        Ok(outcome) => Ok(Answer::from_wit(outcome, own)?),
+        Err(error) => Err(error.try_into()?),
+    })
 }

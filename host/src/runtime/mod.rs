@@ -5,6 +5,7 @@
 //! instantiated) → [`Pool`], [`Shared`] or [`PerConnection`]; a call goes store → instance → export.
 //! Nothing here knows of files, connections or frames.
 
+mod call;
 mod engine;
 mod failure;
 mod instance;
@@ -15,7 +16,7 @@ mod template;
 
 pub use engine::Runtime;
 pub use failure::Failure;
-pub use instance::{Answer, Instance};
+pub use instance::{Instance, NamedRoute};
 pub use per_connection::PerConnection;
 pub use pool::Pool;
 pub use shared::Shared;

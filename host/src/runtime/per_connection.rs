@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
-use super::instance::{Answer, Instance};
+use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
+use crate::capability::outcome::Answered;
 
 /// Makes an instance for each request; one whose request becomes a socket lives on with it.
 pub struct PerConnection {
@@ -28,7 +29,7 @@ impl PerConnection {
     pub async fn handle(
         &self,
         request: &Arc<Request>,
-    ) -> Result<(Answer, Box<Instance>, OwnedSemaphorePermit), Failure> {
+    ) -> Result<(Answered, Box<Instance>, OwnedSemaphorePermit), Failure> {
         let limits = &self.template.context().limits;
         let permit = self.permits.clone().try_acquire_owned();
         let permit = permit.map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?;

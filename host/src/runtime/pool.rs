@@ -1,14 +1,20 @@
 //! A pool: instances of a component without sessions, each used by one call at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
+use http::Response;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::failure::Failure;
-use super::instance::{Answer, Instance};
+use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
+use crate::capability::http::HttpError;
+use crate::capability::next::Next;
+use crate::capability::outcome::Answered;
 
 /// Calls run in parallel, as many as `limits.instances`; the instance that was used last is used
 /// next, since its memory is warm. One that fails is dropped, and so is one whose caller went away
@@ -16,7 +22,16 @@ use crate::capability::event::Request;
 pub struct Pool {
     template: Arc<Template>,
     permits: Semaphore,
-    idle: Mutex<Vec<Instance>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    instances: Vec<Instance>,
+    /// A call came since the last sweep.
+    used: bool,
+    /// In the time of the sweeps.
+    since: Duration,
 }
 
 impl Pool {
@@ -25,29 +40,88 @@ impl Pool {
         Self { template, permits, idle: Mutex::default() }
     }
 
-    /// Calls the handler in an idle instance, or a new one.
+    /// Calls the handler.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(&self, request: &Arc<Request>) -> Result<Answer, Failure> {
+    pub async fn handle(&self, request: &Arc<Request>) -> Result<Answered, Failure> {
+        let mut taken = self.take().await?;
+        let answer = taken.instance.handle(request).await;
+        self.put_back(taken, answer)
+    }
+
+    /// Calls the middleware around the rest of the chain.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
+        let mut taken = self.take().await?;
+        let answer = taken.instance.around(request, next).await;
+        self.put_back(taken, answer)
+    }
+
+    /// Calls the error handler.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn on_error(
+        &self,
+        request: &Arc<Request>,
+        error: &HttpError,
+    ) -> Result<Result<Response<Bytes>, HttpError>, Failure> {
+        let mut taken = self.take().await?;
+        let answer = taken.instance.on_error(request, error).await;
+        self.put_back(taken, answer)
+    }
+
+    /// Drops the instances that were not needed since `idle_after` before `now`.
+    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+        let unneeded = {
+            let mut idle = self.idle.lock();
+            if std::mem::take(&mut idle.used) {
+                idle.since = now;
+            }
+            let quiet = now.saturating_sub(idle.since);
+            if idle_after.is_zero() || quiet < idle_after {
+                return;
+            }
+            std::mem::take(&mut idle.instances)
+        };
+        drop(unneeded);
+    }
+
+    /// An idle instance, or a new one.
+    async fn take(&self) -> Result<Taken<'_>, Failure> {
         let limits = &self.template.context().limits;
-        let permit = tokio::time::timeout(limits.request_time, self.permits.acquire());
-        let _permit = match self.permits.try_acquire() {
+        let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => permit
+            Err(_) => tokio::time::timeout(limits.request_time, self.permits.acquire())
                 .await
                 .map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?
                 .map_err(|_| Failure::Stopped)?,
         };
-        let idle = self.idle.lock().pop();
-        let mut instance = match idle {
+        let resting = {
+            let mut idle = self.idle.lock();
+            idle.used = true;
+            idle.instances.pop()
+        };
+        let instance = match resting {
             Some(instance) => instance,
             None => self.template.instantiate(None).await?,
         };
-        let answer = instance.handle(request).await;
-        if !answer.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
-            self.idle.lock().push(instance);
-        }
-        answer
+        Ok(Taken { instance, _permit: permit })
     }
+
+    fn put_back<T>(&self, taken: Taken<'_>, result: Result<T, Failure>) -> Result<T, Failure> {
+        if result.as_ref().err().is_none_or(Failure::spares_the_instance) {
+            self.idle.lock().instances.push(taken.instance);
+        }
+        result
+    }
+}
+
+/// An instance in use.
+struct Taken<'p> {
+    instance: Instance,
+    _permit: SemaphorePermit<'p>,
 }

@@ -8,14 +8,16 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use super::instance::{Answer, Instance};
+use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
+use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::{InstanceId, TimerSink};
 use crate::message::Message;
@@ -36,6 +38,10 @@ pub struct Shared {
 #[derive(Default)]
 struct Inner {
     running: bool,
+    /// An event came since the last sweep.
+    used: bool,
+    /// In the time of the sweeps.
+    idle_since: Duration,
     /// The instance, while nobody runs it.
     resting: Option<Box<Instance>>,
     queue: VecDeque<Event>,
@@ -44,9 +50,10 @@ struct Inner {
 }
 
 enum Event {
-    Handle(Arc<Request>, oneshot::Sender<Result<Answer, Failure>>),
+    Handle(Arc<Request>, oneshot::Sender<Result<Answered, Failure>>),
     Open(Arc<Socket>),
     Receive(Arc<Socket>, Vec<Message>),
+    Drain(Arc<Socket>),
     Close(Arc<Socket>, CloseInfo),
     Timer(InstanceId, u32),
 }
@@ -60,7 +67,7 @@ impl Shared {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Result<Answer, Failure> {
+    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Result<Answered, Failure> {
         let max = self.template.context().limits.queue;
         {
             let mut inner = self.inner.lock();
@@ -97,6 +104,36 @@ impl Shared {
         runner.run_receive(socket, messages).await;
     }
 
+    /// Tells the guest that there is room for what it was refused.
+    pub async fn drain(self: &Arc<Self>, socket: &Arc<Socket>) {
+        socket.begin_delivery();
+        self.deliver(Event::Drain(socket.clone())).await;
+    }
+
+    /// Drops the instance if it has had nothing to do since `idle_after` before `now`, no socket has its
+    /// state in it, and no timer is set. The next event starts another.
+    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+        let mut inner = self.inner.lock();
+        if std::mem::take(&mut inner.used) || inner.running {
+            inner.idle_since = now;
+            return;
+        }
+        let Some(instance) = &inner.resting else { return };
+        if idle_after.is_zero() || now.saturating_sub(inner.idle_since) < idle_after {
+            return;
+        }
+        let id = instance.id();
+        let sockets = self.template.context().sockets.all();
+        if instance.has_timers() || sockets.iter().any(|socket| socket.pinned == Some(id)) {
+            return;
+        }
+        let hibernated = inner.resting.take();
+        drop(inner);
+        let plugin = &*self.template.context().plugin;
+        tracing::debug!(target: "session", plugin, sockets = sockets.len(), "hibernating");
+        drop(hibernated);
+    }
+
     /// Tells the guest that a socket has ended: the last event for it.
     pub async fn close(self: &Arc<Self>, socket: &Arc<Socket>, info: CloseInfo) {
         self.deliver(Event::Close(socket.clone(), info)).await;
@@ -116,6 +153,7 @@ impl Shared {
 
     fn start(self: &Arc<Self>, inner: &mut Inner) -> Runner {
         inner.running = true;
+        inner.used = true;
         Runner { shared: self.clone(), instance: inner.resting.take(), running: true }
     }
 
@@ -195,6 +233,15 @@ impl Runner {
                 self.receive(&socket, &messages).await;
                 socket.end_delivery();
             }
+            Event::Drain(socket) => {
+                if self.serves(&socket)
+                    && let Some(instance) = self.instance(Some(&socket)).await
+                {
+                    let result = instance.drain(&socket).await;
+                    self.after(result, Some(&socket));
+                }
+                socket.end_delivery();
+            }
             Event::Close(socket, info) => {
                 if self.serves(&socket)
                     && let Some(instance) = self.instance(Some(&socket)).await
@@ -217,7 +264,7 @@ impl Runner {
     async fn handle(
         &mut self,
         request: Arc<Request>,
-        reply: oneshot::Sender<Result<Answer, Failure>>,
+        reply: oneshot::Sender<Result<Answered, Failure>>,
     ) {
         self.shared.inner.lock().requests -= 1;
         if reply.is_closed() {
@@ -231,8 +278,8 @@ impl Runner {
             self.lose_instance();
         }
         // A caller that has gone away meanwhile does not complete the handshake.
-        if let Err(Ok(Answer::Upgrade { socket, .. })) = reply.send(answer) {
-            *request.accepted.lock() = Some(socket);
+        if let Err(Ok(Ok(answer))) = reply.send(answer) {
+            *request.accepted.lock() = answer.socket().cloned();
         }
         let abandoned = request.accepted.lock().take();
         if let Some(socket) = abandoned {
@@ -298,7 +345,7 @@ impl Runner {
         let context = self.shared.template.context();
         let (site, plugin) = (&*context.site, &*context.plugin);
         let request = socket.map(|socket| socket.request.id).unwrap_or_default();
-        tracing::error!(target: "session", site, plugin, %request, "session failed: {failure}");
+        tracing::error!(target: "session", site, plugin, %request, %failure, "session failed");
         if let Some(socket) = socket {
             socket.close(1011, "");
         }

@@ -7,8 +7,9 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use super::engine::Runtime;
 use super::failure::Failure;
-use super::instance::{Instance, Sessions};
-use crate::bindings::exports::{handler, hooks, session};
+use super::instance::{Exports, Instance};
+use crate::bindings::error_handler;
+use crate::bindings::exports::{handler, hooks, middleware, routes, session};
 use crate::capability::meter::Tick;
 use crate::capability::{Context, InstanceId, State, TimerSink};
 
@@ -21,23 +22,30 @@ pub enum Kind {
     Hooks,
     /// `handler` and `session`: an instance for each connection.
     Session,
+    /// `middleware`: a pool of instances.
+    Middleware,
+    /// `error-handler`: a pool of instances.
+    ErrorHandler,
 }
 
-/// Why a component cannot be a route.
+/// Why a component is of no kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Unfit {
     #[error(
-        "it exports no `{HANDLER}`, which every route needs; it exports {}",
+        "it exports none of `{HANDLER}` (a route), `{MIDDLEWARE}` and `{ERROR_HANDLER}`; it exports {}",
         listed(.exports)
     )]
-    NoHandler { exports: Vec<String> },
-    #[error("it exports both `hooks` and `session`: keep one")]
-    TwoKindsOfSession,
+    Nothing { exports: Vec<String> },
+    #[error("it exports both `{0}` and `{1}`: keep one")]
+    Both(&'static str, &'static str),
 }
 
 const HANDLER: &str = "lithe:plugin/handler@0.1.0";
 const HOOKS: &str = "lithe:plugin/hooks@0.1.0";
 const SESSION: &str = "lithe:plugin/session@0.1.0";
+const MIDDLEWARE: &str = "lithe:plugin/middleware@0.1.0";
+const ERROR_HANDLER: &str = "lithe:plugin/error-handler@0.1.0";
+const ROUTES: &str = "lithe:plugin/routes@0.1.0";
 
 fn listed(exports: &[String]) -> String {
     if exports.is_empty() {
@@ -51,25 +59,43 @@ impl Kind {
     /// Reads a component's exports.
     ///
     /// # Errors
-    /// They are not those of a route: what is missing.
+    /// They are those of no kind, or of two.
     pub fn of(runtime: &Runtime, component: &Component) -> Result<Self, Unfit> {
-        let component_type = component.component_type();
-        let exports: Vec<String> =
-            component_type.exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect();
+        let exports = exports_of(runtime, component);
         let has = |name: &str| exports.iter().any(|export| export == name);
-        match (has(HANDLER), has(HOOKS), has(SESSION)) {
-            (false, ..) => Err(Unfit::NoHandler { exports }),
-            (true, true, true) => Err(Unfit::TwoKindsOfSession),
-            (true, true, false) => Ok(Self::Hooks),
-            (true, false, true) => Ok(Self::Session),
-            (true, false, false) => Ok(Self::Route),
+        let kinds = [
+            (HOOKS, Self::Hooks),
+            (SESSION, Self::Session),
+            (MIDDLEWARE, Self::Middleware),
+            (ERROR_HANDLER, Self::ErrorHandler),
+        ];
+        let mut found = kinds.into_iter().filter(|(name, _)| has(name));
+        match (has(HANDLER), found.next(), found.next()) {
+            (_, Some((one, _)), Some((other, _))) => Err(Unfit::Both(one, other)),
+            (true, Some((name @ (MIDDLEWARE | ERROR_HANDLER), _)), None) => {
+                Err(Unfit::Both(HANDLER, name))
+            }
+            (true, Some((_, kind)), None) => Ok(kind),
+            (true, None, _) => Ok(Self::Route),
+            (false, Some((_, kind @ (Self::Middleware | Self::ErrorHandler))), None) => Ok(kind),
+            (false, ..) => Err(Unfit::Nothing { exports }),
         }
     }
 
     /// Whether its requests can become sockets.
     pub fn has_sessions(self) -> bool {
-        self != Self::Route
+        matches!(self, Self::Hooks | Self::Session)
     }
+
+    /// Whether it answers requests.
+    pub fn is_route(self) -> bool {
+        matches!(self, Self::Route | Self::Hooks | Self::Session)
+    }
+}
+
+fn exports_of(runtime: &Runtime, component: &Component) -> Vec<String> {
+    let component_type = component.component_type();
+    component_type.exports(&runtime.engine).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// What instances are made from.
@@ -77,14 +103,12 @@ pub struct Template {
     runtime: Arc<Runtime>,
     context: Arc<Context>,
     pre: InstancePre<State>,
-    handler: handler::GuestIndices,
-    sessions: SessionIndices,
-}
-
-enum SessionIndices {
-    None,
-    Hooks(hooks::GuestIndices),
-    Session(session::GuestIndices),
+    handler: Option<handler::GuestIndices>,
+    hooks: Option<hooks::GuestIndices>,
+    session: Option<session::GuestIndices>,
+    middleware: Option<middleware::GuestIndices>,
+    error_handler: Option<error_handler::GuestIndices>,
+    routes: Option<routes::GuestIndices>,
 }
 
 impl Template {
@@ -95,17 +119,35 @@ impl Template {
     pub fn new(
         runtime: Arc<Runtime>,
         component: &Component,
-        kind: Kind,
         context: Arc<Context>,
     ) -> wasmtime::Result<Self> {
         let pre = runtime.linker.instantiate_pre(component)?;
-        let handler = handler::GuestIndices::new(&pre)?;
-        let sessions = match kind {
-            Kind::Route => SessionIndices::None,
-            Kind::Hooks => SessionIndices::Hooks(hooks::GuestIndices::new(&pre)?),
-            Kind::Session => SessionIndices::Session(session::GuestIndices::new(&pre)?),
-        };
-        Ok(Self { runtime, context, pre, handler, sessions })
+        let exports = exports_of(&runtime, component);
+        let has = |name: &str| exports.iter().any(|export| export == name);
+        let handler = has(HANDLER).then(|| handler::GuestIndices::new(&pre)).transpose()?;
+        let hooks = has(HOOKS).then(|| hooks::GuestIndices::new(&pre)).transpose()?;
+        let session = has(SESSION).then(|| session::GuestIndices::new(&pre)).transpose()?;
+        let middleware =
+            has(MIDDLEWARE).then(|| middleware::GuestIndices::new(&pre)).transpose()?;
+        let error_handler =
+            has(ERROR_HANDLER).then(|| error_handler::GuestIndices::new(&pre)).transpose()?;
+        let routes = has(ROUTES).then(|| routes::GuestIndices::new(&pre)).transpose()?;
+        Ok(Self {
+            runtime,
+            context,
+            pre,
+            handler,
+            hooks,
+            session,
+            middleware,
+            error_handler,
+            routes,
+        })
+    }
+
+    /// Whether the component names its routes itself.
+    pub fn names_routes(&self) -> bool {
+        self.routes.is_some()
     }
 
     /// What its instances share.
@@ -126,15 +168,26 @@ impl Template {
         let id = self.runtime.next_instance();
         let mut store = self.new_store(id, timer_sink);
         let instance = self.pre.instantiate_async(&mut store).await?;
-        let handler = self.handler.load(&mut store, &instance)?;
-        let sessions = match &self.sessions {
-            SessionIndices::None => Sessions::None,
-            SessionIndices::Hooks(indices) => Sessions::Hooks(indices.load(&mut store, &instance)?),
-            SessionIndices::Session(indices) => {
-                Sessions::Session(indices.load(&mut store, &instance)?)
-            }
-        };
-        Ok(Instance::new(store, handler, sessions))
+        let mut exports = Exports::default();
+        if let Some(indices) = &self.handler {
+            exports.handler = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.hooks {
+            exports.hooks = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.session {
+            exports.session = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.middleware {
+            exports.middleware = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.error_handler {
+            exports.error_handler = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.routes {
+            exports.routes = Some(indices.load(&mut store, &instance)?);
+        }
+        Ok(Instance::new(store, exports))
     }
 
     /// Every limit of an instance is set here.

@@ -3,6 +3,8 @@
 //! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
 //! on, a failed handshake is that connection's.
 
+mod sweep;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,6 +64,7 @@ impl Server {
         let permits = Arc::new(Semaphore::new(self.settings.connections));
         tokio::select! {
             () = self.accept(&listener, permits) => {}
+            () = sweep::run(&self.tenant) => {}
             () = stopping => {}
         }
         drop(listener);

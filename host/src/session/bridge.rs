@@ -13,7 +13,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::Limits;
 use super::end::End;
 use super::transport::Transport;
-use crate::capability::socket::{CloseInfo, Socket};
+use crate::capability::socket::{CloseFrame, CloseInfo, Socket};
 use crate::message::Message;
 
 /// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
@@ -28,6 +28,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub enum Event {
     /// `Bridge::messages` has some.
     Messages,
+    /// There is room for what the guest was refused.
+    Drained,
     /// Nothing more comes; `Bridge::messages` may have the last.
     End(End),
 }
@@ -38,20 +40,28 @@ pub struct Bridge<S> {
     transport: Transport<S>,
     socket: Arc<Socket>,
     close_time: Duration,
+    /// Unsent bytes over which the socket is not read.
+    max_unsent: usize,
     /// Since our close frame: until when the peer may answer it.
     closing: Option<Pin<Box<Sleep>>>,
+    /// Our close frame, until what is queued before it is sent.
+    last: Option<CloseFrame>,
     /// Nothing more can or shall be sent.
     lost: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
     pub fn new(stream: S, read: Bytes, socket: Arc<Socket>, limits: Limits) -> Self {
+        // What is unsent, and the answers to a batch and to its last message, fit the queue together.
+        let room = limits.outbound.saturating_sub(limits.message) / 2;
         Self {
             messages: Vec::new(),
-            transport: Transport::new(stream, read, limits.message),
+            transport: Transport::new(stream, read, limits.message, room),
+            max_unsent: MAX_UNSENT_WHILE_READING.min(room),
             socket,
             close_time: limits.close_time,
             closing: None,
+            last: None,
             lost: false,
         }
     }
@@ -72,18 +82,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             if let Poll::Ready(end) = self.poll_send(cx) {
                 return Poll::Ready(Event::End(end));
             }
-            let paused = self.transport.unsent() > MAX_UNSENT_WHILE_READING;
+            if self.socket.take_drained() {
+                return Poll::Ready(Event::Drained);
+            }
+            let paused = self.socket.buffered() > self.max_unsent;
             if self.closing.is_none() && (paused || !reading(&self.socket)) {
                 return Poll::Pending;
             }
-            let end = ready!(self.transport.poll_read(cx, &mut self.messages));
+            let read = ready!(self.transport.poll_read(cx, &mut self.messages));
+            self.socket.liveness.hear();
             if self.closing.is_some() {
                 // Whoever has closed hears no more messages, only the answer.
                 self.messages.clear();
             }
-            match end {
+            match read {
                 Some(end) => return Poll::Ready(Event::End(end)),
-                None if !self.messages.is_empty() => return Poll::Ready(Event::Messages),
+                None if !self.messages.is_empty() => {
+                    self.socket.liveness.talk();
+                    return Poll::Ready(Event::Messages);
+                }
                 // Only control frames came: send their answers, and look again.
                 None => {}
             }
@@ -92,19 +109,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
 
     /// Sends what is queued, as far as it goes; ready when the session has to end.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let (out, written) = self.transport.outbound();
-        let orders = self.socket.take_outbound(out, written);
+        let orders = self.socket.take_orders();
         if orders.terminate {
             return Poll::Ready(End::Lost);
         }
+        if orders.ping {
+            self.transport.ping();
+        }
         if let Some(frame) = orders.close {
-            self.transport.close(frame.code, &frame.reason);
+            self.last = Some(frame);
             self.closing = Some(Box::pin(sleep(self.close_time)));
         }
-        if let Poll::Ready(Err(_)) = self.transport.poll_flush(cx) {
-            return Poll::Ready(End::Lost);
+        loop {
+            let before = self.transport.unsent();
+            match self.transport.poll_flush(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
+                Poll::Pending => {
+                    if self.transport.unsent() < before {
+                        self.socket.liveness.hear();
+                    }
+                    self.socket.set_unsent(self.transport.unsent());
+                    break;
+                }
+            }
+            // What the network does not take stays in the queue, where its policy holds.
+            if self.socket.set_unsent(0) {
+                self.socket.take_outbound(self.transport.outbound());
+            } else if let Some(frame) = self.last.take() {
+                self.transport.close(frame.code, &frame.reason);
+            } else {
+                break;
+            }
         }
-        self.socket.set_unsent(self.transport.unsent());
         match &mut self.closing {
             Some(deadline) => deadline.as_mut().poll(cx).map(|()| End::Lost),
             None => Poll::Pending,
@@ -125,8 +162,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
 
     /// Queues the last frame: the answer to the peer's close, or why the session fails.
     pub fn answer(&mut self, end: End) -> CloseInfo {
-        let (out, written) = self.transport.outbound();
-        self.socket.take_outbound(out, written);
+        let mut queued = Vec::new();
+        self.socket.take_outbound(&mut queued);
+        self.transport.outbound().append(&mut queued);
         self.socket.set_closed();
         match &end {
             End::Closed { .. } => self.transport.answer_close(),

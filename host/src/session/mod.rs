@@ -5,6 +5,7 @@
 
 mod bridge;
 mod end;
+mod stream;
 mod transport;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, Shared};
 use bridge::{Bridge, Event};
+pub use stream::{StreamBody, stream};
 
 /// The `sec-websocket-accept` that answers a key (RFC 6455, section 4.2.2).
 pub fn accept_key(key: &[u8]) -> String {
@@ -28,6 +30,8 @@ pub fn accept_key(key: &[u8]) -> String {
 pub struct Limits {
     /// The largest message from the peer, in bytes. Over it the socket closes with 1009.
     pub message: usize,
+    /// What may wait to be sent, in bytes; at least a message.
+    pub outbound: usize,
     /// From a close frame to the peer's answer.
     pub close_time: Duration,
 }
@@ -44,7 +48,7 @@ where
     match session.guest {
         Guest::Shared(shared) => run_shared(bridge, &socket, &shared).await,
         Guest::Own { mut instance, permit: _permit } => {
-            run_own(bridge, &socket, &mut instance, limits.close_time).await;
+            Box::pin(run_own(bridge, &socket, &mut instance, limits.close_time)).await;
         }
     }
 }
@@ -53,10 +57,12 @@ async fn run_shared<S>(mut bridge: Bridge<S>, socket: &Arc<Socket>, shared: &Arc
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    shared.open(socket).await;
+    // What happens once is boxed: an idle session's task keeps no room for it.
+    Box::pin(shared.open(socket)).await;
     let end = loop {
         match bridge.next(|socket| !socket.is_delivering()).await {
             Event::Messages => shared.receive(socket, &mut bridge.messages).await,
+            Event::Drained => shared.drain(socket).await,
             Event::End(end) => break end,
         }
     };
@@ -65,8 +71,8 @@ where
     }
     bridge.delivered().await;
     let info = bridge.answer(end);
-    shared.close(socket, info).await;
-    bridge.finish().await;
+    Box::pin(shared.close(socket, info)).await;
+    Box::pin(bridge.finish()).await;
 }
 
 async fn run_own<S>(
@@ -87,6 +93,8 @@ async fn run_own<S>(
         match event {
             None => returned = true,
             Some(Event::Messages) => socket.push_inbox(bridge.messages.drain(..)),
+            // A loop asks for the buffered amount; nothing waits for an event.
+            Some(Event::Drained) => {}
             Some(Event::End(end)) => break end,
         }
     };
@@ -108,7 +116,7 @@ async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {
             let request = socket.request.id;
-            tracing::error!(target: "session", %request, "session failed: {failure}");
+            tracing::error!(target: "session", %request, %failure, "session failed");
             socket.close(1011, "");
         }
     }

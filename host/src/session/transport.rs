@@ -20,7 +20,7 @@ use crate::message::Message;
 const READ_BUFFER: usize = 4 * 1024;
 
 /// Frames that are read before the guest is called.
-const MAX_BATCH_FRAMES: usize = 256;
+const MAX_BATCH_FRAMES: usize = 64;
 
 /// Payload that is read before the guest is called, in bytes; the last message may go over it.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
@@ -34,6 +34,7 @@ const KEPT_WRITE_BUFFER: usize = 4 * 1024;
 /// One WebSocket connection, after its handshake.
 pub struct Transport<S> {
     io: Io<S>,
+    max_batch: usize,
     websocket: WebSocketContext,
 }
 
@@ -47,7 +48,7 @@ struct Io<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     /// `read` is what came behind the handshake; messages and frames over `max_message` bytes fail.
-    pub fn new(stream: S, read: Bytes, max_message: usize) -> Self {
+    pub fn new(stream: S, read: Bytes, max_message: usize, max_batch: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -57,12 +58,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         let websocket =
             WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
         let waker = Waker::noop().clone();
-        Self { io: Io { stream, waker, out: Vec::new(), written: 0 }, websocket }
+        Self {
+            io: Io { stream, waker, out: Vec::new(), written: 0 },
+            max_batch: MAX_BATCH_BYTES.min(max_batch),
+            websocket,
+        }
     }
 
-    /// Where encoded frames are appended, and how much of it the network has already.
-    pub fn outbound(&mut self) -> (&mut Vec<u8>, usize) {
-        (&mut self.io.out, self.io.written)
+    /// Where encoded frames are appended.
+    pub fn outbound(&mut self) -> &mut Vec<u8> {
+        &mut self.io.out
     }
 
     /// Bytes that the network has not taken yet.
@@ -79,6 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     ) -> Poll<Option<End>> {
         self.io.set_waker(cx);
         let mut bytes = 0;
+        let queued = self.io.out.len();
         for _ in 0..MAX_BATCH_FRAMES {
             let message = match self.websocket.read(&mut self.io) {
                 Ok(protocol::Message::Text(text)) => Message::Text(text),
@@ -89,23 +95,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 // tungstenite answers pings; a pong needs no answer.
                 Ok(_) => continue,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return if batch.is_empty() { Poll::Pending } else { Poll::Ready(None) };
+                    let nothing = batch.is_empty() && self.io.out.len() == queued;
+                    return if nothing { Poll::Pending } else { Poll::Ready(None) };
                 }
                 Err(error) => return Poll::Ready(Some(End::failed(&error))),
             };
             bytes += message.len();
             batch.push(message);
-            if bytes >= MAX_BATCH_BYTES {
+            if bytes >= self.max_batch {
                 break;
             }
         }
         Poll::Ready(None)
     }
 
+    /// Appends a ping.
+    pub fn ping(&mut self) {
+        // Writing goes to memory. What can fail is that the session is over already.
+        let _ = self.websocket.write(&mut self.io, protocol::Message::Ping(Bytes::new()));
+    }
+
     /// Appends a close frame, unless one has been sent.
     pub fn close(&mut self, code: u16, reason: &str) {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        // Writing goes to memory. What can fail is that the session is over already.
         let _ = self.websocket.close(&mut self.io, Some(frame));
     }
 
@@ -145,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             return;
         }
         let mut discarded = 0;
-        let mut buffer = [0; 1024];
+        let mut buffer = vec![0; 4 * 1024];
         while let Ok(count @ 1..) = self.io.stream.read(&mut buffer).await {
             discarded += count;
             if discarded > MAX_DISCARDED {

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use http::Method;
 
 use crate::config::Config;
-use crate::pipeline::{Public, RouteEntry, Tenant};
+use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Digest, Loader, Plugin, Settings};
-use crate::router::Router;
+use crate::router::{Pattern, Router, ScopeKind, Scopes};
+use scan::{Found, Place};
 
 pub use build::{BuildError, build, build_changed};
 pub use watch::Watcher;
@@ -64,37 +66,75 @@ impl Site {
             limits: self.config.limits.clone(),
             websocket: self.config.websocket,
         };
-        let mut router = Router::default();
-        let mut plugins = Vec::new();
-        for found in scan::routes(&self.root)? {
-            let file = found.file;
-            let plugin = match before.and_then(|before| unchanged(before, &self.root, &file)) {
-                Some(plugin) if same_settings(&plugin, &settings) => plugin,
-                _ => {
-                    let path = self.root.join(&file);
-                    let plugin = loader
-                        .load(&path, &file, &settings, || on_compile(&file))
-                        .with_context(|| format!("`{file}`"))?;
-                    Arc::new(plugin)
-                }
-            };
-            let entry = RouteEntry { file: file.clone(), plugin: plugin.clone() };
-            if let Err((conflict, other)) =
-                router.insert(found.route.method, found.route.pattern, entry)
-            {
-                bail!("`{file}` and `{}`: {conflict}", other.file);
-            }
-            plugins.push(plugin);
-        }
-        Ok(Tenant {
+        let case_sensitive = self.config.case_sensitive;
+        let mut tenant = Tenant {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
             body_time: self.config.server.body_time,
-            router,
+            trusted_proxies: self.config.server.trusted_proxies.clone(),
+            router: Router::new(case_sensitive),
+            global: Vec::new(),
+            middleware: Scopes::new(case_sensitive),
+            errors: Scopes::new(case_sensitive),
             public: Public::new(&self.root.join("public")),
-            plugins,
-        })
+            plugins: Vec::new(),
+        };
+        for found in scan::components(&self.root)? {
+            let file = &found.file;
+            let plugin = match before.and_then(|before| unchanged(before, &self.root, file)) {
+                Some(plugin) if same_settings(&plugin, &settings) => plugin,
+                _ => {
+                    let path = self.root.join(file);
+                    let compiling = || on_compile(file);
+                    let loaded = loader.load(&path, file, found.role(), &settings, compiling);
+                    Arc::new(loaded.with_context(|| format!("`{file}`"))?)
+                }
+            };
+            add(&mut tenant, found, plugin)?;
+        }
+        Ok(tenant)
     }
+}
+
+/// Adds a component where its place says.
+fn add(tenant: &mut Tenant, found: Found, plugin: Arc<Plugin>) -> anyhow::Result<()> {
+    tenant.plugins.push(plugin.clone());
+    match found.place {
+        Place::Global => tenant.global.push(plugin),
+        Place::Scoped(scope) => {
+            let scopes = match scope.kind {
+                ScopeKind::Middleware => &mut tenant.middleware,
+                ScopeKind::Error => &mut tenant.errors,
+            };
+            scopes.insert(scope.method, &scope.pattern, plugin);
+        }
+        Place::Route(route) => add_route(tenant, &plugin, route.method, route.pattern)?,
+        Place::Plugin => {
+            for (method, pattern) in plugin.routes() {
+                let file = &found.file;
+                let parsed = Pattern::parse(pattern)
+                    .with_context(|| format!("`{file}` names the route `{pattern}`"))?;
+                let method = method.as_deref().map(|name| name.to_ascii_uppercase().parse());
+                let method = method.transpose().with_context(|| {
+                    format!("`{file}` names a method for `{pattern}` that is none")
+                })?;
+                add_route(tenant, &plugin, method, parsed)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add_route(
+    tenant: &mut Tenant,
+    plugin: &Arc<Plugin>,
+    method: Option<Method>,
+    pattern: Pattern,
+) -> anyhow::Result<()> {
+    tenant.router.insert(method, pattern, plugin.clone()).map_err(|(conflict, other)| {
+        let (file, other) = (&plugin.context().plugin, &other.context().plugin);
+        anyhow::anyhow!("`{file}` and `{other}`: {conflict}")
+    })
 }
 
 /// The plugin that was loaded from this file, if the file still has the same content.

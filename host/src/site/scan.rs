@@ -1,96 +1,171 @@
-//! The files below `routes/` that are routes.
+//! The components of a site, by their place in it.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::router::RouteFile;
+use crate::plugin::Role;
+use crate::router::{RouteFile, ScopeFile, ScopeKind};
 
-/// A component that is a route.
+/// A component file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its path inside the site, with `/` between the parts.
     pub file: String,
-    pub route: RouteFile,
+    pub place: Place,
 }
 
-/// Finds every `.wasm` file below the site's `routes/`, in the order of their names. Files and folders
-/// whose names begin with `_` or `.` are not routes.
+/// What its place makes it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `middleware/*`
+    Global,
+    /// `routes/**/_middleware` or `_error`
+    Scoped(ScopeFile),
+    /// `routes/**`
+    Route(RouteFile),
+    /// `plugins/*`
+    Plugin,
+}
+
+impl Found {
+    /// What the component must be.
+    pub fn role(&self) -> Role {
+        match &self.place {
+            Place::Global => Role::Middleware,
+            Place::Scoped(ScopeFile { kind: ScopeKind::Middleware, .. }) => Role::Middleware,
+            Place::Scoped(ScopeFile { kind: ScopeKind::Error, .. }) => Role::ErrorHandler,
+            Place::Route(_) => Role::Route,
+            Place::Plugin => Role::Plugin,
+        }
+    }
+}
+
+/// Finds the `.wasm` files below the site's `middleware/`, `routes/` and `plugins/`, each in the order
+/// of their names. Files and folders whose names begin with `_` or `.` are left out, but for scoped
+/// files.
 ///
 /// # Errors
-/// There is no `routes/`, it has no component, or a name is no pattern: the message names the file.
-pub fn routes(root: &Path) -> anyhow::Result<Vec<Found>> {
-    let folder = root.join("routes");
-    if !folder.is_dir() {
-        bail!(
-            "`{}` has no `routes` folder: make one, and put a component in it (`routes/index.wasm` \
-             answers `/`), or name its source in `lithe.toml` under `[build]`",
-            root.display()
-        );
-    }
+/// There is no route, or a name is no pattern: the message names the file.
+pub fn components(root: &Path) -> anyhow::Result<Vec<Found>> {
     let mut found = Vec::new();
-    visit(&folder, "", &mut found)?;
-    if found.is_empty() {
+    for file in flat(root, "middleware")? {
+        found.push(Found { file, place: Place::Global });
+    }
+    let routes = root.join("routes");
+    if routes.is_dir() {
+        visit(&routes, "", &mut found)?;
+    }
+    for file in flat(root, "plugins")? {
+        found.push(Found { file, place: Place::Plugin });
+    }
+    if !found.iter().any(|found| matches!(found.place, Place::Route(_) | Place::Plugin)) {
         bail!(
-            "`{}` has no component: `lithe build` makes those that `lithe.toml` names under \
-             `[build]`",
-            folder.display()
+            "`{}` has no route: put a component into its folder `routes` (`routes/index.wasm` \
+             answers `/`), or name its source in `lithe.toml` under `[build]` and run `lithe build`",
+            root.display()
         );
     }
     Ok(found)
 }
 
+/// The components right in a folder of the site, which need not exist.
+fn flat(root: &Path, folder: &str) -> anyhow::Result<Vec<String>> {
+    let path = root.join(folder);
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let names = names(&path)?.into_iter().filter(|name| !name.starts_with(['_', '.']));
+    let components = names.filter(|name| name.ends_with(".wasm"));
+    Ok(components.map(|name| format!("{folder}/{name}")).collect())
+}
+
 fn visit(folder: &Path, prefix: &str, found: &mut Vec<Found>) -> anyhow::Result<()> {
-    let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(folder)?.collect() };
-    let mut entries = read().with_context(|| format!("cannot read `{}`", folder.display()))?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let name = name.to_str().with_context(|| {
-            format!("`{}` has a name that is not UTF-8", entry.path().display())
-        })?;
-        if name.starts_with(['_', '.']) {
-            continue;
+    for name in names(folder)? {
+        let is_folder = folder.join(&name).is_dir();
+        if is_folder && !name.starts_with(['_', '.']) {
+            visit(&folder.join(&name), &format!("{prefix}{name}/"), found)?;
         }
-        let path = entry.path();
-        if path.is_dir() {
-            visit(&path, &format!("{prefix}{name}/"), found)?;
-        } else if let Some(stem) = name.strip_suffix(".wasm") {
-            let file = format!("routes/{prefix}{name}");
-            let route = RouteFile::parse(&format!("{prefix}{stem}"))
-                .with_context(|| format!("`{file}` is not a route's name"))?;
-            found.push(Found { file, route });
+        let Some(stem) = name.strip_suffix(".wasm").filter(|_| !is_folder) else { continue };
+        let file = format!("routes/{prefix}{name}");
+        let stem = format!("{prefix}{stem}");
+        let named = || format!("`{file}` is not a route's name");
+        if let Some(scope) = ScopeFile::parse(&stem).with_context(named)? {
+            found.push(Found { file, place: Place::Scoped(scope) });
+        } else if !name.starts_with(['_', '.']) {
+            let route = RouteFile::parse(&stem).with_context(named)?;
+            found.push(Found { file, place: Place::Route(route) });
         }
     }
     Ok(())
+}
+
+/// What is in a folder, in the order of the names.
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(folder)?.collect() };
+    let entries = read().with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.file_name().into_string().map_err(|_| {
+            anyhow::anyhow!("`{}` has a name that is not UTF-8", entry.path().display())
+        })?;
+        names.push(name);
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn finds_components_and_ignores_the_rest() {
+    fn site(files: &[&str]) -> tempfile::TempDir {
         let site = tempfile::tempdir().unwrap();
-        let routes_folder = site.path().join("routes");
-        for file in ["b.wasm", "a/[id].get.wasm", "a/notes.txt", "_x/y.wasm", "a/.z.wasm"] {
-            let path = routes_folder.join(file);
+        for file in files {
+            let path = site.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, b"").unwrap();
         }
-        let found = routes(site.path()).unwrap();
+        site
+    }
+
+    #[test]
+    fn finds_components_and_ignores_the_rest() {
+        let site = site(&[
+            "routes/b.wasm",
+            "routes/a/[id].get.wasm",
+            "routes/a/_middleware.wasm",
+            "routes/_error.get.wasm",
+            "routes/a/notes.txt",
+            "routes/_x/y.wasm",
+            "routes/_helper.wasm",
+            "routes/a/.z.wasm",
+            "middleware/02_b.wasm",
+            "middleware/01_a.wasm",
+            "plugins/app.wasm",
+        ]);
+        let found = components(site.path()).unwrap();
         let files: Vec<&str> = found.iter().map(|found| found.file.as_str()).collect();
-        assert_eq!(files, ["routes/a/[id].get.wasm", "routes/b.wasm"]);
-        assert_eq!(found[0].route.pattern.to_string(), "/a/:id");
+        let expected = [
+            "middleware/01_a.wasm",
+            "middleware/02_b.wasm",
+            "routes/_error.get.wasm",
+            "routes/a/[id].get.wasm",
+            "routes/a/_middleware.wasm",
+            "routes/b.wasm",
+            "plugins/app.wasm",
+        ];
+        assert_eq!(files, expected);
+        let roles: Vec<Role> = found.iter().map(Found::role).collect();
+        use Role::*;
+        assert_eq!(roles, [Middleware, Middleware, ErrorHandler, Route, Middleware, Route, Plugin]);
     }
 
     #[test]
     fn a_site_without_routes_is_told_what_to_make() {
-        let site = tempfile::tempdir().unwrap();
-        let error = routes(site.path()).unwrap_err().to_string();
-        assert!(error.contains("no `routes` folder"), "{error}");
-        std::fs::create_dir(site.path().join("routes")).unwrap();
-        let error = routes(site.path()).unwrap_err().to_string();
+        let site = site(&["middleware/a.wasm"]);
+        let error = components(site.path()).unwrap_err().to_string();
+        assert!(error.contains("has no route"), "{error}");
         assert!(error.contains("`lithe build`"), "{error}");
     }
 }

@@ -28,13 +28,18 @@ impl Watcher {
         // One batch waits while another is handled; what comes then is in the one after it, for a
         // full queue holds the debouncer's thread.
         let (sender, changes) = mpsc::channel(1);
+        let sources = site.config.build.values().map(|source| site.root.join(source));
+        let outside = sources.filter_map(|path| path.canonicalize().ok());
+        let outside = outside.filter(|path| !path.starts_with(&site.root));
+        let folders: Vec<PathBuf> = std::iter::once(site.root.clone()).chain(outside).collect();
+        let watched = folders.clone();
         let on_change = move |result: DebounceEventResult| match result {
             Ok(events) => {
                 let paths: Vec<PathBuf> = events
                     .into_iter()
                     .filter(|event| !event.kind.is_access())
                     .flat_map(|event| event.event.paths)
-                    .filter(|path| is_relevant(path))
+                    .filter(|path| is_relevant(path, &watched))
                     .collect();
                 if !paths.is_empty() {
                     // Fails only when nobody listens any more.
@@ -45,10 +50,7 @@ impl Watcher {
         };
         let mut debouncer =
             new_debouncer(QUIET, None, on_change).context("cannot watch files on this system")?;
-        let sources = site.config.build.values().map(|source| site.root.join(source));
-        let outside = sources.filter_map(|path| path.canonicalize().ok());
-        let outside = outside.filter(|path| !path.starts_with(&site.root));
-        for folder in std::iter::once(site.root.clone()).chain(outside) {
+        for folder in folders {
             debouncer
                 .watch(&folder, RecursiveMode::Recursive)
                 .with_context(|| format!("cannot watch `{}`", folder.display()))?;
@@ -63,11 +65,12 @@ impl Watcher {
 }
 
 /// What a build or an editor leaves beside the files is no change.
-fn is_relevant(path: &Path) -> bool {
+fn is_relevant(path: &Path, folders: &[PathBuf]) -> bool {
+    let inside = folders.iter().find_map(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
     let is_noise = |part: &std::ffi::OsStr| {
         part == "target"
             || part.to_string_lossy().starts_with('.')
             || part.to_string_lossy().ends_with('~')
     };
-    !path.iter().any(is_noise)
+    !inside.iter().any(is_noise)
 }

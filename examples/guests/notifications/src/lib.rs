@@ -40,10 +40,10 @@ fn notifications(event: Event) -> Result<Outcome> {
 
 /// How often the client wants to hear.
 fn every(event: &Event) -> Result<Duration, HttpError> {
-    let Some(millis) = event.query_param("every_ms") else { return Ok(EVERY) };
-    match millis.parse() {
-        Ok(millis @ 1..=60_000) => Ok(Duration::from_millis(millis)),
-        _ => Err(HttpError::bad_request("`every_ms` is not a number from 1 to 60000")),
+    match event.query_param("every_ms")? {
+        None => Ok(EVERY),
+        Some(millis @ 1..=60_000) => Ok(Duration::from_millis(millis)),
+        Some(_) => Err(HttpError::bad_request("`every_ms` is not from 1 to 60000")),
     }
 }
 

@@ -48,7 +48,7 @@ struct Presence;
 #[lithe_sdk::hooks]
 impl Hooks for Presence {
     fn upgrade(&self, event: &Event) -> Result<UpgradeOptions> {
-        let name = event.query_param("name").unwrap_or_else(|| "anonymous".into());
+        let name = event.query_param_str("name").unwrap_or_else(|| "anonymous".into());
         if name.is_empty() || name.chars().count() > MAX_NAME {
             let message = format!("`name` is not 1 to {MAX_NAME} characters long");
             return Err(HttpError::bad_request(message).into());

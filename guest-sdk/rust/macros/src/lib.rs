@@ -1,8 +1,11 @@
 //! The attributes of `lithe-sdk`: each leaves its item as it is, checks its types, and exports it from
 //! the component on wasm.
 
+mod app;
+mod around;
 mod handler;
 mod hooks;
+mod routes;
 
 use proc_macro::TokenStream;
 
@@ -28,6 +31,89 @@ pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn hooks(attribute: TokenStream, item: TokenStream) -> TokenStream {
     hooks::expand(attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function a middleware component: `fn(&Event, Next) -> R`, where `R` is `IntoOutcome`. It
+/// exports `middleware`, and runs around the routes of its folder.
+///
+/// The function stays a plain function, which unit tests can call.
+#[proc_macro_attribute]
+pub fn middleware(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    around::expand(&around::MIDDLEWARE, attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function an error handler component: `fn(&Event, HttpError) -> R`, where `R` is
+/// `IntoResponse`. It exports `error-handler`, and answers for what fails in its folder; an error of its
+/// own goes on to the next error handler outward.
+///
+/// The function stays a plain function, which unit tests can call.
+#[proc_macro_attribute]
+pub fn error_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    around::expand(&around::ERROR_HANDLER, attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function's `App` the component, with several routes: `fn() -> App`.
+///
+/// | attribute | exports | sessions |
+/// |---|---|---|
+/// | `#[app]` | `handler`, `routes` | none |
+/// | `#[app(websocket)]` | `handler`, `routes`, `hooks` | async closures, and `App::ws`, `App::ws_with` |
+/// | `#[app(session)]` | `handler`, `routes`, `session` | blocking closures |
+///
+/// The function is called once for each instance, and stays a plain function.
+#[proc_macro_attribute]
+pub fn app(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    app::expand(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes an `App` of a folder of route files, by the rules of a site's `routes/`.
+///
+/// ```ignore
+/// #[lithe_sdk::app]
+/// fn app() -> App {
+///     lithe_sdk::routes!("src/routes")
+/// }
+/// ```
+///
+/// The folder is seen from `Cargo.toml`. Each file is a module with a public function:
+///
+/// | file | function |
+/// |---|---|
+/// | `rooms/[id].get.rs` | `handler(event: Event)`, answers `GET /rooms/:id`; without `.get`, any method |
+/// | `rooms/_middleware.rs` | `middleware(event: &Event, next: Next)`, for `/rooms` and below |
+/// | `rooms/_error.rs` | `error(event: &Event, error: HttpError)`, for `/rooms` and below |
+/// | `middleware/01_log.rs`, beside the folder | `middleware`, for all of them, in name order |
+///
+/// | name | pattern |
+/// |---|---|
+/// | `index`, `a/index` | `/`, `/a` |
+/// | `[id]`, `[id([0-9]+)]`, `[[id]]` | `:id`, with a regular expression, optional |
+/// | `[...path]`, `[[...path]]` | one segment or more, any number |
+/// | `[...]`, `[_]` | any number, exactly one, without a name |
+/// | `[name].[ext]`, `post-[id].json` | parameters inside a segment |
+///
+/// `_middleware.get.rs` and `_error.get.rs` are for that method only. Other files and folders that
+/// begin with `_` are left alone. Files that answer the same, or that give the same parameter two names,
+/// do not compile; the message names both.
+///
+/// A changed file is noticed as any other of the crate. For Cargo to notice a new one, the package
+/// needs a `build.rs`:
+///
+/// ```
+/// println!("cargo::rerun-if-changed=src/routes");
+/// ```
+///
+/// The macro belongs into a file's own module, not into an inline one.
+#[proc_macro]
+pub fn routes(input: TokenStream) -> TokenStream {
+    let caller = proc_macro::Span::call_site().local_file();
+    routes::expand(input.into(), caller.as_deref())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

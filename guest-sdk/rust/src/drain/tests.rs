@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::testing::{TestEvent, TestSocket};
-use crate::{Hooks, Message, Peer, Result, SendError, Sender, Socket, task};
+use crate::{App, Hooks, Message, Peer, Result, SendError, Sender, Socket, task};
 
 fn open<F>(session: F) -> TestSocket
 where
@@ -101,4 +101,28 @@ fn hooks_send_on_in_their_drain() {
     socket.limit_outbound(100);
     socket.drain();
     assert_eq!(socket.sent().len(), 25);
+}
+
+#[test]
+fn an_app_s_sockets_are_drained_as_others_are() {
+    let app = App::new().ws("/hooks", Flood).ws_with("/closure", |socket, _| {
+        socket.listen(move |message| {
+            let to = socket.sender();
+            to.spawn(async move {
+                while to.send(&message) == Err(SendError::QueueFull) {
+                    to.wait_for_drain().await;
+                }
+            });
+            Ok(())
+        });
+        Ok(())
+    });
+    for path in ["/hooks", "/closure"] {
+        let socket = TestEvent::get(path).upgrade([]).call_app(&app).socket();
+        socket.limit_outbound(4);
+        socket.send(["four".into(), "more".into()]);
+        assert_eq!(socket.sent().len(), 1, "{path}");
+        socket.drain();
+        assert_eq!(socket.sent().len(), 1, "{path}");
+    }
 }

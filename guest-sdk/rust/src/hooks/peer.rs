@@ -46,7 +46,7 @@ impl Peer {
 
     /// One of the route's parameters.
     pub fn param(&self, name: &str) -> Option<String> {
-        self.event()?.param(name)
+        self.event()?.param_str(name)
     }
 }
 

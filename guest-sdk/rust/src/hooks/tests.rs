@@ -23,14 +23,14 @@ impl Log {
 #[lithe_sdk::hooks]
 impl Hooks for Log {
     fn upgrade(&self, event: &Event) -> Result<UpgradeOptions> {
-        if event.query_param("refuse").is_some() {
+        if event.query_param_str("refuse").is_some() {
             return Err(HttpError::forbidden().into());
         }
-        if event.query_param("login").is_some() {
+        if event.query_param_str("login").is_some() {
             return Ok(Response::redirect("/login").into());
         }
         let options = UpgradeOptions::default().protocol_from(["chat"]).header("x-hook", "yes");
-        Ok(if event.query_param("pinned").is_some() { options.pinned() } else { options })
+        Ok(if event.query_param_str("pinned").is_some() { options.pinned() } else { options })
     }
 
     fn open(&self, peer: &Peer) -> Result<()> {

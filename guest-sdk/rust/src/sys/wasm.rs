@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::bindings::receiver::Received;
 use crate::bindings::socket::{self, MessageParam};
-use crate::bindings::{http, outcome, receiver, ws};
+use crate::bindings::{http, next, outcome, receiver, streams, ws};
 use crate::outcome::Accepted;
+use crate::stream::Started;
 use crate::time::millis;
 use crate::{
     AttachmentError, Body, CloseError, CloseInfo, HttpError, Message, Outcome, ReadyState,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 pub use crate::bindings::event::Event as EventHandle;
-pub use http::HttpError as HttpErrorOfWit;
+pub use http::{HttpError as HttpErrorOfWit, Response as ResponseOfWit};
 pub use outcome::Outcome as OutcomeOfWit;
 pub use socket::{CloseInfo as CloseInfoOfWit, MessageResult as MessageOfWit};
 pub(crate) use timers::{cancel_timer, monotonic, set_timer, wall_clock};
@@ -49,9 +50,30 @@ pub(crate) fn upgrade(
     };
     match ws::upgrade(event, options) {
         Ok(ws::Accepted { socket, headers }) => Ok(Accepted { socket, headers }),
-        Err(http::HttpError { status, headers, message }) => {
-            Err(HttpError { status, headers, message })
-        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn run_next(event: &EventHandle) -> Result<Outcome, HttpError> {
+    match next::run(event) {
+        Ok(outcome) => Ok(outcome.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn start(
+    event: &EventHandle,
+    status: u16,
+    headers: &[(String, String)],
+) -> Result<Started, HttpError> {
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    // The body's state is in this instance's memory, so it cannot move to another.
+    let options =
+        streams::StreamOptions { status, headers: &headers, attachment: &[], pinned: true };
+    match streams::start(event, options) {
+        Ok(streams::Started { socket, status, headers }) => Ok(Started { socket, status, headers }),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -163,7 +185,46 @@ impl From<Outcome> for OutcomeOfWit {
             Outcome::Upgrade(Accepted { socket, headers }) => {
                 Self::Upgrade(ws::Accepted { socket, headers })
             }
+            Outcome::Stream(stream) => match stream.socket() {
+                Some(socket) => {
+                    let (status, headers) = (stream.status, stream.headers);
+                    Self::Streamed(streams::Started { socket, status, headers })
+                }
+                // Whatever calls a handler starts its stream; this one the host knows nothing of.
+                None => Self::Response(Response::empty(500).into()),
+            },
         }
+    }
+}
+
+impl From<http::HttpError> for HttpError {
+    fn from(http::HttpError { status, headers, message }: http::HttpError) -> Self {
+        Self { status, headers, message }
+    }
+}
+
+impl From<OutcomeOfWit> for Outcome {
+    fn from(outcome: OutcomeOfWit) -> Self {
+        match outcome {
+            OutcomeOfWit::Response(response) => Self::Response(response.into()),
+            OutcomeOfWit::Upgrade(ws::Accepted { socket, headers }) => {
+                Self::Upgrade(Accepted { socket, headers })
+            }
+            OutcomeOfWit::Streamed(streams::Started { socket, status, headers }) => {
+                Self::Stream(Started { socket, status, headers }.into())
+            }
+        }
+    }
+}
+
+impl From<http::Response> for Response {
+    fn from(http::Response { status, headers, body }: http::Response) -> Self {
+        let body = match body {
+            http::Body::Empty => Body::Empty,
+            http::Body::Text(text) => Body::Text(text),
+            http::Body::Bytes(bytes) => Body::Bytes(bytes),
+        };
+        Self { status, headers, body }
     }
 }
 

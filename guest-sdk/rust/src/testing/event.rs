@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::TestOutcome;
-use crate::export::outcome;
+use super::routing::{self, Found};
+use crate::export::{answer, recover, respond};
 use crate::hooks::dispatch;
 use crate::query::percent_decode;
 use crate::sys::{EventHandle, Request, allow_upgrades};
 use crate::ws::Kind;
-use crate::{Event, Hooks, IntoOutcome};
+use crate::{App, Event, Hooks, HttpError, IntoOutcome, IntoResponse, Next, Outcome};
 
 thread_local! {
     static LAST_ID: Cell<u32> = const { Cell::new(0) };
@@ -122,6 +123,67 @@ impl TestEvent {
         self.call_as(Kind::Any, handler)
     }
 
+    /// Calls a middleware around a handler.
+    ///
+    /// ```
+    /// use lithe_sdk::testing::TestEvent;
+    /// use lithe_sdk::{Event, Next, Outcome, Result};
+    ///
+    /// #[lithe_sdk::middleware]
+    /// fn mark(event: &Event, next: Next) -> Result<Outcome> {
+    ///     Ok(next.run(event)?.with_header("x-mark", "seen"))
+    /// }
+    ///
+    /// let outcome = TestEvent::get("/").call_middleware(mark, |_| "hello");
+    /// assert_eq!((outcome.text().as_str(), outcome.header("x-mark")), ("hello", Some("seen")));
+    /// ```
+    pub fn call_middleware<M: IntoOutcome, R: IntoOutcome>(
+        self,
+        middleware: impl FnOnce(&Event, Next<'_>) -> M,
+        handler: impl FnOnce(Event) -> R,
+    ) -> TestOutcome {
+        let next = Next::new(|event| answer(event.clone(), handler));
+        self.call(|event| middleware(&event, next).into_outcome())
+    }
+
+    /// Calls an error handler with what a handler would have failed with.
+    ///
+    /// ```
+    /// use lithe_sdk::testing::TestEvent;
+    /// use lithe_sdk::{Event, HttpError, Response, Result, json};
+    ///
+    /// #[lithe_sdk::error_handler]
+    /// fn on_error(event: &Event, error: HttpError) -> Result<Response> {
+    ///     Ok(Response::json(&json!({ "error": error.message }))?.with_status(error.status))
+    /// }
+    ///
+    /// let outcome = TestEvent::get("/").call_error_handler(on_error, HttpError::not_found());
+    /// assert_eq!((outcome.status(), outcome.text()), (404, r#"{"error":"Not Found"}"#.into()));
+    /// ```
+    pub fn call_error_handler<R: IntoResponse>(
+        self,
+        handler: impl FnOnce(&Event, HttpError) -> R,
+        error: HttpError,
+    ) -> TestOutcome {
+        self.call(|event| recover(&event, error, handler))
+    }
+
+    /// Calls the route of an app that the path asks for, with its middleware and error handlers; 404 and
+    /// 405 where there is none, as from the host. Regular expressions in patterns fit any text.
+    pub fn call_app(mut self, app: &App) -> TestOutcome {
+        match routing::find(app, &self.request.method, &self.request.path) {
+            Found::Route(pattern, params) => {
+                self.request.params = params;
+                self.route(pattern).call(|event| app.handle(event)).heard_by_app(app)
+            }
+            Found::WrongMethod(allowed) => {
+                let error = HttpError::method_not_allowed(allowed.join(", "));
+                self.call(|_| Err::<Outcome, _>(error))
+            }
+            Found::Nothing => self.call(|_| Err::<Outcome, _>(HttpError::not_found())),
+        }
+    }
+
     /// Calls hooks, as `#[lithe_sdk::hooks]` makes the host do.
     pub fn call_hooks<T: Hooks + 'static>(self, hooks: &Rc<T>) -> TestOutcome {
         let called = self.call_as(Kind::Hooks, |event| dispatch::handle(&**hooks, event));
@@ -135,8 +197,8 @@ impl TestEvent {
         handler: impl FnOnce(Event) -> R,
     ) -> TestOutcome {
         let event = self.build_as(kind);
-        let EventHandle(request) = event.handle().clone();
-        TestOutcome::new(outcome(handler(event)), &request)
+        let EventHandle(request) = EventHandle::clone(event.handle());
+        TestOutcome::new(respond(event, handler), &request)
     }
 
     pub(crate) fn build_as(mut self, kind: Kind) -> Event {

@@ -1,7 +1,7 @@
 //! Unit tests without a network and without a host.
 //!
 //! A [`TestEvent`] calls a handler, the [`TestOutcome`] is looked at, and where it is an upgrade, its
-//! [`TestSocket`] plays the client. Sessions run on the real executor, against a host in memory that
+//! [`TestSocket`] plays the client; where it is a stream, a [`TestStream`] does. Sessions run on the real executor, against a host in memory that
 //! keeps the contract's rules; it belongs to the thread, so that tests do not see each other.
 //!
 //! ```
@@ -10,8 +10,8 @@
 //!
 //! #[lithe_sdk::handler]
 //! fn room(event: Event) -> Result<Response> {
-//!     match event.param("id").as_deref() {
-//!         Some("7") => Ok(Response::text("room 7")),
+//!     match event.param("id")? {
+//!         7 => Ok(Response::text("room 7")),
 //!         _ => Err(HttpError::not_found().into()),
 //!     }
 //! }
@@ -24,9 +24,12 @@ mod clock;
 mod event;
 mod outcome;
 mod queue;
+mod routing;
 mod socket;
+mod stream;
 
 pub use clock::{advance, timers};
 pub use event::TestEvent;
 pub use outcome::TestOutcome;
 pub use socket::TestSocket;
+pub use stream::TestStream;

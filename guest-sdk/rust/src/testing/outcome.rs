@@ -4,19 +4,25 @@ use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
-use super::TestSocket;
 use super::socket::settle;
+use super::{TestSocket, TestStream};
 use crate::executor;
-use crate::sys::{self, Ended, Request, find};
-use crate::{Body, Hooks, HttpError, Outcome, Response};
+use crate::sys::{self, Ended, Request};
+use crate::{App, Body, Hooks, HttpError, Outcome, Response, headers};
 
-/// What came of a test's request: a response, or an accepted upgrade.
+/// What came of a test's request: a response, an accepted upgrade, or a stream.
 ///
 /// An error of the handler is the response that the host would make of it.
 #[derive(Debug)]
 pub struct TestOutcome {
     response: Response,
-    socket: Option<TestSocket>,
+    connection: Option<Connection>,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Upgrade(TestSocket),
+    Stream(TestSocket),
 }
 
 impl TestOutcome {
@@ -27,35 +33,53 @@ impl TestOutcome {
         let accepted = request.accepted.get();
         let returned = match &result {
             Ok(Outcome::Upgrade(upgrade)) => Some(upgrade.socket),
+            Ok(Outcome::Stream(stream)) => stream.socket(),
             _ => None,
         };
         if let Some(unused) = accepted.filter(|_| accepted != returned) {
             drop(TestSocket::new(unused));
         }
         let socket = returned.filter(|_| accepted == returned).map(TestSocket::new);
-        let response = match result {
-            Ok(Outcome::Upgrade(upgrade)) if socket.is_some() => {
-                Response { headers: upgrade.headers, ..Response::empty(101) }
+        let (response, connection) = match (result, socket) {
+            (Ok(Outcome::Upgrade(upgrade)), Some(socket)) => {
+                let head = Response { headers: upgrade.headers, ..Response::empty(101) };
+                (head, Some(Connection::Upgrade(socket)))
             }
+            (Ok(Outcome::Stream(stream)), Some(socket)) => {
+                let head = Response { headers: stream.headers, ..Response::empty(stream.status) };
+                (head, Some(Connection::Stream(socket)))
+            }
+            (Ok(Outcome::Response(response)), _) => (response, None),
             // Only the event that accepted an upgrade may return it.
-            Ok(Outcome::Upgrade(_)) => internal_error(),
-            Ok(Outcome::Response(response)) if (200..=599).contains(&response.status) => response,
-            Ok(Outcome::Response(_)) => internal_error(),
-            Err(HttpError { status, headers, message }) => Response {
-                status: if (400..=599).contains(&status) { status } else { 500 },
-                headers,
-                body: Body::Text(message),
-            },
+            (Ok(_), _) => (internal_error(), None),
+            (Err(HttpError { status, headers, message }), _) => {
+                let status = if (400..=599).contains(&status) { status } else { 500 };
+                (Response { status, headers, body: Body::Text(message) }, None)
+            }
         };
-        Self { response, socket }
+        let fits = (200..=599).contains(&response.status)
+            || matches!(connection, Some(Connection::Upgrade(_)));
+        if fits { Self { response, connection } } else { Self::internal_error() }
+    }
+
+    fn internal_error() -> Self {
+        Self { response: internal_error(), connection: None }
     }
 
     /// Has the hooks hear of the socket.
     pub(super) fn heard_by(self, hooks: Rc<dyn Hooks>) -> Self {
-        if let Some(socket) = &self.socket {
+        if let Some(Connection::Upgrade(socket)) = &self.connection {
             sys::with_socket(socket.id(), |socket| socket.hooks = Some(hooks));
         }
         self
+    }
+
+    /// Has the hooks hear of the socket, if the app has hooks for it.
+    pub(super) fn heard_by_app(self, app: &App) -> Self {
+        match self.upgrade().and_then(|socket| app.hooks_of(socket.id())) {
+            Some(hooks) => self.heard_by(hooks),
+            None => self,
+        }
     }
 
     /// The response's status; 101 for an accepted upgrade.
@@ -70,7 +94,7 @@ impl TestOutcome {
 
     /// The first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        find(&self.response.headers, name)
+        headers::get(&self.response.headers, name)
     }
 
     /// The body's bytes.
@@ -96,17 +120,22 @@ impl TestOutcome {
 
     /// Whether the handler accepted an upgrade.
     pub fn is_upgrade(&self) -> bool {
-        self.socket.is_some()
+        self.upgrade().is_some()
+    }
+
+    /// Whether the body follows piece by piece.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.connection, Some(Connection::Stream(_)))
     }
 
     /// The protocol that the upgrade chose.
     pub fn protocol(&self) -> Option<String> {
-        sys::protocol(self.socket.as_ref()?.id())
+        sys::protocol(self.upgrade()?.id())
     }
 
     /// Whether the upgrade is pinned to its instance.
     pub fn is_pinned(&self) -> bool {
-        self.socket.as_ref().is_some_and(TestSocket::is_pinned)
+        self.upgrade().is_some_and(TestSocket::is_pinned)
     }
 
     /// Completes the handshake, and is the client from here on.
@@ -114,18 +143,56 @@ impl TestOutcome {
     /// # Panics
     /// Where the handler has not accepted an upgrade.
     #[track_caller]
-    pub fn socket(mut self) -> TestSocket {
-        let Some(socket) = self.socket.take() else {
-            panic!("no upgrade, but a response with status {}: {}", self.status(), self.text());
-        };
-        socket.open();
-        socket
+    pub fn socket(self) -> TestSocket {
+        match self.connection {
+            Some(Connection::Upgrade(socket)) => {
+                socket.open();
+                socket
+            }
+            _ => {
+                panic!("no upgrade, but a response with status {}: {}", self.status(), self.text())
+            }
+        }
+    }
+
+    /// Reads the body's pieces. A blocking body runs here, to its end; for one that has none there is
+    /// [`stream_until`](Self::stream_until).
+    ///
+    /// # Panics
+    /// Where the handler has not returned a stream.
+    #[track_caller]
+    pub fn stream(self) -> TestStream {
+        self.stream_of(None)
+    }
+
+    /// Reads so many pieces, and leaves: the next that is sent is refused.
+    ///
+    /// # Panics
+    /// Where the handler has not returned a stream.
+    #[track_caller]
+    pub fn stream_until(self, pieces: usize) -> TestStream {
+        self.stream_of(Some(pieces))
+    }
+
+    #[track_caller]
+    fn stream_of(self, leaves_after: Option<usize>) -> TestStream {
+        match self.connection {
+            Some(Connection::Stream(socket)) => TestStream::open(socket, leaves_after),
+            _ => panic!("no stream, but a response with status {}: {}", self.status(), self.text()),
+        }
     }
 
     /// Ends the upgrade before its handshake is complete, as a client does that goes away.
     pub fn abandon(self) {
-        if let Some(socket) = &self.socket {
+        if let Some(socket) = self.upgrade() {
             socket.end(Ended::lost());
+        }
+    }
+
+    fn upgrade(&self) -> Option<&TestSocket> {
+        match &self.connection {
+            Some(Connection::Upgrade(socket)) => Some(socket),
+            _ => None,
         }
     }
 }

@@ -119,10 +119,18 @@ impl TestSocket {
         let opened = self.with(|socket| socket.state != ReadyState::Connecting);
         if opened && sessions::is_blocking(self.id) {
             self.with(|socket| socket.client_end = Some(ended));
-            sessions::run(self.id);
-            sys::set_gone(self.id);
+            self.run_blocking();
         } else {
             self.with(|socket| socket.end(ended));
+            settle();
+        }
+    }
+
+    /// Runs the blocking session, if there is one that has not run.
+    pub(super) fn run_blocking(&self) {
+        if sessions::is_blocking(self.id) {
+            sessions::run(self.id);
+            sys::set_gone(self.id);
         }
         settle();
     }

@@ -109,7 +109,7 @@ fn a_second_upgrade_is_the_handler_s_mistake() {
 fn an_accepted_upgrade_that_is_not_returned_is_dropped() {
     let (dropped, guard) = dropped_flag();
     let outcome: TestOutcome = TestEvent::get("/").upgrade([]).call(|event| {
-        event
+        let _dropped = event
             .ws()
             .upgrade(async move |_| {
                 let _guard = guard;
@@ -148,7 +148,7 @@ fn the_session_sees_the_handshake_s_event() {
                 .upgrade(async |mut socket| {
                     while let Some(SocketEvent::Text(_)) = socket.next().await {
                         let event = socket.event().expect("the socket is open");
-                        let (id, user) = (event.required_param("id")?, event.local("user"));
+                        let (id, user) = (event.param::<u32>("id")?, event.local_str("user"));
                         socket.send_text(format!("{id} {user:?} {}", event.uri()))?;
                     }
                     assert!(socket.event().is_some(), "`close` has not returned");

@@ -9,7 +9,7 @@ fn hostile(event: Event) -> Result<Outcome> {
     if !event.ws().is_upgrade_request() {
         return Ok(Response::text("async").into());
     }
-    if event.query_param("twice").is_some() {
+    if event.query_param_str("twice").is_some() {
         let _first = event.ws().upgrade(session).accept()?;
     }
     event.ws().upgrade(session).accept()

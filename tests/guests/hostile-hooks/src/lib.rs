@@ -23,20 +23,20 @@ struct Hostile {
 impl Hooks for Hostile {
     fn upgrade(&self, event: &Event) -> Result<UpgradeOptions> {
         let mut options = UpgradeOptions::default();
-        if let Some(status) = event.query_param("refuse") {
+        if let Some(status) = event.query_param_str("refuse") {
             return Err(HttpError::new(status.parse()?, "refused").into());
         }
-        if let Some(protocol) = event.query_param("protocol") {
+        if let Some(protocol) = event.query_param_str("protocol") {
             options = options.protocol(protocol);
         }
-        if let Some(header) = event.query_param("header") {
+        if let Some(header) = event.query_param_str("header") {
             let (name, value) = header.split_once(':').context("`header` is NAME:VALUE")?;
             options = options.header(name, value);
         }
-        if let Some(attachment) = event.query_param("attachment") {
+        if let Some(attachment) = event.query_param_str("attachment") {
             options = options.attachment(attachment);
         }
-        if event.query_param("pinned").is_some() {
+        if event.query_param_str("pinned").is_some() {
             options = options.pinned();
         }
         Ok(options)
@@ -92,7 +92,7 @@ impl Hooks for Hostile {
     }
 
     fn fallback(&self, event: Event) -> Result<Response> {
-        test_guests_misbehave::by_word(&event.query_param("how").unwrap_or_default());
+        test_guests_misbehave::by_word(&event.query_param_str("how").unwrap_or_default());
         let closed: Vec<_> = self
             .closed
             .borrow()

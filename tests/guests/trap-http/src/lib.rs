@@ -1,14 +1,15 @@
 //! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `exit`, `status101`,
-//! `badheader`, `log`, `fail`, `sleep` (`&ms=`). Otherwise `ok`.
+//! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
+//! JSON). Otherwise `ok`.
 
 use std::time::Duration;
 
 use lithe_sdk::anyhow::{Context, bail};
-use lithe_sdk::{Event, Response, Result};
+use lithe_sdk::{Event, Response, Result, json};
 
 #[lithe_sdk::handler]
 fn trap(event: Event) -> Result<Response> {
-    let how = event.query_param("how").unwrap_or_default();
+    let how = event.query_param_str("how").unwrap_or_default();
     test_guests_misbehave::by_word(&how);
     match how.as_str() {
         "status101" => return Ok(Response::empty(101)),
@@ -17,9 +18,20 @@ fn trap(event: Event) -> Result<Response> {
             println!("a line on stdout");
             eprintln!("a line on stderr");
         }
+        "about" => {
+            return Response::json(&json!({
+                "id": event.id(),
+                "method": event.method(),
+                "path": event.path(),
+                "route": event.route(),
+                "params": event.params(),
+                "body": event.bytes().len(),
+            }));
+        }
         "fail" => bail!("a secret of the guest"),
         "sleep" => {
-            let ms = event.query_param("ms").context("`ms` is missing")?;
+            let ms = event.query_param_str("ms").context("`ms` is missing")?;
+            println!("sleeping");
             std::thread::sleep(Duration::from_millis(ms.parse()?));
         }
         _ => {}

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use super::{ATTACHMENT_LIMIT, EventHandle, FakeSocket, HOST, Request};
 use crate::outcome::Accepted;
+use crate::query::is_token_byte;
+use crate::stream::Started;
 use crate::{HttpError, UpgradeOptions};
 
 /// What the host itself writes into a 101, or what belongs to the connection.
@@ -52,11 +54,29 @@ pub(crate) fn upgrade(
         return Err(HttpError::upgrade_required());
     }
     check_handshake(request)?;
-    check_options(event, protocol, options).map_err(|mistake| {
-        eprintln!("{mistake}");
-        HttpError::new(500, "Internal Server Error")
-    })?;
-    Ok(accept(request, protocol, options))
+    check_options(event, protocol, options).map_err(guest_s_mistake)?;
+    let socket = accept(request, protocol, options);
+    Ok(Accepted { socket, headers: options.headers.clone() })
+}
+
+/// Accepts a stream.
+pub(crate) fn start(
+    event: &EventHandle,
+    status: u16,
+    headers: &[(String, String)],
+) -> Result<Started, HttpError> {
+    let checked = match status {
+        200..=599 => check_headers(headers).and_then(|()| check_first(&event.0)),
+        _ => Err(format!("status {status} is not one from 200 to 599")),
+    };
+    checked.map_err(guest_s_mistake)?;
+    let socket = accept(&event.0, None, &UpgradeOptions::default().pinned());
+    Ok(Started { socket, status, headers: headers.to_vec() })
+}
+
+fn guest_s_mistake(mistake: String) -> HttpError {
+    eprintln!("{mistake}");
+    HttpError::new(500, "Internal Server Error")
 }
 
 /// The client's mistakes (RFC 6455, 4.2.1).
@@ -85,7 +105,15 @@ fn check_options(
     {
         return Err(format!("protocol `{protocol}` was not requested"));
     }
-    for (name, value) in &options.headers {
+    check_headers(&options.headers)?;
+    if options.attachment.len() > ATTACHMENT_LIMIT {
+        return Err(format!("the attachment is larger than {ATTACHMENT_LIMIT} bytes"));
+    }
+    check_first(&event.0)
+}
+
+fn check_headers(headers: &[(String, String)]) -> Result<(), String> {
+    for (name, value) in headers {
         if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
             return Err(format!("header `{name}` is the host's to set"));
         }
@@ -93,16 +121,17 @@ fn check_options(
             return Err(format!("header `{name}` is malformed"));
         }
     }
-    if options.attachment.len() > ATTACHMENT_LIMIT {
-        return Err(format!("the attachment is larger than {ATTACHMENT_LIMIT} bytes"));
-    }
-    if event.0.accepted.get().is_some() {
-        return Err("this event has been upgraded already".into());
-    }
     Ok(())
 }
 
-fn accept(request: &Rc<Request>, protocol: Option<&str>, options: &UpgradeOptions) -> Accepted {
+fn check_first(request: &Request) -> Result<(), String> {
+    match request.accepted.get() {
+        Some(_) => Err("this event has been upgraded, or its body streamed, already".into()),
+        None => Ok(()),
+    }
+}
+
+fn accept(request: &Rc<Request>, protocol: Option<&str>, options: &UpgradeOptions) -> u32 {
     let id = HOST.with(|host| {
         let id = host.last_socket.get() + 1;
         host.last_socket.set(id);
@@ -111,7 +140,7 @@ fn accept(request: &Rc<Request>, protocol: Option<&str>, options: &UpgradeOption
         id
     });
     request.accepted.set(Some(id));
-    Accepted { socket: id, headers: options.headers.clone() }
+    id
 }
 
 /// The items of a list header: split at commas, trimmed, empty ones dropped.
@@ -131,8 +160,7 @@ fn has_token(request: &Request, name: &str, token: &str) -> bool {
 
 /// RFC 9110, 5.6.2.
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
 /// The base64 of 16 bytes.

@@ -10,7 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, upgrade};
+use crate::{HttpError, Outcome, headers};
+
+pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, start, upgrade};
 pub(crate) use sockets::{
     Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, next_ended,
     protocol, receive, send_binary, send_text, set_attachment, state, terminate, with_socket,
@@ -54,22 +56,19 @@ pub(crate) struct Request {
     pub client_address: String,
     pub body: Vec<u8>,
     pub locals: RefCell<BTreeMap<String, String>>,
-    /// The socket of the upgrade that this request has accepted.
+    /// The socket of the upgrade, or of the stream, that this request has accepted.
     pub accepted: Cell<Option<u32>>,
 }
 
 impl Request {
     fn header(&self, name: &str) -> Option<&str> {
-        find(&self.headers, name)
+        headers::get(&self.headers, name)
     }
 }
 
-/// The first value of that name, in any case.
-pub(crate) fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    fields
-        .iter()
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+/// The chain of a middleware component. A test has none: it hands its middleware a `Next` of its own.
+pub(crate) fn run_next(_event: &EventHandle) -> Result<Outcome, HttpError> {
+    Err(HttpError::new(500, "Internal Server Error"))
 }
 
 /// What the guest holds of a request.

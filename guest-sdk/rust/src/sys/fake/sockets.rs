@@ -26,6 +26,8 @@ pub(crate) struct FakeSocket {
     /// What a blocking session has not yet received, and when it came.
     pub inbound: VecDeque<(Duration, Message)>,
     pub outbound: Vec<Message>,
+    /// How many messages the client waits for before it leaves.
+    pub leaves_after: Option<usize>,
     /// How the client ends it once a blocking session has received all that is inbound.
     pub client_end: Option<Ended>,
     /// How the guest or the client has ended it.
@@ -81,6 +83,7 @@ impl FakeSocket {
             hooks: None,
             inbound: VecDeque::new(),
             outbound: Vec::new(),
+            leaves_after: None,
             client_end: None,
             ended: None,
             failure: None,
@@ -161,6 +164,9 @@ fn send(socket: u32, size: usize, message: impl FnOnce() -> Message) -> Result<(
             return Err(SendError::TooLarge(MESSAGE_LIMIT as u64));
         }
         socket.outbound.push(message());
+        if socket.leaves_after.is_some_and(|count| socket.outbound.len() >= count) {
+            socket.end(Ended::lost());
+        }
         Ok(())
     })
     .unwrap_or(Err(SendError::Closed))

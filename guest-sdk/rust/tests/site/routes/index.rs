@@ -1,0 +1,5 @@
+use lithe_sdk::Event;
+
+pub fn handler(_event: Event) -> &'static str {
+    "home"
+}

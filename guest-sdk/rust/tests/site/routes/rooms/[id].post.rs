@@ -1,0 +1,3 @@
+pub fn handler(_event: lithe_sdk::Event) -> &'static str {
+    "posted"
+}

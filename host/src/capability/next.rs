@@ -1,0 +1,66 @@
+//! `next`: what a middleware wraps.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::StatusCode;
+use wasmtime::component::Resource;
+
+use super::State;
+use super::event::EventHandle;
+use super::http::HttpError;
+use super::outcome::Answered;
+use super::socket::Socket;
+use crate::bindings::http::HttpError as WitError;
+use crate::bindings::next as wit;
+use crate::bindings::outcome::Outcome;
+
+/// The rest of the chain, to be run at most once.
+pub type Next = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send>;
+
+/// The middleware's side of one event.
+#[derive(Default)]
+pub struct Around {
+    next: Option<Next>,
+    /// The socket in what `next` answered: what the middleware may answer itself.
+    passed: Option<Arc<Socket>>,
+}
+
+impl Around {
+    pub fn new(next: Next) -> Self {
+        Self { next: Some(next), passed: None }
+    }
+
+    /// The socket that `next` answered with, if it has this number.
+    pub fn take_passed(&mut self, id: u32) -> Option<Arc<Socket>> {
+        self.passed.take_if(|socket| socket.id == id)
+    }
+}
+
+impl wit::Host for State {
+    async fn run(
+        &mut self,
+        event: Resource<EventHandle>,
+    ) -> wasmtime::Result<Result<Outcome, WitError>> {
+        let request = self.request(&event)?.id;
+        let Some(next) = self.around.next.take() else {
+            let (site, plugin) = (&*self.context.site, &*self.context.plugin);
+            let message = "the middleware ran `next` twice for one event";
+            tracing::error!(target: "guest", site, plugin, %request, "{message}");
+            return Ok(Err(HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message).to_wit()));
+        };
+        // The CPU time of the rest of the chain is its own.
+        let clock = self.meter.clock().clone();
+        clock.suspend();
+        let answered = next().await;
+        clock.resume();
+        Ok(match answered {
+            Ok(answer) => {
+                self.around.passed = answer.socket().cloned();
+                Ok(answer.to_wit())
+            }
+            Err(error) => Err(error.to_wit()),
+        })
+    }
+}

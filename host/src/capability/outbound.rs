@@ -1,0 +1,182 @@
+//! What waits to be sent to one socket.
+
+use std::collections::VecDeque;
+
+use crate::config::OutboundPolicy;
+use crate::message::{Opcode, encode_frame};
+
+/// An empty buffer over this many bytes is given back.
+const KEPT: usize = 4 * 1024;
+
+/// Encoded frames, or a stream's bytes, that the session task has not taken yet.
+#[derive(Debug)]
+pub struct Outbound {
+    bytes: Vec<u8>,
+    /// How much of `bytes` has been dropped from its front.
+    dropped: usize,
+    /// The lengths of the frames in `bytes`; kept only where the oldest may be dropped.
+    frames: VecDeque<usize>,
+    /// Bytes that the session task has taken and not yet handed to the network.
+    unsent: usize,
+    limit: usize,
+    policy: OutboundPolicy,
+    /// The guest was refused, and waits for room.
+    refused: bool,
+}
+
+/// Why a message was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// The socket is to be closed.
+    Close,
+    /// The guest is to wait for `drain`.
+    Refuse,
+}
+
+impl Outbound {
+    /// Nothing yet; at most `limit` bytes of payload and frame headers.
+    pub fn new(limit: usize, policy: OutboundPolicy) -> Self {
+        Self {
+            bytes: Vec::new(),
+            dropped: 0,
+            frames: VecDeque::new(),
+            unsent: 0,
+            limit,
+            policy,
+            refused: false,
+        }
+    }
+
+    /// All that waits, in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.dropped + self.unsent
+    }
+
+    /// Whether something waits that the session task has not taken.
+    pub fn has_more(&self) -> bool {
+        self.bytes.len() > self.dropped
+    }
+
+    /// Queues a message: as a frame, or for a stream as it is.
+    ///
+    /// # Errors
+    /// The queue is full, and the policy is not to make room.
+    pub fn push(&mut self, stream: bool, opcode: Opcode, payload: &[u8]) -> Result<(), Full> {
+        if self.len() + payload.len() > self.limit {
+            match self.policy {
+                OutboundPolicy::Close => {
+                    self.clear();
+                    return Err(Full::Close);
+                }
+                OutboundPolicy::Refuse => {
+                    self.refused = true;
+                    return Err(Full::Refuse);
+                }
+                OutboundPolicy::DropOldest => self.make_room(payload.len()),
+            }
+        }
+        let before = self.bytes.len();
+        match stream {
+            true => self.bytes.extend_from_slice(payload),
+            false => encode_frame(&mut self.bytes, opcode, payload),
+        }
+        if self.policy == OutboundPolicy::DropOldest {
+            self.frames.push_back(self.bytes.len() - before);
+        }
+        Ok(())
+    }
+
+    /// Moves what is queued to `out`, which is empty: what was in it is sent.
+    pub fn take(&mut self, out: &mut Vec<u8>) {
+        self.bytes.drain(..self.dropped);
+        self.dropped = 0;
+        self.frames.clear();
+        std::mem::swap(out, &mut self.bytes);
+        self.unsent = out.len();
+    }
+
+    /// How much of what was taken is still unsent. Large buffers are given back once all is sent.
+    pub fn set_unsent(&mut self, unsent: usize) {
+        self.unsent = unsent;
+        if self.len() == 0 && self.bytes.capacity() > KEPT {
+            self.clear();
+        }
+    }
+
+    /// Whether the guest waits for room, and all is sent: true once.
+    pub fn take_drained(&mut self) -> bool {
+        let drained = self.refused && self.len() == 0;
+        self.refused &= !drained;
+        drained
+    }
+
+    /// Drops what waits.
+    pub fn clear(&mut self) {
+        self.bytes = Vec::new();
+        self.dropped = 0;
+        self.frames.clear();
+    }
+
+    /// Drops the oldest frames until a payload fits. What the session task has taken stays: a frame
+    /// that has begun must be finished.
+    fn make_room(&mut self, payload: usize) {
+        while self.len() + payload > self.limit {
+            let Some(oldest) = self.frames.pop_front() else { break };
+            self.dropped += oldest;
+        }
+        // Moved only now and then, so that each byte is moved once on the average.
+        if self.dropped > self.bytes.len() / 2 {
+            self.bytes.drain(..self.dropped);
+            self.dropped = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(queue: &mut Outbound, payload: &[u8]) -> Result<(), Full> {
+        queue.push(true, Opcode::Binary, payload)
+    }
+
+    fn taken(queue: &mut Outbound) -> Vec<u8> {
+        let mut out = Vec::new();
+        queue.take(&mut out);
+        out
+    }
+
+    #[test]
+    fn closing_drops_what_waits() {
+        let mut queue = Outbound::new(4, OutboundPolicy::Close);
+        push(&mut queue, b"abcd").unwrap();
+        assert_eq!(push(&mut queue, b"e"), Err(Full::Close));
+        assert_eq!(taken(&mut queue), b"");
+    }
+
+    #[test]
+    fn refusing_keeps_what_waits_and_tells_once_when_it_is_sent() {
+        let mut queue = Outbound::new(4, OutboundPolicy::Refuse);
+        push(&mut queue, b"abcd").unwrap();
+        assert_eq!(push(&mut queue, b"e"), Err(Full::Refuse));
+        assert_eq!(taken(&mut queue), b"abcd");
+        assert!(!queue.take_drained());
+        queue.set_unsent(0);
+        assert!(queue.take_drained());
+        assert!(!queue.take_drained());
+    }
+
+    #[test]
+    fn dropping_the_oldest_keeps_the_newest_whole() {
+        let mut queue = Outbound::new(4, OutboundPolicy::DropOldest);
+        for payload in [b"ab", b"cd", b"ef", b"gh"] {
+            push(&mut queue, payload).unwrap();
+        }
+        assert_eq!(taken(&mut queue), b"efgh");
+        assert_eq!(queue.len(), 4);
+        push(&mut queue, b"ij").unwrap();
+        push(&mut queue, b"kl").unwrap();
+        queue.set_unsent(0);
+        assert_eq!(taken(&mut queue), b"kl");
+    }
+}

@@ -1,0 +1,96 @@
+//! `outcome`: what comes of an event, from a guest to the host, and through middleware and back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+
+use super::State;
+use super::http::{HttpError, InvalidAnswer, fields_of, response_headers, status_of};
+use super::socket::Socket;
+use crate::bindings::http::{Body, Response as WitResponse};
+use crate::bindings::outcome::{self as wit, Outcome};
+use crate::bindings::streams::Started;
+use crate::bindings::ws::Accepted;
+
+/// What a handler answered, where it did not fail.
+#[derive(Debug)]
+pub enum Answer {
+    /// The whole response.
+    Response(Response<Bytes>),
+    /// The handshake is accepted; the headers go with the 101.
+    Upgrade { socket: Arc<Socket>, headers: HeaderMap },
+    /// The body follows piece by piece.
+    Stream { socket: Arc<Socket>, status: StatusCode, headers: HeaderMap },
+}
+
+/// An answer, or the error that the handler returned.
+pub type Answered = Result<Answer, HttpError>;
+
+impl wit::Host for State {}
+
+impl Answer {
+    /// Reads a guest's outcome. `own` gives the socket of that number, if the guest may name it.
+    ///
+    /// # Errors
+    /// HTTP cannot send it, or it names a socket that it may not.
+    pub fn from_wit(
+        outcome: Outcome,
+        own: impl FnOnce(u32) -> Option<Arc<Socket>>,
+    ) -> Result<Self, InvalidAnswer> {
+        Ok(match outcome {
+            Outcome::Response(response) => Self::Response(response.try_into()?),
+            Outcome::Upgrade(accepted) => {
+                let headers = response_headers(accepted.headers)?;
+                let socket = own(accepted.socket).ok_or(InvalidAnswer::Socket)?;
+                match socket.is_stream() {
+                    false => Self::Upgrade { socket, headers },
+                    true => return Err(InvalidAnswer::Socket),
+                }
+            }
+            Outcome::Streamed(started) => {
+                let headers = response_headers(started.headers)?;
+                let status = status_of(started.status)?;
+                let socket = own(started.socket).ok_or(InvalidAnswer::Socket)?;
+                match socket.is_stream() {
+                    true => Self::Stream { socket, status, headers },
+                    false => return Err(InvalidAnswer::Socket),
+                }
+            }
+        })
+    }
+
+    /// The answer as middleware sees it.
+    pub fn to_wit(&self) -> Outcome {
+        match self {
+            Self::Response(response) => {
+                let body = match response.body() {
+                    bytes if bytes.is_empty() => Body::Empty,
+                    bytes => Body::Bytes(bytes.to_vec()),
+                };
+                let status = response.status().as_u16();
+                Outcome::Response(WitResponse {
+                    status,
+                    headers: fields_of(response.headers()),
+                    body,
+                })
+            }
+            Self::Upgrade { socket, headers } => {
+                Outcome::Upgrade(Accepted { socket: socket.id, headers: fields_of(headers) })
+            }
+            Self::Stream { socket, status, headers } => Outcome::Streamed(Started {
+                socket: socket.id,
+                status: status.as_u16(),
+                headers: fields_of(headers),
+            }),
+        }
+    }
+
+    /// The socket that comes of it.
+    pub fn socket(&self) -> Option<&Arc<Socket>> {
+        match self {
+            Self::Response(_) => None,
+            Self::Upgrade { socket, .. } | Self::Stream { socket, .. } => Some(socket),
+        }
+    }
+}

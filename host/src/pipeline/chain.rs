@@ -1,0 +1,165 @@
+//! The middleware around a handler, and the error handlers around both.
+//!
+//! An error is offered to the error handlers where it arises, so that the middleware further out
+//! sees the response that they make of it. One that none of them takes goes on as an error, and is
+//! not offered to them again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::{Method, Response, StatusCode};
+use parking_lot::Mutex;
+
+use super::response;
+use crate::capability::event::Request;
+use crate::capability::http::HttpError;
+use crate::capability::next::Next;
+use crate::capability::outcome::{Answer, Answered};
+use crate::plugin::{Handled, Plugin, Session};
+use crate::runtime::Failure;
+
+/// What a request runs through.
+pub struct Chain {
+    pub request: Arc<Request>,
+    /// The outermost first.
+    pub middleware: Vec<Arc<Plugin>>,
+    /// The nearest first.
+    pub errors: Vec<Arc<Plugin>>,
+    pub end: End,
+    progress: Mutex<Progress>,
+}
+
+/// What is innermost.
+pub enum End {
+    Route(Arc<Plugin>),
+    /// OPTIONS, for a path that has routes.
+    Options(Vec<Method>),
+    /// No route, or none for the method.
+    Error(StatusCode, Vec<Method>),
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The session that the handler's answer begins, if middleware lets it through.
+    session: Option<Session>,
+    /// The error that no error handler took.
+    unhandled: Option<(StatusCode, String)>,
+}
+
+impl Chain {
+    pub fn new(
+        request: Arc<Request>,
+        middleware: Vec<Arc<Plugin>>,
+        errors: Vec<Arc<Plugin>>,
+        end: End,
+    ) -> Arc<Self> {
+        Arc::new(Self { request, middleware, errors, end, progress: Mutex::default() })
+    }
+
+    /// Runs all of it. A session that the answer does not name is abandoned.
+    pub async fn run(self: Arc<Self>) -> Handled {
+        let answered = self.clone().step(0).await;
+        let session = self.progress.lock().session.take();
+        let named = answered.as_ref().ok().and_then(Answer::socket).map(|socket| socket.id);
+        let session = match session {
+            Some(session) if named == Some(session.socket.id) => Some(session),
+            Some(session) => {
+                session.abandon().await;
+                None
+            }
+            None => None,
+        };
+        Handled { answered, session }
+    }
+
+    fn step(self: Arc<Self>, at: usize) -> Pin<Box<dyn Future<Output = Answered> + Send>> {
+        Box::pin(async move {
+            let answered = match self.middleware.get(at) {
+                None => self.innermost().await,
+                Some(middleware) => {
+                    let chain = self.clone();
+                    let next: Next = Box::new(move || chain.step(at + 1));
+                    let answered = middleware.around(&self.request, next).await;
+                    answered.unwrap_or_else(|failure| Err(self.failed(middleware, &failure)))
+                }
+            };
+            match answered {
+                Ok(answer) => Ok(answer),
+                Err(error) => self.on_error(error).await,
+            }
+        })
+    }
+
+    async fn innermost(&self) -> Answered {
+        match &self.end {
+            End::Route(plugin) => match plugin.handle(self.request.clone()).await {
+                Ok(handled) => {
+                    self.progress.lock().session = handled.session;
+                    handled.answered
+                }
+                Err(failure) => Err(self.failed(plugin, &failure)),
+            },
+            End::Options(allow) => {
+                let mut response = Response::new(bytes::Bytes::new());
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                *response.headers_mut() = response::allow(allow);
+                Ok(Answer::Response(response))
+            }
+            End::Error(status, allow) => {
+                let text = status.canonical_reason().unwrap_or_default().to_ascii_lowercase();
+                let mut error = HttpError::new(*status, text);
+                if !allow.is_empty() {
+                    error.headers = response::allow(allow);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Offers an error to the error handlers, the nearest first.
+    async fn on_error(&self, mut error: HttpError) -> Answered {
+        let known = self.progress.lock().unhandled.take();
+        if known.is_some_and(|(status, message)| status == error.status && message == error.message)
+        {
+            self.leave_unhandled(&error);
+            return Err(error);
+        }
+        for handler in &self.errors {
+            match handler.on_error(&self.request, &error).await {
+                Ok(Ok(response)) => return Ok(Answer::Response(response)),
+                Ok(Err(next)) => error = next,
+                // A handler that fails has not taken the error: the next one gets it as it was.
+                Err(failure) => drop(self.failed(handler, &failure)),
+            }
+        }
+        self.leave_unhandled(&error);
+        Err(error)
+    }
+
+    fn leave_unhandled(&self, error: &HttpError) {
+        self.progress.lock().unhandled = Some((error.status, error.message.clone()));
+    }
+
+    /// What the client sees of a failure has no guest detail; the log has all of it.
+    fn failed(&self, plugin: &Plugin, failure: &Failure) -> HttpError {
+        let context = plugin.context();
+        let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
+        tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");
+        let status = match failure {
+            Failure::Cpu(_) | Failure::Time(_) => StatusCode::GATEWAY_TIMEOUT,
+            Failure::Busy(..) | Failure::Stopped | Failure::Start(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Failure::Trap(_)
+            | Failure::Memory { .. }
+            | Failure::Invalid(_)
+            | Failure::Missing(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let error = HttpError::new(status, status.canonical_reason().unwrap_or_default());
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => error.with(http::header::RETRY_AFTER, "1"),
+            _ => error,
+        }
+    }
+}

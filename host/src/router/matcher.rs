@@ -1,0 +1,181 @@
+//! Segments with a regex, or with text around parameters.
+//!
+//! Both become one anchored regex. It is `regex-lite`'s: linear in the segment's length, small for
+//! each route (no automaton is cached for each thread), and `\d` and `\w` mean ASCII, as they do
+//! where the patterns come from. It has no Unicode classes, and says so.
+
+use std::borrow::Cow;
+use std::cmp::{Ordering, Reverse};
+use std::fmt;
+
+use regex_lite::{Regex, RegexBuilder};
+
+use super::invalid::InvalidPattern;
+use super::text;
+
+/// The most memory that a compiled regex takes. `[a-z0-9-]{1,64}` needs a tenth of it;
+/// what needs more would also be slow.
+const MAX_REGEX_BYTES: usize = 64 * 1024;
+
+/// A part of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Text(String),
+    /// Without a regex, a named one takes one or more characters, an unnamed one (`*`) any number;
+    /// the first takes as many as it can.
+    Capture {
+        name: Option<String>,
+        regex: Option<String>,
+    },
+}
+
+/// Matches one segment. Equal to another that is written the same.
+#[derive(Clone, Debug)]
+pub struct Matcher {
+    pieces: Vec<Piece>,
+    regex: Regex,
+    /// The regex's groups that are captures: a capture's own regex may have groups too.
+    groups: Vec<usize>,
+}
+
+impl Matcher {
+    pub(super) fn new(pieces: Vec<Piece>) -> Result<Self, InvalidPattern> {
+        let mut source = String::from("^");
+        let mut groups = Vec::new();
+        let mut next = 1;
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => source.push_str(&regex_lite::escape(text)),
+                Piece::Capture { name, regex } => {
+                    groups.push(next);
+                    next += 1;
+                    match (name, regex) {
+                        (_, Some(regex)) => {
+                            next += inner_groups(regex)?;
+                            source.push_str(&format!("({regex})"));
+                        }
+                        (Some(_), None) => source.push_str("((?s:.+))"),
+                        (None, None) => source.push_str("((?s:.*))"),
+                    }
+                }
+            }
+        }
+        source.push('$');
+        let regex = compile(&source).map_err(|reason| InvalidPattern::Regex {
+            regex: pieces.iter().filter_map(Piece::regex).collect::<Vec<_>>().join("` and `"),
+            reason,
+        })?;
+        Ok(Self { pieces, regex, groups })
+    }
+
+    /// The same, taking upper and lower case ASCII letters as equal.
+    pub(super) fn ignoring_case(&self) -> Self {
+        let mut builder = RegexBuilder::new(self.regex.as_str());
+        // What has compiled compiles again: folding adds at most a second range for each, and here
+        // is no limit. Should that ever be wrong, the case matters, which is harmless.
+        let folded = builder.case_insensitive(true).size_limit(usize::MAX).build();
+        Self { regex: folded.unwrap_or_else(|_| self.regex.clone()), ..self.clone() }
+    }
+
+    /// Whether the segment matches; then its captures are added.
+    pub(super) fn capture<'p>(&self, segment: &'p str, into: &mut Vec<Cow<'p, str>>) -> bool {
+        let Some(captures) = self.regex.captures(segment) else {
+            return false;
+        };
+        let text = |group: &usize| captures.get(*group).map_or("", |found| found.as_str());
+        into.extend(self.groups.iter().map(|group| Cow::Borrowed(text(group))));
+        true
+    }
+
+    /// The names of its captures, in order.
+    pub fn names(&self) -> impl Iterator<Item = Option<&str>> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Capture { name, .. } => Some(name.as_deref()),
+        })
+    }
+
+    /// Whether both match the same segments, whatever the names.
+    pub(super) fn same_shape(&self, other: &Self, case_sensitive: bool) -> bool {
+        let same = |(a, b): (&Piece, &Piece)| match (a, b) {
+            (Piece::Text(a), Piece::Text(b)) if !case_sensitive => a.eq_ignore_ascii_case(b),
+            (Piece::Text(a), Piece::Text(b)) => a == b,
+            (Piece::Capture { name, regex }, Piece::Capture { name: n, regex: r }) => {
+                name.is_some() == n.is_some() && regex == r
+            }
+            _ => false,
+        };
+        self.pieces.len() == other.pieces.len() && self.pieces.iter().zip(&other.pieces).all(same)
+    }
+
+    /// Which is tried first: the one with more text, then with more regexes, then by its text, so
+    /// that the order does not depend on when it was added.
+    pub(super) fn precedence(&self, other: &Self) -> Ordering {
+        let rank = |matcher: &Self| {
+            let texts = matcher.pieces.iter().filter_map(Piece::text).map(str::len);
+            let regexes = matcher.pieces.iter().filter_map(Piece::regex).count();
+            (Reverse(texts.sum::<usize>()), Reverse(regexes))
+        };
+        rank(self).cmp(&rank(other)).then_with(|| self.to_string().cmp(&other.to_string()))
+    }
+}
+
+impl Piece {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Capture { .. } => None,
+        }
+    }
+
+    fn regex(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Capture { regex, .. } => regex.as_deref(),
+        }
+    }
+}
+
+/// How many groups a capture's regex has. It must be valid alone, so that it cannot end its group.
+fn inner_groups(regex: &str) -> Result<usize, InvalidPattern> {
+    let compiled = match regex {
+        "" => Err("it is empty, write what a value looks like, such as `[0-9]+`".to_owned()),
+        _ => compile(regex),
+    };
+    match compiled {
+        Ok(regex) => Ok(regex.captures_len() - 1),
+        Err(reason) => Err(InvalidPattern::Regex { regex: regex.to_owned(), reason }),
+    }
+}
+
+fn compile(source: &str) -> Result<Regex, String> {
+    let mut builder = RegexBuilder::new(source);
+    builder.size_limit(MAX_REGEX_BYTES).build().map_err(|error| error.to_string())
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        self.pieces == other.pieces
+    }
+}
+
+impl Eq for Matcher {}
+
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = None;
+        for piece in &self.pieces {
+            match (piece, before) {
+                (Piece::Text(text), Some(capture)) => text::write_after(f, capture, text)?,
+                (Piece::Text(text), None) => text::write_escaped(f, text)?,
+                (Piece::Capture { name: None, regex: None }, _) => f.write_str("*")?,
+                (Piece::Capture { name, regex }, _) => {
+                    name.iter().try_for_each(|name| write!(f, ":{name}"))?;
+                    regex.iter().try_for_each(|regex| write!(f, "({regex})"))?;
+                }
+            }
+            before = Some(piece);
+        }
+        Ok(())
+    }
+}

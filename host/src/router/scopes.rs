@@ -1,0 +1,61 @@
+//! What runs for a part of a site: middleware and error handlers.
+
+use http::Method;
+
+use super::path::Path;
+use super::pattern::Pattern;
+use super::search;
+use super::tree::{Node, Tree, variants};
+
+/// Values by scope and method. Unlike routes, all that fit a path apply, and none conflict.
+#[derive(Debug)]
+pub struct Scopes<T> {
+    tree: Tree,
+    values: Vec<T>,
+}
+
+/// Case-sensitive.
+impl<T> Default for Scopes<T> {
+    fn default() -> Self {
+        Self::new(true)
+    }
+}
+
+impl<T> Scopes<T> {
+    /// None yet. Without `case_sensitive`, ASCII letters match in upper and lower case.
+    pub fn new(case_sensitive: bool) -> Self {
+        let tree = Tree { root: Node::default(), case_sensitive };
+        Self { tree, values: Vec::new() }
+    }
+
+    /// Adds a value for the paths that the pattern matches; `/users/**` matches `/users` too.
+    pub fn insert(&mut self, method: Option<Method>, pattern: &Pattern, value: T) {
+        for variant in variants(pattern, false) {
+            self.tree.insert(self.values.len(), method.as_ref(), variant);
+        }
+        self.values.push(value);
+    }
+
+    /// What applies to a request, from broad to specific; within one scope in the order in which
+    /// it was added. What is for GET applies to HEAD too: a GET route may answer it, and what
+    /// guards the one must guard the other.
+    pub fn matching<'s>(
+        &'s self,
+        method: &Method,
+        path: &Path<'_>,
+    ) -> impl DoubleEndedIterator<Item = &'s T> + use<'s, T> {
+        let applies = |scope: Option<&Method>| {
+            scope.is_none_or(|scope| {
+                scope == method || (*method == Method::HEAD && *scope == Method::GET)
+            })
+        };
+        let mut entries = Vec::new();
+        for end in search::all(&self.tree, path) {
+            // A scope with something optional may fit in two ways: the broadest counts.
+            if applies(end.method.as_ref()) && !entries.contains(&end.entry) {
+                entries.push(end.entry);
+            }
+        }
+        entries.into_iter().map(|entry| &self.values[entry])
+    }
+}

@@ -1,0 +1,31 @@
+//! One call of a guest: its CPU time and its wall time.
+
+use std::future::Future;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::failure::Failure;
+use crate::capability::meter::{Clock, Metered};
+
+/// Runs a call for as long as it takes.
+pub async fn metered<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
+    let call = std::pin::pin!(call);
+    Metered::new(call, clock).await
+}
+
+/// Runs a call within its wall time; only one that is not done at once pays for a timer.
+///
+/// # Errors
+/// The time is up; the call is dropped, and its instance can be used no more.
+pub async fn within<T>(
+    clock: &Clock,
+    limit: Duration,
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<wasmtime::Result<T>, Failure> {
+    let call = std::pin::pin!(call);
+    let mut call = Metered::new(call, clock);
+    match futures_util::poll!(&mut call) {
+        Poll::Ready(result) => Ok(result),
+        Poll::Pending => tokio::time::timeout(limit, call).await.map_err(|_| Failure::Time(limit)),
+    }
+}

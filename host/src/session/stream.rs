@@ -1,0 +1,144 @@
+//! A streamed response: the guest's side is a session, the client's side a body that hyper polls.
+//!
+//! hyper asks for the next piece when it has sent the last: that is the backpressure. When it drops
+//! the body before its end, the client has left.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use tokio::sync::{Notify, oneshot};
+
+use super::run_guest;
+use crate::capability::socket::{CloseInfo, Socket};
+use crate::plugin::{Guest, Session};
+
+/// What a guest sends, as a response's body.
+#[derive(Debug)]
+pub struct StreamBody {
+    socket: Arc<Socket>,
+    /// Told when there is room for what the guest was refused.
+    drained: Arc<Notify>,
+    /// Told how the stream ended.
+    ended: Option<oneshot::Sender<CloseInfo>>,
+    ending: Option<Ending>,
+}
+
+/// What follows the last piece.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// The body is complete.
+    Complete,
+    /// The body is cut off: the client must not take it for whole.
+    CutOff,
+}
+
+/// The body for a stream, and the task that runs its guest until it has ended.
+pub fn stream(session: Session, close_time: Duration) -> (StreamBody, impl Future<Output = ()>) {
+    let (ended, end) = oneshot::channel();
+    let socket = session.socket.clone();
+    let drained = Arc::new(Notify::new());
+    let body = StreamBody { socket, drained: drained.clone(), ended: Some(ended), ending: None };
+    (body, run(session, end, drained, close_time))
+}
+
+async fn run(
+    session: Session,
+    end: oneshot::Receiver<CloseInfo>,
+    drained: Arc<Notify>,
+    close_time: Duration,
+) {
+    let socket = session.socket.clone();
+    let end = async { end.await.unwrap_or_else(|_| CloseInfo::lost()) };
+    socket.set_open();
+    match session.guest {
+        Guest::Shared(shared) => {
+            shared.open(&socket).await;
+            let mut end = std::pin::pin!(end);
+            let info = loop {
+                tokio::select! {
+                    info = &mut end => break info,
+                    () = drained.notified() => shared.drain(&socket).await,
+                }
+            };
+            socket.set_closed();
+            shared.close(&socket, info).await;
+        }
+        Guest::Own { mut instance, permit: _permit } => {
+            let mut guest = std::pin::pin!(run_guest(&mut instance, &socket));
+            let mut end = std::pin::pin!(end);
+            tokio::select! {
+                () = &mut guest => {
+                    // What it has queued is still to be sent.
+                    end.await;
+                }
+                info = &mut end => {
+                    socket.set_closed();
+                    socket.end_inbox(info);
+                    // One that does not notice is stopped, as a session is.
+                    let _ = tokio::time::timeout(close_time, guest).await;
+                }
+            }
+            socket.set_closed();
+        }
+    }
+}
+
+impl StreamBody {
+    fn end(&mut self, info: CloseInfo) {
+        if let Some(ended) = self.ended.take() {
+            // The task may be gone when the host stops.
+            let _ = ended.send(info);
+        }
+    }
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        this.socket.register(cx.waker());
+        let mut piece = Vec::new();
+        let orders = this.socket.take_orders();
+        this.socket.take_outbound(&mut piece);
+        this.socket.set_unsent(0);
+        if this.socket.take_drained() {
+            this.drained.notify_one();
+        }
+        if let Some(close) = &orders.close {
+            let complete = matches!(close.code, 1000 | 1001 | 1012 | 3000..=4999);
+            this.ending = Some(if complete { Ending::Complete } else { Ending::CutOff });
+        }
+        if orders.terminate {
+            this.ending = Some(Ending::CutOff);
+        } else if !piece.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(piece.into()))));
+        }
+        match this.ending {
+            None => Poll::Pending,
+            Some(Ending::Complete) => {
+                this.end(CloseInfo { code: 1000, reason: String::new(), clean: true });
+                Poll::Ready(None)
+            }
+            Some(Ending::CutOff) => {
+                this.end(CloseInfo::lost());
+                Poll::Ready(Some(Err(io::Error::other("the stream was cut off"))))
+            }
+        }
+    }
+}
+
+impl Drop for StreamBody {
+    fn drop(&mut self) {
+        self.end(CloseInfo::lost());
+    }
+}

@@ -1,0 +1,90 @@
+//! Builds every guest from source, and says where the components are.
+//!
+//! The guests have a target folder of their own, so that this cargo never waits for the one that runs
+//! it; inside it, whatever has not changed is not built again.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+#[path = "../host/src/site/build/guest.rs"]
+mod guest;
+
+/// Folders whose subfolders are guests.
+const GUESTS: [&str; 2] = ["examples/guests", "tests/guests"];
+
+/// What guests are built from, besides their own sources.
+const SOURCES: [&str; 4] = ["guest-sdk/rust", "wit", "Cargo.lock", "host/src/site/build/guest.rs"];
+
+fn main() -> anyhow::Result<()> {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("run by cargo")?);
+    let root = here.parent().context("the tests are inside the repository")?;
+    for path in GUESTS.iter().chain(&SOURCES) {
+        println!("cargo:rerun-if-changed={}", root.join(path).display());
+    }
+    let target = target_folder(&out)?;
+    guest::ensure_target(|line| eprintln!("{line}"))?;
+
+    let mut constants = String::new();
+    let mut names = Vec::new();
+    for folder in guests(root)? {
+        let package = package_name(&folder)?;
+        let name = package.trim_start_matches("test-guests-").replace('-', "_");
+        let component = guest::build(&folder, Some(&target.join("guests")))?;
+        writeln!(constants, "/// The component of `{package}`.")?;
+        let constant = name.trim_start_matches("example_").to_uppercase();
+        writeln!(constants, "pub const {constant}: &str = {component:?};")?;
+        names.push(name);
+    }
+    write_list(&mut constants, &names)?;
+    writeln!(constants, "/// Where compiled components stay from one run to the next.")?;
+    writeln!(constants, "pub const CACHE: &str = {:?};", target.join("guests-cache"))?;
+    writeln!(constants, "/// The target folder of the guests.")?;
+    writeln!(constants, "pub const TARGET: &str = {:?};", target.join("guests"))?;
+    std::fs::write(out.join("artifacts.rs"), constants)?;
+    Ok(())
+}
+
+/// The outer build's: what is above its `PROFILE/build/`.
+fn target_folder(out: &Path) -> anyhow::Result<PathBuf> {
+    let build = out.ancestors().find(|folder| folder.ends_with("build"));
+    let target = build.and_then(|build| build.parent()?.parent());
+    target.map(Path::to_owned).with_context(|| format!("`{}` is in no `build`", out.display()))
+}
+
+/// Every folder of [`GUESTS`] that makes a component, in the order of their names.
+fn guests(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for folder in GUESTS {
+        for entry in std::fs::read_dir(root.join(folder))? {
+            let folder = entry?.path();
+            let manifest = std::fs::read_to_string(folder.join("Cargo.toml"));
+            if manifest.is_ok_and(|manifest| manifest.contains("cdylib")) {
+                found.push(folder);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn package_name(folder: &Path) -> anyhow::Result<String> {
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml"))?;
+    let line = manifest.lines().find_map(|line| line.strip_prefix("name = "));
+    match line {
+        Some(name) => Ok(name.trim_matches('"').to_owned()),
+        None => bail!("`{}` names no package", folder.display()),
+    }
+}
+
+/// A macro that calls another for each guest: that one can demand that the guest is tested.
+fn write_list(out: &mut String, names: &[String]) -> std::fmt::Result {
+    writeln!(out, "/// Calls a macro with the name of each guest.")?;
+    writeln!(out, "#[macro_export]\nmacro_rules! foreach_guest {{\n    ($call:ident) => {{")?;
+    for name in names {
+        writeln!(out, "        $call!({name});")?;
+    }
+    writeln!(out, "    }};\n}}")
+}

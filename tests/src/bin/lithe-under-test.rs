@@ -1,0 +1,7 @@
+//! The host, built together with the tests.
+
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    lithe::cli::main()
+}

@@ -1,0 +1,231 @@
+//! A host that serves a site.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+
+use crate::artifacts::CACHE;
+use crate::deadline::within;
+use crate::http_client::{self, Response};
+use crate::process::{Process, Signal};
+use crate::raw::Raw;
+use crate::site::Site;
+use crate::websocket::Client;
+
+/// A site and how it is to be served.
+#[derive(Debug)]
+pub struct Builder {
+    program: PathBuf,
+    command: &'static str,
+    site: Site,
+    folder: Option<PathBuf>,
+    listen: String,
+    cache: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// A host that serves.
+#[derive(Debug)]
+pub struct TestHost {
+    pub address: SocketAddr,
+    pub site: Site,
+    process: Process,
+}
+
+/// A host that did not start, or a command that has ended.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: ExitStatus,
+    pub stderr: String,
+}
+
+impl TestHost {
+    /// An empty site, to be served by this program.
+    pub fn builder(program: impl Into<PathBuf>) -> Builder {
+        Builder {
+            program: program.into(),
+            command: "serve",
+            site: Site::default(),
+            folder: None,
+            listen: "127.0.0.1:0".to_owned(),
+            cache: CACHE.into(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// A GET request on a connection of its own.
+    pub async fn get(&self, path: &str) -> Response {
+        self.send(Request::get(path).body("").expect("the path is valid")).await
+    }
+
+    /// A request on a connection of its own.
+    pub async fn send<B: Into<Bytes>>(&self, request: Request<B>) -> Response {
+        let what = format!("an answer to {} {}", request.method(), request.uri());
+        within(&what, http_client::send(self.address, request)).await
+    }
+
+    /// An open WebSocket.
+    pub async fn connect(&self, path: &str) -> Client {
+        self.connect_with(path, &[]).await
+    }
+
+    /// An open WebSocket, asked for with these headers besides.
+    pub async fn connect_with(&self, path: &str, headers: &[(&str, &str)]) -> Client {
+        within("a handshake", Client::connect(self.address, path, headers)).await
+    }
+
+    /// What answers a handshake with these headers changed; an empty value leaves one out.
+    pub async fn handshake(&self, path: &str, changes: &[(&str, &str)]) -> Response {
+        let mut raw = self.raw().await;
+        raw.handshake(path, changes).await
+    }
+
+    /// A connection on which nothing has been sent.
+    pub async fn raw(&self) -> Raw {
+        within("a connection", Raw::connect(self.address)).await
+    }
+
+    /// A connection after its handshake.
+    pub async fn raw_socket(&self, path: &str) -> Raw {
+        let mut raw = self.raw().await;
+        assert_eq!(raw.handshake(path, &[]).await.status, 101, "{path}");
+        raw
+    }
+
+    /// Waits for one log line that has all of these words.
+    pub async fn wait_for_log(&self, words: &[&str]) -> Arc<str> {
+        self.process.logs(words).await
+    }
+
+    /// Everything logged until now.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Waits for the end of the process.
+    pub async fn exit(&mut self) -> ExitStatus {
+        self.process.exit().await
+    }
+}
+
+impl Builder {
+    /// `lithe build`, `lithe dev`; otherwise it is `lithe serve`.
+    #[must_use]
+    pub fn command(mut self, command: &'static str) -> Self {
+        self.command = command;
+        self
+    }
+
+    /// A component for a route: the name of its file below `routes/`, without `.wasm`.
+    #[must_use]
+    pub fn route(self, stem: &str, component: &str) -> Self {
+        self.component(&format!("routes/{stem}.wasm"), component)
+    }
+
+    /// A component anywhere in the site, such as `middleware/01_log.wasm`.
+    #[must_use]
+    pub fn component(self, file: &str, component: &str) -> Self {
+        self.site.copy(file, Path::new(component));
+        self
+    }
+
+    /// What `lithe.toml` says.
+    #[must_use]
+    pub fn config(self, text: &str) -> Self {
+        self.file("lithe.toml", text)
+    }
+
+    /// A file below `public/`.
+    #[must_use]
+    pub fn public(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.file(&format!("public/{name}"), content)
+    }
+
+    /// Any file of the site.
+    #[must_use]
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.site.write(name, content);
+        self
+    }
+
+    /// Another site than the one that was built.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    #[must_use]
+    pub fn listen(mut self, address: impl ToString) -> Self {
+        self.listen = address.to_string();
+        self
+    }
+
+    /// Another cache than that of all tests.
+    #[must_use]
+    pub fn cache(mut self, folder: &Path) -> Self {
+        self.cache = folder.to_owned();
+        self
+    }
+
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts the host and waits until it is ready.
+    ///
+    /// # Panics
+    /// It does not become ready.
+    pub async fn start(self) -> TestHost {
+        let process = self.run();
+        let address = process.says("listening on http://").await;
+        let address = address.parse().expect("it says an address");
+        TestHost { address, site: self.site, process }
+    }
+
+    /// Waits for the end of a command that is to end by itself.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub async fn end(self) -> Refusal {
+        let mut process = self.run();
+        let status = process.exit().await;
+        Refusal { status, stderr: process.log() }
+    }
+
+    fn run(&self) -> Process {
+        let mut command = Command::new(&self.program);
+        command.arg(self.command);
+        command.arg(self.folder.clone().unwrap_or_else(|| self.site.folder()));
+        if self.command != "build" {
+            command.args(["--listen", &self.listen]).arg("--cache").arg(&self.cache);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Process::start(&mut command)
+    }
+}
+
+impl Refusal {
+    /// # Panics
+    /// The command did not fail with an error that has all of these words.
+    pub fn says(&self, words: &[&str]) {
+        let Self { status, stderr } = self;
+        assert_eq!(status.code(), Some(1), "{stderr}");
+        let error = stderr.lines().any(|line| line.starts_with("error: "));
+        assert!(error, "no line begins with `error: `:\n{stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "no `{word}` in:\n{stderr}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A client that keeps to the protocol.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::{HeaderMap, HeaderName};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+
+use crate::deadline::within;
+
+/// An open WebSocket, and the headers of its 101.
+#[derive(Debug)]
+pub struct Client {
+    pub headers: HeaderMap,
+    socket: WebSocketStream<TcpStream>,
+}
+
+impl Client {
+    /// # Panics
+    /// The handshake is refused.
+    pub(crate) async fn connect(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+        let uri = format!("ws://{address}{path}");
+        let mut request = uri.into_client_request().expect("the path is valid");
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("a header's name");
+            request.headers_mut().append(name, value.parse().expect("a header's value"));
+        }
+        let stream = TcpStream::connect(address).await.expect("the host listens");
+        stream.set_nodelay(true).expect("a socket has options");
+        let connected = tokio_tungstenite::client_async(request, stream).await;
+        let (socket, response) = connected.unwrap_or_else(|error| panic!("{path}: {error}"));
+        Self { headers: response.into_parts().0.headers, socket }
+    }
+
+    /// The protocol that the host chose.
+    pub fn protocol(&self) -> Option<&str> {
+        self.headers.get("sec-websocket-protocol")?.to_str().ok()
+    }
+
+    /// # Panics
+    /// The connection is lost.
+    pub async fn send(&mut self, text: &str) {
+        self.send_message(Message::text(text)).await;
+    }
+
+    /// # Panics
+    /// The connection is lost.
+    pub async fn send_binary(&mut self, bytes: impl Into<Bytes>) {
+        self.send_message(Message::binary(bytes)).await;
+    }
+
+    async fn send_message(&mut self, message: Message) {
+        within("room to send", self.socket.send(message)).await.expect("the socket is open");
+    }
+
+    /// Sends a close frame; read on for the answer.
+    ///
+    /// # Panics
+    /// The connection is lost.
+    pub async fn close(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+        self.send_message(Message::Close(Some(frame))).await;
+    }
+
+    /// Sends a text and answers the next one.
+    ///
+    /// # Panics
+    /// Something else comes, or nothing.
+    pub async fn ask(&mut self, text: &str) -> String {
+        self.send(text).await;
+        self.text().await
+    }
+
+    /// The next message, which is a text.
+    ///
+    /// # Panics
+    /// Something else comes, or nothing.
+    pub async fn text(&mut self) -> String {
+        match self.next("a text").await {
+            Some(Message::Text(text)) => text.as_str().to_owned(),
+            other => panic!("expected a text, got {other:?}"),
+        }
+    }
+
+    /// The next message, which is binary.
+    ///
+    /// # Panics
+    /// Something else comes, or nothing.
+    pub async fn binary(&mut self) -> Bytes {
+        match self.next("binary").await {
+            Some(Message::Binary(bytes)) => bytes,
+            other => panic!("expected binary, got {other:?}"),
+        }
+    }
+
+    /// The close frame, which comes next; answers it, and waits for the end of the connection.
+    ///
+    /// # Panics
+    /// Something else comes, or nothing.
+    pub async fn closed(&mut self) -> (u16, String) {
+        match self.next("a close frame").await {
+            Some(Message::Close(Some(frame))) => {
+                assert!(self.next("the end").await.is_none(), "something followed the close");
+                (frame.code.into(), frame.reason.as_str().to_owned())
+            }
+            other => panic!("expected a close frame, got {other:?}"),
+        }
+    }
+
+    /// None when the connection ends, with or without a close frame.
+    async fn next(&mut self, what: &str) -> Option<Message> {
+        within(what, self.socket.next()).await?.ok()
+    }
+}

@@ -1,0 +1,79 @@
+//! `lithe dev`: a change of a source is built and replaces what is served.
+//!
+//! The site lies below a hidden folder, as temporary ones are: only what is hidden inside a site is
+//! no change of it.
+
+use std::path::Path;
+
+use lithe_tests::artifacts::TARGET;
+use lithe_tests::{TestHost, eventually};
+
+use crate::host;
+
+const SOURCE: &str = r#"
+use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent};
+
+#[lithe_sdk::handler(websocket)]
+fn version(event: Event) -> Result<Outcome> {
+    if !event.ws().is_upgrade_request() {
+        return Ok(Response::text("VERSION").into());
+    }
+    let session = async |mut socket: lithe_sdk::Socket| {
+        while let Some(SocketEvent::Text(text)) = socket.next().await {
+            socket.send_text(text)?;
+        }
+        Ok(())
+    };
+    event.ws().upgrade(session).accept()
+}
+"#;
+
+fn manifest() -> String {
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk/rust");
+    format!(
+        "[package]\nname = \"changing\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nlithe-sdk = {{ path = {sdk:?} }}\n\
+         [workspace]\n"
+    )
+}
+
+async fn serves(host: &TestHost, version: &str) {
+    let what = format!("version {version}");
+    eventually(&what, async || (host.get("/").await.text() == version).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_change_replaces_what_is_served_and_a_mistake_does_not() {
+    let source = "guests/changing/src/lib.rs";
+    let host = host()
+        .command("dev")
+        .config("[build]\n\"routes/index.wasm\" = \"guests/changing\"\n")
+        .file("guests/changing/Cargo.toml", manifest())
+        // The versions that the repository is built with are there already.
+        .file("guests/changing/Cargo.lock", include_str!("../../../Cargo.lock"))
+        .file(source, SOURCE.replace("VERSION", "one"))
+        .environment("CARGO_NET_OFFLINE", "true")
+        .environment("CARGO_TARGET_DIR", TARGET)
+        .start()
+        .await;
+    assert_eq!(host.get("/").await.text(), "one");
+    let mut client = host.connect("/").await;
+    assert_eq!(client.ask("hello").await, "hello");
+
+    host.site.write(source, SOURCE.replace("VERSION", "two"));
+    host.wait_for_log(&["replaced routes/index.wasm"]).await;
+    assert_eq!(host.get("/").await.text(), "two");
+    assert_eq!(client.closed().await.0, 1012);
+    let mut client = host.connect("/").await;
+
+    host.site.write(source, SOURCE.replace("VERSION", "three").replace("Ok(())", "Ok(()"));
+    host.wait_for_log(&["mismatched closing delimiter"]).await;
+    host.wait_for_log(&["`routes/index.wasm`", "`guests/changing`"]).await;
+    host.wait_for_log(&["the version before is still being served"]).await;
+    assert_eq!(host.get("/").await.text(), "two");
+    assert_eq!(client.ask("still open").await, "still open");
+
+    host.site.write(source, SOURCE.replace("VERSION", "four"));
+    serves(&host, "four").await;
+    assert_eq!(client.closed().await.0, 1012);
+}

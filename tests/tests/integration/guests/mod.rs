@@ -1,0 +1,68 @@
+//! Each guest, in a module of its name: what the examples are there to show, and what hostile guests
+//! must not be able to do.
+
+use std::path::Path;
+
+use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CHAT, ECHO, LOOP, PING};
+use lithe_tests::{Builder, TestHost};
+
+use crate::host;
+
+pub mod app;
+pub mod example_bench_echo;
+pub mod example_bench_hello;
+pub mod example_chat;
+pub mod example_echo;
+pub mod example_loop;
+pub mod example_ping;
+pub mod faults;
+pub mod hostile_async;
+pub mod hostile_hooks;
+pub mod hostile_session;
+pub mod trap_http;
+
+/// The examples' site, as it is in the repository.
+pub fn examples() -> Builder {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut site = host().config(include_str!("../../../../examples/lithe.toml"));
+    for entry in std::fs::read_dir(folder.join("public")).expect("the examples have pages") {
+        let path = entry.expect("the folder can be read").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("names are UTF-8");
+        site = site.public(name, std::fs::read(&path).expect("the file can be read"));
+    }
+    site.route("echo", ECHO)
+        .route("ping", PING)
+        .route("chat", CHAT)
+        .route("loop", LOOP)
+        .route("bench/echo", BENCH_ECHO)
+        .route("bench/hello", BENCH_HELLO)
+}
+
+#[tokio::test]
+async fn the_first_page_lists_every_example() {
+    let host = examples().start().await;
+    let page = host.get("/").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), Some("text/html"));
+    for path in ["/echo", "/ping", "/chat", "/loop", "/bench/echo", "/bench/hello"] {
+        assert!(page.text().contains(&format!("path: {path:?}")), "{path}");
+    }
+    assert_eq!(host.get("/chat.html").await.status, 200);
+    assert_eq!(host.get("/style.css").await.header("content-type"), Some("text/css"));
+}
+
+#[test]
+fn lithe_toml_names_every_example() {
+    let config = include_str!("../../../../examples/lithe.toml");
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/guests");
+    for entry in std::fs::read_dir(guests).expect("there are examples") {
+        let name = entry.expect("the folder can be read").file_name();
+        let source = format!("= \"guests/{}\"", name.to_string_lossy());
+        assert!(config.contains(&source), "no `{source}`");
+    }
+}
+
+/// What the hostile hooks have counted.
+async fn counted(host: &TestHost, path: &str) -> serde_json::Value {
+    host.get(path).await.json()
+}

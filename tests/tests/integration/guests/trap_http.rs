@@ -1,0 +1,50 @@
+use lithe_tests::artifacts::TRAP_HTTP;
+
+use super::faults;
+use crate::host;
+
+#[tokio::test]
+async fn a_fault_is_answered_and_the_next_request_is_served() {
+    faults::a_fault_in_a_handler_is_answered("/http").await;
+}
+
+#[tokio::test]
+async fn a_loop_holds_nobody_else_up() {
+    faults::a_loop_in_a_handler_holds_nobody_else_up("/http").await;
+}
+
+#[tokio::test]
+async fn an_error_tells_the_client_nothing_and_the_log_everything() {
+    let host = host().route("http", TRAP_HTTP).start().await;
+    let response = host.get("/http?how=fail").await;
+    assert_eq!((response.status, response.text()), (500, "Internal Server Error"));
+    host.wait_for_log(&["a secret of the guest", "routes/http.wasm"]).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_http_does_not_allow_is_500() {
+    let host = host().route("http", TRAP_HTTP).start().await;
+    for (how, logged) in [("status101", "status 101"), ("badheader", "`bad name`")] {
+        let response = host.get(&format!("/http?how={how}")).await;
+        assert_eq!((response.status, response.text()), (500, "Internal Server Error"), "{how}");
+        host.wait_for_log(&[logged]).await;
+    }
+    let response = host.handshake("/http?how=status101", &[]).await;
+    assert_eq!(response.status, 500);
+}
+
+#[tokio::test]
+async fn requests_run_in_parallel_and_a_wait_is_bounded() {
+    let host =
+        host().config("[limits]\nrequest_time = \"500ms\"\n").route("http", TRAP_HTTP).start();
+    let host = host.await;
+    let slow = host.get("/http?how=sleep&ms=60000");
+    let quick = async {
+        for _ in 0..5 {
+            assert_eq!(host.get("/http").await.text(), "ok");
+        }
+    };
+    let (slow, ()) = tokio::join!(slow, quick);
+    assert_eq!((slow.status, slow.text()), (504, "Gateway Timeout"));
+    host.wait_for_log(&["`limits.request_time`"]).await;
+}

@@ -1,0 +1,118 @@
+//! Bounds on requests. Each is one client's, and the server lives on.
+
+use std::time::{Duration, Instant};
+
+use http::Request;
+use lithe_tests::TestHost;
+use lithe_tests::artifacts::{ECHO, TRAP_HTTP};
+
+use crate::host;
+
+async fn with(config: &str) -> TestHost {
+    host().config(config).route("http", TRAP_HTTP).route("echo", ECHO).start().await
+}
+
+async fn lives_on(host: &TestHost) {
+    assert_eq!(host.get("/http").await.text(), "ok");
+}
+
+#[tokio::test]
+async fn a_request_line_of_100_kib_is_refused() {
+    let host = with("").await;
+    let mut raw = host.raw().await;
+    let path = "x".repeat(100 * 1024);
+    raw.write(format!("GET /{path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
+    let status = raw.response().await.status;
+    assert!([414, 431].contains(&status), "{status}");
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_target_over_the_limit_is_414() {
+    let host = with("[limits]\nuri = 100\n").await;
+    let path = |length: usize| format!("/http?{}", "x".repeat(length - "/http?".len()));
+    assert_eq!(host.get(&path(100)).await.status, 200);
+    let response = host.get(&path(101)).await;
+    assert_eq!(response.status, 414);
+    assert!(response.text().contains("`limits.uri`"));
+}
+
+#[tokio::test]
+async fn headers_over_the_limit_are_431() {
+    let host = with("[limits]\nheaders = \"1 KiB\"\n").await;
+    let request =
+        |length| Request::get("/http").header("x-long", "x".repeat(length)).body("").unwrap();
+    assert_eq!(host.send(request(900)).await.status, 200);
+    let response = host.send(request(1024)).await;
+    assert_eq!(response.status, 431);
+    assert!(response.text().contains("`limits.headers`"));
+    let many = (0..200).map(|number| format!("x-{number}: y\r\n")).collect::<String>();
+    let mut raw = host.raw().await;
+    raw.write(format!("GET /http HTTP/1.1\r\nhost: localhost\r\n{many}\r\n")).await;
+    assert_eq!(raw.response().await.status, 431);
+    let huge = "x".repeat(200 * 1024);
+    let mut raw = host.raw().await;
+    raw.write(format!("GET /http HTTP/1.1\r\nhost: localhost\r\nx-huge: {huge}\r\n\r\n")).await;
+    assert_eq!(raw.response().await.status, 431);
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_413_however_it_is_sent() {
+    let host = with("[limits]\nbody = \"1 KiB\"\n").await;
+    let post = |length: usize| Request::post("/http?how=about").body("x".repeat(length)).unwrap();
+    assert_eq!(host.send(post(1024)).await.json()["body"], 1024);
+    let response = host.send(post(1025)).await;
+    assert_eq!(response.status, 413);
+    assert!(response.text().contains("`limits.body`"));
+    let head = "POST /http HTTP/1.1\r\nhost: localhost\r\n";
+    let mut raw = host.raw().await;
+    raw.write(format!("{head}content-length: 1025\r\n\r\n")).await;
+    assert_eq!(raw.response().await.status, 413);
+    let mut raw = host.raw().await;
+    let body = format!("800\r\n{}\r\n0\r\n\r\n", "x".repeat(0x800));
+    raw.write(format!("{head}transfer-encoding: chunked\r\n\r\n{body}")).await;
+    assert_eq!(raw.response().await.status, 413);
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_chunked_body_within_the_limit_is_whole() {
+    let host = with("").await;
+    let mut raw = host.raw().await;
+    let chunks = "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    raw.write("POST /http?how=about HTTP/1.1\r\nhost: localhost\r\n").await;
+    raw.write(format!("transfer-encoding: chunked\r\n\r\n{chunks}")).await;
+    assert_eq!(raw.response().await.json()["body"], 5);
+}
+
+#[tokio::test]
+async fn half_a_handshake_is_closed_after_the_time_for_a_head() {
+    let host = with("[server]\nheader_time = \"300ms\"\n").await;
+    let started = Instant::now();
+    let mut raw = host.raw().await;
+    raw.write("GET /echo HTTP/1.1\r\nhost: localhost\r\nconnection: upgr").await;
+    while raw.frame().await.is_some() {}
+    assert!(started.elapsed() >= Duration::from_millis(300));
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408() {
+    let host = with("[server]\nbody_time = \"300ms\"\n").await;
+    let mut raw = host.raw().await;
+    raw.write("POST /http HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nab").await;
+    let response = raw.response().await;
+    assert_eq!(response.status, 408);
+    assert!(response.text().contains("`server.body_time`"));
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_refused() {
+    let host = with("").await;
+    let mut raw = host.raw().await;
+    raw.write("\u{16}\u{3}\u{1} this is no HTTP\r\n\r\n").await;
+    assert_eq!(raw.response().await.status, 400);
+    lives_on(&host).await;
+}

@@ -1,0 +1,37 @@
+//! What Lithe promises, asked of a real process over real connections.
+
+#![forbid(unsafe_code)]
+
+mod architecture;
+mod bad_input;
+mod browser;
+mod bytes_before_close;
+mod cache;
+mod close_codes;
+mod dev;
+mod frames;
+mod guests;
+mod handshake;
+mod limits;
+mod logs;
+mod many_sockets;
+mod requests;
+mod routing;
+mod shutdown;
+
+use lithe_tests::{Builder, TestHost};
+
+/// The host under test, built with these tests, and an empty site.
+fn host() -> Builder {
+    TestHost::builder(env!("CARGO_BIN_EXE_lithe-under-test"))
+}
+
+/// A guest without tests in a module of its name is a compile error.
+macro_rules! is_tested {
+    ($guest:ident) => {
+        #[expect(unused_imports)]
+        use guests::$guest as _;
+    };
+}
+
+lithe_tests::foreach_guest!(is_tested);
