@@ -252,6 +252,11 @@ impl BodyWriter {
         self.sender.buffered_amount()
     }
 
+    /// The body as the sending half of a socket that receives nothing, for what the two share.
+    pub fn sender(&self) -> Sender {
+        self.sender
+    }
+
     /// The request that the body answers; none once it has ended.
     pub fn request(&self) -> Option<Event> {
         self.sender.event()
