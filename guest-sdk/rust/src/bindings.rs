@@ -16,6 +16,7 @@ mod imports {
                 import lithe:plugin/outcome@0.1.0;
                 import lithe:plugin/next@0.1.0;
                 import lithe:plugin/receiver@0.1.0;
+                import lithe:plugin/timers@0.1.0;
             }
         "#,
         world: "lithe:sdk-imports/imports",
@@ -25,7 +26,7 @@ mod imports {
 }
 
 pub(crate) use imports::lithe::plugin::{
-    event, http, next, outcome, receiver, socket, streams, ws,
+    event, http, next, outcome, receiver, socket, streams, timers, topics, ws,
 };
 
 /// The export `handler`: its trait, and the macro that exports an implementation.

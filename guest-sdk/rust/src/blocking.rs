@@ -1,8 +1,10 @@
 //! The socket of a blocking session.
 
 use std::ops::Deref;
+use std::time::Duration;
 
-use crate::{Sender, SocketEvent, sys};
+use crate::time::Elapsed;
+use crate::{CloseInfo, Sender, SocketEvent, sys};
 
 /// The socket of a blocking session: a [`Sender`] that is also an iterator of what arrives.
 ///
@@ -33,6 +35,44 @@ impl BlockingSocket {
     pub fn sender(&self) -> Sender {
         self.sender
     }
+
+    /// Waits for the next event, as the iterator does, but no longer than `limit`. In a test, that much
+    /// has passed where the test has [advanced](crate::testing::advance) the time before
+    /// the client went on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use lithe_sdk::{BlockingSocket, Result};
+    ///
+    /// fn patient(mut socket: BlockingSocket) -> Result<()> {
+    ///     loop {
+    ///         match socket.receive_timeout(Duration::from_secs(30)) {
+    ///             Ok(Some(event)) => println!("{event:?}"),
+    ///             Ok(None) => return Ok(()),
+    ///             Err(_) => socket.send_text("are you there?")?,
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// The time was up; the socket is as before.
+    pub fn receive_timeout(&mut self, limit: Duration) -> Result<Option<SocketEvent>, Elapsed> {
+        if self.closed {
+            return Ok(None);
+        }
+        match sys::receive(self.sender.id(), Some(limit)) {
+            Ok(None) => Err(Elapsed),
+            Ok(Some(message)) => Ok(Some(message.into())),
+            Err(info) => Ok(Some(self.end(info))),
+        }
+    }
+
+    fn end(&mut self, info: CloseInfo) -> SocketEvent {
+        self.closed = true;
+        SocketEvent::Close(info)
+    }
 }
 
 impl Iterator for BlockingSocket {
@@ -44,13 +84,14 @@ impl Iterator for BlockingSocket {
         if self.closed {
             return None;
         }
-        Some(match sys::receive(self.sender.id()) {
-            Ok(message) => message.into(),
-            Err(info) => {
-                self.closed = true;
-                SocketEvent::Close(info)
+        loop {
+            match sys::receive(self.sender.id(), None) {
+                // Without a limit the time is never up.
+                Ok(None) => {}
+                Ok(Some(message)) => return Some(message.into()),
+                Err(info) => return Some(self.end(info)),
             }
-        })
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Runs the instance's tasks: one thread, no waiting.
 //!
 //! An export call starts or wakes tasks and then [`run`]s until none is ready. Wakers are real, so a
-//! task may await whatever another task of this instance wakes. Nothing here knows of sockets; what
-//! else needs a task (a timer, say) only has to [`spawn`] one or keep its waker.
+//! task may await whatever another task of this instance wakes. Nothing here knows of sockets or of
+//! time; what else needs a task only has to [`spawn`] one or keep its waker, and what is to be done once
+//! for a whole run (a timer to be set, say) is registered by [`at_rest`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +32,7 @@ struct Executor {
     tasks: RefCell<BTreeMap<TaskId, Rc<Task>>>,
     ready: Arc<ReadyQueue>,
     last: Cell<u64>,
+    at_rest: Cell<Option<fn()>>,
 }
 
 thread_local! {
@@ -40,6 +42,14 @@ thread_local! {
 
 /// Adds a task, ready for its first poll at the next [`run`].
 pub(crate) fn spawn(work: impl Future<Output = ()> + 'static) -> TaskId {
+    spawn_as(|_| work)
+}
+
+/// The same for a task that knows its own name.
+pub(crate) fn spawn_as<W>(work: impl FnOnce(TaskId) -> W) -> TaskId
+where
+    W: Future<Output = ()> + 'static,
+{
     EXECUTOR.with(|executor| {
         let id = TaskId(executor.last.get() + 1);
         executor.last.set(id.0);
@@ -49,7 +59,7 @@ pub(crate) fn spawn(work: impl Future<Output = ()> + 'static) -> TaskId {
             ready: Arc::clone(&executor.ready),
         });
         wake.wake_by_ref();
-        let task = Task { work: RefCell::new(Some(Box::pin(work))), wake };
+        let task = Task { work: RefCell::new(Some(Box::pin(work(id)))), wake };
         executor.tasks.borrow_mut().insert(id, Rc::new(task));
         id
     })
@@ -62,13 +72,22 @@ pub(crate) fn cancel(id: TaskId) {
     let _task = EXECUTOR.with(|executor| executor.tasks.borrow_mut().remove(&id));
 }
 
-/// Polls tasks until none is ready.
+/// Polls tasks until none is ready. Every export call that may have woken one ends with it.
 pub(crate) fn run() {
     EXECUTOR.with(|executor| {
         while let Some(id) = executor.ready.pop() {
             executor.poll(id);
         }
+        if let Some(at_rest) = executor.at_rest.get() {
+            at_rest();
+        }
     });
+}
+
+/// Has `f` called whenever a [`run`] is over. It must wake no task. A pointer and not a call, so that a
+/// component that never waits for time does not import what that takes.
+pub(crate) fn at_rest(f: fn()) {
+    EXECUTOR.with(|executor| executor.at_rest.set(Some(f)));
 }
 
 impl Executor {

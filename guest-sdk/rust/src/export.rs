@@ -97,10 +97,11 @@ mod wasm {
     use crate::executor;
 
     pub use crate::bindings::{error_handler, handler, hooks, middleware, routes, session};
-    pub use crate::sessions::{close, open, receive, run};
+    pub use crate::sessions::{close, drain, open, receive, run};
     pub use crate::sys::{
         CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit, ResponseOfWit,
     };
+    pub use crate::time::timer;
 
     /// Runs a handler for the host.
     #[inline]
@@ -192,11 +193,15 @@ macro_rules! __export_websocket {
             fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
                 $crate::export::receive(socket, $crate::export::messages(messages));
             }
-            fn drain(_socket: u32) {}
+            fn drain(socket: u32) {
+                $crate::export::drain(socket);
+            }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
                 $crate::export::close(socket, info.into());
             }
-            fn timer(_id: u32) {}
+            fn timer(id: u32) {
+                $crate::export::timer(id);
+            }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
     };
@@ -238,11 +243,15 @@ macro_rules! __export_hooks {
                 let messages = $crate::export::messages(messages);
                 HOOKS.with(|hooks| $crate::export::dispatch::receive(hooks, socket, messages));
             }
-            fn drain(_socket: u32) {}
+            fn drain(socket: u32) {
+                HOOKS.with(|hooks| $crate::export::dispatch::drain(hooks, socket));
+            }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
                 HOOKS.with(|hooks| $crate::export::dispatch::close(hooks, socket, info.into()));
             }
-            fn timer(_id: u32) {}
+            fn timer(id: u32) {
+                $crate::export::timer(id);
+            }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
     };

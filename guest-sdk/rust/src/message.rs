@@ -80,6 +80,42 @@ pub enum SocketEvent {
     Close(CloseInfo),
 }
 
+impl SocketEvent {
+    /// The message, if it is one.
+    pub fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Text(text) => Some(Message::Text(text)),
+            Self::Binary(bytes) => Some(Message::Binary(bytes)),
+            Self::Close(_) => None,
+        }
+    }
+
+    /// What a text message says.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) | Self::Close(_) => None,
+        }
+    }
+
+    /// The bytes of a message of either kind.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Text(text) => Some(text.as_bytes()),
+            Self::Binary(bytes) => Some(bytes),
+            Self::Close(_) => None,
+        }
+    }
+
+    /// How the session has ended, if it has.
+    pub fn as_close(&self) -> Option<&CloseInfo> {
+        match self {
+            Self::Close(info) => Some(info),
+            Self::Text(_) | Self::Binary(_) => None,
+        }
+    }
+}
+
 impl From<Message> for SocketEvent {
     fn from(message: Message) -> Self {
         match message {
@@ -105,5 +141,18 @@ mod tests {
         assert_eq!(Message::from("[1,2]").json::<Vec<u8>>().unwrap(), [1, 2]);
         assert_eq!(Message::from(b"[3]".to_vec()).json::<Vec<u8>>().unwrap(), [3]);
         assert!(Message::from("nope").json::<Vec<u8>>().is_err());
+    }
+
+    #[test]
+    fn an_event_is_a_message_or_the_end() {
+        let text = SocketEvent::Text("a".into());
+        assert_eq!((text.as_text(), text.as_bytes()), (Some("a"), Some(&b"a"[..])));
+        assert_eq!(text.into_message(), Some("a".into()));
+        let binary = SocketEvent::Binary(vec![1]);
+        assert_eq!((binary.as_text(), binary.as_bytes()), (None, Some(&[1][..])));
+        let info = CloseInfo { code: 1000, reason: String::new(), clean: true };
+        let close = SocketEvent::Close(info.clone());
+        assert_eq!((close.as_bytes(), close.as_close()), (None, Some(&info)));
+        assert_eq!(close.into_message(), None);
     }
 }

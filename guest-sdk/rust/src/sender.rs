@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Event, Message, sys};
+use serde::Serialize;
+
+use crate::{ContextError, Event, Message, SubscribeError, drain, sys};
 
 /// The sending half of a socket: a number, to be copied and kept wherever it is needed.
 ///
@@ -30,7 +32,7 @@ impl Sender {
     /// # Errors
     /// See [`SendError`].
     pub fn send_text(&self, text: impl AsRef<str>) -> Result<(), SendError> {
-        sys::send_text(self.id, text.as_ref())
+        drain::note(self.id, sys::send_text(self.id, text.as_ref()))
     }
 
     /// Queues a binary message. Never blocks; messages leave in the order of their sending.
@@ -38,7 +40,7 @@ impl Sender {
     /// # Errors
     /// See [`SendError`].
     pub fn send_binary(&self, bytes: impl AsRef<[u8]>) -> Result<(), SendError> {
-        sys::send_binary(self.id, bytes.as_ref())
+        drain::note(self.id, sys::send_binary(self.id, bytes.as_ref()))
     }
 
     /// Queues a message of either kind, such as one that was received.
@@ -50,6 +52,14 @@ impl Sender {
             Message::Text(text) => self.send_text(text),
             Message::Binary(bytes) => self.send_binary(bytes),
         }
+    }
+
+    /// Queues the JSON of `value`, as text.
+    ///
+    /// # Errors
+    /// Where `value` has no JSON form, and a [`SendError`].
+    pub fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> crate::Result<()> {
+        Ok(self.send_text(serde_json::to_string(value)?)?)
     }
 
     /// Closes the socket after what is queued. `code` is 1000 or 3000 to 4999, `reason` at most 123
@@ -109,8 +119,14 @@ impl Sender {
 
     /// Whether `error` only says that this socket's peer has gone: that is no failure of the session.
     pub(crate) fn is_own_end(&self, error: &anyhow::Error) -> bool {
-        matches!(error.downcast_ref(), Some(SendError::Closed))
-            && matches!(self.state(), ReadyState::Closing | ReadyState::Closed)
+        let says_closed = matches!(error.downcast_ref(), Some(SendError::Closed))
+            || matches!(error.downcast_ref(), Some(SubscribeError::Closed))
+            || matches!(error.downcast_ref(), Some(AttachmentError::Closed))
+            || matches!(
+                error.downcast_ref(),
+                Some(ContextError::Attachment(AttachmentError::Closed))
+            );
+        says_closed && matches!(self.state(), ReadyState::Closing | ReadyState::Closed)
     }
 }
 
@@ -134,7 +150,8 @@ pub enum SendError {
     Closed,
     /// The message is larger than the site's limit, given here in bytes.
     TooLarge(u64),
-    /// The socket's outbound queue is full, and the site's policy is to refuse.
+    /// The socket's outbound queue is full, and the site's policy is to refuse: nothing was queued.
+    /// There is room again after [`Sender::wait_for_drain`], or in [`Hooks::drain`](crate::Hooks::drain).
     QueueFull,
 }
 
@@ -148,8 +165,8 @@ impl fmt::Display for SendError {
                  raise the limit"
             ),
             Self::QueueFull => f.write_str(
-                "the socket's outbound queue is full; send less, or wait until \
-                 `buffered_amount` has fallen",
+                "the socket's outbound queue is full; send again after `wait_for_drain`, or in the \
+                 `drain` hook",
             ),
         }
     }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::executor::{self, TaskId};
 use crate::socket::Inbox;
-use crate::{BlockingSocket, CloseInfo, Message, Result, Sender, Socket};
+use crate::{BlockingSocket, CloseInfo, Message, Result, Sender, Socket, drain, task};
 
 type Running = Pin<Box<dyn Future<Output = Result<()>>>>;
 
@@ -72,6 +72,7 @@ pub fn open(socket: u32) {
     let running = session(Socket::new(socket, Rc::clone(&inbox)));
     let task = executor::spawn(async move {
         let result = running.await;
+        task::end_tasks_of(socket);
         ended(socket, result, remove(socket).is_some());
     });
     insert(socket, Entry::Open { inbox, task });
@@ -90,13 +91,24 @@ pub fn receive(socket: u32, messages: Vec<Message>) {
     }
 }
 
-/// Ends the session: it gets its `Close`, and as many polls as it needs without waiting.
-pub fn close(socket: u32, info: CloseInfo) {
-    let Some(Entry::Open { inbox, task }) = remove(socket) else { return };
-    inbox.close(info);
+/// The outbound queue has emptied after a send has found it full.
+pub fn drain(socket: u32) {
+    drain::over(socket);
     executor::run();
-    executor::cancel(task);
-    // What the session's destructors have woken.
+}
+
+/// Ends the session: it gets its `Close`, and as many polls as it needs without waiting. So do its
+/// tasks, also where it has ended before.
+pub fn close(socket: u32, info: CloseInfo) {
+    let session = remove(socket);
+    drain::over(socket);
+    if let Some(Entry::Open { inbox, task }) = session {
+        inbox.close(info);
+        executor::run();
+        executor::cancel(task);
+    }
+    task::end_tasks_of(socket);
+    // What the destructors have woken.
     executor::run();
 }
 

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::sessions::{self, Session};
-use crate::{BlockingSocket, Event, Outcome, Result, Socket, sys};
+use crate::{BlockingSocket, Event, Outcome, Response, Result, Socket, sys};
 
 /// Which sessions the component can run; the attribute decides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,8 @@ impl Upgrade<'_> {
     }
 }
 
-/// How an upgrade is accepted: what a `Hooks::upgrade` returns.
+/// How an upgrade is accepted: what a `Hooks::upgrade` returns. Made of a [`Response`], it is not
+/// accepted, and answered with that.
 ///
 /// The default chooses no protocol, adds no header, attaches nothing and is not pinned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -153,6 +154,13 @@ pub struct UpgradeOptions {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) attachment: Vec<u8>,
     pub(crate) pinned: bool,
+    pub(crate) instead: Option<Box<Response>>,
+}
+
+impl From<Response> for UpgradeOptions {
+    fn from(response: Response) -> Self {
+        Self { instead: Some(Box::new(response)), ..Self::default() }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,13 +1,23 @@
-//! Calls the hooks for what the host says.
+//! Calls the hooks for what the host says, and then the tasks that they have started or woken.
 
-use crate::{CloseInfo, Event, Hooks, Message, Outcome, Peer, Result};
+use crate::{CloseInfo, Event, Hooks, Message, Outcome, Peer, Result, drain, executor, task};
 
 /// A request: accepts the upgrade, or answers.
 pub fn handle(hooks: &dyn Hooks, event: Event) -> Result<Outcome> {
+    let outcome = answer(hooks, event);
+    executor::run();
+    outcome
+}
+
+fn answer(hooks: &dyn Hooks, event: Event) -> Result<Outcome> {
     if !event.ws().is_upgrade_request() {
         return hooks.fallback(event).map(Outcome::Response);
     }
-    hooks.upgrade(&event)?.accept(&event).map(Outcome::Upgrade)
+    let mut options = hooks.upgrade(&event)?;
+    if let Some(response) = options.instead.take() {
+        return Ok(Outcome::Response(*response));
+    }
+    options.accept(&event).map(Outcome::Upgrade)
 }
 
 /// The handshake is complete.
@@ -16,6 +26,7 @@ pub fn open(hooks: &dyn Hooks, socket: u32) {
     if let Err(error) = hooks.open(&peer) {
         fail(hooks, &peer, &error);
     }
+    executor::run();
 }
 
 /// Messages have arrived.
@@ -23,9 +34,21 @@ pub fn receive(hooks: &dyn Hooks, socket: u32, messages: Vec<Message>) {
     let peer = Peer::new(socket);
     for message in messages {
         if let Err(error) = hooks.message(&peer, message) {
-            return fail(hooks, &peer, &error);
+            fail(hooks, &peer, &error);
+            break;
         }
     }
+    executor::run();
+}
+
+/// The outbound queue has emptied after a send has found it full.
+pub fn drain(hooks: &dyn Hooks, socket: u32) {
+    let peer = Peer::new(socket);
+    drain::over(socket);
+    if let Err(error) = hooks.drain(&peer) {
+        fail(hooks, &peer, &error);
+    }
+    executor::run();
 }
 
 /// The socket has ended.
@@ -37,6 +60,11 @@ pub fn close(hooks: &dyn Hooks, socket: u32, info: CloseInfo) {
         hooks.error(&peer, &error);
         eprintln!("{error:#}");
     }
+    drain::over(socket);
+    // Those who waited for it get their turn before they are ended.
+    executor::run();
+    task::end_tasks_of(socket);
+    executor::run();
 }
 
 /// The peer's own leaving is no failure: a `close` event is on its way.

@@ -31,10 +31,16 @@ use crate::{CloseInfo, Event, HttpError, Message, Response, Result, UpgradeOptio
 ///
 /// Unless `upgrade` says [`pinned`](UpgradeOptions::pinned), a socket outlives the instance: the next
 /// event may come to a newer version of the plugin, or to a fresh instance after a trap. What must
-/// last belongs into the socket's attachment.
+/// last belongs into the socket's [`context`](crate::Sender::context).
+///
+/// Hooks do not wait, but may start what does: [`task::spawn`](crate::task::spawn), or
+/// [`peer.spawn`](crate::Sender::spawn) for as long as the socket lasts.
 #[allow(unused_variables)]
 pub trait Hooks {
     /// A request asks for a WebSocket. The default accepts it with nothing special.
+    ///
+    /// A [`Response`] may answer instead, and the connection stays HTTP:
+    /// `Ok(Response::redirect("/login").into())`.
     ///
     /// # Errors
     /// Refuses the upgrade: an [`HttpError`] answers as it is, any other error as a 500.
@@ -56,6 +62,15 @@ pub trait Hooks {
     /// Runs [`error`](Self::error), then closes the socket with 1011. The peer's messages that have
     /// already arrived are dropped.
     fn message(&self, peer: &Peer, message: Message) -> Result<()> {
+        Ok(())
+    }
+
+    /// The peer's outbound queue has emptied, after a send has found it full
+    /// ([`SendError::QueueFull`](crate::SendError::QueueFull)): send on.
+    ///
+    /// # Errors
+    /// Runs [`error`](Self::error), then closes the socket with 1011.
+    fn drain(&self, peer: &Peer) -> Result<()> {
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::Sender;
+use crate::{Sender, topics};
 
 /// The other end of a socket: a [`Sender`], and what its handshake's request said.
 ///
@@ -21,6 +21,12 @@ impl Peer {
     /// The sending half, to be kept by others, such as the other members of a room.
     pub fn sender(&self) -> Sender {
         self.sender
+    }
+
+    /// The peers of all sockets of this plugin on this node, this one among them; see
+    /// [`topics::sockets`].
+    pub fn peers(&self) -> Vec<Self> {
+        topics::sockets().into_iter().map(|sender| Self { sender }).collect()
     }
 
     /// `IP:PORT` of the client.

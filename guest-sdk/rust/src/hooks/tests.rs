@@ -26,6 +26,9 @@ impl Hooks for Log {
         if event.query_param_str("refuse").is_some() {
             return Err(HttpError::forbidden().into());
         }
+        if event.query_param_str("login").is_some() {
+            return Ok(Response::redirect("/login").into());
+        }
         let options = UpgradeOptions::default().protocol_from(["chat"]).header("x-hook", "yes");
         Ok(if event.query_param_str("pinned").is_some() { options.pinned() } else { options })
     }
@@ -83,6 +86,14 @@ fn the_upgrade_hook_may_refuse() {
     let hooks = Rc::new(Log::default());
     assert_eq!(TestEvent::get("/?refuse").upgrade([]).call_hooks(&hooks).status(), 403);
     assert!(hooks.take().is_empty());
+}
+
+#[test]
+fn the_upgrade_hook_may_answer_with_a_response() {
+    let hooks = Rc::new(Log::default());
+    let outcome = TestEvent::get("/?login").upgrade([]).call_hooks(&hooks);
+    assert_eq!((outcome.status(), outcome.header("location")), (302, Some("/login")));
+    assert!(!outcome.is_upgrade() && hooks.take().is_empty());
 }
 
 #[test]

@@ -1,10 +1,16 @@
 //! The real host: the bindings' types become the SDK's own here, and nowhere else.
 
+mod timers;
+mod topics;
+
+use std::time::Duration;
+
 use crate::bindings::receiver::Received;
 use crate::bindings::socket::{self, MessageParam};
 use crate::bindings::{http, next, outcome, receiver, streams, ws};
 use crate::outcome::Accepted;
 use crate::stream::Started;
+use crate::time::millis;
 use crate::{
     AttachmentError, Body, CloseError, CloseInfo, HttpError, Message, Outcome, ReadyState,
     Response, SendError, UpgradeOptions,
@@ -14,6 +20,8 @@ pub use crate::bindings::event::Event as EventHandle;
 pub use http::{HttpError as HttpErrorOfWit, Response as ResponseOfWit};
 pub use outcome::Outcome as OutcomeOfWit;
 pub use socket::{CloseInfo as CloseInfoOfWit, MessageResult as MessageOfWit};
+pub(crate) use timers::{cancel_timer, monotonic, set_timer, wall_clock};
+pub(crate) use topics::{members, publish, subscribe, unsubscribe};
 
 pub(crate) fn is_supported() -> bool {
     ws::is_supported()
@@ -118,14 +126,12 @@ pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), Attachment
     Ok(socket::set_attachment(socket, value)?)
 }
 
-/// Waits for as long as the session lasts.
-pub(crate) fn receive(socket: u32) -> Result<Message, CloseInfo> {
-    loop {
-        match receiver::receive(socket, None) {
-            Received::Message(message) => return Ok(message.into()),
-            Received::Closed(info) => return Err(info.into()),
-            Received::TimedOut => {}
-        }
+/// Waits for a message; none where the time is up. Without a limit, for as long as the session lasts.
+pub(crate) fn receive(socket: u32, limit: Option<Duration>) -> Result<Option<Message>, CloseInfo> {
+    match receiver::receive(socket, limit.map(millis)) {
+        Received::Message(message) => Ok(Some(message.into())),
+        Received::Closed(info) => Err(info.into()),
+        Received::TimedOut => Ok(None),
     }
 }
 

@@ -25,12 +25,15 @@
 //! [`call_error_handler`](TestEvent::call_error_handler), and [`call_app`](TestEvent::call_app), which
 //! finds the route by itself.
 
+mod clock;
 mod event;
 mod outcome;
 mod routing;
+mod queue;
 mod socket;
 mod stream;
 
+pub use clock::{advance, timers};
 pub use event::TestEvent;
 pub use outcome::TestOutcome;
 pub use socket::TestSocket;

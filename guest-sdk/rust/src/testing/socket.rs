@@ -8,7 +8,8 @@ use crate::{Message, ReadyState, sessions};
 ///
 /// What is sent reaches the session at once, and what it sends back is there when `send_text`
 /// returns. A blocking session is different: it starts when the client is done, by
-/// [`close`](Self::close) or [`disconnect`](Self::disconnect), and then gets all that was sent before.
+/// [`close`](Self::close) or [`disconnect`](Self::disconnect), and then gets all that was sent before,
+/// at the times at which it was sent.
 ///
 /// Dropping it drops the connection.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ impl TestSocket {
         match self.hooks() {
             Some(hooks) => dispatch::receive(&*hooks, self.id, messages),
             None if sessions::is_blocking(self.id) => {
+                let arrival = sys::monotonic();
+                let messages = messages.into_iter().map(|message| (arrival, message));
                 self.with(|socket| socket.inbound.extend(messages));
             }
             None => sessions::receive(self.id, messages),
@@ -127,7 +130,7 @@ impl TestSocket {
     pub(super) fn run_blocking(&self) {
         if sessions::is_blocking(self.id) {
             sessions::run(self.id);
-            self.with(|socket| socket.gone = true);
+            sys::set_gone(self.id);
         }
         settle();
     }
@@ -158,6 +161,6 @@ pub(super) fn settle() {
             Some(hooks) => dispatch::close(&*hooks, id, info),
             None => sessions::close(id, info),
         }
-        with_socket(id, |socket| socket.gone = true);
+        sys::set_gone(id);
     }
 }

@@ -3,6 +3,8 @@
 
 mod handshake;
 mod sockets;
+mod timers;
+mod topics;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,6 +17,10 @@ pub(crate) use sockets::{
     Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, next_ended,
     protocol, receive, send_binary, send_text, set_attachment, state, terminate, with_socket,
 };
+pub(crate) use timers::{
+    cancel_timer, monotonic, next_timer, set_monotonic, set_timer, timers, wall_clock,
+};
+pub(crate) use topics::{members, publish, set_gone, subscribe, unsubscribe};
 
 /// The site's attachment limit, in bytes.
 const ATTACHMENT_LIMIT: usize = 16 * 1024;
@@ -28,6 +34,7 @@ struct Host {
     upgrades_off: Cell<bool>,
     last_socket: Cell<u32>,
     sockets: RefCell<BTreeMap<u32, FakeSocket>>,
+    topics: RefCell<topics::Topics>,
 }
 
 /// Says whether the site allows upgrades.

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
-use super::{ATTACHMENT_LIMIT, EventHandle, HOST, Request};
+use super::{ATTACHMENT_LIMIT, EventHandle, HOST, Request, monotonic};
 use crate::{
     AttachmentError, CloseError, CloseInfo, Hooks, Message, ReadyState, SendError, UpgradeOptions,
 };
@@ -22,8 +23,8 @@ pub(crate) struct FakeSocket {
     attachment: Vec<u8>,
     pub pinned: bool,
     pub hooks: HeardBy,
-    /// What a blocking session has not yet received.
-    pub inbound: VecDeque<Message>,
+    /// What a blocking session has not yet received, and when it came.
+    pub inbound: VecDeque<(Duration, Message)>,
     pub outbound: Vec<Message>,
     /// How many messages the client waits for before it leaves.
     pub leaves_after: Option<usize>,
@@ -35,6 +36,14 @@ pub(crate) struct FakeSocket {
     pub failure: Option<String>,
     /// The guest has had its last call.
     pub gone: bool,
+    /// What time it is for a blocking session: it runs after all that it hears of.
+    pub session_time: Duration,
+    /// How many bytes may wait to be sent; without it, any number.
+    pub outbound_limit: Option<usize>,
+    /// How many wait, where there is a limit.
+    pub waiting: usize,
+    /// A send has found no room.
+    pub found_full: bool,
 }
 
 /// The end of a connection.
@@ -79,11 +88,26 @@ impl FakeSocket {
             ended: None,
             failure: None,
             gone: false,
+            session_time: monotonic(),
+            outbound_limit: None,
+            waiting: 0,
+            found_full: false,
         }
     }
 
     fn is_sendable(&self) -> bool {
         matches!(self.state, ReadyState::Connecting | ReadyState::Open)
+    }
+
+    /// Lets so many bytes wait, if there is room for them.
+    fn take_room(&mut self, bytes: usize) -> Result<(), SendError> {
+        let Some(limit) = self.outbound_limit else { return Ok(()) };
+        if self.waiting + bytes > limit {
+            self.found_full = true;
+            return Err(SendError::QueueFull);
+        }
+        self.waiting += bytes;
+        Ok(())
     }
 
     /// Starts the end, if it has not started; answers how it has.
@@ -117,6 +141,11 @@ fn with_known<R>(socket: u32, f: impl FnOnce(&mut FakeSocket) -> R) -> Option<R>
     with_socket(socket, |socket| (!socket.gone).then(|| f(socket))).flatten()
 }
 
+/// Whether the guest may still ask about the socket.
+pub(super) fn is_known(socket: u32) -> bool {
+    with_known(socket, |_| ()).is_some()
+}
+
 pub(crate) fn send_text(socket: u32, text: &str) -> Result<(), SendError> {
     send(socket, text.len(), || text.into())
 }
@@ -130,6 +159,7 @@ fn send(socket: u32, size: usize, message: impl FnOnce() -> Message) -> Result<(
         if !socket.is_sendable() {
             return Err(SendError::Closed);
         }
+        socket.take_room(size)?;
         if size > MESSAGE_LIMIT {
             return Err(SendError::TooLarge(MESSAGE_LIMIT as u64));
         }
@@ -177,8 +207,11 @@ pub(crate) fn protocol(socket: u32) -> Option<String> {
 }
 
 pub(crate) fn buffered_amount(socket: u32) -> u32 {
-    with_known(socket, |socket| socket.outbound.iter().map(|m| m.bytes().len()).sum())
-        .map_or(0, |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX))
+    with_known(socket, |socket| match socket.outbound_limit {
+        Some(_) => socket.waiting,
+        None => socket.outbound.iter().map(|message| message.bytes().len()).sum(),
+    })
+    .map_or(0, |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
 pub(crate) fn event_of(socket: u32) -> Option<EventHandle> {
@@ -200,11 +233,20 @@ pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), Attachment
     .unwrap_or(Err(AttachmentError::Closed))
 }
 
-/// What a blocking session receives: what the test has queued, then the end that it has chosen.
-pub(crate) fn receive(socket: u32) -> Result<Message, CloseInfo> {
+/// What a blocking session receives: what the test has queued, then the end that it has chosen; none
+/// where the client was silent for longer than the limit.
+pub(crate) fn receive(socket: u32, limit: Option<Duration>) -> Result<Option<Message>, CloseInfo> {
     with_socket(socket, |socket| {
-        if let Some(message) = socket.inbound.pop_front() {
-            return Ok(message);
+        let arrival = socket.inbound.front().map_or_else(monotonic, |(arrival, _)| *arrival);
+        if let Some(up) = limit.map(|limit| socket.session_time.saturating_add(limit))
+            && up < arrival
+        {
+            socket.session_time = up;
+            return Ok(None);
+        }
+        socket.session_time = socket.session_time.max(arrival);
+        if let Some((_, message)) = socket.inbound.pop_front() {
+            return Ok(Some(message));
         }
         let end = socket.client_end.take().unwrap_or_else(Ended::lost);
         let info = socket.end(end);
