@@ -65,8 +65,8 @@ mod app;
 #[allow(unsafe_code, missing_docs, unused_imports)]
 mod bindings;
 mod blocking;
-mod cookie;
 mod context;
+mod cookie;
 mod drain;
 mod error;
 mod event;
@@ -101,8 +101,8 @@ pub use serde_json::json;
 
 pub use app::{App, HandlerExt, WebSocket};
 pub use blocking::BlockingSocket;
-pub use cookie::{Cookie, SameSite};
 pub use context::ContextError;
+pub use cookie::{Cookie, SameSite};
 pub use error::{HttpError, Result};
 pub use event::Event;
 pub use hooks::{Hooks, Peer};

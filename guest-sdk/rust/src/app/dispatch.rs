@@ -47,6 +47,14 @@ impl App {
         }
     }
 
+    /// The outbound queue has emptied after a send has found it full.
+    pub(crate) fn drain(&self, socket: u32) {
+        match self.hooks_of(socket) {
+            Some(hooks) => dispatch::drain(&*hooks, socket),
+            None => sessions::drain(socket),
+        }
+    }
+
     /// The socket has ended.
     pub(crate) fn close(&self, socket: u32, info: CloseInfo) {
         let hooks = self.hooks_of(socket);

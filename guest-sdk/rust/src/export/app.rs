@@ -25,6 +25,11 @@ pub fn receive(app: &App, socket: u32, messages: Vec<Message>) {
     app.receive(socket, messages);
 }
 
+/// The outbound queue has emptied after a send has found it full.
+pub fn drain(app: &App, socket: u32) {
+    app.drain(socket);
+}
+
 /// The socket has ended.
 pub fn close(app: &App, socket: u32, info: CloseInfo) {
     app.close(socket, info);
@@ -119,11 +124,15 @@ macro_rules! __export_app_websocket {
                 let messages = $crate::export::messages(messages);
                 APP.with(|app| $crate::export::app::receive(app, socket, messages));
             }
-            fn drain(_socket: u32) {}
+            fn drain(socket: u32) {
+                APP.with(|app| $crate::export::app::drain(app, socket));
+            }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
                 APP.with(|app| $crate::export::app::close(app, socket, info.into()));
             }
-            fn timer(_id: u32) {}
+            fn timer(id: u32) {
+                $crate::export::timer(id);
+            }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
     };

@@ -28,8 +28,8 @@
 mod clock;
 mod event;
 mod outcome;
-mod routing;
 mod queue;
+mod routing;
 mod socket;
 mod stream;
 
