@@ -1,13 +1,24 @@
-//! Write plugins for the Lithe WebAssembly host in Rust: HTTP handlers and WebSocket sessions.
+//! Write plugins for the Lithe WebAssembly host in Rust: HTTP handlers, WebSocket sessions, streamed
+//! answers, middleware and error handlers.
 //!
-//! A plugin is a `cdylib` crate with one annotated item, built for `wasm32-wasip2`:
+//! A plugin is a `cdylib` crate with one annotated item, built for `wasm32-wasip2`. One route:
 //!
-//! | attribute | sessions are | the host runs it in |
+//! | attribute | sessions and streams are | the host runs it in |
 //! |---|---|---|
 //! | [`#[handler]`](macro@handler) | none | a pool of instances, in parallel |
 //! | [`#[handler(websocket)]`](macro@handler) | async closures | one instance for all, so memory is shared |
 //! | [`#[handler(session)]`](macro@handler) | blocking closures | an instance for each connection |
 //! | [`#[hooks]`](macro@hooks) | calls of a [`Hooks`] value | one instance for all, and a socket may outlive it |
+//!
+//! Several routes, or what is around routes:
+//!
+//! | attribute | on | |
+//! |---|---|---|
+//! | [`#[app]`](macro@app), `app(websocket)`, `app(session)` | `fn() -> App` | an [`App`] with groups, its own middleware and error handlers; run as the handlers above |
+//! | [`#[middleware]`](macro@middleware) | `fn(&Event, Next) -> Result<Outcome>` | runs around the routes of its folder; [some](mod@middleware) are ready-made |
+//! | [`#[error_handler]`](macro@error_handler) | `fn(&Event, HttpError) -> Result<Response>` | answers for what fails in its folder |
+//!
+//! [`routes!`] makes an [`App`] of a folder of route files.
 //!
 //! ```
 //! use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent, json};

@@ -252,9 +252,9 @@ impl BodyWriter {
         self.sender.buffered_amount()
     }
 
-    /// Waits until there is room again; see [`Sender::wait_for_drain`].
-    pub async fn wait_for_drain(&self) {
-        self.sender.wait_for_drain().await;
+    /// The body as the sending half of a socket that receives nothing, for what the two share.
+    pub fn sender(&self) -> Sender {
+        self.sender
     }
 
     /// The request that the body answers; none once it has ended.

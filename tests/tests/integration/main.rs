@@ -7,17 +7,22 @@ mod bad_input;
 mod browser;
 mod bytes_before_close;
 mod cache;
+mod chain;
 mod close_codes;
 mod dev;
 mod frames;
 mod guests;
 mod handshake;
 mod limits;
+mod liveness;
 mod logs;
 mod many_sockets;
+mod outbound;
 mod requests;
 mod routing;
 mod shutdown;
+mod streams;
+mod topics_and_timers;
 
 use lithe_tests::{Builder, TestHost};
 

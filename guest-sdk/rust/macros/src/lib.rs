@@ -14,8 +14,8 @@ use proc_macro::TokenStream;
 /// | attribute | exports | `R` |
 /// |---|---|---|
 /// | `#[handler]` | `handler` | `IntoResponse`: `Response`, text, or a `Result` of either |
-/// | `#[handler(websocket)]` | `handler`, `hooks` | `IntoOutcome`: also `Outcome`; sessions by `ws.upgrade` |
-/// | `#[handler(session)]` | `handler`, `session` | the same; sessions by `ws.upgrade_blocking` |
+/// | `#[handler(websocket)]` | `handler`, `hooks` | `IntoOutcome`: also `Outcome` and `Stream`; by `ws.upgrade`, `Response::stream`, `Response::sse` |
+/// | `#[handler(session)]` | `handler`, `session` | the same; by `ws.upgrade_blocking`, `Response::stream_blocking`, `Response::sse_blocking` |
 ///
 /// The function stays a plain function, which unit tests can call.
 #[proc_macro_attribute]

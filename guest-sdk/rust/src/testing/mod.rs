@@ -19,6 +19,11 @@
 //! assert_eq!(TestEvent::get("/rooms/7").param("id", "7").call(room).text(), "room 7");
 //! assert_eq!(TestEvent::get("/rooms/8").param("id", "8").call(room).status(), 404);
 //! ```
+//!
+//! What is no handler is called too: [`call_hooks`](TestEvent::call_hooks),
+//! [`call_middleware`](TestEvent::call_middleware) around a handler in the place of `next`,
+//! [`call_error_handler`](TestEvent::call_error_handler), and [`call_app`](TestEvent::call_app), which
+//! finds the route by itself.
 
 mod clock;
 mod event;

@@ -9,16 +9,28 @@ use lithe_tests::{Builder, TestHost};
 use crate::host;
 
 pub mod app;
+pub mod error_json;
+pub mod example_admin;
+pub mod example_admin_auth;
 pub mod example_bench_echo;
 pub mod example_bench_hello;
+pub mod example_bench_publish;
 pub mod example_chat;
 pub mod example_echo;
+pub mod example_events;
+pub mod example_hybrid;
+pub mod example_legacy;
 pub mod example_loop;
+pub mod example_notifications;
 pub mod example_ping;
+pub mod example_presence;
+pub mod example_rooms;
 pub mod faults;
 pub mod hostile_async;
 pub mod hostile_hooks;
 pub mod hostile_session;
+pub mod middleware_log;
+pub mod middleware_misbehave;
 pub mod trap_http;
 
 /// The examples' site, as it is in the repository.
