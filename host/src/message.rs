@@ -54,6 +54,24 @@ pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
+/// A message for many sockets: its payload, and its frame, encoded once.
+#[derive(Debug)]
+pub struct Encoded<'p> {
+    /// For streams, which have no frames.
+    pub payload: &'p [u8],
+    /// For WebSockets.
+    pub frame: Vec<u8>,
+}
+
+impl<'p> Encoded<'p> {
+    /// Encodes it.
+    pub fn new(opcode: Opcode, payload: &'p [u8]) -> Self {
+        let mut frame = Vec::new();
+        encode_frame(&mut frame, opcode, payload);
+        Self { payload, frame }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

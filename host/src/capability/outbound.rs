@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use crate::config::OutboundPolicy;
-use crate::message::{Opcode, encode_frame};
 
 /// An empty buffer over this many bytes is given back.
 const KEPT: usize = 4 * 1024;
@@ -57,12 +56,12 @@ impl Outbound {
         self.bytes.len() > self.dropped
     }
 
-    /// Queues a message: as a frame, or for a stream as it is.
+    /// Queues a message of `payload` bytes: what `encode` appends.
     ///
     /// # Errors
     /// The queue is full, and the policy is not to make room.
-    pub fn push(&mut self, stream: bool, opcode: Opcode, payload: &[u8]) -> Result<(), Full> {
-        if self.len() + payload.len() > self.limit {
+    pub fn push(&mut self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Full> {
+        if self.len() + payload > self.limit {
             match self.policy {
                 OutboundPolicy::Close => {
                     self.clear();
@@ -72,14 +71,11 @@ impl Outbound {
                     self.refused = true;
                     return Err(Full::Refuse);
                 }
-                OutboundPolicy::DropOldest => self.make_room(payload.len()),
+                OutboundPolicy::DropOldest => self.make_room(payload),
             }
         }
         let before = self.bytes.len();
-        match stream {
-            true => self.bytes.extend_from_slice(payload),
-            false => encode_frame(&mut self.bytes, opcode, payload),
-        }
+        encode(&mut self.bytes);
         if self.policy == OutboundPolicy::DropOldest {
             self.frames.push_back(self.bytes.len() - before);
         }
@@ -137,7 +133,7 @@ mod tests {
     use super::*;
 
     fn push(queue: &mut Outbound, payload: &[u8]) -> Result<(), Full> {
-        queue.push(true, Opcode::Binary, payload)
+        queue.push(payload.len(), |bytes| bytes.extend_from_slice(payload))
     }
 
     fn taken(queue: &mut Outbound) -> Vec<u8> {

@@ -22,7 +22,7 @@ use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
 use crate::config::{Limits, OutboundPolicy};
-use crate::message::{Message, Opcode};
+use crate::message::{Encoded, Message, Opcode, encode_frame};
 
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
 pub const MAX_REASON: usize = 123;
@@ -113,14 +113,32 @@ impl Socket {
     /// # Errors
     /// The socket is closing, the message is over the limit, or the queue is full.
     pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        if payload.len() > self.bounds.message {
+        self.queue(payload.len(), |bytes| match self.stream {
+            true => bytes.extend_from_slice(payload),
+            false => encode_frame(bytes, opcode, payload),
+        })
+    }
+
+    /// Queues a message that has been encoded once for many sockets.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    pub fn send_encoded(&self, message: &Encoded<'_>) -> Result<(), SendError> {
+        self.queue(message.payload.len(), |bytes| match self.stream {
+            true => bytes.extend_from_slice(message.payload),
+            false => bytes.extend_from_slice(&message.frame),
+        })
+    }
+
+    fn queue(&self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), SendError> {
+        if payload > self.bounds.message {
             return Err(SendError::TooLarge(self.bounds.message as u64));
         }
         let mut inner = self.inner.lock();
         if !matches!(inner.ready, ReadyState::Connecting | ReadyState::Open) {
             return Err(SendError::Closed);
         }
-        match inner.outbound.push(self.stream, opcode, payload) {
+        match inner.outbound.push(payload, encode) {
             Ok(()) => {
                 self.liveness.talk();
                 Ok(())

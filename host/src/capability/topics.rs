@@ -6,7 +6,7 @@ use super::State;
 use super::socket::{Socket, Sockets};
 use crate::bindings::socket::SocketId;
 use crate::bindings::topics::{self as wit, Message, SubscribeError};
-use crate::message::Opcode;
+use crate::message::{Encoded, Opcode};
 
 /// Who hears what, by number.
 pub type Topics = HashMap<String, HashSet<u32>>;
@@ -89,9 +89,9 @@ impl wit::Host for State {
         message: Message,
         not_to: Option<SocketId>,
     ) -> wasmtime::Result<u32> {
-        let (opcode, payload) = match &message {
-            Message::Text(text) => (Opcode::Text, text.as_bytes()),
-            Message::Binary(bytes) => (Opcode::Binary, bytes.as_slice()),
+        let message = match &message {
+            Message::Text(text) => Encoded::new(Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => Encoded::new(Opcode::Binary, bytes),
         };
         let mut queued = 0;
         for id in self.context.sockets.members(&topic) {
@@ -99,7 +99,7 @@ impl wit::Host for State {
                 continue;
             }
             let Some(socket) = self.socket(id) else { continue };
-            queued += u32::from(socket.send(opcode, payload).is_ok());
+            queued += u32::from(socket.send_encoded(&message).is_ok());
             if !self.is_current(&socket) {
                 socket.wake();
             }
@@ -110,7 +110,11 @@ impl wit::Host for State {
     fn members(&mut self, topic: Option<String>) -> wasmtime::Result<Vec<SocketId>> {
         Ok(match topic {
             Some(topic) => self.context.sockets.members(&topic),
-            None => self.context.sockets.all().iter().map(|socket| socket.id).collect(),
+            None => {
+                let sockets = self.context.sockets.all();
+                let websockets = sockets.iter().filter(|socket| !socket.is_stream());
+                websockets.map(|socket| socket.id).collect()
+            }
         })
     }
 }
