@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs the Autobahn test suite's fuzzing client against each kind of component, and prints a summary.
+#
+#   tests/autobahn.sh            groups 1 to 7 and 10: about a minute
+#   tests/autobahn.sh 9          any other groups, such as 9: messages of up to 16 MiB, some minutes
+#
+# Needs Python 2.7, which the suite is written in, as `python2.7` or by pyenv. Everything that it makes
+# is below `target/autobahn`; the reports for people are in `target/autobahn/reports/index.html`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+groups=("$@")
+[ ${#groups[@]} -gt 0 ] || groups=(1 2 3 4 5 6 7 10)
+work=$PWD/${CARGO_TARGET_DIR:-target}/autobahn
+mkdir -p "$work"
+
+wstest=$work/venv/bin/wstest
+if [ ! -x "$wstest" ]; then
+  python=(python2.7)
+  if ! command -v python2.7 >/dev/null || ! python2.7 --version >/dev/null 2>&1; then
+    version=$(pyenv versions --bare 2>/dev/null | grep '^2\.7' | tail -n 1 || true)
+    [ -n "$version" ] || { echo "the Autobahn suite needs Python 2.7: install it, by pyenv for one" >&2; exit 1; }
+    python=(env "PYENV_VERSION=$version" python)
+  fi
+  "${python[@]}" -m pip install --quiet virtualenv
+  "${python[@]}" -m virtualenv --quiet "$work/venv"
+  "$work/venv/bin/pip" install --quiet autobahntestsuite==0.8.2
+fi 2> >(grep -v DEPRECATION >&2)
+
+rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+guests=(example-bench-echo example-loop test-guests-hostile-async)
+cargo build --quiet --release --target wasm32-wasip2 --target-dir "$work/guests" "${guests[@]/#/--package=}"
+cargo build --quiet --package lithe-tests --bin lithe-under-test
+
+site=$work/site
+mkdir -p "$site/routes"
+built=$work/guests/wasm32-wasip2/release
+cp "$built/example_bench_echo.wasm" "$site/routes/hooks.wasm"
+cp "$built/test_guests_hostile_async.wasm" "$site/routes/async.wasm"
+cp "$built/example_loop.wasm" "$site/routes/session.wasm"
+cat > "$site/lithe.toml" <<'TOML'
+[limits]
+message = "16 MiB"
+outbound = "64 MiB"
+memory = "256 MiB"
+event_cpu = "10s"
+TOML
+
+LITHE_LOG=error "${CARGO_TARGET_DIR:-target}/debug/lithe-under-test" serve "$site" \
+  --listen 127.0.0.1:0 --cache "$work/cache" > "$work/ready" &
+host=$!
+trap 'kill $host 2>/dev/null; wait $host 2>/dev/null || true' EXIT
+for _ in $(seq 300); do
+  grep -q listening "$work/ready" && break
+  kill -0 $host || { echo "the host did not start" >&2; exit 1; }
+  sleep 0.1
+done
+address=$(sed -n 's|^listening on http://||p' "$work/ready")
+[ -n "$address" ] || { echo "the host did not say that it listens" >&2; exit 1; }
+
+rm -rf "$work/reports"
+python3 - "$address" "$work" "${groups[@]}" > "$work/spec.json" <<'PYTHON'
+import json, sys
+address, work, *groups = sys.argv[1:]
+agents = ["hooks", "async", "session"]
+servers = [{"agent": agent, "url": f"ws://{address}/{agent}"} for agent in agents]
+cases = [f"{group}.*" for group in groups]
+print(json.dumps({"outdir": f"{work}/reports", "servers": servers, "cases": cases,
+                  "exclude-cases": [], "exclude-agent-cases": {}}))
+PYTHON
+"$wstest" --mode fuzzingclient --spec "$work/spec.json" > "$work/log" 2>&1
+
+python3 - "$work/reports/index.json" <<'PYTHON'
+import collections, json, sys
+passing = {"OK", "NON-STRICT", "INFORMATIONAL"}
+failed = ran = 0
+for agent, cases in json.load(open(sys.argv[1])).items():
+    counts = collections.Counter(case["behavior"] for case in cases.values())
+    print(f"{agent}: {len(cases)} cases:", ", ".join(f"{n} {name}" for name, n in counts.items()))
+    ran += len(cases)
+    for number, case in cases.items():
+        bad = {case["behavior"], case["behaviorClose"]} - passing
+        if bad:
+            failed += 1
+            print(f"  case {number}: {', '.join(sorted(bad))}")
+sys.exit(1 if failed or not ran else 0)
+PYTHON
