@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod output;
 mod receiver;
 pub mod socket;
+pub mod sockets;
 mod streams;
 mod timers;
 mod topics;
@@ -31,7 +32,8 @@ use event::RequestId;
 use meter::Meter;
 use next::Around;
 use output::{Output, Stream};
-use socket::{Socket, Sockets};
+use socket::Socket;
+use sockets::Sockets;
 pub use timers::TimerSink;
 use timers::Timers;
 

@@ -3,12 +3,10 @@
 //! The guest's side appends and asks; the session task of the socket, one floor up, takes what is
 //! queued, sends it, and says how the session ended. No call here waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use bytesize::ByteSize;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use wasmtime::component::Resource;
@@ -16,12 +14,12 @@ use wasmtime::component::Resource;
 use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
-use super::topics::Topics;
+use super::sockets::NewSocket;
 use super::{InstanceId, State};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
-use crate::config::{Limits, OutboundPolicy};
+use crate::config::OutboundPolicy;
 use crate::message::{Encoded, Message, Opcode, encode_frame};
 
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
@@ -99,13 +97,37 @@ struct Inner {
 
 /// The limits that a socket enforces itself, in bytes.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
-    message: usize,
-    outbound: usize,
-    attachment: usize,
+pub(super) struct Bounds {
+    pub message: usize,
+    pub outbound: usize,
+    pub attachment: usize,
 }
 
 impl Socket {
+    pub(super) fn new(id: u32, new: NewSocket, bounds: Bounds, policy: OutboundPolicy) -> Self {
+        Self {
+            id,
+            protocol: new.protocol,
+            request: new.request,
+            pinned: new.pinned,
+            stream: new.stream,
+            bounds,
+            inner: Mutex::new(Inner {
+                ready: ReadyState::Connecting,
+                outbound: Outbound::new(bounds.outbound, policy),
+                orders: Orders::default(),
+                delivering: false,
+                attachment: new.attachment,
+                inbox: VecDeque::new(),
+                ended: None,
+            }),
+            topics: Mutex::default(),
+            liveness: Liveness::default(),
+            task: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
+        }
+    }
+
     /// Queues a message, unless the socket is closing. Over the outbound limit the site's policy
     /// decides: by default the socket is closed with 1013, and what waits is dropped, for the peer
     /// does not read it.
@@ -303,123 +325,6 @@ impl Inner {
         if matches!(self.ready, ReadyState::Connecting | ReadyState::Open) {
             self.ready = ReadyState::Closing;
             self.orders.close = Some(CloseFrame { code, reason });
-        }
-    }
-}
-
-/// What an accepted upgrade starts with.
-#[derive(Debug)]
-pub struct NewSocket {
-    pub protocol: Option<String>,
-    pub request: Arc<Request>,
-    pub pinned: Option<InstanceId>,
-    pub attachment: Vec<u8>,
-    /// A streamed response.
-    pub stream: bool,
-}
-
-/// The plugin has as many sockets as `limits.sockets` allows.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]
-pub struct TooManySockets(usize);
-
-/// All sockets of one version of a plugin, and its topics.
-#[derive(Debug)]
-pub struct Sockets {
-    bounds: Bounds,
-    policy: OutboundPolicy,
-    max: usize,
-    next: AtomicU32,
-    open: Mutex<HashMap<u32, Arc<Socket>>>,
-    pub(super) topics: Mutex<Topics>,
-}
-
-impl Sockets {
-    /// None yet.
-    pub fn new(limits: &Limits) -> Self {
-        let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
-        Self {
-            bounds: Bounds {
-                message: bytes(limits.message),
-                outbound: bytes(limits.outbound),
-                attachment: bytes(limits.attachment),
-            },
-            policy: limits.outbound_policy,
-            max: limits.sockets,
-            next: AtomicU32::new(1),
-            open: Mutex::default(),
-            topics: Mutex::default(),
-        }
-    }
-
-    /// Adds a socket that is `connecting`.
-    ///
-    /// # Errors
-    /// There are as many as the limit allows.
-    pub fn accept(&self, new: NewSocket) -> Result<Arc<Socket>, TooManySockets> {
-        let mut open = self.open.lock();
-        if open.len() >= self.max {
-            return Err(TooManySockets(self.max));
-        }
-        let mut id = self.next.fetch_add(1, Ordering::Relaxed);
-        while open.contains_key(&id) {
-            id = self.next.fetch_add(1, Ordering::Relaxed);
-        }
-        let socket = Arc::new(Socket {
-            id,
-            protocol: new.protocol,
-            request: new.request,
-            pinned: new.pinned,
-            stream: new.stream,
-            bounds: self.bounds,
-            inner: Mutex::new(Inner {
-                ready: ReadyState::Connecting,
-                outbound: Outbound::new(self.bounds.outbound, self.policy),
-                orders: Orders::default(),
-                delivering: false,
-                attachment: new.attachment,
-                inbox: VecDeque::new(),
-                ended: None,
-            }),
-            topics: Mutex::default(),
-            liveness: Liveness::default(),
-            task: AtomicWaker::new(),
-            reader: AtomicWaker::new(),
-        });
-        open.insert(id, socket.clone());
-        Ok(socket)
-    }
-
-    /// The largest attachment, in bytes.
-    pub fn max_attachment(&self) -> usize {
-        self.bounds.attachment
-    }
-
-    /// The socket of that number.
-    pub fn get(&self, id: u32) -> Option<Arc<Socket>> {
-        self.open.lock().get(&id).cloned()
-    }
-
-    /// Every socket.
-    pub fn all(&self) -> Vec<Arc<Socket>> {
-        self.open.lock().values().cloned().collect()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.open.lock().len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Forgets a socket, in its topics too.
-    pub fn remove(&self, id: u32) {
-        let removed = self.open.lock().remove(&id);
-        if let Some(socket) = removed {
-            self.leave_topics(&socket);
         }
     }
 }

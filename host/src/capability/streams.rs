@@ -9,7 +9,7 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{EventHandle, Request};
 use super::http::{HttpError, parse_fields, status_of};
-use super::socket::NewSocket;
+use super::sockets::NewSocket;
 use crate::bindings::http::HttpError as WitError;
 use crate::bindings::streams::{self as wit, Started, StreamOptions};
 

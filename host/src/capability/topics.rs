@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::State;
-use super::socket::{Socket, Sockets};
+use super::socket::Socket;
+use super::sockets::Sockets;
 use crate::bindings::socket::SocketId;
 use crate::bindings::topics::{self as wit, Message, SubscribeError};
 use crate::message::{Encoded, Opcode};

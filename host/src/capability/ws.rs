@@ -11,7 +11,8 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{EventHandle, Request};
 use super::http::{HttpError, parse_fields};
-use super::socket::{NewSocket, Socket};
+use super::socket::Socket;
+use super::sockets::NewSocket;
 use crate::bindings::{http as wit_http, ws as wit};
 
 /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,

@@ -9,7 +9,7 @@ use wasmtime::component::Component;
 use super::cache::{Cache, Digest};
 use super::{Instances, Plugin};
 use crate::capability::Context;
-use crate::capability::socket::Sockets;
+use crate::capability::sockets::Sockets;
 use crate::config::Limits;
 use crate::runtime::{
     Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Shared, Template, Unfit,

@@ -1,0 +1,111 @@
+//! All sockets of a plugin, by number.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytesize::ByteSize;
+use parking_lot::Mutex;
+
+use super::InstanceId;
+use super::event::Request;
+use super::socket::{Bounds, Socket};
+use super::topics::Topics;
+use crate::config::{Limits, OutboundPolicy};
+
+/// What an accepted upgrade starts with.
+#[derive(Debug)]
+pub struct NewSocket {
+    pub protocol: Option<String>,
+    pub request: Arc<Request>,
+    pub pinned: Option<InstanceId>,
+    pub attachment: Vec<u8>,
+    /// A streamed response.
+    pub stream: bool,
+}
+
+/// The plugin has as many sockets as `limits.sockets` allows.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]
+pub struct TooManySockets(usize);
+
+/// All sockets of one version of a plugin, and its topics.
+#[derive(Debug)]
+pub struct Sockets {
+    bounds: Bounds,
+    policy: OutboundPolicy,
+    max: usize,
+    next: AtomicU32,
+    open: Mutex<HashMap<u32, Arc<Socket>>>,
+    pub(super) topics: Mutex<Topics>,
+}
+
+impl Sockets {
+    /// None yet.
+    pub fn new(limits: &Limits) -> Self {
+        let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        Self {
+            bounds: Bounds {
+                message: bytes(limits.message),
+                outbound: bytes(limits.outbound),
+                attachment: bytes(limits.attachment),
+            },
+            policy: limits.outbound_policy,
+            max: limits.sockets,
+            next: AtomicU32::new(1),
+            open: Mutex::default(),
+            topics: Mutex::default(),
+        }
+    }
+
+    /// Adds a socket that is `connecting`.
+    ///
+    /// # Errors
+    /// There are as many as the limit allows.
+    pub fn accept(&self, new: NewSocket) -> Result<Arc<Socket>, TooManySockets> {
+        let mut open = self.open.lock();
+        if open.len() >= self.max {
+            return Err(TooManySockets(self.max));
+        }
+        let mut id = self.next.fetch_add(1, Ordering::Relaxed);
+        while open.contains_key(&id) {
+            id = self.next.fetch_add(1, Ordering::Relaxed);
+        }
+        let socket = Arc::new(Socket::new(id, new, self.bounds, self.policy));
+        open.insert(id, socket.clone());
+        Ok(socket)
+    }
+
+    /// The largest attachment, in bytes.
+    pub fn max_attachment(&self) -> usize {
+        self.bounds.attachment
+    }
+
+    /// The socket of that number.
+    pub fn get(&self, id: u32) -> Option<Arc<Socket>> {
+        self.open.lock().get(&id).cloned()
+    }
+
+    /// Every socket.
+    pub fn all(&self) -> Vec<Arc<Socket>> {
+        self.open.lock().values().cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets a socket, in its topics too.
+    pub fn remove(&self, id: u32) {
+        let removed = self.open.lock().remove(&id);
+        if let Some(socket) = removed {
+            self.leave_topics(&socket);
+        }
+    }
+}
