@@ -71,6 +71,8 @@ pub struct State {
     pub around: Around,
     /// The socket that the current call is for.
     current: Option<Arc<Socket>>,
+    /// The current call is an event of a session, and not a session that goes on for long.
+    is_event: bool,
     output: Arc<Output>,
     timers: Timers,
     table: ResourceTable,
@@ -95,6 +97,7 @@ impl State {
             timers: Timers::new(timer_sink),
             around: Around::default(),
             current: None,
+            is_event: false,
             context,
             instance,
             output,
@@ -105,9 +108,15 @@ impl State {
 
     /// Before each call: whom it is for, and the CPU time that it may use.
     pub fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: Duration) {
+        self.is_event = socket.is_some();
         self.current = socket;
         self.output.begin(request);
         self.meter.begin(cpu);
+    }
+
+    /// The call that begins is a whole session: what it sends goes out while it runs.
+    pub fn begin_session(&mut self) {
+        self.is_event = false;
     }
 
     /// After each call: what the guest printed without a final newline becomes a line, too.
@@ -130,9 +139,9 @@ impl State {
         self.timers.any()
     }
 
-    /// Whether the current call is for that socket: whoever made the call sends what it queued.
-    fn is_current(&self, socket: &Socket) -> bool {
-        self.current.as_ref().is_some_and(|current| current.id == socket.id)
+    /// Whether whoever made the current call sends what is queued for that socket when it returns.
+    fn is_sent_after(&self, socket: &Socket) -> bool {
+        self.is_event && self.current.as_ref().is_some_and(|current| current.id == socket.id)
     }
 }
 

@@ -20,8 +20,6 @@ impl wit::Host for State {
             let (code, reason) = (1006, String::new());
             return Ok(Received::Closed(CloseInfo { code, reason, clean: false }));
         };
-        // What the guest queued is sent before it waits.
-        socket.wake();
         let next = poll_fn(|cx| socket.poll_inbox(cx));
         let received = match timeout_ms {
             None => next.await,

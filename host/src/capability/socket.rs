@@ -340,7 +340,7 @@ impl wit::Host for State {
             MessageResult::Text(text) => socket.send(Opcode::Text, text.as_bytes()),
             MessageResult::Binary(bytes) => socket.send(Opcode::Binary, bytes),
         };
-        if !self.is_current(&socket) {
+        if !self.is_sent_after(&socket) {
             socket.wake();
         }
         Ok(sent)

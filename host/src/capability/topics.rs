@@ -101,7 +101,7 @@ impl wit::Host for State {
             }
             let Some(socket) = self.socket(id) else { continue };
             queued += u32::from(socket.send_encoded(&message).is_ok());
-            if !self.is_current(&socket) {
+            if !self.is_sent_after(&socket) {
                 socket.wake();
             }
         }

@@ -216,6 +216,7 @@ impl Instance {
     /// See [`Failure`]; CPU time is counted anew for each message.
     pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
+        self.store.data_mut().begin_session();
         let session = self.exports.session.as_ref().ok_or(Failure::Missing("session"))?;
         let call = metered(&self.clock, session.call_run(&mut self.store, socket.id)).await;
         self.end(Ok(call))
