@@ -15,6 +15,9 @@ use serde::Deserialize;
 /// The file's name inside a site.
 pub const FILE_NAME: &str = "lithe.toml";
 
+/// Shared instances of one plugin.
+const MAX_REPLICAS: usize = 64;
+
 /// A site's settings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// The listener's own bounds, which hold before a request is known.
     pub server: Server,
+    /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
+    pub plugin: BTreeMap<String, Plugin>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
     pub build: BTreeMap<PathBuf, PathBuf>,
 }
@@ -41,6 +46,7 @@ impl Default for Config {
             case_sensitive: true,
             limits: Limits::default(),
             server: Server::default(),
+            plugin: BTreeMap::new(),
             build: BTreeMap::new(),
         }
     }
@@ -106,6 +112,55 @@ pub struct Limits {
     /// stay open. Default: 10 s; zero keeps it.
     #[serde(with = "humantime_serde")]
     pub idle_after: Duration,
+}
+
+/// What holds for one component only.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plugin {
+    /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
+    /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
+    pub scope: Scope,
+    /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
+    /// its own; topics span them. Default: 1.
+    pub replicas: usize,
+    /// Text messages that the host answers itself, without the guest, such as `{ ping = "pong" }`.
+    pub auto_response: BTreeMap<String, String>,
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        Self { scope: Scope::Plugin, replicas: 1, auto_response: BTreeMap::new() }
+    }
+}
+
+/// What shares an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Scope {
+    /// Everything.
+    Plugin,
+    /// What has the same value of this route parameter.
+    Param(String),
+    /// Only the connection's own events.
+    Connection,
+}
+
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "plugin" => Ok(Self::Plugin),
+            "connection" => Ok(Self::Connection),
+            other => match other.strip_prefix("param:") {
+                Some(name) if !name.is_empty() => Ok(Self::Param(name.to_owned())),
+                _ => Err(format!(
+                    "unknown scope `{other}`, expected `plugin`, `param:NAME` or `connection`"
+                )),
+            },
+        }
+    }
 }
 
 /// What happens to a socket whose peer does not read what is sent.
@@ -222,6 +277,17 @@ impl Config {
         ] {
             anyhow::ensure!(!zero, "`{name}` must be more than zero");
         }
+        for (file, plugin) in &config.plugin {
+            let replicas = plugin.replicas;
+            anyhow::ensure!(
+                (1..=MAX_REPLICAS).contains(&replicas),
+                "`replicas` of `{file}` is {replicas}: it is from 1 to {MAX_REPLICAS}"
+            );
+            anyhow::ensure!(
+                replicas == 1 || plugin.scope == Scope::Plugin,
+                "`{file}` has both `replicas` and a `scope`: only the scope `plugin` has replicas"
+            );
+        }
         Ok(config)
     }
 }
@@ -264,6 +330,25 @@ mod tests {
         let error = Config::parse("websocket = \"yes\"\n").unwrap_err().to_string();
         assert!(error.contains("line 1, column 13"), "{error}");
         assert!(error.contains("expected a boolean"), "{error}");
+    }
+
+    #[test]
+    fn a_plugin_has_a_scope_replicas_and_answers() {
+        let config = Config::parse(
+            "[plugin.\"routes/a.wasm\"]\nscope = \"param:id\"\nauto_response = { ping = \"pong\" }\n",
+        );
+        let plugin = &config.unwrap().plugin["routes/a.wasm"];
+        assert_eq!(plugin.scope, Scope::Param("id".into()));
+        assert_eq!(plugin.auto_response["ping"], "pong");
+        for (wrong, expected) in [
+            ("scope = \"param:\"", "expected `plugin`, `param:NAME` or `connection`"),
+            ("replicas = 0", "it is from 1 to 64"),
+            ("replicas = 2\nscope = \"connection\"", "only the scope `plugin` has replicas"),
+        ] {
+            let error = Config::parse(&format!("[plugin.\"routes/a.wasm\"]\n{wrong}\n"));
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

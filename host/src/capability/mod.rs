@@ -27,7 +27,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::config::Limits;
+use crate::config::{self, Limits};
 use event::RequestId;
 use meter::Meter;
 use next::Around;
@@ -56,6 +56,8 @@ pub struct Context {
     pub sessions: bool,
     /// Whether requests may become sockets: the site allows it and the component can.
     pub upgrades: bool,
+    /// What the site says of this plugin alone.
+    pub settings: config::Plugin,
     pub sockets: Sockets,
 }
 

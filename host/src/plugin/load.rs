@@ -10,9 +10,9 @@ use super::cache::{Cache, Digest};
 use super::{Instances, Plugin};
 use crate::capability::Context;
 use crate::capability::sockets::Sockets;
-use crate::config::Limits;
+use crate::config::{self, Limits};
 use crate::runtime::{
-    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Shared, Template, Unfit,
+    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Template, Unfit,
 };
 
 /// Routes that one component may name.
@@ -29,7 +29,7 @@ pub struct Loader {
     threads: Handle,
 }
 
-/// What a site says of its plugins.
+/// What a site says of a plugin.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The site's name.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether the site allows upgrades.
     pub websocket: bool,
+    /// What the site says of this one.
+    pub plugin: config::Plugin,
 }
 
 /// What a component is wanted for, by its place in the site.
@@ -108,6 +110,7 @@ impl Loader {
             limits: settings.limits.clone(),
             sessions: kind.has_sessions(),
             upgrades: settings.websocket && kind.has_sessions(),
+            settings: settings.plugin.clone(),
         });
         let template = Template::new(self.runtime.clone(), &component, context.clone())
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
@@ -121,7 +124,10 @@ impl Loader {
             Kind::Route | Kind::Middleware | Kind::ErrorHandler => {
                 Instances::Pool(Pool::new(template))
             }
-            Kind::Hooks => Instances::Shared(Shared::new(template)),
+            Kind::Hooks => {
+                let own = &settings.plugin;
+                Instances::Shared(Scoped::new(&template, &own.scope, own.replicas))
+            }
             Kind::Session => Instances::PerConnection(PerConnection::new(template)),
         };
         Ok(Plugin { digest, kind, routes, context, instances })

@@ -17,7 +17,7 @@ use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
-use crate::runtime::{Failure, Instance, Kind, NamedRoute, PerConnection, Pool, Shared};
+use crate::runtime::{Failure, Instance, Kind, NamedRoute, PerConnection, Pool, Scoped, Shared};
 
 pub use cache::{Cache, Digest};
 pub use load::{LoadError, Loader, Role, Settings};
@@ -34,7 +34,7 @@ pub struct Plugin {
 
 enum Instances {
     Pool(Pool),
-    Shared(Arc<Shared>),
+    Shared(Scoped),
     PerConnection(PerConnection),
 }
 
@@ -49,7 +49,7 @@ pub struct Session {
     pub socket: Arc<Socket>,
     pub guest: Guest,
     /// Removes the socket from its plugin when the session is over.
-    _registered: Registered,
+    registered: Registered,
 }
 
 /// Who hears of a socket's events.
@@ -101,8 +101,9 @@ impl Plugin {
     pub async fn handle(&self, request: Arc<Request>) -> Result<Handled, Failure> {
         let (answered, guest) = match &self.instances {
             Instances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
-            Instances::Shared(shared) => {
-                (shared.handle(request).await?, Guest::Shared(shared.clone()))
+            Instances::Shared(scoped) => {
+                let shared = scoped.for_request(&request)?;
+                (shared.handle(request).await?, Guest::Shared(shared))
             }
             Instances::PerConnection(own) => {
                 let called = own.handle(&request).await;
@@ -119,7 +120,7 @@ impl Plugin {
         let session = socket.map(|socket| {
             let context = self.context.clone();
             let registered = Registered { context, socket: socket.id };
-            Session { socket, guest, _registered: registered }
+            Session { socket, guest, registered }
         });
         Ok(Handled { answered, session })
     }
@@ -179,6 +180,11 @@ impl From<Answered> for Handled {
 }
 
 impl Session {
+    /// The socket's plugin.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.registered.context
+    }
+
     /// The handshake was not completed: the guest hears that the socket is gone.
     pub async fn abandon(self) {
         self.socket.set_closed();

@@ -11,6 +11,7 @@ mod failure;
 mod instance;
 mod per_connection;
 mod pool;
+mod scoped;
 mod shared;
 mod template;
 
@@ -19,5 +20,6 @@ pub use failure::Failure;
 pub use instance::{Instance, NamedRoute};
 pub use per_connection::PerConnection;
 pub use pool::Pool;
+pub use scoped::Scoped;
 pub use shared::Shared;
 pub use template::{Kind, Template, Unfit};

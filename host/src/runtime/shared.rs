@@ -110,6 +110,12 @@ impl Shared {
         self.deliver(Event::Drain(socket.clone())).await;
     }
 
+    /// Whether an instance rests or runs.
+    pub fn has_instance(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.running || inner.resting.is_some()
+    }
+
     /// Drops the instance if it has had nothing to do since `idle_after` before `now`, no socket has its
     /// state in it, and no timer is set. The next event starts another.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {

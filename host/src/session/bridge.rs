@@ -13,8 +13,9 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::Limits;
 use super::end::End;
 use super::transport::Transport;
+use crate::capability::Context as PluginContext;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket};
-use crate::message::Message;
+use crate::message::{Message, Opcode};
 
 /// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
 /// for more.
@@ -39,6 +40,8 @@ pub struct Bridge<S> {
     pub messages: Vec<Message>,
     transport: Transport<S>,
     socket: Arc<Socket>,
+    /// Of the socket's plugin.
+    plugin: Arc<PluginContext>,
     close_time: Duration,
     /// Unsent bytes over which the socket is not read.
     max_unsent: usize,
@@ -51,7 +54,13 @@ pub struct Bridge<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
-    pub fn new(stream: S, read: Bytes, socket: Arc<Socket>, limits: Limits) -> Self {
+    pub fn new(
+        stream: S,
+        read: Bytes,
+        socket: Arc<Socket>,
+        plugin: Arc<PluginContext>,
+        limits: Limits,
+    ) -> Self {
         // What is unsent, and the answers to a batch and to its last message, fit the queue together.
         let room = limits.outbound.saturating_sub(limits.message) / 2;
         Self {
@@ -59,6 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             transport: Transport::new(stream, read, limits.message, room),
             max_unsent: MAX_UNSENT_WHILE_READING.min(room),
             socket,
+            plugin,
             close_time: limits.close_time,
             closing: None,
             last: None,
@@ -95,6 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
                 // Whoever has closed hears no more messages, only the answer.
                 self.messages.clear();
             }
+            self.answer_for_the_guest();
             match read {
                 Some(end) => return Poll::Ready(Event::End(end)),
                 None if !self.messages.is_empty() => {
@@ -105,6 +116,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
                 None => {}
             }
         }
+    }
+
+    /// Answers the messages that the site has an answer for: they wake nobody.
+    fn answer_for_the_guest(&mut self) {
+        let (answers, socket) = (&self.plugin.settings.auto_response, &self.socket);
+        if answers.is_empty() {
+            return;
+        }
+        self.messages.retain(|message| {
+            let Message::Text(text) = message else { return true };
+            let Some(answer) = answers.get(text.as_str()) else { return true };
+            // Whether it is refused is the queue's policy, and no guest's business.
+            let _ = socket.send(Opcode::Text, answer.as_bytes());
+            false
+        });
     }
 
     /// Sends what is queued, as far as it goes; ready when the session has to end.

@@ -44,7 +44,7 @@ where
 {
     let socket = session.socket.clone();
     socket.set_open();
-    let bridge = Bridge::new(stream, read, socket.clone(), limits);
+    let bridge = Bridge::new(stream, read, socket.clone(), session.context().clone(), limits);
     match session.guest {
         Guest::Shared(shared) => run_shared(bridge, &socket, &shared).await,
         Guest::Own { mut instance, permit: _permit } => {

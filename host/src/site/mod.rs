@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use http::Method;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Digest, Loader, Plugin, Settings};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
@@ -61,11 +61,6 @@ impl Site {
         before: Option<&Tenant>,
         on_compile: &dyn Fn(&str),
     ) -> anyhow::Result<Tenant> {
-        let settings = Settings {
-            site: self.name.clone(),
-            limits: self.config.limits.clone(),
-            websocket: self.config.websocket,
-        };
         let case_sensitive = self.config.case_sensitive;
         let mut tenant = Tenant {
             name: self.name.clone(),
@@ -79,8 +74,19 @@ impl Site {
             public: Public::new(&self.root.join("public")),
             plugins: Vec::new(),
         };
-        for found in scan::components(&self.root)? {
+        let components = scan::components(&self.root)?;
+        let named = |file: &String| components.iter().any(|found| found.file == *file);
+        if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
+            bail!("`{}` has settings for `{file}`, which is no component of it", config::FILE_NAME);
+        }
+        for found in components {
             let file = &found.file;
+            let settings = Settings {
+                site: self.name.clone(),
+                limits: self.config.limits.clone(),
+                websocket: self.config.websocket,
+                plugin: self.config.plugin.get(file).cloned().unwrap_or_default(),
+            };
             let plugin = match before.and_then(|before| unchanged(before, &self.root, file)) {
                 Some(plugin) if same_settings(&plugin, &settings) => plugin,
                 _ => {
@@ -149,5 +155,6 @@ fn same_settings(plugin: &Plugin, settings: &Settings) -> bool {
     let upgrades = settings.websocket && plugin.kind().has_sessions();
     *context.site == *settings.site
         && context.limits == settings.limits
+        && context.settings == settings.plugin
         && context.upgrades == upgrades
 }
