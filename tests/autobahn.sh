@@ -2,7 +2,8 @@
 # Runs the Autobahn test suite's fuzzing client against each kind of component, and prints a summary.
 #
 #   tests/autobahn.sh            groups 1 to 7 and 10: about a minute
-#   tests/autobahn.sh 9          any other groups, such as 9: messages of up to 16 MiB, some minutes
+#   tests/autobahn.sh 9          messages of up to 16 MiB: a minute or two
+#   tests/autobahn.sh 12 13      permessage-deflate: many minutes
 #
 # Needs Python 2.7, which the suite is written in, as `python2.7` or by pyenv. Everything that it makes
 # is below `target/autobahn`; the reports for people are in `target/autobahn/reports/index.html`.
@@ -44,6 +45,10 @@ message = "16 MiB"
 outbound = "64 MiB"
 memory = "256 MiB"
 event_cpu = "10s"
+
+[deflate]
+enabled = true
+window_bits = 15
 TOML
 
 LITHE_LOG=error "${CARGO_TARGET_DIR:-target}/debug/lithe-under-test" serve "$site" \

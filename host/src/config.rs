@@ -26,6 +26,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
     pub websocket: bool,
+    /// Compression of WebSocket messages.
+    pub deflate: Deflate,
     /// Whether paths match in upper and lower case as written. Default: true.
     pub case_sensitive: bool,
     /// What guests and clients of this site may use.
@@ -43,6 +45,7 @@ impl Default for Config {
         Self {
             name: None,
             websocket: true,
+            deflate: Deflate::default(),
             case_sensitive: true,
             limits: Limits::default(),
             server: Server::default(),
@@ -112,6 +115,26 @@ pub struct Limits {
     /// stay open. Default: 10 s; zero keeps it.
     #[serde(with = "humantime_serde")]
     pub idle_after: Duration,
+}
+
+/// `permessage-deflate` (RFC 7692), where the client offers it. A message is bounded by
+/// `limits.message` after it is inflated, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Deflate {
+    /// Default: false. Each socket that uses it needs memory for two windows and their tables: about
+    /// 300 KiB for windows of 15 bits, less for smaller ones.
+    pub enabled: bool,
+    /// The largest window, either way, as a power of two from 9 to 15. Default: 12, 4 KiB.
+    pub window_bits: u8,
+    /// Whether a message may refer to those before it. Default: true.
+    pub context_takeover: bool,
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self { enabled: false, window_bits: 12, context_takeover: true }
+    }
 }
 
 /// What holds for one component only.
@@ -277,6 +300,11 @@ impl Config {
         ] {
             anyhow::ensure!(!zero, "`{name}` must be more than zero");
         }
+        let bits = config.deflate.window_bits;
+        anyhow::ensure!(
+            (9..=15).contains(&bits),
+            "`deflate.window_bits` is {bits}: it is from 9 to 15"
+        );
         for (file, plugin) in &config.plugin {
             let replicas = plugin.replicas;
             anyhow::ensure!(

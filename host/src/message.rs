@@ -39,8 +39,14 @@ pub enum Opcode {
 pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     const FIN: u8 = 0x80;
     out.reserve(payload.len() + 10);
-    out.push(FIN | opcode as u8);
-    match payload.len() {
+    encode_header(out, FIN | opcode as u8, payload.len());
+    out.extend_from_slice(payload);
+}
+
+/// Appends the head of an unmasked frame: its first byte, and its length in the shortest form.
+pub fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
+    out.push(first);
+    match length {
         short @ 0..=125 => out.push(short as u8),
         medium @ 126..=0xFFFF => {
             out.push(126);
@@ -51,7 +57,6 @@ pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
             out.extend_from_slice(&(long as u64).to_be_bytes());
         }
     }
-    out.extend_from_slice(payload);
 }
 
 /// A message for many sockets: its payload, and its frame, encoded once.

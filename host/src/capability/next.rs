@@ -43,12 +43,11 @@ impl wit::Host for State {
         &mut self,
         event: Resource<EventHandle>,
     ) -> wasmtime::Result<Result<Outcome, WitError>> {
-        let request = self.request(&event)?.id;
         let Some(next) = self.around.next.take() else {
-            let (site, plugin) = (&*self.context.site, &*self.context.plugin);
+            let request = self.request(&event)?.clone();
             let message = "the middleware ran `next` twice for one event";
-            tracing::error!(target: "guest", site, plugin, %request, "{message}");
-            return Ok(Err(HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message).to_wit()));
+            let error = HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message);
+            return Ok(Err(self.log_mistake(&request, error).to_wit()));
         };
         // The CPU time of the rest of the chain is its own.
         let clock = self.meter.clock().clone();

@@ -164,13 +164,14 @@ impl State {
         Ok(accepted.insert(socket).clone())
     }
 
-    /// A guest's mistake is for the log; the guest gets it as well.
+    /// A guest's mistake is for the log, and no client's business.
     pub(super) fn log_mistake(&self, request: &Request, error: HttpError) -> HttpError {
-        if error.status == StatusCode::INTERNAL_SERVER_ERROR {
-            let (site, plugin, id) = (&*self.context.site, &*self.context.plugin, request.id);
-            tracing::error!(target: "guest", site, plugin, request = %id, "{}", error.message);
+        if error.status != StatusCode::INTERNAL_SERVER_ERROR {
+            return error;
         }
-        error
+        let (site, plugin, id) = (&*self.context.site, &*self.context.plugin, request.id);
+        tracing::error!(target: "guest", site, plugin, request = %id, "{}", error.message);
+        HttpError::new(error.status, "Internal Server Error")
     }
 }
 

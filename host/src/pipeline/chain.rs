@@ -17,7 +17,7 @@ use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
 use crate::plugin::{Handled, Plugin, Session};
-use crate::runtime::Failure;
+use crate::runtime::{Failure, detach};
 
 /// What a request runs through.
 pub struct Chain {
@@ -45,6 +45,15 @@ struct Progress {
     session: Option<Session>,
     /// The error that no error handler took.
     unhandled: Option<(StatusCode, String)>,
+}
+
+impl Drop for Progress {
+    /// Only a chain that is dropped on its way, with the client's connection, has a session left.
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            detach(session.abandon());
+        }
+    }
 }
 
 impl Chain {

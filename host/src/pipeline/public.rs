@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    VARY,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
@@ -48,11 +48,7 @@ impl Public {
     /// For this folder, which need not exist.
     pub fn new(folder: &Path) -> Self {
         let root = folder.canonicalize().ok().filter(|root| root.is_dir());
-        let files = root.map(|root| {
-            let mut files = Resolver::with_opener(Confined { root });
-            files.allowed_encodings = AcceptEncoding::all();
-            files
-        });
+        let files = root.map(|root| Resolver::with_opener(Confined { root }));
         Self { files }
     }
 
@@ -64,7 +60,8 @@ impl Public {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        let file = match files.resolve_request(request).await {
+        let accepted = accepted_encodings(request.headers());
+        let file = match files.resolve_path(request.uri().path(), accepted).await {
             Ok(ResolveResult::Found(file)) => file,
             Ok(_) => return None,
             Err(error) => {
@@ -86,15 +83,31 @@ impl Public {
             // The crate leaves it out of answers to HEAD.
             headers.entry(CONTENT_TYPE).or_insert(content_type);
         }
-        if headers.contains_key(CONTENT_ENCODING) || request.headers().contains_key(ACCEPT_ENCODING)
-        {
-            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        }
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         Some(match headers.get(ETAG).is_some_and(|etag| matches(&head, etag)) {
             true => not_modified(headers),
             false => response,
         })
     }
+}
+
+/// What the client takes, and does not rule out by `q=0` (RFC 9110, section 12.5.3).
+fn accepted_encodings(request: &HeaderMap) -> AcceptEncoding {
+    let mut accepted = AcceptEncoding::none();
+    let lists = request.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    for entry in lists.flat_map(|list| list.split(',')) {
+        let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|q| q.trim().parse::<f32>().ok());
+        if weight == Some(0.0) {
+            continue;
+        }
+        match coding.trim() {
+            "br" => accepted.br = true,
+            "gzip" => accepted.gzip = true,
+            _ => {}
+        }
+    }
+    accepted
 }
 
 /// Whether `if-none-match` names this tag, compared weakly (RFC 9110, section 13.1.2).

@@ -7,7 +7,7 @@ use http::Method;
 use ipnet::IpNet;
 
 use super::public::Public;
-use crate::config::Limits;
+use crate::config::{Deflate, Limits};
 use crate::plugin::Plugin;
 use crate::router::{Path, Router, Scopes};
 
@@ -16,6 +16,8 @@ use crate::router::{Path, Router, Scopes};
 pub struct Tenant {
     pub name: Arc<str>,
     pub limits: Limits,
+    /// Compression of WebSocket messages.
+    pub deflate: Deflate,
     /// From the end of a request's head to the end of its body.
     pub body_time: Duration,
     /// Networks that are believed about who the client is.

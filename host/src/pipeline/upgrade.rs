@@ -52,7 +52,10 @@ pub fn accept(
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let protocol = session.socket.protocol.as_deref();
+    let deflate = tenant.deflate.enabled.then(|| session::Agreed::on(request, &tenant.deflate));
+    let deflate = deflate.flatten();
     let decided = [
+        (header::SEC_WEBSOCKET_EXTENSIONS, deflate.map(|agreed| agreed.answer())),
         (header::SEC_WEBSOCKET_ACCEPT, Some(session::accept_key(key))),
         (header::SEC_WEBSOCKET_PROTOCOL, protocol.map(str::to_owned)),
     ];
@@ -66,6 +69,7 @@ pub fn accept(
         message: bytes(tenant.limits.message),
         outbound: bytes(tenant.limits.outbound),
         close_time: tenant.limits.close_time,
+        deflate,
     };
     // A server that stops closes what is open; this socket may have come too late for it.
     if sessions.stop.is_cancelled() {

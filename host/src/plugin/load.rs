@@ -178,16 +178,20 @@ fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadErro
              `middleware/`, an error handler is `_error.wasm`"
         }
         Role::Route if names_routes => "names its routes itself: move it into `plugins/`",
-        Role::Plugin if !kind.is_route() => "is no route: it exports no `handler`",
+        Role::Plugin if !kind.is_route() => {
+            "is no route: it exports no `handler`; middleware belongs into `middleware/`"
+        }
         Role::Plugin if !names_routes => {
             "does not name its routes: export `routes`, or move it into `routes/` under the name of \
              its route"
         }
         Role::Middleware if kind != Kind::Middleware => {
-            "is no middleware: it exports no `lithe:plugin/middleware@0.1.0`"
+            "is no middleware: it exports no `lithe:plugin/middleware@0.1.0`; a route belongs into \
+             `routes/` under another name"
         }
         Role::ErrorHandler if kind != Kind::ErrorHandler => {
-            "is no error handler: it exports no `lithe:plugin/error-handler@0.1.0`"
+            "is no error handler: it exports no `lithe:plugin/error-handler@0.1.0`; a route belongs \
+             into `routes/` under another name"
         }
         _ => return Ok(()),
     };

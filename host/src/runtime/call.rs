@@ -7,6 +7,14 @@ use std::time::Duration;
 use super::failure::Failure;
 use crate::capability::meter::{Clock, Metered};
 
+/// Goes on with something after whoever began it has been dropped. A host that has stopped has
+/// nobody left to go on with it.
+pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(threads) = tokio::runtime::Handle::try_current() {
+        threads.spawn(task);
+    }
+}
+
 /// Runs a call for as long as it takes.
 pub async fn metered<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
     let call = std::pin::pin!(call);

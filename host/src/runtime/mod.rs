@@ -15,6 +15,7 @@ mod scoped;
 mod shared;
 mod template;
 
+pub use call::detach;
 pub use engine::Runtime;
 pub use failure::Failure;
 pub use instance::{Instance, NamedRoute};

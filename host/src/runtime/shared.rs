@@ -13,6 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::call::detach;
 use super::failure::Failure;
 use super::instance::Instance;
 use super::template::Template;
@@ -50,7 +51,7 @@ struct Inner {
 }
 
 enum Event {
-    Handle(Arc<Request>, oneshot::Sender<Result<Answered, Failure>>),
+    Handle(Arc<Request>, oneshot::Sender<Reply>),
     Open(Arc<Socket>),
     Receive(Arc<Socket>, Vec<Message>),
     Drain(Arc<Socket>),
@@ -79,7 +80,7 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         let shared = self.clone();
         tokio::spawn(async move { shared.deliver(Event::Handle(request, reply)).await });
-        answer.await.map_err(|_| Failure::Stopped)?
+        answer.await.map_err(|_| Failure::Stopped)?.take()
     }
 
     /// Tells the guest of an open socket.
@@ -179,6 +180,32 @@ impl Shared {
     }
 }
 
+/// An answer on its way to whoever asked. If that one has gone away, the guest hears that the socket
+/// which it accepted will not open.
+struct Reply {
+    shared: Arc<Shared>,
+    answer: Option<Result<Answered, Failure>>,
+}
+
+impl Reply {
+    fn take(mut self) -> Result<Answered, Failure> {
+        self.answer.take().unwrap_or(Err(Failure::Stopped))
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let Some(Ok(Ok(answer))) = self.answer.take() else { return };
+        let Some(socket) = answer.socket().cloned() else { return };
+        let shared = self.shared.clone();
+        detach(async move {
+            socket.set_closed();
+            shared.close(&socket, CloseInfo::lost()).await;
+            shared.template.context().sockets.remove(socket.id);
+        });
+    }
+}
+
 /// Whoever runs the instance at the moment.
 struct Runner {
     shared: Arc<Shared>,
@@ -267,11 +294,7 @@ impl Runner {
         }
     }
 
-    async fn handle(
-        &mut self,
-        request: Arc<Request>,
-        reply: oneshot::Sender<Result<Answered, Failure>>,
-    ) {
+    async fn handle(&mut self, request: Arc<Request>, reply: oneshot::Sender<Reply>) {
         self.shared.inner.lock().requests -= 1;
         if reply.is_closed() {
             return;
@@ -283,10 +306,8 @@ impl Runner {
         if answer.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.lose_instance();
         }
-        // A caller that has gone away meanwhile does not complete the handshake.
-        if let Err(Ok(Ok(answer))) = reply.send(answer) {
-            *request.accepted.lock() = answer.socket().cloned();
-        }
+        // A caller that has gone away drops it, now or later.
+        let _ = reply.send(Reply { shared: self.shared.clone(), answer: Some(answer) });
         let abandoned = request.accepted.lock().take();
         if let Some(socket) = abandoned {
             self.abandon(&socket).await;

@@ -65,7 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         let room = limits.outbound.saturating_sub(limits.message) / 2;
         Self {
             messages: Vec::new(),
-            transport: Transport::new(stream, read, limits.message, room),
+            transport: Transport::new(stream, read, &limits, room),
             max_unsent: MAX_UNSENT_WHILE_READING.min(room),
             socket,
             plugin,
@@ -161,7 +161,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             }
             // What the network does not take stays in the queue, where its policy holds.
             if self.socket.set_unsent(0) {
-                self.socket.take_outbound(self.transport.outbound());
+                let socket = &self.socket;
+                self.transport.queue(|out| socket.take_outbound(out));
             } else if let Some(frame) = self.last.take() {
                 self.transport.close(frame.code, &frame.reason);
             } else {
@@ -188,9 +189,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
 
     /// Queues the last frame: the answer to the peer's close, or why the session fails.
     pub fn answer(&mut self, end: End) -> CloseInfo {
-        let mut queued = Vec::new();
-        self.socket.take_outbound(&mut queued);
-        self.transport.outbound().append(&mut queued);
+        let socket = &self.socket;
+        self.transport.queue(|out| socket.take_outbound(out));
         self.socket.set_closed();
         match &end {
             End::Closed { .. } => self.transport.answer_close(),

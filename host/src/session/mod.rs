@@ -4,6 +4,7 @@
 //! what is queued with one write. Middleware and error handlers are not here: a session is not HTTP.
 
 mod bridge;
+mod deflate;
 mod end;
 mod stream;
 mod transport;
@@ -18,6 +19,7 @@ use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, Shared};
 use bridge::{Bridge, Event};
+pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
 
 /// The `sec-websocket-accept` that answers a key (RFC 6455, section 4.2.2).
@@ -34,6 +36,8 @@ pub struct Limits {
     pub outbound: usize,
     /// From a close frame to the peer's answer.
     pub close_time: Duration,
+    /// How messages are compressed, if they are.
+    pub deflate: Option<Agreed>,
 }
 
 /// Runs a session until its socket is closed and the guest knows it. `read` is what the client sent

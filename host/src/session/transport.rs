@@ -13,6 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::{
     self, CloseFrame, Role, WebSocketConfig, WebSocketContext,
 };
 
+use super::Limits;
+use super::deflate::{Deflater, Inflater};
 use super::end::End;
 use crate::message::Message;
 
@@ -44,30 +46,60 @@ struct Io<S> {
     out: Vec<u8>,
     /// How much of `out` the network has.
     written: usize,
+    deflater: Option<Box<Deflater>>,
+    inflating: Option<Box<Inflating>>,
+}
+
+/// Where messages are compressed: what has been read and rewritten, and not yet decoded.
+struct Inflating {
+    inflater: Inflater,
+    rewritten: Vec<u8>,
+    taken: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
-    /// `read` is what came behind the handshake; messages and frames over `max_message` bytes fail.
-    pub fn new(stream: S, read: Bytes, max_message: usize, max_batch: usize) -> Self {
+    /// `read` is what came behind the handshake; `max_batch` bounds what one read gives the guest.
+    pub fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_CONTROL_BACKLOG)
-            .max_message_size(Some(max_message))
-            .max_frame_size(Some(max_message));
-        let websocket =
-            WebSocketContext::from_partially_read(read.into(), Role::Server, Some(config));
-        let waker = Waker::noop().clone();
-        Self {
-            io: Io { stream, waker, out: Vec::new(), written: 0 },
-            max_batch: MAX_BATCH_BYTES.min(max_batch),
-            websocket,
-        }
+            .max_message_size(Some(limits.message))
+            .max_frame_size(Some(limits.message));
+        let mut inflating = limits.deflate.map(|agreed| {
+            let inflater = Inflater::new(&agreed, limits.message);
+            Box::new(Inflating { inflater, rewritten: Vec::new(), taken: 0 })
+        });
+        let read = match &mut inflating {
+            Some(inflating) => {
+                inflating.inflater.push(&read, &mut inflating.rewritten);
+                Vec::new()
+            }
+            None => read.into(),
+        };
+        let websocket = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
+        let io = Io {
+            stream,
+            waker: Waker::noop().clone(),
+            out: Vec::new(),
+            written: 0,
+            deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
+            inflating,
+        };
+        Self { io, max_batch: MAX_BATCH_BYTES.min(max_batch), websocket }
     }
 
-    /// Where encoded frames are appended.
-    pub fn outbound(&mut self) -> &mut Vec<u8> {
-        &mut self.io.out
+    /// Appends the frames that `take` puts into an empty buffer.
+    pub fn queue(&mut self, take: impl FnOnce(&mut Vec<u8>)) {
+        if self.io.out.is_empty() && self.io.deflater.is_none() {
+            return take(&mut self.io.out);
+        }
+        let mut frames = Vec::new();
+        take(&mut frames);
+        match &mut self.io.deflater {
+            Some(deflater) => deflater.frames(&frames, &mut self.io.out),
+            None => self.io.out.append(&mut frames),
+        }
     }
 
     /// Bytes that the network has not taken yet.
@@ -175,8 +207,8 @@ impl<S> Io<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> Read for Io<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl<S: AsyncRead + Unpin> Io<S> {
+    fn read_stream(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(buffer);
         let mut cx = Context::from_waker(&self.waker);
         match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
@@ -184,6 +216,40 @@ impl<S: AsyncRead + Unpin> Read for Io<S> {
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Read for Io<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(mut inflating) = self.inflating.take() else { return self.read_stream(buffer) };
+        let read = inflating.read(buffer, |raw| self.read_stream(raw));
+        self.inflating = Some(inflating);
+        read
+    }
+}
+
+impl Inflating {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        mut read_stream: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        while self.taken == self.rewritten.len() {
+            self.rewritten.clear();
+            self.taken = 0;
+            if self.rewritten.capacity() > READ_BUFFER {
+                self.rewritten = Vec::new();
+            }
+            let mut raw = [0; READ_BUFFER];
+            match read_stream(&mut raw)? {
+                0 => return Ok(0),
+                count => self.inflater.push(&raw[..count], &mut self.rewritten),
+            }
+        }
+        let count = buffer.len().min(self.rewritten.len() - self.taken);
+        buffer[..count].copy_from_slice(&self.rewritten[self.taken..self.taken + count]);
+        self.taken += count;
+        Ok(count)
     }
 }
 

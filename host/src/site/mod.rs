@@ -65,6 +65,7 @@ impl Site {
         let mut tenant = Tenant {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
+            deflate: self.config.deflate,
             body_time: self.config.server.body_time,
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             router: Router::new(case_sensitive),
