@@ -20,6 +20,8 @@ pub struct Liveness {
     silent_since: AtomicU64,
     idle_since: AtomicU64,
     pinged: AtomicBool,
+    /// The socket's task is with the guest, and does not read meanwhile.
+    busy: AtomicBool,
 }
 
 impl Default for Liveness {
@@ -30,6 +32,7 @@ impl Default for Liveness {
             silent_since: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             pinged: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
         }
     }
 }
@@ -52,6 +55,11 @@ impl Liveness {
     /// A message went, either way.
     pub fn talk(&self) {
         self.talked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the socket's task is with the guest.
+    pub fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
     }
 
     fn due(&self, now: Duration, limits: &Limits) -> Due {
@@ -89,7 +97,7 @@ impl Socket {
         if self.is_stream() {
             return;
         }
-        if self.is_behind() {
+        if self.is_behind() || self.liveness.busy.load(Ordering::Relaxed) {
             // It is not read meanwhile: its silence says nothing.
             self.liveness.hear();
         }

@@ -88,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         reading: &impl Fn(&Socket) -> bool,
     ) -> Poll<Event> {
         self.socket.register(cx.waker());
+        self.socket.liveness.set_busy(false);
         loop {
             if let Poll::Ready(end) = self.poll_send(cx) {
                 return Poll::Ready(Event::End(end));
@@ -99,8 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             if self.closing.is_none() && (paused || !reading(&self.socket)) {
                 return Poll::Pending;
             }
-            let read = ready!(self.transport.poll_read(cx, &mut self.messages));
-            self.socket.liveness.hear();
+            let read = self.transport.poll_read(cx, &mut self.messages);
+            if self.transport.take_heard() {
+                self.socket.liveness.hear();
+            }
+            let read = ready!(read);
             if self.closing.is_some() {
                 // Whoever has closed hears no more messages, only the answer.
                 self.messages.clear();
@@ -110,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
                 Some(end) => return Poll::Ready(Event::End(end)),
                 None if !self.messages.is_empty() => {
                     self.socket.liveness.talk();
+                    self.socket.liveness.set_busy(true);
                     return Poll::Ready(Event::Messages);
                 }
                 // Only control frames came: send their answers, and look again.

@@ -46,6 +46,8 @@ struct Io<S> {
     out: Vec<u8>,
     /// How much of `out` the network has.
     written: usize,
+    /// Something came.
+    heard: bool,
     deflater: Option<Box<Deflater>>,
     inflating: Option<Box<Inflating>>,
 }
@@ -83,6 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             waker: Waker::noop().clone(),
             out: Vec::new(),
             written: 0,
+            heard: false,
             deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
             inflating,
         };
@@ -139,6 +142,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             }
         }
         Poll::Ready(None)
+    }
+
+    /// Whether anything came since this was asked last: a message, a pong, or part of one.
+    pub fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.io.heard)
     }
 
     /// Appends a ping.
@@ -212,7 +220,10 @@ impl<S: AsyncRead + Unpin> Io<S> {
         let mut buffer = ReadBuf::new(buffer);
         let mut cx = Context::from_waker(&self.waker);
         match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
-            Poll::Ready(Ok(())) => Ok(buffer.filled().len()),
+            Poll::Ready(Ok(())) => {
+                self.heard |= !buffer.filled().is_empty();
+                Ok(buffer.filled().len())
+            }
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
