@@ -1,1 +1,254 @@
-//! To be written.
+//! Whether a peer is still there, and whether an instance is still needed.
+
+use std::time::{Duration, Instant};
+
+use lithe_tests::artifacts::{HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS};
+use lithe_tests::{Frame, TestHost, eventually, within};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::guests::sessions;
+use crate::host;
+
+const PING: Duration = Duration::from_millis(200);
+const PONG: Duration = Duration::from_millis(200);
+const FAST: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"200ms\"\n";
+
+/// Several times as long as it takes until a silent peer is dropped.
+const LONG: Duration = Duration::from_millis(1_600);
+
+async fn hooks(config: &str) -> TestHost {
+    host().config(config).route("hooks", HOSTILE_HOOKS).start().await
+}
+
+/// How the guest heard of the first end.
+async fn first_end(host: &TestHost) -> Value {
+    let end = eventually("an end", async || {
+        host.get("/hooks").await.json()["closed"].as_array()?.first().cloned()
+    });
+    end.await
+}
+
+#[tokio::test]
+async fn a_silent_peer_gets_one_ping_and_is_dropped_with_1006_to_the_guest() {
+    let host = hooks(FAST).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    let started = Instant::now();
+    assert_eq!(raw.frame().await, Some(Frame::ping("")));
+    let pinged = started.elapsed();
+    // Some of the time had gone before the response to the handshake was read.
+    assert!(pinged > PING / 2, "pinged after {pinged:?}");
+    assert_eq!(raw.frames().await, [], "no close frame, nothing");
+    let dropped = started.elapsed() - pinged;
+    assert!(dropped > PONG / 2 && dropped < 10 * PONG, "dropped {dropped:?} after the ping");
+    let end = first_end(&host).await;
+    assert_eq!((&end["code"], &end["clean"]), (&1006.into(), &false.into()));
+    host.wait_for_log(&["`limits.pong_time`"]).await;
+}
+
+#[tokio::test]
+async fn sessions_of_every_kind_are_looked_after() {
+    let site = host().config(FAST).route("async", HOSTILE_ASYNC).route("session", HOSTILE_SESSION);
+    let host = site.start().await;
+    for path in ["/async", "/session"] {
+        let mut raw = host.raw_socket(path).await;
+        assert_eq!(raw.frames().await, [Frame::ping("")], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_pings_lives_on() {
+    let host = hooks(FAST).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    let started = Instant::now();
+    let mut pings = 0;
+    while started.elapsed() < LONG {
+        assert_eq!(raw.frame().await, Some(Frame::ping("")), "after {pings} pings");
+        raw.send(&[Frame::pong("")]).await;
+        pings += 1;
+    }
+    assert!(pings >= 2, "{pings} pings in {LONG:?}");
+    raw.send(&[Frame::text("still here")]).await;
+    assert_eq!(raw.frame().await, Some(Frame::text("still here")));
+}
+
+#[tokio::test]
+async fn whatever_comes_is_a_sign_of_life() {
+    let host = hooks(FAST).await;
+    for sign in [Frame::ping("a"), Frame::pong("unasked"), Frame::text("a")] {
+        let mut raw = host.raw_socket("/hooks").await;
+        let started = Instant::now();
+        while started.elapsed() < LONG / 2 {
+            raw.send(std::slice::from_ref(&sign)).await;
+            sleep(PING / 4).await;
+        }
+        raw.send(&[Frame::text("the end"), Frame::close(1000, "")]).await;
+        let frames = raw.frames().await;
+        let pings = frames.iter().filter(|frame| **frame == Frame::ping("")).count();
+        assert_eq!(pings, 0, "{sign:?}");
+        assert_eq!(frames.last(), Some(&Frame::close(1000, "")), "{sign:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_one_frame_byte_by_byte_is_not_dropped() {
+    let host = hooks(FAST).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    let frame = Frame::text("slowly but surely, letter by letter");
+    for byte in frame.masked() {
+        raw.write([byte]).await;
+        sleep(LONG / 32).await;
+    }
+    let frames = [raw.frame().await, raw.frame().await];
+    assert!(frames.contains(&Some(frame)), "{frames:?}");
+}
+
+#[tokio::test]
+async fn a_peer_whose_guest_is_slow_is_not_dropped() {
+    let host = sessions::start(FAST).await;
+    let mut busy = host.raw_socket("/hooks").await;
+    let mut waiting = host.raw_socket("/hooks").await;
+    busy.send(&[Frame::text("busy:1200")]).await;
+    waiting.send(&[Frame::text("hello")]).await;
+    for (raw, said) in [(&mut busy, "done"), (&mut waiting, "hello")] {
+        let mut frame = raw.frame().await;
+        if frame == Some(Frame::ping("")) {
+            frame = raw.frame().await;
+        }
+        assert_eq!(frame, Some(Frame::text(said)));
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_slowly_but_steadily_is_not_dropped() {
+    const MESSAGES: usize = 192;
+    let config = "[limits]\nping_interval = \"500ms\"\npong_time = \"500ms\"\n\
+                  outbound = \"16 MiB\"\nevent_cpu = \"5s\"\n";
+    let host = hooks(config).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    let started = Instant::now();
+    raw.send(&[Frame::text(format!("flood:{MESSAGES}"))]).await;
+    // Its pongs would be signs of life: it sends none.
+    let mut messages = 0;
+    while messages < MESSAGES {
+        let frame = raw.frame().await;
+        let frame = frame.unwrap_or_else(|| panic!("dropped after {messages} messages"));
+        messages += usize::from(frame.head == 0x82);
+        sleep(Duration::from_millis(12)).await;
+    }
+    assert!(started.elapsed() > 2 * Duration::from_secs(1), "it read too fast to tell");
+}
+
+#[tokio::test]
+async fn a_socket_over_which_nothing_goes_is_closed_with_1001() {
+    let host = hooks("[limits]\nidle_time = \"300ms\"\n").await;
+    let mut client = host.connect("/hooks").await;
+    let started = Instant::now();
+    while started.elapsed() < LONG {
+        assert_eq!(client.ask("busy").await, "busy");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let (code, reason) = client.closed().await;
+    assert_eq!((code, reason.as_str()), (1001, "idle for too long"));
+    let end = first_end(&host).await;
+    assert_eq!((&end["code"], &end["clean"]), (&1001.into(), &true.into()));
+}
+
+#[tokio::test]
+async fn what_the_guest_says_is_activity() {
+    let config = "[limits]\nidle_time = \"300ms\"\n";
+    let host = host().config(config).route("feed", NOTIFICATIONS).start().await;
+    let mut client = host.connect("/feed?every_ms=50").await;
+    assert_eq!(client.text().await, "Connected to notification service");
+    let started = Instant::now();
+    while started.elapsed() < LONG {
+        assert!(client.text().await.starts_with("Server update"));
+    }
+}
+
+#[tokio::test]
+async fn pings_and_pongs_are_no_activity() {
+    let host = hooks("[limits]\nping_interval = \"50ms\"\nidle_time = \"400ms\"\n").await;
+    let mut raw = host.raw_socket("/hooks").await;
+    let mut pings = 0;
+    let last = loop {
+        let frame = raw.frame().await;
+        if frame != Some(Frame::ping("")) {
+            break frame;
+        }
+        raw.send(&[Frame::pong(""), Frame::pong("unasked")]).await;
+        pings += 1;
+    };
+    assert_eq!(last, Some(Frame::close(1001, "idle for too long")));
+    assert!(pings > 1, "{pings} pings");
+}
+
+#[tokio::test]
+async fn zero_means_never() {
+    let config = "[limits]\nping_interval = \"0s\"\npong_time = \"50ms\"\nidle_time = \"0s\"\n\
+                  idle_after = \"0s\"\n";
+    let host = hooks(config).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    sleep(LONG).await;
+    raw.send(&[Frame::text("hello")]).await;
+    assert_eq!(raw.frame().await, Some(Frame::text("hello")));
+    assert!(!host.log().contains("hibernating"));
+}
+
+#[tokio::test]
+async fn sockets_outlive_an_idle_instance_with_ids_attachments_and_topics() {
+    let host = sessions::start("[limits]\nidle_after = \"300ms\"\n").await;
+    let (mut ann, mut bob) = (host.connect("/hooks").await, host.connect("/hooks").await);
+    let ids = [ann.ask("id").await, bob.ask("id").await];
+    assert_eq!(ann.ask("subscribe:news").await, "ok");
+    assert_eq!(bob.ask("subscribe:news").await, "ok");
+    assert_eq!(ann.ask("attach:Ann").await, "ok");
+    assert_eq!(ann.ask("seen").await, "6");
+    host.wait_for_log(&["hibernating", "sockets=2", "plugins/sessions.wasm"]).await;
+    assert_eq!(ann.ask("seen").await, "1", "the instance is a fresh one");
+    assert_eq!([ann.ask("id").await, bob.ask("id").await], ids);
+    assert_eq!(ann.ask("attachment").await, "Ann");
+    assert_eq!(ann.ask("others:news:hello, Bob").await, "heard by 1");
+    assert_eq!(bob.text().await, "hello, Bob");
+    bob.close(1000, "").await;
+    bob.closed().await;
+    eventually("Bob to leave", async || {
+        (host.get("/members?topic=news").await.text() == "1").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_find_a_fresh_instance() {
+    let host = sessions::start("[limits]\nidle_after = \"100ms\"\n").await;
+    let mut ann = host.connect("/hooks").await;
+    assert_eq!(ann.ask("subscribe:news").await, "ok");
+    host.wait_for_log(&["hibernating", "sockets=1"]).await;
+    let request = http::Request::post("/publish?topic=news").body("posted").unwrap();
+    assert_eq!(host.send(request).await.text(), "1");
+    assert_eq!(ann.text().await, "posted");
+}
+
+#[tokio::test]
+async fn an_instance_with_a_pinned_socket_is_kept_until_that_is_gone() {
+    let host = hooks("[limits]\nidle_after = \"100ms\"\n").await;
+    let mut pinned = host.connect("/hooks?pinned").await;
+    assert_eq!(pinned.ask("hello").await, "hello");
+    sleep(LONG).await;
+    assert!(!host.log().contains("hibernating"));
+    assert_eq!(pinned.ask("still").await, "still");
+    pinned.close(1000, "").await;
+    pinned.closed().await;
+    host.wait_for_log(&["hibernating", "sockets=0"]).await;
+}
+
+#[tokio::test]
+async fn an_instance_with_a_timer_is_kept_until_it_has_gone_off() {
+    let host = sessions::start("[limits]\nidle_after = \"100ms\"\n").await;
+    let mut client = host.connect("/hooks").await;
+    client.send("once:1500").await;
+    let tick = within("the timer", client.text());
+    assert_eq!(tick.await, "tick 1500");
+    assert!(!host.log().contains("hibernating"));
+    host.wait_for_log(&["hibernating", "sockets=1"]).await;
+}

@@ -20,6 +20,7 @@ mod many_sockets;
 mod outbound;
 mod requests;
 mod routing;
+mod scopes;
 mod shutdown;
 mod streams;
 mod topics_and_timers;

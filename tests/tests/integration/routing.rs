@@ -1,8 +1,14 @@
 //! Which file answers, and what is answered where none does.
 
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
 use http::{Method, Request};
-use lithe_tests::artifacts::{BENCH_HELLO, TRAP_HTTP};
-use lithe_tests::{Response, TestHost};
+use lithe_tests::artifacts::{
+    APP, BENCH_HELLO, CACHE, ERROR_JSON, MIDDLEWARE_LOG, MIDDLEWARE_MISBEHAVE, TRAP_HTTP,
+};
+use lithe_tests::{Process, Response, Site, TestHost};
 use serde_json::json;
 
 use crate::host;
@@ -127,4 +133,155 @@ async fn nothing_outside_public_is_served() {
         raw.write(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
         assert_eq!(raw.response().await.status, 404, "{path}");
     }
+}
+
+async fn ask(host: &TestHost, path: &str, headers: &[(&str, &str)]) -> Response {
+    let request = headers.iter().fold(Request::get(path), |request, (k, v)| request.header(*k, *v));
+    host.send(request.body("").unwrap()).await
+}
+
+#[tokio::test]
+async fn a_tag_is_compared_weakly_in_a_list_and_before_a_date() {
+    let host = host().route("page", TRAP_HTTP).public("style.css", "body {}").start().await;
+    let response = host.get("/style.css").await;
+    let etag = response.header("etag").expect("a file has a tag");
+    let strong = etag.trim_start_matches("W/");
+    for list in [strong, &format!("W/{strong}"), &format!("\"other\", {strong}"), "*"] {
+        let again = ask(&host, "/style.css", &[("if-none-match", list)]).await;
+        assert_eq!((again.status, again.text()), (304, ""), "{list}");
+        assert_eq!(again.header("etag"), Some(etag), "{list}");
+    }
+    let modified = response.header("last-modified").expect("a file has a date");
+    let both = [("if-none-match", "\"other\""), ("if-modified-since", modified)];
+    assert_eq!(ask(&host, "/style.css", &both).await.status, 200);
+    let long_ago = [("if-modified-since", "Thu, 01 Jan 1998 00:00:00 GMT")];
+    assert_eq!(ask(&host, "/style.css", &long_ago).await.status, 200);
+    let head = Request::head("/style.css").header("if-none-match", etag).body("").unwrap();
+    assert_eq!(host.send(head).await.status, 304);
+}
+
+#[tokio::test]
+async fn head_of_a_public_file_has_its_headers_and_no_body() {
+    let host = host().route("page", TRAP_HTTP).public("style.css", "body {}").start().await;
+    let head = send(&host, Method::HEAD, "/style.css").await;
+    assert_eq!((head.status, head.text()), (200, ""));
+    for (name, value) in [("content-length", "7"), ("content-type", "text/css")] {
+        assert_eq!(head.header(name), Some(value));
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_file_beside_it_is_sent_to_whoever_takes_that() {
+    let site = host().route("page", TRAP_HTTP).public("style.css", "plain");
+    let site = site.public("style.css.br", "brotli").public("style.css.gz", "gzip");
+    let host = site.public("only.css", "plain").start().await;
+    for (accepted, text, encoding) in [
+        ("gzip", "gzip", Some("gzip")),
+        ("br", "brotli", Some("br")),
+        ("gzip, deflate, br", "brotli", Some("br")),
+        ("identity", "plain", None),
+    ] {
+        let response = ask(&host, "/style.css", &[("accept-encoding", accepted)]).await;
+        assert_eq!((response.status, response.text()), (200, text), "{accepted}");
+        assert_eq!(response.header("content-encoding"), encoding, "{accepted}");
+        assert_eq!(response.header("content-type"), Some("text/css"), "{accepted}");
+        assert_eq!(response.header("vary"), Some("accept-encoding"), "{accepted}");
+        let known = [("accept-encoding", accepted), ("if-none-match", etag(&response))];
+        let again = ask(&host, "/style.css", &known).await;
+        assert_eq!((again.status, again.header("vary")), (304, Some("accept-encoding")));
+    }
+    assert_eq!(host.get("/style.css").await.text(), "plain");
+    assert_eq!(ask(&host, "/only.css", &[("accept-encoding", "br")]).await.text(), "plain");
+}
+
+#[tokio::test]
+async fn an_encoding_that_the_client_rules_out_is_not_sent() {
+    let host = host().route("page", TRAP_HTTP).public("a.css", "plain").public("a.css.br", "br");
+    let host = host.start().await;
+    let response = ask(&host, "/a.css", &[("accept-encoding", "br;q=0, gzip")]).await;
+    assert_eq!((response.text(), response.header("content-encoding")), ("plain", None));
+}
+
+fn etag(response: &Response) -> &str {
+    response.header("etag").expect("a file has a tag")
+}
+
+#[tokio::test]
+async fn a_link_is_followed_inside_public_and_nowhere_else() {
+    let host = host().route("page", TRAP_HTTP).public("in/a.txt", "a").config("").start().await;
+    let (site, public) = (host.site.folder(), host.site.folder().join("public"));
+    symlink(public.join("in/a.txt"), public.join("inside.txt")).unwrap();
+    symlink(site.join("lithe.toml"), public.join("file.txt")).unwrap();
+    symlink("../lithe.toml", public.join("relative.txt")).unwrap();
+    symlink(&site, public.join("folder")).unwrap();
+    symlink("/etc/hostname", public.join("in/a.txt.gz")).unwrap();
+    assert_eq!(host.get("/inside.txt").await.text(), "a");
+    for path in ["/file.txt", "/relative.txt", "/folder/lithe.toml", "/folder/public/in/a.txt"] {
+        let expected = if path.ends_with("a.txt") { 200 } else { 404 };
+        assert_eq!(host.get(path).await.status, expected, "{path}");
+    }
+    let compressed = ask(&host, "/in/a.txt", &[("accept-encoding", "gzip")]).await;
+    assert_eq!((compressed.status, compressed.text()), (200, "a"));
+}
+
+#[tokio::test]
+async fn a_component_in_the_wrong_place_is_refused_with_the_right_one() {
+    for (file, component, said) in [
+        ("routes/x.wasm", MIDDLEWARE_LOG, &["is no route", "`_middleware.wasm`"][..]),
+        ("routes/x.wasm", ERROR_JSON, &["is no route", "`_error.wasm`"]),
+        ("routes/x.wasm", APP, &["names its routes itself", "`plugins/`"]),
+        ("routes/_middleware.wasm", TRAP_HTTP, &["is no middleware"]),
+        ("routes/a/_middleware.get.wasm", ERROR_JSON, &["is no middleware"]),
+        ("middleware/x.wasm", APP, &["is no middleware"]),
+        ("routes/_error.wasm", TRAP_HTTP, &["is no error handler"]),
+        ("routes/_error.wasm", MIDDLEWARE_MISBEHAVE, &["is no error handler"]),
+        ("plugins/x.wasm", TRAP_HTTP, &["does not name its routes", "`routes/`"]),
+        ("plugins/x.wasm", MIDDLEWARE_LOG, &["is no route"]),
+    ] {
+        let refusal = host().route("page", BENCH_HELLO).component(file, component).end().await;
+        refusal.says(&[&[&*format!("`{file}`")], said].concat());
+    }
+}
+
+#[tokio::test]
+async fn routes_that_plugins_name_conflict_as_files_do() {
+    let two = host().component("plugins/a.wasm", APP).component("plugins/b.wasm", APP);
+    two.end().await.says(&["`plugins/a.wasm`", "`plugins/b.wasm`", "`/app`"]);
+    let both = host().component("plugins/a.wasm", APP).route("app/index.get", TRAP_HTTP);
+    both.end().await.says(&["`plugins/a.wasm`", "`routes/app/index.get.wasm`", "`/app`"]);
+}
+
+#[tokio::test]
+async fn lithe_routes_prints_each_route_and_what_runs_around_it() {
+    let site = Site::default();
+    for (file, component) in [
+        ("middleware/log.wasm", MIDDLEWARE_LOG),
+        ("routes/_error.wasm", ERROR_JSON),
+        ("routes/admin/_error.wasm", ERROR_JSON),
+        ("routes/admin/_middleware.get.wasm", MIDDLEWARE_LOG),
+        ("routes/admin/[id].get.wasm", TRAP_HTTP),
+        ("routes/admin/[id].post.wasm", TRAP_HTTP),
+        ("routes/index.wasm", TRAP_HTTP),
+        ("plugins/app.wasm", APP),
+    ] {
+        site.copy(file, Path::new(component));
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lithe-under-test"));
+    let command = command.arg("routes").arg(site.folder()).args(["--cache", CACHE]);
+    let mut process = Process::start(command);
+    let (log, outer) = ("middleware/log.wasm", "routes/_error.wasm");
+    let scoped = format!("{log} > routes/admin/_middleware.get.wasm");
+    let errors = format!("routes/admin/_error.wasm > {outer}");
+    for (method, pattern, component, middleware, errors) in [
+        ("METHOD", "PATTERN", "COMPONENT", "MIDDLEWARE", "ERRORS"),
+        ("any", "/ ", "routes/index.wasm", log, outer),
+        ("GET", "/admin/:id", "routes/admin/[id].get.wasm", &scoped, &errors),
+        ("POST", "/admin/:id", "routes/admin/[id].post.wasm", log, &errors),
+        ("POST", "/app/items", "plugins/app.wasm", log, outer),
+    ] {
+        let rest = process.says(&format!("{method:6}  {pattern}")).await;
+        let cells: Vec<&str> = rest.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect();
+        assert_eq!(cells, [component, middleware, errors], "{method} {pattern}");
+    }
+    assert_eq!(process.exit().await.code(), Some(0));
 }

@@ -1,1 +1,236 @@
-//! To be written.
+//! Responses whose body is sent piece by piece: it arrives so, and what is not whole is not taken for
+//! whole.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use lithe_tests::artifacts::{APP, TARGET};
+use lithe_tests::{Signal, TestHost, within};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::host;
+
+/// A response whose body is read as it arrives. The client leaves when it is dropped.
+#[derive(Debug)]
+pub struct Streamed {
+    pub head: Parts,
+    body: Incoming,
+    _connection: JoinSet<()>,
+}
+
+impl Streamed {
+    pub async fn get(host: &TestHost, path: &str) -> Self {
+        let stream = TcpStream::connect(host.address).await.expect("the host listens");
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.expect("a fresh connection is usable");
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            // How it ended is seen where the body is read.
+            let _ = connection.await;
+        });
+        let request = Request::get(path).header(header::HOST, "localhost");
+        let request = request.body(Empty::<Bytes>::new()).expect("the path is valid");
+        let response = within("the head of a stream", sender.send_request(request)).await;
+        let (head, body) = response.expect("the host answers").into_parts();
+        Self { head, body, _connection: tasks }
+    }
+
+    /// What comes next; none at the end.
+    pub async fn next(&mut self) -> Option<hyper::Result<Bytes>> {
+        let frame = within("a piece of the body", self.body.frame()).await?;
+        Some(frame.map(|frame| frame.into_data().expect("there are no trailers")))
+    }
+
+    /// The next piece, which is text.
+    pub async fn text(&mut self) -> String {
+        let piece = self.next().await.expect("the body goes on").expect("the body is not cut off");
+        String::from_utf8(piece.to_vec()).expect("the piece is text")
+    }
+
+    /// All that comes until the end; an error where the body is cut off.
+    pub async fn rest(&mut self) -> hyper::Result<String> {
+        let mut rest = Vec::new();
+        while let Some(piece) = self.next().await {
+            rest.extend(piece?);
+        }
+        Ok(String::from_utf8(rest).expect("the body is text"))
+    }
+}
+
+const SOURCE: &str = r#"
+use std::cell::RefCell;
+
+use lithe_sdk::anyhow::bail;
+use lithe_sdk::{Event, Outcome, Response, Sender};
+
+thread_local! {
+    static STREAMS: RefCell<Vec<Sender>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `how=open` sends `first` and waits; `how=say&text=` goes to all open ones, and `how=fault` traps
+/// while they are open. Otherwise `first`, and then what `how` says.
+#[lithe_sdk::handler(websocket)]
+fn streams(event: Event) -> Outcome {
+    let how = event.query_param_str("how").unwrap_or_default();
+    match how.as_str() {
+        "say" => {
+            let text = event.query_param_str("text").unwrap_or_default();
+            let streams = STREAMS.with_borrow(Clone::clone);
+            let heard = streams.iter().filter(|stream| stream.send_text(&text).is_ok()).count();
+            return Response::text(heard.to_string()).into();
+        }
+        "fault" => panic!("as told"),
+        "count" => return Response::text(STREAMS.with_borrow(Vec::len).to_string()).into(),
+        _ => {}
+    }
+    let status = if how == "teapot" { 418 } else { 200 };
+    let stream = Response::stream(async move |mut body| {
+        body.send_text("first")?;
+        match how.as_str() {
+            "open" => {
+                let sender = body.sender();
+                STREAMS.with_borrow_mut(|streams| streams.push(sender.clone()));
+                body.closed().await;
+                STREAMS.with_borrow_mut(|streams| streams.retain(|other| *other != sender));
+            }
+            "panic" => panic!("as told"),
+            "fail" => bail!("a secret of the guest"),
+            "flood" => loop {
+                body.send([b'x'; 64 * 1024])?;
+            },
+            "empty" => body.send([])?,
+            _ => {}
+        }
+        Ok(())
+    });
+    stream.with_status(status).with_header("content-type", "text/plain").into()
+}
+"#;
+
+/// The guest above, built from its source.
+async fn streams(config: &str) -> TestHost {
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk/rust");
+    let manifest = format!(
+        "[package]\nname = \"streaming\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nlithe-sdk = {{ path = {sdk:?} }}\n\
+         [workspace]\n"
+    );
+    host()
+        .command("dev")
+        .config(&format!("{config}[build]\n\"routes/s.wasm\" = \"guests/streaming\"\n"))
+        .file("guests/streaming/Cargo.toml", manifest)
+        // The versions that the repository is built with are there already.
+        .file("guests/streaming/Cargo.lock", include_str!("../../../Cargo.lock"))
+        .file("guests/streaming/src/lib.rs", SOURCE)
+        .environment("CARGO_NET_OFFLINE", "true")
+        .environment("CARGO_TARGET_DIR", TARGET)
+        .start()
+        .await
+}
+
+async fn asked(request: &str) -> String {
+    let host = host().component("plugins/app.wasm", APP).start().await;
+    let mut raw = host.raw().await;
+    raw.write(request).await;
+    raw.rest().await
+}
+
+#[tokio::test]
+async fn its_length_is_not_known_and_so_it_is_chunked() {
+    let request = "GET /app/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = asked(request).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("\r\ntransfer-encoding: chunked\r\n"), "{answer}");
+    assert!(!answer.contains("content-length"), "{answer}");
+    assert!(answer.ends_with("\r\n0\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_reads_it_until_the_connection_ends() {
+    let answer = asked("GET /app/stream HTTP/1.0\r\n\r\n").await;
+    assert!(!answer.contains("transfer-encoding"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nonetwothree"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_connection_serves_the_next_request() {
+    let keep = "GET /app/stream HTTP/1.1\r\nhost: x\r\n\r\n";
+    let last = "GET /app HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answers = asked(&format!("{keep}{keep}{last}")).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert!(answers.ends_with("the app at /app"), "{answers}");
+}
+
+#[tokio::test]
+async fn a_guest_that_fails_cuts_the_body_off_and_tells_the_client_nothing() {
+    let host = streams("").await;
+    assert_eq!(Streamed::get(&host, "/s").await.rest().await.unwrap(), "first");
+    for (how, logged) in [("panic", "as told"), ("fail", "a secret of the guest")] {
+        let mut raw = host.raw().await;
+        raw.write(format!("GET /s?how={how} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+        let answer = raw.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{how}: {answer}");
+        assert!(!answer.ends_with("\r\n0\r\n\r\n"), "{how}: {answer}");
+        assert!(!answer.contains(logged), "{how}: {answer}");
+        host.wait_for_log(&[logged]).await;
+        host.wait_for_log(&["session failed", "routes/s.wasm"]).await;
+        let next = Streamed::get(&host, "/s").await.rest().await;
+        assert_eq!(next.unwrap(), "first", "after {how}");
+    }
+}
+
+#[tokio::test]
+async fn clients_stream_at_once_and_what_a_handler_sends_arrives() {
+    let host = streams("").await;
+    let mut ann = Streamed::get(&host, "/s?how=open").await;
+    let mut bob = Streamed::get(&host, "/s?how=open").await;
+    for client in [&mut ann, &mut bob] {
+        assert_eq!(client.text().await, "first");
+    }
+    assert_eq!(host.get("/s?how=say&text=hello").await.text(), "2");
+    for client in [&mut ann, &mut bob] {
+        assert_eq!(client.text().await, "hello");
+    }
+    drop(ann);
+    let left = async || (host.get("/s?how=count").await.text() == "1").then_some(());
+    lithe_tests::eventually("one stream", left).await;
+    assert_eq!(host.get("/s?how=say&text=again").await.text(), "1");
+    assert_eq!(bob.text().await, "again");
+    host.get("/s?how=fault").await;
+    assert!(bob.rest().await.is_err(), "its state is lost, and it is not whole");
+    assert_eq!(host.get("/s?how=count").await.text(), "0");
+}
+
+#[tokio::test]
+async fn a_host_that_stops_ends_each_stream_whole() {
+    let mut host = streams("").await;
+    let mut client = Streamed::get(&host, "/s?how=open").await;
+    assert_eq!(client.text().await, "first");
+    host.signal(Signal::TERM);
+    assert_eq!(client.rest().await.unwrap(), "");
+    assert_eq!(host.exit().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_status_is_kept_and_an_empty_piece_is_no_end() {
+    let host = streams("").await;
+    let mut client = Streamed::get(&host, "/s?how=teapot").await;
+    assert_eq!(client.head.status, 418);
+    assert_eq!(client.rest().await.unwrap(), "first");
+    assert_eq!(Streamed::get(&host, "/s?how=empty").await.rest().await.unwrap(), "first");
+}
+
+#[tokio::test]
+async fn more_than_may_wait_cuts_the_body_off() {
+    let host = streams("[limits]\noutbound = \"1 MiB\"\n").await;
+    let mut client = Streamed::get(&host, "/s?how=flood").await;
+    assert!(client.rest().await.is_err(), "what was dropped is missing");
+    assert_eq!(Streamed::get(&host, "/s").await.rest().await.unwrap(), "first");
+}

@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
-use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CHAT, ECHO, LOOP, PING};
+use lithe_tests::artifacts::{
+    ADMIN, ADMIN_AUTH, BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CHAT, ECHO, EVENTS, HYBRID, LEGACY,
+    LOOP, NOTIFICATIONS, PING, PRESENCE, ROOMS,
+};
 use lithe_tests::{Builder, TestHost};
 
 use crate::host;
@@ -31,6 +34,7 @@ pub mod hostile_hooks;
 pub mod hostile_session;
 pub mod middleware_log;
 pub mod middleware_misbehave;
+pub mod sessions;
 pub mod trap_http;
 
 /// The examples' site, as it is in the repository.
@@ -48,6 +52,16 @@ pub fn examples() -> Builder {
         .route("loop", LOOP)
         .route("bench/echo", BENCH_ECHO)
         .route("bench/hello", BENCH_HELLO)
+        .route("bench/publish", BENCH_PUBLISH)
+        .route("notifications", NOTIFICATIONS)
+        .route("presence", PRESENCE)
+        .route("hybrid", HYBRID)
+        .route("events.get", EVENTS)
+        .route("rooms/[id].get", ROOMS)
+        .route("admin/_middleware", ADMIN_AUTH)
+        .route("admin/index", ADMIN)
+        .route("admin/ws", ECHO)
+        .component("plugins/legacy.wasm", LEGACY)
 }
 
 #[tokio::test]
@@ -56,7 +70,22 @@ async fn the_first_page_lists_every_example() {
     let page = host.get("/").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("text/html"));
-    for path in ["/echo", "/ping", "/chat", "/loop", "/bench/echo", "/bench/hello"] {
+    for path in [
+        "/echo",
+        "/ping",
+        "/chat",
+        "/loop",
+        "/bench/echo",
+        "/bench/hello",
+        "/bench/publish",
+        "/notifications",
+        "/presence",
+        "/hybrid",
+        "/events",
+        "/rooms/7",
+        "/admin",
+        "/legacy",
+    ] {
         assert!(page.text().contains(&format!("path: {path:?}")), "{path}");
     }
     assert_eq!(host.get("/chat.html").await.status, 200);
