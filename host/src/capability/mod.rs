@@ -141,6 +141,11 @@ impl State {
         self.timers.any()
     }
 
+    /// Whether a timer that has gone off is still set.
+    pub fn take_due_timer(&mut self, id: u32) -> bool {
+        self.timers.take_due(id)
+    }
+
     /// Whether whoever made the current call sends what is queued for that socket when it returns.
     fn is_sent_after(&self, socket: &Socket) -> bool {
         self.is_event && self.current.as_ref().is_some_and(|current| current.id == socket.id)

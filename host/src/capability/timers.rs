@@ -13,30 +13,44 @@ use crate::bindings::timers::{self as wit, TimerError};
 /// Timers that one instance may have at once.
 const MAX_TIMERS: usize = 10_000;
 
-/// Where timers go off: the queue of the shared instance.
-pub type TimerSink = Arc<dyn Fn(InstanceId, u32) + Send + Sync>;
+/// Where timers go off: the queue of the shared instance. Told the timer, and whether it repeats.
+pub type TimerSink = Arc<dyn Fn(InstanceId, u32, bool) + Send + Sync>;
 
 /// The timers of one instance.
 pub struct Timers {
     sink: Option<TimerSink>,
     next: u32,
-    running: HashMap<u32, AbortHandle>,
+    /// Those that are set: one that goes off once is, until the guest has been called.
+    set: HashMap<u32, Timer>,
+}
+
+struct Timer {
+    task: AbortHandle,
+    repeat: bool,
 }
 
 impl Timers {
     pub fn new(sink: Option<TimerSink>) -> Self {
-        Self { sink, next: 1, running: HashMap::new() }
+        Self { sink, next: 1, set: HashMap::new() }
     }
 
     /// Whether one is set.
     pub fn any(&self) -> bool {
-        self.running.values().any(|timer| !timer.is_finished())
+        !self.set.is_empty()
+    }
+
+    /// Whether a timer that has gone off is still set: it may have been cancelled meanwhile.
+    pub fn take_due(&mut self, id: u32) -> bool {
+        match self.set.get(&id) {
+            Some(timer) if timer.repeat => true,
+            _ => self.set.remove(&id).is_some(),
+        }
     }
 }
 
 impl Drop for Timers {
     fn drop(&mut self) {
-        self.running.values().for_each(AbortHandle::abort);
+        self.set.values().for_each(|timer| timer.task.abort());
     }
 }
 
@@ -45,8 +59,7 @@ impl wit::Host for State {
         let Some(sink) = self.timers.sink.clone() else {
             wasmtime::bail!("`timers.set` needs a component that exports `hooks`");
         };
-        self.timers.running.retain(|_, timer| !timer.is_finished());
-        if self.timers.running.len() >= MAX_TIMERS {
+        if self.timers.set.len() >= MAX_TIMERS {
             return Ok(Err(TimerError::TooMany(MAX_TIMERS as u32)));
         }
         let id = self.timers.next;
@@ -56,7 +69,7 @@ impl wit::Host for State {
         let task = async move {
             if !repeat {
                 sleep(delay).await;
-                return sink(instance, id);
+                return sink(instance, id, repeat);
             }
             let period = delay.max(Duration::from_millis(1));
             let mut ticks = interval_at(Instant::now() + period, period);
@@ -64,16 +77,17 @@ impl wit::Host for State {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                sink(instance, id);
+                sink(instance, id, repeat);
             }
         };
-        self.timers.running.insert(id, tokio::spawn(task).abort_handle());
+        let task = tokio::spawn(task).abort_handle();
+        self.timers.set.insert(id, Timer { task, repeat });
         Ok(Ok(id))
     }
 
     fn cancel(&mut self, id: u32) -> wasmtime::Result<()> {
-        if let Some(timer) = self.timers.running.remove(&id) {
-            timer.abort();
+        if let Some(timer) = self.timers.set.remove(&id) {
+            timer.task.abort();
         }
         Ok(())
     }

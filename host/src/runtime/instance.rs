@@ -197,11 +197,14 @@ impl Instance {
         self.end(call)
     }
 
-    /// Calls `hooks.timer`.
+    /// Calls `hooks.timer`, unless the timer has been cancelled after it went off.
     ///
     /// # Errors
     /// See [`Failure`].
     pub async fn timer(&mut self, id: u32) -> Result<(), Failure> {
+        if !self.store.data_mut().take_due_timer(id) {
+            return Ok(());
+        }
         let cpu = self.limits().event_cpu;
         let time = self.limits().request_time;
         self.begin(RequestId::default(), None, cpu);

@@ -26,7 +26,8 @@ use crate::message::Message;
 /// Events of others that a task runs after its own, before it hands the rest to a task of their own.
 const INLINE: usize = 32;
 
-/// Timer events that wait. Over it a timer is late by one of its periods.
+/// Timer events that wait. Over it a repeating timer is late by one of its periods; one that goes off
+/// once waits all the same, and there are only as many of those as an instance may set.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
 /// A plugin's shared instance, started at the first event and again after a failure.
@@ -166,11 +167,11 @@ impl Shared {
 
     fn timer_sink(&self) -> TimerSink {
         let this = self.this.clone();
-        Arc::new(move |instance, id| {
+        Arc::new(move |instance, id, repeat| {
             let Some(shared) = this.upgrade() else { return };
             {
                 let mut inner = shared.inner.lock();
-                if inner.timers >= MAX_TIMER_EVENTS {
+                if repeat && inner.timers >= MAX_TIMER_EVENTS {
                     return;
                 }
                 inner.timers += 1;

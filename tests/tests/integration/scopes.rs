@@ -55,10 +55,10 @@ async fn replicas_take_turns_and_topics_span_them() {
         clients.push(host.connect("/publish").await);
     }
     // Each has subscribed when it hears itself.
-    for at in 0..clients.len() {
+    for (at, client) in clients.iter_mut().enumerate() {
         let text = format!("from {at}");
-        clients[at].send(&text).await;
-        while clients[at].text().await != text {}
+        client.send(&text).await;
+        while client.text().await != text {}
     }
     clients[0].send("to all").await;
     for client in &mut clients {
