@@ -260,6 +260,11 @@ impl Default for Server {
     }
 }
 
+/// A size as what memory is counted in; one that no memory has is all there is.
+pub fn bytes(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
 impl Config {
     /// Reads the site's `lithe.toml`; a site without one has the defaults.
     ///

@@ -190,7 +190,7 @@ pub struct Memory {
 
 impl Memory {
     fn new(limits: &Limits) -> Self {
-        let memory = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
+        let memory = config::bytes(limits.memory);
         Self { memory, table_elements: limits.table_elements, refused: None }
     }
 

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bytesize::ByteSize;
 use parking_lot::Mutex;
 
 use super::InstanceId;
 use super::event::Request;
 use super::socket::{Bounds, Socket};
 use super::topics::Topics;
-use crate::config::{Limits, OutboundPolicy};
+use crate::config::{Limits, OutboundPolicy, bytes};
 
 /// What an accepted upgrade starts with.
 #[derive(Debug)]
@@ -43,7 +42,6 @@ pub struct Sockets {
 impl Sockets {
     /// None yet.
     pub fn new(limits: &Limits) -> Self {
-        let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
         Self {
             bounds: Bounds {
                 message: bytes(limits.message),

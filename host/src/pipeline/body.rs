@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::tenant::Tenant;
 use crate::capability::http::HttpError;
+use crate::config::bytes;
 
 /// Reads the body within `limits.body` and `server.body_time`.
 ///
@@ -28,8 +29,7 @@ pub async fn read(
     if announced.is_some_and(|length| length > limit.as_u64()) {
         return Err(too_large());
     }
-    let max = usize::try_from(limit.as_u64()).unwrap_or(usize::MAX);
-    match timeout(tenant.body_time, Limited::new(body, max).collect()).await {
+    match timeout(tenant.body_time, Limited::new(body, bytes(limit)).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {

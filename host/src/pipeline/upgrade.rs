@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::Sessions;
 use super::response::{self, Body};
 use super::tenant::Tenant;
+use crate::config::bytes;
 use crate::plugin::Session;
 use crate::session;
 
@@ -64,7 +65,6 @@ pub fn accept(
             headers.insert(name, value);
         }
     }
-    let bytes = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
     let limits = session::Limits {
         message: bytes(tenant.limits.message),
         outbound: bytes(tenant.limits.outbound),
