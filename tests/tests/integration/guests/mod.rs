@@ -35,6 +35,7 @@ pub mod hostile_session;
 pub mod middleware_log;
 pub mod middleware_misbehave;
 pub mod sessions;
+pub mod swap;
 pub mod trap_http;
 
 /// The examples' site, as it is in the repository.
