@@ -2,12 +2,10 @@
 
 test_guests_swap::version!("start-traps");
 
-/// What the linker has called when an instance is made.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static START: extern "C" fn() = start;
-
-extern "C" fn start() {
-    // It must not unwind.
+/// What is called when an instance is made.
+#[cfg(target_arch = "wasm32")]
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // A panic must not leave it.
     std::process::abort();
 }
