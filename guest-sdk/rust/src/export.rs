@@ -4,6 +4,7 @@
 //! is, and only check its types.
 
 pub mod app;
+pub mod swap;
 
 pub use crate::hooks::dispatch;
 pub use crate::ws::Kind;
@@ -254,6 +255,17 @@ macro_rules! __export_hooks {
             }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+    };
+}
+
+/// Exports `resume` beside a component of hooks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_resume_hooks {
+    () => {
+        $crate::__export_resume!(|socket| {
+            HOOKS.with(|hooks| $crate::export::dispatch::resume(hooks, socket))
+        });
     };
 }
 

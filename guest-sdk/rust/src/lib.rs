@@ -86,6 +86,7 @@ mod response;
 mod sender;
 mod sessions;
 mod socket;
+mod state;
 mod stream;
 mod sys;
 pub mod task;
@@ -96,7 +97,7 @@ pub mod topics;
 mod ws;
 
 pub use anyhow;
-pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware, routes};
+pub use lithe_sdk_macros::{app, error_handler, handler, health, hooks, middleware, routes};
 pub use serde_json::json;
 
 pub use app::{App, HandlerExt, WebSocket};
@@ -114,6 +115,7 @@ pub use receiver::Receiver;
 pub use response::{Body, IntoResponse, Response};
 pub use sender::{AttachmentError, CloseError, ReadyState, SendError, Sender};
 pub use socket::Socket;
+pub use state::{Saved, SavedBytes, State};
 pub use stream::{BlockingBodySender, BodySender, BodyWriter, Sse, Stream};
 pub use topics::SubscribeError;
 pub use ws::{Upgrade, UpgradeOptions, Ws};

@@ -55,6 +55,17 @@ impl App {
         }
     }
 
+    /// Another version has had the socket until now. One that nothing here hears would be silent for
+    /// ever.
+    pub(crate) fn resume(&self, socket: u32) {
+        match self.hooks_of(socket) {
+            Some(hooks) => dispatch::resume(&*hooks, socket),
+            None => {
+                Sender::new(socket).fail("this version of the app has no hooks for this socket")
+            }
+        }
+    }
+
     /// The socket has ended.
     pub(crate) fn close(&self, socket: u32, info: CloseInfo) {
         let hooks = self.hooks_of(socket);

@@ -30,6 +30,11 @@ pub fn drain(app: &App, socket: u32) {
     app.drain(socket);
 }
 
+/// Another version has had the socket until now.
+pub fn resume(app: &App, socket: u32) {
+    app.resume(socket);
+}
+
 /// The socket has ended.
 pub fn close(app: &App, socket: u32, info: CloseInfo) {
     app.close(socket, info);
@@ -135,6 +140,7 @@ macro_rules! __export_app_websocket {
             }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+        $crate::__export_resume!(|socket| APP.with(|app| $crate::export::app::resume(app, socket)));
     };
 }
 

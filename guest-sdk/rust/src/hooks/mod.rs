@@ -74,6 +74,21 @@ pub trait Hooks {
         Ok(())
     }
 
+    /// Another version of the plugin has had this peer until now, and this instance takes it over: once
+    /// for each peer, after [`State::restore`](crate::State::restore) and before any other hook.
+    ///
+    /// The peer is as it was: its number, [`context`](crate::Sender::context), topics and protocol.
+    /// What was in the other version's memory is not there: tasks and timers of the peer have ended
+    /// with it, and may be started again here.
+    ///
+    /// An `impl` without this hook costs nothing at a swap.
+    ///
+    /// # Errors
+    /// Runs [`error`](Self::error), then closes the socket with 1011.
+    fn resume(&self, peer: &Peer) -> Result<()> {
+        Ok(())
+    }
+
     /// The socket has ended, whatever ended it: exactly once, also where the handshake was accepted
     /// and never completed. Nothing can be sent to it any more.
     ///
