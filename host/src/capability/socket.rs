@@ -15,6 +15,7 @@ use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
 use super::sockets::NewSocket;
+use super::topics::Heard;
 use super::{InstanceId, State};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
@@ -74,8 +75,8 @@ pub struct Socket {
     stream: bool,
     bounds: Bounds,
     inner: Mutex<Inner>,
-    /// What it hears. Locked after the plugin's table of topics.
-    pub(super) topics: Mutex<HashSet<String>>,
+    /// Locked after the plugin's topics.
+    pub(super) topics: Mutex<Heard>,
     pub liveness: Liveness,
     /// The session task.
     task: AtomicWaker,
@@ -121,7 +122,7 @@ impl Socket {
                 inbox: VecDeque::new(),
                 ended: None,
             }),
-            topics: Mutex::default(),
+            topics: Mutex::new(Some(HashSet::new())),
             liveness: Liveness::default(),
             task: AtomicWaker::new(),
             reader: AtomicWaker::new(),
@@ -340,7 +341,7 @@ impl wit::Host for State {
             MessageResult::Text(text) => socket.send(Opcode::Text, text.as_bytes()),
             MessageResult::Binary(bytes) => socket.send(Opcode::Binary, bytes),
         };
-        if !self.is_sent_after(&socket) {
+        if self.sent_after() != Some(socket.id) {
             socket.wake();
         }
         Ok(sent)

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::InstanceId;
 use super::event::Request;
 use super::socket::{Bounds, Socket};
-use super::topics::Topics;
+use super::topics::{LocalTopics, Topics};
 use crate::config::{Limits, OutboundPolicy, bytes};
 
 /// What an accepted upgrade starts with.
@@ -36,7 +36,7 @@ pub struct Sockets {
     max: usize,
     next: AtomicU32,
     open: Mutex<HashMap<u32, Arc<Socket>>>,
-    pub(super) topics: Mutex<Topics>,
+    pub(super) topics: Box<dyn Topics>,
 }
 
 impl Sockets {
@@ -52,7 +52,7 @@ impl Sockets {
             max: limits.sockets,
             next: AtomicU32::new(1),
             open: Mutex::default(),
-            topics: Mutex::default(),
+            topics: Box::new(LocalTopics::default()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Sockets {
     pub fn remove(&self, id: u32) {
         let removed = self.open.lock().remove(&id);
         if let Some(socket) = removed {
-            self.leave_topics(&socket);
+            self.topics.leave(&socket);
         }
     }
 }
