@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::control_path;
-use crate::plugin::{Cache, Digest};
+use crate::plugin::Digest;
 use crate::site::{Given, Report, Site, Status};
 
 /// What stays as it is in a component's path.
@@ -28,7 +28,7 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error(
-        "no host serves `{}`: start one by `lithe serve`, with the same `--cache` as this command",
+        "no host serves `{}`: start one by `lithe serve`",
         .0.display()
     )]
     NoHost(PathBuf),
@@ -47,8 +47,8 @@ pub struct Share {
 
 impl Client {
     /// For the site's host, which need not run.
-    pub fn new(site: &Site, cache: &Cache) -> Self {
-        Self { site: site.root.clone(), control: control_path(site, cache) }
+    pub fn new(site: &Site) -> Self {
+        Self { site: site.root.clone(), control: control_path(site) }
     }
 
     /// What is served.

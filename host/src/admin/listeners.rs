@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::api::{Access, Api};
 use super::control_path;
 use crate::config::bytes;
-use crate::plugin::{Cache, Digest};
+use crate::plugin::Digest;
 use crate::site::{Live, Site};
 
 /// The environment's name for the token.
@@ -56,8 +56,8 @@ impl Listeners {
     ///
     /// # Errors
     /// The address of `admin.listen` cannot be listened on, or it has no token.
-    pub async fn open(site: &Site, cache: &Cache) -> anyhow::Result<Self> {
-        let control = match open_control(control_path(site, cache)).await {
+    pub async fn open(site: &Site) -> anyhow::Result<Self> {
+        let control = match open_control(control_path(site)).await {
             Ok(control) => Some(control),
             Err(error) => {
                 tracing::warn!(
@@ -146,12 +146,12 @@ async fn open_control(path: PathBuf) -> anyhow::Result<Control> {
             .with_context(|| format!("cannot make `{}`", folder.display()))?;
     }
     if UnixStream::connect(&path).await.is_ok() {
-        bail!("another host serves the same site with the same cache, and answers at `{shown}`");
+        bail!("another host serves the same site, and answers at `{shown}`");
     }
     // One that nobody listens to is left from a host that was killed.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| {
-        format!("cannot listen at `{shown}`; its path must have less than 108 bytes: see `--cache`")
+        format!("cannot listen at `{shown}`, whose path must have less than 108 bytes")
     })?;
     restrict(&path)?;
     Ok(Control { listener, path })

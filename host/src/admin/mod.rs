@@ -12,10 +12,10 @@ pub use listeners::Listeners;
 
 use std::path::PathBuf;
 
-use crate::plugin::{Cache, site_folder};
+use crate::plugin::state_folder;
 use crate::site::Site;
 
 /// Where the host that serves a site listens for this user's commands.
-fn control_path(site: &Site, cache: &Cache) -> PathBuf {
-    site_folder(cache, &site.root).join("control")
+fn control_path(site: &Site) -> PathBuf {
+    state_folder(&site.root).join("control")
 }

@@ -17,7 +17,7 @@ pub mod socket;
 pub mod sockets;
 mod streams;
 mod timers;
-mod topics;
+pub mod topics;
 pub mod ws;
 
 use std::sync::Arc;
@@ -186,9 +186,9 @@ impl State {
         self.timers.take_due(id)
     }
 
-    /// Whether whoever made the current call sends what is queued for that socket when it returns.
-    fn is_sent_after(&self, socket: &Socket) -> bool {
-        self.is_event && self.current.as_ref().is_some_and(|current| current.id == socket.id)
+    /// The socket for which whoever made the current call sends what is queued when it returns.
+    fn sent_after(&self) -> Option<u32> {
+        self.current.as_ref().filter(|_| self.is_event).map(|socket| socket.id)
     }
 }
 

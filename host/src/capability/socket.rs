@@ -16,6 +16,7 @@ use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
 use super::sockets::NewSocket;
+use super::topics::Heard;
 use super::{InstanceId, State, VersionId};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
@@ -77,8 +78,8 @@ pub struct Socket {
     stream: bool,
     bounds: Bounds,
     inner: Mutex<Inner>,
-    /// What it hears. Locked after the plugin's table of topics.
-    pub(super) topics: Mutex<HashSet<String>>,
+    /// Locked after the plugin's topics.
+    pub(super) topics: Mutex<Heard>,
     pub liveness: Liveness,
     /// The session task.
     task: AtomicWaker,
@@ -125,7 +126,7 @@ impl Socket {
                 inbox: VecDeque::new(),
                 ended: None,
             }),
-            topics: Mutex::default(),
+            topics: Mutex::new(Some(HashSet::new())),
             liveness: Liveness::default(),
             task: AtomicWaker::new(),
             reader: AtomicWaker::new(),
@@ -354,7 +355,7 @@ impl wit::Host for State {
             MessageResult::Text(text) => socket.send(Opcode::Text, text.as_bytes()),
             MessageResult::Binary(bytes) => socket.send(Opcode::Binary, bytes),
         };
-        if !self.is_sent_after(&socket) {
+        if self.sent_after() != Some(socket.id) {
             socket.wake();
         }
         Ok(sent)

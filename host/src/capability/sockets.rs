@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::event::Request;
 use super::socket::{Bounds, Socket};
-use super::topics::Topics;
+use super::topics::{LocalTopics, Topics};
 use super::{InstanceId, VersionId};
 use crate::config::{Limits, bytes};
 
@@ -34,12 +34,16 @@ pub struct TooManySockets(usize);
 pub struct Sockets {
     next: AtomicU32,
     open: Mutex<HashMap<u32, Arc<Socket>>>,
-    pub(super) topics: Mutex<Topics>,
+    pub(super) topics: Box<dyn Topics>,
 }
 
 impl Default for Sockets {
     fn default() -> Self {
-        Self { next: AtomicU32::new(1), open: Mutex::default(), topics: Mutex::default() }
+        Self {
+            next: AtomicU32::new(1),
+            open: Mutex::default(),
+            topics: Box::new(LocalTopics::default()),
+        }
     }
 }
 
@@ -91,7 +95,7 @@ impl Sockets {
     pub fn remove(&self, id: u32) {
         let removed = self.open.lock().remove(&id);
         if let Some(socket) = removed {
-            self.leave_topics(&socket);
+            self.topics.leave(&socket);
         }
     }
 }

@@ -207,7 +207,6 @@ fn is_token(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::event::RequestId;
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -216,21 +215,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        Request {
-            id: RequestId::next(),
-            method,
-            uri: "/chat".parse().unwrap(),
-            version: Version::HTTP_11,
-            headers: map,
-            path: "/chat".into(),
-            scheme: "http",
-            client: ([127, 0, 0, 1], 1).into(),
-            route: "/chat".into(),
-            params: Vec::new(),
-            body: bytes::Bytes::new(),
-            locals: Default::default(),
-            accepted: Default::default(),
-        }
+        Request { method, headers: map, ..Request::sample() }
     }
 
     fn handshake(changes: &[(&'static str, &str)]) -> Request {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
-use super::serve::{block_on, open_cache};
+use super::serve::block_on;
 use super::{DeployOptions, RollbackOptions, SiteOptions};
 use crate::admin::{Client, ClientError, Share};
 use crate::site::{Given, Report, Site};
@@ -40,10 +40,9 @@ pub fn drop_canary(options: &SiteOptions) -> anyhow::Result<()> {
 /// The client for a site's host.
 ///
 /// # Errors
-/// There is no such site, or no cache.
+/// There is no such site.
 pub fn client(options: &SiteOptions) -> anyhow::Result<Client> {
-    let site = Site::open(&options.site)?;
-    Ok(Client::new(&site, &open_cache(options.cache.clone())?))
+    Ok(Client::new(&Site::open(&options.site)?))
 }
 
 fn ask(

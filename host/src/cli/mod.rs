@@ -92,11 +92,8 @@ struct BuildOptions {
 
 #[derive(Debug, Args)]
 struct SiteOptions {
-    /// The site's folder
+    /// The folder of a site that is being served
     site: PathBuf,
-    /// The cache of the host that serves it [default: `lithe` in the user's cache folder]
-    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
-    cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

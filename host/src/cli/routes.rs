@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::RoutesOptions;
-use super::serve::{block_on, loader, open_cache, progress};
+use super::serve::{block_on, loader, progress};
 use super::table::aligned;
 use crate::pipeline::Tenant;
 use crate::plugin::Plugin;
@@ -16,7 +16,7 @@ use crate::site::{Loading, Site};
 pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     block_on(async {
-        let loader = loader(open_cache(options.cache.clone())?)?;
+        let loader = loader(options.cache.clone())?;
         let loaded = tokio::task::spawn_blocking(move || {
             let on_compile = progress()();
             let on_compile = &*on_compile;

@@ -82,9 +82,8 @@ impl Serving {
             format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
         })?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let cache = open_cache(options.cache.clone())?;
-        let admin = admin::Listeners::open(&site, &cache).await?;
-        let live = Live::open(site, loader(cache)?, progress()).await?;
+        let admin = admin::Listeners::open(&site).await?;
+        let live = Live::open(site, loader(options.cache.clone())?, progress()).await?;
         Ok(Self { live, listener, address, admin })
     }
 
@@ -122,21 +121,14 @@ impl Serving {
     }
 }
 
-/// Where compiled components are kept: this folder, or the user's.
+/// What loads components, with their compiled form kept in this folder or the user's.
 ///
 /// # Errors
-/// The folder cannot be made.
-pub fn open_cache(folder: Option<PathBuf>) -> anyhow::Result<Cache> {
-    Cache::open(folder.unwrap_or_else(Loader::default_cache_folder))
-}
-
-/// What loads components.
-///
-/// # Errors
-/// The engine cannot be set up.
-pub fn loader(cache: Cache) -> anyhow::Result<Loader> {
+/// The engine cannot be set up, or the folder cannot be made.
+pub fn loader(cache: Option<PathBuf>) -> anyhow::Result<Loader> {
     let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    Loader::new(Arc::new(runtime), cache, Handle::current())
+    let folder = cache.unwrap_or_else(Loader::default_cache_folder);
+    Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current())
 }
 
 /// Shows what is compiled.

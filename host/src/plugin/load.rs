@@ -98,11 +98,6 @@ impl Loader {
         Ok(Self { runtime, cache, threads, compilers: Arc::new(compilers) })
     }
 
-    /// Where compiled components are kept.
-    pub fn cache(&self) -> &Cache {
-        &self.cache
-    }
-
     /// Makes a plugin of a component's bytes. Compiles on the calling thread, for seconds if it is large and not in
     /// the cache: `on_compile` is told before. Must be called where blocking is allowed.
     ///

@@ -28,7 +28,7 @@ pub use crate::runtime::{Handover, Moved};
 pub use cache::{Cache, Digest};
 pub use load::{LoadError, Loader, Role, Settings};
 pub use swap::{Pair, Swap, SwapError};
-pub use versions::{VersionError, Versions, site_folder};
+pub use versions::{VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct Plugin {

@@ -1,7 +1,7 @@
 //! The versions of a site's components that can be gone back to: their bytes, and their order.
 //!
-//! They lie in the cache's folder, which is this user's only. Bytes are named by their SHA-256 and
-//! checked when they are read.
+//! They lie in the site's folder `.lithe`, so whoever may change them may change the site as well.
+//! Bytes are named by their SHA-256 and checked when they are read.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,8 @@ const INDEX: &str = "versions.json";
 
 /// The versions of one site's components.
 pub struct Versions {
-    cache: Cache,
+    /// None, where the site's folder cannot be written.
+    folder: Option<Cache>,
     keep: usize,
     /// The newest first; the first is the one that serves.
     of: BTreeMap<String, Vec<Digest>>,
@@ -43,26 +44,21 @@ fn listed(known: &[Digest]) -> String {
 }
 
 impl Versions {
-    /// Those of the site in this folder; `keep` besides the one that serves.
-    ///
-    /// # Errors
-    /// The folder cannot be made, or what is there cannot be read.
-    pub fn open(cache: &Cache, site: &Path, keep: usize) -> anyhow::Result<Self> {
-        let cache = Cache::open(site_folder(cache, site))?;
-        let path = cache.folder().join(INDEX);
-        let index = match fs::read_to_string(&path) {
-            Ok(index) => index,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".to_owned(),
+    /// Those of the site in this folder; `keep` besides the one that serves. Where the folder cannot be
+    /// written, or is damaged, there are none, and the log says so.
+    pub fn open(site: &Path, keep: usize) -> Self {
+        let folder = state_folder(site).join("versions");
+        let opened = Cache::open(folder.clone()).and_then(|cache| Ok((read_index(&cache)?, cache)));
+        match opened {
+            Ok((of, cache)) => Self { folder: Some(cache), keep, of },
             Err(error) => {
-                return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
+                let folder = folder.display();
+                tracing::warn!(
+                    "no version of a component can be gone back to: `{folder}`: {error:#}"
+                );
+                Self { folder: None, keep, of: BTreeMap::new() }
             }
-        };
-        let of = parse(&index).unwrap_or_else(|error| {
-            let path = path.display();
-            tracing::warn!("no version can be gone back to: `{path}` is damaged: {error:#}");
-            BTreeMap::new()
-        });
-        Ok(Self { cache, keep, of })
+        }
     }
 
     /// Keeps a component's bytes.
@@ -70,10 +66,11 @@ impl Versions {
     /// # Errors
     /// They cannot be written.
     pub fn keep(&self, digest: &Digest, bytes: &[u8]) -> anyhow::Result<()> {
-        let path = self.path(digest);
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let path = path_of(folder, digest);
         match path.is_file() {
             true => Ok(()),
-            false => self.cache.write(&path, bytes),
+            false => folder.write(&path, bytes),
         }
     }
 
@@ -95,22 +92,20 @@ impl Versions {
             }
             versions.truncate(self.keep + 1);
         }
-        if !changed {
-            return Ok(());
-        }
+        let Some(folder) = self.folder.as_ref().filter(|_| changed) else { return Ok(()) };
         let texts = |digests: &Vec<Digest>| digests.iter().map(Digest::to_string).collect();
         let index: BTreeMap<_, Vec<String>> =
             self.of.iter().map(|(plugin, digests)| (plugin, texts(digests))).collect();
         let index = serde_json::to_vec_pretty(&index)?;
-        self.cache.write(&self.cache.folder().join(INDEX), &index)?;
-        self.forget_unnamed()
+        folder.write(&folder.folder().join(INDEX), &index)?;
+        self.forget_unnamed(folder)
     }
 
-    fn forget_unnamed(&self) -> anyhow::Result<()> {
-        for entry in fs::read_dir(self.cache.folder())? {
+    fn forget_unnamed(&self, folder: &Cache) -> anyhow::Result<()> {
+        for entry in fs::read_dir(folder.folder())? {
             let path = entry?.path();
             let is_component = path.extension().is_some_and(|extension| extension == "wasm");
-            let is_named = self.of.values().flatten().any(|digest| self.path(digest) == path);
+            let is_named = self.of.values().flatten().any(|digest| path_of(folder, digest) == path);
             if is_component && !is_named {
                 fs::remove_file(&path)?;
             }
@@ -149,22 +144,37 @@ impl Versions {
     /// # Errors
     /// They are gone, or are not what they were.
     pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, VersionError> {
-        let bytes = fs::read(self.path(digest)).map_err(|_| VersionError::Gone(*digest))?;
+        let folder = self.folder.as_ref().ok_or(VersionError::Gone(*digest))?;
+        let bytes = fs::read(path_of(folder, digest)).map_err(|_| VersionError::Gone(*digest))?;
         match Digest::of(&bytes) == *digest {
             true => Ok(bytes),
             false => Err(VersionError::Damaged(*digest)),
         }
     }
-
-    fn path(&self, digest: &Digest) -> PathBuf {
-        self.cache.folder().join(format!("{digest}.wasm"))
-    }
 }
 
-/// What belongs to one site, inside the cache's folder.
-pub fn site_folder(cache: &Cache, site: &Path) -> PathBuf {
-    let digest = Digest::of(site.as_os_str().as_encoded_bytes());
-    cache.folder().join("sites").join(format!("{digest:.16}"))
+fn path_of(folder: &Cache, digest: &Digest) -> PathBuf {
+    folder.folder().join(format!("{digest}.wasm"))
+}
+
+/// What the host keeps of a site inside the site.
+pub fn state_folder(site: &Path) -> PathBuf {
+    site.join(".lithe")
+}
+
+fn read_index(folder: &Cache) -> anyhow::Result<BTreeMap<String, Vec<Digest>>> {
+    let path = folder.folder().join(INDEX);
+    let index = match fs::read_to_string(&path) {
+        Ok(index) => index,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
+        }
+    };
+    Ok(parse(&index).unwrap_or_else(|error| {
+        tracing::warn!("older versions cannot be gone back to: `{}`: {error:#}", path.display());
+        BTreeMap::new()
+    }))
 }
 
 fn parse(index: &str) -> anyhow::Result<BTreeMap<String, Vec<Digest>>> {
@@ -182,8 +192,7 @@ mod tests {
     use super::*;
 
     fn versions(folder: &Path) -> Versions {
-        let cache = Cache::open(folder.join("cache")).unwrap();
-        Versions::open(&cache, Path::new("/site"), 2).unwrap()
+        Versions::open(folder, 2)
     }
 
     fn keep(versions: &mut Versions, bytes: &[u8]) -> Digest {
@@ -232,7 +241,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = versions(folder.path());
         let one = keep(&mut kept, b"1");
-        fs::write(kept.path(&one), b"x").unwrap();
+        fs::write(path_of(kept.folder.as_ref().unwrap(), &one), b"x").unwrap();
         assert!(matches!(kept.read(&one), Err(VersionError::Damaged(_))));
     }
 
@@ -241,7 +250,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = versions(folder.path());
         keep(&mut kept, b"1");
-        fs::write(kept.cache.folder().join(INDEX), b"{").unwrap();
+        fs::write(kept.folder.unwrap().folder().join(INDEX), b"{").unwrap();
         assert!(versions(folder.path()).of("a.wasm").is_empty());
     }
 }

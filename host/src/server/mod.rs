@@ -15,6 +15,8 @@ use arc_swap::ArcSwap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,10 @@ const MAX_HEAD_BYTES: usize = 128 * 1024;
 
 /// Headers of one request. Over it: 431.
 const MAX_HEADERS: usize = 100;
+
+/// Bytes of one connection that the system has taken and not sent, over which it takes no more.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 
 /// A site that is being served. What is served can be replaced while it is.
 pub struct Server {
@@ -136,9 +142,8 @@ impl Server {
         client: SocketAddr,
         permit: OwnedSemaphorePermit,
     ) {
-        // Small frames must not wait for one another.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%client, "cannot set TCP_NODELAY: {error}");
+        if let Err(error) = set_options(&stream) {
+            tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
         let permit = Arc::new(permit);
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
@@ -171,6 +176,15 @@ impl Server {
             tracing::debug!(%client, "connection ended: {error}");
         }
     }
+}
+
+/// Small frames must not wait for one another. And what a peer does not read waits with us, where it
+/// is bounded and where it shows when the peer reads on: by default the system takes megabytes.
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SockRef::from(stream).set_tcp_notsent_lowat(MAX_UNSENT_IN_SYSTEM)?;
+    Ok(())
 }
 
 /// Waits longer after each failed accept: 5 ms, doubling to 1 s.

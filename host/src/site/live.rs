@@ -74,7 +74,7 @@ impl Live {
     /// The site is not right.
     pub async fn open(site: Site, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
         let keep = site.config.swap.keep;
-        let mut versions = Versions::open(loader.cache(), &site.root, keep)?;
+        let mut versions = Versions::open(&site.root, keep);
         let loading = (site, loader.clone(), progress.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let (site, loader, progress) = loading;
@@ -250,7 +250,7 @@ impl Live {
         given: Option<Given>,
     ) -> Result<Arc<Tenant>, DeployError> {
         let keep = site.config.swap.keep;
-        let versions = Versions::open(self.loader.cache(), &site.root, keep)?;
+        let versions = Versions::open(&site.root, keep);
         let before = self.server.table().stable.clone();
         let (loader, progress) = (self.loader.clone(), self.progress.clone());
         let loaded = tokio::task::spawn_blocking(move || {
