@@ -12,13 +12,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::pipeline::Split;
 use crate::plugin::{Digest, VersionError};
@@ -26,6 +29,12 @@ use crate::site::{DeployError, Given, Live, Report};
 
 /// Components of one deploy.
 const MAX_PARTS: usize = 1_000;
+
+/// From the end of a request's head to the end of its body.
+const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// How long the rest of a body is read that nobody wants, so that the answer is.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Answers requests.
 pub struct Api {
@@ -58,9 +67,13 @@ struct ErrorBody<'m> {
 impl Api {
     /// Answers one request.
     pub async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        match self.answer(request).await {
+        let (head, mut body) = request.into_parts();
+        match self.answer(&head, &mut body).await {
             Ok(response) => response,
             Err(refusal) => {
+                // Whoever is still sending would not read an answer.
+                let rest = Limited::new(body, self.max_body).collect();
+                let _ = timeout(DRAIN_TIME, rest).await;
                 let body = ErrorBody { error: &refusal.message };
                 let mut response = json(refusal.status, &body);
                 if let Some((name, value)) = refusal.header {
@@ -71,10 +84,14 @@ impl Api {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Refusal> {
-        self.check_access(request.headers())?;
-        let path = decoded(request.uri().path())?;
-        let query = query(request.uri().query().unwrap_or_default())?;
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Response<Full<Bytes>>, Refusal> {
+        self.check_access(&head.headers)?;
+        let path = decoded(head.uri.path())?;
+        let query = query(head.uri.query().unwrap_or_default())?;
         let (first, rest) =
             path.trim_start_matches('/').split_once('/').unwrap_or((&path[1..], ""));
         let wanted = match (first, rest) {
@@ -84,7 +101,7 @@ impl Api {
             ("deploy" | "promote" | "drop", "") => Method::POST,
             _ => return Err(Refusal::new(StatusCode::NOT_FOUND, WHAT_THERE_IS)),
         };
-        if request.method() != wanted {
+        if head.method != wanted {
             let message = format!("`{path}` is asked with {wanted}");
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).allow(&wanted));
         }
@@ -92,13 +109,13 @@ impl Api {
             "status" => return Ok(json(StatusCode::OK, &self.live.status().await)),
             "plugins" => {
                 let split = split(&query)?;
-                let body = self.body(request).await?;
+                let body = self.body(body).await?;
                 let given = Given::from([(rest.to_owned(), body.into())]);
                 self.live.deploy(given, split).await?
             }
             "deploy" => {
                 let split = split(&query)?;
-                let given = self.form(request).await?;
+                let given = self.form(&head.headers, body).await?;
                 self.live.deploy(given, split).await?
             }
             "rollback" => {
@@ -122,8 +139,12 @@ impl Api {
         }
     }
 
-    async fn body(&self, request: Request<Incoming>) -> Result<Bytes, Refusal> {
-        let body = Limited::new(request.into_body(), self.max_body).collect().await;
+    async fn body(&self, body: &mut Incoming) -> Result<Bytes, Refusal> {
+        let body = timeout(BODY_TIME, Limited::new(body, self.max_body).collect()).await;
+        let body = body.map_err(|_| {
+            let message = format!("the body did not arrive in {BODY_TIME:?}");
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, message)
+        })?;
         match body {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(self.too_large()),
@@ -132,13 +153,13 @@ impl Api {
     }
 
     /// A form's parts, by their names (RFC 7578).
-    async fn form(&self, request: Request<Incoming>) -> Result<Given, Refusal> {
-        let kind = request.headers().get(header::CONTENT_TYPE);
+    async fn form(&self, headers: &HeaderMap, body: &mut Incoming) -> Result<Given, Refusal> {
+        let kind = headers.get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let boundary = multer::parse_boundary(kind).map_err(|_| {
             Refusal::bad("send a form, `multipart/form-data`, with a part for each component")
         })?;
-        let body = self.body(request).await?;
+        let body = self.body(body).await?;
         let parts = futures_util::stream::once(async { Ok::<_, std::io::Error>(body) });
         let mut parts = multer::Multipart::new(parts, boundary);
         let malformed =

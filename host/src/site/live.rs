@@ -424,9 +424,10 @@ impl Live {
             target: "swap", plugin, calls, failures,
             "the new version fails over `swap.max_failures`: the version before comes back"
         );
-        let gone_back = match self.state.lock().await.canary {
-            Some(_) => self.drop_canary().await,
-            None => self.restore(pairs).await,
+        let is_canary = self.state.lock().await.canary.is_some();
+        let gone_back = match is_canary {
+            true => self.drop_canary().await,
+            false => self.restore(pairs).await,
         };
         if let Err(error) = gone_back {
             tracing::error!(target: "swap", plugin, "the version before does not come back: {error}");

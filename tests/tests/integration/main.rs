@@ -23,6 +23,7 @@ mod routing;
 mod scopes;
 mod shutdown;
 mod streams;
+mod swap;
 mod topics_and_timers;
 
 use lithe_tests::{Builder, TestHost};
