@@ -70,8 +70,9 @@ use crate::Result;
 /// ```
 ///
 /// What each socket needs for itself is better left with it, as its [`context`](crate::Sender::context):
-/// that moves by itself, and outlives a trap too. Tasks, timers and what is [pinned](crate::UpgradeOptions::pinned)
-/// do not move: see [`Hooks::resume`](crate::Hooks::resume).
+/// that moves by itself, and outlives a trap too. Sockets that are
+/// [pinned](crate::UpgradeOptions::pinned), tasks and timers do not move:
+/// [`Hooks::resume`](crate::Hooks::resume) may start tasks again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state that could move to another version",
     note = "`state` needs an `impl lithe_sdk::State for {Self}`"
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn state_is_json() {
-        assert_eq!(save(&holds(vec!["a", "b"].join(" "))), br#""a b""#);
+        assert_eq!(save(&holds("a b".to_owned())), br#""a b""#);
         let after = holds(0);
         assert_eq!(restore(&after, b"7".to_vec()), Ok(()));
         assert_eq!(after.0.take(), 7);

@@ -54,14 +54,12 @@ pub const fn state_is_in<T: State + 'static>(_: &'static LocalKey<T>) {}
 #[cfg(doctest)]
 pub struct Misuse;
 
-/// What the instance hands over.
+/// What the instance hands over. No task runs after that: what it changed would be lost.
 ///
 /// # Panics
 /// It has no JSON form: a trap, and the version before goes on.
 pub fn save<T: State>(state: &T) -> Vec<u8> {
-    let saved = state.save();
-    executor::run();
-    saved.to_bytes().unwrap_or_else(|error| panic!("{error:#}"))
+    state.save().to_bytes().unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 /// What an instance of the other version has handed over.
