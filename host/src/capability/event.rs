@@ -70,6 +70,28 @@ impl Request {
     }
 }
 
+#[cfg(test)]
+impl Request {
+    /// `GET /chat`, and nothing else.
+    pub fn sample() -> Self {
+        Self {
+            id: RequestId::next(),
+            method: Method::GET,
+            uri: Uri::from_static("/chat"),
+            version: Version::HTTP_11,
+            headers: HeaderMap::new(),
+            path: "/chat".into(),
+            scheme: "http",
+            client: ([127, 0, 0, 1], 1).into(),
+            route: "/chat".into(),
+            params: Vec::new(),
+            body: Bytes::new(),
+            locals: Mutex::default(),
+            accepted: Mutex::default(),
+        }
+    }
+}
+
 /// What a guest's handle of an event stands for.
 #[derive(Clone, Debug)]
 pub struct EventHandle(pub Arc<Request>);

@@ -5,6 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
@@ -15,7 +16,8 @@ use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
 use super::sockets::NewSocket;
-use super::{InstanceId, State};
+use super::topics::Heard;
+use super::{InstanceId, State, VersionId};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
@@ -70,12 +72,14 @@ pub struct Socket {
     pub request: Arc<Request>,
     /// The instance whose memory holds the session's state.
     pub pinned: Option<InstanceId>,
+    /// The version of the plugin that its events go to.
+    version: AtomicU64,
     /// A streamed response: what is sent is sent as it is, without frames.
     stream: bool,
     bounds: Bounds,
     inner: Mutex<Inner>,
-    /// What it hears. Locked after the plugin's table of topics.
-    pub(super) topics: Mutex<HashSet<String>>,
+    /// Locked after the plugin's topics.
+    pub(super) topics: Mutex<Heard>,
     pub liveness: Liveness,
     /// The session task.
     task: AtomicWaker,
@@ -110,6 +114,7 @@ impl Socket {
             protocol: new.protocol,
             request: new.request,
             pinned: new.pinned,
+            version: AtomicU64::new(new.version.0),
             stream: new.stream,
             bounds,
             inner: Mutex::new(Inner {
@@ -121,7 +126,7 @@ impl Socket {
                 inbox: VecDeque::new(),
                 ended: None,
             }),
-            topics: Mutex::default(),
+            topics: Mutex::new(Some(HashSet::new())),
             liveness: Liveness::default(),
             task: AtomicWaker::new(),
             reader: AtomicWaker::new(),
@@ -178,6 +183,16 @@ impl Socket {
                 Err(SendError::Closed)
             }
         }
+    }
+
+    /// The version of the plugin that its events go to.
+    pub fn version(&self) -> VersionId {
+        VersionId(self.version.load(Ordering::Relaxed))
+    }
+
+    /// Another version has taken it over.
+    pub fn set_version(&self, version: VersionId) {
+        self.version.store(version.0, Ordering::Relaxed);
     }
 
     /// Whether it is a streamed response.
@@ -340,7 +355,7 @@ impl wit::Host for State {
             MessageResult::Text(text) => socket.send(Opcode::Text, text.as_bytes()),
             MessageResult::Binary(bytes) => socket.send(Opcode::Binary, bytes),
         };
-        if !self.is_sent_after(&socket) {
+        if self.sent_after() != Some(socket.id) {
             socket.wake();
         }
         Ok(sent)

@@ -1,68 +1,56 @@
 //! `topics`: groups of a plugin's sockets that hear the same messages.
 
-use std::collections::{HashMap, HashSet};
+mod local;
+
+use std::fmt::Debug;
+use std::sync::Arc;
 
 use super::State;
 use super::socket::Socket;
-use super::sockets::Sockets;
 use crate::bindings::socket::SocketId;
 use crate::bindings::topics::{self as wit, Message, SubscribeError};
-use crate::message::{Encoded, Opcode};
+use crate::message::Opcode;
 
-/// Who hears what, by number.
-pub type Topics = HashMap<String, HashSet<u32>>;
-
-/// Topics that one socket may hear.
-const MAX_TOPICS: usize = 64;
+pub use local::{Heard, LocalTopics};
 
 /// A topic's name, in bytes.
 const MAX_NAME: usize = 256;
 
-impl Sockets {
-    fn subscribe(&self, socket: &Socket, topic: String) -> Result<(), SubscribeError> {
-        if topic.len() > MAX_NAME {
-            return Err(SubscribeError::NameTooLong);
-        }
-        let mut topics = self.topics.lock();
-        let mut heard = socket.topics.lock();
-        if heard.contains(&topic) {
-            return Ok(());
-        }
-        if heard.len() >= MAX_TOPICS {
-            return Err(SubscribeError::TooMany(MAX_TOPICS as u32));
-        }
-        heard.insert(topic.clone());
-        topics.entry(topic).or_default().insert(socket.id);
-        Ok(())
-    }
+/// The topics of one plugin: on this node alone, or joined with those of other nodes by a broker.
+///
+/// A socket is on one node. So each implementation knows the subscribers of its own node, and delivers
+/// to them itself ([`LocalTopics`] does both, and one with a broker would hold it); what other nodes are to
+/// hear leaves by a queue and a task of its own, for no call here may wait. A guest's call is one dynamic
+/// call, however many subscribers there are.
+pub trait Topics: Debug + Send + Sync {
+    /// The socket hears the topic from now on; once, however often it subscribes.
+    ///
+    /// # Errors
+    /// The socket has as many topics as it may, or has left.
+    fn subscribe(&self, socket: &Arc<Socket>, topic: String) -> Result<(), SubscribeError>;
 
-    fn unsubscribe(&self, socket: &Socket, topic: &str) {
-        let mut topics = self.topics.lock();
-        if socket.topics.lock().remove(topic) {
-            leave(&mut topics, topic, socket.id);
-        }
-    }
+    /// The socket hears the topic no longer.
+    fn unsubscribe(&self, socket: &Socket, topic: &str);
 
-    pub(super) fn leave_topics(&self, socket: &Socket) {
-        let mut topics = self.topics.lock();
-        for topic in socket.topics.lock().drain() {
-            leave(&mut topics, &topic, socket.id);
-        }
-    }
+    /// The socket is gone: it hears nothing from now on.
+    fn leave(&self, socket: &Socket);
 
-    fn members(&self, topic: &str) -> Vec<u32> {
-        let topics = self.topics.lock();
-        topics.get(topic).map(|members| members.iter().copied().collect()).unwrap_or_default()
-    }
+    /// Queues a message for all subscribers, on every node. Answers for how many on this one.
+    fn publish(&self, topic: &str, publication: &Publication<'_>) -> u32;
+
+    /// The subscribers on this node, by number.
+    fn members(&self, topic: &str) -> Vec<u32>;
 }
 
-fn leave(topics: &mut Topics, topic: &str, id: u32) {
-    if let Some(members) = topics.get_mut(topic) {
-        members.remove(&id);
-        if members.is_empty() {
-            topics.remove(topic);
-        }
-    }
+/// A message for the subscribers of a topic.
+#[derive(Debug)]
+pub struct Publication<'p> {
+    pub opcode: Opcode,
+    pub payload: &'p [u8],
+    /// This socket, of this node, does not hear it.
+    pub not_to: Option<u32>,
+    /// This socket's task is about to look at its queue: it need not be woken.
+    pub awake: Option<u32>,
 }
 
 impl wit::Host for State {
@@ -71,15 +59,18 @@ impl wit::Host for State {
         socket: SocketId,
         topic: String,
     ) -> wasmtime::Result<Result<(), SubscribeError>> {
+        if topic.len() > MAX_NAME {
+            return Ok(Err(SubscribeError::NameTooLong));
+        }
         Ok(match self.socket(socket) {
-            Some(socket) => self.context.sockets.subscribe(&socket, topic),
+            Some(socket) => self.context.sockets.topics.subscribe(&socket, topic),
             None => Err(SubscribeError::Closed),
         })
     }
 
     fn unsubscribe(&mut self, socket: SocketId, topic: String) -> wasmtime::Result<()> {
         if let Some(socket) = self.socket(socket) {
-            self.context.sockets.unsubscribe(&socket, &topic);
+            self.context.sockets.topics.unsubscribe(&socket, &topic);
         }
         Ok(())
     }
@@ -90,27 +81,17 @@ impl wit::Host for State {
         message: Message,
         not_to: Option<SocketId>,
     ) -> wasmtime::Result<u32> {
-        let message = match &message {
-            Message::Text(text) => Encoded::new(Opcode::Text, text.as_bytes()),
-            Message::Binary(bytes) => Encoded::new(Opcode::Binary, bytes),
+        let (opcode, payload) = match &message {
+            Message::Text(text) => (Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => (Opcode::Binary, &**bytes),
         };
-        let mut queued = 0;
-        for id in self.context.sockets.members(&topic) {
-            if Some(id) == not_to {
-                continue;
-            }
-            let Some(socket) = self.socket(id) else { continue };
-            queued += u32::from(socket.send_encoded(&message).is_ok());
-            if !self.is_sent_after(&socket) {
-                socket.wake();
-            }
-        }
-        Ok(queued)
+        let publication = Publication { opcode, payload, not_to, awake: self.sent_after() };
+        Ok(self.context.sockets.topics.publish(&topic, &publication))
     }
 
     fn members(&mut self, topic: Option<String>) -> wasmtime::Result<Vec<SocketId>> {
         Ok(match topic {
-            Some(topic) => self.context.sockets.members(&topic),
+            Some(topic) => self.context.sockets.topics.members(&topic),
             None => {
                 let sockets = self.context.sockets.all();
                 let websockets = sockets.iter().filter(|socket| !socket.is_stream());
@@ -119,3 +100,6 @@ impl wit::Host for State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
 //! on, a failed handshake is that connection's.
 
+mod draining;
 mod sweep;
 
 use std::io;
@@ -14,13 +15,17 @@ use arc_swap::ArcSwap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config;
-use crate::pipeline::{self, Tenant};
+use crate::pipeline::{self, Table, Tenant};
+use crate::plugin::Plugin;
+use draining::Draining;
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
 /// site's own bounds on the target and the headers are below it, and answer more precisely.
@@ -29,9 +34,14 @@ const MAX_HEAD_BYTES: usize = 128 * 1024;
 /// Headers of one request. Over it: 431.
 const MAX_HEADERS: usize = 100;
 
+/// Bytes of one connection that the system has taken and not sent, over which it takes no more.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
+
 /// A site that is being served. What is served can be replaced while it is.
 pub struct Server {
-    tenant: ArcSwap<Tenant>,
+    table: ArcSwap<Table>,
+    draining: Draining,
     settings: config::Server,
     /// Connections in HTTP, and sessions.
     tasks: TaskTracker,
@@ -41,7 +51,8 @@ pub struct Server {
 impl Server {
     pub fn new(tenant: Arc<Tenant>, settings: config::Server) -> Arc<Self> {
         Arc::new(Self {
-            tenant: ArcSwap::new(tenant),
+            table: ArcSwap::from_pointee(Table::new(tenant)),
+            draining: Draining::default(),
             settings,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -49,13 +60,35 @@ impl Server {
     }
 
     /// What is served.
-    pub fn tenant(&self) -> Arc<Tenant> {
-        self.tenant.load_full()
+    pub fn table(&self) -> Arc<Table> {
+        self.table.load_full()
     }
 
-    /// Serves something else from the next request on; answers what was served until now.
-    pub fn replace(&self, tenant: Arc<Tenant>) -> Arc<Tenant> {
-        self.tenant.swap(tenant)
+    /// Serves something else from the next request on.
+    pub fn replace(&self, table: Table) {
+        self.table.store(Arc::new(table));
+    }
+
+    /// Versions that serve no request any more, and still have sockets.
+    pub fn draining(&self) -> &Draining {
+        &self.draining
+    }
+
+    /// Whether it has begun to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Done when it begins to stop.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Every plugin once: those that serve, and those that drain.
+    fn plugins(&self) -> Vec<Arc<Plugin>> {
+        let mut plugins: Vec<_> = self.table.load().plugins().cloned().collect();
+        plugins.extend(self.draining.plugins());
+        plugins
     }
 
     /// Accepts connections until `stopping` is done, then stops gracefully: requests in flight are
@@ -64,12 +97,12 @@ impl Server {
         let permits = Arc::new(Semaphore::new(self.settings.connections));
         tokio::select! {
             () = self.accept(&listener, permits) => {}
-            () = sweep::run(&self.tenant) => {}
+            () = sweep::run(self) => {}
             () = stopping => {}
         }
         drop(listener);
         self.stop.cancel();
-        for plugin in &self.tenant.load().plugins {
+        for plugin in self.plugins() {
             plugin.close_sockets(1001, "the server is stopping");
         }
         self.tasks.close();
@@ -109,15 +142,14 @@ impl Server {
         client: SocketAddr,
         permit: OwnedSemaphorePermit,
     ) {
-        // Small frames must not wait for one another.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%client, "cannot set TCP_NODELAY: {error}");
+        if let Err(error) = set_options(&stream) {
+            tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
         let permit = Arc::new(permit);
-        let service = service_fn(|request| {
+        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             let (server, permit) = (&self, permit.clone());
             async move {
-                let tenant = server.tenant.load_full();
+                let tenant = server.table.load().choose(request.headers()).clone();
                 let sessions =
                     pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, permit };
                 Ok::<_, std::convert::Infallible>(
@@ -144,6 +176,15 @@ impl Server {
             tracing::debug!(%client, "connection ended: {error}");
         }
     }
+}
+
+/// Small frames must not wait for one another. And what a peer does not read waits with us, where it
+/// is bounded and where it shows when the peer reads on: by default the system takes megabytes.
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SockRef::from(stream).set_tcp_notsent_lowat(MAX_UNSENT_IN_SYSTEM)?;
+    Ok(())
 }
 
 /// Waits longer after each failed accept: 5 ms, doubling to 1 s.

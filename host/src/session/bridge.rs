@@ -140,6 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
 
     /// Sends what is queued, as far as it goes; ready when the session has to end.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let was_refused = self.transport.unsent() > 0;
         let orders = self.socket.take_orders();
         if orders.terminate {
             return Poll::Ready(End::Lost);
@@ -151,15 +152,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             self.last = Some(frame);
             self.closing = Some(Box::pin(sleep(self.close_time)));
         }
+        let before = self.transport.unsent();
+        let mut flushed = self.transport.poll_flush(cx);
+        if was_refused && self.transport.unsent() < before {
+            // The network has room that it had not: the peer reads.
+            self.socket.liveness.hear();
+        }
         loop {
-            let before = self.transport.unsent();
-            match self.transport.poll_flush(cx) {
+            match flushed {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
                 Poll::Pending => {
-                    if self.transport.unsent() < before {
-                        self.socket.liveness.hear();
-                    }
                     self.socket.set_unsent(self.transport.unsent());
                     break;
                 }
@@ -173,6 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             } else {
                 break;
             }
+            flushed = self.transport.poll_flush(cx);
         }
         match &mut self.closing {
             Some(deadline) => deadline.as_mut().poll(cx).map(|()| End::Lost),

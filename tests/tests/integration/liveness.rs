@@ -140,6 +140,38 @@ async fn a_peer_that_reads_slowly_but_steadily_is_not_dropped() {
 }
 
 #[tokio::test]
+async fn what_the_system_has_taken_for_a_peer_that_reads_slowly_does_not_hide_that_it_reads() {
+    // So little that the system could take it all at once, and nothing would be left to watch.
+    const MESSAGES: usize = 32;
+    let config = "[limits]\nping_interval = \"500ms\"\npong_time = \"500ms\"\nevent_cpu = \"5s\"\n";
+    let host = hooks(config).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    let started = Instant::now();
+    raw.send(&[Frame::text(format!("flood:{MESSAGES}"))]).await;
+    let mut messages = 0;
+    while messages < MESSAGES {
+        let frame = raw.frame().await;
+        let frame = frame.unwrap_or_else(|| panic!("dropped after {messages} messages"));
+        messages += usize::from(frame.head == 0x82);
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(started.elapsed() > 3 * Duration::from_secs(1), "it read too fast to tell");
+    // What the system has taken arrives also where the host has given the peer up.
+    raw.send(&[Frame::text("still here")]).await;
+    while raw.frame().await.expect("the host has not dropped it") != Frame::text("still here") {}
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_is_dropped_however_much_there_is_to_say() {
+    let host = sessions::start(&format!("{FAST}event_cpu = \"5s\"\n")).await;
+    let mut raw = host.raw_socket("/hooks").await;
+    raw.send(&[Frame::text("burst:48:65536")]).await;
+    eventually("the end", async || (sessions::counts(&host).await["closed"] == 1).then_some(()))
+        .await;
+    host.wait_for_log(&["`limits.pong_time`"]).await;
+}
+
+#[tokio::test]
 async fn a_socket_over_which_nothing_goes_is_closed_with_1001() {
     let host = hooks("[limits]\nidle_time = \"300ms\"\n").await;
     let mut client = host.connect("/hooks").await;

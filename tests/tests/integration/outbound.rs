@@ -1,6 +1,6 @@
 //! A peer that does not read what it is sent: what happens is the site's choice, and nobody else pays.
 //!
-//! The system takes some megabytes for such a peer before the host's own queue grows.
+//! The system takes a few hundred KiB for such a peer before the host's own queue grows.
 
 use lithe_tests::{Client, Frame, Raw, TestHost, eventually};
 

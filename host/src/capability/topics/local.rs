@@ -1,0 +1,89 @@
+//! The topics of one node.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Publication, Topics};
+use crate::bindings::topics::SubscribeError;
+use crate::capability::socket::Socket;
+use crate::message::Encoded;
+
+/// Topics that one socket may hear.
+const MAX_TOPICS: usize = 64;
+
+/// What one socket hears; none once it has left.
+pub type Heard = Option<HashSet<String>>;
+
+/// Who hears what on this node.
+#[derive(Debug, Default)]
+pub struct LocalTopics {
+    /// Locked before what a socket hears.
+    members: Mutex<HashMap<String, Members>>,
+}
+
+/// By number.
+type Members = HashMap<u32, Arc<Socket>>;
+
+impl Topics for LocalTopics {
+    fn subscribe(&self, socket: &Arc<Socket>, topic: String) -> Result<(), SubscribeError> {
+        let mut members = self.members.lock();
+        let mut heard = socket.topics.lock();
+        let Some(heard) = heard.as_mut() else { return Err(SubscribeError::Closed) };
+        if heard.contains(&topic) {
+            return Ok(());
+        }
+        if heard.len() >= MAX_TOPICS {
+            return Err(SubscribeError::TooMany(MAX_TOPICS as u32));
+        }
+        heard.insert(topic.clone());
+        members.entry(topic).or_default().insert(socket.id, socket.clone());
+        Ok(())
+    }
+
+    fn unsubscribe(&self, socket: &Socket, topic: &str) {
+        let mut members = self.members.lock();
+        if socket.topics.lock().as_mut().is_some_and(|heard| heard.remove(topic)) {
+            remove(&mut members, topic, socket.id);
+        }
+    }
+
+    fn leave(&self, socket: &Socket) {
+        let mut members = self.members.lock();
+        for topic in socket.topics.lock().take().unwrap_or_default() {
+            remove(&mut members, &topic, socket.id);
+        }
+    }
+
+    fn publish(&self, topic: &str, publication: &Publication<'_>) -> u32 {
+        // Copied, so that nobody waits for a long delivery.
+        let members: Vec<Arc<Socket>> = match self.members.lock().get(topic) {
+            Some(members) => members.values().cloned().collect(),
+            None => return 0,
+        };
+        let message = Encoded::new(publication.opcode, publication.payload);
+        let mut queued = 0;
+        for socket in members.iter().filter(|socket| Some(socket.id) != publication.not_to) {
+            queued += u32::from(socket.send_encoded(&message).is_ok());
+            if Some(socket.id) != publication.awake {
+                socket.wake();
+            }
+        }
+        queued
+    }
+
+    fn members(&self, topic: &str) -> Vec<u32> {
+        let members = self.members.lock();
+        members.get(topic).map(|members| members.keys().copied().collect()).unwrap_or_default()
+    }
+}
+
+fn remove(topics: &mut HashMap<String, Members>, topic: &str, id: u32) {
+    if let Some(members) = topics.get_mut(topic) {
+        members.remove(&id);
+        if members.is_empty() {
+            topics.remove(topic);
+        }
+    }
+}
