@@ -20,6 +20,17 @@
 //!
 //! [`routes!`] makes an [`App`] of a folder of route files.
 //!
+//! When a new version of the plugin takes over, sockets of hooks that are not
+//! [pinned](UpgradeOptions::pinned) go on with it; async and blocking sessions stay with their version
+//! until they end. What a version does for that:
+//!
+//! | | |
+//! |---|---|
+//! | [`#[hooks(state)]`](macro@hooks), `handler(websocket, state = NAME)`, `app(websocket, state = NAME)` | the memory that an `impl` of [`State`] saves and restores goes along |
+//! | [`Sender::context`] | what is left with a socket stays with it |
+//! | [`Hooks::resume`] | hears of each socket that this version takes over |
+//! | [`#[health]`](macro@health) on `fn() -> Result<()>` | is asked before this version serves anything |
+//!
 //! ```
 //! use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent, json};
 //!

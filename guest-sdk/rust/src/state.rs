@@ -11,7 +11,8 @@ use crate::Result;
 ///
 /// The component's attribute says where it is: `#[hooks(state)]` for the hooks themselves, and
 /// `state = NAME` for a value in a `thread_local!`, with `#[hooks]`, `#[handler(websocket)]` and
-/// `#[app(websocket)]`.
+/// `#[app(websocket)]`. What has an instance for each request, or for each connection, has no memory that
+/// could move.
 ///
 /// ```
 /// use std::cell::RefCell;
@@ -54,9 +55,24 @@ use crate::Result;
 /// assert_eq!(socket.sent_text(), ["Ann", "Ann, Bob"]);
 /// ```
 ///
+/// One is nothing without the other:
+///
+/// ```compile_fail,E0046
+/// # struct Guestbook;
+/// # use lithe_sdk::State;
+/// impl State for Guestbook {
+///     type Saved = Vec<String>;
+///
+///     fn save(&self) -> Vec<String> {
+///         Vec::new()
+///     }
+/// }
+/// ```
+///
 /// What each socket needs for itself is better left with it, as its [`context`](crate::Sender::context):
-/// that moves by itself, and outlives a trap too. Tasks, timers and what is [pinned](crate::UpgradeOptions::pinned)
-/// do not move: see [`Hooks::resume`](crate::Hooks::resume).
+/// that moves by itself, and outlives a trap too. Sockets that are
+/// [pinned](crate::UpgradeOptions::pinned), tasks and timers do not move:
+/// [`Hooks::resume`](crate::Hooks::resume) may start tasks again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state that could move to another version",
     note = "`state` needs an `impl lithe_sdk::State for {Self}`"
@@ -122,5 +138,110 @@ impl Saved for SavedBytes {
 
     fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
         Ok(Self(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::export::swap::{restore, save};
+    use crate::testing::hand_over;
+
+    /// Any state that is replaced as a whole.
+    #[derive(Default)]
+    struct Holds<T>(RefCell<T>);
+
+    impl<T: Saved + Clone> State for Holds<T> {
+        type Saved = T;
+
+        fn save(&self) -> T {
+            self.0.borrow().clone()
+        }
+
+        fn restore(&self, saved: T) -> Result<()> {
+            self.0.replace(saved);
+            Ok(())
+        }
+    }
+
+    fn holds<T>(value: T) -> Holds<T> {
+        Holds(RefCell::new(value))
+    }
+
+    #[test]
+    fn state_is_json() {
+        assert_eq!(save(&holds("a b".to_owned())), br#""a b""#);
+        let after = holds(0);
+        assert_eq!(restore(&after, b"7".to_vec()), Ok(()));
+        assert_eq!(after.0.take(), 7);
+    }
+
+    #[test]
+    fn bytes_are_as_they_are() {
+        let before = holds(SavedBytes(vec![0, 255]));
+        assert_eq!(save(&before), [0, 255]);
+        let after = Holds::<SavedBytes>::default();
+        hand_over(&before, &after).unwrap();
+        assert_eq!(after.0.take(), before.0.take());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_that_says_where() {
+        let error = restore(&holds(0), br#""text""#.to_vec()).unwrap_err();
+        assert!(error.contains("not the JSON that this one expects: invalid type"), "{error}");
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    #[should_panic(expected = "has no JSON form: key must be a string")]
+    fn what_has_no_json_form_panics() {
+        save(&holds(BTreeMap::from([([1], 2)])));
+    }
+
+    #[test]
+    fn what_is_over_the_limit_is_not_handed_over() {
+        let after = holds(String::new());
+        let error = hand_over(&holds("x".repeat(1024 * 1024)), &after).unwrap_err();
+        assert_eq!(error.to_string(), "the state is 1048578 bytes: the limit is 1048576");
+        assert_eq!(after.0.take(), "");
+    }
+
+    thread_local! {
+        static COUNT: Count = Count::default();
+    }
+
+    #[derive(Default)]
+    struct Count(Cell<u32>);
+
+    impl State for Count {
+        type Saved = u32;
+
+        fn save(&self) -> u32 {
+            self.0.get()
+        }
+
+        fn restore(&self, saved: u32) -> Result<()> {
+            self.0.set(self.0.get() + saved);
+            Ok(())
+        }
+    }
+
+    #[lithe_sdk::handler(websocket, state = COUNT)]
+    fn count(_event: crate::Event) -> String {
+        COUNT.with(|count| {
+            count.0.set(count.0.get() + 1);
+            count.0.get().to_string()
+        })
+    }
+
+    #[test]
+    fn a_thread_local_may_have_the_state() {
+        let call = || crate::testing::TestEvent::get("/").call(count).text();
+        assert_eq!(call(), "1");
+        COUNT.with(|after| hand_over(&Count(Cell::new(5)), after)).unwrap();
+        assert_eq!(call(), "7");
     }
 }

@@ -2,8 +2,7 @@
 //! who is there, and a plain GET gets members and messages as JSON.
 //!
 //! All of it is in the plugin's memory. When another version takes over, its [`State`](lithe_sdk::State)
-//! goes along: nobody has to come in again, and nothing that was said is lost. Change what stands
-//! [between a name and what it says](SAYS), and see.
+//! goes along: nobody has to come in again, and nothing that was said is lost. Change `SAYS`, and see.
 
 mod lounge;
 

@@ -86,7 +86,7 @@ mod tests {
     fn state_is_exported_where_the_word_says_so() {
         assert!(!expanded(quote!(), quote!()).contains("__export_state"));
         let own = expanded(quote!(state), quote!());
-        assert!(own.contains("__export_state ! (HOOKS)"), "{own}");
+        assert!(own.contains("__export_state ! (__HOOKS)"), "{own}");
         let named = expanded(quote!(state = rooms::ROOM), quote!());
         assert!(named.contains("__export_state ! (rooms :: ROOM)"), "{named}");
     }

@@ -16,7 +16,7 @@ use proc_macro::TokenStream;
 /// | attribute | exports | `R` |
 /// |---|---|---|
 /// | `#[handler]` | `handler` | `IntoResponse`: `Response`, text, or a `Result` of either |
-/// | `#[handler(websocket)]` | `handler`, `hooks` | `IntoOutcome`: also `Outcome` and `Stream`; by `ws.upgrade`, `Response::stream`, `Response::sse` |
+/// | `#[handler(websocket)]` | `handler`, `hooks`, `resume` | `IntoOutcome`: also `Outcome` and `Stream`; by `ws.upgrade`, `Response::stream`, `Response::sse` |
 /// | `#[handler(session)]` | `handler`, `session` | the same; by `ws.upgrade_blocking`, `Response::stream_blocking`, `Response::sse_blocking` |
 ///
 /// `#[handler(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of that

@@ -91,7 +91,7 @@ impl State {
     /// What exports it, beside the component's other exports.
     pub(crate) fn export(&self) -> TokenStream {
         match self {
-            Self::Hooks => quote!(::lithe_sdk::__export_state!(HOOKS);),
+            Self::Hooks => quote!(::lithe_sdk::__export_state!(__HOOKS);),
             Self::Named(path) => quote!(::lithe_sdk::__export_state!(#path);),
         }
     }

@@ -55,14 +55,11 @@ impl App {
         }
     }
 
-    /// Another version has had the socket until now. One that nothing here hears would be silent for
-    /// ever.
+    /// Another version has had the socket until now.
     pub(crate) fn resume(&self, socket: u32) {
         match self.hooks_of(socket) {
             Some(hooks) => dispatch::resume(&*hooks, socket),
-            None => {
-                Sender::new(socket).fail("this version of the app has no hooks for this socket")
-            }
+            None => sessions::resume(socket),
         }
     }
 

@@ -11,14 +11,55 @@ pub const fn state_is<T: State>() {}
 /// Compiles where that is a thread-local with state.
 pub const fn state_is_in<T: State + 'static>(_: &'static LocalKey<T>) {}
 
-/// What the instance hands over.
+/// What does not compile. Hooks whose state nothing saves:
+///
+/// ```compile_fail,E0277
+/// #[derive(Default)]
+/// struct Stateless;
+///
+/// #[lithe_sdk::hooks(state)]
+/// impl lithe_sdk::Hooks for Stateless {}
+/// ```
+///
+/// A thread-local whose value nothing saves, and a value that is in none:
+///
+/// ```compile_fail,E0277
+/// thread_local! {
+///     static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+/// }
+///
+/// #[lithe_sdk::handler(websocket, state = COUNT)]
+/// fn count(_: lithe_sdk::Event) -> &'static str {
+///     "one"
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// static COUNT: u32 = 0;
+///
+/// #[lithe_sdk::app(websocket, state = COUNT)]
+/// fn app() -> lithe_sdk::App {
+///     lithe_sdk::App::new()
+/// }
+/// ```
+///
+/// A health check that has no reason:
+///
+/// ```compile_fail,E0308
+/// #[lithe_sdk::health]
+/// fn health() -> bool {
+///     true
+/// }
+/// ```
+#[cfg(doctest)]
+pub struct Misuse;
+
+/// What the instance hands over. No task runs after that: what it changed would be lost.
 ///
 /// # Panics
 /// It has no JSON form: a trap, and the version before goes on.
 pub fn save<T: State>(state: &T) -> Vec<u8> {
-    let saved = state.save();
-    executor::run();
-    saved.to_bytes().unwrap_or_else(|error| panic!("{error:#}"))
+    state.save().to_bytes().unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 /// What an instance of the other version has handed over.

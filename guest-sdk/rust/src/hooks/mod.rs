@@ -2,6 +2,7 @@
 
 pub mod dispatch;
 mod peer;
+mod shared;
 
 pub use peer::Peer;
 
@@ -31,7 +32,9 @@ use crate::{CloseInfo, Event, HttpError, Message, Response, Result, UpgradeOptio
 ///
 /// Unless `upgrade` says [`pinned`](UpgradeOptions::pinned), a socket outlives the instance: the next
 /// event may come to a newer version of the plugin, or to a fresh instance after a trap. What must
-/// last belongs into the socket's [`context`](crate::Sender::context).
+/// last belongs into the socket's [`context`](crate::Sender::context), which the host keeps. What all
+/// sockets share can move to a newer version as the hooks' [`State`](crate::State), which takes
+/// `#[lithe_sdk::hooks(state)]`.
 ///
 /// Hooks do not wait, but may start what does: [`task::spawn`](crate::task::spawn), or
 /// [`peer.spawn`](crate::Sender::spawn) for as long as the socket lasts.

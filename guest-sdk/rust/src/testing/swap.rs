@@ -7,7 +7,7 @@ use anyhow::{Context, Error, ensure};
 use super::socket::settle;
 use crate::export::swap::{restore, save};
 use crate::hooks::dispatch;
-use crate::{App, Hooks, Result, State, executor, sys};
+use crate::{App, Hooks, Result, State, sys};
 
 /// The site's limit of what is saved, in bytes.
 const STATE_LIMIT: usize = 1024 * 1024;
@@ -99,7 +99,6 @@ pub fn move_to_app(app: &App) {
         let hooks = app.hooks_of(socket);
         sys::with_socket(socket, |socket| socket.hooks = hooks);
         app.resume(socket);
-        executor::run();
         settle();
     }
 }

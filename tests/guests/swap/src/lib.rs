@@ -19,12 +19,13 @@
 //! `sleep=MS` after that time, and with `trap` not at all.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use lithe_sdk::anyhow::bail;
 use lithe_sdk::{
-    BlockingSocket, Event, Hooks, HttpError, Message, Outcome, Peer, Response, Result, SocketEvent,
-    State, UpgradeOptions, topics,
+    App, BlockingSocket, Event, Hooks, HttpError, Message, Outcome, Peer, Response, Result, Socket,
+    SocketEvent, State, UpgradeOptions, topics,
 };
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +144,21 @@ pub struct Saved {
     ballast: String,
 }
 
+/// The app of the versions with several routes: `/app/hooks` is as above; `/app/async` echoes with the
+/// version, in async sessions.
+pub fn app(swap: Rc<Swap>) -> App {
+    let version = swap.version;
+    App::new().ws("/app/hooks", swap).get("/app/async", move |event: Event| {
+        let echo = async move |mut socket: Socket| {
+            while let Some(message) = socket.next_message().await {
+                socket.send_text(format!("{version}:{}", message.text()))?;
+            }
+            Ok(())
+        };
+        event.ws().upgrade(echo).accept()
+    })
+}
+
 /// The handler of the versions with blocking sessions: they know `sleep:MS` and `trap`, and a plain GET
 /// is answered as above.
 ///
@@ -237,9 +253,8 @@ macro_rules! version {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::rc::Rc;
 
-    use lithe_sdk::testing::{TestEvent, TestSocket, hand_over, swap};
+    use lithe_sdk::testing::{TestEvent, TestSocket, hand_over, move_to_app, swap};
 
     fn version(version: &'static str) -> Rc<Swap> {
         Rc::new(Swap::new(version, || {}))
@@ -295,6 +310,17 @@ mod tests {
         socket.send_text("save:2000000");
         assert!(hand_over(&*v1, &*v2).unwrap_err().to_string().contains("the limit is"));
         assert!(hand_over(&*v1, &*v2).is_ok());
+    }
+
+    #[test]
+    fn of_an_app_only_the_sockets_of_hooks_move() {
+        let [v1, v2] = ["v1", "v2"].map(|name| app(version(name)));
+        let open = |uri| TestEvent::get(uri).upgrade([]).call_app(&v1).socket();
+        let (moved, pinned) = (open("/app/hooks?resumed"), open("/app/async"));
+        move_to_app(&v2);
+        assert_eq!(said(&moved, "1"), ["resumed:v2", "v2:1"]);
+        assert_eq!(said(&pinned, "1"), ["v1:1"]);
+        assert_eq!(TestEvent::get("/app/hooks").call_app(&v2).text(), "v2");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use lithe_tests::TestHost;
 use lithe_tests::artifacts::{
-    SWAP_BARE, SWAP_EVENTS_TRAP, SWAP_HEALTH_HANGS, SWAP_HEALTH_TRAPS, SWAP_SESSION_V1,
-    SWAP_SESSION_V2, SWAP_START_TRAPS, SWAP_UNHEALTHY, SWAP_V1, SWAP_V2, SWAP_V3,
+    SWAP_APP_V1, SWAP_APP_V2, SWAP_BARE, SWAP_EVENTS_TRAP, SWAP_HEALTH_HANGS, SWAP_HEALTH_TRAPS,
+    SWAP_SESSION_V1, SWAP_SESSION_V2, SWAP_START_TRAPS, SWAP_UNHEALTHY, SWAP_V1, SWAP_V2, SWAP_V3,
 };
 
 use crate::host;
@@ -33,6 +33,18 @@ async fn each_version_says_which_it_is() {
         client.send("trap").await;
         assert_eq!(client.closed().await.0, 1011, "{version}");
         assert_eq!(host.get("/swap?trap").await.status, 500);
+    }
+}
+
+#[tokio::test]
+async fn each_version_of_the_app_says_which_it_is() {
+    for (component, version) in [(SWAP_APP_V1, "v1"), (SWAP_APP_V2, "v2")] {
+        let host = host().component("plugins/app.wasm", component).start().await;
+        assert_eq!(host.get("/app/hooks").await.text(), version);
+        for path in ["/app/hooks", "/app/async"] {
+            let mut client = host.connect(path).await;
+            assert_eq!(client.ask("1").await, format!("{version}:1"));
+        }
     }
 }
 
