@@ -91,6 +91,9 @@ pub struct Limits {
     pub response: ByteSize,
     /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
     pub message: ByteSize,
+    /// WebSocket messages that one socket may receive in a second. Default: zero, which is no bound: the
+    /// peer of a socket whose guest is behind waits. Over it: 1008.
+    pub messages_per_second: u32,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     pub outbound: ByteSize,
     /// What happens over `outbound`. Default: `close`.
@@ -215,6 +218,7 @@ impl Default for Limits {
             body: ByteSize::mib(1),
             response: ByteSize::mib(16),
             message: ByteSize::mib(1),
+            messages_per_second: 0,
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             close_time: Duration::from_secs(5),

@@ -68,6 +68,7 @@ pub fn accept(
     let limits = session::Limits {
         message: bytes(tenant.limits.message),
         outbound: bytes(tenant.limits.outbound),
+        messages_per_second: tenant.limits.messages_per_second,
         close_time: tenant.limits.close_time,
         deflate,
     };
