@@ -34,7 +34,9 @@ pub mod hostile_hooks;
 pub mod hostile_session;
 pub mod middleware_log;
 pub mod middleware_misbehave;
+pub mod middleware_ready;
 pub mod sessions;
+pub mod timers;
 pub mod trap_http;
 
 /// The examples' site, as it is in the repository.
