@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
@@ -27,22 +28,29 @@ fn main() -> anyhow::Result<()> {
     let target = target_folder(&out)?;
     guest::ensure_target(|line| eprintln!("{line}"))?;
 
+    let guests_target = target.join("guests");
     let mut constants = String::new();
     let mut names = Vec::new();
     for folder in guests(root)? {
         let package = package_name(&folder)?;
         let name = package.trim_start_matches("test-guests-").replace('-', "_");
-        let component = guest::build(&folder, Some(&target.join("guests")))?;
-        writeln!(constants, "/// The component of `{package}`.")?;
-        let constant = name.trim_start_matches("example_").to_uppercase();
-        writeln!(constants, "pub const {constant}: &str = {component:?};")?;
+        let components = if folder.join("examples").is_dir() {
+            build_examples(&folder, &guests_target)?
+        } else {
+            vec![(name.clone(), guest::build(&folder, Some(&guests_target))?)]
+        };
+        for (name, component) in components {
+            writeln!(constants, "/// A component of `{package}`.")?;
+            let constant = name.trim_start_matches("example_").to_uppercase();
+            writeln!(constants, "pub const {constant}: &str = {component:?};")?;
+        }
         names.push(name);
     }
     write_list(&mut constants, &names)?;
     writeln!(constants, "/// Where compiled components stay from one run to the next.")?;
     writeln!(constants, "pub const CACHE: &str = {:?};", target.join("guests-cache"))?;
     writeln!(constants, "/// The target folder of the guests.")?;
-    writeln!(constants, "pub const TARGET: &str = {:?};", target.join("guests"))?;
+    writeln!(constants, "pub const TARGET: &str = {guests_target:?};")?;
     std::fs::write(out.join("artifacts.rs"), constants)?;
     Ok(())
 }
@@ -68,6 +76,32 @@ fn guests(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Builds the examples of a package: each is a component, by its name.
+fn build_examples(folder: &Path, target: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--release", "--examples", "--target", guest::TARGET])
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        // These are the outer build's.
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER");
+    if !cargo.status().context("cannot run `cargo`")?.success() {
+        bail!("`{}` does not build: the compiler's messages are above", folder.display());
+    }
+    let mut components = Vec::new();
+    for entry in std::fs::read_dir(folder.join("examples"))? {
+        let name = entry?.path().with_extension("");
+        let name = name.file_name().and_then(|name| name.to_str()).context("names are UTF-8")?;
+        let component = target.join(guest::TARGET).join("release/examples").join(name);
+        components.push((name.to_owned(), component.with_extension("wasm")));
+    }
+    components.sort();
+    Ok(components)
 }
 
 fn package_name(folder: &Path) -> anyhow::Result<String> {

@@ -13,6 +13,9 @@ mod generated {
                 include lithe:plugin/session-plugin@0.1.0;
                 include lithe:plugin/middleware-plugin@0.1.0;
                 export lithe:plugin/routes@0.1.0;
+                export lithe:plugin/state@0.1.0;
+                export lithe:plugin/resume@0.1.0;
+                export lithe:plugin/health@0.1.0;
             }
         ",
         world: "lithe:host/everything",

@@ -4,6 +4,7 @@
 //! the file, the line and the column, and what would be right.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// The listener's own bounds, which hold before a request is known.
     pub server: Server,
+    /// How new versions of components take over.
+    pub swap: Swap,
+    /// The listener for those who deploy.
+    pub admin: Admin,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
     pub plugin: BTreeMap<String, Plugin>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
@@ -49,6 +54,8 @@ impl Default for Config {
             case_sensitive: true,
             limits: Limits::default(),
             server: Server::default(),
+            swap: Swap::default(),
+            admin: Admin::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
         }
@@ -100,6 +107,9 @@ pub struct Limits {
     pub outbound_policy: OutboundPolicy,
     /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
     pub attachment: ByteSize,
+    /// What an instance hands to the next version's, by `save`. Default: 1 MiB. Over it the swap is
+    /// refused, and the version before goes on.
+    pub state: ByteSize,
     /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5 s.
     #[serde(with = "humantime_serde")]
     pub close_time: Duration,
@@ -152,11 +162,14 @@ pub struct Plugin {
     pub replicas: usize,
     /// Text messages that the host answers itself, without the guest, such as `{ ping = "pong" }`.
     pub auto_response: BTreeMap<String, String>,
+    /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of its
+    /// own, before it serves anything. Default: none is asked.
+    pub health: Option<String>,
 }
 
 impl Default for Plugin {
     fn default() -> Self {
-        Self { scope: Scope::Plugin, replicas: 1, auto_response: BTreeMap::new() }
+        Self { scope: Scope::Plugin, replicas: 1, auto_response: BTreeMap::new(), health: None }
     }
 }
 
@@ -221,6 +234,7 @@ impl Default for Limits {
             messages_per_second: 0,
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
+            state: ByteSize::mib(1),
             close_time: Duration::from_secs(5),
             outbound_policy: OutboundPolicy::Close,
             ping_interval: Duration::from_secs(30),
@@ -261,6 +275,57 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             shutdown_time: Duration::from_secs(10),
         }
+    }
+}
+
+/// How new versions of components take over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Swap {
+    /// How long sockets whose state cannot move stay with the version that they have. Default: 5 min.
+    /// Over it they close with 1012.
+    #[serde(with = "humantime_serde")]
+    pub drain_time: Duration,
+    /// Versions of each component that are kept to go back to. Default: 3.
+    pub keep: usize,
+    /// How long a new version is watched. Default: 30 s; zero does not watch.
+    #[serde(with = "humantime_serde")]
+    pub watch_time: Duration,
+    /// The share of its calls that may cost it an instance (a trap, a limit) while it is watched, from
+    /// 0 to 1. Default: 0.2. Over it, the version before comes back.
+    pub max_failures: f64,
+    /// Calls before that share is looked at. Default: 10.
+    pub min_calls: u64,
+}
+
+impl Default for Swap {
+    fn default() -> Self {
+        Self {
+            drain_time: Duration::from_secs(5 * 60),
+            keep: 3,
+            watch_time: Duration::from_secs(30),
+            max_failures: 0.2,
+            min_calls: 10,
+        }
+    }
+}
+
+/// The listener for those who deploy. Its traffic is not encrypted: it listens on loopback only.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Where, such as `"127.0.0.1:4001"`. Default: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// A file with the token that every request has to show, relative to the site. Default: the
+    /// environment's `LITHE_ADMIN_TOKEN`.
+    pub token_file: Option<PathBuf>,
+    /// The largest component, or the largest set of them. Default: 64 MiB. Over it: 413.
+    pub body: ByteSize,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: None, token_file: None, body: ByteSize::mib(64) }
     }
 }
 
@@ -314,7 +379,23 @@ impl Config {
             (9..=15).contains(&bits),
             "`deflate.window_bits` is {bits}: it is from 9 to 15"
         );
+        let share = config.swap.max_failures;
+        anyhow::ensure!(
+            (0.0..=1.0).contains(&share),
+            "`swap.max_failures` is {share}: it is a share, from 0 to 1"
+        );
+        if let Some(address) = config.admin.listen {
+            anyhow::ensure!(
+                address.ip().is_loopback(),
+                "`admin.listen` is `{address}`: it must be a loopback address such as \
+                 `127.0.0.1:4001`, for what it hears is not encrypted; from elsewhere, use a tunnel"
+            );
+        }
         for (file, plugin) in &config.plugin {
+            anyhow::ensure!(
+                plugin.health.as_ref().is_none_or(|path| path.starts_with('/')),
+                "`health` of `{file}` is no path: it begins with `/`"
+            );
             let replicas = plugin.replicas;
             anyhow::ensure!(
                 (1..=MAX_REPLICAS).contains(&replicas),

@@ -7,6 +7,9 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cli;
+
+pub mod admin;
+
 pub mod site;
 
 pub mod server;

@@ -34,13 +34,15 @@ pub struct Builder {
 pub struct TestHost {
     pub address: SocketAddr,
     pub site: Site,
+    program: PathBuf,
     process: Process,
 }
 
 /// A host that did not start, or a command that has ended.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct Ended {
     pub status: ExitStatus,
+    pub stdout: String,
     pub stderr: String,
 }
 
@@ -105,6 +107,23 @@ impl TestHost {
     /// Everything logged until now.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Runs a command about the site, such as `deploy`, to its end; the arguments follow the site.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub async fn command(&self, name: &str, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(&self.program);
+        command.arg(name).arg(self.site.folder()).args(arguments);
+        let mut process = Process::start(&mut command);
+        let status = process.exit().await;
+        Ended { status, stdout: process.printed(), stderr: process.log() }
+    }
+
+    /// The process's number.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -191,17 +210,17 @@ impl Builder {
         let process = self.run();
         let address = process.says("listening on http://").await;
         let address = address.parse().expect("it says an address");
-        TestHost { address, site: self.site, process }
+        TestHost { address, site: self.site, program: self.program, process }
     }
 
     /// Waits for the end of a command that is to end by itself.
     ///
     /// # Panics
     /// It does not end.
-    pub async fn end(self) -> Refusal {
+    pub async fn end(self) -> Ended {
         let mut process = self.run();
         let status = process.exit().await;
-        Refusal { status, stderr: process.log() }
+        Ended { status, stdout: process.printed(), stderr: process.log() }
     }
 
     fn run(&self) -> Process {
@@ -216,11 +235,26 @@ impl Builder {
     }
 }
 
-impl Refusal {
+impl Ended {
+    /// What the command said, which has succeeded.
+    ///
+    /// # Panics
+    /// It has failed.
+    pub fn succeeded(&self) -> &str {
+        assert!(self.status.success(), "{}", self.stderr);
+        &self.stderr
+    }
+
+    /// # Panics
+    /// The command did not end with this code.
+    pub fn fails_with(&self, code: i32) {
+        assert_eq!(self.status.code(), Some(code), "{}", self.stderr);
+    }
+
     /// # Panics
     /// The command did not fail with an error that has all of these words.
     pub fn says(&self, words: &[&str]) {
-        let Self { status, stderr } = self;
+        let Self { status, stderr, .. } = self;
         assert_eq!(status.code(), Some(1), "{stderr}");
         let error = stderr.lines().any(|line| line.starts_with("error: "));
         assert!(error, "no line begins with `error: `:\n{stderr}");

@@ -9,6 +9,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::deadline::within;
+
 /// An answer, whole.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -54,4 +56,13 @@ pub(crate) async fn send<B: Into<Bytes>>(address: SocketAddr, request: Request<B
     let body = body.collect().await.expect("the body is whole").to_bytes();
     connection.abort();
     Response { status: head.status.as_u16(), headers: head.headers, body }
+}
+
+/// A request on a connection of its own, to whoever listens there.
+///
+/// # Panics
+/// There is no answer before the deadline.
+pub async fn request<B: Into<Bytes>>(address: SocketAddr, request: Request<B>) -> Response {
+    let what = format!("an answer to {} {}", request.method(), request.uri());
+    within(&what, send(address, request)).await
 }

@@ -11,7 +11,8 @@ use crate::deadline::{DEADLINE, within};
 use crate::output::Output;
 
 /// The log: what the host does, and not what its libraries do.
-const LOG: &str = "info,lithe=debug,access=debug,session=debug,guest=debug,request=debug";
+const LOG: &str =
+    "info,lithe=debug,access=debug,session=debug,guest=debug,request=debug,swap=debug";
 
 /// A running command. Killed when dropped; what it logged is printed where the test panics.
 #[derive(Debug)]
@@ -40,6 +41,16 @@ impl Process {
     /// Everything on standard error until now.
     pub fn log(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Everything on standard output until now.
+    pub fn printed(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for a line on standard output that begins so; answers the rest of it.
@@ -78,6 +89,7 @@ impl Process {
     /// It does not end before the deadline.
     pub async fn exit(&mut self) -> ExitStatus {
         within("the end of the process", self.stderr.ended()).await;
+        within("the end of its output", self.stdout.ended()).await;
         self.child.wait().expect("it is our child")
     }
 }

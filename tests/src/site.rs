@@ -35,6 +35,13 @@ impl Site {
     }
 
     /// # Panics
+    /// The file cannot be removed.
+    pub fn remove(&self, file: &str) {
+        let path = self.folder().join(file);
+        fs::remove_file(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// # Panics
     /// The file cannot be copied.
     pub fn copy(&self, file: &str, from: &Path) {
         let content = fs::read(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderName};
 use tokio::net::TcpStream;
@@ -129,8 +130,43 @@ impl Client {
         }
     }
 
+    /// The two halves, for two tasks.
+    pub fn split(self) -> (Sender, Receiver) {
+        let (sender, receiver) = self.socket.split();
+        (Sender(sender), Receiver(receiver))
+    }
+
     /// None when the connection ends, with or without a close frame.
     async fn next(&mut self, what: &str) -> Option<Message> {
         within(what, self.socket.next()).await?.ok()
+    }
+}
+
+/// The half that sends.
+#[derive(Debug)]
+pub struct Sender(SplitSink<WebSocketStream<TcpStream>, Message>);
+
+/// The half that receives.
+#[derive(Debug)]
+pub struct Receiver(SplitStream<WebSocketStream<TcpStream>>);
+
+impl Sender {
+    /// # Panics
+    /// The connection is lost.
+    pub async fn send(&mut self, text: &str) {
+        within("room to send", self.0.send(Message::text(text))).await.expect("the socket is open");
+    }
+}
+
+impl Receiver {
+    /// The next message, which is a text.
+    ///
+    /// # Panics
+    /// Something else comes, or nothing.
+    pub async fn text(&mut self) -> String {
+        match within("a text", self.0.next()).await {
+            Some(Ok(Message::Text(text))) => text.as_str().to_owned(),
+            other => panic!("expected a text, got {other:?}"),
+        }
     }
 }

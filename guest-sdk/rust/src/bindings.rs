@@ -130,3 +130,42 @@ pub mod routes {
         export_macro_name: "export",
     });
 }
+
+/// The export `state`: its trait, and the macro that exports an implementation.
+pub mod state {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-state; world state { export lithe:plugin/state@0.1.0; }",
+        world: "lithe:sdk-state/state",
+        pub_export_macro: true,
+        export_macro_name: "export",
+    });
+}
+
+/// The export `resume`: its trait, and the macro that exports an implementation.
+pub mod resume {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-resume; world resume { export lithe:plugin/resume@0.1.0; }",
+        world: "lithe:sdk-resume/resume",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        pub_export_macro: true,
+        export_macro_name: "export",
+        with: {
+            "lithe:plugin/http@0.1.0": super::imports::lithe::plugin::http,
+            "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
+            "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
+        },
+    });
+}
+
+/// The export `health`: its trait, and the macro that exports an implementation.
+pub mod health {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-health; world health { export lithe:plugin/health@0.1.0; }",
+        world: "lithe:sdk-health/health",
+        pub_export_macro: true,
+        export_macro_name: "export",
+    });
+}

@@ -4,6 +4,7 @@
 //! is, and only check its types.
 
 pub mod app;
+pub mod swap;
 
 pub use crate::hooks::dispatch;
 pub use crate::ws::Kind;
@@ -97,7 +98,7 @@ mod wasm {
     use crate::executor;
 
     pub use crate::bindings::{error_handler, handler, hooks, middleware, routes, session};
-    pub use crate::sessions::{close, drain, open, receive, run};
+    pub use crate::sessions::{close, drain, open, receive, resume, run};
     pub use crate::sys::{
         CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit, ResponseOfWit,
     };
@@ -204,6 +205,7 @@ macro_rules! __export_websocket {
             }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+        $crate::__export_resume!($crate::export::resume);
     };
 }
 
@@ -230,30 +232,41 @@ macro_rules! __export_hooks {
     ($hooks:ty) => {
         struct Component;
         ::std::thread_local! {
-            static HOOKS: $hooks = <$hooks as ::core::default::Default>::default();
+            static __HOOKS: $hooks = <$hooks as ::core::default::Default>::default();
         }
         $crate::__export_handler!(Component, Hooks, |event| {
-            HOOKS.with(|hooks| $crate::export::dispatch::handle(hooks, event))
+            __HOOKS.with(|hooks| $crate::export::dispatch::handle(hooks, event))
         });
         impl $crate::export::hooks::exports::lithe::plugin::hooks::Guest for Component {
             fn open(socket: u32) {
-                HOOKS.with(|hooks| $crate::export::dispatch::open(hooks, socket));
+                __HOOKS.with(|hooks| $crate::export::dispatch::open(hooks, socket));
             }
             fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
                 let messages = $crate::export::messages(messages);
-                HOOKS.with(|hooks| $crate::export::dispatch::receive(hooks, socket, messages));
+                __HOOKS.with(|hooks| $crate::export::dispatch::receive(hooks, socket, messages));
             }
             fn drain(socket: u32) {
-                HOOKS.with(|hooks| $crate::export::dispatch::drain(hooks, socket));
+                __HOOKS.with(|hooks| $crate::export::dispatch::drain(hooks, socket));
             }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
-                HOOKS.with(|hooks| $crate::export::dispatch::close(hooks, socket, info.into()));
+                __HOOKS.with(|hooks| $crate::export::dispatch::close(hooks, socket, info.into()));
             }
             fn timer(id: u32) {
                 $crate::export::timer(id);
             }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+    };
+}
+
+/// Exports `resume` beside a component of hooks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_resume_hooks {
+    () => {
+        $crate::__export_resume!(|socket| {
+            __HOOKS.with(|hooks| $crate::export::dispatch::resume(hooks, socket))
+        });
     };
 }
 

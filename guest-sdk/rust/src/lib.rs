@@ -20,6 +20,17 @@
 //!
 //! [`routes!`] makes an [`App`] of a folder of route files.
 //!
+//! When a new version of the plugin takes over, sockets of hooks that are not
+//! [pinned](UpgradeOptions::pinned) go on with it; async and blocking sessions stay with their version
+//! until they end. What a version does for that:
+//!
+//! | | |
+//! |---|---|
+//! | [`#[hooks(state)]`](macro@hooks), `handler(websocket, state = NAME)`, `app(websocket, state = NAME)` | the memory that an `impl` of [`State`] saves and restores goes along |
+//! | [`Sender::context`] | what is left with a socket stays with it |
+//! | [`Hooks::resume`] | hears of each socket that this version takes over |
+//! | [`#[health]`](macro@health) on `fn() -> Result<()>` | is asked before this version serves anything |
+//!
 //! ```
 //! use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent, json};
 //!
@@ -86,6 +97,7 @@ mod response;
 mod sender;
 mod sessions;
 mod socket;
+mod state;
 mod stream;
 mod sys;
 pub mod task;
@@ -96,7 +108,7 @@ pub mod topics;
 mod ws;
 
 pub use anyhow;
-pub use lithe_sdk_macros::{app, error_handler, handler, hooks, middleware, routes};
+pub use lithe_sdk_macros::{app, error_handler, handler, health, hooks, middleware, routes};
 pub use serde_json::json;
 
 pub use app::{App, HandlerExt, WebSocket};
@@ -114,6 +126,7 @@ pub use receiver::Receiver;
 pub use response::{Body, IntoResponse, Response};
 pub use sender::{AttachmentError, CloseError, ReadyState, SendError, Sender};
 pub use socket::Socket;
+pub use state::{Saved, SavedBytes, State};
 pub use stream::{BlockingBodySender, BodySender, BodyWriter, Sse, Stream};
 pub use topics::SubscribeError;
 pub use ws::{Upgrade, UpgradeOptions, Ws};

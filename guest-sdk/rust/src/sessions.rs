@@ -97,6 +97,12 @@ pub fn drain(socket: u32) {
     executor::run();
 }
 
+/// Another version has had the socket until now, in hooks. A closure cannot begin in the middle, and a
+/// socket that nothing hears would be silent for ever.
+pub fn resume(socket: u32) {
+    Sender::new(socket).fail("no hooks of this version hear this socket");
+}
+
 /// Ends the session: it gets its `Close`, and as many polls as it needs without waiting. So do its
 /// tasks, also where it has ended before.
 pub fn close(socket: u32, info: CloseInfo) {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Cache, Loader, Plugin, Role, Settings};
+use lithe::plugin::{Cache, Lineage, Loader, Plugin, Role, Settings};
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -72,15 +72,22 @@ impl Echoes {
         let engine = Runtime::new().expect("the system has the addresses");
         let cache = Cache::open(cache.to_owned()).expect("the folder can be made");
         let loader = Loader::new(Arc::new(engine), cache, threads.handle().clone());
+        let loader = loader.expect("the system has threads");
         let limits = config::Limits {
             message: bytesize::ByteSize::b(MAX_MESSAGE as u64),
             event_cpu: DEADLINE,
             ..config::Limits::default()
         };
-        let plugin = config::Plugin::default();
-        let settings = Settings { site: "fuzz".into(), limits, websocket: true, plugin };
         let load = |file: &Path| {
-            let loaded = loader.load(file, "echo.wasm", Role::Route, &settings, || {});
+            let settings = Settings {
+                site: "fuzz".into(),
+                limits: limits.clone(),
+                websocket: true,
+                plugin: config::Plugin::default(),
+                lineage: Lineage::default(),
+            };
+            let bytes = std::fs::read(file).expect("the component has been built");
+            let loaded = loader.load(&bytes, "echo.wasm", Role::Route, &settings, || {});
             loaded.unwrap_or_else(|error| panic!("{}: {error}", file.display()))
         };
         let (hooks, session) = (load(hooks), load(session));

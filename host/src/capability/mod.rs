@@ -21,6 +21,7 @@ pub mod topics;
 pub mod ws;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
@@ -44,6 +45,18 @@ const MAX_HANDLES: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InstanceId(pub u64);
 
+/// Tells the versions of a running host's plugins apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VersionId(pub u64);
+
+impl VersionId {
+    /// One that no other version has.
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// What all instances of one version of a plugin share.
 #[derive(Debug)]
 pub struct Context {
@@ -58,7 +71,34 @@ pub struct Context {
     pub upgrades: bool,
     /// What the site says of this plugin alone.
     pub settings: config::Plugin,
-    pub sockets: Sockets,
+    pub version: VersionId,
+    pub calls: Calls,
+    /// Those of the plugin, whatever version they belong to.
+    pub sockets: Arc<Sockets>,
+}
+
+/// What has become of a version's calls.
+#[derive(Debug, Default)]
+pub struct Calls {
+    made: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Calls {
+    /// A guest is called.
+    pub fn begin(&self) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call has cost the instance.
+    pub fn fail(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were made, and how many of them have failed.
+    pub fn count(&self) -> (u64, u64) {
+        (self.made.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    }
 }
 
 /// What the host keeps for one instance: the data of its store.

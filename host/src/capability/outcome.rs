@@ -30,6 +30,15 @@ pub type Answered = Result<Answer, HttpError>;
 impl wit::Host for State {}
 
 impl Answer {
+    /// What the client sees first.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Response(response) => response.status(),
+            Self::Upgrade { .. } => StatusCode::SWITCHING_PROTOCOLS,
+            Self::Stream { status, .. } => *status,
+        }
+    }
+
     /// Reads a guest's outcome. `own` gives the socket of that number, if the guest may name it.
     ///
     /// # Errors

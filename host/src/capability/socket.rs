@@ -5,6 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
@@ -16,7 +17,7 @@ use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
 use super::sockets::NewSocket;
 use super::topics::Heard;
-use super::{InstanceId, State};
+use super::{InstanceId, State, VersionId};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
@@ -71,6 +72,8 @@ pub struct Socket {
     pub request: Arc<Request>,
     /// The instance whose memory holds the session's state.
     pub pinned: Option<InstanceId>,
+    /// The version of the plugin that its events go to.
+    version: AtomicU64,
     /// A streamed response: what is sent is sent as it is, without frames.
     stream: bool,
     bounds: Bounds,
@@ -111,6 +114,7 @@ impl Socket {
             protocol: new.protocol,
             request: new.request,
             pinned: new.pinned,
+            version: AtomicU64::new(new.version.0),
             stream: new.stream,
             bounds,
             inner: Mutex::new(Inner {
@@ -179,6 +183,16 @@ impl Socket {
                 Err(SendError::Closed)
             }
         }
+    }
+
+    /// The version of the plugin that its events go to.
+    pub fn version(&self) -> VersionId {
+        VersionId(self.version.load(Ordering::Relaxed))
+    }
+
+    /// Another version has taken it over.
+    pub fn set_version(&self, version: VersionId) {
+        self.version.store(version.0, Ordering::Relaxed);
     }
 
     /// Whether it is a streamed response.

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-use super::InstanceId;
 use super::event::Request;
 use super::socket::{Bounds, Socket};
 use super::topics::{LocalTopics, Topics};
-use crate::config::{Limits, OutboundPolicy, bytes};
+use super::{InstanceId, VersionId};
+use crate::config::{Limits, bytes};
 
 /// What an accepted upgrade starts with.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct NewSocket {
     pub protocol: Option<String>,
     pub request: Arc<Request>,
     pub pinned: Option<InstanceId>,
+    pub version: VersionId,
     pub attachment: Vec<u8>,
     /// A streamed response.
     pub stream: bool,
@@ -28,55 +29,46 @@ pub struct NewSocket {
 #[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]
 pub struct TooManySockets(usize);
 
-/// All sockets of one version of a plugin, and its topics.
+/// All sockets of a plugin, and its topics. They outlive the plugin's versions.
 #[derive(Debug)]
 pub struct Sockets {
-    bounds: Bounds,
-    policy: OutboundPolicy,
-    max: usize,
     next: AtomicU32,
     open: Mutex<HashMap<u32, Arc<Socket>>>,
     pub(super) topics: Box<dyn Topics>,
 }
 
-impl Sockets {
-    /// None yet.
-    pub fn new(limits: &Limits) -> Self {
+impl Default for Sockets {
+    fn default() -> Self {
         Self {
-            bounds: Bounds {
-                message: bytes(limits.message),
-                outbound: bytes(limits.outbound),
-                attachment: bytes(limits.attachment),
-            },
-            policy: limits.outbound_policy,
-            max: limits.sockets,
             next: AtomicU32::new(1),
             open: Mutex::default(),
             topics: Box::new(LocalTopics::default()),
         }
     }
+}
 
-    /// Adds a socket that is `connecting`.
+impl Sockets {
+    /// Adds a socket that is `connecting`, with the limits of the version that accepts it.
     ///
     /// # Errors
     /// There are as many as the limit allows.
-    pub fn accept(&self, new: NewSocket) -> Result<Arc<Socket>, TooManySockets> {
+    pub fn accept(&self, new: NewSocket, limits: &Limits) -> Result<Arc<Socket>, TooManySockets> {
         let mut open = self.open.lock();
-        if open.len() >= self.max {
-            return Err(TooManySockets(self.max));
+        if open.len() >= limits.sockets {
+            return Err(TooManySockets(limits.sockets));
         }
         let mut id = self.next.fetch_add(1, Ordering::Relaxed);
         while open.contains_key(&id) {
             id = self.next.fetch_add(1, Ordering::Relaxed);
         }
-        let socket = Arc::new(Socket::new(id, new, self.bounds, self.policy));
+        let bounds = Bounds {
+            message: bytes(limits.message),
+            outbound: bytes(limits.outbound),
+            attachment: bytes(limits.attachment),
+        };
+        let socket = Arc::new(Socket::new(id, new, bounds, limits.outbound_policy));
         open.insert(id, socket.clone());
         Ok(socket)
-    }
-
-    /// The largest attachment, in bytes.
-    pub fn max_attachment(&self) -> usize {
-        self.bounds.attachment
     }
 
     /// The socket of that number.

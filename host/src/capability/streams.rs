@@ -46,6 +46,7 @@ impl State {
             protocol: None,
             request: request.clone(),
             pinned: options.pinned.then_some(self.instance),
+            version: self.context.version,
             attachment: options.attachment,
             stream: true,
         })?;

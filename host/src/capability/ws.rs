@@ -14,6 +14,7 @@ use super::http::{HttpError, parse_fields};
 use super::socket::Socket;
 use super::sockets::NewSocket;
 use crate::bindings::{http as wit_http, ws as wit};
+use crate::config::bytes;
 
 /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,
 /// and `upgrade` has `websocket`, in any case.
@@ -131,6 +132,7 @@ impl State {
             protocol: options.protocol,
             request: request.clone(),
             pinned: options.pinned.then_some(self.instance),
+            version: self.context.version,
             attachment: options.attachment,
             stream: false,
         })?;
@@ -144,7 +146,7 @@ impl State {
     pub(super) fn accept_socket(&self, new: NewSocket) -> Result<Arc<Socket>, HttpError> {
         let mistake = |message: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message);
 
-        let max = self.context.sockets.max_attachment();
+        let max = bytes(self.context.limits.attachment);
         if new.attachment.len() > max {
             return Err(mistake(format!(
                 "the attachment has {} bytes, `limits.attachment` allows {max}",
@@ -156,7 +158,7 @@ impl State {
         if accepted.is_some() {
             return Err(mistake("the guest upgraded the same event twice".to_owned()));
         }
-        let socket = self.context.sockets.accept(new).map_err(|error| {
+        let socket = self.context.sockets.accept(new, &self.context.limits).map_err(|error| {
             tracing::warn!(target: "session", plugin = &*self.context.plugin, "{error}");
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")

@@ -1,10 +1,13 @@
 //! The commands, and what they print for people.
 
 mod build;
+mod deploy;
 mod dev;
 mod progress;
 mod routes;
 mod serve;
+mod status;
+mod table;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -27,6 +30,9 @@ Examples:
   lithe dev examples                        build, serve, and rebuild on every change
   lithe build examples                      only build the components named in lithe.toml
   lithe serve examples --listen 0.0.0.0:80  serve what is built
+  lithe deploy examples routes/chat.wasm new.wasm
+                                            serve a new version; open sockets stay open
+  lithe rollback examples routes/chat.wasm  serve the version before again
 
 Log lines go to standard error; LITHE_LOG chooses them, such as LITHE_LOG=debug or
 LITHE_LOG=info,access=debug for a line for each request."
@@ -49,6 +55,24 @@ enum Command {
     /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it gracefully:
     /// requests are finished, sockets are closed with 1001.
     Serve(ServeOptions),
+    /// Serve new versions of components, all or none, while sockets stay open
+    ///
+    /// The host that serves the site loads each beside the version that it has, sees that it starts and
+    /// is well, and switches in one step. Whatever fails, the versions before go on. The files are
+    /// written into the site.
+    Deploy(DeployOptions),
+    /// Serve a version of a component that was served before
+    ///
+    /// The one before the one that serves, or the one named by `--to`: `lithe status` lists them.
+    Rollback(RollbackOptions),
+    /// Serve a canary to everybody
+    Promote(SiteOptions),
+    /// Serve a canary to nobody
+    ///
+    /// Its sockets go to the version that is served, where their state can move.
+    Drop(SiteOptions),
+    /// Print what is served: versions, sockets, and who still drains
+    Status(StatusOptions),
     /// Print the table of routes
     ///
     /// Method, pattern, component, and the middleware and error handlers that apply: middleware in the
@@ -64,6 +88,47 @@ enum Command {
 struct BuildOptions {
     /// The site's folder
     site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct SiteOptions {
+    /// The folder of a site that is being served
+    site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct DeployOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    /// Components: each its place in the site, such as routes/chat.wasm, and the file of its new version
+    #[arg(required = true, num_args = 2.., value_names = ["PLUGIN", "FILE"])]
+    components: Vec<PathBuf>,
+    /// Only for a share of the requests, such as 5%, until `lithe promote` or `lithe drop`
+    #[arg(long, value_name = "PERCENT", conflicts_with = "header")]
+    share: Option<String>,
+    /// Only for requests with a header, such as "x-canary: yes"
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RollbackOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    /// The component's place in the site, such as routes/chat.wasm
+    plugin: String,
+    /// How the version's digest begins
+    #[arg(long, value_name = "DIGEST")]
+    to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct StatusOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -97,6 +162,11 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Deploy(options) => deploy::run(&options),
+        Command::Rollback(options) => deploy::roll_back(&options),
+        Command::Promote(options) => deploy::promote(&options),
+        Command::Drop(options) => deploy::drop_canary(&options),
+        Command::Status(options) => status::run(&options),
         Command::Routes(options) => routes::run(&options),
         Command::Dev(options) => dev::run(&options),
     };

@@ -12,19 +12,33 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::ServeOptions;
 use super::progress::Progress;
-use crate::pipeline::Tenant;
+use crate::admin;
 use crate::plugin::{Cache, Loader};
 use crate::runtime::Runtime;
-use crate::server::Server;
-use crate::site::Site;
+use crate::site::{self, Live, Site, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     block_on(async {
-        let serving = Serving::start(&site, options).await?;
+        // Watched before it is loaded, so that no change falls between.
+        let watcher = Watcher::new(&site.root, &[])?;
+        let serving = Serving::start(site, options).await?;
         serving.announce()?;
-        serving.until_stopped().await
+        let following = tokio::spawn(follow(watcher, serving.live.clone()));
+        let stopped = serving.until_stopped().await;
+        following.abort();
+        stopped
     })
+}
+
+/// Serves what changes in the site's folder. Whatever fails is said, and what is served goes on.
+async fn follow(mut watcher: Watcher, live: Arc<Live>) {
+    while watcher.next().await.is_some() {
+        // The log has what was replaced.
+        if let Err(error) = live.update().await {
+            tracing::error!(target: "swap", "{error}; the version before is still being served");
+        }
+    }
 }
 
 /// Runs a command's async part, on as many threads as there are cores.
@@ -50,28 +64,27 @@ fn raise_file_limit() {
     }
 }
 
-/// A site, loaded, and its listener.
+/// A site, loaded, and its listeners.
 pub struct Serving {
-    pub loader: Loader,
-    pub server: Arc<Server>,
+    pub live: Arc<Live>,
     listener: TcpListener,
     address: SocketAddr,
+    admin: admin::Listeners,
 }
 
 impl Serving {
     /// Takes the port, then loads the site.
     ///
     /// # Errors
-    /// The address cannot be listened on, or the site cannot be loaded.
-    pub async fn start(site: &Site, options: &ServeOptions) -> anyhow::Result<Self> {
+    /// An address cannot be listened on, or the site cannot be loaded.
+    pub async fn start(site: Site, options: &ServeOptions) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(&options.listen).await.with_context(|| {
             format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
         })?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let loader = loader(options.cache.clone())?;
-        let tenant = load(site, &loader, None).await?;
-        let server = Server::new(tenant, site.config.server.clone());
-        Ok(Self { loader, server, listener, address })
+        let admin = admin::Listeners::open(&site).await?;
+        let live = Live::open(site, loader(options.cache.clone())?, progress()).await?;
+        Ok(Self { live, listener, address, admin })
     }
 
     /// Prints the line that says it is ready.
@@ -80,6 +93,9 @@ impl Serving {
     /// Standard output is closed.
     pub fn announce(&self) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
+        if let Some(address) = self.admin.address() {
+            tracing::info!("deploys are taken on http://{address}");
+        }
         writeln!(out, "listening on http://{}", self.address)?;
         out.flush().context("cannot write to standard output")
     }
@@ -98,7 +114,9 @@ impl Serving {
             };
             tracing::info!("{name}: stopping");
         };
-        self.server.run(self.listener, stopping).await;
+        let admin = tokio::spawn(self.admin.serve(self.live.clone()));
+        self.live.server().run(self.listener, stopping).await;
+        admin.abort();
         Ok(())
     }
 }
@@ -110,26 +128,16 @@ impl Serving {
 pub fn loader(cache: Option<PathBuf>) -> anyhow::Result<Loader> {
     let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let folder = cache.unwrap_or_else(Loader::default_cache_folder);
-    Ok(Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current()))
+    Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current())
 }
 
-/// Loads a site away from the threads that serve.
-///
-/// # Errors
-/// The site is not right.
-pub async fn load(
-    site: &Site,
-    loader: &Loader,
-    before: Option<Arc<Tenant>>,
-) -> anyhow::Result<Arc<Tenant>> {
-    let (site, loader) = (site.clone(), loader.clone());
-    let loading = tokio::task::spawn_blocking(move || {
+/// Shows what is compiled.
+pub fn progress() -> site::Progress {
+    Arc::new(|| {
         let progress = Progress::start();
-        let on_compile = |file: &str| {
+        Box::new(move |file| {
             tracing::debug!("compiling `{file}`: it is not in the cache");
             progress.step(format!("compiling {file}"));
-        };
-        site.load(&loader, before.as_deref(), &on_compile)
-    });
-    Ok(Arc::new(loading.await.context("loading the site was broken off")??))
+        })
+    })
 }

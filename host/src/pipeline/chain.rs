@@ -163,7 +163,9 @@ impl Chain {
             Failure::Trap(_)
             | Failure::Memory { .. }
             | Failure::Invalid(_)
-            | Failure::Missing(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            | Failure::Missing(_)
+            | Failure::StateTooLarge { .. }
+            | Failure::Refused(..) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let error = HttpError::new(status, status.canonical_reason().unwrap_or_default());
         match status {

@@ -7,6 +7,7 @@ mod chain;
 mod client;
 mod public;
 mod response;
+mod table;
 mod tenant;
 mod upgrade;
 
@@ -30,6 +31,7 @@ use chain::{Chain, End};
 
 pub use public::Public;
 pub use response::Body;
+pub use table::{Canary, Split, Table};
 pub use tenant::Tenant;
 
 /// The server's side of the sessions that begin with a request.

@@ -33,6 +33,11 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// The plugin of this file.
+    pub fn plugin(&self, file: &str) -> Option<&Arc<Plugin>> {
+        self.plugins.iter().find(|plugin| *plugin.context().plugin == *file)
+    }
+
     /// The middleware for a request: global, then scoped from broad to specific.
     pub fn middleware_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<Plugin>> {
         self.global.iter().chain(self.middleware.matching(method, path)).cloned().collect()

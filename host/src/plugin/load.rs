@@ -1,15 +1,15 @@
 //! From a file to a plugin: read, check, compile or take from the cache, link.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
-use super::{Instances, Plugin};
-use crate::capability::Context;
-use crate::capability::sockets::Sockets;
+use super::{Instances, Lineage, Plugin};
+use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::runtime::{
     Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Template, Unfit,
@@ -27,10 +27,14 @@ pub struct Loader {
     runtime: Arc<Runtime>,
     cache: Cache,
     threads: Handle,
+    compilers: Arc<rayon::ThreadPool>,
 }
 
+/// How much compilers step back for what is being served (see `nice(2)`).
+const NICENESS: i32 = 10;
+
 /// What a site says of a plugin.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The site's name.
     pub site: Arc<str>,
@@ -39,6 +43,8 @@ pub struct Settings {
     pub websocket: bool,
     /// What the site says of this one.
     pub plugin: config::Plugin,
+    /// Of the version before.
+    pub lineage: Lineage,
 }
 
 /// What a component is wanted for, by its place in the site.
@@ -57,8 +63,6 @@ pub enum Role {
 /// Why a file is no plugin. The message names the file's fault; the caller names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("cannot be read")]
-    Read(#[from] std::io::Error),
     #[error("is not WebAssembly: it does not begin with `\\0asm`")]
     NotWasm,
     #[error(
@@ -82,31 +86,40 @@ pub enum LoadError {
 
 impl Loader {
     /// `threads` run what a component has to be asked.
-    pub fn new(runtime: Arc<Runtime>, cache: Cache, threads: Handle) -> Self {
-        Self { runtime, cache, threads }
+    ///
+    /// # Errors
+    /// The threads that compile cannot be started.
+    pub fn new(runtime: Arc<Runtime>, cache: Cache, threads: Handle) -> anyhow::Result<Self> {
+        let compilers = rayon::ThreadPoolBuilder::new()
+            .thread_name(|number| format!("compiler-{number}"))
+            .start_handler(|_| step_back())
+            .build()
+            .context("cannot start the threads that compile")?;
+        Ok(Self { runtime, cache, threads, compilers: Arc::new(compilers) })
     }
 
-    /// Loads one component. Compiles on the calling thread, for seconds if it is large and not in
+    /// Makes a plugin of a component's bytes. Compiles on the calling thread, for seconds if it is large and not in
     /// the cache: `on_compile` is told before. Must be called where blocking is allowed.
     ///
     /// # Errors
     /// See [`LoadError`].
     pub fn load(
         &self,
-        file: &Path,
+        bytes: &[u8],
         name: &str,
         role: Role,
         settings: &Settings,
         on_compile: impl FnOnce(),
     ) -> Result<Plugin, LoadError> {
-        let bytes = std::fs::read(file)?;
-        let digest = Digest::of(&bytes);
-        let component = self.component(&bytes, &digest, on_compile)?;
+        let digest = Digest::of(bytes);
+        let component = self.component(bytes, &digest, on_compile)?;
         let kind = Kind::of(&self.runtime, &component)?;
-        let context = Arc::new(Context {
+        let context = Arc::new(capability::Context {
             site: settings.site.clone(),
             plugin: name.into(),
-            sockets: Sockets::new(&settings.limits),
+            version: VersionId::next(),
+            calls: Calls::default(),
+            sockets: settings.lineage.sockets.clone(),
             limits: settings.limits.clone(),
             sessions: kind.has_sessions(),
             upgrades: settings.websocket && kind.has_sessions(),
@@ -120,17 +133,19 @@ impl Loader {
             _ => Vec::new(),
         };
         let template = Arc::new(template);
+        let lineage = settings.lineage.clone();
         let instances = match kind {
             Kind::Route | Kind::Middleware | Kind::ErrorHandler => {
-                Instances::Pool(Pool::new(template))
+                Instances::Pool(Pool::new(template.clone()))
             }
             Kind::Hooks => {
                 let own = &settings.plugin;
-                Instances::Shared(Scoped::new(&template, &own.scope, own.replicas))
+                let lane = &lineage.lane;
+                Instances::Shared(Scoped::new(&template, lane, &own.scope, own.replicas))
             }
-            Kind::Session => Instances::PerConnection(PerConnection::new(template)),
+            Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
         };
-        Ok(Plugin { digest, kind, routes, context, instances })
+        Ok(Plugin { digest, kind, routes, context, lineage, template, instances })
     }
 
     fn routes_of(&self, template: &Template) -> Result<Vec<NamedRoute>, LoadError> {
@@ -155,8 +170,8 @@ impl Loader {
             return Ok(component);
         }
         on_compile();
-        let component = Component::new(engine, bytes)
-            .map_err(|error| LoadError::Malformed(format!("{error:#}")))?;
+        let compiled = self.compilers.install(|| Component::new(engine, bytes));
+        let component = compiled.map_err(|error| LoadError::Malformed(format!("{error:#}")))?;
         if let Err(error) = self.cache.store(engine, digest, &component) {
             tracing::warn!("the next start compiles again: {error:#}");
         }
@@ -168,6 +183,13 @@ impl Loader {
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
         base.unwrap_or_else(std::env::temp_dir).join("lithe")
+    }
+}
+
+/// On Linux this is the thread's own niceness.
+fn step_back() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!("compiling at full priority: {error}");
     }
 }
 

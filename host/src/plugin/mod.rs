@@ -3,6 +3,8 @@
 mod artifact;
 mod cache;
 mod load;
+mod swap;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +13,22 @@ use bytes::Bytes;
 use http::Response;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::capability::Context;
 use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
-use crate::runtime::{Failure, Instance, Kind, NamedRoute, PerConnection, Pool, Scoped, Shared};
+use crate::capability::sockets::Sockets;
+use crate::capability::{Context, VersionId};
+use crate::runtime::{
+    Failure, Instance, Kind, Lane, NamedRoute, PerConnection, Pool, Scoped, Seat, Template,
+};
 
+pub use crate::runtime::{Handover, Moved};
 pub use cache::{Cache, Digest};
 pub use load::{LoadError, Loader, Role, Settings};
+pub use swap::{Pair, Swap, SwapError};
+pub use versions::{VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct Plugin {
@@ -29,12 +37,21 @@ pub struct Plugin {
     /// The routes that the component names itself.
     routes: Vec<NamedRoute>,
     context: Arc<Context>,
+    lineage: Lineage,
+    template: Arc<Template>,
     instances: Instances,
+}
+
+/// What outlives the versions of a plugin: its sockets, and the way to whoever serves them.
+#[derive(Clone, Default)]
+pub struct Lineage {
+    sockets: Arc<Sockets>,
+    lane: Arc<Lane>,
 }
 
 enum Instances {
     Pool(Pool),
-    Shared(Scoped),
+    Shared(Arc<Scoped>),
     PerConnection(PerConnection),
 }
 
@@ -54,7 +71,7 @@ pub struct Session {
 
 /// Who hears of a socket's events.
 pub enum Guest {
-    Shared(Arc<Shared>),
+    Shared(Seat),
     /// An instance of its own.
     Own {
         instance: Box<Instance>,
@@ -94,6 +111,16 @@ impl Plugin {
         &self.routes
     }
 
+    /// What the next version of it begins with.
+    pub fn lineage(&self) -> &Lineage {
+        &self.lineage
+    }
+
+    /// Which version it is, in this host.
+    pub fn version(&self) -> VersionId {
+        self.context.version
+    }
+
     /// Calls the handler.
     ///
     /// # Errors
@@ -103,7 +130,8 @@ impl Plugin {
             Instances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
             Instances::Shared(scoped) => {
                 let shared = scoped.for_request(&request)?;
-                (shared.handle(request).await?, Guest::Shared(shared))
+                let (answered, seat) = shared.handle(request).await?;
+                (answered, seat.map(Guest::Shared))
             }
             Instances::PerConnection(own) => {
                 let called = own.handle(&request).await;
@@ -113,11 +141,11 @@ impl Plugin {
                     self.context.sockets.remove(socket.id);
                 }
                 let (answered, instance, permit) = called?;
-                (answered, Guest::Own { instance, permit })
+                (answered, Some(Guest::Own { instance, permit }))
             }
         };
         let socket = answered.as_ref().ok().and_then(Answer::socket).cloned();
-        let session = socket.map(|socket| {
+        let session = socket.zip(guest).map(|(socket, guest)| {
             let context = self.context.clone();
             let registered = Registered { context, socket: socket.id };
             Session { socket, guest, registered }
@@ -151,23 +179,33 @@ impl Plugin {
         }
     }
 
-    /// Looks after sockets and instances that nothing happens to; `now` is the time since some moment,
-    /// the same for all sweeps.
+    /// Looks after instances that nothing happens to; `now` is the time since some moment, the same for
+    /// all sweeps.
     pub fn sweep(&self, now: Duration) {
-        let limits = &self.context.limits;
-        for socket in self.context.sockets.all() {
-            socket.sweep(now, limits);
-        }
+        let idle_after = self.context.limits.idle_after;
         match &self.instances {
-            Instances::Pool(pool) => pool.sweep(now, limits.idle_after),
-            Instances::Shared(shared) => shared.sweep(now, limits.idle_after),
+            Instances::Pool(pool) => pool.sweep(now, idle_after),
+            Instances::Shared(shared) => shared.sweep(now, idle_after),
             Instances::PerConnection(_) => {}
         }
     }
 
-    /// Closes every socket with this code, after what is queued for it.
+    /// Looks after the sockets of this version that nothing happens to.
+    pub fn sweep_sockets(&self, now: Duration) {
+        for socket in self.own_sockets() {
+            socket.sweep(now, &self.context.limits);
+        }
+    }
+
+    /// The sockets whose events come to this version.
+    pub fn own_sockets(&self) -> impl Iterator<Item = Arc<Socket>> {
+        let own = self.version();
+        self.context.sockets.all().into_iter().filter(move |socket| socket.version() == own)
+    }
+
+    /// Closes every socket of this version with this code, after what is queued for it.
     pub fn close_sockets(&self, code: u16, reason: &str) {
-        for socket in self.context.sockets.all() {
+        for socket in self.own_sockets() {
             socket.close(code, reason);
         }
     }
@@ -188,8 +226,8 @@ impl Session {
     /// The handshake was not completed: the guest hears that the socket is gone.
     pub async fn abandon(self) {
         self.socket.set_closed();
-        if let Guest::Shared(shared) = &self.guest {
-            shared.close(&self.socket, CloseInfo::lost()).await;
+        if let Guest::Shared(seat) = &self.guest {
+            seat.close(CloseInfo::lost()).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
 
-/// Every variant but `Busy`, `Invalid`, `Missing` and `Stopped` leaves the instance unusable.
+/// `Trap`, `Memory`, `Cpu`, `Time` and `Start` leave no instance that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The guest trapped, or misused a host call. The text has the guest's backtrace.
@@ -26,6 +26,11 @@ pub enum Failure {
     Invalid(#[from] InvalidAnswer),
     #[error("the component does not export `{0}`")]
     Missing(&'static str),
+    #[error("it saved {saved} bytes, `limits.state` allows {allowed}")]
+    StateTooLarge { saved: usize, allowed: usize },
+    /// What `restore` or `health` answered.
+    #[error("`{0}` answered: {1}")]
+    Refused(&'static str, String),
     #[error("the plugin is being stopped")]
     Stopped,
 }
@@ -33,6 +38,9 @@ pub enum Failure {
 impl Failure {
     /// Whether the instance can be called again.
     pub(super) fn spares_the_instance(&self) -> bool {
-        matches!(self, Self::Busy(..) | Self::Stopped | Self::Invalid(_) | Self::Missing(_))
+        !matches!(
+            self,
+            Self::Trap(_) | Self::Memory { .. } | Self::Cpu(_) | Self::Time(_) | Self::Start(_)
+        )
     }
 }

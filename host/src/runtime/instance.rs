@@ -11,7 +11,9 @@ use wasmtime::component::Resource;
 use super::call::{metered, within};
 use super::failure::Failure;
 use crate::bindings::error_handler;
-use crate::bindings::exports::{handler, hooks, middleware, routes, session};
+use crate::bindings::exports::{
+    handler, health, hooks, middleware, resume, routes, session, state,
+};
 use crate::bindings::http::HttpError as WitError;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::socket::{CloseInfoParam, MessageParam};
@@ -22,7 +24,7 @@ use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::{InstanceId, State};
-use crate::config::Limits;
+use crate::config::{Limits, bytes};
 use crate::message::Message;
 
 /// A guest: its memory, and its exports. One call at a time.
@@ -42,6 +44,9 @@ pub(super) struct Exports {
     pub middleware: Option<middleware::Guest>,
     pub error_handler: Option<error_handler::Guest>,
     pub routes: Option<routes::Guest>,
+    pub state: Option<state::Guest>,
+    pub resume: Option<resume::Guest>,
+    pub health: Option<health::Guest>,
 }
 
 /// A route that a component names itself: its method, or any, and its pattern.
@@ -124,8 +129,7 @@ impl Instance {
     /// # Errors
     /// See [`Failure`].
     pub async fn routes(&mut self) -> Result<Vec<NamedRoute>, Failure> {
-        let (cpu, time) = (self.limits().request_cpu, self.limits().request_time);
-        self.begin(RequestId::default(), None, cpu);
+        let time = self.begin_upkeep();
         let routes = self.exports.routes.as_ref().ok_or(Failure::Missing("routes"))?;
         let call = within(&self.clock, time, routes.call_all(&mut self.store)).await;
         let routes = self.end(call)?;
@@ -213,6 +217,56 @@ impl Instance {
         self.end(call)
     }
 
+    /// Calls `state.save`.
+    ///
+    /// # Errors
+    /// See [`Failure`]; the answer is over `limits.state`.
+    pub async fn save(&mut self) -> Result<Vec<u8>, Failure> {
+        let time = self.begin_upkeep();
+        let state = self.exports.state.as_ref().ok_or(Failure::Missing("state"))?;
+        let call = within(&self.clock, time, state.call_save(&mut self.store)).await;
+        let saved = self.end(call)?;
+        let allowed = bytes(self.limits().state);
+        if saved.len() > allowed {
+            return Err(Failure::StateTooLarge { saved: saved.len(), allowed });
+        }
+        Ok(saved)
+    }
+
+    /// Calls `state.restore` with what an instance of another version has saved.
+    ///
+    /// # Errors
+    /// See [`Failure`]; the guest cannot read it.
+    pub async fn restore(&mut self, saved: &[u8]) -> Result<(), Failure> {
+        let time = self.begin_upkeep();
+        let state = self.exports.state.as_ref().ok_or(Failure::Missing("state"))?;
+        let call = within(&self.clock, time, state.call_restore(&mut self.store, saved)).await;
+        self.end(call)?.map_err(|reason| Failure::Refused("restore", reason))
+    }
+
+    /// Calls `resume.resume`.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn resume(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
+        self.begin_event(socket);
+        let resume = self.exports.resume.as_ref().ok_or(Failure::Missing("resume"))?;
+        let time = self.limits().request_time;
+        let call = within(&self.clock, time, resume.call_resume(&mut self.store, socket.id)).await;
+        self.end(call)
+    }
+
+    /// Calls `health.check`.
+    ///
+    /// # Errors
+    /// See [`Failure`]; the guest is not well.
+    pub async fn check(&mut self) -> Result<(), Failure> {
+        let time = self.begin_upkeep();
+        let health = self.exports.health.as_ref().ok_or(Failure::Missing("health"))?;
+        let call = within(&self.clock, time, health.call_check(&mut self.store)).await;
+        self.end(call)?.map_err(|reason| Failure::Refused("health", reason))
+    }
+
     /// Runs a blocking session from its first message to its end.
     ///
     /// # Errors
@@ -236,6 +290,13 @@ impl Instance {
         event.map_err(|error| Failure::Trap(format!("{error:#}")))
     }
 
+    /// Before a call that no client has asked for; answers the wall time that it may take.
+    fn begin_upkeep(&mut self) -> Duration {
+        let (cpu, time) = (self.limits().request_cpu, self.limits().request_time);
+        self.begin(RequestId::default(), None, cpu);
+        time
+    }
+
     fn begin_event(&mut self, socket: &Arc<Socket>) {
         let cpu = self.limits().event_cpu;
         self.begin(socket.request.id, Some(socket.clone()), cpu);
@@ -243,6 +304,7 @@ impl Instance {
 
     fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: Duration) {
         let state = self.store.data_mut();
+        state.context.calls.begin();
         state.begin(request, socket, cpu);
         self.store.set_epoch_deadline(1);
     }
@@ -250,6 +312,9 @@ impl Instance {
     fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
         let state = self.store.data_mut();
         state.end();
+        if !matches!(call, Ok(Ok(_))) {
+            state.context.calls.fail();
+        }
         call?.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
             Some(out) => Failure::Cpu(out.clone()),
             None => {

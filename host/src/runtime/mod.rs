@@ -2,13 +2,14 @@
 //! instances are used.
 //!
 //! Startup goes [`Runtime`] (engine and linker) → [`Template`] (a component, ready to be
-//! instantiated) → [`Pool`], [`Shared`] or [`PerConnection`]; a call goes store → instance → export.
+//! instantiated) → [`Pool`], [`Scoped`] or [`PerConnection`]; a call goes store → instance → export.
 //! Nothing here knows of files, connections or frames.
 
 mod call;
 mod engine;
 mod failure;
 mod instance;
+mod lane;
 mod per_connection;
 mod pool;
 mod scoped;
@@ -19,8 +20,9 @@ pub use call::detach;
 pub use engine::Runtime;
 pub use failure::Failure;
 pub use instance::{Instance, NamedRoute};
+pub use lane::Lane;
 pub use per_connection::PerConnection;
 pub use pool::Pool;
-pub use scoped::Scoped;
-pub use shared::Shared;
+pub use scoped::{Handover, Scoped, Standstill};
+pub use shared::{Moved, Seat};
 pub use template::{Kind, Template, Unfit};

@@ -1,26 +1,30 @@
 //! Which shared instance an event belongs to.
 //!
 //! One for the plugin, by default; several that take turns, for more cores; one for each value of a
-//! route parameter; or one for each connection. A socket stays with the one that accepted it, and
-//! topics span them all.
+//! route parameter; or one for each connection. A socket stays with the one that accepted it until
+//! another version takes over, and topics span them all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
 
 use super::failure::Failure;
-use super::shared::Shared;
+use super::lane::{Key, Lane};
+use super::shared::{Frozen, Moved, Shared};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::Scope;
 
-/// The shared instances of one plugin.
+/// The shared instances of one version of a plugin.
 pub struct Scoped {
     template: Arc<Template>,
+    lane: Arc<Lane>,
     by: By,
+    inner: Mutex<Inner>,
 }
 
 enum By {
@@ -29,81 +33,274 @@ enum By {
         instances: Vec<Arc<Shared>>,
         next: AtomicUsize,
     },
-    Param {
-        name: String,
-        instances: Mutex<HashMap<String, Arc<Shared>>>,
-    },
-    Connection {
-        open: Mutex<Vec<Arc<Shared>>>,
-    },
+    Param(String),
+    Connection,
+}
+
+#[derive(Default)]
+struct Inner {
+    by_value: HashMap<String, Arc<Shared>>,
+    by_connection: HashMap<u64, Arc<Shared>>,
+    /// Another version has taken over.
+    retired: bool,
+    /// While all instances are held, those that begin are held from the start.
+    born_frozen: Option<Vec<Frozen>>,
+}
+
+/// How much the version that takes over has to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// Everything, or the version before goes on.
+    Whole,
+    /// What there is: the version before has failed.
+    Rest,
 }
 
 impl Scoped {
     /// `replicas` counts for the scope `plugin` only.
-    pub fn new(template: &Arc<Template>, scope: &Scope, replicas: usize) -> Self {
+    pub fn new(
+        template: &Arc<Template>,
+        lane: &Arc<Lane>,
+        scope: &Scope,
+        replicas: usize,
+    ) -> Arc<Self> {
+        let shared = |key| Shared::new(template.clone(), lane.clone(), key);
         let by = match scope {
             Scope::Plugin => By::Turns {
-                instances: (0..replicas.max(1)).map(|_| Shared::new(template.clone())).collect(),
+                instances: (0..replicas.max(1)).map(|turn| shared(Key::Turn(turn))).collect(),
                 next: AtomicUsize::new(0),
             },
-            Scope::Param(name) => By::Param { name: name.clone(), instances: Mutex::default() },
-            Scope::Connection => By::Connection { open: Mutex::default() },
+            Scope::Param(name) => By::Param(name.clone()),
+            Scope::Connection => By::Connection,
         };
-        Self { template: template.clone(), by }
+        let (template, lane) = (template.clone(), lane.clone());
+        Arc::new(Self { template, lane, by, inner: Mutex::default() })
     }
 
-    /// The instance for a request, and for the socket that it may become.
+    /// The instance for a request, and for the socket that it may become. One that has been retired
+    /// passes it on.
     ///
     /// # Errors
     /// There are as many as `limits.instances` allows.
     pub fn for_request(&self, request: &Request) -> Result<Arc<Shared>, Failure> {
-        let max = self.template.context().limits.instances;
-        let busy = Failure::Busy(max, "limits.instances");
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
                 Ok(instances[turn].clone())
             }
-            By::Param { name, instances } => {
+            By::Param(name) => {
                 let mut value = request.params.iter().filter(|(param, _)| param == name);
                 let value = value.next().map(|(_, value)| value.clone()).unwrap_or_default();
-                let mut instances = instances.lock();
-                if !instances.contains_key(&value) && instances.len() >= max {
-                    return Err(busy);
-                }
-                let shared = || Shared::new(self.template.clone());
-                Ok(instances.entry(value).or_insert_with(shared).clone())
+                self.by_value(value)
             }
-            By::Connection { open } => {
-                let mut open = open.lock();
-                open.retain(is_needed);
-                if open.len() >= max {
-                    return Err(busy);
-                }
-                let shared = Shared::new(self.template.clone());
-                open.push(shared.clone());
-                Ok(shared)
+            By::Connection => self.by_connection(self.lane.next_connection()),
+        }
+    }
+
+    /// The instance that takes over from the one of this key; none, if the scope is another.
+    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Arc<Shared>, Failure>> {
+        match (&self.by, key) {
+            (By::Turns { instances, .. }, Key::Turn(turn)) => {
+                Some(Ok(instances[turn % instances.len()].clone()))
+            }
+            (By::Param(own), Key::Param { name, value }) if own == name => {
+                Some(self.by_value(value.clone()))
+            }
+            (By::Connection, Key::Connection(number)) => Some(self.by_connection(*number)),
+            _ => None,
+        }
+    }
+
+    fn by_value(&self, value: String) -> Result<Arc<Shared>, Failure> {
+        let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
+        let mut inner = self.inner.lock();
+        if let Some(shared) = inner.by_value.get(&value) {
+            return Ok(shared.clone());
+        }
+        self.has_room(inner.by_value.len())?;
+        let key = Key::Param { name: name.clone(), value: value.clone() };
+        let shared = self.begin(&mut inner, key);
+        inner.by_value.insert(value, shared.clone());
+        Ok(shared)
+    }
+
+    fn by_connection(&self, number: u64) -> Result<Arc<Shared>, Failure> {
+        let mut inner = self.inner.lock();
+        if let Some(shared) = inner.by_connection.get(&number) {
+            return Ok(shared.clone());
+        }
+        inner.by_connection.retain(|_, shared| is_needed(shared));
+        self.has_room(inner.by_connection.len())?;
+        let shared = self.begin(&mut inner, Key::Connection(number));
+        inner.by_connection.insert(number, shared.clone());
+        Ok(shared)
+    }
+
+    fn has_room(&self, instances: usize) -> Result<(), Failure> {
+        let max = self.template.context().limits.instances;
+        match instances < max {
+            true => Ok(()),
+            false => Err(Failure::Busy(max, "limits.instances")),
+        }
+    }
+
+    fn begin(&self, inner: &mut Inner, key: Key) -> Arc<Shared> {
+        let (template, lane) = (self.template.clone(), self.lane.clone());
+        match (&mut inner.born_frozen, inner.retired) {
+            (None, false) => Shared::new(template, lane, key),
+            (None, true) => {
+                // Whoever found this version before it was retired is passed on.
+                let (shared, frozen) = Shared::new_frozen(template, lane, key);
+                frozen.retire();
+                shared
+            }
+            (Some(born), _) => {
+                let (shared, frozen) = Shared::new_frozen(template, lane, key);
+                born.push(frozen);
+                shared
             }
         }
     }
 
     /// See [`Shared::sweep`]; forgets the instances that nothing belongs to any more.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
-        let sweep = |shared: &Arc<Shared>| shared.sweep(now, idle_after);
-        match &self.by {
-            By::Turns { instances, .. } => instances.iter().for_each(sweep),
-            By::Param { instances, .. } => {
-                let mut instances = instances.lock();
-                instances.values().for_each(sweep);
-                instances.retain(|_, shared| is_needed(shared) || shared.has_instance());
-            }
-            By::Connection { open } => {
-                let mut open = open.lock();
-                open.retain(is_needed);
-                open.iter().for_each(sweep);
+        let all = {
+            let mut inner = self.inner.lock();
+            let keep = |shared: &mut Arc<Shared>| is_needed(shared) || shared.has_instance();
+            inner.by_value.retain(|_, shared| keep(shared));
+            inner.by_connection.retain(|_, shared| is_needed(shared));
+            self.all(&inner)
+        };
+        all.iter().for_each(|shared| shared.sweep(now, idle_after));
+    }
+
+    /// This version stays: what the one before has handed over is needed no more.
+    pub fn settle(&self) {
+        let all = self.all(&self.inner.lock());
+        all.iter().for_each(|shared| shared.forget_inherited());
+    }
+
+    /// Lets whoever the lane says take over what can move, each instance between two of its events.
+    pub async fn retire(&self) -> Moved {
+        let all = {
+            let mut inner = self.inner.lock();
+            inner.retired = true;
+            self.all(&inner)
+        };
+        let retired =
+            join_all(all.iter().map(async |shared| Some(shared.freeze().await.ok()?.retire())));
+        sum(retired.await.into_iter().flatten())
+    }
+
+    /// Holds every instance between two events.
+    ///
+    /// # Errors
+    /// The host is stopping. Cancel-safe: then all go on.
+    pub async fn freeze(self: &Arc<Self>) -> Result<Standstill, Failure> {
+        let all = {
+            let mut inner = self.inner.lock();
+            inner.born_frozen = Some(Vec::new());
+            self.all(&inner)
+        };
+        let mut standstill =
+            Standstill { scoped: self.clone(), frozen: Vec::new(), heirs: Vec::new() };
+        standstill.frozen = try_join_all(all.iter().map(Shared::freeze)).await?;
+        Ok(standstill)
+    }
+
+    fn all(&self, inner: &Inner) -> Vec<Arc<Shared>> {
+        let turns: &[_] = match &self.by {
+            By::Turns { instances, .. } => instances,
+            _ => &[],
+        };
+        let others = inner.by_value.values().chain(inner.by_connection.values());
+        turns.iter().chain(others).cloned().collect()
+    }
+}
+
+/// All instances of a version, held between two events. They go on when this is dropped.
+pub struct Standstill {
+    scoped: Arc<Scoped>,
+    frozen: Vec<Frozen>,
+    /// Those that have been given something stay until they are needed.
+    heirs: Vec<Arc<Shared>>,
+}
+
+impl Standstill {
+    /// Gives each heir what its predecessor saves.
+    ///
+    /// # Errors
+    /// `save` or `restore` fails, and all is to be handed over.
+    pub async fn hand_over(&mut self, heirs: &Scoped, how: Handover) -> Result<(), Failure> {
+        for frozen in &mut self.frozen {
+            let Some(saved) = save(frozen, how).await? else { continue };
+            let Some(heir) = frozen.key().and_then(|key| heirs.by_key(key)) else {
+                let plugin = &*self.scoped.template.context().plugin;
+                tracing::warn!(
+                    plugin,
+                    "what was in memory is not handed over: the scope has changed"
+                );
+                break;
+            };
+            let restored = match heir {
+                Ok(heir) => {
+                    self.heirs.push(heir.clone());
+                    heir.restore(saved).await
+                }
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = restored {
+                give_up(failure, how)?;
             }
         }
+        Ok(())
     }
+
+    /// Lets whoever the lane says take over what can move.
+    pub fn retire(mut self) -> Moved {
+        let born = {
+            let mut inner = self.scoped.inner.lock();
+            inner.retired = true;
+            inner.born_frozen.take().unwrap_or_default()
+        };
+        let frozen = std::mem::take(&mut self.frozen);
+        sum(frozen.into_iter().chain(born).map(Frozen::retire))
+    }
+}
+
+impl Drop for Standstill {
+    fn drop(&mut self) {
+        let born = self.scoped.inner.lock().born_frozen.take();
+        drop(born);
+    }
+}
+
+/// What the instance saves; one that has lost its memory, what it was given.
+async fn save(frozen: &mut Frozen, how: Handover) -> Result<Option<Vec<u8>>, Failure> {
+    if how == Handover::Rest && frozen.has_lost() {
+        return Ok(frozen.inherited());
+    }
+    match frozen.save().await {
+        Ok(saved) => Ok(saved),
+        Err(failure) => give_up(failure, how).map(|()| frozen.inherited()),
+    }
+}
+
+fn give_up(failure: Failure, how: Handover) -> Result<(), Failure> {
+    match how {
+        Handover::Whole => Err(failure),
+        Handover::Rest => {
+            tracing::warn!(%failure, "what was in memory is handed over in part");
+            Ok(())
+        }
+    }
+}
+
+fn sum(moved: impl Iterator<Item = Moved>) -> Moved {
+    moved.fold(Moved::default(), |mut sum, moved| {
+        sum += moved;
+        sum
+    })
 }
 
 /// Whether a request or a socket holds it, too.

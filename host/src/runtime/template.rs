@@ -9,7 +9,9 @@ use super::engine::Runtime;
 use super::failure::Failure;
 use super::instance::{Exports, Instance};
 use crate::bindings::error_handler;
-use crate::bindings::exports::{handler, hooks, middleware, routes, session};
+use crate::bindings::exports::{
+    handler, health, hooks, middleware, resume, routes, session, state,
+};
 use crate::capability::meter::Tick;
 use crate::capability::{Context, InstanceId, State, TimerSink};
 
@@ -46,6 +48,9 @@ const SESSION: &str = "lithe:plugin/session@0.1.0";
 const MIDDLEWARE: &str = "lithe:plugin/middleware@0.1.0";
 const ERROR_HANDLER: &str = "lithe:plugin/error-handler@0.1.0";
 const ROUTES: &str = "lithe:plugin/routes@0.1.0";
+const STATE: &str = "lithe:plugin/state@0.1.0";
+const RESUME: &str = "lithe:plugin/resume@0.1.0";
+const HEALTH: &str = "lithe:plugin/health@0.1.0";
 
 fn listed(exports: &[String]) -> String {
     if exports.is_empty() {
@@ -109,6 +114,9 @@ pub struct Template {
     middleware: Option<middleware::GuestIndices>,
     error_handler: Option<error_handler::GuestIndices>,
     routes: Option<routes::GuestIndices>,
+    state: Option<state::GuestIndices>,
+    resume: Option<resume::GuestIndices>,
+    health: Option<health::GuestIndices>,
 }
 
 impl Template {
@@ -132,6 +140,9 @@ impl Template {
         let error_handler =
             has(ERROR_HANDLER).then(|| error_handler::GuestIndices::new(&pre)).transpose()?;
         let routes = has(ROUTES).then(|| routes::GuestIndices::new(&pre)).transpose()?;
+        let state = has(STATE).then(|| state::GuestIndices::new(&pre)).transpose()?;
+        let resume = has(RESUME).then(|| resume::GuestIndices::new(&pre)).transpose()?;
+        let health = has(HEALTH).then(|| health::GuestIndices::new(&pre)).transpose()?;
         Ok(Self {
             runtime,
             context,
@@ -142,12 +153,30 @@ impl Template {
             middleware,
             error_handler,
             routes,
+            state,
+            resume,
+            health,
         })
     }
 
     /// Whether the component names its routes itself.
     pub fn names_routes(&self) -> bool {
         self.routes.is_some()
+    }
+
+    /// Whether its instances can hand over what is in their memory.
+    pub fn has_state(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// Whether it wants to hear of sockets that it takes over.
+    pub fn resumes(&self) -> bool {
+        self.resume.is_some()
+    }
+
+    /// Whether it can be asked how it is.
+    pub fn has_health(&self) -> bool {
+        self.health.is_some()
     }
 
     /// What its instances share.
@@ -161,7 +190,11 @@ impl Template {
     /// The pool is exhausted, the component needs more than its limits, its start function traps, or
     /// an export's type is not the contract's.
     pub async fn instantiate(&self, timer_sink: Option<TimerSink>) -> Result<Instance, Failure> {
-        self.try_instantiate(timer_sink).await.map_err(|error| Failure::Start(format!("{error:?}")))
+        self.try_instantiate(timer_sink).await.map_err(|error| {
+            self.context.calls.begin();
+            self.context.calls.fail();
+            Failure::Start(format!("{error:?}"))
+        })
     }
 
     async fn try_instantiate(&self, timer_sink: Option<TimerSink>) -> wasmtime::Result<Instance> {
@@ -187,6 +220,15 @@ impl Template {
         if let Some(indices) = &self.routes {
             exports.routes = Some(indices.load(&mut store, &instance)?);
         }
+        if let Some(indices) = &self.state {
+            exports.state = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.resume {
+            exports.resume = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.health {
+            exports.health = Some(indices.load(&mut store, &instance)?);
+        }
         Ok(Instance::new(store, exports))
     }
 
@@ -199,9 +241,9 @@ impl Template {
         store.data_mut().meter.begin(limits.request_cpu);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_tick);
-        // What one call may hand to the host: the largest response or message, and 1 MiB for what
+        // What one call may hand to the host: the largest response, message or state, and 1 MiB for what
         // surrounds it.
-        let largest = limits.response.max(limits.message).as_u64();
+        let largest = limits.response.max(limits.message).max(limits.state).as_u64();
         let fuel = largest.saturating_add(1024 * 1024);
         store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
         store

@@ -3,6 +3,7 @@
 //! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
 //! on, a failed handshake is that connection's.
 
+mod draining;
 mod sweep;
 
 use std::io;
@@ -22,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config;
-use crate::pipeline::{self, Tenant};
+use crate::pipeline::{self, Table, Tenant};
+use crate::plugin::Plugin;
+use draining::Draining;
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
 /// site's own bounds on the target and the headers are below it, and answer more precisely.
@@ -37,7 +40,8 @@ const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 
 /// A site that is being served. What is served can be replaced while it is.
 pub struct Server {
-    tenant: ArcSwap<Tenant>,
+    table: ArcSwap<Table>,
+    draining: Draining,
     settings: config::Server,
     /// Connections in HTTP, and sessions.
     tasks: TaskTracker,
@@ -47,7 +51,8 @@ pub struct Server {
 impl Server {
     pub fn new(tenant: Arc<Tenant>, settings: config::Server) -> Arc<Self> {
         Arc::new(Self {
-            tenant: ArcSwap::new(tenant),
+            table: ArcSwap::from_pointee(Table::new(tenant)),
+            draining: Draining::default(),
             settings,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -55,13 +60,35 @@ impl Server {
     }
 
     /// What is served.
-    pub fn tenant(&self) -> Arc<Tenant> {
-        self.tenant.load_full()
+    pub fn table(&self) -> Arc<Table> {
+        self.table.load_full()
     }
 
-    /// Serves something else from the next request on; answers what was served until now.
-    pub fn replace(&self, tenant: Arc<Tenant>) -> Arc<Tenant> {
-        self.tenant.swap(tenant)
+    /// Serves something else from the next request on.
+    pub fn replace(&self, table: Table) {
+        self.table.store(Arc::new(table));
+    }
+
+    /// Versions that serve no request any more, and still have sockets.
+    pub fn draining(&self) -> &Draining {
+        &self.draining
+    }
+
+    /// Whether it has begun to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Done when it begins to stop.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Every plugin once: those that serve, and those that drain.
+    fn plugins(&self) -> Vec<Arc<Plugin>> {
+        let mut plugins: Vec<_> = self.table.load().plugins().cloned().collect();
+        plugins.extend(self.draining.plugins());
+        plugins
     }
 
     /// Accepts connections until `stopping` is done, then stops gracefully: requests in flight are
@@ -70,12 +97,12 @@ impl Server {
         let permits = Arc::new(Semaphore::new(self.settings.connections));
         tokio::select! {
             () = self.accept(&listener, permits) => {}
-            () = sweep::run(&self.tenant) => {}
+            () = sweep::run(self) => {}
             () = stopping => {}
         }
         drop(listener);
         self.stop.cancel();
-        for plugin in &self.tenant.load().plugins {
+        for plugin in self.plugins() {
             plugin.close_sockets(1001, "the server is stopping");
         }
         self.tasks.close();
@@ -119,10 +146,10 @@ impl Server {
             tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
         let permit = Arc::new(permit);
-        let service = service_fn(|request| {
+        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             let (server, permit) = (&self, permit.clone());
             async move {
-                let tenant = server.tenant.load_full();
+                let tenant = server.table.load().choose(request.headers()).clone();
                 let sessions =
                     pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, permit };
                 Ok::<_, std::convert::Infallible>(

@@ -4,20 +4,20 @@
 
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-
+use super::Server;
 use crate::config::Limits;
-use crate::pipeline::Tenant;
 
 /// Sweeps for ever.
-pub async fn run(tenant: &ArcSwap<Tenant>) {
+pub async fn run(server: &Server) {
     let origin = Instant::now();
     loop {
-        let current = tenant.load_full();
-        tokio::time::sleep(period(&current.limits)).await;
-        for plugin in &current.plugins {
+        let period = period(&server.table.load().stable.limits);
+        tokio::time::sleep(period).await;
+        for plugin in server.plugins() {
             plugin.sweep(origin.elapsed());
+            plugin.sweep_sockets(origin.elapsed());
         }
+        server.draining.sweep();
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
-use crate::runtime::{Instance, Shared};
+use crate::runtime::{Instance, Seat};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
@@ -53,32 +53,32 @@ where
     socket.set_open();
     let bridge = Bridge::new(stream, read, socket.clone(), session.context().clone(), limits);
     match session.guest {
-        Guest::Shared(shared) => run_shared(bridge, &socket, &shared).await,
+        Guest::Shared(seat) => run_shared(bridge, &seat).await,
         Guest::Own { mut instance, permit: _permit } => {
             Box::pin(run_own(bridge, &socket, &mut instance, limits.close_time)).await;
         }
     }
 }
 
-async fn run_shared<S>(mut bridge: Bridge<S>, socket: &Arc<Socket>, shared: &Arc<Shared>)
+async fn run_shared<S>(mut bridge: Bridge<S>, seat: &Seat)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // What happens once is boxed: an idle session's task keeps no room for it.
-    Box::pin(shared.open(socket)).await;
+    Box::pin(seat.open()).await;
     let end = loop {
         match bridge.next(|socket| !socket.is_delivering()).await {
-            Event::Messages => shared.receive(socket, &mut bridge.messages).await,
-            Event::Drained => shared.drain(socket).await,
+            Event::Messages => seat.receive(&mut bridge.messages).await,
+            Event::Drained => seat.drain().await,
             Event::End(end) => break end,
         }
     };
     if !bridge.messages.is_empty() {
-        shared.receive(socket, &mut bridge.messages).await;
+        seat.receive(&mut bridge.messages).await;
     }
     bridge.delivered().await;
     let info = bridge.answer(end);
-    Box::pin(shared.close(socket, info)).await;
+    Box::pin(seat.close(info)).await;
     Box::pin(bridge.finish()).await;
 }
 

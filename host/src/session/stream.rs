@@ -56,17 +56,17 @@ async fn run(
     let end = async { end.await.unwrap_or_else(|_| CloseInfo::lost()) };
     socket.set_open();
     match session.guest {
-        Guest::Shared(shared) => {
-            shared.open(&socket).await;
+        Guest::Shared(seat) => {
+            seat.open().await;
             let mut end = std::pin::pin!(end);
             let info = loop {
                 tokio::select! {
                     info = &mut end => break info,
-                    () = drained.notified() => shared.drain(&socket).await,
+                    () = drained.notified() => seat.drain().await,
                 }
             };
             socket.set_closed();
-            shared.close(&socket, info).await;
+            seat.close(info).await;
         }
         Guest::Own { mut instance, permit: _permit } => {
             let mut guest = std::pin::pin!(run_guest(&mut instance, &socket));

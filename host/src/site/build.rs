@@ -1,11 +1,10 @@
 //! Building the components that a site names from source.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Site, guest};
+use super::{Site, guest, staged};
 
 /// A component that could not be built. The compiler's own messages have gone to standard error.
 #[derive(Debug, thiserror::Error)]
@@ -67,21 +66,7 @@ fn build_one(folder: &Path, output: &Path) -> anyhow::Result<bool> {
     if std::fs::read(output).is_ok_and(|before| before == bytes) {
         return Ok(false);
     }
-    write_whole(output, &bytes).with_context(|| format!("cannot write `{}`", output.display()))?;
+    staged::write_whole(output, &bytes)
+        .with_context(|| format!("cannot write `{}`", output.display()))?;
     Ok(true)
-}
-
-/// Whole or not at all: a server may be reading the same file.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path)?;
-    Ok(())
 }

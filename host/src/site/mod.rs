@@ -1,11 +1,16 @@
-//! A site: a folder with `lithe.toml`, `routes/` and `public/`, read into what the pipeline serves.
+//! A site: a folder with `lithe.toml`, `routes/` and `public/`, read into what the pipeline serves, and
+//! kept up to date with what is deployed.
 
 mod build;
 #[path = "build/guest.rs"]
 pub mod guest;
+mod live;
+mod report;
 mod scan;
+mod staged;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,12 +19,28 @@ use http::Method;
 
 use crate::config::{self, Config};
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Digest, Loader, Plugin, Settings};
+use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use scan::{Found, Place};
 
 pub use build::{BuildError, build, build_changed};
+pub use live::{DeployError, Live, Progress};
+pub use report::{Change, Report, Serving, Status};
 pub use watch::Watcher;
+
+/// How a site is loaded.
+pub struct Loading<'l> {
+    pub loader: &'l Loader,
+    /// What it was: what has the same content and settings is kept, with its instances and sockets.
+    pub before: Option<&'l Tenant>,
+    /// Where components' bytes are kept to go back to.
+    pub versions: Option<&'l Versions>,
+    /// Told of each component that has to be compiled, before it is.
+    pub on_compile: &'l dyn Fn(&str),
+}
+
+/// Components that are not, or not yet, what the site's folder has, by their files.
+pub type Given = BTreeMap<String, Vec<u8>>;
 
 /// A site on disk.
 #[derive(Clone, Debug)]
@@ -48,18 +69,49 @@ impl Site {
         Ok(Self { root, config, name: name.into() })
     }
 
-    /// Loads every route's component; one that `before` has with the same content and settings is
-    /// kept, with its instances and sockets. Blocks while components are compiled; `on_compile` is
-    /// told of each before.
+    /// Loads every component as it lies in the folder. Blocks while components are compiled.
     ///
     /// # Errors
     /// A file below `routes/` is no route, is no component that fits, or conflicts with another: the
     /// message names the files and what would be right.
-    pub fn load(
+    pub fn load(&self, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
+        let components = scan::components(&self.root)?;
+        let named = |file: &String| components.iter().any(|found| found.file == *file);
+        if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
+            bail!("`{}` has settings for `{file}`, which is no component of it", config::FILE_NAME);
+        }
+        let component = |file: &str| {
+            let path = self.root.join(file);
+            let bytes = std::fs::read(&path);
+            bytes.map(Some).with_context(|| format!("cannot read `{}`", path.display()))
+        };
+        self.assemble(components, loading, component)
+    }
+
+    /// Loads what is given, and keeps everything else as it was before.
+    ///
+    /// # Errors
+    /// As [`Site::load`]; what is given is no component's path.
+    pub fn load_given(&self, given: &Given, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
+        let before = loading.before.map_or(&[][..], |before| &before.plugins);
+        let names = before.iter().map(|plugin| &*plugin.context().plugin);
+        let new = given
+            .keys()
+            .map(String::as_str)
+            .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == **file));
+        let mut components =
+            names.chain(new).map(scan::component).collect::<Result<Vec<_>, _>>()?;
+        // In the order in which a scan would find them: middleware runs by its name.
+        components.sort_by(|one, other| one.order().cmp(&other.order()));
+        self.assemble(components, loading, |file| Ok(given.get(file).cloned()))
+    }
+
+    /// `bytes` gives a component's; where it has none, the component is as before.
+    fn assemble(
         &self,
-        loader: &Loader,
-        before: Option<&Tenant>,
-        on_compile: &dyn Fn(&str),
+        components: Vec<Found>,
+        loading: &Loading<'_>,
+        bytes: impl Fn(&str) -> anyhow::Result<Option<Vec<u8>>>,
     ) -> anyhow::Result<Tenant> {
         let case_sensitive = self.config.case_sensitive;
         let mut tenant = Tenant {
@@ -75,31 +127,46 @@ impl Site {
             public: Public::new(&self.root.join("public")),
             plugins: Vec::new(),
         };
-        let components = scan::components(&self.root)?;
-        let named = |file: &String| components.iter().any(|found| found.file == *file);
-        if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
-            bail!("`{}` has settings for `{file}`, which is no component of it", config::FILE_NAME);
-        }
         for found in components {
-            let file = &found.file;
-            let settings = Settings {
-                site: self.name.clone(),
-                limits: self.config.limits.clone(),
-                websocket: self.config.websocket,
-                plugin: self.config.plugin.get(file).cloned().unwrap_or_default(),
-            };
-            let plugin = match before.and_then(|before| unchanged(before, &self.root, file)) {
-                Some(plugin) if same_settings(&plugin, &settings) => plugin,
-                _ => {
-                    let path = self.root.join(file);
-                    let compiling = || on_compile(file);
-                    let loaded = loader.load(&path, file, found.role(), &settings, compiling);
-                    Arc::new(loaded.with_context(|| format!("`{file}`"))?)
-                }
-            };
+            let bytes = bytes(&found.file)?;
+            let plugin = self.plugin(&found, bytes.as_deref(), loading)?;
             add(&mut tenant, found, plugin)?;
         }
         Ok(tenant)
+    }
+
+    fn plugin(
+        &self,
+        found: &Found,
+        bytes: Option<&[u8]>,
+        loading: &Loading<'_>,
+    ) -> anyhow::Result<Arc<Plugin>> {
+        let file = &found.file;
+        let before = loading.before.and_then(|before| before.plugin(file));
+        let settings = Settings {
+            site: self.name.clone(),
+            limits: self.config.limits.clone(),
+            websocket: self.config.websocket,
+            plugin: self.config.plugin.get(file).cloned().unwrap_or_default(),
+            lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
+        };
+        let bytes = match (before, bytes) {
+            (Some(before), None) => return Ok(before.clone()),
+            (Some(before), Some(bytes))
+                if *before.digest() == Digest::of(bytes) && same_settings(before, &settings) =>
+            {
+                return Ok(before.clone());
+            }
+            (_, Some(bytes)) => bytes,
+            (None, None) => bail!("`{file}` is not there"),
+        };
+        let compiling = || (loading.on_compile)(file);
+        let loaded = loading.loader.load(bytes, file, found.role(), &settings, compiling);
+        let plugin = loaded.with_context(|| format!("`{file}`"))?;
+        if let Some(versions) = loading.versions {
+            versions.keep(plugin.digest(), bytes)?;
+        }
+        Ok(Arc::new(plugin))
     }
 }
 
@@ -142,13 +209,6 @@ fn add_route(
         let (file, other) = (&plugin.context().plugin, &other.context().plugin);
         anyhow::anyhow!("`{file}` and `{other}`: {conflict}")
     })
-}
-
-/// The plugin that was loaded from this file, if the file still has the same content.
-fn unchanged(before: &Tenant, root: &Path, file: &str) -> Option<Arc<Plugin>> {
-    let plugin = before.plugins.iter().find(|plugin| *plugin.context().plugin == *file)?;
-    let bytes = std::fs::read(root.join(file)).ok()?;
-    (Digest::of(&bytes) == *plugin.digest()).then(|| plugin.clone())
 }
 
 fn same_settings(plugin: &Plugin, settings: &Settings) -> bool {

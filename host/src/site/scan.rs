@@ -29,6 +29,16 @@ pub enum Place {
 }
 
 impl Found {
+    /// Sorts components as [`components`] finds them.
+    pub fn order(&self) -> (u8, &str) {
+        let folder = match self.place {
+            Place::Global => 0,
+            Place::Scoped(_) | Place::Route(_) => 1,
+            Place::Plugin => 2,
+        };
+        (folder, &self.file)
+    }
+
     /// What the component must be.
     pub fn role(&self) -> Role {
         match &self.place {
@@ -67,6 +77,37 @@ pub fn components(root: &Path) -> anyhow::Result<Vec<Found>> {
         );
     }
     Ok(found)
+}
+
+/// What a file would be in the site, by its path, such as `routes/chat.wasm`.
+///
+/// # Errors
+/// It is no component's path: the message says what would be one.
+pub fn component(file: &str) -> anyhow::Result<Found> {
+    let wrong = || {
+        anyhow::anyhow!(
+            "`{file}` is no component's path: name it as it lies in the site, such as \
+             `routes/chat.wasm`, `middleware/log.wasm` or `plugins/app.wasm`"
+        )
+    };
+    let (folder, name) = file.split_once('/').ok_or_else(wrong)?;
+    let stem = name.strip_suffix(".wasm").filter(|stem| !stem.is_empty()).ok_or_else(wrong)?;
+    let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
+    let is_hidden = |part: &str| part.is_empty() || part.starts_with(['_', '.']);
+    if (!folders.is_empty() && folders.split('/').any(is_hidden)) || stem.contains('\\') {
+        return Err(wrong());
+    }
+    let place = match folder {
+        "middleware" if folders.is_empty() && !is_hidden(last) => Place::Global,
+        "plugins" if folders.is_empty() && !is_hidden(last) => Place::Plugin,
+        "routes" => match ScopeFile::parse(stem)? {
+            Some(scope) => Place::Scoped(scope),
+            None if is_hidden(last) => return Err(wrong()),
+            None => Place::Route(RouteFile::parse(stem)?),
+        },
+        _ => return Err(wrong()),
+    };
+    Ok(Found { file: file.to_owned(), place })
 }
 
 /// The components right in a folder of the site, which need not exist.
@@ -159,6 +200,35 @@ mod tests {
         let roles: Vec<Role> = found.iter().map(Found::role).collect();
         use Role::*;
         assert_eq!(roles, [Middleware, Middleware, ErrorHandler, Route, Middleware, Route, Plugin]);
+    }
+
+    #[test]
+    fn a_path_says_what_a_component_would_be() {
+        use Role::*;
+        for (file, role) in [
+            ("routes/a/[id].get.wasm", Route),
+            ("routes/a/_middleware.wasm", Middleware),
+            ("routes/_error.get.wasm", ErrorHandler),
+            ("middleware/01_a.wasm", Middleware),
+            ("plugins/app.wasm", Plugin),
+        ] {
+            assert_eq!(component(file).unwrap().role(), role, "{file}");
+        }
+        for file in [
+            "a.wasm",
+            "routes/a",
+            "routes/.wasm",
+            "routes/../a.wasm",
+            "routes//a.wasm",
+            "/etc/a.wasm",
+            "routes/_x/a.wasm",
+            "routes/_x.wasm",
+            "plugins/a/b.wasm",
+            "public/a.wasm",
+            "routes/a\\..\\b.wasm",
+        ] {
+            assert!(component(file).is_err(), "{file}");
+        }
     }
 
     #[test]

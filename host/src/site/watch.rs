@@ -1,17 +1,20 @@
 //! What changes in a site and in the sources of its guests.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use notify_debouncer_full::notify::{RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 use tokio::sync::mpsc;
 
-use super::Site;
-
 /// Changes that come closer together than this are one: an editor writes more than once.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// How long a file may be open for writing before nobody waits for it any more.
+const MAX_WRITING: Duration = Duration::from_secs(60);
 
 /// Tells of changed files until it is dropped.
 pub struct Watcher {
@@ -24,23 +27,25 @@ impl Watcher {
     ///
     /// # Errors
     /// The system cannot watch a folder.
-    pub fn new(site: &Site) -> anyhow::Result<Self> {
+    pub fn new(root: &Path, sources: &[PathBuf]) -> anyhow::Result<Self> {
         // One batch waits while another is handled; what comes then is in the one after it, for a
         // full queue holds the debouncer's thread.
         let (sender, changes) = mpsc::channel(1);
-        let sources = site.config.build.values().map(|source| site.root.join(source));
-        let outside = sources.filter_map(|path| path.canonicalize().ok());
-        let outside = outside.filter(|path| !path.starts_with(&site.root));
-        let folders: Vec<PathBuf> = std::iter::once(site.root.clone()).chain(outside).collect();
+        let outside = sources.iter().filter_map(|path| path.canonicalize().ok());
+        let outside = outside.filter(|path| !path.starts_with(root));
+        let folders: Vec<PathBuf> = std::iter::once(root.to_owned()).chain(outside).collect();
         let watched = folders.clone();
+        let mut unfinished = Unfinished::default();
         let on_change = move |result: DebounceEventResult| match result {
             Ok(events) => {
-                let paths: Vec<PathBuf> = events
-                    .into_iter()
-                    .filter(|event| !event.kind.is_access())
-                    .flat_map(|event| event.event.paths)
-                    .filter(|path| is_relevant(path, &watched))
-                    .collect();
+                for event in events {
+                    for path in &event.paths {
+                        if is_relevant(path, &watched) {
+                            unfinished.note(&event.kind, path);
+                        }
+                    }
+                }
+                let paths = unfinished.take_changed();
                 if !paths.is_empty() {
                     // Fails only when nobody listens any more.
                     let _ = sender.blocking_send(paths);
@@ -61,6 +66,47 @@ impl Watcher {
     /// The next changed files; none when watching has ended.
     pub async fn next(&mut self) -> Option<Vec<PathBuf>> {
         self.changes.recv().await
+    }
+}
+
+/// Changes, and the components among them that somebody is still writing: until they are closed,
+/// nothing is told. Where the system does not say when a file is closed, quiet has to do.
+#[derive(Default)]
+struct Unfinished {
+    changed: Vec<PathBuf>,
+    open: HashMap<PathBuf, Instant>,
+}
+
+impl Unfinished {
+    fn note(&mut self, kind: &EventKind, path: &Path) {
+        let says_when_closed = cfg!(target_os = "linux");
+        let is_component = path.extension().is_some_and(|extension| extension == "wasm");
+        match kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+                if self.open.remove(path).is_some() {
+                    self.changed.push(path.to_owned());
+                }
+                return;
+            }
+            EventKind::Access(_) => return,
+            EventKind::Modify(ModifyKind::Data(_)) if is_component && says_when_closed => {
+                self.open.insert(path.to_owned(), Instant::now());
+            }
+            // Renamed or removed, or linked: whole, if it is there.
+            _ => {
+                self.open.remove(path);
+            }
+        }
+        self.changed.push(path.to_owned());
+    }
+
+    /// What has changed, unless a component is still being written.
+    fn take_changed(&mut self) -> Vec<PathBuf> {
+        self.open.retain(|path, since| since.elapsed() < MAX_WRITING && path.is_file());
+        match self.open.is_empty() {
+            true => std::mem::take(&mut self.changed),
+            false => Vec::new(),
+        }
     }
 }
 

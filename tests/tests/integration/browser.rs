@@ -76,6 +76,7 @@ async fn each_panel_of_the_first_page_works() {
         ("ping", None, "pong"),
         ("chat", Some("User joined (1 online)"), "Message: hi, all"),
         ("loop", None, "hello"),
+        ("lounge", Some("* guest-1 has joined"), "guest-1: hi, lounge"),
         ("bench-echo", None, "hello"),
     ] {
         browser.click(&tab, &format!("#example-{panel} .connect")).await;

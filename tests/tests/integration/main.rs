@@ -25,6 +25,7 @@ mod scopes;
 mod session_ends;
 mod shutdown;
 mod streams;
+mod swap;
 mod topics_and_timers;
 
 use lithe_tests::{Builder, TestHost};

@@ -3,44 +3,48 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Error, Ident, ItemFn, Result};
+use syn::{Error, ItemFn, Result};
+
+use crate::words::{Sessions, State};
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let export = export(attribute)?;
+    let sessions = Sessions::parse(attribute, unknown_word)?;
     let function: ItemFn = syn::parse2(item).map_err(|e| misplaced(e.span()))?;
     let signature = &function.sig;
     let plain = signature.asyncness.is_none() && signature.generics.params.is_empty();
     if !plain || !signature.inputs.is_empty() {
         return Err(misplaced(signature.span()));
     }
-    let (name, export) = (&signature.ident, format_ident!("{export}"));
+    let export = format_ident!(
+        "{}",
+        match &sessions {
+            Sessions::None => "__export_app",
+            Sessions::Async(_) => "__export_app_websocket",
+            Sessions::Blocking => "__export_app_session",
+        }
+    );
+    let name = &signature.ident;
+    let state = sessions.state();
+    let check_state = state.map(|state| state.check(None));
+    let export_state = state.map(State::export);
     Ok(quote! {
         #function
+        #check_state
         const _: fn() -> ::lithe_sdk::App = #name;
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             ::lithe_sdk::#export!(#name);
+            #export_state
         };
     })
-}
-
-fn export(attribute: TokenStream) -> Result<&'static str> {
-    if attribute.is_empty() {
-        return Ok("__export_app");
-    }
-    let word: Ident = syn::parse2(attribute).map_err(|e| unknown_word(e.span()))?;
-    match word.to_string().as_str() {
-        "websocket" => Ok("__export_app_websocket"),
-        "session" => Ok("__export_app_session"),
-        _ => Err(unknown_word(word.span())),
-    }
 }
 
 fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
         "write `app` for plain HTTP, `app(websocket)` for async sessions and hooks, or \
-         `app(session)` for blocking sessions",
+         `app(session)` for blocking sessions; `app(websocket, state = NAME)` where a \
+         `thread_local!` has state for the next version",
     )
 }
 
@@ -63,6 +67,7 @@ mod tests {
             (quote!(), "__export_app !"),
             (quote!(websocket), "__export_app_websocket !"),
             (quote!(session), "__export_app_session !"),
+            (quote!(websocket, state = ROOM), "__export_state ! (ROOM)"),
         ] {
             let expanded = expand(attribute, item.clone()).unwrap().to_string();
             assert!(expanded.contains(export), "{expanded}");

@@ -3,26 +3,22 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, Ident, ItemFn, Result, ReturnType};
+use syn::{Error, ItemFn, Result, ReturnType};
 
-enum Kind {
-    Plain,
-    Websocket,
-    Session,
-}
+use crate::words::{Sessions, State};
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let kind = kind(attribute)?;
+    let sessions = Sessions::parse(attribute, unknown_word)?;
     let function: ItemFn = syn::parse2(item).map_err(|e| {
         Error::new(e.span(), "`handler` belongs on a function: `fn name(event: Event) -> …`")
     })?;
     check(&function)?;
 
     let name = &function.sig.ident;
-    let (export, returns) = match kind {
-        Kind::Plain => ("__export_plain", "plain_handler_returns"),
-        Kind::Websocket => ("__export_websocket", "upgrading_handler_returns"),
-        Kind::Session => ("__export_session", "upgrading_handler_returns"),
+    let (export, returns) = match &sessions {
+        Sessions::None => ("__export_plain", "plain_handler_returns"),
+        Sessions::Async(_) => ("__export_websocket", "upgrading_handler_returns"),
+        Sessions::Blocking => ("__export_session", "upgrading_handler_returns"),
     };
     let (export, returns) = (format_ident!("{export}"), format_ident!("{returns}"));
     let check_type = match &function.sig.output {
@@ -31,8 +27,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
             quote_spanned!(ty.span()=> ::lithe_sdk::export::#returns::<#ty>())
         }
     };
+    let state = sessions.state();
+    let check_state = state.map(|state| state.check(None));
+    let export_state = state.map(State::export);
     Ok(quote! {
         #function
+        #check_state
         const _: () = {
             #check_type;
             let _: fn(::lithe_sdk::Event) -> _ = #name;
@@ -40,27 +40,17 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             ::lithe_sdk::#export!(#name);
+            #export_state
         };
     })
-}
-
-fn kind(attribute: TokenStream) -> Result<Kind> {
-    if attribute.is_empty() {
-        return Ok(Kind::Plain);
-    }
-    let word: Ident = syn::parse2(attribute).map_err(|e| unknown_word(e.span()))?;
-    match word.to_string().as_str() {
-        "websocket" => Ok(Kind::Websocket),
-        "session" => Ok(Kind::Session),
-        _ => Err(unknown_word(word.span())),
-    }
 }
 
 fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
         "write `handler` for plain HTTP, `handler(websocket)` for async sessions, or \
-         `handler(session)` for blocking ones",
+         `handler(session)` for blocking ones; `handler(websocket, state = NAME)` where a \
+         `thread_local!` has state for the next version",
     )
 }
 
@@ -172,6 +162,7 @@ mod tests {
             (quote!(), "__export_plain"),
             (quote!(websocket), "__export_websocket"),
             (quote!(session), "__export_session"),
+            (quote!(websocket, state = ROOM), "__export_state ! (ROOM)"),
         ] {
             let expanded = expand(attribute, item.clone()).unwrap().to_string();
             assert!(expanded.contains(export), "{expanded}");

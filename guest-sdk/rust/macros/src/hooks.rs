@@ -1,14 +1,14 @@
 //! `#[hooks]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemImpl, Result};
+use syn::{Error, ImplItem, ItemImpl, Result};
+
+use crate::words::State;
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    if !attribute.is_empty() {
-        return Err(Error::new(attribute.span(), "`hooks` takes no words"));
-    }
+    let state = State::of_hooks(attribute, unknown_word)?;
     let hooks: ItemImpl = syn::parse2(item).map_err(|e| misplaced(e.span()))?;
     if hooks.trait_.is_none() {
         return Err(misplaced(hooks.self_ty.span()));
@@ -18,18 +18,37 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     }
     let ty = &hooks.self_ty;
     let check_type = quote_spanned!(ty.span()=> ::lithe_sdk::export::hooks_are::<#ty>());
+    let check_state = state.iter().map(|state| state.check(Some(ty)));
+    let export_state = state.iter().map(State::export);
+    let export_resume = has_resume(&hooks).then(|| quote!(::lithe_sdk::__export_resume_hooks!();));
     Ok(quote! {
         #hooks
         const _: () = #check_type;
+        #(#check_state)*
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             ::lithe_sdk::__export_hooks!(#ty);
+            #(#export_state)*
+            #export_resume
         };
     })
 }
 
-fn misplaced(span: proc_macro2::Span) -> Error {
+/// The host calls what is exported for every socket, so the default is not.
+fn has_resume(hooks: &ItemImpl) -> bool {
+    hooks.items.iter().any(|item| matches!(item, ImplItem::Fn(hook) if hook.sig.ident == "resume"))
+}
+
+fn misplaced(span: Span) -> Error {
     Error::new(span, "`hooks` belongs on an `impl Hooks for …`")
+}
+
+fn unknown_word(span: Span) -> Error {
+    Error::new(
+        span,
+        "write `hooks`; or `hooks(state)` where the hooks, or `hooks(state = NAME)` where a \
+         `thread_local!`, have state for the next version",
+    )
 }
 
 #[cfg(test)]
@@ -50,7 +69,37 @@ mod tests {
     }
 
     #[test]
-    fn hooks_take_no_words() {
-        assert!(expand(quote!(pinned), quote!(impl Hooks for Ping {})).is_err());
+    fn an_unknown_word_is_told_the_known_ones() {
+        for attribute in [quote!(pinned), quote!(state, state), quote!(state = 1), quote!("state")]
+        {
+            let message =
+                expand(attribute, quote!(impl Hooks for Ping {})).unwrap_err().to_string();
+            assert!(message.contains("`hooks(state)`"), "{message}");
+        }
+    }
+
+    fn expanded(attribute: TokenStream, hook: TokenStream) -> String {
+        expand(attribute, quote!(impl Hooks for Ping { #hook })).unwrap().to_string()
+    }
+
+    #[test]
+    fn state_is_exported_where_the_word_says_so() {
+        assert!(!expanded(quote!(), quote!()).contains("__export_state"));
+        let own = expanded(quote!(state), quote!());
+        assert!(own.contains("__export_state ! (__HOOKS)"), "{own}");
+        let named = expanded(quote!(state = rooms::ROOM), quote!());
+        assert!(named.contains("__export_state ! (rooms :: ROOM)"), "{named}");
+    }
+
+    #[test]
+    fn resume_is_exported_where_there_is_one() {
+        let other = quote!(
+            fn open(&self, peer: &Peer) -> Result<()> {}
+        );
+        assert!(!expanded(quote!(), other).contains("__export_resume"));
+        let resume = quote!(
+            fn resume(&self, peer: &Peer) -> Result<()> {}
+        );
+        assert!(expanded(quote!(), resume).contains("__export_resume_hooks"));
     }
 }

@@ -4,8 +4,10 @@
 mod app;
 mod around;
 mod handler;
+mod health;
 mod hooks;
 mod routes;
+mod words;
 
 use proc_macro::TokenStream;
 
@@ -14,8 +16,11 @@ use proc_macro::TokenStream;
 /// | attribute | exports | `R` |
 /// |---|---|---|
 /// | `#[handler]` | `handler` | `IntoResponse`: `Response`, text, or a `Result` of either |
-/// | `#[handler(websocket)]` | `handler`, `hooks` | `IntoOutcome`: also `Outcome` and `Stream`; by `ws.upgrade`, `Response::stream`, `Response::sse` |
+/// | `#[handler(websocket)]` | `handler`, `hooks`, `resume` | `IntoOutcome`: also `Outcome` and `Stream`; by `ws.upgrade`, `Response::stream`, `Response::sse` |
 /// | `#[handler(session)]` | `handler`, `session` | the same; by `ws.upgrade_blocking`, `Response::stream_blocking`, `Response::sse_blocking` |
+///
+/// `#[handler(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of that
+/// name, with an `impl State`, moves to the next version. The sessions themselves do not.
 ///
 /// The function stays a plain function, which unit tests can call.
 #[proc_macro_attribute]
@@ -28,6 +33,12 @@ pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an `impl Hooks for T` the component: it exports `handler` and `hooks`.
 ///
 /// `T` is `Default` and made once for each instance.
+///
+/// | for a swap | exports |
+/// |---|---|
+/// | `fn resume` in the `impl` | `resume` |
+/// | `#[hooks(state)]`, and an `impl State for T` | `state`, from the value of the hooks |
+/// | `#[hooks(state = NAME)]`, and an `impl State` | `state`, from the value in a `thread_local!` of that name |
 #[proc_macro_attribute]
 pub fn hooks(attribute: TokenStream, item: TokenStream) -> TokenStream {
     hooks::expand(attribute.into(), item.into())
@@ -63,13 +74,35 @@ pub fn error_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | attribute | exports | sessions |
 /// |---|---|---|
 /// | `#[app]` | `handler`, `routes` | none |
-/// | `#[app(websocket)]` | `handler`, `routes`, `hooks` | async closures, and `App::ws`, `App::ws_with` |
+/// | `#[app(websocket)]` | `handler`, `routes`, `hooks`, `resume` | async closures, and `App::ws`, `App::ws_with` |
 /// | `#[app(session)]` | `handler`, `routes`, `session` | blocking closures |
+///
+/// `#[app(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of that name,
+/// with an `impl State`, moves to the next version.
 ///
 /// The function is called once for each instance, and stays a plain function.
 #[proc_macro_attribute]
 pub fn app(attribute: TokenStream, item: TokenStream) -> TokenStream {
     app::expand(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Has the host ask a function before this version of the plugin serves anything: `fn() -> Result<()>`.
+/// An error, with its reason in the log, keeps the version before.
+///
+/// It goes with any other attribute, and stays a plain function, which unit tests can call.
+///
+/// ```ignore
+/// #[lithe_sdk::health]
+/// fn health() -> Result<()> {
+///     Rules::parse(include_str!("rules.txt"))?;
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn health(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    health::expand(attribute.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Makes an `App` of a folder of route files, by the rules of a site's `routes/`.

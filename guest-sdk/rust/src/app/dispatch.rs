@@ -55,6 +55,14 @@ impl App {
         }
     }
 
+    /// Another version has had the socket until now.
+    pub(crate) fn resume(&self, socket: u32) {
+        match self.hooks_of(socket) {
+            Some(hooks) => dispatch::resume(&*hooks, socket),
+            None => sessions::resume(socket),
+        }
+    }
+
     /// The socket has ended.
     pub(crate) fn close(&self, socket: u32, info: CloseInfo) {
         let hooks = self.hooks_of(socket);

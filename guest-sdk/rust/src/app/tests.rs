@@ -4,7 +4,7 @@ use std::rc::Rc;
 use anyhow::anyhow;
 
 use super::*;
-use crate::testing::{TestEvent, TestOutcome};
+use crate::testing::{TestEvent, TestOutcome, move_to_app};
 use crate::{Message, Outcome, Peer, Response, Result, UpgradeOptions};
 
 fn get(app: &App, uri: &str) -> TestOutcome {
@@ -199,6 +199,38 @@ fn a_socket_is_known_by_its_pattern_to_an_instance_that_has_not_accepted_it() {
     assert!(fresh.sockets.borrow().contains_key(&socket.id()));
     fresh.close(socket.id(), crate::CloseInfo { code: 1000, reason: String::new(), clean: true });
     assert!(fresh.sockets.borrow().is_empty());
+}
+
+/// Says who has taken the socket over.
+struct Resumes(&'static str);
+
+impl Hooks for Resumes {
+    fn resume(&self, peer: &Peer) -> Result<()> {
+        Ok(peer.send_text(self.0)?)
+    }
+}
+
+#[test]
+fn each_socket_of_another_version_is_its_route_s() {
+    let before =
+        App::new().ws("/a", Echo).ws("/b", Echo).ws("/gone", Echo).any("/async", |event: Event| {
+            event
+                .ws()
+                .upgrade(async |mut socket| {
+                    while socket.next().await.is_some() {}
+                    Ok(())
+                })
+                .accept()
+        });
+    let open = |uri| TestEvent::get(uri).upgrade([]).call_app(&before).socket();
+    let sockets = ["/a", "/b", "/gone", "/async"].map(open);
+    move_to_app(&App::new().ws("/a", Resumes("a")).ws("/b", Resumes("b")));
+    let heard = sockets.each_ref().map(|socket| socket.sent_text().concat());
+    assert_eq!(heard, ["a", "b", "", ""]);
+    let closed = sockets.each_ref().map(|socket| socket.closed().map(|(code, _)| code));
+    assert_eq!(closed, [None, None, Some(1011), None]);
+    let reason = "no hooks of this version hear this socket";
+    assert_eq!(sockets[2].failure().as_deref(), Some(reason));
 }
 
 #[test]

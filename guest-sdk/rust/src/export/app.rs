@@ -30,6 +30,11 @@ pub fn drain(app: &App, socket: u32) {
     app.drain(socket);
 }
 
+/// Another version has had the socket until now.
+pub fn resume(app: &App, socket: u32) {
+    app.resume(socket);
+}
+
 /// The socket has ended.
 pub fn close(app: &App, socket: u32, info: CloseInfo) {
     app.close(socket, info);
@@ -70,7 +75,7 @@ mod wasm {
 macro_rules! __export_routes {
     ($component:ident, $kind:ident, $app:path) => {
         ::std::thread_local! {
-            static APP: $crate::App = $crate::export::app::checked(
+            static __APP: $crate::App = $crate::export::app::checked(
                 $app(),
                 $crate::export::Kind::$kind,
             );
@@ -82,7 +87,7 @@ macro_rules! __export_routes {
                 $crate::export::OutcomeOfWit,
                 $crate::export::HttpErrorOfWit,
             > {
-                APP.with(|app| {
+                __APP.with(|app| {
                     $crate::export::app::handle(app, event, $crate::export::Kind::$kind)
                 })
             }
@@ -92,7 +97,7 @@ macro_rules! __export_routes {
             fn all() -> ::std::vec::Vec<
                 $crate::export::routes::exports::lithe::plugin::routes::Route,
             > {
-                APP.with($crate::export::app::all)
+                __APP.with($crate::export::app::all)
             }
         }
         $crate::export::routes::export!($component with_types_in $crate::export::routes);
@@ -118,23 +123,24 @@ macro_rules! __export_app_websocket {
         $crate::__export_routes!(Component, Async, $app);
         impl $crate::export::hooks::exports::lithe::plugin::hooks::Guest for Component {
             fn open(socket: u32) {
-                APP.with(|app| $crate::export::app::open(app, socket));
+                __APP.with(|app| $crate::export::app::open(app, socket));
             }
             fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
                 let messages = $crate::export::messages(messages);
-                APP.with(|app| $crate::export::app::receive(app, socket, messages));
+                __APP.with(|app| $crate::export::app::receive(app, socket, messages));
             }
             fn drain(socket: u32) {
-                APP.with(|app| $crate::export::app::drain(app, socket));
+                __APP.with(|app| $crate::export::app::drain(app, socket));
             }
             fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
-                APP.with(|app| $crate::export::app::close(app, socket, info.into()));
+                __APP.with(|app| $crate::export::app::close(app, socket, info.into()));
             }
             fn timer(id: u32) {
                 $crate::export::timer(id);
             }
         }
         $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+        $crate::__export_resume!(|socket| __APP.with(|app| $crate::export::app::resume(app, socket)));
     };
 }
 

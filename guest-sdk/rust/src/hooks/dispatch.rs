@@ -51,6 +51,15 @@ pub fn drain(hooks: &dyn Hooks, socket: u32) {
     executor::run();
 }
 
+/// Another version has had the socket until now.
+pub fn resume(hooks: &dyn Hooks, socket: u32) {
+    let peer = Peer::new(socket);
+    if let Err(error) = hooks.resume(&peer) {
+        fail(hooks, &peer, &error);
+    }
+    executor::run();
+}
+
 /// The socket has ended.
 pub fn close(hooks: &dyn Hooks, socket: u32, info: CloseInfo) {
     let peer = Peer::new(socket);

@@ -2,6 +2,7 @@
 
 pub mod dispatch;
 mod peer;
+mod shared;
 
 pub use peer::Peer;
 
@@ -31,7 +32,9 @@ use crate::{CloseInfo, Event, HttpError, Message, Response, Result, UpgradeOptio
 ///
 /// Unless `upgrade` says [`pinned`](UpgradeOptions::pinned), a socket outlives the instance: the next
 /// event may come to a newer version of the plugin, or to a fresh instance after a trap. What must
-/// last belongs into the socket's [`context`](crate::Sender::context).
+/// last belongs into the socket's [`context`](crate::Sender::context), which the host keeps. What all
+/// sockets share can move to a newer version as the hooks' [`State`](crate::State), which takes
+/// `#[lithe_sdk::hooks(state)]`.
 ///
 /// Hooks do not wait, but may start what does: [`task::spawn`](crate::task::spawn), or
 /// [`peer.spawn`](crate::Sender::spawn) for as long as the socket lasts.
@@ -71,6 +74,21 @@ pub trait Hooks {
     /// # Errors
     /// Runs [`error`](Self::error), then closes the socket with 1011.
     fn drain(&self, peer: &Peer) -> Result<()> {
+        Ok(())
+    }
+
+    /// Another version of the plugin has had this peer until now, and this instance takes it over: once
+    /// for each peer, after [`State::restore`](crate::State::restore) and before any other hook.
+    ///
+    /// The peer is as it was: its number, [`context`](crate::Sender::context), topics and protocol.
+    /// What was in the other version's memory is not there: tasks and timers of the peer have ended
+    /// with it, and may be started again here.
+    ///
+    /// An `impl` without this hook costs nothing at a swap.
+    ///
+    /// # Errors
+    /// Runs [`error`](Self::error), then closes the socket with 1011.
+    fn resume(&self, peer: &Peer) -> Result<()> {
         Ok(())
     }
 

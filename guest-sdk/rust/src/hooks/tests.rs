@@ -4,7 +4,7 @@ use std::rc::Rc;
 use anyhow::{Context, bail};
 
 use super::*;
-use crate::testing::TestEvent;
+use crate::testing::{TestEvent, move_to_hooks};
 
 /// Writes down what it is called with.
 #[derive(Default)]
@@ -29,7 +29,10 @@ impl Hooks for Log {
         if event.query_param_str("login").is_some() {
             return Ok(Response::redirect("/login").into());
         }
-        let options = UpgradeOptions::default().protocol_from(["chat"]).header("x-hook", "yes");
+        let mut options = UpgradeOptions::default().protocol_from(["chat"]).header("x-hook", "yes");
+        if let Some(attachment) = event.query_param_str("attachment") {
+            options = options.attachment(attachment);
+        }
         Ok(if event.query_param_str("pinned").is_some() { options.pinned() } else { options })
     }
 
@@ -46,6 +49,14 @@ impl Hooks for Log {
             _ => peer.send(&message)?,
         }
         Ok(())
+    }
+
+    fn resume(&self, peer: &Peer) -> Result<()> {
+        self.add(format!("resume {}", peer.uri().context("no uri")?));
+        match peer.attachment().as_slice() {
+            b"fail" => bail!("as told"),
+            _ => Ok(peer.send_text("welcome")?),
+        }
     }
 
     fn close(&self, peer: &Peer, info: CloseInfo) -> Result<()> {
@@ -130,4 +141,46 @@ fn the_default_fallback_says_how_it_wants_to_be_asked() {
     assert_eq!((outcome.status(), outcome.header("upgrade")), (426, Some("websocket")));
     let outcome = TestEvent::post("/").upgrade([]).call_hooks(&hooks);
     assert_eq!((outcome.status(), outcome.header("allow")), (405, Some("GET")));
+}
+
+#[test]
+fn another_version_hears_of_each_socket_once_and_then_of_its_events() {
+    let (before, after) = (Rc::new(Log::default()), Rc::new(Log::default()));
+    let open = |uri| TestEvent::get(uri).upgrade([]).call_hooks(&before).socket();
+    let (moved, pinned, gone) = (open("/a"), open("/?pinned"), open("/b"));
+    drop(gone);
+    before.take();
+    move_to_hooks(&after);
+    for socket in [&moved, &pinned] {
+        socket.send_text("hi");
+    }
+    assert_eq!(moved.sent_text(), ["hello", "welcome", "hi"]);
+    assert_eq!(pinned.sent_text(), ["hello", "hi"]);
+    drop((moved, pinned));
+    assert_eq!(after.take(), ["resume /a", "close /a 1006"]);
+    assert_eq!(before.take(), ["close /?pinned 1006"]);
+}
+
+#[test]
+fn a_socket_that_connects_moves_too() {
+    let (before, after) = (Rc::new(Log::default()), Rc::new(Log::default()));
+    let outcome = TestEvent::get("/").upgrade([]).call_hooks(&before);
+    move_to_hooks(&after);
+    let socket = outcome.socket();
+    assert_eq!(socket.sent_text(), ["welcome", "hello"]);
+    assert_eq!(after.take(), ["resume /", "open /"]);
+    assert!(before.take().is_empty());
+}
+
+#[test]
+fn a_resume_that_fails_closes_with_1011() {
+    let (before, after) = (Rc::new(Log::default()), Rc::new(Log::default()));
+    let request = TestEvent::get("/?attachment=fail").upgrade([]);
+    let socket = request.call_hooks(&before).socket();
+    move_to_hooks(&after);
+    assert_eq!(socket.closed(), Some((1011, String::new())));
+    assert_eq!(socket.failure().as_deref(), Some("as told"));
+    let uri = "/?attachment=fail";
+    let expected = [format!("resume {uri}"), "error as told".into(), format!("close {uri} 1011")];
+    assert_eq!(after.take(), expected);
 }

@@ -23,7 +23,7 @@
 //! What is no handler is called too: [`call_hooks`](TestEvent::call_hooks),
 //! [`call_middleware`](TestEvent::call_middleware) around a handler in the place of `next`,
 //! [`call_error_handler`](TestEvent::call_error_handler), and [`call_app`](TestEvent::call_app), which
-//! finds the route by itself.
+//! finds the route by itself. [`swap`](swap()) has another version take over.
 
 mod clock;
 mod event;
@@ -32,9 +32,11 @@ mod queue;
 mod routing;
 mod socket;
 mod stream;
+mod swap;
 
 pub use clock::{advance, timers};
 pub use event::TestEvent;
 pub use outcome::TestOutcome;
 pub use socket::TestSocket;
 pub use stream::TestStream;
+pub use swap::{hand_over, move_to_app, move_to_hooks, swap};

@@ -1,18 +1,20 @@
 use parking_lot::Mutex;
 
 use super::*;
+use crate::capability::VersionId;
 use crate::capability::event::Request;
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
 use crate::message::encode_frame;
 
 fn sockets<const N: usize>() -> (Sockets, [Arc<Socket>; N]) {
-    let plugin = Sockets::new(&Limits::default());
+    let plugin = Sockets::default();
     let accepted = std::array::from_fn(|_| {
         let request = Arc::new(Request::sample());
         let attachment = Vec::new();
-        let new = NewSocket { protocol: None, request, pinned: None, attachment, stream: false };
-        plugin.accept(new).expect("there is room")
+        let (version, stream) = (VersionId::next(), false);
+        let new = NewSocket { protocol: None, request, pinned: None, version, attachment, stream };
+        plugin.accept(new, &Limits::default()).expect("there is room")
     });
     (plugin, accepted)
 }

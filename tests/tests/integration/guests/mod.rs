@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lithe_tests::artifacts::{
     ADMIN, ADMIN_AUTH, BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CHAT, ECHO, EVENTS, HYBRID, LEGACY,
-    LOOP, NOTIFICATIONS, PING, PRESENCE, ROOMS,
+    LOOP, LOUNGE, NOTIFICATIONS, PING, PRESENCE, ROOMS,
 };
 use lithe_tests::{Builder, TestHost};
 
@@ -24,6 +24,7 @@ pub mod example_events;
 pub mod example_hybrid;
 pub mod example_legacy;
 pub mod example_loop;
+pub mod example_lounge;
 pub mod example_notifications;
 pub mod example_ping;
 pub mod example_presence;
@@ -32,10 +33,12 @@ pub mod faults;
 pub mod hostile_async;
 pub mod hostile_hooks;
 pub mod hostile_session;
+pub mod lounge_two;
 pub mod middleware_log;
 pub mod middleware_misbehave;
 pub mod middleware_ready;
 pub mod sessions;
+pub mod swap;
 pub mod timers;
 pub mod trap_http;
 
@@ -57,6 +60,7 @@ pub fn examples() -> Builder {
         .route("bench/publish", BENCH_PUBLISH)
         .route("notifications", NOTIFICATIONS)
         .route("presence", PRESENCE)
+        .route("lounge", LOUNGE)
         .route("hybrid", HYBRID)
         .route("events.get", EVENTS)
         .route("rooms/[id].get", ROOMS)
@@ -82,6 +86,7 @@ async fn the_first_page_lists_every_example() {
         "/bench/publish",
         "/notifications",
         "/presence",
+        "/lounge",
         "/hybrid",
         "/events",
         "/rooms/7",

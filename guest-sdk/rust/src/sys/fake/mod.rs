@@ -14,8 +14,9 @@ use crate::{HttpError, Outcome, headers};
 
 pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, start, upgrade};
 pub(crate) use sockets::{
-    Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, next_ended,
-    protocol, receive, send_binary, send_text, set_attachment, state, terminate, with_socket,
+    Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, movable,
+    next_ended, protocol, receive, send_binary, send_text, set_attachment, state, terminate,
+    with_socket,
 };
 pub(crate) use timers::{
     cancel_timer, monotonic, next_timer, set_monotonic, set_timer, timers, wall_clock,

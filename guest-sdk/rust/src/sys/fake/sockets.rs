@@ -136,6 +136,17 @@ pub(crate) fn next_ended() -> Option<(u32, CloseInfo, HeardBy)> {
     })
 }
 
+/// The sockets that go to another version: those of hooks that are not pinned.
+pub(crate) fn movable() -> Vec<u32> {
+    HOST.with(|host| {
+        let sockets = host.sockets.borrow();
+        let movable = sockets
+            .iter()
+            .filter(|(_, socket)| socket.hooks.is_some() && !socket.pinned && !socket.gone);
+        movable.map(|(id, _)| *id).collect()
+    })
+}
+
 /// Runs `f` with the socket, while the guest may still ask about it.
 fn with_known<R>(socket: u32, f: impl FnOnce(&mut FakeSocket) -> R) -> Option<R> {
     with_socket(socket, |socket| (!socket.gone).then(|| f(socket))).flatten()

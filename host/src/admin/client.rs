@@ -1,0 +1,164 @@
+//! The commands' side of the API, over the socket that only this user can reach.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::control_path;
+use crate::plugin::Digest;
+use crate::site::{Given, Report, Site, Status};
+
+/// What stays as it is in a component's path.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
+
+/// Talks to the host that serves a site.
+pub struct Client {
+    site: PathBuf,
+    control: PathBuf,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error(
+        "no host serves `{}`: start one by `lithe serve`",
+        .0.display()
+    )]
+    NoHost(PathBuf),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the host's answer did not arrive")]
+    Broken(#[source] anyhow::Error),
+}
+
+/// For which requests a deploy is, as the API takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Share {
+    pub share: Option<String>,
+    pub header: Option<String>,
+}
+
+impl Client {
+    /// For the site's host, which need not run.
+    pub fn new(site: &Site) -> Self {
+        Self { site: site.root.clone(), control: control_path(site) }
+    }
+
+    /// What is served.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.ask(Method::GET, "/status", None, Bytes::new()).await
+    }
+
+    /// Serves these components.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn deploy(&self, given: &Given, canary: &Share) -> Result<Report, ClientError> {
+        let mut path = "/deploy".to_owned();
+        let options = [("share", &canary.share), ("header", &canary.header)];
+        let options = options.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        for (number, (name, value)) in options.enumerate() {
+            let separator = if number == 0 { '?' } else { '&' };
+            path += &format!("{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
+        }
+        let (boundary, form) = form(given);
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        self.ask(Method::POST, &path, Some(kind), form).await
+    }
+
+    /// Goes back to a version of a component.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, ClientError> {
+        let mut path = format!("/rollback/{}", utf8_percent_encode(plugin, PATH));
+        if let Some(to) = to {
+            path += &format!("?to={}", utf8_percent_encode(to, NON_ALPHANUMERIC));
+        }
+        self.ask(Method::POST, &path, None, Bytes::new()).await
+    }
+
+    /// Serves a canary to everybody.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn promote(&self) -> Result<Report, ClientError> {
+        self.ask(Method::POST, "/promote", None, Bytes::new()).await
+    }
+
+    /// Serves a canary to nobody.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn drop_canary(&self) -> Result<Report, ClientError> {
+        self.ask(Method::POST, "/drop", None, Bytes::new()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        kind: Option<String>,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
+        let broken = |error| ClientError::Broken(error);
+        let stream = UnixStream::connect(&self.control)
+            .await
+            .map_err(|_| ClientError::NoHost(self.site.clone()))?;
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "lithe");
+        let request = match kind {
+            Some(kind) => request.header(header::CONTENT_TYPE, kind),
+            None => request,
+        };
+        let request =
+            request.body(Full::<Bytes>::from(body)).map_err(|error| broken(error.into()))?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.into()))?;
+        let driving = tokio::spawn(connection);
+        let response = sender.send_request(request).await;
+        let response = response.map_err(|error| broken(error.into()))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|error| broken(error.into()))?;
+        driving.abort();
+        read(status, &body.to_bytes())
+    }
+}
+
+fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, ClientError> {
+    if status.is_success() {
+        return serde_json::from_slice(body).map_err(|error| ClientError::Broken(error.into()));
+    }
+    let error: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = error.get("error").and_then(|error| error.as_str());
+    Err(ClientError::Refused(message.unwrap_or("the host does not say why").to_owned()))
+}
+
+/// A form with a part for each component (RFC 7578), and what is between the parts. That is made of
+/// their digests, for no component has its own digest in it.
+fn form(given: &Given) -> (String, Bytes) {
+    let digests: Vec<String> = given.values().map(|bytes| Digest::of(bytes).to_string()).collect();
+    let boundary = format!("lithe-{:.40}", Digest::of(digests.concat().as_bytes()));
+    let mut form = Vec::new();
+    for (file, bytes) in given {
+        let name = file.replace('\\', "\\\\").replace('"', "\\\"");
+        let head = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\
+             content-type: application/wasm\r\n\r\n"
+        );
+        form.extend_from_slice(head.as_bytes());
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (boundary, form.into())
+}

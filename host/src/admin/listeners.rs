@@ -1,0 +1,188 @@
+//! The two listeners, and who may use them.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::api::{Access, Api};
+use super::control_path;
+use crate::config::bytes;
+use crate::plugin::Digest;
+use crate::site::{Live, Site};
+
+/// The environment's name for the token.
+const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
+
+/// A token that can be guessed is none.
+const MIN_TOKEN: usize = 16;
+
+/// Connections at once; more wait.
+const MAX_CONNECTIONS: usize = 32;
+
+/// From a connection's first byte to the end of a request's head.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// What listens for deploys.
+pub struct Listeners {
+    control: Option<Control>,
+    tcp: Option<(TcpListener, SocketAddr, Digest)>,
+    max_body: usize,
+}
+
+/// A socket of the file system, which goes with this.
+struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Whoever starts next removes one that is left.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Listeners {
+    /// Listens where this user's commands look for the site's host, and where `lithe.toml` says.
+    ///
+    /// # Errors
+    /// The address of `admin.listen` cannot be listened on, or it has no token.
+    pub async fn open(site: &Site) -> anyhow::Result<Self> {
+        let control = match open_control(control_path(site)).await {
+            Ok(control) => Some(control),
+            Err(error) => {
+                tracing::warn!(
+                    "`lithe deploy` and `lithe status` do not reach this host: {error:#}"
+                );
+                None
+            }
+        };
+        let settings = &site.config.admin;
+        let tcp = match settings.listen {
+            None => None,
+            Some(address) => {
+                let token = token(site)?;
+                let listener = TcpListener::bind(address).await.with_context(|| {
+                    format!("cannot listen on `{address}`: choose another `admin.listen`")
+                })?;
+                let address = listener.local_addr().context("the listener has no address")?;
+                Some((listener, address, token))
+            }
+        };
+        Ok(Self { control, tcp, max_body: bytes(settings.body) })
+    }
+
+    /// Where deploys are taken from other programs.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.tcp.as_ref().map(|(_, address, _)| *address)
+    }
+
+    /// Serves until it is dropped.
+    pub async fn serve(self, live: Arc<Live>) {
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let api = |access| Arc::new(Api { live: live.clone(), access, max_body: self.max_body });
+        let user = api(Access::Everyone);
+        let from_control = async {
+            let Some(control) = &self.control else { return std::future::pending().await };
+            while let Ok(permit) = permits.clone().acquire_owned().await {
+                match control.listener.accept().await {
+                    Ok((stream, _)) => spawn(stream, user.clone(), permit),
+                    Err(error) => wait_after(&error).await,
+                }
+            }
+        };
+        let from_tcp = async {
+            let Some((listener, _, token)) = &self.tcp else { return std::future::pending().await };
+            let api = api(Access::Token(*token));
+            while let Ok(permit) = permits.clone().acquire_owned().await {
+                match listener.accept().await {
+                    Ok((stream, _)) => spawn(stream, api.clone(), permit),
+                    Err(error) => wait_after(&error).await,
+                }
+            }
+        };
+        tokio::join!(from_control, from_tcp);
+    }
+}
+
+async fn wait_after(error: &std::io::Error) {
+    tracing::warn!("cannot accept a deploy's connection: {error}");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+fn spawn<S>(stream: S, api: Arc<Api>, permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        let _permit = permit;
+        let service = service_fn(|request| {
+            let api = api.clone();
+            async move { Ok::<_, std::convert::Infallible>(api.handle(request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = connection.await {
+            tracing::debug!("a deploy's connection ended: {error}");
+        }
+    });
+}
+
+async fn open_control(path: PathBuf) -> anyhow::Result<Control> {
+    let shown = path.display();
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
+    if UnixStream::connect(&path).await.is_ok() {
+        bail!("another host serves the same site, and answers at `{shown}`");
+    }
+    // One that nobody listens to is left from a host that was killed.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).with_context(|| {
+        format!("cannot listen at `{shown}`, whose path must have less than 108 bytes")
+    })?;
+    restrict(&path)?;
+    Ok(Control { listener, path })
+}
+
+/// For this user only; the folder that it is in is, too.
+fn restrict(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("cannot restrict `{}` to this user", path.display()))
+}
+
+/// The digest of the site's token: what is compared has the same length for every guess.
+fn token(site: &Site) -> anyhow::Result<Digest> {
+    let token = match &site.config.admin.token_file {
+        Some(file) => {
+            let path = site.root.join(file);
+            std::fs::read_to_string(&path).with_context(|| {
+                format!("cannot read `{}`, the `admin.token_file`", path.display())
+            })?
+        }
+        None => std::env::var(TOKEN_VARIABLE).with_context(|| {
+            format!(
+                "`admin.listen` needs a token: write one into a file and name it in \
+                 `admin.token_file`, or set `{TOKEN_VARIABLE}`"
+            )
+        })?,
+    };
+    let token = token.trim();
+    if token.len() < MIN_TOKEN {
+        bail!("the admin's token has {} characters: use at least {MIN_TOKEN}", token.len());
+    }
+    Ok(Digest::of(token.as_bytes()))
+}

@@ -1,0 +1,162 @@
+//! Other versions of plugins take over: all of them, or none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::{HeaderMap, Method, Version};
+use tokio::time::timeout;
+
+use super::{Instances, Plugin};
+use crate::capability::event::{Request, RequestId};
+use crate::runtime::{Failure, Handover, Moved, Standstill};
+
+/// How long a swap waits for an event that is being handled. Others wait meanwhile.
+const FREEZE_TIME: Duration = Duration::from_secs(5);
+
+/// A version, and the one that takes over from it.
+#[derive(Clone)]
+pub struct Pair {
+    pub before: Arc<Plugin>,
+    pub after: Arc<Plugin>,
+}
+
+/// Why the version before goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    #[error("`{plugin}` does not start")]
+    Start { plugin: Arc<str>, source: Failure },
+    #[error("`{plugin}` is not well")]
+    Health { plugin: Arc<str>, source: Failure },
+    #[error("`{plugin}` answers {status} at `{path}`, its `health` in `lithe.toml`")]
+    HealthPath { plugin: Arc<str>, path: String, status: u16 },
+    #[error("`{plugin}` cannot take over what the version before has in memory")]
+    State { plugin: Arc<str>, source: Failure },
+    #[error("`{plugin}` has been handling one event for {FREEZE_TIME:?}: try again")]
+    Busy { plugin: Arc<str> },
+}
+
+/// A swap that is ready: what has state is held between two events. What was held goes on with the
+/// version before when this is dropped.
+pub struct Swap {
+    pairs: Vec<(Pair, Option<Standstill>)>,
+}
+
+impl Plugin {
+    /// Starts an instance, for no other reason than to see that it can be, and asks it how it is.
+    ///
+    /// # Errors
+    /// It does not start, or is not well.
+    pub async fn prove(&self) -> Result<(), SwapError> {
+        let plugin = self.context.plugin.clone();
+        let started = self.template.instantiate(None).await;
+        let mut instance = match started {
+            Ok(instance) => instance,
+            Err(source) => return Err(SwapError::Start { plugin, source }),
+        };
+        if self.template.has_health() {
+            let checked = instance.check().await;
+            checked.map_err(|source| SwapError::Health { plugin: plugin.clone(), source })?;
+        }
+        let Some(path) = self.context.settings.health.clone() else { return Ok(()) };
+        let request = Arc::new(health_request(&path));
+        let answered = instance.handle(&request).await;
+        let accepted = request.accepted.lock().take();
+        if let Some(socket) = accepted {
+            self.context.sockets.remove(socket.id);
+        }
+        let status = match answered {
+            Ok(answered) => answered.map_or_else(|error| error.status, |answer| answer.status()),
+            Err(source) => return Err(SwapError::Health { plugin, source }),
+        };
+        match status.is_success() {
+            true => Ok(()),
+            false => Err(SwapError::HealthPath { plugin, path, status: status.as_u16() }),
+        }
+    }
+
+    /// From now on its instances are those of the plugin.
+    pub fn take_lane(&self) {
+        let scoped = match &self.instances {
+            Instances::Shared(scoped) => Some(scoped.clone()),
+            _ => None,
+        };
+        self.lineage.lane.set(scoped);
+    }
+
+    /// This version stays: nothing is kept any more to go back.
+    pub fn settle(&self) {
+        if let Instances::Shared(scoped) = &self.instances {
+            scoped.settle();
+        }
+    }
+}
+
+impl Swap {
+    /// Has what is in memory handed over, where both versions can.
+    ///
+    /// # Errors
+    /// `save` or `restore` fails, or an event takes too long.
+    pub async fn prepare(pairs: Vec<Pair>, how: Handover) -> Result<Self, SwapError> {
+        let mut ready = Self { pairs: Vec::with_capacity(pairs.len()) };
+        for pair in pairs {
+            let held = hand_over(&pair, how).await?;
+            ready.pairs.push((pair, held));
+        }
+        Ok(ready)
+    }
+
+    /// The versions after take over what can move: each socket between two of its events. Answers
+    /// what has moved of each.
+    pub async fn complete(self) -> Vec<(Pair, Moved)> {
+        for (pair, _) in &self.pairs {
+            pair.after.take_lane();
+        }
+        let moving = self.pairs.into_iter().map(|(pair, held)| async move {
+            let moved = match (held, &pair.before.instances, &pair.after.instances) {
+                (Some(held), ..) => held.retire(),
+                (None, Instances::Shared(before), Instances::Shared(_)) => before.retire().await,
+                _ => Moved { staying: pair.before.own_sockets().count(), ..Moved::default() },
+            };
+            (pair, moved)
+        });
+        join_all(moving).await
+    }
+}
+
+async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<Standstill>, SwapError> {
+    let (Instances::Shared(before), Instances::Shared(after)) =
+        (&pair.before.instances, &pair.after.instances)
+    else {
+        return Ok(None);
+    };
+    if !pair.before.template.has_state() || !pair.after.template.has_state() {
+        return Ok(None);
+    }
+    let plugin = pair.after.context.plugin.clone();
+    let state = |source| SwapError::State { plugin: plugin.clone(), source };
+    let Ok(frozen) = timeout(FREEZE_TIME, before.freeze()).await else {
+        return Err(SwapError::Busy { plugin });
+    };
+    let mut standstill = frozen.map_err(state)?;
+    standstill.hand_over(after, how).await.map_err(state)?;
+    Ok(Some(standstill))
+}
+
+fn health_request(path: &str) -> Request {
+    Request {
+        id: RequestId::next(),
+        method: Method::GET,
+        uri: path.parse().unwrap_or_default(),
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+        path: path.split('?').next().unwrap_or_default().to_owned(),
+        scheme: "http",
+        client: ([127, 0, 0, 1], 0).into(),
+        route: path.to_owned(),
+        params: Vec::new(),
+        body: bytes::Bytes::new(),
+        locals: Default::default(),
+        accepted: Default::default(),
+    }
+}

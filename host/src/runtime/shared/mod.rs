@@ -1,0 +1,237 @@
+//! The shared instance: one store behind a queue, for all sockets and requests of a plugin.
+//!
+//! There is no task for it. Whoever brings an event and finds the instance free runs the event, and
+//! then what others have left meanwhile; whoever finds it busy leaves the event and goes. So an idle
+//! instance costs nothing, and a busy one is never handed around. A socket has at most one delivery
+//! in the queue (its task reads no further until that is handled), which bounds the queue together
+//! with `limits.queue` for requests.
+
+mod handover;
+mod runner;
+mod seat;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::call::detach;
+use super::failure::Failure;
+use super::instance::Instance;
+use super::lane::{Key, Lane};
+use super::template::Template;
+use crate::capability::event::Request;
+use crate::capability::outcome::Answered;
+use crate::capability::socket::{CloseInfo, Socket};
+use crate::capability::{InstanceId, TimerSink};
+use crate::message::Message;
+pub(super) use handover::Frozen;
+pub use handover::Moved;
+use runner::Runner;
+use seat::Place;
+pub use seat::Seat;
+
+/// Timer events that wait. Over it a repeating timer is late by one of its periods; one that goes off
+/// once waits all the same, and there are only as many of those as an instance may set.
+const MAX_TIMER_EVENTS: usize = 1_000;
+
+/// A plugin's shared instance, started at the first event and again after a failure.
+pub struct Shared {
+    template: Arc<Template>,
+    lane: Arc<Lane>,
+    /// Which one of its plugin's it is.
+    key: Key,
+    inner: Mutex<Inner>,
+    this: Weak<Self>,
+}
+
+#[derive(Default)]
+struct Inner {
+    running: bool,
+    /// An event came since the last sweep.
+    used: bool,
+    /// In the time of the sweeps.
+    idle_since: Duration,
+    /// The instance, while nobody runs it.
+    resting: Option<Box<Instance>>,
+    /// What an instance has saved before it was dropped for being idle.
+    hibernated: Option<Vec<u8>>,
+    /// What the version before has handed over, and whether an instance has been lost since.
+    inherited: Option<Vec<u8>>,
+    lost: bool,
+    queue: VecDeque<Event>,
+    requests: usize,
+    timers: usize,
+    /// The sockets whose events come here.
+    places: HashMap<u32, Arc<Place>>,
+    /// Another version has taken over: what can move goes there.
+    retired: bool,
+}
+
+enum Event {
+    Handle(Arc<Request>, oneshot::Sender<Reply>),
+    Open(Arc<Place>),
+    Receive(Arc<Socket>, Vec<Message>),
+    Drain(Arc<Socket>),
+    Close(Arc<Socket>, CloseInfo),
+    Timer(InstanceId, u32),
+    /// A socket that another version has had.
+    Resume(Arc<Socket>),
+    /// What an instance of another version has saved.
+    Restore(Vec<u8>, oneshot::Sender<Result<(), Failure>>),
+    /// Somebody wants the instance between two events.
+    Freeze(oneshot::Sender<Frozen>),
+    Hibernate,
+}
+
+impl Shared {
+    pub(super) fn new(template: Arc<Template>, lane: Arc<Lane>, key: Key) -> Arc<Self> {
+        Arc::new_cyclic(|this| {
+            let inner = Mutex::default();
+            Self { template, lane, key, inner, this: this.clone() }
+        })
+    }
+
+    /// Calls the handler. The call goes on if the caller goes away: the instance is not its own.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled {
+        let mut shared = self.clone();
+        let max = self.template.context().limits.queue;
+        loop {
+            let heir = {
+                let mut inner = shared.inner.lock();
+                match inner.retired.then(|| shared.lane.heir(&shared.key, &request)) {
+                    Some(Ok(heir)) => heir,
+                    _ if inner.requests >= max => {
+                        return Err(Failure::Busy(max, "limits.queue"));
+                    }
+                    _ => {
+                        inner.requests += 1;
+                        break;
+                    }
+                }
+            };
+            shared = heir;
+        }
+        let (reply, answer) = oneshot::channel();
+        tokio::spawn(async move { shared.deliver(Event::Handle(request, reply)).await });
+        answer.await.map_err(|_| Failure::Stopped)?.take()
+    }
+
+    /// Whether an instance rests or runs.
+    pub fn has_instance(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.running || inner.resting.is_some()
+    }
+
+    /// Drops the instance if it has had nothing to do since `idle_after` before `now`, no socket has its
+    /// state in it, and no timer is set. The next event starts another, which is given what this one
+    /// has saved.
+    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+        let mut inner = self.inner.lock();
+        if std::mem::take(&mut inner.used) || inner.running {
+            inner.idle_since = now;
+            return;
+        }
+        let Some(instance) = &inner.resting else { return };
+        if idle_after.is_zero() || now.saturating_sub(inner.idle_since) < idle_after {
+            return;
+        }
+        if inner.is_needed(instance) {
+            return;
+        }
+        let Some(this) = self.this.upgrade() else { return };
+        let runner = this.start(&mut inner);
+        drop(inner);
+        detach(runner.run(Event::Hibernate));
+    }
+
+    /// What the version before has handed over is needed no more: this version stays.
+    pub fn forget_inherited(&self) {
+        self.inner.lock().inherited = None;
+    }
+
+    async fn deliver(self: &Arc<Self>, event: Event) {
+        let runner = {
+            let mut inner = self.inner.lock();
+            if inner.running {
+                inner.queue.push_back(event);
+                return;
+            }
+            self.start(&mut inner)
+        };
+        runner.run(event).await;
+    }
+
+    /// Lets somebody run what is in the queue.
+    fn kick(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        if !inner.running && !inner.queue.is_empty() {
+            let runner = self.start(&mut inner);
+            drop(inner);
+            runner.go_on();
+        }
+    }
+
+    fn start(self: &Arc<Self>, inner: &mut Inner) -> Runner {
+        inner.running = true;
+        inner.used = true;
+        Runner::new(self.clone(), inner.resting.take())
+    }
+
+    fn timer_sink(&self) -> TimerSink {
+        let this = self.this.clone();
+        Arc::new(move |instance, id, repeat| {
+            let Some(shared) = this.upgrade() else { return };
+            {
+                let mut inner = shared.inner.lock();
+                if repeat && inner.timers >= MAX_TIMER_EVENTS {
+                    return;
+                }
+                inner.timers += 1;
+            }
+            tokio::spawn(async move { shared.deliver(Event::Timer(instance, id)).await });
+        })
+    }
+
+    fn close_pinned(&self, lost: InstanceId) {
+        let inner = self.inner.lock();
+        let sockets = inner.places.values().map(|place| &place.socket);
+        for socket in sockets.filter(|socket| socket.pinned == Some(lost)) {
+            socket.close(1011, "");
+        }
+    }
+}
+
+impl Inner {
+    /// Whether something would be lost with the instance that it could not save.
+    fn is_needed(&self, instance: &Instance) -> bool {
+        let id = Some(instance.id());
+        instance.has_timers() || self.places.values().any(|place| place.socket.pinned == id)
+    }
+}
+
+/// What a handler has answered, and the place of the socket that it names.
+pub type Handled = Result<(Answered, Option<Seat>), Failure>;
+
+/// An answer on its way to whoever asked. If that one has gone away, the guest hears that the socket
+/// which it accepted will not open.
+struct Reply(Option<Handled>);
+
+impl Reply {
+    fn take(mut self) -> Handled {
+        self.0.take().unwrap_or(Err(Failure::Stopped))
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(Ok((_, Some(seat)))) = self.0.take() {
+            detach(seat.abandon());
+        }
+    }
+}

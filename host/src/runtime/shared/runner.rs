@@ -1,0 +1,326 @@
+//! Whoever runs a shared instance at the moment: one event after the other.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::seat::Place;
+use super::{Event, Frozen, Handled, Reply, Shared};
+use crate::capability::event::Request;
+use crate::capability::outcome::{Answer, Answered};
+use crate::capability::socket::{CloseInfo, Socket};
+use crate::message::Message;
+use crate::runtime::call::detach;
+use crate::runtime::failure::Failure;
+use crate::runtime::instance::Instance;
+
+/// Events of others that a task runs after its own, before it hands the rest to a task of their own.
+const INLINE: usize = 32;
+
+/// Has the instance; there is at most one at a time.
+pub(super) struct Runner {
+    pub shared: Arc<Shared>,
+    instance: Option<Box<Instance>>,
+    running: bool,
+}
+
+impl Runner {
+    pub fn new(shared: Arc<Shared>, instance: Option<Box<Instance>>) -> Self {
+        Self { shared, instance, running: true }
+    }
+
+    /// Runs one's own event, and then what others have left.
+    pub async fn run(self, event: Event) {
+        if let Some(runner) = self.step(event).await {
+            runner.drain(INLINE).await;
+        }
+    }
+
+    /// The same, for messages; leaves none.
+    pub async fn run_receive(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
+        self.receive(socket, messages).await;
+        messages.clear();
+        self.drain(INLINE).await;
+    }
+
+    /// Runs what others have left in a task of its own.
+    pub fn go_on(self) {
+        detach(self.run_all());
+    }
+
+    /// Runs what others left; after `budget` events a task of its own goes on.
+    async fn drain(mut self, budget: usize) {
+        for _ in 0..budget {
+            let Some(event) = self.next_or_rest() else { return };
+            let Some(runner) = self.step(event).await else { return };
+            self = runner;
+        }
+        self.go_on();
+    }
+
+    async fn run_all(mut self) {
+        while let Some(event) = self.next_or_rest() {
+            let Some(runner) = self.step(event).await else { return };
+            self = runner;
+        }
+    }
+
+    /// The next event; where there is none, the instance rests.
+    fn next_or_rest(&mut self) -> Option<Event> {
+        let mut inner = self.shared.inner.lock();
+        let event = inner.queue.pop_front();
+        if event.is_none() {
+            // A retired instance that nothing needs goes with the runner.
+            if !inner.is_done() {
+                inner.resting = self.instance.take();
+            }
+            inner.running = false;
+            self.running = false;
+        }
+        event
+    }
+
+    /// Runs one event, unless it takes the instance away.
+    async fn step(mut self, event: Event) -> Option<Self> {
+        match event {
+            Event::Freeze(taker) => {
+                // If nobody waits for it any more, it goes on by being dropped.
+                let _ = taker.send(Frozen::new(self));
+                return None;
+            }
+            Event::Handle(request, reply) => self.handle(request, reply).await,
+            Event::Open(place) => self.open(&place).await,
+            Event::Receive(socket, messages) => {
+                self.receive(&socket, &messages).await;
+                socket.end_delivery();
+            }
+            Event::Drain(socket) => {
+                if self.serves(&socket)
+                    && let Some(instance) = self.instance(Some(&socket)).await
+                {
+                    let result = instance.drain(&socket).await;
+                    self.after(result, Some(&socket));
+                }
+                socket.end_delivery();
+            }
+            Event::Close(socket, info) => {
+                if self.serves(&socket)
+                    && let Some(instance) = self.instance(Some(&socket)).await
+                {
+                    let result = instance.close(&socket, &info).await;
+                    self.after(result, Some(&socket));
+                }
+            }
+            Event::Resume(socket) => {
+                if let Some(instance) = self.instance(Some(&socket)).await {
+                    let result = instance.resume(&socket).await;
+                    self.after(result, Some(&socket));
+                }
+            }
+            Event::Timer(id, timer) => {
+                self.shared.inner.lock().timers -= 1;
+                // The timers of an instance that is gone are gone with it.
+                if let Some(instance) = self.instance.as_mut().filter(|own| own.id() == id) {
+                    let result = instance.timer(timer).await;
+                    self.after(result, None);
+                }
+            }
+            Event::Restore(saved, reply) => {
+                let restored = self.restore(saved).await;
+                // Whoever asked may have given up waiting.
+                let _ = reply.send(restored);
+            }
+            Event::Hibernate => self.hibernate().await,
+        }
+        Some(self)
+    }
+
+    async fn open(&mut self, place: &Arc<Place>) {
+        let socket = &place.socket;
+        if self.serves(socket)
+            && let Some(instance) = self.instance(Some(socket)).await
+        {
+            let result = instance.open(socket).await;
+            self.after(result, Some(socket));
+        }
+        place.set_opened();
+        self.shared.move_late(place);
+        socket.end_delivery();
+    }
+
+    async fn handle(&mut self, request: Arc<Request>, reply: oneshot::Sender<Reply>) {
+        self.shared.inner.lock().requests -= 1;
+        if reply.is_closed() {
+            return;
+        }
+        let answered = match self.started().await {
+            Ok(instance) => instance.handle(&request).await,
+            Err(failure) => Err(failure),
+        };
+        if answered.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
+            self.lose_instance();
+        }
+        // A caller that has gone away drops it, now or later.
+        let _ = reply.send(Reply(Some(self.seated(answered))));
+        let abandoned = request.accepted.lock().take();
+        if let Some(socket) = abandoned {
+            self.abandon(&socket).await;
+        }
+    }
+
+    /// The socket that an answer names has its place here.
+    fn seated(&self, answered: Result<Answered, Failure>) -> Handled {
+        let answered = answered?;
+        let socket = answered.as_ref().ok().and_then(Answer::socket);
+        let seat = socket.map(|socket| Place::take(&self.shared, socket));
+        Ok((answered, seat))
+    }
+
+    /// The guest hears of the end of every socket that it accepted.
+    async fn abandon(&mut self, socket: &Arc<Socket>) {
+        socket.set_closed();
+        if self.serves(socket)
+            && let Some(instance) = self.instance.as_mut()
+        {
+            let result = instance.close(socket, &CloseInfo::lost()).await;
+            self.after(result, None);
+        }
+        self.shared.template.context().sockets.remove(socket.id);
+    }
+
+    async fn receive(&mut self, socket: &Arc<Socket>, messages: &[Message]) {
+        if self.serves(socket)
+            && let Some(instance) = self.instance(Some(socket)).await
+        {
+            let result = instance.receive(socket, messages).await;
+            self.after(result, Some(socket));
+        }
+    }
+
+    async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
+        let restored = self.started().await?.restore(&saved).await;
+        if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
+            self.lose_instance();
+        }
+        restored?;
+        let mut inner = self.shared.inner.lock();
+        inner.inherited = Some(saved);
+        inner.lost = false;
+        Ok(())
+    }
+
+    /// What the instance saves, or what it has saved when it hibernated.
+    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        if !self.shared.template.has_state() {
+            return Ok(None);
+        }
+        let Some(instance) = &mut self.instance else {
+            return Ok(self.shared.inner.lock().hibernated.clone());
+        };
+        let saved = instance.save().await;
+        if saved.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
+            self.lose_instance();
+        }
+        saved.map(Some)
+    }
+
+    /// Drops the instance, unless something came that needs it.
+    async fn hibernate(&mut self) {
+        let is_needed = |instance: &Instance| self.shared.inner.lock().is_needed(instance);
+        if self.instance.as_deref().is_none_or(is_needed) {
+            return;
+        }
+        match self.save().await {
+            Ok(saved) => {
+                self.instance = None;
+                let mut inner = self.shared.inner.lock();
+                inner.hibernated = saved;
+                let (plugin, sockets) =
+                    (&*self.shared.template.context().plugin, inner.places.len());
+                tracing::debug!(target: "session", plugin, sockets, "hibernating");
+            }
+            // What cannot be saved is kept, if it is still there.
+            Err(failure) => self.report(&failure, None),
+        }
+    }
+
+    /// Whether the instance has the socket's state. Where that is lost, the socket closes.
+    fn serves(&self, socket: &Arc<Socket>) -> bool {
+        let Some(pinned) = socket.pinned else { return true };
+        let serves = self.instance.as_ref().is_some_and(|instance| instance.id() == pinned);
+        if !serves {
+            socket.close(1011, "");
+        }
+        serves
+    }
+
+    async fn instance(&mut self, socket: Option<&Arc<Socket>>) -> Option<&mut Instance> {
+        if let Err(failure) = self.started().await {
+            self.report(&failure, socket);
+        }
+        self.instance.as_deref_mut()
+    }
+
+    async fn started(&mut self) -> Result<&mut Instance, Failure> {
+        if self.instance.is_none() {
+            self.start().await?;
+            self.wake_up().await?;
+        }
+        self.instance.as_deref_mut().ok_or(Failure::Stopped)
+    }
+
+    async fn start(&mut self) -> Result<(), Failure> {
+        let sink = self.shared.timer_sink();
+        self.instance = Some(Box::new(self.shared.template.instantiate(Some(sink)).await?));
+        Ok(())
+    }
+
+    /// Gives a new instance what the one before has saved when it hibernated.
+    async fn wake_up(&mut self) -> Result<(), Failure> {
+        let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
+        let Some(instance) = &mut self.instance else { return Ok(()) };
+        let Err(failure) = instance.restore(&saved).await else { return Ok(()) };
+        self.report(&failure, None);
+        match failure.spares_the_instance() {
+            true => Ok(()),
+            // It begins without memory, as after any failure.
+            false => self.start().await,
+        }
+    }
+
+    fn after(&mut self, result: Result<(), Failure>, socket: Option<&Arc<Socket>>) {
+        if let Err(failure) = result {
+            self.report(&failure, socket);
+            self.lose_instance();
+        }
+    }
+
+    fn report(&self, failure: &Failure, socket: Option<&Arc<Socket>>) {
+        let context = self.shared.template.context();
+        let (site, plugin) = (&*context.site, &*context.plugin);
+        let request = socket.map(|socket| socket.request.id).unwrap_or_default();
+        tracing::error!(target: "session", site, plugin, %request, %failure, "session failed");
+        if let Some(socket) = socket {
+            socket.close(1011, "");
+        }
+    }
+
+    /// The instance is gone: sockets whose state was in it close, the others go on with the next one.
+    fn lose_instance(&mut self) {
+        if let Some(instance) = self.instance.take() {
+            self.shared.inner.lock().lost = true;
+            self.shared.close_pinned(instance.id());
+        }
+    }
+}
+
+impl Drop for Runner {
+    /// Only a runner that is dropped in the middle of a call gets here with the instance: when the
+    /// host stops.
+    fn drop(&mut self) {
+        if self.running {
+            self.lose_instance();
+            self.shared.inner.lock().running = false;
+        }
+    }
+}

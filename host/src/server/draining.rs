@@ -1,0 +1,62 @@
+//! Versions that another one has replaced, as long as they have sockets that could not move.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::plugin::Plugin;
+
+/// All of them.
+#[derive(Default)]
+pub struct Draining {
+    versions: Mutex<Vec<Version>>,
+}
+
+/// One of them.
+#[derive(Clone)]
+pub struct Version {
+    pub plugin: Arc<Plugin>,
+    /// Then its sockets are closed.
+    pub until: Instant,
+    closed: bool,
+}
+
+impl Draining {
+    /// One more, for at most this time.
+    pub fn add(&self, plugin: Arc<Plugin>, time: Duration) {
+        let until = Instant::now() + time;
+        self.versions.lock().push(Version { plugin, until, closed: false });
+    }
+
+    /// Those that still drain.
+    pub fn versions(&self) -> Vec<Version> {
+        self.versions.lock().clone()
+    }
+
+    pub(super) fn plugins(&self) -> Vec<Arc<Plugin>> {
+        self.versions.lock().iter().map(|version| version.plugin.clone()).collect()
+    }
+
+    /// Forgets those that have no sockets any more, and closes the sockets of those whose time is up.
+    pub(super) fn sweep(&self) {
+        let now = Instant::now();
+        self.versions.lock().retain_mut(|version| {
+            let context = version.plugin.context();
+            let plugin = &*context.plugin;
+            // A request that has found this version may still make a socket of it.
+            let is_found = Arc::strong_count(&version.plugin) > 1;
+            if !is_found && version.plugin.own_sockets().next().is_none() {
+                tracing::debug!(target: "swap", plugin, "drained");
+                return false;
+            }
+            if now >= version.until && !version.closed {
+                version.closed = true;
+                let sockets = version.plugin.own_sockets().count();
+                tracing::info!(target: "swap", plugin, sockets, "`swap.drain_time` is up: closing");
+                version.plugin.close_sockets(1012, "the plugin was replaced");
+            }
+            true
+        });
+    }
+}

@@ -1,0 +1,499 @@
+//! A site that is being served, and changes: by its files, by deploys, by going back.
+//!
+//! All of these take the same way: load beside what is served, see that it starts and is well, hand
+//! over what is in memory, switch the table in one step, move the sockets. Until the switch, whatever
+//! fails leaves everything as it was.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::report::{CanaryStatus, DrainingStatus};
+use super::staged::Staged;
+use super::{Change, Given, Loading, Report, Serving, Site, Status};
+use crate::config;
+use crate::pipeline::{Split, Table, Tenant};
+use crate::plugin::{
+    Digest, Handover, Loader, Pair, Plugin, Swap, SwapError, VersionError, Versions,
+};
+use crate::server::Server;
+
+/// How often a new version is looked at while it is watched.
+const WATCH_PERIOD: Duration = Duration::from_millis(50);
+
+/// Makes what is told of each component that is compiled; one for each change.
+pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str)> + Send + Sync>;
+
+/// A site that is being served.
+pub struct Live {
+    loader: Loader,
+    server: Arc<Server>,
+    progress: Progress,
+    /// Held for as long as something changes: one change at a time.
+    state: Mutex<State>,
+    this: Weak<Self>,
+}
+
+struct State {
+    site: Site,
+    versions: Versions,
+    canary: Option<Canary>,
+}
+
+/// What a canary has brought.
+struct Canary {
+    given: Given,
+    tenant: Arc<Tenant>,
+}
+
+/// Why nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    #[error("the host is stopping")]
+    Stopping,
+    #[error("a canary is being served: promote it or drop it first")]
+    Canary,
+    #[error("no canary is being served")]
+    NoCanary,
+    #[error("the site has no `{0}`")]
+    NoPlugin(String),
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    #[error(transparent)]
+    Swap(#[from] SwapError),
+    #[error("{0:#}")]
+    Refused(#[from] anyhow::Error),
+}
+
+impl Live {
+    /// Loads a site and makes a server for it.
+    ///
+    /// # Errors
+    /// The site is not right.
+    pub async fn open(site: Site, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
+        let keep = site.config.swap.keep;
+        let mut versions = Versions::open(&site.root, keep);
+        let loading = (site, loader.clone(), progress.clone());
+        let loaded = tokio::task::spawn_blocking(move || {
+            let (site, loader, progress) = loading;
+            let on_compile = progress();
+            let loading = Loading {
+                loader: &loader,
+                before: None,
+                versions: Some(&versions),
+                on_compile: &*on_compile,
+            };
+            let tenant = site.load(&loading)?;
+            versions.record(serving(&tenant))?;
+            anyhow::Ok((site, versions, tenant))
+        });
+        let (site, versions, tenant) =
+            loaded.await.context("loading the site was broken off")??;
+        tenant.plugins.iter().for_each(|plugin| plugin.take_lane());
+        let server = Server::new(Arc::new(tenant), site.config.server.clone());
+        let state = Mutex::new(State { site, versions, canary: None });
+        Ok(Arc::new_cyclic(|this| Self { loader, server, progress, state, this: this.clone() }))
+    }
+
+    /// What serves it.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// The site's settings, as they were read last.
+    pub async fn site(&self) -> Site {
+        self.state.lock().await.site.clone()
+    }
+
+    /// Serves what the site's folder has now.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; what was served goes on.
+    pub async fn update(&self) -> Result<Report, DeployError> {
+        let mut state = self.begin().await?;
+        if state.canary.is_some() {
+            return Err(DeployError::Canary);
+        }
+        let site = Site::open(&state.site.root)?;
+        let tenant = self.load(&mut state, site.clone(), None).await?;
+        let report = self.switch(&mut state, tenant, Handover::Whole).await?;
+        state.site = site;
+        Ok(report)
+    }
+
+    /// Serves these components, all or none, and writes them into the site's folder. With a split only
+    /// its share of the requests gets them, and the folder stays as it is until they are promoted.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; what was served goes on.
+    pub async fn deploy(&self, given: Given, split: Option<Split>) -> Result<Report, DeployError> {
+        let mut state = self.begin().await?;
+        if state.canary.is_some() {
+            return Err(DeployError::Canary);
+        }
+        let site = state.site.clone();
+        let tenant = self.load(&mut state, site, Some(given.clone())).await?;
+        match split {
+            None => self.serve(&mut state, tenant, &given, Handover::Whole).await,
+            Some(split) => self.begin_canary(&mut state, tenant, given, split).await,
+        }
+    }
+
+    /// Goes back to the version of a component that begins so, or to the one before the one that serves.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; what was served goes on.
+    pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, DeployError> {
+        let mut state = self.begin().await?;
+        if state.canary.is_some() {
+            return Err(DeployError::Canary);
+        }
+        if self.server.table().stable.plugin(plugin).is_none() {
+            return Err(DeployError::NoPlugin(plugin.to_owned()));
+        }
+        let digest = state.versions.find(plugin, to)?;
+        self.go_back(&mut state, &[(plugin.to_owned(), digest)]).await
+    }
+
+    /// Every request gets the canary's version, which is written into the site's folder.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; what was served goes on.
+    pub async fn promote(&self) -> Result<Report, DeployError> {
+        let mut state = self.begin().await?;
+        let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
+        let tenant = canary.tenant.clone();
+        let served = self.serve(&mut state, tenant, &canary.given, Handover::Whole).await;
+        if served.is_err() {
+            state.canary = Some(canary);
+        }
+        served
+    }
+
+    /// No request gets the canary's version any more; its sockets go to the other one.
+    ///
+    /// # Errors
+    /// See [`DeployError`].
+    pub async fn drop_canary(&self) -> Result<Report, DeployError> {
+        let mut state = self.begin().await?;
+        let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
+        let table = self.server.table();
+        let change = Changes::between(&canary.tenant, &table.stable);
+        let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
+        self.server.replace(Table::new(table.stable.clone()));
+        let report = self.complete(&state.site, swap, change).await;
+        tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
+        Ok(report)
+    }
+
+    /// What is served.
+    pub async fn status(&self) -> Status {
+        let state = self.state.lock().await;
+        let table = self.server.table();
+        let serving = |plugin: &Arc<Plugin>| {
+            let (calls, failures) = plugin.context().calls.count();
+            let name = plugin.context().plugin.to_string();
+            let known = state.versions.of(&name).iter();
+            Serving {
+                version: *plugin.digest(),
+                sockets: plugin.own_sockets().count(),
+                calls,
+                failures,
+                before: known.filter(|own| *own != plugin.digest()).copied().collect(),
+                plugin: name,
+            }
+        };
+        let is_stable = |plugin: &&Arc<Plugin>| {
+            table.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
+        };
+        let canary = table.canary.as_ref().map(|canary| CanaryStatus {
+            split: canary.split.to_string(),
+            plugins: canary
+                .tenant
+                .plugins
+                .iter()
+                .filter(|own| !is_stable(own))
+                .map(serving)
+                .collect(),
+        });
+        let draining =
+            self.server.draining().versions().into_iter().map(|version| DrainingStatus {
+                plugin: version.plugin.context().plugin.to_string(),
+                version: *version.plugin.digest(),
+                sockets: version.plugin.own_sockets().count(),
+                left: version.until.saturating_duration_since(Instant::now()),
+            });
+        Status {
+            site: state.site.name.to_string(),
+            plugins: table.stable.plugins.iter().map(serving).collect(),
+            canary,
+            draining: draining.filter(|version| version.sockets > 0).collect(),
+        }
+    }
+
+    /// Waits for the change before to end.
+    async fn begin(&self) -> Result<MutexGuard<'_, State>, DeployError> {
+        let state = self.state.lock().await;
+        match self.server.is_stopping() {
+            true => Err(DeployError::Stopping),
+            false => Ok(state),
+        }
+    }
+
+    /// Loads the site's folder, or what is given, away from the threads that serve.
+    async fn load(
+        &self,
+        state: &mut State,
+        site: Site,
+        given: Option<Given>,
+    ) -> Result<Arc<Tenant>, DeployError> {
+        let keep = site.config.swap.keep;
+        let versions = Versions::open(&site.root, keep);
+        let before = self.server.table().stable.clone();
+        let (loader, progress) = (self.loader.clone(), self.progress.clone());
+        let loaded = tokio::task::spawn_blocking(move || {
+            let on_compile = progress();
+            let loading = Loading {
+                loader: &loader,
+                before: Some(&before),
+                versions: Some(&versions),
+                on_compile: &*on_compile,
+            };
+            let tenant = match given {
+                None => site.load(&loading)?,
+                Some(given) => site.load_given(&given, &loading)?,
+            };
+            anyhow::Ok((tenant, versions))
+        });
+        let (tenant, versions) = loaded.await.context("loading was broken off")??;
+        state.versions = versions;
+        Ok(Arc::new(tenant))
+    }
+
+    /// Serves a tenant, and writes what was given into the site's folder.
+    async fn serve(
+        &self,
+        state: &mut State,
+        tenant: Arc<Tenant>,
+        given: &Given,
+        how: Handover,
+    ) -> Result<Report, DeployError> {
+        let staged = Staged::write(&state.site.root, given)?;
+        let mut report = self.switch(state, tenant, how).await?;
+        report.warnings.extend(staged.put_in_place());
+        Ok(report)
+    }
+
+    /// The tenant takes over. Up to the switch nothing has changed.
+    async fn switch(
+        &self,
+        state: &mut State,
+        tenant: Arc<Tenant>,
+        how: Handover,
+    ) -> Result<Report, DeployError> {
+        let change = Changes::between(&self.server.table().stable, &tenant);
+        change.prove(&self.server.table()).await?;
+        let swap = Swap::prepare(change.pairs.clone(), how).await?;
+        if self.server.is_stopping() {
+            return Err(DeployError::Stopping);
+        }
+        self.server.replace(Table::new(tenant.clone()));
+        let pairs = change.pairs.clone();
+        let mut report = self.complete(&state.site, swap, change).await;
+        if let Err(error) = state.versions.record(serving(&tenant)) {
+            report.warnings.push(format!("this version cannot be gone back to: {error:#}"));
+        }
+        if !report.is_empty() {
+            tracing::info!(target: "swap", site = &*state.site.name, "{report}");
+        }
+        if how == Handover::Whole {
+            self.watch(pairs, &state.site.config.swap);
+        }
+        Ok(report)
+    }
+
+    /// After the switch: the sockets that can move do, the others drain.
+    async fn complete(&self, site: &Site, swap: Swap, change: Changes) -> Report {
+        change.added.iter().for_each(|plugin| plugin.take_lane());
+        let drain_time = site.config.swap.drain_time;
+        let mut report = Report::default();
+        for (pair, moved) in swap.complete().await {
+            let plugin = pair.after.context().plugin.to_string();
+            let (from, to) = (Some(*pair.before.digest()), Some(*pair.after.digest()));
+            let draining = pair.before.own_sockets().count();
+            report.changes.push(Change { plugin, from, to, moved: moved.moved, draining });
+            report.pause = report.pause.max(moved.pause);
+            self.server.draining().add(pair.before, drain_time);
+        }
+        for plugin in change.added {
+            let name = plugin.context().plugin.to_string();
+            let to = Some(*plugin.digest());
+            report.changes.push(Change { plugin: name, from: None, to, moved: 0, draining: 0 });
+        }
+        for plugin in change.removed {
+            let name = plugin.context().plugin.to_string();
+            let (from, draining) = (Some(*plugin.digest()), plugin.own_sockets().count());
+            report.changes.push(Change { plugin: name, from, to: None, moved: 0, draining });
+            self.server.draining().add(plugin, drain_time);
+        }
+        report
+    }
+
+    async fn begin_canary(
+        &self,
+        state: &mut State,
+        tenant: Arc<Tenant>,
+        given: Given,
+        split: Split,
+    ) -> Result<Report, DeployError> {
+        let table = self.server.table();
+        let change = Changes::between(&table.stable, &tenant);
+        change.prove(&table).await?;
+        if self.server.is_stopping() {
+            return Err(DeployError::Stopping);
+        }
+        let canary = Table::with_canary(table.stable.clone(), tenant.clone(), split.clone());
+        self.server.replace(canary);
+        change.added.iter().for_each(|plugin| plugin.take_lane());
+        let pairs = change.pairs.iter();
+        let changes = pairs
+            .map(|pair| (Some(*pair.before.digest()), &pair.after))
+            .chain(change.added.iter().map(|plugin| (None, plugin)))
+            .map(|(from, plugin)| {
+                let (name, to) = (plugin.context().plugin.to_string(), Some(*plugin.digest()));
+                Change { plugin: name, from, to, moved: 0, draining: 0 }
+            });
+        let report = Report { changes: changes.collect(), canary: true, ..Report::default() };
+        tracing::info!(target: "swap", site = &*state.site.name, "{split}: {report}");
+        state.canary = Some(Canary { given, tenant });
+        self.watch(change.pairs, &state.site.config.swap);
+        Ok(report)
+    }
+
+    /// Serves kept versions again.
+    async fn go_back(
+        &self,
+        state: &mut State,
+        to: &[(String, Digest)],
+    ) -> Result<Report, DeployError> {
+        let mut given = Given::new();
+        for (plugin, digest) in to {
+            given.insert(plugin.clone(), state.versions.read(digest)?);
+        }
+        let site = state.site.clone();
+        let tenant = self.load(state, site, Some(given.clone())).await?;
+        self.serve(state, tenant, &given, Handover::Rest).await
+    }
+
+    /// Goes back by itself if these versions cost too many instances.
+    fn watch(&self, pairs: Vec<Pair>, settings: &config::Swap) {
+        let (live, settings) = (self.this.clone(), settings.clone());
+        if pairs.is_empty() || settings.watch_time.is_zero() {
+            pairs.iter().for_each(|pair| pair.after.settle());
+            return;
+        }
+        tokio::spawn(async move {
+            let until = tokio::time::Instant::now() + settings.watch_time;
+            while tokio::time::Instant::now() < until {
+                tokio::time::sleep(WATCH_PERIOD).await;
+                let Some(live) = live.upgrade() else { return };
+                if !live.still_serves(&pairs) {
+                    return;
+                }
+                if let Some(failing) = pairs.iter().find(|pair| fails(&pair.after, &settings)) {
+                    return live.give_up(&pairs, &failing.after).await;
+                }
+            }
+            pairs.iter().for_each(|pair| pair.after.settle());
+        });
+    }
+
+    fn still_serves(&self, pairs: &[Pair]) -> bool {
+        let table = self.server.table();
+        let serves = |pair: &Pair| table.plugins().any(|own| Arc::ptr_eq(own, &pair.after));
+        !self.server.is_stopping() && pairs.iter().all(serves)
+    }
+
+    /// These versions are not to serve any more.
+    async fn give_up(&self, pairs: &[Pair], failing: &Plugin) {
+        let (calls, failures) = failing.context().calls.count();
+        let plugin = &*failing.context().plugin;
+        tracing::error!(
+            target: "swap", plugin, calls, failures,
+            "the new version fails over `swap.max_failures`: the version before comes back"
+        );
+        let is_canary = self.state.lock().await.canary.is_some();
+        let gone_back = match is_canary {
+            true => self.drop_canary().await,
+            false => self.restore(pairs).await,
+        };
+        if let Err(error) = gone_back {
+            tracing::error!(target: "swap", plugin, "the version before does not come back: {error}");
+        }
+    }
+
+    async fn restore(&self, pairs: &[Pair]) -> Result<Report, DeployError> {
+        let mut state = self.begin().await?;
+        if !self.still_serves(pairs) {
+            return Ok(Report::default());
+        }
+        let before =
+            |pair: &Pair| (pair.before.context().plugin.to_string(), *pair.before.digest());
+        let changed = pairs.iter().filter(|pair| pair.before.digest() != pair.after.digest());
+        let to: Vec<_> = changed.map(before).collect();
+        if to.is_empty() {
+            return Err(
+                anyhow::anyhow!("only its settings have changed: put `lithe.toml` back").into()
+            );
+        }
+        self.go_back(&mut state, &to).await
+    }
+}
+
+/// Whether a version costs too many instances.
+fn fails(plugin: &Plugin, settings: &config::Swap) -> bool {
+    let (calls, failures) = plugin.context().calls.count();
+    calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
+}
+
+fn serving(tenant: &Tenant) -> impl Iterator<Item = (&str, Digest)> {
+    tenant.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
+}
+
+/// How two tenants differ.
+struct Changes {
+    pairs: Vec<Pair>,
+    added: Vec<Arc<Plugin>>,
+    removed: Vec<Arc<Plugin>>,
+}
+
+impl Changes {
+    fn between(before: &Tenant, after: &Tenant) -> Self {
+        let mut changes = Self { pairs: Vec::new(), added: Vec::new(), removed: Vec::new() };
+        for plugin in &after.plugins {
+            match before.plugin(&plugin.context().plugin) {
+                Some(own) if Arc::ptr_eq(own, plugin) => {}
+                Some(own) => {
+                    changes.pairs.push(Pair { before: own.clone(), after: plugin.clone() });
+                }
+                None => changes.added.push(plugin.clone()),
+            }
+        }
+        let is_gone = |plugin: &&Arc<Plugin>| after.plugin(&plugin.context().plugin).is_none();
+        changes.removed = before.plugins.iter().filter(is_gone).cloned().collect();
+        changes
+    }
+
+    /// Sees that what does not serve yet starts and is well.
+    async fn prove(&self, table: &Table) -> Result<(), SwapError> {
+        let after = self.pairs.iter().map(|pair| &pair.after).chain(&self.added);
+        for plugin in after {
+            if !table.plugins().any(|own| Arc::ptr_eq(own, plugin)) {
+                plugin.prove().await?;
+            }
+        }
+        Ok(())
+    }
+}

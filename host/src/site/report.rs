@@ -1,0 +1,184 @@
+//! What is served, and what has become of a change, for people and for programs.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::plugin::Digest;
+
+/// What has become of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub changes: Vec<Change>,
+    /// A share of the requests gets it; the rest, what was served before.
+    pub canary: bool,
+    /// The longest time for which events waited, in microseconds.
+    #[serde(rename = "pause_us", with = "micros")]
+    pub pause: Duration,
+    /// What the change did not do although it is served: somebody has to look at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What has become of one component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub plugin: String,
+    /// None: it is new.
+    pub from: Option<Digest>,
+    /// None: it is served no more.
+    pub to: Option<Digest>,
+    /// Sockets that the new version has taken over.
+    pub moved: usize,
+    /// Sockets that stay with the version before until they end, or `swap.drain_time` is up.
+    pub draining: usize,
+}
+
+/// What is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub site: String,
+    pub plugins: Vec<Serving>,
+    /// What a canary has instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryStatus>,
+    /// Versions that serve no request any more, and still have sockets.
+    pub draining: Vec<DrainingStatus>,
+}
+
+/// A version that serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serving {
+    pub plugin: String,
+    pub version: Digest,
+    pub sockets: usize,
+    /// Calls of the guest, and those that have cost an instance.
+    pub calls: u64,
+    pub failures: u64,
+    /// Versions that can be gone back to, the newest first.
+    pub before: Vec<Digest>,
+}
+
+/// A canary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryStatus {
+    /// Which requests it gets.
+    pub split: String,
+    pub plugins: Vec<Serving>,
+}
+
+/// A version that drains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainingStatus {
+    pub plugin: String,
+    pub version: Digest,
+    pub sockets: usize,
+    /// Until they are closed, in seconds.
+    #[serde(rename = "seconds_left", with = "seconds")]
+    pub left: Duration,
+}
+
+mod micros {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
+    }
+}
+
+mod seconds {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(time.as_secs())
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+}
+
+impl Report {
+    /// Whether everything was as it is.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.warnings.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.changes.is_empty() {
+            return write!(f, "nothing has changed");
+        }
+        for (number, change) in self.changes.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{change}")?;
+        }
+        if self.canary {
+            write!(f, "; as a canary")?;
+        }
+        if !self.pause.is_zero() {
+            write!(f, "; events waited {:.1} ms at most", self.pause.as_secs_f64() * 1e3)?;
+        }
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plugin = &self.plugin;
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) if from == to => write!(f, "reloaded {plugin}")?,
+            (Some(from), Some(to)) => write!(f, "replaced {plugin} ({from:.12} by {to:.12})")?,
+            (None, Some(to)) => write!(f, "added {plugin} ({to:.12})")?,
+            (_, None) => write!(f, "removed {plugin}")?,
+        }
+        if self.moved > 0 {
+            write!(f, ", {}", sockets(self.moved, "moved"))?;
+        }
+        if self.draining > 0 {
+            write!(f, ", {}", sockets(self.draining, "draining"))?;
+        }
+        Ok(())
+    }
+}
+
+fn sockets(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 socket {what}"),
+        count => format!("{count} sockets {what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_reads_as_a_line() {
+        let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
+        let change = |from, to, moved, draining| {
+            let plugin = "routes/a.wasm".to_owned();
+            Change { plugin, from, to, moved, draining }
+        };
+        let changes = vec![
+            change(Some(one), Some(two), 1, 20),
+            change(Some(one), Some(one), 0, 0),
+            change(None, Some(one), 0, 0),
+            change(Some(one), None, 0, 0),
+        ];
+        let pause = Duration::from_micros(1_250);
+        let report = Report { changes, pause, ..Report::default() };
+        assert_eq!(
+            report.to_string(),
+            "replaced routes/a.wasm (6b86b273ff34 by d4735e3a265e), 1 socket moved, 20 sockets draining; \
+             reloaded routes/a.wasm; added routes/a.wasm (6b86b273ff34); removed routes/a.wasm; \
+             events waited 1.2 ms at most"
+        );
+    }
+}

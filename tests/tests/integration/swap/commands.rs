@@ -1,0 +1,195 @@
+//! Deploys over the network, and what `lithe status` prints.
+
+use http::Request;
+use lithe_tests::artifacts::{SWAP_BARE, SWAP_V1, SWAP_V2, SWAP_V3};
+use lithe_tests::{Response, TestHost, eventually};
+
+use super::{PLUGIN, deploy, v1};
+use crate::host;
+
+const TOKEN: &str = "a-token-that-is-long-enough";
+
+const CONFIG: &str =
+    "[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\nbody = \"2 MiB\"\n";
+
+/// A host that takes deploys, and where.
+async fn admin() -> (TestHost, String) {
+    let builder = host().route("swap", SWAP_V1).config(CONFIG);
+    let host = builder.file("token", format!("{TOKEN}\n")).start().await;
+    let line = host.wait_for_log(&["deploys are taken on http://"]).await;
+    let address = line.split("http://").nth(1).expect("it says an address").trim().to_owned();
+    (host, address)
+}
+
+async fn ask(admin: &str, request: Request<Vec<u8>>) -> Response {
+    lithe_tests::request(admin.parse().expect("an address"), request).await
+}
+
+fn put(file: &str) -> http::request::Builder {
+    Request::put(format!("/plugins/{file}")).header("authorization", format!("Bearer {TOKEN}"))
+}
+
+fn bytes(component: &str) -> Vec<u8> {
+    std::fs::read(component).expect("it is there")
+}
+
+#[tokio::test]
+async fn a_put_deploys_a_component() {
+    let (host, admin) = admin().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    let deployed = put(PLUGIN).body(bytes(SWAP_V2)).expect("it is a request");
+    let deployed = ask(&admin, deployed).await;
+    assert_eq!(deployed.status, 200, "{deployed:?}");
+    assert_eq!(deployed.json()["changes"][0]["moved"], 1);
+    assert_eq!(client.ask("2").await, "v2:2");
+    assert_eq!(
+        bytes(SWAP_V2),
+        std::fs::read(host.site.folder().join(PLUGIN)).expect("it is there")
+    );
+
+    let new = put("routes/rooms/%5Bid%5D.wasm").body(bytes(SWAP_V3)).expect("a request");
+    let added = ask(&admin, new).await;
+    assert_eq!(added.json()["changes"][0]["plugin"], "routes/rooms/[id].wasm", "{added:?}");
+    assert_eq!(host.get("/rooms/1").await.text(), "v3");
+
+    let wrong = put(PLUGIN).body(b"hello".to_vec()).expect("it is a request");
+    let refused = ask(&admin, wrong).await;
+    assert_eq!(refused.status, 422);
+    let error = refused.json()["error"].as_str().expect("a text").to_owned();
+    assert!(error.contains("`routes/swap.wasm`: is not WebAssembly"), "{error}");
+    assert_eq!(client.ask("3").await, "v2:3");
+}
+
+#[tokio::test]
+async fn only_the_token_opens_the_door() {
+    let (host, admin) = admin().await;
+    for token in [None, Some("Bearer wrong"), Some("Basic x"), Some("Bearer ")] {
+        for path in ["/status", "/plugins/routes/swap.wasm", "/nothing"] {
+            let mut request = Request::put(path);
+            if let Some(token) = token {
+                request = request.header("authorization", token);
+            }
+            let refused = ask(&admin, request.body(bytes(SWAP_V2)).expect("a request")).await;
+            assert_eq!(refused.status, 401, "{token:?} {path}");
+            assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+        }
+    }
+    assert_eq!(host.get("/swap").await.text(), "v1");
+    assert_eq!(host.get("/status").await.status, 404, "the site's own listener takes no deploys");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let (host, admin) = admin().await;
+    let large = put(PLUGIN).body(vec![0; 2 * 1024 * 1024 + 1]).expect("it is a request");
+    let refused = ask(&admin, large).await;
+    assert_eq!(refused.status, 413);
+    assert!(refused.text().contains("`admin.body`"), "{refused:?}");
+    assert_eq!(host.get("/swap").await.text(), "v1");
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_what_is_right() {
+    let (_host, admin) = admin().await;
+    let with = |request: http::request::Builder| {
+        let request = request.header("authorization", format!("Bearer {TOKEN}"));
+        request.body(Vec::new()).expect("it is a request")
+    };
+    let answer = ask(&admin, with(Request::get("/"))).await;
+    assert_eq!((answer.status, answer.text().contains("PUT /plugins/FILE")), (404, true));
+    let answer = ask(&admin, with(Request::post("/status"))).await;
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")));
+    let answer = ask(&admin, with(Request::put("/plugins/routes/swap.wasm?shar=5%25"))).await;
+    assert_eq!((answer.status, answer.text().contains("`shar`")), (400, true));
+    let answer = ask(&admin, with(Request::post("/deploy"))).await;
+    assert_eq!((answer.status, answer.text().contains("multipart/form-data")), (400, true));
+    let answer = ask(&admin, with(Request::post("/rollback/routes/swap.wasm"))).await;
+    assert_eq!((answer.status, answer.text().contains("no version before")), (404, true));
+    let answer = ask(&admin, with(Request::post("/promote"))).await;
+    assert_eq!(answer.status, 409);
+    let status = ask(&admin, with(Request::get("/status"))).await;
+    assert_eq!(status.json()["plugins"][0]["plugin"], "routes/swap.wasm");
+}
+
+#[tokio::test]
+async fn an_admin_without_a_token_or_beyond_loopback_does_not_start() {
+    let start = |config: &str| host().route("swap", SWAP_V1).config(config).end();
+    let refused = start("[admin]\nlisten = \"127.0.0.1:0\"\n").await;
+    refused.says(&["`admin.listen` needs a token", "`LITHE_ADMIN_TOKEN`"]);
+    let refused = start("[admin]\nlisten = \"0.0.0.0:4001\"\n").await;
+    refused.says(&["`admin.listen`", "loopback"]);
+    let refused = start("[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"none\"\n").await;
+    refused.says(&["`admin.token_file`"]);
+    let builder = host().route("swap", SWAP_V1).config(CONFIG).file("token", "short");
+    builder.end().await.says(&["has 5 characters"]);
+}
+
+#[tokio::test]
+async fn two_deploys_at_once_take_turns() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    let both = tokio::join!(
+        host.command("deploy", &[PLUGIN, SWAP_V2]),
+        host.command("deploy", &[PLUGIN, SWAP_V3])
+    );
+    both.0.succeeded();
+    both.1.succeeded();
+    let last = host.get("/swap").await.text().to_owned();
+    assert!(["v2", "v3"].contains(&last.as_str()), "{last}");
+    assert_eq!(client.ask("2").await, format!("{last}:2"));
+    assert_eq!(client.ask("count").await, "2");
+}
+
+#[tokio::test]
+async fn status_shows_versions_sockets_and_who_drains() {
+    let host = v1().await;
+    let mut pinned = host.connect("/swap?pinned").await;
+    assert_eq!(pinned.ask("1").await, "v1:1");
+    deploy(&host, SWAP_V2).await;
+    let _new = host.connect("/swap").await;
+    let status = host.command("status", &[]).await;
+    status.succeeded();
+    let text = &status.stdout;
+    assert!(text.contains("site site"), "{text}");
+    assert!(text.contains("COMPONENT") && text.contains("draining:"), "{text}");
+    assert_eq!(text.matches("routes/swap.wasm").count(), 2, "{text}");
+}
+
+/// What a process has open, and the memory that it holds.
+fn usage(host: &TestHost) -> (usize, u64) {
+    let process = format!("/proc/{}", host.process_id());
+    let files = std::fs::read_dir(format!("{process}/fd")).expect("it runs").count();
+    let status = std::fs::read_to_string(format!("{process}/status")).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it has memory");
+    let kib = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    (files, kib)
+}
+
+#[tokio::test]
+async fn two_hundred_swaps_leave_nothing_behind() {
+    let (host, admin) = admin().await;
+    let mut client = host.connect("/swap").await;
+    let components = [bytes(SWAP_V2), bytes(SWAP_V3), bytes(SWAP_BARE)];
+    let mut swap = async |number: usize| {
+        let body = components[number % components.len()].clone();
+        let deployed = ask(&admin, put(PLUGIN).body(body).expect("a request")).await;
+        assert_eq!(deployed.status, 200, "{deployed:?}");
+        client.ask("x").await
+    };
+    // The first ones fill pools and caches.
+    for number in 0..30 {
+        swap(number).await;
+    }
+    let (files, memory) = usage(&host);
+    for number in 0..200 {
+        swap(number).await;
+    }
+    eventually("the files of before", async || (usage(&host).0 <= files + 2).then_some(())).await;
+    let grown = usage(&host).1.saturating_sub(memory);
+    assert!(grown < 8 * 1024, "200 swaps left {grown} KiB, {memory} KiB were there before");
+    let versions =
+        std::fs::read_dir(host.site.folder().join(".lithe/versions")).expect("it is there");
+    assert!(versions.count() <= 5, "the versions kept, and their order");
+}

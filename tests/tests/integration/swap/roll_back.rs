@@ -1,0 +1,124 @@
+//! Going back, by command and by itself.
+
+use lithe_tests::artifacts::{SWAP_EVENTS_TRAP, SWAP_SESSION_V1, SWAP_V1, SWAP_V2, SWAP_V3};
+
+use super::{PLUGIN, deploy, status, v1};
+use crate::host;
+
+#[tokio::test]
+async fn goes_back_to_the_version_before_and_its_sockets_stay_open() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    host.command("rollback", &[PLUGIN]).await.says(&["`routes/swap.wasm` has no version before"]);
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("2").await, "v2:2");
+    let said = host.command("rollback", &[PLUGIN]).await;
+    assert!(said.succeeded().contains("1 socket moved"), "{said:?}");
+    assert_eq!(client.ask("3").await, "v1:3");
+    assert_eq!(client.ask("count").await, "3");
+    let kept = std::fs::read(host.site.folder().join(PLUGIN)).expect("it is there");
+    assert_eq!(kept, std::fs::read(SWAP_V1).expect("it is there"), "the next start serves v1");
+}
+
+#[tokio::test]
+async fn goes_back_to_any_of_the_versions_kept_also_after_a_restart() {
+    let mut host = v1().await;
+    for component in [SWAP_V2, SWAP_V3, SWAP_SESSION_V1] {
+        deploy(&host, component).await;
+    }
+    let kept = status(&host).await;
+    let before = kept["plugins"][0]["before"].as_array().expect("a list").clone();
+    assert_eq!(before.len(), 3, "{kept}");
+    let first = before[2].as_str().expect("a digest");
+    host.command("rollback", &[PLUGIN, "--to", "zz"])
+        .await
+        .says(&["no version `zz`", &first[..12]]);
+    host.command("rollback", &["routes/other.wasm"]).await.says(&["has no `routes/other.wasm`"]);
+
+    host.signal(lithe_tests::Signal::TERM);
+    assert_eq!(host.exit().await.code(), Some(0));
+    let again = crate::host().folder(host.site.folder()).start().await;
+    assert_eq!(again.get("/swap").await.text(), "v1", "the last one deployed");
+    host.command("rollback", &[PLUGIN, "--to", &first[..12]]).await.succeeded();
+    let mut client = again.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    // The oldest is forgotten.
+    deploy(&host, SWAP_V2).await;
+    let kept = status(&host).await;
+    assert_eq!(kept["plugins"][0]["before"].as_array().expect("a list").len(), 3, "{kept}");
+}
+
+#[tokio::test]
+async fn goes_back_although_the_cached_artifact_is_damaged() {
+    let cache = tempfile::tempdir().expect("a folder can be made");
+    let host = host().route("swap", SWAP_V1).cache(cache.path()).start().await;
+    deploy(&host, SWAP_V2).await;
+    let entries = std::fs::read_dir(cache.path()).expect("it is there");
+    for path in entries.map(|entry| entry.expect("it can be read").path()) {
+        if path.extension().is_some_and(|extension| extension == "cwasm") {
+            // Another file in its place: what is mapped already stays as it is.
+            std::fs::remove_file(&path).expect("it can be removed");
+            std::fs::write(&path, b"damaged").expect("it can be written");
+        }
+    }
+    host.command("rollback", &[PLUGIN]).await.succeeded();
+    host.wait_for_log(&["compiling again", "is damaged"]).await;
+    assert_eq!(host.get("/swap").await.text(), "v1");
+}
+
+#[tokio::test]
+async fn a_kept_version_that_is_damaged_is_not_gone_back_to() {
+    let host = v1().await;
+    deploy(&host, SWAP_V2).await;
+    let before = status(&host).await["plugins"][0]["before"][0].as_str().expect("one").to_owned();
+    let path = host.site.folder().join(format!(".lithe/versions/{before}.wasm"));
+    std::fs::write(&path, b"damaged").expect("it is there");
+    host.command("rollback", &[PLUGIN]).await.says(&["is damaged: deploy it again"]);
+    assert_eq!(host.get("/swap").await.text(), "v2");
+}
+
+#[tokio::test]
+async fn a_version_that_fails_too_often_goes_by_itself() {
+    let host = host()
+        .route("swap", SWAP_V1)
+        .config("[swap]\nmin_calls = 3\nmax_failures = 0.5\n")
+        .start()
+        .await;
+    let mut client = host.connect("/swap").await;
+    for number in 0..4 {
+        assert_eq!(client.ask(&number.to_string()).await, format!("v1:{number}"));
+    }
+    deploy(&host, SWAP_EVENTS_TRAP).await;
+    // Each request costs it an instance, and its memory: what the version before had is kept.
+    for _ in 0..4 {
+        assert_eq!(host.get("/swap").await.status, 500);
+    }
+    host.wait_for_log(&["`swap.max_failures`", "the version before comes back"]).await;
+    lithe_tests::eventually("the version before", async || {
+        (host.get("/swap").await.text() == "v1").then_some(())
+    })
+    .await;
+    assert_eq!(client.ask("back").await, "v1:back");
+    assert_eq!(client.ask("count").await, "5");
+    let kept = std::fs::read(host.site.folder().join(PLUGIN)).expect("it is there");
+    assert_eq!(kept, std::fs::read(SWAP_V1).expect("it is there"));
+}
+
+#[tokio::test]
+async fn a_version_that_fails_now_and_then_stays() {
+    let host = host()
+        .route("swap", SWAP_V1)
+        .config("[swap]\nmin_calls = 3\nwatch_time = \"1s\"\n")
+        .start()
+        .await;
+    deploy(&host, SWAP_V2).await;
+    for _ in 0..30 {
+        assert_eq!(host.get("/swap").await.text(), "v2");
+    }
+    for _ in 0..3 {
+        assert_eq!(host.get("/swap?trap").await.status, 500);
+        assert_eq!(host.get("/swap").await.text(), "v2");
+    }
+    assert!(!host.log().contains("comes back"), "{}", host.log());
+}

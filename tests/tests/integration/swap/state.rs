@@ -1,0 +1,121 @@
+//! What is in memory moves along, or the version before goes on.
+
+use lithe_tests::artifacts::{LOUNGE, LOUNGE_TWO, SWAP_BARE, SWAP_V2, SWAP_V3};
+use lithe_tests::{TestHost, eventually};
+
+use super::{PLUGIN, deploy, v1};
+use crate::host;
+
+#[tokio::test]
+async fn what_is_saved_is_restored() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    for number in 0..5 {
+        assert_eq!(client.ask(&number.to_string()).await, format!("v1:{number}"));
+    }
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("count").await, "5");
+    assert_eq!(client.ask("6").await, "v2:6");
+    deploy(&host, SWAP_V3).await;
+    assert_eq!(host.get("/swap?count").await.text(), "6");
+}
+
+/// Deploys a version that does not take over; what was there is as it was.
+async fn goes_on(host: &TestHost, component: &str, words: &[&str]) {
+    let before = host.get("/swap?count").await.text().to_owned();
+    let mut client = host.connect("/swap").await;
+    host.command("deploy", &[PLUGIN, component]).await.says(words);
+    assert_eq!(host.get("/swap").await.text(), "v1");
+    assert_eq!(client.ask("still").await, "v1:still");
+    let after: u32 = client.ask("count").await.parse().expect("a number");
+    assert_eq!(after, before.parse::<u32>().expect("a number") + 1);
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_restore_does_not_take_over() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    for (fault, words) in [
+        ("refuse", &["cannot take over", "`restore` answered", "refused as told"][..]),
+        ("restore-trap", &["cannot take over", "the guest trapped"]),
+    ] {
+        assert_eq!(client.ask(&format!("save:{fault}")).await, format!("v1:save:{fault}"));
+        goes_on(&host, SWAP_V2, words).await;
+    }
+    assert_eq!(client.ask("x").await, "v1:x");
+}
+
+#[tokio::test]
+async fn more_than_the_limit_is_not_handed_over() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:1048576").await, "v1:save:1048576");
+    goes_on(&host, SWAP_V2, &["`limits.state` allows 1048576"]).await;
+    assert_eq!(client.ask("save:1000000").await, "v1:save:1000000");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("x").await, "v2:x");
+}
+
+#[tokio::test]
+async fn a_version_that_traps_while_it_saves_loses_its_memory_and_goes_on() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:trap").await, "v1:save:trap");
+    let deployed = host.command("deploy", &[PLUGIN, SWAP_V2]).await;
+    deployed.says(&["cannot take over", "the guest trapped"]);
+    assert_eq!(client.ask("count").await, "0");
+    assert_eq!(client.ask("1").await, "v1:1");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn nothing_is_handed_over_to_a_version_that_takes_nothing() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    deploy(&host, SWAP_BARE).await;
+    assert_eq!(client.ask("2").await, "bare:2");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("count").await, "0");
+}
+
+#[tokio::test]
+async fn what_hibernates_is_kept_for_the_next_instance_and_the_next_version() {
+    let host = host()
+        .route("swap", lithe_tests::artifacts::SWAP_V1)
+        .config("[limits]\nidle_after = \"100ms\"\n")
+        .start()
+        .await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    let hibernations = async |wanted: usize| {
+        let what = format!("{wanted} hibernations");
+        let count = || host.log().matches("hibernating").count();
+        eventually(&what, async || (count() >= wanted).then_some(())).await;
+    };
+    hibernations(1).await;
+    assert_eq!(client.ask("count").await, "1");
+    hibernations(2).await;
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn members_and_messages_of_the_lounge_survive_a_version_that_prints_differently() {
+    let host = host().route("lounge", LOUNGE).start().await;
+    let mut ann = host.connect("/lounge?name=ann").await;
+    let before: serde_json::Value = {
+        ann.send("hello").await;
+        eventually("the message", async || {
+            let lounge = host.get("/lounge").await.json();
+            lounge.to_string().contains("hello").then_some(lounge)
+        })
+        .await
+    };
+    let deployed = host.command("deploy", &["routes/lounge.wasm", LOUNGE_TWO]).await;
+    assert!(deployed.succeeded().contains("1 socket moved"), "{deployed:?}");
+    let after = host.get("/lounge").await.json();
+    assert_eq!(after["members"], before["members"]);
+    assert_eq!(after.to_string().matches("hello").count(), 1, "{after}");
+}
