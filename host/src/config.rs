@@ -258,6 +258,10 @@ pub struct Server {
     /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
     #[serde(with = "humantime_serde")]
     pub body_time: Duration,
+    /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for
+    /// ever. Over it the connection is closed, and the guest of a stream sees 1006.
+    #[serde(with = "humantime_serde")]
+    pub write_time: Duration,
     /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
     /// `["10.0.0.0/8"]`. Default: none.
     pub trusted_proxies: Vec<IpNet>,
@@ -272,6 +276,7 @@ impl Default for Server {
             connections: 60_000,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             shutdown_time: Duration::from_secs(10),
         }
