@@ -9,6 +9,7 @@ mod bytes_before_close;
 mod cache;
 mod chain;
 mod close_codes;
+mod deflate;
 mod dev;
 mod frames;
 mod fuzzed;
