@@ -1,37 +1,60 @@
 #!/usr/bin/env bash
 # Runs the Autobahn test suite's fuzzing client against each kind of component, and prints a summary.
 #
-#   tests/autobahn.sh            groups 1 to 7 and 10: about a minute
-#   tests/autobahn.sh 9          messages of up to 16 MiB: a minute or two
-#   tests/autobahn.sh 12 13      permessage-deflate: many minutes
+#   tests/autobahn.sh                   groups 1 to 7 and 10: about a minute
+#   tests/autobahn.sh 9                 messages of up to 16 MiB: a minute or two
+#   tests/autobahn.sh --release 12 13   permessage-deflate: half an hour, with an optimised host
 #
-# Needs Python 2.7, which the suite is written in, as `python2.7` or by pyenv. Everything that it makes
-# is below `target/autobahn`; the reports for people are in `target/autobahn/reports/index.html`.
+# Needs Python 3 and, for the suite itself, Python 2.7 (`python2.7`, or one of pyenv's), and takes the suite
+# from PyPI. All that it makes is below `target/autobahn`, a virtual environment among it; the reports for
+# people are in `target/autobahn/reports/index.html`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+profile=debug
+if [ "${1:-}" = --release ]; then
+  profile=release
+  shift
+fi
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(1 2 3 4 5 6 7 10)
-work=$PWD/${CARGO_TARGET_DIR:-target}/autobahn
-mkdir -p "$work"
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/autobahn"
+work=$(cd "$target/autobahn" && pwd)
+
+# Where Python 2.7 is, which Debian has no longer.
+python2() {
+  local version
+  if python2.7 -c '' 2>/dev/null; then
+    command -v python2.7
+    return
+  fi
+  version=$(pyenv versions --bare 2>/dev/null | grep '^2\.7' | tail -n 1) || true
+  if [ -z "$version" ]; then
+    echo "the Autobahn suite needs Python 2.7, and there is none: \`pyenv install 2.7.18\` makes one" >&2
+    return 1
+  fi
+  PYENV_VERSION=$version pyenv which python2.7
+}
 
 wstest=$work/venv/bin/wstest
-if [ ! -x "$wstest" ]; then
-  python=(python2.7)
-  if ! command -v python2.7 >/dev/null || ! python2.7 --version >/dev/null 2>&1; then
-    version=$(pyenv versions --bare 2>/dev/null | grep '^2\.7' | tail -n 1 || true)
-    [ -n "$version" ] || { echo "the Autobahn suite needs Python 2.7: install it, by pyenv for one" >&2; exit 1; }
-    python=(env "PYENV_VERSION=$version" python)
-  fi
-  "${python[@]}" -m pip install --quiet virtualenv
-  "${python[@]}" -m virtualenv --quiet "$work/venv"
-  "$work/venv/bin/pip" install --quiet autobahntestsuite==0.8.2
-fi 2> >(grep -v DEPRECATION >&2)
+if ! "$wstest" --help >/dev/null 2>&1; then
+  python=$(python2)
+  rm -rf "$work/tools" "$work/venv"
+  python3 -m venv "$work/tools"
+  # The last one that makes environments for Python 2.7.
+  "$work/tools/bin/pip" install --quiet --disable-pip-version-check 'virtualenv==20.21.1'
+  "$work/tools/bin/virtualenv" --quiet --python "$python" "$work/venv"
+  "$work/venv/bin/pip" --no-python-version-warning install --quiet --disable-pip-version-check \
+    autobahntestsuite==0.8.2
+fi
 
 rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
 guests=(example-bench-echo example-loop test-guests-hostile-async)
 cargo build --quiet --release --target wasm32-wasip2 --target-dir "$work/guests" "${guests[@]/#/--package=}"
-cargo build --quiet --package lithe-tests --bin lithe-under-test
+build=(cargo build --quiet --package lithe --bin lithe)
+[ $profile = debug ] || build+=(--release)
+"${build[@]}"
 
 site=$work/site
 mkdir -p "$site/routes"
@@ -51,7 +74,7 @@ enabled = true
 window_bits = 15
 TOML
 
-LITHE_LOG=error "${CARGO_TARGET_DIR:-target}/debug/lithe-under-test" serve "$site" \
+LITHE_LOG=error "$target/$profile/lithe" serve "$site" \
   --listen 127.0.0.1:0 --cache "$work/cache" > "$work/ready" &
 host=$!
 trap 'kill $host 2>/dev/null; wait $host 2>/dev/null || true' EXIT

@@ -98,6 +98,9 @@ pub struct Limits {
     pub response: ByteSize,
     /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
     pub message: ByteSize,
+    /// WebSocket messages that one socket may receive in a second. Default: zero, which is no bound: the
+    /// peer of a socket whose guest is behind waits. Over it: 1008.
+    pub messages_per_second: u32,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     pub outbound: ByteSize,
     /// What happens over `outbound`. Default: `close`.
@@ -228,6 +231,7 @@ impl Default for Limits {
             body: ByteSize::mib(1),
             response: ByteSize::mib(16),
             message: ByteSize::mib(1),
+            messages_per_second: 0,
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             state: ByteSize::mib(1),
@@ -254,6 +258,10 @@ pub struct Server {
     /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
     #[serde(with = "humantime_serde")]
     pub body_time: Duration,
+    /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for
+    /// ever. Over it the connection is closed, and the guest of a stream sees 1006.
+    #[serde(with = "humantime_serde")]
+    pub write_time: Duration,
     /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
     /// `["10.0.0.0/8"]`. Default: none.
     pub trusted_proxies: Vec<IpNet>,
@@ -268,6 +276,7 @@ impl Default for Server {
             connections: 60_000,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             shutdown_time: Duration::from_secs(10),
         }

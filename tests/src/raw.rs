@@ -141,6 +141,19 @@ impl Raw {
         Response { status: status.expect("a response has a status"), headers, body }
     }
 
+    /// Waits for more bytes, whatever they are, and keeps them.
+    ///
+    /// # Panics
+    /// The connection has ended.
+    pub async fn receive(&mut self) {
+        assert!(self.read().await, "the connection ended");
+    }
+
+    /// How many bytes have come and are kept.
+    pub fn received(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// What comes until the connection has ended.
     pub async fn rest(&mut self) -> String {
         while self.read().await {}

@@ -113,6 +113,23 @@ impl Client {
         }
     }
 
+    /// As [`Client::closed`], with whatever messages before it.
+    ///
+    /// # Panics
+    /// The connection ends without a close frame, or something follows it.
+    pub async fn closed_after_what_was_sent(&mut self) -> (u16, String) {
+        loop {
+            match self.next("a close frame").await {
+                Some(Message::Close(Some(frame))) => {
+                    assert!(self.next("the end").await.is_none(), "something followed the close");
+                    return (frame.code.into(), frame.reason.as_str().to_owned());
+                }
+                Some(_) => {}
+                None => panic!("the connection ended without a close frame"),
+            }
+        }
+    }
+
     /// The two halves, for two tasks.
     pub fn split(self) -> (Sender, Receiver) {
         let (sender, receiver) = self.socket.split();

@@ -94,11 +94,8 @@ impl Liveness {
 impl Socket {
     /// Looks after one socket; `now` is the time since some moment, the same for all sweeps.
     pub fn sweep(&self, now: Duration, limits: &Limits) {
-        if self.is_stream() {
-            return;
-        }
-        if self.is_behind() || self.liveness.busy.load(Ordering::Relaxed) {
-            // It is not read meanwhile: its silence says nothing.
+        if self.is_stream() || self.is_behind() || self.liveness.busy.load(Ordering::Relaxed) {
+            // It is not read, now or ever: its silence says nothing.
             self.liveness.hear();
         }
         match self.liveness.due(now, limits) {

@@ -5,6 +5,7 @@
 mod body;
 mod chain;
 mod client;
+mod connection;
 mod public;
 mod response;
 mod table;
@@ -29,6 +30,7 @@ use crate::plugin::Handled;
 use crate::router::{Found, Path};
 use chain::{Chain, End};
 
+pub use connection::Connection;
 pub use public::Public;
 pub use response::Body;
 pub use table::{Canary, Split, Table};

@@ -7,10 +7,10 @@ use http::{Response, StatusCode};
 use http_body_util::Either;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Sessions;
+use super::connection::Connection;
 use super::response::{self, Body};
 use super::tenant::Tenant;
 use crate::config::bytes;
@@ -68,6 +68,7 @@ pub fn accept(
     let limits = session::Limits {
         message: bytes(tenant.limits.message),
         outbound: bytes(tenant.limits.outbound),
+        messages_per_second: tenant.limits.messages_per_second,
         close_time: tenant.limits.close_time,
         deflate,
     };
@@ -91,11 +92,12 @@ pub fn accept(
             }
         };
         // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-            tracing::error!(target: "session", %request, "an upgraded connection is no TCP stream");
+        let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
+            tracing::error!(target: "session", %request, "an upgraded connection is none of ours");
             return session.abandon().await;
         };
-        session::run(parts.io.into_inner(), parts.read_buf, session, limits).await;
+        let stream = parts.io.into_inner().into_inner();
+        session::run(stream, parts.read_buf, session, limits).await;
     });
     response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
 }

@@ -87,7 +87,10 @@ impl Pool {
             }
             std::mem::take(&mut idle.instances)
         };
-        drop(unneeded);
+        if !unneeded.is_empty() {
+            let (plugin, instances) = (&*self.template.context().plugin, unneeded.len());
+            tracing::debug!(target: "session", plugin, instances, "dropping idle instances");
+        }
     }
 
     /// An idle instance, or a new one.

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config;
-use crate::pipeline::{self, Table, Tenant};
+use crate::pipeline::{self, Connection, Table, Tenant};
 use crate::plugin::Plugin;
 use draining::Draining;
 
@@ -145,6 +145,7 @@ impl Server {
         if let Err(error) = set_options(&stream) {
             tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
+        let connection = Connection::new(stream, self.settings.write_time);
         let permit = Arc::new(permit);
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             let (server, permit) = (&self, permit.clone());
@@ -162,7 +163,7 @@ impl Server {
             .header_read_timeout(self.settings.header_time)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(connection), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let result = tokio::select! {
@@ -173,7 +174,7 @@ impl Server {
             }
         };
         if let Err(error) = result {
-            tracing::debug!(%client, "connection ended: {error}");
+            tracing::debug!(%client, "connection ended: {:#}", anyhow::Error::new(error));
         }
     }
 }

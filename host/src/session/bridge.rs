@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::Limits;
 use super::end::End;
+use super::rate::Rate;
 use super::transport::Transport;
 use crate::capability::Context as PluginContext;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket};
@@ -39,6 +40,7 @@ pub enum Event {
 pub struct Bridge<S> {
     pub messages: Vec<Message>,
     transport: Transport<S>,
+    rate: Rate,
     socket: Arc<Socket>,
     /// Of the socket's plugin.
     plugin: Arc<PluginContext>,
@@ -66,6 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         Self {
             messages: Vec::new(),
             transport: Transport::new(stream, read, &limits, room),
+            rate: Rate::new(limits.messages_per_second),
             max_unsent: MAX_UNSENT_WHILE_READING.min(room),
             socket,
             plugin,
@@ -100,14 +103,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             if self.closing.is_none() && (paused || !reading(&self.socket)) {
                 return Poll::Pending;
             }
+            let before = self.messages.len();
             let read = self.transport.poll_read(cx, &mut self.messages);
             if self.transport.take_heard() {
                 self.socket.liveness.hear();
             }
-            let read = ready!(read);
+            let mut read = ready!(read);
             if self.closing.is_some() {
                 // Whoever has closed hears no more messages, only the answer.
                 self.messages.clear();
+            } else {
+                let came = self.messages.len() - before;
+                let admitted = self.rate.admit(came);
+                if admitted < came {
+                    let request = self.socket.request.id;
+                    tracing::debug!(target: "session", %request, "more than `limits.messages_per_second`");
+                    self.messages.truncate(before + admitted);
+                    read = Some(End::too_many());
+                }
             }
             self.answer_for_the_guest();
             match read {

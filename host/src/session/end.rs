@@ -29,6 +29,11 @@ impl End {
         }
     }
 
+    /// The peer sends more messages than it may.
+    pub fn too_many() -> Self {
+        Self::Violation { code: 1008, reason: "too many messages in one second".into() }
+    }
+
     /// An error while reading.
     pub fn failed(error: &Error) -> Self {
         let (code, reason) = match error {

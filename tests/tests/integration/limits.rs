@@ -108,6 +108,39 @@ async fn a_body_that_does_not_come_is_408() {
     lives_on(&host).await;
 }
 
+const LARGE: usize = 16 * 1024 * 1024;
+
+async fn large_file(config: &str) -> TestHost {
+    host().config(config).public("large", vec![b'x'; LARGE]).route("http", TRAP_HTTP).start().await
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
+    let host = large_file("[server]\nwrite_time = \"300ms\"\n").await;
+    let mut deaf = host.raw().await;
+    let started = Instant::now();
+    deaf.write("GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    host.wait_for_log(&["`server.write_time`"]).await;
+    assert!(started.elapsed() >= Duration::from_millis(300));
+    assert!(deaf.rest().await.len() < LARGE, "the rest was not sent");
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
+    let host = large_file("[server]\nwrite_time = \"300ms\"\n").await;
+    let mut slow = host.raw().await;
+    let started = Instant::now();
+    slow.write("GET /large HTTP/1.0\r\n\r\n").await;
+    while slow.received() < LARGE / 2 {
+        slow.receive().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(started.elapsed() > Duration::from_millis(600), "it read too fast to tell");
+    let answer = slow.rest().await;
+    assert!(answer.ends_with(&"x".repeat(LARGE)), "{} bytes", answer.len());
+}
+
 #[tokio::test]
 async fn what_is_not_http_is_refused() {
     let host = with("").await;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use lithe_tests::artifacts::{HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS};
+use lithe_tests::artifacts::{
+    HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS, TRAP_HTTP,
+};
 use lithe_tests::{Frame, TestHost, eventually, within};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -259,6 +261,16 @@ async fn requests_find_a_fresh_instance() {
     let request = http::Request::post("/publish?topic=news").body("posted").unwrap();
     assert_eq!(host.send(request).await.text(), "1");
     assert_eq!(ann.text().await, "posted");
+}
+
+#[tokio::test]
+async fn a_pool_drops_instances_that_nothing_needs() {
+    let config = "[limits]\nidle_after = \"300ms\"\n";
+    let host = host().config(config).route("http", TRAP_HTTP).start().await;
+    let count = async || host.get("/http?how=count").await.text().to_owned();
+    assert_eq!([count().await, count().await], ["1", "2"], "it is used again");
+    host.wait_for_log(&["dropping idle instances", "routes/http.wasm", "instances=1"]).await;
+    assert_eq!(count().await, "1", "the instance is a fresh one");
 }
 
 #[tokio::test]

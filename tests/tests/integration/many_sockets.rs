@@ -158,10 +158,14 @@ async fn write_in_pieces(raw: &mut Raw, bytes: &[u8], random: &mut Random) {
 }
 
 /// SplitMix64: the same numbers for the same seed.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -169,7 +173,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn within(&mut self, range: Range<usize>) -> usize {
+    pub fn within(&mut self, range: Range<usize>) -> usize {
         range.start + self.next() as usize % range.len()
     }
 }

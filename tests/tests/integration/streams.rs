@@ -2,6 +2,7 @@
 //! whole.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -68,7 +69,7 @@ const SOURCE: &str = r#"
 use std::cell::RefCell;
 
 use lithe_sdk::anyhow::bail;
-use lithe_sdk::{Event, Outcome, Response, Sender};
+use lithe_sdk::{Event, Outcome, Response, SendError, Sender};
 
 thread_local! {
     static STREAMS: RefCell<Vec<Sender>> = const { RefCell::new(Vec::new()) };
@@ -106,6 +107,19 @@ fn streams(event: Event) -> Outcome {
                 body.send([b'x'; 64 * 1024])?;
             },
             "empty" => body.send([])?,
+            "download" => {
+                let mut refused = 0;
+                for number in 0..400 {
+                    let piece = format!("{number:.<65000}");
+                    while let Err(error) = body.send_text(&piece) {
+                        let SendError::QueueFull = error else { return Err(error.into()) };
+                        refused += 1;
+                        body.sender().wait_for_drain().await;
+                    }
+                }
+                body.sender().wait_for_drain().await;
+                body.send_text(format!("refused {refused} times"))?;
+            }
             _ => {}
         }
         Ok(())
@@ -233,4 +247,47 @@ async fn more_than_may_wait_cuts_the_body_off() {
     let mut client = Streamed::get(&host, "/s?how=flood").await;
     assert!(client.rest().await.is_err(), "what was dropped is missing");
     assert_eq!(Streamed::get(&host, "/s").await.rest().await.unwrap(), "first");
+}
+
+#[tokio::test]
+async fn a_guest_that_waits_for_room_sends_all_of_a_large_body() {
+    let host = streams("[limits]\noutbound = \"1 MiB\"\noutbound_policy = \"refuse\"\n").await;
+    let mut client = Streamed::get(&host, "/s?how=download").await;
+    let body = client.rest().await.expect("it is whole");
+    let expected: String = (0..400).map(|number| format!("{number:.<65000}")).collect();
+    let rest = body.strip_prefix("first").and_then(|body| body.strip_prefix(&expected));
+    let rest = rest.expect("all pieces are there, in order");
+    assert!(rest.starts_with("refused ") && rest != "refused 0 times", "{rest}");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_a_stream_is_given_up_and_the_guest_hears_it() {
+    let config = "[server]\nwrite_time = \"300ms\"\n[limits]\noutbound_policy = \"refuse\"\n";
+    let host = streams(config).await;
+    let mut deaf = host.raw().await;
+    deaf.write("GET /s?how=open HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let count = async || host.get("/s?how=count").await.text().to_owned();
+    lithe_tests::eventually("the stream", async || (count().await == "1").then_some(())).await;
+    let piece = "x".repeat(7 * 1024);
+    lithe_tests::eventually("the end of the stream", async || {
+        host.get(&format!("/s?how=say&text={piece}")).await;
+        (count().await == "0").then_some(())
+    })
+    .await;
+    host.wait_for_log(&["`server.write_time`"]).await;
+}
+
+#[tokio::test]
+async fn a_stream_over_which_nothing_goes_is_ended_whole() {
+    let host = streams("[limits]\nidle_time = \"500ms\"\n").await;
+    let mut client = Streamed::get(&host, "/s?how=open").await;
+    assert_eq!(client.text().await, "first");
+    for _ in 0..10 {
+        host.get("/s?how=say&text=again").await;
+        assert_eq!(client.text().await, "again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(client.rest().await.expect("it is whole"), "");
+    let left = async || (host.get("/s?how=count").await.text() == "0").then_some(());
+    lithe_tests::eventually("the end of the stream", left).await;
 }

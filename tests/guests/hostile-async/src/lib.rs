@@ -1,7 +1,8 @@
-//! Async sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`;
-//! anything else comes back. `?twice` upgrades the same event twice. Plain GET: `async`.
+//! Async sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`,
+//! `close:CODE:REASON`, `flood:N`; anything else comes back. How each one ended, and after how many
+//! messages, is printed. `?twice` upgrades the same event twice. Plain GET: `async`.
 
-use lithe_sdk::anyhow::bail;
+use lithe_sdk::anyhow::{Context, bail};
 use lithe_sdk::{Event, Outcome, Response, Result, Socket, SocketEvent};
 
 #[lithe_sdk::handler(websocket)]
@@ -16,18 +17,37 @@ fn hostile(event: Event) -> Result<Outcome> {
 }
 
 async fn session(mut socket: Socket) -> Result<()> {
+    let mut messages = 0;
     while let Some(event) = socket.next().await {
         match event {
-            SocketEvent::Text(word) => {
-                test_guests_misbehave::by_word(&word);
-                match word.as_str() {
+            SocketEvent::Text(text) => {
+                messages += 1;
+                test_guests_misbehave::by_word(&text);
+                let (word, rest) = text.split_once(':').unwrap_or((&text, ""));
+                match word {
                     "return" => return Ok(()),
                     "error" => bail!("as told"),
-                    _ => socket.send_text(word)?,
+                    "close" => {
+                        let (code, reason) =
+                            rest.split_once(':').context("`close` is close:CODE:REASON")?;
+                        socket.close(code.parse()?, reason)?;
+                    }
+                    "flood" => {
+                        let chunk = vec![0; 64 * 1024];
+                        for _ in 0..rest.parse()? {
+                            // Until the host closes the socket.
+                            if socket.send_binary(&chunk).is_err() {
+                                break;
+                            }
+                        }
+                    }
+                    _ => socket.send_text(text)?,
                 }
             }
             SocketEvent::Binary(bytes) => socket.send_binary(bytes)?,
-            SocketEvent::Close(_) => {}
+            SocketEvent::Close(info) => {
+                println!("ended after {messages} messages: {} clean={}", info.code, info.clean);
+            }
         }
     }
     Ok(())
@@ -48,6 +68,8 @@ mod tests {
     fn words_are_obeyed() {
         assert_eq!(end_of("return"), Some(1000));
         assert_eq!(end_of("error"), Some(1011));
+        assert_eq!(end_of("close:4001:bye"), Some(4001));
+        assert_eq!(end_of("flood:2"), None);
         assert_eq!(end_of("hello"), None);
     }
 

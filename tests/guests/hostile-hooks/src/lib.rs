@@ -1,7 +1,9 @@
 //! Hooks that do what a message, or the request's query, says.
 //!
 //! Messages: `panic`, `loop`, `memory`, `exit`, `fail`, `close:CODE:REASON`, `badclose`, `flood:N`,
-//! `terminate`, `info`, `closed-log`, `attach:TEXT`, `attachment`; anything else comes back.
+//! `terminate`, `info`, `closed-log`, `attach:TEXT`, `attachment`, `late` (closes with 4000, and sends
+//! nevertheless); anything else comes back. How each socket ended, and after how many messages of the
+//! instance, is printed.
 //! Upgrade queries: `protocol=NAME`, `header=NAME:VALUE`, `attachment=TEXT`, `refuse=STATUS`, `pinned`.
 //! Plain GET: `how=panic|loop|memory|exit`, otherwise what the instance has counted.
 
@@ -74,6 +76,11 @@ impl Hooks for Hostile {
                 }
             }
             "terminate" => peer.terminate(),
+            "late" => {
+                peer.close(4000, "")?;
+                let late = peer.send_text("too late");
+                println!("{}: sent after the close: {late:?}", peer.id());
+            }
             "info" => peer.send_text(info(peer).to_string())?,
             "closed-log" => {
                 let codes: Vec<_> = self.closed.borrow().iter().map(|info| info.code).collect();
@@ -87,6 +94,8 @@ impl Hooks for Hostile {
     }
 
     fn close(&self, _peer: &Peer, info: CloseInfo) -> Result<()> {
+        let messages = self.messages.get();
+        println!("ended after {messages} messages: {} clean={}", info.code, info.clean);
         self.closed.borrow_mut().push(info);
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Blocking sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`,
-//! `sleep` (1 s, then comes back); anything else comes back. Plain GET: `session`.
+//! `sleep` (1 s, then comes back), `close:CODE:REASON`, `flood:N`; anything else comes back. How each one
+//! ended, and after how many messages, is printed. Plain GET: `session`.
 
 use std::time::Duration;
 
-use lithe_sdk::anyhow::bail;
+use lithe_sdk::anyhow::{Context, bail};
 use lithe_sdk::{BlockingSocket, Event, Outcome, Response, Result, SocketEvent};
 
 #[lithe_sdk::handler(session)]
@@ -15,20 +16,41 @@ fn hostile(event: Event) -> Result<Outcome> {
 }
 
 fn session(mut socket: BlockingSocket) -> Result<()> {
+    let mut messages = 0;
     while let Some(event) = socket.next() {
         match event {
-            SocketEvent::Text(word) => {
-                test_guests_misbehave::by_word(&word);
-                match word.as_str() {
+            SocketEvent::Text(text) => {
+                messages += 1;
+                test_guests_misbehave::by_word(&text);
+                let (word, rest) = text.split_once(':').unwrap_or((&text, ""));
+                match word {
                     "return" => return Ok(()),
                     "error" => bail!("as told"),
-                    "sleep" => std::thread::sleep(Duration::from_secs(1)),
-                    _ => {}
+                    "sleep" => {
+                        std::thread::sleep(Duration::from_secs(1));
+                        socket.send_text(text)?;
+                    }
+                    "close" => {
+                        let (code, reason) =
+                            rest.split_once(':').context("`close` is close:CODE:REASON")?;
+                        socket.close(code.parse()?, reason)?;
+                    }
+                    "flood" => {
+                        let chunk = vec![0; 64 * 1024];
+                        for _ in 0..rest.parse()? {
+                            // Until the host closes the socket.
+                            if socket.send_binary(&chunk).is_err() {
+                                break;
+                            }
+                        }
+                    }
+                    _ => socket.send_text(text)?,
                 }
-                socket.send_text(word)?;
             }
             SocketEvent::Binary(bytes) => socket.send_binary(bytes)?,
-            SocketEvent::Close(_) => {}
+            SocketEvent::Close(info) => {
+                println!("ended after {messages} messages: {} clean={}", info.code, info.clean);
+            }
         }
     }
     Ok(())
@@ -50,6 +72,8 @@ mod tests {
     fn words_are_obeyed() {
         assert_eq!(end_of("return"), Some(1000));
         assert_eq!(end_of("error"), Some(1011));
+        assert_eq!(end_of("close:4001:bye"), Some(4001));
+        assert_eq!(end_of("flood:2"), Some(1001));
         assert_eq!(end_of("hello"), Some(1001));
         assert_eq!(TestEvent::get("/").call(hostile).text(), "session");
     }

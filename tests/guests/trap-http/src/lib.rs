@@ -1,14 +1,20 @@
 //! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `exit`, `status101`,
 //! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
-//! JSON). Otherwise `ok`.
+//! JSON), `count` (which call of the instance this is). Otherwise `ok`.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use lithe_sdk::anyhow::{Context, bail};
 use lithe_sdk::{Event, Response, Result, json};
 
+thread_local! {
+    static CALLS: Cell<u32> = const { Cell::new(0) };
+}
+
 #[lithe_sdk::handler]
 fn trap(event: Event) -> Result<Response> {
+    CALLS.set(CALLS.get() + 1);
     let how = event.query_param_str("how").unwrap_or_default();
     test_guests_misbehave::by_word(&how);
     match how.as_str() {
@@ -26,8 +32,11 @@ fn trap(event: Event) -> Result<Response> {
                 "route": event.route(),
                 "params": event.params(),
                 "body": event.bytes().len(),
+                "user": event.local_str("user"),
+                "request-id": event.local_str("request-id"),
             }));
         }
+        "count" => return Ok(Response::text(CALLS.get().to_string())),
         "fail" => bail!("a secret of the guest"),
         "sleep" => {
             let ms = event.query_param_str("ms").context("`ms` is missing")?;

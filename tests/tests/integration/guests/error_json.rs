@@ -174,6 +174,6 @@ async fn a_session_that_fails_after_the_101_never_reaches_it() {
     let id = response.header("x-request-id").unwrap();
     host.wait_for_log(&["request failed", "routes/_error.wasm", id]).await;
     let log = host.log();
-    let mut failures = log.lines().filter(|line| line.contains("routes/_error.wasm"));
+    let mut failures = log.lines().filter(|line| line.contains("plugin=\"routes/_error.wasm\""));
     assert!(failures.all(|line| line.contains(id)), "{log}");
 }

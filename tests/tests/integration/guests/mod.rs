@@ -36,8 +36,10 @@ pub mod hostile_session;
 pub mod lounge_two;
 pub mod middleware_log;
 pub mod middleware_misbehave;
+pub mod middleware_ready;
 pub mod sessions;
 pub mod swap;
+pub mod timers;
 pub mod trap_http;
 
 /// The examples' site, as it is in the repository.
