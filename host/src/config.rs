@@ -4,6 +4,7 @@
 //! the file, the line and the column, and what would be right.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +26,10 @@ const MAX_REPLICAS: usize = 64;
 pub struct Config {
     /// The name in log lines. Default: the folder's name.
     pub name: Option<String>,
+    /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
+    /// host below the first. Default: all, where one site is served; its folder's name among several. A
+    /// request for another host is answered 421.
+    pub hosts: Vec<Host>,
     /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
     pub websocket: bool,
     /// Compression of WebSocket messages.
@@ -49,6 +54,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             name: None,
+            hosts: Vec::new(),
             websocket: true,
             deflate: Deflate::default(),
             case_sensitive: true,
@@ -198,6 +204,50 @@ impl TryFrom<String> for Scope {
                     "unknown scope `{other}`, expected `plugin`, `param:NAME` or `connection`"
                 )),
             },
+        }
+    }
+}
+
+/// A host, in lower case, without a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Host {
+    /// This one.
+    Exact(String),
+    /// Those that end with a dot and this.
+    Below(String),
+}
+
+impl TryFrom<String> for Host {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let text = text.to_ascii_lowercase();
+        let (name, is_below) = match text.strip_prefix("*.") {
+            Some(name) => (name, true),
+            None => (&*text, false),
+        };
+        let is_address = !is_below && name.starts_with('[') && name.ends_with(']');
+        let is_name = |name: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            name.split('.').all(|label| !label.is_empty() && label.chars().all(allowed))
+        };
+        match is_address || is_name(name) {
+            true if is_below => Ok(Self::Below(name.to_owned())),
+            true => Ok(Self::Exact(name.to_owned())),
+            false => Err(format!(
+                "`{text}` is no host, expected one such as `example.com` or `*.example.com`, without a \
+                 port"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Below(name) => write!(f, "*.{name}"),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod guest;
 mod live;
 mod report;
 mod scan;
+mod sites;
 mod staged;
 mod watch;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use http::Method;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Host};
 use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
@@ -26,6 +27,7 @@ use scan::{Found, Place};
 pub use build::{BuildError, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
+pub use sites::{Root, Sites};
 pub use watch::Watcher;
 
 /// How a site is loaded.
@@ -48,6 +50,8 @@ pub struct Site {
     pub root: PathBuf,
     pub config: Config,
     pub name: Arc<str>,
+    /// Whether it is one of several.
+    among_others: bool,
 }
 
 impl Site {
@@ -66,7 +70,32 @@ impl Site {
         let config = Config::load(&root)?;
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
-        Ok(Self { root, config, name: name.into() })
+        Ok(Self { root, config, name: name.into(), among_others: false })
+    }
+
+    /// Reads its settings again.
+    ///
+    /// # Errors
+    /// As [`Site::open`].
+    pub fn reopen(&self) -> anyhow::Result<Self> {
+        let mut site = Self::open(&self.root)?;
+        if self.among_others {
+            site.be_among_others()?;
+        }
+        Ok(site)
+    }
+
+    /// It is one of several: without `hosts`, its folder's name is its host.
+    fn be_among_others(&mut self) -> anyhow::Result<()> {
+        self.among_others = true;
+        if self.config.hosts.is_empty() {
+            let folder = self.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let host = Host::try_from(folder).map_err(|error| {
+                anyhow::anyhow!("name its hosts in `hosts` of its `lithe.toml`: {error}")
+            })?;
+            self.config.hosts.push(host);
+        }
+        Ok(())
     }
 
     /// Loads every component as it lies in the folder. Blocks while components are compiled.

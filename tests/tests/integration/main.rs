@@ -27,6 +27,7 @@ mod session_ends;
 mod shutdown;
 mod streams;
 mod swap;
+mod tenants;
 mod topics_and_timers;
 
 use lithe_tests::{Builder, TestHost};
