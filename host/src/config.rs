@@ -44,6 +44,8 @@ pub struct Config {
     pub swap: Swap,
     /// The listener for those who deploy.
     pub admin: Admin,
+    /// What holds for each of several sites; in the `lithe.toml` beside their folders.
+    pub tenants: Tenants,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
     pub plugin: BTreeMap<String, Plugin>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
@@ -62,6 +64,7 @@ impl Default for Config {
             server: Server::default(),
             swap: Swap::default(),
             admin: Admin::default(),
+            tenants: Tenants::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
         }
@@ -171,11 +174,48 @@ pub struct Plugin {
     /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of its
     /// own, before it serves anything. Default: none is asked.
     pub health: Option<String>,
+    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none.
+    pub environment: BTreeMap<String, String>,
+    /// Variables of its environment that no log shows, such as
+    /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
+    /// the host's environment. Default: none.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Folders of the site that it sees, by the path at which it does, such as
+    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only.
+    pub folders: BTreeMap<String, Folder>,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SecretSource {
+    /// A file of the site; a newline at its end is not part of it.
+    File(PathBuf),
+    /// A variable of the host's environment.
+    Host(String),
+}
+
+/// A folder of the site.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folder {
+    pub path: PathBuf,
+    /// Default: false.
+    #[serde(default)]
+    pub write: bool,
 }
 
 impl Default for Plugin {
     fn default() -> Self {
-        Self { scope: Scope::Plugin, replicas: 1, auto_response: BTreeMap::new(), health: None }
+        Self {
+            scope: Scope::Plugin,
+            replicas: 1,
+            auto_response: BTreeMap::new(),
+            health: None,
+            environment: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            folders: BTreeMap::new(),
+        }
     }
 }
 
@@ -382,6 +422,15 @@ impl Default for Admin {
     fn default() -> Self {
         Self { listen: None, token_file: None, body: ByteSize::mib(64) }
     }
+}
+
+/// What holds for each of several sites.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tenants {
+    /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
+    /// is served alone may name all.
+    pub environment: Vec<String>,
 }
 
 /// A size as what memory is counted in; one that no memory has is all there is.

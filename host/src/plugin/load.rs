@@ -9,6 +9,7 @@ use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
 use super::{Instances, Lineage, Plugin};
+use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::runtime::{
@@ -43,6 +44,8 @@ pub struct Settings {
     pub websocket: bool,
     /// What the site says of this one.
     pub plugin: config::Plugin,
+    /// What it may reach.
+    pub grants: Grants,
     /// Of the version before.
     pub lineage: Lineage,
 }
@@ -124,6 +127,7 @@ impl Loader {
             sessions: kind.has_sessions(),
             upgrades: settings.websocket && kind.has_sessions(),
             settings: settings.plugin.clone(),
+            grants: settings.grants.clone(),
         });
         let template = Template::new(self.runtime.clone(), &component, context.clone())
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;

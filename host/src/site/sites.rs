@@ -24,6 +24,8 @@ pub struct Sites {
     root: PathBuf,
     /// The folder has a site in each folder.
     are_many: bool,
+    /// Variables of the host's environment that each of several may read.
+    environment: Vec<String>,
     server: Arc<Server>,
     loader: Loader,
     progress: Progress,
@@ -54,10 +56,11 @@ impl Root {
         let shown = site.root.join(config::FILE_NAME);
         let only = Config { server: site.config.server.clone(), ..Config::default() };
         let only = Config { admin: site.config.admin.clone(), ..only };
+        let only = Config { tenants: site.config.tenants.clone(), ..only };
         if format!("{only:?}") != format!("{:?}", site.config) {
             bail!(
-                "`{}` is for all sites below it, and so may have `[server]` and `[admin]` only: the \
-                 other settings belong into the `{}` of each site",
+                "`{}` is for all sites below it, and so may have `[server]`, `[admin]` and `[tenants]` \
+                 only: the other settings belong into the `{}` of each site",
                 shown.display(),
                 config::FILE_NAME
             );
@@ -92,6 +95,7 @@ impl Sites {
         let sites = Self {
             root: root.folder().to_owned(),
             are_many: matches!(root, Root::Many { .. }),
+            environment: root.config().tenants.environment.clone(),
             server,
             loader,
             progress,
@@ -188,7 +192,7 @@ impl Sites {
 
     async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
         let mut site = Site::open(&self.root.join(name))?;
-        site.be_among_others()?;
+        site.be_among_others(&self.environment)?;
         self.load(site).await
     }
 
