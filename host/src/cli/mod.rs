@@ -2,6 +2,7 @@
 
 mod build;
 mod dev;
+mod inspect;
 mod progress;
 mod routes;
 mod serve;
@@ -54,6 +55,11 @@ enum Command {
     /// Method, pattern, component, and the middleware and error handlers that apply: middleware in the
     /// order in which it runs, error handlers the nearest first.
     Routes(RoutesOptions),
+    /// Say what a component is
+    ///
+    /// The world that it fits, its imports and whether they are granted, its exports, its size, what
+    /// made it, and its digest. For one that fits nowhere, the difference, and an exit status of 1.
+    Inspect(InspectOptions),
     /// Build a site, serve it, and rebuild and replace what changes
     ///
     /// Whatever fails, the version before goes on.
@@ -70,6 +76,15 @@ struct BuildOptions {
 struct RoutesOptions {
     /// The site's folder
     site: PathBuf,
+    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
+    cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct InspectOptions {
+    /// The component's file
+    file: PathBuf,
     /// Where compiled components are kept [default: `lithe` in the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
     cache: Option<PathBuf>,
@@ -98,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Routes(options) => routes::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
         Command::Dev(options) => dev::run(&options),
     };
     match result {

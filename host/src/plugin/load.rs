@@ -1,5 +1,7 @@
 //! From a file to a plugin: read, check, compile or take from the cache, link.
 
+mod inspect;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::config::{self, Limits};
 use crate::runtime::{
     Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Template, Unfit,
 };
+
+pub use inspect::{Fit, Grant, Report};
 
 /// Routes that one component may name.
 const MAX_ROUTES: usize = 1_000;

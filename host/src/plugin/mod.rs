@@ -20,7 +20,7 @@ use crate::capability::socket::{CloseInfo, Socket};
 use crate::runtime::{Failure, Instance, Kind, NamedRoute, PerConnection, Pool, Scoped, Shared};
 
 pub use cache::{Cache, Digest};
-pub use load::{LoadError, Loader, Role, Settings};
+pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 
 /// A loaded component.
 pub struct Plugin {

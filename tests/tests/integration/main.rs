@@ -13,6 +13,7 @@ mod dev;
 mod frames;
 mod guests;
 mod handshake;
+mod inspect;
 mod limits;
 mod liveness;
 mod logs;
