@@ -3,6 +3,8 @@
 mod clang;
 mod command;
 mod contract;
+mod python;
+mod stamp;
 mod tool;
 mod work;
 mod zig;
@@ -82,6 +84,9 @@ fn component(
         return std::fs::read(&component)
             .with_context(|| format!("cannot read `{}`", component.display()));
     }
+    if folder.join(python::MANIFEST).is_file() {
+        return python::build(folder, kind, &work()?);
+    }
     if let Some(main) = zig::main_file(folder) {
         return zig::build(&main, kind, &work()?);
     }
@@ -89,7 +94,7 @@ fn component(
         return clang::build(folder, kind, &work()?);
     }
     bail!(
-        "`{}` has no Cargo.toml, no main.zig, and no C or C++ file; for another language, name a \
+        "`{}` has no Cargo.toml, no pyproject.toml, no main.zig, and no C or C++ file; for another language, name a \
          `command`",
         folder.display()
     )

@@ -67,3 +67,4 @@ macro_rules! language {
 
 language!(c "c": echo ping room blocking_loop);
 language!(zig "zig": echo ping room);
+language!(py "py": echo ping room blocking_loop);

@@ -71,7 +71,7 @@ impl Compiler {
     }
 
     fn command(&self, is_cpp: bool) -> Command {
-        command(if is_cpp { &self.cpp } else { &self.c })
+        tool::command(if is_cpp { &self.cpp } else { &self.c })
     }
 
     /// Compiles one file; the SDK's and the bindings' own are not for the author to be warned of.
@@ -176,12 +176,4 @@ fn has_wasi(clang: &str) -> bool {
         Command::new(clang).args(["--target=wasm32-wasi", "--print-file-name=libc.a"]).output();
     asked
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
-}
-
-/// A program and its first arguments.
-pub fn command(words: &[String]) -> Command {
-    let mut words = words.iter();
-    let mut command = Command::new(words.next().map_or("", String::as_str));
-    command.args(words);
-    command
 }

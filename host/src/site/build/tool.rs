@@ -34,11 +34,22 @@ pub fn ask(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether a program is there and answers well.
-pub fn works(program: &str, arguments: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+/// The first of several ways to run a tool that answers well when it is asked for its version.
+pub fn first_that_works(ways: &[&[&str]], version: &str) -> Option<Vec<String>> {
+    let words = ways.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+    words.into_iter().find(|words: &Vec<String>| {
+        let mut asked = command(words);
+        asked.arg(version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        asked.status().is_ok_and(|status| status.success())
+    })
+}
+
+/// A program and its first arguments.
+pub fn command(words: &[String]) -> Command {
+    let mut words = words.iter();
+    let mut command = Command::new(words.next().map_or("", String::as_str));
+    command.args(words);
+    command
 }
 
 /// A file of this name in the folder or in one of those around it.

@@ -4,20 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::clang::{self, Compiler};
+use super::clang::Compiler;
 use super::{contract, tool};
 use crate::config::GuestKind;
 
 /// How Zig is run here: `zig`, or the one of the Python package `ziglang`.
 pub fn find() -> Option<Vec<String>> {
-    if tool::works("zig", &["version"]) {
-        return Some(vec!["zig".to_owned()]);
-    }
-    let python = ["python3", "python"].into_iter();
-    python
-        .map(|python| [python, "-m", "ziglang"])
-        .find(|words| tool::works(words[0], &["-m", "ziglang", "version"]))
-        .map(|words| words.map(str::to_owned).to_vec())
+    tool::first_that_works(
+        &[&["zig"], &["python3", "-m", "ziglang"], &["python", "-m", "ziglang"]],
+        "version",
+    )
 }
 
 /// The folder's `main.zig`, if it has one.
@@ -38,13 +34,13 @@ pub fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8
     };
     let objects = Compiler::of_zig(&zig).sdk(kind, work)?;
     let translated = work.join("lithe.zig");
-    let mut translate = clang::command(&zig);
+    let mut translate = tool::command(&zig);
     translate.args(["translate-c", "-target", "wasm32-wasi", "-lc"]).arg(work.join("lithe.h"));
     let text = tool::ask(&mut translate)?;
     std::fs::write(&translated, text)
         .with_context(|| format!("cannot write `{}`", translated.display()))?;
     let module = work.join("module.wasm");
-    let mut build = clang::command(&zig);
+    let mut build = tool::command(&zig);
     build
         .args(["build-exe", "-target", "wasm32-wasi", "-mexec-model=reactor", "-fno-entry"])
         .args(["-O", "ReleaseSmall", "-rdynamic", "--stack", "262144", "-lc"])
