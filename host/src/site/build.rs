@@ -3,6 +3,7 @@
 mod clang;
 mod command;
 mod contract;
+mod javascript;
 mod python;
 mod stamp;
 mod tool;
@@ -84,6 +85,9 @@ fn component(
         return std::fs::read(&component)
             .with_context(|| format!("cannot read `{}`", component.display()));
     }
+    if folder.join(javascript::MANIFEST).is_file() {
+        return javascript::build(folder, kind, build.engine, &work()?);
+    }
     if folder.join(python::MANIFEST).is_file() {
         return python::build(folder, kind, &work()?);
     }
@@ -94,7 +98,7 @@ fn component(
         return clang::build(folder, kind, &work()?);
     }
     bail!(
-        "`{}` has no Cargo.toml, no pyproject.toml, no main.zig, and no C or C++ file; for another language, name a \
+        "`{}` has no Cargo.toml, package.json, pyproject.toml or main.zig, and no C or C++ file; for another language, name a \
          `command`",
         folder.display()
     )

@@ -68,3 +68,5 @@ macro_rules! language {
 language!(c "c": echo ping room blocking_loop);
 language!(zig "zig": echo ping room);
 language!(py "py": echo ping room blocking_loop);
+language!(js "js": echo ping room);
+language!(js_full "js-full": echo ping room);

@@ -123,3 +123,20 @@ fn find(folder: &Path) -> Option<Vec<String>> {
         "--version",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_sdk_is_there() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk/python/lithe_sdk");
+        let files = std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path());
+        let mut names: Vec<String> = files
+            .filter(|path| path.is_file())
+            .map(|path| format!("lithe_sdk/{}", path.file_name().unwrap().display()))
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, SDK.map(|(name, _)| name));
+    }
+}
