@@ -76,7 +76,7 @@ def _answered(call: Any) -> Any:
         return call()
     except HttpError as error:
         raise _refusal(error) from None
-    except Exception:
+    except BaseException:
         _logged()
         raise _refusal(HttpError(500, "Internal Server Error")) from None
     finally:
@@ -130,7 +130,7 @@ def _in_session(socket: Socket, call: Any, *arguments: Any) -> None:
     """Calls, and makes any exception the end of the session."""
     try:
         call(*arguments)
-    except Exception as error:
+    except BaseException as error:
         _logged()
         socket.fail(f"{type(error).__name__}: {error}")
     finally:
@@ -150,7 +150,7 @@ class Hooks:
         try:
             for received in messages:
                 message(socket, from_host(received))
-        except Exception as error:
+        except BaseException as error:
             _logged()
             socket.fail(f"{type(error).__name__}: {error}")
         finally:
@@ -170,7 +170,7 @@ class Hooks:
         assert app.hooks is not None
         try:
             app.hooks.timer(id)
-        except Exception:
+        except BaseException:
             _logged()
         finally:
             _flush()

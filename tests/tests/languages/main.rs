@@ -5,25 +5,35 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::{Path, PathBuf};
+mod faults;
+
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::Mutex;
 
 use lithe_tests::{Builder, TestHost};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lithe-under-test");
 
-/// The site of the examples, built.
-static SITE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/languages");
-    let built = Command::new(PROGRAM).arg("build").arg(&site).status();
-    assert!(built.expect("the program can be run").success(), "an example does not build");
-    site
-});
+/// The examples' site.
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/languages");
+
+/// A site's folder, in which `lithe build` has been run, once for all tests.
+fn built(site: &'static str) -> &'static Path {
+    static BUILT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    // One that failed has failed all others, too.
+    let mut built = BUILT.lock().expect("the site has been built");
+    if built.insert(site) {
+        let status = Command::new(PROGRAM).arg("build").arg(site).status();
+        assert!(status.expect("the program can be run").success(), "`{site}` does not build");
+    }
+    Path::new(site)
+}
 
 /// A site with one of the examples, at its own path.
 fn with(route: &str) -> Builder {
-    let component = SITE.join(format!("routes/{route}.wasm"));
+    let component = built(EXAMPLES).join(format!("routes/{route}.wasm"));
     TestHost::builder(PROGRAM).route(route, component.to_str().expect("the path is UTF-8"))
 }
 
