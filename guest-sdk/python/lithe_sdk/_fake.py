@@ -210,5 +210,4 @@ receiver = SimpleNamespace(
     Received_TimedOut=_record("Received_TimedOut"),
     receive=_receive,
 )
-next_ = SimpleNamespace(run=lambda event: event.rest())
-event = SimpleNamespace()
+next = SimpleNamespace(run=lambda event: event.rest())

@@ -21,7 +21,7 @@ macro_rules! sdk {
     };
 }
 /// The SDK.
-const SDK: [(&str, &str); 12] = [
+const SDK: [(&str, &str); 13] = [
     sdk!("__init__.py"),
     sdk!("_app.py"),
     sdk!("_entry.py"),
@@ -34,6 +34,7 @@ const SDK: [(&str, &str); 12] = [
     sdk!("_timers.py"),
     sdk!("_topics.py"),
     sdk!("py.typed"),
+    sdk!("testing.py"),
 ];
 
 /// The file that makes a folder a Python source.
