@@ -2,7 +2,7 @@
 
 import type { Event } from "./event.ts";
 import type { Message } from "./message.ts";
-import type { Answer, HeadersLike, HttpError } from "./outcome.ts";
+import type { Answer, HeadersLike, HttpError, Response, Stream, Upgrade } from "./outcome.ts";
 import type { CloseDetails, Peer } from "./peer.ts";
 import type { Socket } from "./socket.ts";
 
@@ -12,7 +12,7 @@ export type Awaitable<T> = T | Promise<T>;
 export type Handler = (event: Event) => Awaitable<Answer>;
 
 /** The rest of the chain; at most once for an event. */
-export type Next = () => Answer;
+export type Next = () => Response | Upgrade | Stream;
 
 /** Runs around handlers. */
 export type Middleware = (event: Event, next: Next) => Awaitable<Answer>;

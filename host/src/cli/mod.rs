@@ -3,6 +3,7 @@
 mod build;
 mod dev;
 mod inspect;
+mod new;
 mod progress;
 mod routes;
 mod serve;
@@ -39,11 +40,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a new site with a handler in the language of your choice
+    ///
+    /// It has a source below `guests/`, the `lithe.toml` that builds it, and a test.
+    New(new::Options),
     /// Build the components that a site names from source
     ///
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
-    /// such as `"routes/echo.wasm" = "guests/echo"`. A Cargo package is built for wasm32-wasip2; the
-    /// target is added to the toolchain where it is missing.
+    /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks" }`
+    /// for other languages than Rust. What the folder has tells the language: Cargo.toml,
+    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with the
+    /// command that installs it.
     Build(BuildOptions),
     /// Serve a site
     ///
@@ -110,6 +117,7 @@ pub fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
     log.with_writer(std::io::stderr).init();
     let result = match cli.command {
+        Command::New(options) => new::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Routes(options) => routes::run(&options),

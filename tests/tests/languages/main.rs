@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod faults;
+mod new;
 
 use std::collections::BTreeSet;
 use std::path::Path;
