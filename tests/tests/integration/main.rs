@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod browser;
+mod builds;
 mod bytes_before_close;
 mod cache;
 mod chain;

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod builds;
 mod faults;
 mod new;
 

@@ -48,7 +48,18 @@ fn every_kind_passes_its_own_test(language: &str) {
             .expect("there is a shell");
         let said = String::from_utf8_lossy(&tested.stdout);
         assert!(tested.status.success() && said.contains("ok: "), "{language} {kind}: {tested:?}");
+        if language == "ts" {
+            is_well_typed(&site.join(format!("guests/my-{kind}")));
+        }
     }
+}
+
+/// The project's own settings find the SDK's types.
+fn is_well_typed(guest: &Path) {
+    let tsc = format!("{REPOSITORY}/examples/languages/guests/js/node_modules/.bin/tsc");
+    let checked = Command::new(tsc).arg("--project").arg(guest).output();
+    let checked = checked.expect("the program can be run");
+    assert!(checked.status.success(), "{checked:?}");
 }
 
 macro_rules! languages {
