@@ -3,6 +3,8 @@
 //! Every key is optional. A key that is not known, or has the wrong type, is an error that names
 //! the file, the line and the column, and what would be right.
 
+mod build;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,6 +15,8 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use ipnet::IpNet;
 use serde::Deserialize;
+
+pub use build::{Build, Engine, GuestKind};
 
 /// The file's name inside a site.
 pub const FILE_NAME: &str = "lithe.toml";
@@ -49,7 +53,7 @@ pub struct Config {
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
     pub plugin: BTreeMap<String, Plugin>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
-    pub build: BTreeMap<PathBuf, PathBuf>,
+    pub build: BTreeMap<PathBuf, Build>,
 }
 
 impl Default for Config {
@@ -530,13 +534,32 @@ mod tests {
     fn reads_sizes_times_and_builds() {
         let config = Config::parse(
             "[limits]\nmemory = \"8 MiB\"\nbody = 1024\nevent_cpu = \"20ms\"\n\
-             [build]\n\"routes/a.wasm\" = \"guests/a\"\n",
+             [build]\n\"routes/a.wasm\" = \"guests/a\"\n\
+             \"routes/b.wasm\" = { source = \"guests/b\", kind = \"hooks\", engine = \"full\" }\n",
         )
         .unwrap();
         assert_eq!(config.limits.memory, ByteSize::mib(8));
         assert_eq!(config.limits.body, ByteSize::b(1024));
         assert_eq!(config.limits.event_cpu, Duration::from_millis(20));
-        assert_eq!(config.build[Path::new("routes/a.wasm")], Path::new("guests/a"));
+        let (a, b) =
+            (&config.build[Path::new("routes/a.wasm")], &config.build[Path::new("routes/b.wasm")]);
+        assert_eq!((a.source.as_path(), a.kind), (Path::new("guests/a"), GuestKind::Route));
+        assert_eq!((b.source.as_path(), b.kind), (Path::new("guests/b"), GuestKind::Hooks));
+        assert_eq!((a.engine, b.engine), (Engine::Small, Engine::Full));
+    }
+
+    #[test]
+    fn a_build_that_is_none_is_told_what_is_one() {
+        for (wrong, expected) in [
+            ("3", "the source's folder, or a table"),
+            ("{ source = \"a\", kind = \"hook\" }", "unknown variant `hook`"),
+            ("{ kind = \"hooks\" }", "missing field `source`"),
+            ("{ source = \"a\", sorce = \"b\" }", "unknown field `sorce`"),
+        ] {
+            let error = Config::parse(&format!("[build]\n\"routes/a.wasm\" = {wrong}\n"));
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("line 2"), "{error}");
+        }
     }
 
     #[test]
