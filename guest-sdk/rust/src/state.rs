@@ -69,6 +69,9 @@ use crate::Result;
 /// }
 /// ```
 ///
+/// The host does the same with an instance that it lets go because it was idle: the next one restores
+/// what it has saved. A trap loses what is only in memory.
+///
 /// What each socket needs for itself is better left with it, as its [`context`](crate::Sender::context):
 /// that moves by itself, and outlives a trap too. Sockets that are
 /// [pinned](crate::UpgradeOptions::pinned), tasks and timers do not move:

@@ -71,6 +71,11 @@ impl Api {
         match self.answer(&head, &mut body).await {
             Ok(response) => response,
             Err(refusal) => {
+                if head.method != Method::GET {
+                    let (path, status) = (head.uri.path(), refusal.status.as_u16());
+                    let reason = &*refusal.message;
+                    tracing::error!(target: "swap", path, status, "nothing was deployed: {reason}");
+                }
                 // Whoever is still sending would not read an answer.
                 let rest = Limited::new(body, self.max_body).collect();
                 let _ = timeout(DRAIN_TIME, rest).await;

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use super::api::{Access, Api};
 use super::control_path;
@@ -86,16 +87,20 @@ impl Listeners {
         self.tcp.as_ref().map(|(_, address, _)| *address)
     }
 
-    /// Serves until it is dropped.
+    /// Serves until the host stops; what is being answered then is answered.
     pub async fn serve(self, live: Arc<Live>) {
-        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let open = Open {
+            permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            tasks: TaskTracker::new(),
+            live: live.clone(),
+        };
         let api = |access| Arc::new(Api { live: live.clone(), access, max_body: self.max_body });
         let user = api(Access::Everyone);
         let from_control = async {
             let Some(control) = &self.control else { return std::future::pending().await };
-            while let Ok(permit) = permits.clone().acquire_owned().await {
+            while let Some(permit) = open.permit().await {
                 match control.listener.accept().await {
-                    Ok((stream, _)) => spawn(stream, user.clone(), permit),
+                    Ok((stream, _)) => open.spawn(stream, user.clone(), permit),
                     Err(error) => wait_after(&error).await,
                 }
             }
@@ -103,40 +108,68 @@ impl Listeners {
         let from_tcp = async {
             let Some((listener, _, token)) = &self.tcp else { return std::future::pending().await };
             let api = api(Access::Token(*token));
-            while let Ok(permit) = permits.clone().acquire_owned().await {
+            while let Some(permit) = open.permit().await {
                 match listener.accept().await {
-                    Ok((stream, _)) => spawn(stream, api.clone(), permit),
+                    Ok((stream, _)) => open.spawn(stream, api.clone(), permit),
                     Err(error) => wait_after(&error).await,
                 }
             }
         };
-        tokio::join!(from_control, from_tcp);
+        tokio::select! {
+            () = from_control => {}
+            () = from_tcp => {}
+            () = live.server().stopping() => {}
+        }
+        open.tasks.close();
+        open.tasks.wait().await;
+    }
+}
+
+/// The open connections.
+struct Open {
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
+    live: Arc<Live>,
+}
+
+impl Open {
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.permits.clone().acquire_owned().await.ok()
+    }
+
+    fn spawn<S>(&self, stream: S, api: Arc<Api>, permit: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let live = self.live.clone();
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            let service = service_fn(|request| {
+                let api = api.clone();
+                async move { Ok::<_, std::convert::Infallible>(api.handle(request).await) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIME)
+                .serve_connection(TokioIo::new(stream), service);
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = live.server().stopping() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!("a deploy's connection ended: {error}");
+            }
+        });
     }
 }
 
 async fn wait_after(error: &std::io::Error) {
     tracing::warn!("cannot accept a deploy's connection: {error}");
     tokio::time::sleep(Duration::from_millis(100)).await;
-}
-
-fn spawn<S>(stream: S, api: Arc<Api>, permit: OwnedSemaphorePermit)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    tokio::spawn(async move {
-        let _permit = permit;
-        let service = service_fn(|request| {
-            let api = api.clone();
-            async move { Ok::<_, std::convert::Infallible>(api.handle(request).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = connection.await {
-            tracing::debug!("a deploy's connection ended: {error}");
-        }
-    });
 }
 
 async fn open_control(path: PathBuf) -> anyhow::Result<Control> {

@@ -116,7 +116,9 @@ impl Serving {
         };
         let admin = tokio::spawn(self.admin.serve(self.live.clone()));
         self.live.server().run(self.listener, stopping).await;
-        admin.abort();
+        // A deploy that has begun is told that it came too late.
+        let shutdown_time = self.live.site().await.config.server.shutdown_time;
+        let _ = tokio::time::timeout(shutdown_time, admin).await;
         Ok(())
     }
 }

@@ -162,7 +162,8 @@ impl Scoped {
         }
     }
 
-    /// See [`Shared::sweep`]; forgets the instances that nothing belongs to any more.
+    /// Drops the instances that had nothing to do since `idle_after` before `now`; forgets those that
+    /// nothing belongs to any more.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
         let all = {
             let mut inner = self.inner.lock();

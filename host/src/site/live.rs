@@ -295,6 +295,7 @@ impl Live {
     ) -> Result<Report, DeployError> {
         let change = Changes::between(&self.server.table().stable, &tenant);
         change.prove(&self.server.table()).await?;
+        tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
         let swap = Swap::prepare(change.pairs.clone(), how).await?;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);

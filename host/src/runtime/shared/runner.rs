@@ -116,6 +116,8 @@ impl Runner {
                     let result = instance.resume(&socket).await;
                     self.after(result, Some(&socket));
                 }
+                // The socket's own task does not know of this event.
+                socket.wake();
             }
             Event::Timer(id, timer) => {
                 self.shared.inner.lock().timers -= 1;

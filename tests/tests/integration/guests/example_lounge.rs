@@ -71,6 +71,19 @@ async fn plain_http_gets_members_and_messages() {
 }
 
 #[tokio::test]
+async fn nothing_is_forgotten_while_the_instance_sleeps() {
+    let config = "[limits]\nidle_after = \"300ms\"\n";
+    let host = host().config(config).route("lounge", LOUNGE).start().await;
+    let mut ann = host.connect("/lounge?name=Ann").await;
+    hears(&mut ann, &["* Ann has joined"]).await;
+    assert_eq!(ann.ask("hello").await, "Ann: hello");
+    host.wait_for_log(&["hibernating", "sockets=1", "routes/lounge.wasm"]).await;
+    let mut guest = host.connect("/lounge").await;
+    hears(&mut guest, &["Ann: hello", "* guest-1 has joined"]).await;
+    assert_eq!(guest.ask("/who").await, "* here: Ann, guest-1");
+}
+
+#[tokio::test]
 async fn names_and_messages_are_bounded() {
     let host = lounge().await;
     for bad in ["", "%20", &"x".repeat(41)] {

@@ -14,6 +14,7 @@ async fn refuses(host: &TestHost, file: &str, words: &[&str]) {
     let mut client = host.connect("/swap").await;
     assert_eq!(client.ask("1").await, "v1:1");
     host.command("deploy", &[PLUGIN, file]).await.says(words);
+    host.wait_for_log(&["nothing was deployed", words[0]]).await;
     assert_eq!(client.ask("2").await, "v1:2");
     assert_eq!(host.get("/swap").await.text(), "v1");
     let kept = std::fs::read(host.site.folder().join(PLUGIN)).expect("it is there");
@@ -131,14 +132,13 @@ async fn a_changed_file_that_is_wrong_is_said_and_changes_nothing() {
 async fn a_host_that_stops_takes_no_deploys() {
     let mut host = v1().await;
     let mut client = host.connect("/swap").await;
-    client.send("sleep:1000").await;
+    client.send("sleep:3000").await;
     // The event holds both the swap and the end up.
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        host.wait_for_log(&["loaded, taking over"]).await;
         host.signal(Signal::TERM);
     });
-    // Whichever came first, the command ends, and so does the host.
-    assert!(deployed.status.code().is_some());
+    deployed.says(&["the host is stopping"]);
     assert_eq!(host.exit().await.code(), Some(0));
     host.command("deploy", &[PLUGIN, SWAP_V2]).await.says(&["no host serves"]);
     host.command("status", &[]).await.says(&["no host serves", "`lithe serve`"]);

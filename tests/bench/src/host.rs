@@ -1,0 +1,24 @@
+//! The host that is measured: as people build it, in release mode.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+
+/// Builds it, and answers where it is: beside this program.
+///
+/// # Errors
+/// It does not build.
+pub fn build() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("this program has a path")?;
+    let folder = own.parent().context("it is in a folder")?;
+    let target = folder.parent().context("which is in the target folder")?;
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "--package", "lithe", "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the host does not build");
+    Ok(target.join("release/lithe"))
+}
