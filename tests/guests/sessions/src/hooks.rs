@@ -4,6 +4,7 @@
 //! | `publish:TOPIC:TEXT` | to all subscribers; then says how many heard it |
 //! | `others:TOPIC:TEXT` | the same without this socket |
 //! | `count:TOPIC` | how many subscribe |
+//! | `topics` | what this socket hears |
 //! | `once:MS`, `every:MS` | `tick MS` after that time, or again and again |
 //! | `cancel` | what the last of them started |
 //! | `burst:COUNT:SIZE` | numbered messages, until one is refused; then the text `refused`, after `drain` |
@@ -59,6 +60,7 @@ impl Hooks for Words {
                 let heard = peer.publish(topic, text);
                 peer.send_text(format!("heard by {heard}"))?;
             }
+            "topics" => peer.send_text(peer.topics().join(","))?,
             "count" => peer.send_text(topics::count(&rest).to_string())?,
             "once" => tick(peer, &rest, false)?,
             "every" => tick(peer, &rest, true)?,
