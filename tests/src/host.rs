@@ -134,6 +134,11 @@ impl TestHost {
         self.process.id()
     }
 
+    /// The most memory that the process has had resident until now, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        self.process.peak_memory()
+    }
+
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
     }

@@ -76,6 +76,18 @@ impl Process {
         }
     }
 
+    /// The most memory that was resident until now, in bytes (`VmHWM` of proc(5)).
+    ///
+    /// # Panics
+    /// The process has ended, or the system is not Linux.
+    pub fn peak_memory(&self) -> usize {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).expect("the process runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.expect("the system says it").trim().trim_end_matches(" kB");
+        peak.parse::<usize>().expect("a number") * 1024
+    }
+
     /// # Panics
     /// The process has ended.
     pub fn signal(&self, signal: Signal) {

@@ -98,9 +98,14 @@ impl Sender {
         sys::unsubscribe(self.id(), topic.as_ref());
     }
 
+    /// The topics that this socket hears, in the order of their names; none once it is gone.
+    pub fn topics(&self) -> Vec<String> {
+        sys::subscriptions(self.id())
+    }
+
     /// Whether this socket hears the topic.
     pub fn is_subscribed(&self, topic: impl AsRef<str>) -> bool {
-        sys::members(Some(topic.as_ref())).contains(&self.id())
+        self.topics().iter().any(|heard| heard == topic.as_ref())
     }
 
     /// Queues a message for every subscriber of the topic but this socket, which need not be one, and

@@ -27,9 +27,6 @@ use crate::message::{Encoded, Message, Opcode, encode_frame};
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
 pub const MAX_REASON: usize = 123;
 
-/// Messages that a blocking session has not yet asked for. Over it the host reads no further.
-const MAX_INBOX: usize = 64;
-
 /// How a session ended, as `close` tells the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseInfo {
@@ -276,7 +273,7 @@ impl Socket {
     /// Whether the guest is behind, and so the peer is not heard.
     pub fn is_behind(&self) -> bool {
         let inner = self.inner.lock();
-        inner.delivering || inner.inbox.len() >= MAX_INBOX
+        inner.delivering || !inner.inbox.is_empty()
     }
 
     /// Messages have been left in the guest's queue.
@@ -296,9 +293,9 @@ impl Socket {
         self.reader.wake();
     }
 
-    /// Whether a blocking session has so much to read that the host should read no further.
-    pub fn is_inbox_full(&self) -> bool {
-        self.inner.lock().inbox.len() >= MAX_INBOX
+    /// Whether a blocking session has not asked for all messages: the host reads no further meanwhile.
+    pub fn has_inbox(&self) -> bool {
+        !self.inner.lock().inbox.is_empty()
     }
 
     /// Tells a blocking session, after what it has not read yet, how it ended.
@@ -311,12 +308,7 @@ impl Socket {
     pub fn poll_inbox(&self, cx: &mut Context<'_>) -> Poll<Result<Message, CloseInfo>> {
         self.reader.register(cx.waker());
         let mut inner = self.inner.lock();
-        let was_full = inner.inbox.len() >= MAX_INBOX;
         if let Some(message) = inner.inbox.pop_front() {
-            drop(inner);
-            if was_full {
-                self.wake();
-            }
             return Poll::Ready(Ok(message));
         }
         match &inner.ended {

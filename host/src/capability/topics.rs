@@ -53,6 +53,15 @@ pub struct Publication<'p> {
     pub awake: Option<u32>,
 }
 
+impl Socket {
+    /// What it hears, in the order of the names.
+    fn subscriptions(&self) -> Vec<String> {
+        let mut heard: Vec<String> = self.topics.lock().iter().flatten().cloned().collect();
+        heard.sort_unstable();
+        heard
+    }
+}
+
 impl wit::Host for State {
     fn subscribe(
         &mut self,
@@ -73,6 +82,10 @@ impl wit::Host for State {
             self.context.sockets.topics.unsubscribe(&socket, &topic);
         }
         Ok(())
+    }
+
+    fn subscriptions(&mut self, socket: SocketId) -> wasmtime::Result<Vec<String>> {
+        Ok(self.socket(socket).map(|socket| socket.subscriptions()).unwrap_or_default())
     }
 
     fn publish(

@@ -94,8 +94,10 @@ async fn run_own<S>(
     let mut returned = false;
     let end = loop {
         let event = tokio::select! {
+            // The guest first: when it has asked for all messages, more are read.
+            biased;
             () = &mut guest, if !returned => None,
-            event = bridge.next(|socket| !socket.is_inbox_full()) => Some(event),
+            event = bridge.next(|socket| !socket.has_inbox()) => Some(event),
         };
         match event {
             None => returned = true,

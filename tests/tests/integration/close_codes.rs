@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lithe_tests::artifacts::{CHAT, ECHO, HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION};
+use lithe_tests::artifacts::{CHAT, ECHO, HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, SESSIONS};
 use lithe_tests::{Frame, Raw, TestHost, eventually, within};
 
 use crate::host;
@@ -223,6 +223,24 @@ async fn a_peer_that_does_not_read_its_echoes_is_not_read_and_loses_nothing() {
     assert!(taken < bytes.len(), "the host took {taken} bytes whose echoes nobody reads");
     let received = raw.exchange(&bytes[taken..], sent.len()).await;
     assert!(received == sent, "{} echoes of {}", received.len(), sent.len());
+}
+
+#[tokio::test]
+async fn a_peer_whose_guest_is_behind_is_not_read_and_loses_nothing() {
+    let host = host().component("plugins/sessions.wasm", SESSIONS);
+    let host = host.route("session", HOSTILE_SESSION).start().await;
+    for (path, slow) in [("/hooks", "busy:1500"), ("/session", "sleep")] {
+        let mut raw = host.raw_socket(path).await;
+        let sent: Vec<Frame> = (0..1_000_u32)
+            .map(|number| Frame::binary([&number.to_be_bytes()[..], &[7; 64 * 1024]].concat()))
+            .collect();
+        let bytes: Vec<u8> = sent.iter().flat_map(Frame::masked).collect();
+        raw.send(&[Frame::text(slow)]).await;
+        let taken = raw.write_until_stuck(&bytes).await;
+        assert!(taken < bytes.len() / 2, "{path}: the host took {taken} bytes for a busy guest");
+        let received = raw.exchange(&bytes[taken..], sent.len() + 1).await;
+        assert!(received[1..] == sent, "{path}: {} echoes of {}", received.len(), sent.len());
+    }
 }
 
 #[tokio::test]

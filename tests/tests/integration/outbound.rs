@@ -190,3 +190,78 @@ async fn a_peer_that_leaves_while_it_is_refused_is_forgotten() {
         assert_eq!(sessions::counts(&host).await["closed"], 1, "{policy}");
     }
 }
+
+#[tokio::test]
+async fn a_slow_reader_among_fast_ones_hears_all_and_holds_nobody_up() {
+    const NEWS: u32 = 200;
+    let host = sessions::start("[limits]\noutbound = \"8 MiB\"\nevent_cpu = \"5s\"\n").await;
+    let mut ann = host.connect("/hooks").await;
+    let mut slow = deaf(&host).await;
+    let mut fast = Vec::new();
+    for _ in 0..10 {
+        let mut client = host.connect("/hooks").await;
+        assert_eq!(client.ask("subscribe:news").await, "ok");
+        fast.push(client);
+    }
+    let (done, mut all_done) = tokio::sync::watch::channel(false);
+    let publishing = async {
+        for number in 0..NEWS {
+            assert_eq!(publish(&mut ann, number).await, 11);
+            for client in &mut fast {
+                assert!(client.text().await == news(number), "{number}");
+            }
+        }
+        done.send(true).expect("the slow one listens");
+    };
+    let reading = async {
+        let mut before = 0;
+        for number in 0..NEWS {
+            let frame = slow.frame().await.expect("the socket lives");
+            assert_eq!(number_of(&frame), number);
+            if !*all_done.borrow_and_update() {
+                before += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+        before
+    };
+    let ((), before) = tokio::join!(publishing, reading);
+    assert!(before < NEWS / 2, "the others were done when the slow one had read {before}");
+}
+
+#[tokio::test]
+async fn what_waits_for_those_who_do_not_read_is_bounded_whatever_the_policy() {
+    const DEAF: usize = 40;
+    for policy in POLICIES {
+        let host = with(policy).await;
+        let mut ann = host.connect("/hooks").await;
+        let mut all = Vec::new();
+        for _ in 0..DEAF {
+            all.push(deaf(&host).await);
+        }
+        let before = host.peak_memory();
+        for number in 0..MESSAGES {
+            publish(&mut ann, number).await;
+        }
+        // 16 MB for each would be 640 MB. Each queue may have 256 KiB, and what is being sent as much.
+        let grown = host.peak_memory() - before;
+        assert!(grown < DEAF * 2 * 256 * 1024 + (16 << 20), "{policy}: {} KiB", grown >> 10);
+        assert_eq!(ann.ask("hello").await, "hello", "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_to_a_socket_that_is_gone_is_an_error_to_the_guest() {
+    let host = sessions::start("").await;
+    let (mut ann, mut bob) = (host.connect("/hooks").await, host.connect("/hooks").await);
+    assert_eq!(bob.ask("keep").await, "ok");
+    assert_eq!(ann.ask("tell:hello").await, "Open: ok");
+    assert_eq!(bob.text().await, "hello");
+    bob.close(1000, "").await;
+    bob.closed().await;
+    eventually("Bob to be gone", async || (host.get("/members").await.text() == "1").then_some(()))
+        .await;
+    let told = ann.ask("tell:too late").await;
+    assert!(told.starts_with("Closed: ") && told.contains("closed"), "{told}");
+    assert_eq!(ann.ask("usable").await, "usable");
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use http::Request;
-use lithe_tests::artifacts::BENCH_PUBLISH;
+use lithe_tests::artifacts::{BENCH_PUBLISH, HOSTILE_SESSION, SESSIONS};
 use lithe_tests::{Client, DEADLINE, TestHost, eventually};
 use tokio::time::sleep;
 
@@ -106,6 +106,34 @@ async fn a_socket_that_is_gone_has_left_its_topics() {
     assert_eq!(cat.closed().await.0, 4000);
     members(&host, "0").await;
     assert_eq!(post(&host, "/publish?topic=news", "anyone?").await, "0");
+}
+
+#[tokio::test]
+async fn async_and_blocking_sessions_can_publish() {
+    let site = host().component("plugins/sessions.wasm", SESSIONS);
+    let host = site.route("session", HOSTILE_SESSION).start().await;
+    for path in ["/async", "/session"] {
+        let (mut ann, mut bob) = (host.connect(path).await, host.connect(path).await);
+        for client in [&mut ann, &mut bob] {
+            assert_eq!(client.ask("subscribe:news").await, "ok", "{path}");
+        }
+        ann.send("publish:news:hello").await;
+        for client in [&mut ann, &mut bob] {
+            assert_eq!(client.text().await, "hello", "{path}");
+        }
+        assert_eq!(ann.text().await, "heard by 2", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_knows_what_it_hears() {
+    let host = sessions::start("").await;
+    let ([mut ann], mut other) = subscribers(&host).await;
+    assert_eq!(ann.ask("subscribe:arts").await, "ok");
+    assert_eq!(ann.ask("topics").await, "arts,news");
+    assert_eq!(ann.ask("unsubscribe:news").await, "ok");
+    assert_eq!(ann.ask("topics").await, "arts");
+    assert_eq!(other.ask("topics").await, "");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub use http::{HttpError as HttpErrorOfWit, Response as ResponseOfWit};
 pub use outcome::Outcome as OutcomeOfWit;
 pub use socket::{CloseInfo as CloseInfoOfWit, MessageResult as MessageOfWit};
 pub(crate) use timers::{cancel_timer, monotonic, set_timer, wall_clock};
-pub(crate) use topics::{members, publish, subscribe, unsubscribe};
+pub(crate) use topics::{members, publish, subscribe, subscriptions, unsubscribe};
 
 pub(crate) fn is_supported() -> bool {
     ws::is_supported()

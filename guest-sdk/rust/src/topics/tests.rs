@@ -77,6 +77,11 @@ fn subscribing_twice_is_once_and_the_bounds_say_what_to_do() {
     sender.subscribe("news").unwrap();
     assert_eq!(publish("news", "once"), 1);
     assert_eq!(ann.sent_text(), ["once"]);
+    assert!(sender.is_subscribed("news") && !sender.is_subscribed("arts"));
+    sender.subscribe("arts").unwrap();
+    assert_eq!(sender.topics(), ["arts", "news"]);
+    sender.unsubscribe("arts");
+    assert_eq!(sender.topics(), ["news"]);
     for topic in 1..64 {
         sender.subscribe(format!("topic {topic}")).unwrap();
     }
@@ -87,6 +92,7 @@ fn subscribing_twice_is_once_and_the_bounds_say_what_to_do() {
     assert_eq!(sender.subscribe("x".repeat(257)), Err(SubscribeError::NameTooLong));
     drop(ann);
     assert_eq!(sender.subscribe("news"), Err(SubscribeError::Closed));
+    assert_eq!(sender.topics(), [""; 0]);
 }
 
 #[test]

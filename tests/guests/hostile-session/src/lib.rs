@@ -1,11 +1,12 @@
 //! Blocking sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`,
-//! `sleep` (1 s, then comes back), `close:CODE:REASON`, `flood:N`; anything else comes back. How each one
-//! ended, and after how many messages, is printed. Plain GET: `session`.
+//! `sleep` (1 s, then comes back), `close:CODE:REASON`, `flood:N`, `subscribe:TOPIC`,
+//! `publish:TOPIC:TEXT`; anything else comes back. How each one ended, and after how many messages, is
+//! printed. Plain GET: `session`.
 
 use std::time::Duration;
 
 use lithe_sdk::anyhow::{Context, bail};
-use lithe_sdk::{BlockingSocket, Event, Outcome, Response, Result, SocketEvent};
+use lithe_sdk::{BlockingSocket, Event, Outcome, Response, Result, SocketEvent, topics};
 
 #[lithe_sdk::handler(session)]
 fn hostile(event: Event) -> Result<Outcome> {
@@ -34,6 +35,15 @@ fn session(mut socket: BlockingSocket) -> Result<()> {
                         let (code, reason) =
                             rest.split_once(':').context("`close` is close:CODE:REASON")?;
                         socket.close(code.parse()?, reason)?;
+                    }
+                    "subscribe" => {
+                        socket.subscribe(rest)?;
+                        socket.send_text("ok")?;
+                    }
+                    "publish" => {
+                        let (topic, text) = rest.split_once(':').unwrap_or((rest, ""));
+                        let heard = topics::publish(topic, text);
+                        socket.send_text(format!("heard by {heard}"))?;
                     }
                     "flood" => {
                         let chunk = vec![0; 64 * 1024];

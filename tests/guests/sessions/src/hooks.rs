@@ -4,28 +4,33 @@
 //! | `publish:TOPIC:TEXT` | to all subscribers; then says how many heard it |
 //! | `others:TOPIC:TEXT` | the same without this socket |
 //! | `count:TOPIC` | how many subscribe |
+//! | `topics` | what this socket hears |
 //! | `once:MS`, `every:MS` | `tick MS` after that time, or again and again |
 //! | `cancel` | what the last of them started |
 //! | `burst:COUNT:SIZE` | numbered messages, until one is refused; then the text `refused`, after `drain` |
 //! | `busy:MS` | answers `done`, and holds the instance up meanwhile |
 //! | `close` | closes with 4000 |
+//! | `keep` | keeps this socket for all; answers `ok` |
+//! | `tell:TEXT` | to the one that is kept; answers its state, and `ok` or why not |
 //! | `id`, `seen` | the socket's number; how many messages the instance has seen |
 //! | `attach:TEXT`, `attachment` | leaves a text with the socket, and says it |
 //! | `panic` | traps |
 //!
 //! Anything else comes back.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
+use lithe_sdk::anyhow::Context as _;
 use lithe_sdk::task::JoinHandle;
 use lithe_sdk::{
-    CloseInfo, Hooks, Message, Peer, Result, SendError, SubscribeError, task, time, topics,
+    CloseInfo, Hooks, Message, Peer, Result, SendError, Sender, SubscribeError, task, time, topics,
 };
 
 use crate::{count, millis, numbered, split};
 
 thread_local! {
     static LAST: RefCell<Option<JoinHandle<()>>> = const { RefCell::new(None) };
+    static KEPT: Cell<Option<Sender>> = const { Cell::new(None) };
 }
 
 pub struct Words;
@@ -55,6 +60,7 @@ impl Hooks for Words {
                 let heard = peer.publish(topic, text);
                 peer.send_text(format!("heard by {heard}"))?;
             }
+            "topics" => peer.send_text(peer.topics().join(","))?,
             "count" => peer.send_text(topics::count(&rest).to_string())?,
             "once" => tick(peer, &rest, false)?,
             "every" => tick(peer, &rest, true)?,
@@ -74,6 +80,16 @@ impl Hooks for Words {
                 peer.send_text("done")?;
             }
             "close" => peer.close(4000, "as told")?,
+            "keep" => {
+                KEPT.set(Some(peer.sender()));
+                peer.send_text("ok")?;
+            }
+            "tell" => {
+                let to = KEPT.get().context("`tell` comes after `keep`")?;
+                let state = to.state();
+                let told = to.send_text(&rest).map_or_else(|e| e.to_string(), |()| "ok".to_owned());
+                peer.send_text(format!("{state:?}: {told}"))?;
+            }
             "attach" => {
                 peer.set_attachment(&rest)?;
                 peer.send_text("ok")?;

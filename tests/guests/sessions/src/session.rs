@@ -5,13 +5,14 @@
 //! | `join:MS:MS` | waits for both times, and says `both` |
 //! | `tick:MS` | starts a task of the session that says `tick` again and again, and counts |
 //! | `download:COUNT:SIZE` | numbered messages, each as soon as there is room; then how many were refused |
+//! | `subscribe:TOPIC`, `publish:TOPIC:TEXT` | as the hooks do |
 //! | `return` | ends the session |
 //! | `panic` | traps |
 //!
 //! Anything else comes back.
 
 use lithe_sdk::task::{Either, join, select};
-use lithe_sdk::{Result, SendError, Socket, time};
+use lithe_sdk::{Result, SendError, Socket, time, topics};
 
 use crate::{count, millis, numbered, split};
 
@@ -53,6 +54,15 @@ pub async fn run(mut socket: Socket) -> Result<()> {
                 let refused = download(&socket, &rest).await?;
                 socket.wait_for_drain().await;
                 socket.send_text(format!("refused {refused} times"))?;
+            }
+            "subscribe" => {
+                socket.subscribe(&rest)?;
+                socket.send_text("ok")?;
+            }
+            "publish" => {
+                let (topic, text) = rest.split_once(':').unwrap_or((&rest, ""));
+                let heard = topics::publish(topic, text);
+                socket.send_text(format!("heard by {heard}"))?;
             }
             "return" => return Ok(()),
             _ => socket.send(&message)?,

@@ -21,7 +21,7 @@ pub(crate) use sockets::{
 pub(crate) use timers::{
     cancel_timer, monotonic, next_timer, set_monotonic, set_timer, timers, wall_clock,
 };
-pub(crate) use topics::{members, publish, set_gone, subscribe, unsubscribe};
+pub(crate) use topics::{members, publish, set_gone, subscribe, subscriptions, unsubscribe};
 
 /// The site's attachment limit, in bytes.
 const ATTACHMENT_LIMIT: usize = 16 * 1024;

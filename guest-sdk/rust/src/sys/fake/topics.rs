@@ -37,6 +37,13 @@ pub(crate) fn unsubscribe(socket: u32, topic: &str) {
     with_topics(|topics| topics.get_mut(topic).is_some_and(|members| members.remove(&socket)));
 }
 
+pub(crate) fn subscriptions(socket: u32) -> Vec<String> {
+    with_topics(|topics| {
+        let heard = topics.iter().filter(|(_, members)| members.contains(&socket));
+        heard.map(|(topic, _)| topic.clone()).collect()
+    })
+}
+
 pub(crate) fn publish(topic: &str, message: MessageRef<'_>, not_to: Option<u32>) -> usize {
     let members = members(Some(topic)).into_iter().filter(|member| Some(*member) != not_to);
     let send = |member: &u32| match message {

@@ -12,6 +12,10 @@ pub(crate) fn unsubscribe(socket: u32, topic: &str) {
     topics::unsubscribe(socket, topic);
 }
 
+pub(crate) fn subscriptions(socket: u32) -> Vec<String> {
+    topics::subscriptions(socket)
+}
+
 pub(crate) fn publish(topic: &str, message: MessageRef<'_>, not_to: Option<u32>) -> usize {
     let message = match message {
         MessageRef::Text(text) => MessageParam::Text(text),
