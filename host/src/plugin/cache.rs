@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
@@ -88,7 +88,7 @@ impl Cache {
     /// Opens a folder, and makes it where it is missing: for this user only.
     ///
     /// # Errors
-    /// The folder cannot be made.
+    /// The folder cannot be made, or somebody else may write to it.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -97,6 +97,7 @@ impl Cache {
         builder.create(&folder).with_context(|| {
             format!("cannot make the cache folder `{}`: choose one by `--cache`", folder.display())
         })?;
+        check_owner(&folder)?;
         Ok(Self { folder })
     }
 
@@ -159,6 +160,27 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut settings);
         self.folder.join(format!("{component}-{:016x}.cwasm", settings.finish()))
     }
+}
+
+/// What is in the folder is run: nobody else may put anything there.
+#[cfg(unix)]
+fn check_owner(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let shown = folder.display();
+    let metadata = folder.metadata().with_context(|| format!("cannot look at `{shown}`"))?;
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != user {
+        bail!("the cache folder `{shown}` is another user's: choose one by `--cache`");
+    }
+    if metadata.mode() & 0o022 != 0 {
+        bail!("others may write to the cache folder `{shown}`: run `chmod go-w` on it");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_owner(_folder: &Path) -> anyhow::Result<()> {
+    Ok(())
 }
 
 fn checksum_path(artifact: &Path) -> PathBuf {

@@ -278,12 +278,14 @@ impl Drop for Standstill {
 
 /// What the instance saves; one that has lost its memory, what it was given.
 async fn save(frozen: &mut Frozen, how: Handover) -> Result<Option<Vec<u8>>, Failure> {
-    if how == Handover::Rest && frozen.has_lost() {
-        return Ok(frozen.inherited());
+    if how == Handover::Rest
+        && let Some(inherited) = frozen.lost_inheritance()
+    {
+        return Ok(Some(inherited));
     }
     match frozen.save().await {
         Ok(saved) => Ok(saved),
-        Err(failure) => give_up(failure, how).map(|()| frozen.inherited()),
+        Err(failure) => give_up(failure, how).map(|()| frozen.lost_inheritance()),
     }
 }
 

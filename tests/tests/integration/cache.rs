@@ -89,3 +89,13 @@ async fn a_cache_that_cannot_be_made_is_said() {
     let refusal = host().route("a", BENCH_HELLO).cache(Path::new("/dev/null/cache")).end().await;
     refusal.says(&["`/dev/null/cache`", "`--cache`"]);
 }
+
+#[tokio::test]
+async fn a_cache_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let cache = tempfile::tempdir().expect("a temporary folder can be made");
+    let open = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(cache.path(), open).expect("it is ours");
+    let refused = host().route("hello", BENCH_HELLO).cache(cache.path()).end().await;
+    refused.says(&["others may write to the cache folder", "`chmod go-w`"]);
+}

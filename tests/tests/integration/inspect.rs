@@ -67,6 +67,18 @@ fn one_that_fits_nowhere_is_told_the_difference() {
     }
 }
 
+#[tokio::test]
+async fn one_that_imports_what_the_host_does_not_have_is_not_loaded() {
+    let ping = std::fs::read(PING).expect("the component has been built");
+    let other = replaced(&ping, b"lithe:plugin/streams@0.1.0", b"lithe:plugin/screams@0.1.0");
+    let refused = crate::host().file("routes/ping.wasm", other).end().await;
+    refused.says(&[
+        "`routes/ping.wasm`",
+        "imports `lithe:plugin/screams@0.1.0`",
+        "`lithe inspect`",
+    ]);
+}
+
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut replaced = bytes.to_vec();

@@ -62,14 +62,11 @@ impl Frozen {
         }
     }
 
-    /// What is to be handed over although the instance, or its memory, is lost: what it was given.
-    pub fn inherited(&self) -> Option<Vec<u8>> {
-        self.runner.as_ref().and_then(|runner| runner.shared.inner.lock().inherited.clone())
-    }
-
-    /// Whether an instance has been lost since the version before has handed over.
-    pub fn has_lost(&self) -> bool {
-        self.runner.as_ref().is_some_and(|runner| runner.shared.inner.lock().lost)
+    /// What the version before has handed over, if an instance has been lost since, and its memory with
+    /// it.
+    pub fn lost_inheritance(&self) -> Option<Vec<u8>> {
+        let inner = self.runner.as_ref()?.shared.inner.lock();
+        inner.inherited.clone().filter(|_| inner.lost)
     }
 
     /// Whoever serves the plugin now takes over what can move; the rest goes on here.
