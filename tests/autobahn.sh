@@ -4,12 +4,19 @@
 #   tests/autobahn.sh            groups 1 to 7 and 10: about a minute
 #   tests/autobahn.sh 9          messages of up to 16 MiB: a minute or two
 #   tests/autobahn.sh 12 13      permessage-deflate: many minutes
+#   tests/autobahn.sh --languages 1 2 3 4 5 6 7
+#                                against JavaScript and Python instead, whose tools have to be there
 #
 # Needs Python 2.7, which the suite is written in, as `python2.7` or by pyenv. Everything that it makes
 # is below `target/autobahn`; the reports for people are in `target/autobahn/reports/index.html`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+agents=(hooks async session)
+if [ "${1:-}" = --languages ]; then
+  agents=(js py)
+  shift
+fi
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(1 2 3 4 5 6 7 10)
 work=$PWD/${CARGO_TARGET_DIR:-target}/autobahn
@@ -36,9 +43,17 @@ cargo build --quiet --package lithe-tests --bin lithe-under-test
 site=$work/site
 mkdir -p "$site/routes"
 built=$work/guests/wasm32-wasip2/release
-cp "$built/example_bench_echo.wasm" "$site/routes/hooks.wasm"
-cp "$built/test_guests_hostile_async.wasm" "$site/routes/async.wasm"
-cp "$built/example_loop.wasm" "$site/routes/session.wasm"
+rm -f "$site"/routes/*.wasm
+if [ "${agents[0]}" = js ]; then
+  "${CARGO_TARGET_DIR:-target}/debug/lithe-under-test" build examples/languages
+  for agent in "${agents[@]}"; do
+    cp "examples/languages/routes/$agent/bench/echo.wasm" "$site/routes/$agent.wasm"
+  done
+else
+  cp "$built/example_bench_echo.wasm" "$site/routes/hooks.wasm"
+  cp "$built/test_guests_hostile_async.wasm" "$site/routes/async.wasm"
+  cp "$built/example_loop.wasm" "$site/routes/session.wasm"
+fi
 cat > "$site/lithe.toml" <<'TOML'
 [limits]
 message = "16 MiB"
@@ -64,10 +79,10 @@ address=$(sed -n 's|^listening on http://||p' "$work/ready")
 [ -n "$address" ] || { echo "the host did not say that it listens" >&2; exit 1; }
 
 rm -rf "$work/reports"
-python3 - "$address" "$work" "${groups[@]}" > "$work/spec.json" <<'PYTHON'
+python3 - "$address" "$work" "${agents[*]}" "${groups[@]}" > "$work/spec.json" <<'PYTHON'
 import json, sys
-address, work, *groups = sys.argv[1:]
-agents = ["hooks", "async", "session"]
+address, work, agents, *groups = sys.argv[1:]
+agents = agents.split()
 servers = [{"agent": agent, "url": f"ws://{address}/{agent}"} for agent in agents]
 cases = [f"{group}.*" for group in groups]
 print(json.dumps({"outdir": f"{work}/reports", "servers": servers, "cases": cases,

@@ -133,9 +133,12 @@ pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
     work::write(work, &SDK)?;
     let (mut resolve, world) = contract::world(kind.world())?;
     let mut files = Files::default();
-    let mut options = wit_bindgen_c::Opts::default();
-    options.rename_world = Some(BINDINGS.to_owned());
-    options.no_object_file = true;
+    let options = wit_bindgen_c::Opts {
+        rename_world: Some(BINDINGS.to_owned()),
+        // The contract's types are added to the linked module.
+        no_object_file: true,
+        ..Default::default()
+    };
     options.build().generate(&mut resolve, world, &mut files)?;
     for (name, content) in files.iter() {
         let text = str::from_utf8(content).with_context(|| format!("`{name}` is no text"))?;
