@@ -19,8 +19,9 @@ if [ "${1:-}" = --languages ]; then
 fi
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(1 2 3 4 5 6 7 10)
-work=$PWD/${CARGO_TARGET_DIR:-target}/autobahn
-mkdir -p "$work"
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/autobahn"
+work=$(cd "$target/autobahn" && pwd)
 
 wstest=$work/venv/bin/wstest
 if [ ! -x "$wstest" ]; then
@@ -28,28 +29,28 @@ if [ ! -x "$wstest" ]; then
   if ! command -v python2.7 >/dev/null || ! python2.7 --version >/dev/null 2>&1; then
     version=$(pyenv versions --bare 2>/dev/null | grep '^2\.7' | tail -n 1 || true)
     [ -n "$version" ] || { echo "the Autobahn suite needs Python 2.7: install it, by pyenv for one" >&2; exit 1; }
-    python=(env "PYENV_VERSION=$version" python)
+    python=(env "PYENV_VERSION=$version" pyenv exec python)
   fi
   "${python[@]}" -m pip install --quiet virtualenv
   "${python[@]}" -m virtualenv --quiet "$work/venv"
   "$work/venv/bin/pip" install --quiet autobahntestsuite==0.8.2
 fi 2> >(grep -v DEPRECATION >&2)
 
-rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
-guests=(example-bench-echo example-loop test-guests-hostile-async)
-cargo build --quiet --release --target wasm32-wasip2 --target-dir "$work/guests" "${guests[@]/#/--package=}"
 cargo build --quiet --package lithe-tests --bin lithe-under-test
 
 site=$work/site
 mkdir -p "$site/routes"
-built=$work/guests/wasm32-wasip2/release
 rm -f "$site"/routes/*.wasm
 if [ "${agents[0]}" = js ]; then
-  "${CARGO_TARGET_DIR:-target}/debug/lithe-under-test" build examples/languages
+  "$target/debug/lithe-under-test" build examples/languages
   for agent in "${agents[@]}"; do
     cp "examples/languages/routes/$agent/bench/echo.wasm" "$site/routes/$agent.wasm"
   done
 else
+  rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+  guests=(example-bench-echo example-loop test-guests-hostile-async)
+  cargo build --quiet --release --target wasm32-wasip2 --target-dir "$work/guests" "${guests[@]/#/--package=}"
+  built=$work/guests/wasm32-wasip2/release
   cp "$built/example_bench_echo.wasm" "$site/routes/hooks.wasm"
   cp "$built/test_guests_hostile_async.wasm" "$site/routes/async.wasm"
   cp "$built/example_loop.wasm" "$site/routes/session.wasm"
@@ -66,7 +67,7 @@ enabled = true
 window_bits = 15
 TOML
 
-LITHE_LOG=error "${CARGO_TARGET_DIR:-target}/debug/lithe-under-test" serve "$site" \
+LITHE_LOG=error "$target/debug/lithe-under-test" serve "$site" \
   --listen 127.0.0.1:0 --cache "$work/cache" > "$work/ready" &
 host=$!
 trap 'kill $host 2>/dev/null; wait $host 2>/dev/null || true' EXIT
