@@ -4,6 +4,8 @@
 #   tests/autobahn.sh                   groups 1 to 7 and 10: about a minute
 #   tests/autobahn.sh 9                 messages of up to 16 MiB: a minute or two
 #   tests/autobahn.sh --release 12 13   permessage-deflate: half an hour, with an optimised host
+#   tests/autobahn.sh --languages 1 2 3 4 5 6 7
+#                                       JavaScript and Python instead, whose tools have to be there
 #
 # Needs Python 3 and, for the suite itself, Python 2.7 (`python2.7`, or one of pyenv's), and takes the suite
 # from PyPI. All that it makes is below `target/autobahn`, a virtual environment among it; the reports for
@@ -12,10 +14,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 profile=debug
-if [ "${1:-}" = --release ]; then
-  profile=release
+agents=(hooks async session)
+while [[ "${1:-}" == --* ]]; do
+  case $1 in
+    --release) profile=release ;;
+    --languages) agents=(js py) ;;
+    *) echo "\`$1\` is none of --release and --languages" >&2; exit 2 ;;
+  esac
   shift
-fi
+done
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(1 2 3 4 5 6 7 10)
 target=${CARGO_TARGET_DIR:-target}
@@ -49,19 +56,29 @@ if ! "$wstest" --help >/dev/null 2>&1; then
     autobahntestsuite==0.8.2
 fi
 
-rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
-guests=(example-bench-echo example-loop test-guests-hostile-async)
-cargo build --quiet --release --target wasm32-wasip2 --target-dir "$work/guests" "${guests[@]/#/--package=}"
-build=(cargo build --quiet --package lithe --bin lithe)
+# As the tests build it, so that nothing is built twice.
+build=(cargo build --quiet --workspace --bin lithe-under-test)
 [ $profile = debug ] || build+=(--release)
 "${build[@]}"
+lithe=$target/$profile/lithe-under-test
 
 site=$work/site
 mkdir -p "$site/routes"
-built=$work/guests/wasm32-wasip2/release
-cp "$built/example_bench_echo.wasm" "$site/routes/hooks.wasm"
-cp "$built/test_guests_hostile_async.wasm" "$site/routes/async.wasm"
-cp "$built/example_loop.wasm" "$site/routes/session.wasm"
+rm -f "$site"/routes/*.wasm
+if [ "${agents[0]}" = js ]; then
+  "$lithe" build examples/languages
+  for agent in "${agents[@]}"; do
+    cp "examples/languages/routes/$agent/bench/echo.wasm" "$site/routes/$agent.wasm"
+  done
+else
+  rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+  guests=(example-bench-echo example-loop test-guests-hostile-async)
+  cargo build --quiet --release --target wasm32-wasip2 --target-dir "$work/guests" "${guests[@]/#/--package=}"
+  built=$work/guests/wasm32-wasip2/release
+  cp "$built/example_bench_echo.wasm" "$site/routes/hooks.wasm"
+  cp "$built/test_guests_hostile_async.wasm" "$site/routes/async.wasm"
+  cp "$built/example_loop.wasm" "$site/routes/session.wasm"
+fi
 cat > "$site/lithe.toml" <<'TOML'
 [limits]
 message = "16 MiB"
@@ -74,7 +91,7 @@ enabled = true
 window_bits = 15
 TOML
 
-LITHE_LOG=error "$target/$profile/lithe" serve "$site" \
+LITHE_LOG=error "$lithe" serve "$site" \
   --listen 127.0.0.1:0 --cache "$work/cache" > "$work/ready" &
 host=$!
 trap 'kill $host 2>/dev/null; wait $host 2>/dev/null || true' EXIT
@@ -87,10 +104,10 @@ address=$(sed -n 's|^listening on http://||p' "$work/ready")
 [ -n "$address" ] || { echo "the host did not say that it listens" >&2; exit 1; }
 
 rm -rf "$work/reports"
-python3 - "$address" "$work" "${groups[@]}" > "$work/spec.json" <<'PYTHON'
+python3 - "$address" "$work" "${agents[*]}" "${groups[@]}" > "$work/spec.json" <<'PYTHON'
 import json, sys
-address, work, *groups = sys.argv[1:]
-agents = ["hooks", "async", "session"]
+address, work, agents, *groups = sys.argv[1:]
+agents = agents.split()
 servers = [{"agent": agent, "url": f"ws://{address}/{agent}"} for agent in agents]
 cases = [f"{group}.*" for group in groups]
 print(json.dumps({"outdir": f"{work}/reports", "servers": servers, "cases": cases,

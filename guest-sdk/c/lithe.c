@@ -161,11 +161,14 @@ bool lithe_offers_protocol(lithe_event *event, const char *protocol) {
 
 /* ---- What comes of it ------------------------------------------------------------------------- */
 
+/* The contract's outcome, or its error. */
 struct lithe_outcome {
-  bool is_failure;
+  enum { RESPONSE, FAILURE, UPGRADE, STREAM } kind;
   union {
-    lithe_plugin_outcome_outcome_t outcome;
+    lithe_plugin_http_response_t response;
     lithe_plugin_http_http_error_t failure;
+    lithe_plugin_ws_accepted_t upgrade;
+    lithe_plugin_streams_started_t stream;
   } as;
 };
 
@@ -177,10 +180,11 @@ static lithe_outcome *new_outcome(void) {
 }
 
 static void free_outcome(lithe_outcome *outcome) {
-  if (outcome->is_failure) {
-    lithe_plugin_http_http_error_free(&outcome->as.failure);
-  } else {
-    lithe_plugin_outcome_outcome_free(&outcome->as.outcome);
+  switch (outcome->kind) {
+    case RESPONSE: lithe_plugin_http_response_free(&outcome->as.response); break;
+    case FAILURE: lithe_plugin_http_http_error_free(&outcome->as.failure); break;
+    case UPGRADE: lithe_plugin_ws_accepted_free(&outcome->as.upgrade); break;
+    case STREAM: lithe_plugin_streams_started_free(&outcome->as.stream); break;
   }
 }
 
@@ -192,12 +196,11 @@ static void hand_over(lithe_outcome *outcome) {
 }
 
 static lithe_plugin_http_fields_t *fields(lithe_outcome *outcome) {
-  if (outcome->is_failure) return &outcome->as.failure.headers;
-  lithe_plugin_outcome_outcome_t *made = &outcome->as.outcome;
-  switch (made->tag) {
-    case LITHE_PLUGIN_OUTCOME_OUTCOME_RESPONSE: return &made->val.response.headers;
-    case LITHE_PLUGIN_OUTCOME_OUTCOME_UPGRADE: return &made->val.upgrade.headers;
-    default: return &made->val.streamed.headers;
+  switch (outcome->kind) {
+    case RESPONSE: return &outcome->as.response.headers;
+    case FAILURE: return &outcome->as.failure.headers;
+    case UPGRADE: return &outcome->as.upgrade.headers;
+    default: return &outcome->as.stream.headers;
   }
 }
 
@@ -211,12 +214,11 @@ void lithe_add_header(lithe_outcome *outcome, const char *name, const char *valu
 }
 
 int lithe_status(const lithe_outcome *outcome) {
-  if (outcome->is_failure) return outcome->as.failure.status;
-  const lithe_plugin_outcome_outcome_t *made = &outcome->as.outcome;
-  switch (made->tag) {
-    case LITHE_PLUGIN_OUTCOME_OUTCOME_RESPONSE: return made->val.response.status;
-    case LITHE_PLUGIN_OUTCOME_OUTCOME_UPGRADE: return 101;
-    default: return made->val.streamed.status;
+  switch (outcome->kind) {
+    case RESPONSE: return outcome->as.response.status;
+    case FAILURE: return outcome->as.failure.status;
+    case UPGRADE: return 101;
+    default: return outcome->as.stream.status;
   }
 }
 
@@ -227,8 +229,7 @@ static uint16_t status_of(int status) {
 
 lithe_outcome *lithe_respond(int status, const char *content_type, lithe_text body) {
   lithe_outcome *outcome = new_outcome();
-  outcome->as.outcome.tag = LITHE_PLUGIN_OUTCOME_OUTCOME_RESPONSE;
-  lithe_plugin_http_response_t *response = &outcome->as.outcome.val.response;
+  lithe_plugin_http_response_t *response = &outcome->as.response;
   response->status = status_of(status);
   if (body.size) {
     response->body.tag = LITHE_PLUGIN_HTTP_BODY_BYTES;
@@ -240,7 +241,7 @@ lithe_outcome *lithe_respond(int status, const char *content_type, lithe_text bo
 
 lithe_outcome *lithe_failure(int status, const char *message) {
   lithe_outcome *outcome = new_outcome();
-  outcome->is_failure = true;
+  outcome->kind = FAILURE;
   outcome->as.failure.status = status_of(status);
   outcome->as.failure.message = copy_str(message);
   return outcome;
@@ -259,10 +260,10 @@ lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *op
   lithe_plugin_ws_accepted_t accepted;
   lithe_plugin_http_http_error_t failure;
   if (lithe_plugin_ws_upgrade(borrow(event), &asked, &accepted, &failure)) {
-    outcome->as.outcome.tag = LITHE_PLUGIN_OUTCOME_OUTCOME_UPGRADE;
-    outcome->as.outcome.val.upgrade = accepted;
+    outcome->kind = UPGRADE;
+    outcome->as.upgrade = accepted;
   } else {
-    outcome->is_failure = true;
+    outcome->kind = FAILURE;
     outcome->as.failure = failure;
   }
   return outcome;
@@ -278,11 +279,11 @@ lithe_outcome *lithe_stream(lithe_event *event, int status, const char *content_
   lithe_plugin_streams_started_t started;
   lithe_plugin_http_http_error_t failure;
   if (lithe_plugin_streams_start(borrow(event), &asked, &started, &failure)) {
-    outcome->as.outcome.tag = LITHE_PLUGIN_OUTCOME_OUTCOME_STREAMED;
-    outcome->as.outcome.val.streamed = started;
+    outcome->kind = STREAM;
+    outcome->as.stream = started;
     if (socket) *socket = started.socket;
   } else {
-    outcome->is_failure = true;
+    outcome->kind = FAILURE;
     outcome->as.failure = failure;
   }
   return outcome;
@@ -410,13 +411,12 @@ bool exports_lithe_plugin_error_handler_handle(
   lithe_text message = {(char *)error->message.ptr, error->message.len};
   lithe_outcome *outcome =
       lithe_on_error(keep_event(event), (lithe_error){error->status, message});
-  bool is_response = outcome && !outcome->is_failure &&
-                     outcome->as.outcome.tag == LITHE_PLUGIN_OUTCOME_OUTCOME_RESPONSE;
+  bool is_response = outcome && outcome->kind == RESPONSE;
   if (is_response) {
     hand_over(outcome);
-    *ret = outcome->as.outcome.val.response;
+    *ret = outcome->as.response;
     lithe_plugin_http_http_error_free(error);
-  } else if (outcome && outcome->is_failure) {
+  } else if (outcome && outcome->kind == FAILURE) {
     hand_over(outcome);
     *err = outcome->as.failure;
     lithe_plugin_http_http_error_free(error);
@@ -435,11 +435,17 @@ lithe_outcome *lithe_next(lithe_event *event) {
   lithe_outcome *outcome = new_outcome();
   lithe_plugin_outcome_outcome_t made;
   lithe_plugin_http_http_error_t failure;
-  if (lithe_plugin_next_run(borrow(event), &made, &failure)) {
-    outcome->as.outcome = made;
-  } else {
-    outcome->is_failure = true;
+  if (!lithe_plugin_next_run(borrow(event), &made, &failure)) {
+    outcome->kind = FAILURE;
     outcome->as.failure = failure;
+  } else if (made.tag == LITHE_PLUGIN_OUTCOME_OUTCOME_UPGRADE) {
+    outcome->kind = UPGRADE;
+    outcome->as.upgrade = made.val.upgrade;
+  } else if (made.tag == LITHE_PLUGIN_OUTCOME_OUTCOME_STREAMED) {
+    outcome->kind = STREAM;
+    outcome->as.stream = made.val.streamed;
+  } else {
+    outcome->as.response = made.val.response;
   }
   return outcome;
 }
@@ -454,12 +460,22 @@ bool HANDLE(lithe_plugin_event_own_event_t event, lithe_plugin_outcome_outcome_t
     fputs("`lithe_on_request` returned NULL instead of an outcome\n", stderr);
     abort();
   }
-  bool is_failure = outcome->is_failure;
   hand_over(outcome);
-  if (is_failure) {
-    *err = outcome->as.failure;
-  } else {
-    *ret = outcome->as.outcome;
+  bool is_failure = outcome->kind == FAILURE;
+  switch (outcome->kind) {
+    case RESPONSE:
+      ret->tag = LITHE_PLUGIN_OUTCOME_OUTCOME_RESPONSE;
+      ret->val.response = outcome->as.response;
+      break;
+    case FAILURE: *err = outcome->as.failure; break;
+    case UPGRADE:
+      ret->tag = LITHE_PLUGIN_OUTCOME_OUTCOME_UPGRADE;
+      ret->val.upgrade = outcome->as.upgrade;
+      break;
+    case STREAM:
+      ret->tag = LITHE_PLUGIN_OUTCOME_OUTCOME_STREAMED;
+      ret->val.streamed = outcome->as.stream;
+      break;
   }
   finish();
   return !is_failure;

@@ -57,6 +57,7 @@ declare module "lithe:plugin/ws@0.1.0" {
     pinned: boolean;
   }
   export interface Accepted { socket: number; headers: Fields }
+  export function isSupported(): boolean;
   export function isUpgradeRequest(event: Event): boolean;
   export function requestedProtocols(event: Event): string[];
   export function upgrade(event: Event, options: UpgradeOptions): Accepted;

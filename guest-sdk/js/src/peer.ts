@@ -22,6 +22,7 @@ export interface CloseDetails {
 export class Peer {
   /** The socket's number; not used again while it is in use. */
   readonly id: number;
+  #request: Event | undefined;
   #context: Record<string, unknown> | undefined;
   #saved = "";
 
@@ -76,8 +77,11 @@ export class Peer {
 
   /** The handshake's request; undefined once the session is over. */
   get request(): Event | undefined {
-    const handle = socket.eventOf(this.id);
-    return handle ? new Event(handle) : undefined;
+    if (!this.#request) {
+      const handle = socket.eventOf(this.id);
+      if (handle) this.#request = new Event(handle);
+    }
+    return this.#request;
   }
 
   /** `IP:PORT` of the client. */
@@ -107,6 +111,12 @@ export class Peer {
     } catch (error) {
       throw named(error, "cannot save the context");
     }
+  }
+
+  /** @internal The session is over. */
+  forget(): void {
+    this.#request?.handle[Symbol.dispose]?.();
+    this.#request = undefined;
   }
 
   /** Hears what is published there. */

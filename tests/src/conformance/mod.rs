@@ -1,6 +1,6 @@
 //! What the same example promises in whatever language it is written.
 //!
-//! [`conformance!`](crate::conformance) makes a test of each promise.
+//! [`conformance!`](crate::conformance!) makes a test of each promise.
 
 pub mod blocking_loop;
 pub mod echo;

@@ -20,16 +20,16 @@ async fn a_failing_handler_is_answered(language: &str, ways: &[&str], stack: &[&
     for how in ways {
         let response = host.get(&format!("/{language}?how={how}")).await;
         let answer = (response.status, response.text());
-        assert_eq!(answer, (500, "Internal Server Error".into()), "{how}");
+        assert_eq!(answer, (500, "Internal Server Error"), "{how}");
         let fine = host.get(&format!("/{language}")).await;
-        assert_eq!((fine.status, fine.text()), (200, "fine".into()), "after {how}");
+        assert_eq!((fine.status, fine.text()), (200, "fine"), "after {how}");
     }
     host.wait_for_log(&["as told"]).await;
     for word in stack {
         host.wait_for_log(&[word]).await;
     }
     let teapot = host.get(&format!("/{language}?how=teapot")).await;
-    assert_eq!((teapot.status, teapot.text()), (418, "short and stout".into()));
+    assert_eq!((teapot.status, teapot.text()), (418, "short and stout"));
 }
 
 /// A failure after the 101 closes that socket with 1011, and no other that is not of the same memory.
@@ -55,6 +55,35 @@ async fn what_is_printed_reaches_the_log(language: &str) {
     host.wait_for_log(&["printed without an end", &plugin]).await;
 }
 
+/// A streamed response, begun by the handler and sent by `open`; and a timer.
+async fn streams_and_timers_are_there(language: &str) {
+    let host = faulty(language).await;
+    let response = host.get(&format!("/{language}?how=stream")).await;
+    assert_eq!((response.status, response.text()), (203, "one, two"));
+    assert_eq!(response.header("content-type"), Some("text/plain"));
+    let mut client = host.connect(&format!("/{language}")).await;
+    client.send("sleep").await;
+    assert_eq!(client.ask("meanwhile").await, "meanwhile");
+    assert_eq!(client.text().await, "slept");
+}
+
+/// An error handler answers, or lets the error go on.
+async fn an_error_handler_answers(language: &str) {
+    let folder = built(SITE).join("routes");
+    let file = |name: String| folder.join(name).to_str().expect("the path is UTF-8").to_owned();
+    let host = TestHost::builder(PROGRAM)
+        .route("index", &file(format!("{language}.wasm")))
+        .route("_error", &file(format!("{language}/_error.wasm")))
+        .start()
+        .await;
+    let nowhere = host.get("/nowhere").await;
+    assert_eq!((nowhere.status, nowhere.text()), (404, "404 at /nowhere: not found"));
+    let failed = host.get("/?how=fail").await;
+    assert_eq!((failed.status, failed.text()), (500, "500 at /: Internal Server Error"));
+    let teapot = host.get("/?how=teapot").await;
+    assert_eq!((teapot.status, teapot.text()), (418, "short and stout"));
+}
+
 macro_rules! faults {
     ($module:ident $language:literal: $ways:expr, $sessions:expr, $stack:expr) => {
         mod $module {
@@ -71,6 +100,11 @@ macro_rules! faults {
             #[tokio::test]
             async fn what_is_printed_reaches_the_log() {
                 super::what_is_printed_reaches_the_log($language).await;
+            }
+
+            #[tokio::test]
+            async fn streams_and_timers_are_there() {
+                super::streams_and_timers_are_there($language).await;
             }
         }
     };
@@ -108,4 +142,11 @@ async fn the_small_engine_has_the_webs_apis() {
 #[tokio::test]
 async fn the_full_engine_has_the_webs_apis() {
     the_webs_apis_are_there("js-full").await;
+}
+
+#[tokio::test]
+async fn error_handlers_answer() {
+    for language in ["c", "py", "js"] {
+        an_error_handler_answers(language).await;
+    }
 }

@@ -84,7 +84,9 @@ export function component(app: App | undefined, engine: Engine) {
       close(id: number, { code, reason, clean }: CloseInfo) {
         const peer = peerOf(id);
         peers.delete(id);
-        return event(peer, () => hooks.close?.(peer, { code, reason, clean }));
+        const result = event(peer, () => hooks.close?.(peer, { code, reason, clean }));
+        if (!isPromise(result)) peer.forget();
+        return result;
       },
       timer(id: number) {
         try {

@@ -4,15 +4,16 @@
 import "./console.ts";
 import "./crypto.ts";
 import "./text.ts";
+import { isPromise } from "../engine.ts";
 import { JobPromise, runJobs } from "./promise.ts";
 import { Response } from "../outcome.ts";
 
 Object.assign(globalThis, { Response });
 
 export function settle<T>(value: T | PromiseLike<T>): T {
+  if (isPromise(value)) return (JobPromise.resolve(value) as JobPromise<T>).settled();
   runJobs();
-  if (!(value instanceof JobPromise)) return value as T;
-  return value.settled();
+  return value;
 }
 
 export function goOn(): void {

@@ -9,8 +9,11 @@ const unhandled = new Set<JobPromise<unknown>>();
 /** Runs jobs until there are none; what was rejected and heard by nobody goes to the log. */
 export function runJobs(): void {
   for (let next = 0; next < jobs.length; next++) {
-    const job = jobs[next]!;
-    job();
+    try {
+      jobs[next]!();
+    } catch (error) {
+      console.error("a job failed:", error);
+    }
     // The queue is not kept from the start for as long as jobs make jobs.
     if (next === 999) next -= jobs.splice(0, 1000).length;
   }
@@ -54,10 +57,12 @@ export class JobPromise<T> {
     return this.#value;
   }
 
-  /** Its value, for a host that cannot wait; throws its reason, or where it is not settled. */
+  /** Its value after all jobs, for a host that cannot wait; throws its reason, or where it is not
+   * settled then. */
   settled(): T {
     this.#heard = true;
     unhandled.delete(this);
+    runJobs();
     if (this.#state === "fulfilled") return this.#value as T;
     if (this.#state === "rejected") throw this.#value;
     throw new Error(

@@ -135,8 +135,9 @@ pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
     let mut files = Files::default();
     let options = wit_bindgen_c::Opts {
         rename_world: Some(BINDINGS.to_owned()),
+        // The contract's types are added to the linked module.
         no_object_file: true,
-        ..wit_bindgen_c::Opts::default()
+        ..Default::default()
     };
     options.build().generate(&mut resolve, world, &mut files)?;
     for (name, content) in files.iter() {

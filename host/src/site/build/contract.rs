@@ -71,26 +71,4 @@ pub fn component(mut module: Vec<u8>, world_name: &str) -> anyhow::Result<Vec<u8
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::GuestKind;
-
-    #[test]
-    fn every_file_of_the_contract_is_there() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
-        let mut names: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort_unstable();
-        assert_eq!(names, FILES.map(|(name, _)| name));
-    }
-
-    #[test]
-    fn each_kind_has_a_world() {
-        use GuestKind::{Error, Hooks, Middleware, Route, Session};
-        for kind in [Route, Hooks, Session, Middleware, Error] {
-            world(kind.world()).unwrap();
-        }
-    }
-}
+mod tests;

@@ -17,10 +17,18 @@ export default defineHooks({
     if (how === "fail") misbehave();
     if (how === "reject") await misbehaveLater();
     if (how === "teapot") throw new HttpError(418, "short and stout");
+    if (how === "stream") return event.stream({ status: 203, headers: { "content-type": "text/plain" } });
     if (how === "print") console.log("printed without an end");
     if (how === "random") return [Math.random(), crypto.randomUUID()].join(" ");
     const [one, two] = await Promise.all([Promise.resolve("fi"), (async () => "ne")()]);
     return new Response(one + two, { headers: { "content-type": "text/plain" } });
+  },
+
+  open(peer) {
+    if (peer.request?.query.get("how") !== "stream") return;
+    peer.send("one, ");
+    peer.send(new TextEncoder().encode("two"));
+    peer.close();
   },
 
   async message(peer, message) {

@@ -1,6 +1,6 @@
 import sys
 
-from lithe_sdk import Event, Hooks, HttpError, Message, Outcome, Response, Socket, hooks
+from lithe_sdk import Event, Hooks, HttpError, Message, Outcome, Response, Socket, hooks, set_timer
 
 
 def misbehave() -> None:
@@ -19,11 +19,27 @@ class Faulty(Hooks):
             sys.exit("as told")
         if how == "teapot":
             raise HttpError(418, "short and stout")
+        if how == "stream":
+            return event.stream(203, [("content-type", "text/plain")])
         if how == "print":
             print("printed without an end", end="")
         return Response.text("fine")
 
+    def open(self, socket: Socket) -> None:
+        assert socket.event is not None
+        if socket.event.query.get("how") == ["stream"]:
+            socket.send("one, ")
+            socket.send(b"two")
+            socket.close()
+
+    def timer(self, timer: int) -> None:
+        self.sleeper.send("slept")
+
     def message(self, socket: Socket, message: Message) -> None:
+        if message.data == "sleep":
+            self.sleeper = socket
+            set_timer(0.02)
+            return
         if message.data == "fail":
             misbehave()
         socket.send(message)
