@@ -3,7 +3,10 @@
 //! Every key is optional. A key that is not known, or has the wrong type, is an error that names
 //! the file, the line and the column, and what would be right.
 
+mod build;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +15,8 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use ipnet::IpNet;
 use serde::Deserialize;
+
+pub use build::{Build, Engine, GuestKind};
 
 /// The file's name inside a site.
 pub const FILE_NAME: &str = "lithe.toml";
@@ -25,6 +30,10 @@ const MAX_REPLICAS: usize = 64;
 pub struct Config {
     /// The name in log lines. Default: the folder's name.
     pub name: Option<String>,
+    /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
+    /// host below the first. Default: all, where one site is served; its folder's name among several. A
+    /// request for another host is answered 421.
+    pub hosts: Vec<Host>,
     /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
     pub websocket: bool,
     /// Compression of WebSocket messages.
@@ -39,16 +48,19 @@ pub struct Config {
     pub swap: Swap,
     /// The listener for those who deploy.
     pub admin: Admin,
+    /// What holds for each of several sites; in the `lithe.toml` beside their folders.
+    pub tenants: Tenants,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
     pub plugin: BTreeMap<String, Plugin>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
-    pub build: BTreeMap<PathBuf, PathBuf>,
+    pub build: BTreeMap<PathBuf, Build>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             name: None,
+            hosts: Vec::new(),
             websocket: true,
             deflate: Deflate::default(),
             case_sensitive: true,
@@ -56,6 +68,7 @@ impl Default for Config {
             server: Server::default(),
             swap: Swap::default(),
             admin: Admin::default(),
+            tenants: Tenants::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
         }
@@ -165,11 +178,48 @@ pub struct Plugin {
     /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of its
     /// own, before it serves anything. Default: none is asked.
     pub health: Option<String>,
+    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none.
+    pub environment: BTreeMap<String, String>,
+    /// Variables of its environment that no log shows, such as
+    /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
+    /// the host's environment. Default: none.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Folders of the site that it sees, by the path at which it does, such as
+    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only.
+    pub folders: BTreeMap<String, Folder>,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SecretSource {
+    /// A file of the site; a newline at its end is not part of it.
+    File(PathBuf),
+    /// A variable of the host's environment.
+    Host(String),
+}
+
+/// A folder of the site.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folder {
+    pub path: PathBuf,
+    /// Default: false.
+    #[serde(default)]
+    pub write: bool,
 }
 
 impl Default for Plugin {
     fn default() -> Self {
-        Self { scope: Scope::Plugin, replicas: 1, auto_response: BTreeMap::new(), health: None }
+        Self {
+            scope: Scope::Plugin,
+            replicas: 1,
+            auto_response: BTreeMap::new(),
+            health: None,
+            environment: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            folders: BTreeMap::new(),
+        }
     }
 }
 
@@ -198,6 +248,50 @@ impl TryFrom<String> for Scope {
                     "unknown scope `{other}`, expected `plugin`, `param:NAME` or `connection`"
                 )),
             },
+        }
+    }
+}
+
+/// A host, in lower case, without a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Host {
+    /// This one.
+    Exact(String),
+    /// Those that end with a dot and this.
+    Below(String),
+}
+
+impl TryFrom<String> for Host {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let text = text.to_ascii_lowercase();
+        let (name, is_below) = match text.strip_prefix("*.") {
+            Some(name) => (name, true),
+            None => (&*text, false),
+        };
+        let is_address = !is_below && name.starts_with('[') && name.ends_with(']');
+        let is_name = |name: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            name.split('.').all(|label| !label.is_empty() && label.chars().all(allowed))
+        };
+        match is_address || is_name(name) {
+            true if is_below => Ok(Self::Below(name.to_owned())),
+            true => Ok(Self::Exact(name.to_owned())),
+            false => Err(format!(
+                "`{text}` is no host, expected one such as `example.com` or `*.example.com`, without a \
+                 port"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Below(name) => write!(f, "*.{name}"),
         }
     }
 }
@@ -334,6 +428,15 @@ impl Default for Admin {
     }
 }
 
+/// What holds for each of several sites.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tenants {
+    /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
+    /// is served alone may name all.
+    pub environment: Vec<String>,
+}
+
 /// A size as what memory is counted in; one that no memory has is all there is.
 pub fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
@@ -431,13 +534,32 @@ mod tests {
     fn reads_sizes_times_and_builds() {
         let config = Config::parse(
             "[limits]\nmemory = \"8 MiB\"\nbody = 1024\nevent_cpu = \"20ms\"\n\
-             [build]\n\"routes/a.wasm\" = \"guests/a\"\n",
+             [build]\n\"routes/a.wasm\" = \"guests/a\"\n\
+             \"routes/b.wasm\" = { source = \"guests/b\", kind = \"hooks\", engine = \"full\" }\n",
         )
         .unwrap();
         assert_eq!(config.limits.memory, ByteSize::mib(8));
         assert_eq!(config.limits.body, ByteSize::b(1024));
         assert_eq!(config.limits.event_cpu, Duration::from_millis(20));
-        assert_eq!(config.build[Path::new("routes/a.wasm")], Path::new("guests/a"));
+        let (a, b) =
+            (&config.build[Path::new("routes/a.wasm")], &config.build[Path::new("routes/b.wasm")]);
+        assert_eq!((a.source.as_path(), a.kind), (Path::new("guests/a"), GuestKind::Route));
+        assert_eq!((b.source.as_path(), b.kind), (Path::new("guests/b"), GuestKind::Hooks));
+        assert_eq!((a.engine, b.engine), (Engine::Small, Engine::Full));
+    }
+
+    #[test]
+    fn a_build_that_is_none_is_told_what_is_one() {
+        for (wrong, expected) in [
+            ("3", "the source's folder, or a table"),
+            ("{ source = \"a\", kind = \"hook\" }", "unknown variant `hook`"),
+            ("{ kind = \"hooks\" }", "missing field `source`"),
+            ("{ source = \"a\", sorce = \"b\" }", "unknown field `sorce`"),
+        ] {
+            let error = Config::parse(&format!("[build]\n\"routes/a.wasm\" = {wrong}\n"));
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("line 2"), "{error}");
+        }
     }
 
     #[test]

@@ -114,8 +114,16 @@ impl TestHost {
     /// # Panics
     /// It does not end.
     pub async fn command(&self, name: &str, arguments: &[&str]) -> Ended {
+        self.command_in("", name, arguments).await
+    }
+
+    /// The same, about the site in a folder of the folder.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub async fn command_in(&self, folder: &str, name: &str, arguments: &[&str]) -> Ended {
         let mut command = Command::new(&self.program);
-        command.arg(name).arg(self.site.folder()).args(arguments);
+        command.arg(name).arg(self.site.folder().join(folder)).args(arguments);
         let mut process = Process::start(&mut command);
         let status = process.exit().await;
         Ended { status, stdout: process.printed(), stderr: process.log() }

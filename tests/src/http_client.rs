@@ -50,7 +50,7 @@ pub(crate) async fn send<B: Into<Bytes>>(address: SocketAddr, request: Request<B
     let connection = tokio::spawn(connection);
     let mut request = request.map(|body| Full::new(body.into()));
     let host = address.to_string().parse().expect("an address is a valid header");
-    request.headers_mut().insert(header::HOST, host);
+    request.headers_mut().entry(header::HOST).or_insert(host);
     let response = sender.send_request(request).await.expect("the host answers");
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("the body is whole").to_bytes();

@@ -15,6 +15,7 @@ pub mod artifacts {
 }
 
 mod browser;
+pub mod conformance;
 mod deadline;
 mod frame;
 mod host;

@@ -42,6 +42,13 @@ impl Site {
     }
 
     /// # Panics
+    /// The folder cannot be removed.
+    pub fn remove_folder(&self, folder: &str) {
+        let path = self.folder().join(folder);
+        fs::remove_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// # Panics
     /// The file cannot be copied.
     pub fn copy(&self, file: &str, from: &Path) {
         let content = fs::read(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use http::header::HOST;
 use http::{HeaderMap, HeaderName};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -29,6 +30,9 @@ impl Client {
         let mut request = uri.into_client_request().expect("the path is valid");
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a header's name");
+            if name == HOST {
+                request.headers_mut().remove(HOST);
+            }
             request.headers_mut().append(name, value.parse().expect("a header's value"));
         }
         let stream = TcpStream::connect(address).await.expect("the host listens");

@@ -84,6 +84,7 @@ impl Echoes {
                 limits: limits.clone(),
                 websocket: true,
                 plugin: config::Plugin::default(),
+                grants: Default::default(),
                 lineage: Lineage::default(),
             };
             let bytes = std::fs::read(file).expect("the component has been built");

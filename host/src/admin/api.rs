@@ -8,7 +8,8 @@
 //! | `POST /rollback/FILE` | goes back to the version before, or to `?to=DIGEST` |
 //! | `POST /promote`, `POST /drop` | ends a canary |
 //!
-//! `?share=5%25` or `?header=NAME:VALUE` makes a deploy a canary. Answers are JSON.
+//! Where a host serves several sites, `/sites/NAME` comes before each of these, with the name of the site's
+//! folder; `GET /sites` names them. `?share=5%25` or `?header=NAME:VALUE` makes a deploy a canary. Answers are JSON.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use tokio::time::timeout;
 
 use crate::pipeline::Split;
 use crate::plugin::{Digest, VersionError};
-use crate::site::{DeployError, Given, Live, Report};
+use crate::site::{DeployError, Given, Live, Report, Sites};
 
 /// Components of one deploy.
 const MAX_PARTS: usize = 1_000;
@@ -38,7 +39,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Answers requests.
 pub struct Api {
-    pub live: Arc<Live>,
+    pub sites: Arc<Sites>,
     pub access: Access,
     /// The largest body, in bytes.
     pub max_body: usize,
@@ -97,8 +98,12 @@ impl Api {
         self.check_access(&head.headers)?;
         let path = decoded(head.uri.path())?;
         let query = query(head.uri.query().unwrap_or_default())?;
-        let (first, rest) =
-            path.trim_start_matches('/').split_once('/').unwrap_or((&path[1..], ""));
+        let path = path.trim_start_matches('/');
+        if path == "sites" && head.method == Method::GET {
+            return Ok(json(StatusCode::OK, &self.sites.names()));
+        }
+        let (live, path) = self.site(path)?;
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         let wanted = match (first, rest) {
             ("status", "") => Method::GET,
             ("plugins", file) if !file.is_empty() => Method::PUT,
@@ -107,30 +112,49 @@ impl Api {
             _ => return Err(Refusal::new(StatusCode::NOT_FOUND, WHAT_THERE_IS)),
         };
         if head.method != wanted {
-            let message = format!("`{path}` is asked with {wanted}");
+            let message = format!("`/{path}` is asked with {wanted}");
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).allow(&wanted));
         }
         let report = match first {
-            "status" => return Ok(json(StatusCode::OK, &self.live.status().await)),
+            "status" => return Ok(json(StatusCode::OK, &live.status().await)),
             "plugins" => {
                 let split = split(&query)?;
                 let body = self.body(body).await?;
                 let given = Given::from([(rest.to_owned(), body.into())]);
-                self.live.deploy(given, split).await?
+                live.deploy(given, split).await?
             }
             "deploy" => {
                 let split = split(&query)?;
                 let given = self.form(&head.headers, body).await?;
-                self.live.deploy(given, split).await?
+                live.deploy(given, split).await?
             }
             "rollback" => {
                 known(&query, &["to"])?;
-                self.live.roll_back(rest, query.get("to").map(String::as_str)).await?
+                live.roll_back(rest, query.get("to").map(String::as_str)).await?
             }
-            "promote" => self.live.promote().await?,
-            _ => self.live.drop_canary().await?,
+            "promote" => live.promote().await?,
+            _ => live.drop_canary().await?,
         };
         Ok(json::<Report>(StatusCode::OK, &report))
+    }
+
+    /// The site that is meant, and the rest of the path.
+    fn site<'p>(&self, path: &'p str) -> Result<(Arc<Live>, &'p str), Refusal> {
+        let not_found = |message: String| Refusal::new(StatusCode::NOT_FOUND, message);
+        match path.strip_prefix("sites/") {
+            Some(path) => {
+                let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+                let site = self.sites.get(name);
+                let site = site.ok_or_else(|| not_found(format!("there is no site `{name}`")))?;
+                Ok((site, rest))
+            }
+            None => {
+                let site = self.sites.only().ok_or_else(|| {
+                    not_found("there are several sites: `/sites/NAME` comes first".to_owned())
+                })?;
+                Ok((site, path))
+            }
+        }
     }
 
     fn check_access(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -273,7 +297,9 @@ impl From<DeployError> for Refusal {
     fn from(error: DeployError) -> Self {
         let status = match &error {
             DeployError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            DeployError::Canary | DeployError::NoCanary => StatusCode::CONFLICT,
+            DeployError::Canary | DeployError::NoCanary | DeployError::Hosts(_) => {
+                StatusCode::CONFLICT
+            }
             DeployError::NoPlugin(_) => StatusCode::NOT_FOUND,
             DeployError::Version(VersionError::Gone(_) | VersionError::Damaged(_)) => {
                 StatusCode::GONE

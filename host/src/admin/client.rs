@@ -18,10 +18,9 @@ use crate::site::{Given, Report, Site, Status};
 /// What stays as it is in a component's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
 
-/// Talks to the host that serves a site.
+/// Talks to the host that serves a site, alone or among those in the same folder.
 pub struct Client {
     site: PathBuf,
-    control: PathBuf,
 }
 
 /// Why a command came to nothing.
@@ -48,7 +47,19 @@ pub struct Share {
 impl Client {
     /// For the site's host, which need not run.
     pub fn new(site: &Site) -> Self {
-        Self { site: site.root.clone(), control: control_path(site) }
+        Self { site: site.root.clone() }
+    }
+
+    /// The host, and what its paths begin with.
+    async fn connect(&self) -> Result<(UnixStream, String), ClientError> {
+        if let Ok(alone) = UnixStream::connect(control_path(&self.site)).await {
+            return Ok((alone, String::new()));
+        }
+        let no_host = || ClientError::NoHost(self.site.clone());
+        let (parent, name) = self.site.parent().zip(self.site.file_name()).ok_or_else(no_host)?;
+        let among = UnixStream::connect(control_path(parent)).await.map_err(|_| no_host())?;
+        let name = name.to_string_lossy();
+        Ok((among, format!("/sites/{}", utf8_percent_encode(&name, PATH))))
     }
 
     /// What is served.
@@ -112,9 +123,8 @@ impl Client {
         body: Bytes,
     ) -> Result<T, ClientError> {
         let broken = |error| ClientError::Broken(error);
-        let stream = UnixStream::connect(&self.control)
-            .await
-            .map_err(|_| ClientError::NoHost(self.site.clone()))?;
+        let (stream, prefix) = self.connect().await?;
+        let path = format!("{prefix}{path}");
         let request = Request::builder().method(method).uri(path).header(header::HOST, "lithe");
         let request = match kind {
             Some(kind) => request.header(header::CONTENT_TYPE, kind),

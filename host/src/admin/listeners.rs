@@ -18,7 +18,7 @@ use super::api::{Access, Api};
 use super::control_path;
 use crate::config::bytes;
 use crate::plugin::Digest;
-use crate::site::{Live, Site};
+use crate::site::{Root, Sites};
 
 /// The environment's name for the token.
 const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
@@ -57,8 +57,8 @@ impl Listeners {
     ///
     /// # Errors
     /// The address of `admin.listen` cannot be listened on, or it has no token.
-    pub async fn open(site: &Site) -> anyhow::Result<Self> {
-        let control = match open_control(control_path(site)).await {
+    pub async fn open(root: &Root) -> anyhow::Result<Self> {
+        let control = match open_control(control_path(root.folder())).await {
             Ok(control) => Some(control),
             Err(error) => {
                 tracing::warn!(
@@ -67,11 +67,11 @@ impl Listeners {
                 None
             }
         };
-        let settings = &site.config.admin;
+        let settings = &root.config().admin;
         let tcp = match settings.listen {
             None => None,
             Some(address) => {
-                let token = token(site)?;
+                let token = token(root)?;
                 let listener = TcpListener::bind(address).await.with_context(|| {
                     format!("cannot listen on `{address}`: choose another `admin.listen`")
                 })?;
@@ -88,13 +88,13 @@ impl Listeners {
     }
 
     /// Serves until the host stops; what is being answered then is answered.
-    pub async fn serve(self, live: Arc<Live>) {
+    pub async fn serve(self, sites: Arc<Sites>) {
         let open = Open {
             permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             tasks: TaskTracker::new(),
-            live: live.clone(),
+            sites: sites.clone(),
         };
-        let api = |access| Arc::new(Api { live: live.clone(), access, max_body: self.max_body });
+        let api = |access| Arc::new(Api { sites: sites.clone(), access, max_body: self.max_body });
         let user = api(Access::Everyone);
         let from_control = async {
             let Some(control) = &self.control else { return std::future::pending().await };
@@ -118,7 +118,7 @@ impl Listeners {
         tokio::select! {
             () = from_control => {}
             () = from_tcp => {}
-            () = live.server().stopping() => {}
+            () = sites.server().stopping() => {}
         }
         open.tasks.close();
         open.tasks.wait().await;
@@ -129,7 +129,7 @@ impl Listeners {
 struct Open {
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
-    live: Arc<Live>,
+    sites: Arc<Sites>,
 }
 
 impl Open {
@@ -141,7 +141,7 @@ impl Open {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let live = self.live.clone();
+        let sites = self.sites.clone();
         self.tasks.spawn(async move {
             let _permit = permit;
             let service = service_fn(|request| {
@@ -155,7 +155,7 @@ impl Open {
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
                 ended = &mut connection => ended,
-                () = live.server().stopping() => {
+                () = sites.server().stopping() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -179,7 +179,7 @@ async fn open_control(path: PathBuf) -> anyhow::Result<Control> {
             .with_context(|| format!("cannot make `{}`", folder.display()))?;
     }
     if UnixStream::connect(&path).await.is_ok() {
-        bail!("another host serves the same site, and answers at `{shown}`");
+        bail!("another host serves the same folder, and answers at `{shown}`");
     }
     // One that nobody listens to is left from a host that was killed.
     let _ = std::fs::remove_file(&path);
@@ -198,10 +198,10 @@ fn restrict(path: &Path) -> anyhow::Result<()> {
 }
 
 /// The digest of the site's token: what is compared has the same length for every guess.
-fn token(site: &Site) -> anyhow::Result<Digest> {
-    let token = match &site.config.admin.token_file {
+fn token(root: &Root) -> anyhow::Result<Digest> {
+    let token = match &root.config().admin.token_file {
         Some(file) => {
-            let path = site.root.join(file);
+            let path = root.folder().join(file);
             std::fs::read_to_string(&path).with_context(|| {
                 format!("cannot read `{}`, the `admin.token_file`", path.display())
             })?

@@ -5,6 +5,7 @@
 //! plugin; a number of another plugin names nothing.
 
 pub mod event;
+pub mod grants;
 pub mod http;
 mod liveness;
 pub mod meter;
@@ -26,13 +27,14 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::config::{self, Limits};
 use event::RequestId;
+use grants::Grants;
 use meter::Meter;
 use next::Around;
-use output::{Output, Stream};
+use output::Output;
 use socket::Socket;
 use sockets::Sockets;
 pub use timers::TimerSink;
@@ -71,6 +73,7 @@ pub struct Context {
     pub upgrades: bool,
     /// What the site says of this plugin alone.
     pub settings: config::Plugin,
+    pub grants: Grants,
     pub version: VersionId,
     pub calls: Calls,
     /// Those of the plugin, whatever version they belong to.
@@ -123,17 +126,19 @@ pub struct State {
 
 impl State {
     /// State for a new instance; `timer_sink` is where its timers go off, for a shared instance.
-    pub fn new(context: Arc<Context>, instance: InstanceId, timer_sink: Option<TimerSink>) -> Self {
-        let output = Arc::new(Output::new(context.site.clone(), context.plugin.clone()));
-        let wasi = WasiCtxBuilder::new()
-            .stdout(output.stream(Stream::Stdout))
-            .stderr(output.stream(Stream::Stderr))
-            .allow_tcp(false)
-            .allow_udp(false)
-            .build();
+    ///
+    /// # Errors
+    /// What is granted is not there any more.
+    pub fn new(
+        context: Arc<Context>,
+        instance: InstanceId,
+        timer_sink: Option<TimerSink>,
+    ) -> wasmtime::Result<Self> {
+        let output = Arc::new(Output::new(context.clone()));
+        let wasi = context.grants.wasi(|stream| output.stream(stream))?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        Self {
+        Ok(Self {
             memory: Memory::new(&context.limits),
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
@@ -145,7 +150,7 @@ impl State {
             output,
             table,
             wasi,
-        }
+        })
     }
 
     /// Before each call: whom it is for, and the CPU time that it may use.
@@ -198,8 +203,8 @@ impl WasiView for State {
     }
 }
 
-/// Adds everything that a component may import: our interfaces, and WASI 0.2, of which a guest has
-/// clocks, random numbers and output, but no file, no network and no environment.
+/// Adds everything that a component may import: our interfaces, and WASI 0.2, of which a guest has what
+/// [`Grants`] says.
 ///
 /// # Errors
 /// Two interfaces define the same name.

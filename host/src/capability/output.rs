@@ -29,8 +29,7 @@ pub enum Stream {
 /// What one instance prints.
 #[derive(Debug)]
 pub struct Output {
-    site: Arc<str>,
-    plugin: Arc<str>,
+    of: Arc<super::Context>,
     pending: Mutex<Pending>,
 }
 
@@ -43,8 +42,8 @@ struct Pending {
 
 impl Output {
     /// Nothing printed yet.
-    pub fn new(site: Arc<str>, plugin: Arc<str>) -> Self {
-        Self { site, plugin, pending: Mutex::default() }
+    pub fn new(of: Arc<super::Context>) -> Self {
+        Self { of, pending: Mutex::default() }
     }
 
     /// The WASI stream for one of the two.
@@ -92,8 +91,8 @@ impl Output {
     }
 
     fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {
-        let (site, plugin) = (&*self.site, &*self.plugin);
-        let line = String::from_utf8_lossy(line);
+        let (site, plugin) = (&*self.of.site, &*self.of.plugin);
+        let line = self.of.grants.hide(String::from_utf8_lossy(line));
         match stream {
             Stream::Stdout => tracing::info!(target: "guest", site, plugin, %request, "{line}"),
             Stream::Stderr => tracing::warn!(target: "guest", site, plugin, %request, "{line}"),

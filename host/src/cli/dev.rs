@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context as _;
+
 use super::ServeOptions;
 use super::serve::{Serving, block_on};
-use crate::site::{self, Live, Report, Site, Watcher};
+use crate::site::{self, Live, Report, Root, Site, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
@@ -14,9 +16,10 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
         let watcher = Watcher::new(&site.root, &sources(&site))?;
-        let serving = Serving::start(site, options).await?;
+        let serving = Serving::start(Root::One(site), options).await?;
         serving.announce()?;
-        let developing = tokio::spawn(follow(watcher, serving.live.clone()));
+        let live = serving.sites.only().context("it is one site")?;
+        let developing = tokio::spawn(follow(watcher, live));
         let stopped = serving.until_stopped().await;
         developing.abort();
         stopped

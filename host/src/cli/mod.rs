@@ -3,6 +3,8 @@
 mod build;
 mod deploy;
 mod dev;
+mod inspect;
+mod new;
 mod progress;
 mod routes;
 mod serve;
@@ -44,11 +46,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a new site with a handler in the language of your choice
+    ///
+    /// It has a source below `guests/`, the `lithe.toml` that builds it, and a test.
+    New(new::Options),
     /// Build the components that a site names from source
     ///
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
-    /// such as `"routes/echo.wasm" = "guests/echo"`. A Cargo package is built for wasm32-wasip2; the
-    /// target is added to the toolchain where it is missing.
+    /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks" }`
+    /// for other languages than Rust. What the folder has tells the language: Cargo.toml,
+    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with the
+    /// command that installs it.
     Build(BuildOptions),
     /// Serve a site
     ///
@@ -78,6 +86,11 @@ enum Command {
     /// Method, pattern, component, and the middleware and error handlers that apply: middleware in the
     /// order in which it runs, error handlers the nearest first.
     Routes(RoutesOptions),
+    /// Say what a component is
+    ///
+    /// The world that it fits, its imports and whether they are granted, its exports, its size, what
+    /// made it, and its digest. For one that fits nowhere, the difference, and an exit status of 1.
+    Inspect(InspectOptions),
     /// Build a site, serve it, and rebuild and replace what changes
     ///
     /// Whatever fails, the version before goes on.
@@ -141,6 +154,15 @@ struct RoutesOptions {
 }
 
 #[derive(Debug, Args)]
+struct InspectOptions {
+    /// The component's file
+    file: PathBuf,
+    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
+    cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct ServeOptions {
     /// The site's folder
     site: PathBuf,
@@ -160,6 +182,7 @@ pub fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
     log.with_writer(std::io::stderr).init();
     let result = match cli.command {
+        Command::New(options) => new::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Deploy(options) => deploy::run(&options),
@@ -168,6 +191,7 @@ pub fn main() -> ExitCode {
         Command::Drop(options) => deploy::drop_canary(&options),
         Command::Status(options) => status::run(&options),
         Command::Routes(options) => routes::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
         Command::Dev(options) => dev::run(&options),
     };
     match result {

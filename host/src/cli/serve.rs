@@ -15,29 +15,34 @@ use super::progress::Progress;
 use crate::admin;
 use crate::plugin::{Cache, Loader};
 use crate::runtime::Runtime;
-use crate::site::{self, Live, Site, Watcher};
+use crate::site::{self, Report, Root, Sites, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
-    let site = Site::open(&options.site)?;
+    let root = Root::open(&options.site)?;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
-        let watcher = Watcher::new(&site.root, &[])?;
-        let serving = Serving::start(site, options).await?;
+        let watcher = Watcher::new(root.folder(), &[])?;
+        let serving = Serving::start(root, options).await?;
         serving.announce()?;
-        let following = tokio::spawn(follow(watcher, serving.live.clone()));
+        let following = tokio::spawn(follow(watcher, serving.sites.clone()));
         let stopped = serving.until_stopped().await;
         following.abort();
         stopped
     })
 }
 
-/// Serves what changes in the site's folder. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, live: Arc<Live>) {
-    while watcher.next().await.is_some() {
-        // The log has what was replaced.
-        if let Err(error) = live.update().await {
-            tracing::error!(target: "swap", "{error}; the version before is still being served");
-        }
+/// Serves what changes in the folder. Whatever fails is said, and what is served goes on.
+async fn follow(mut watcher: Watcher, sites: Arc<Sites>) {
+    while let Some(changed) = watcher.next().await {
+        let say = |site: &str, updated: anyhow::Result<Report>| {
+            // The log has what was replaced.
+            if let Err(error) = updated {
+                tracing::error!(
+                    target: "swap", site, "{error:#}; the version before is still being served"
+                );
+            }
+        };
+        sites.update(&changed, say).await;
     }
 }
 
@@ -64,27 +69,27 @@ fn raise_file_limit() {
     }
 }
 
-/// A site, loaded, and its listeners.
+/// Sites, loaded, and their listeners.
 pub struct Serving {
-    pub live: Arc<Live>,
+    pub sites: Arc<Sites>,
     listener: TcpListener,
     address: SocketAddr,
     admin: admin::Listeners,
 }
 
 impl Serving {
-    /// Takes the port, then loads the site.
+    /// Takes the port, then loads the sites.
     ///
     /// # Errors
-    /// An address cannot be listened on, or the site cannot be loaded.
-    pub async fn start(site: Site, options: &ServeOptions) -> anyhow::Result<Self> {
+    /// An address cannot be listened on, or no site can be loaded.
+    pub async fn start(root: Root, options: &ServeOptions) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(&options.listen).await.with_context(|| {
             format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
         })?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let admin = admin::Listeners::open(&site).await?;
-        let live = Live::open(site, loader(options.cache.clone())?, progress()).await?;
-        Ok(Self { live, listener, address, admin })
+        let admin = admin::Listeners::open(&root).await?;
+        let sites = Sites::open(root, loader(options.cache.clone())?, progress()).await?;
+        Ok(Self { sites, listener, address, admin })
     }
 
     /// Prints the line that says it is ready.
@@ -114,10 +119,11 @@ impl Serving {
             };
             tracing::info!("{name}: stopping");
         };
-        let admin = tokio::spawn(self.admin.serve(self.live.clone()));
-        self.live.server().run(self.listener, stopping).await;
+        let admin = tokio::spawn(self.admin.serve(self.sites.clone()));
+        let server = self.sites.server();
+        server.run(self.listener, stopping).await;
         // A deploy that has begun is told that it came too late.
-        let shutdown_time = self.live.site().await.config.server.shutdown_time;
+        let shutdown_time = server.settings().shutdown_time;
         let _ = tokio::time::timeout(shutdown_time, admin).await;
         Ok(())
     }

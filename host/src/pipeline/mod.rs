@@ -66,6 +66,13 @@ pub async fn handle(
     response
 }
 
+/// What a request gets that is no site's.
+pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
+    let mut response = response::from_error(HttpError::new(status, message));
+    response::add_request_id(&mut response, RequestId::next());
+    response
+}
+
 async fn run(
     tenant: &Tenant,
     id: RequestId,

@@ -1,5 +1,7 @@
 //! From a file to a plugin: read, check, compile or take from the cache, link.
 
+mod inspect;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,11 +11,14 @@ use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
 use super::{Instances, Lineage, Plugin};
+use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::runtime::{
     Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Template, Unfit,
 };
+
+pub use inspect::{Fit, Grant, Report};
 
 /// Routes that one component may name.
 const MAX_ROUTES: usize = 1_000;
@@ -43,6 +48,8 @@ pub struct Settings {
     pub websocket: bool,
     /// What the site says of this one.
     pub plugin: config::Plugin,
+    /// What it may reach.
+    pub grants: Grants,
     /// Of the version before.
     pub lineage: Lineage,
 }
@@ -63,6 +70,13 @@ pub enum Role {
 /// Why a file is no plugin. The message names the file's fault; the caller names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    #[error("cannot be read")]
+    Read(#[from] std::io::Error),
+    #[error(
+        "imports `{0}`, which this host does not have: build it without (`lithe inspect` lists what it \
+         imports, and what there is)"
+    )]
+    Import(String),
     #[error("is not WebAssembly: it does not begin with `\\0asm`")]
     NotWasm,
     #[error(
@@ -114,6 +128,7 @@ impl Loader {
         let digest = Digest::of(bytes);
         let component = self.component(bytes, &digest, on_compile)?;
         let kind = Kind::of(&self.runtime, &component)?;
+        self.check_imports(&component)?;
         let context = Arc::new(capability::Context {
             site: settings.site.clone(),
             plugin: name.into(),
@@ -124,6 +139,7 @@ impl Loader {
             sessions: kind.has_sessions(),
             upgrades: settings.websocket && kind.has_sessions(),
             settings: settings.plugin.clone(),
+            grants: settings.grants.clone(),
         });
         let template = Template::new(self.runtime.clone(), &component, context.clone())
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
@@ -146,6 +162,16 @@ impl Loader {
             Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
         };
         Ok(Plugin { digest, kind, routes, context, lineage, template, instances })
+    }
+
+    /// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
+    fn check_imports(&self, component: &Component) -> Result<(), LoadError> {
+        let component_type = component.component_type();
+        let mut imports = component_type.imports(&self.runtime.engine);
+        match imports.find(|(name, _)| Grant::of(name) == Grant::Denied) {
+            Some((name, _)) => Err(LoadError::Import(name.to_owned())),
+            None => Ok(()),
+        }
     }
 
     fn routes_of(&self, template: &Template) -> Result<Vec<NamedRoute>, LoadError> {

@@ -26,7 +26,7 @@ use crate::runtime::{
 
 pub use crate::runtime::{Handover, Moved};
 pub use cache::{Cache, Digest};
-pub use load::{LoadError, Loader, Role, Settings};
+pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 pub use swap::{Pair, Swap, SwapError};
 pub use versions::{VersionError, Versions, state_folder};
 

@@ -199,7 +199,7 @@ impl Template {
 
     async fn try_instantiate(&self, timer_sink: Option<TimerSink>) -> wasmtime::Result<Instance> {
         let id = self.runtime.next_instance();
-        let mut store = self.new_store(id, timer_sink);
+        let mut store = self.new_store(id, timer_sink)?;
         let instance = self.pre.instantiate_async(&mut store).await?;
         let mut exports = Exports::default();
         if let Some(indices) = &self.handler {
@@ -233,9 +233,13 @@ impl Template {
     }
 
     /// Every limit of an instance is set here.
-    fn new_store(&self, id: InstanceId, timer_sink: Option<TimerSink>) -> Store<State> {
+    fn new_store(
+        &self,
+        id: InstanceId,
+        timer_sink: Option<TimerSink>,
+    ) -> wasmtime::Result<Store<State>> {
         let limits = &self.context.limits;
-        let state = State::new(self.context.clone(), id, timer_sink);
+        let state = State::new(self.context.clone(), id, timer_sink)?;
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
         store.data_mut().meter.begin(limits.request_cpu);
@@ -246,7 +250,7 @@ impl Template {
         let largest = limits.response.max(limits.message).max(limits.state).as_u64();
         let fuel = largest.saturating_add(1024 * 1024);
         store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
-        store
+        Ok(store)
     }
 }
 

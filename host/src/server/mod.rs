@@ -4,6 +4,8 @@
 //! on, a failed handshake is that connection's.
 
 mod draining;
+mod hosts;
+mod served;
 mod sweep;
 
 use std::io;
@@ -12,9 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,10 +26,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config;
-use crate::pipeline::{self, Connection, Table, Tenant};
-use crate::plugin::Plugin;
-use draining::Draining;
+use crate::config::{self, Host};
+use crate::pipeline::{self, Connection};
+use hosts::Hosts;
+pub use hosts::HostsError;
+pub use served::Served;
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
 /// site's own bounds on the target and the headers are below it, and answer more precisely.
@@ -38,10 +43,11 @@ const MAX_HEADERS: usize = 100;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 
-/// A site that is being served. What is served can be replaced while it is.
+/// A listener's sites, one or many. They come, change and go while others are served.
 pub struct Server {
-    table: ArcSwap<Table>,
-    draining: Draining,
+    hosts: ArcSwap<Hosts>,
+    /// Held by whoever changes `hosts`.
+    changing: Mutex<()>,
     settings: config::Server,
     /// Connections in HTTP, and sessions.
     tasks: TaskTracker,
@@ -49,29 +55,43 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(tenant: Arc<Tenant>, settings: config::Server) -> Arc<Self> {
+    /// Serves nothing yet.
+    pub fn new(settings: config::Server) -> Arc<Self> {
         Arc::new(Self {
-            table: ArcSwap::from_pointee(Table::new(tenant)),
-            draining: Draining::default(),
+            hosts: ArcSwap::default(),
+            changing: Mutex::default(),
             settings,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })
     }
 
-    /// What is served.
-    pub fn table(&self) -> Arc<Table> {
-        self.table.load_full()
+    /// The listener's own bounds.
+    pub fn settings(&self) -> &config::Server {
+        &self.settings
     }
 
-    /// Serves something else from the next request on.
-    pub fn replace(&self, table: Table) {
-        self.table.store(Arc::new(table));
+    /// Serves a site for these hosts, and for no others any more; without any, for all.
+    ///
+    /// # Errors
+    /// Another site has one of them; nothing has changed.
+    pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), HostsError> {
+        let _changing = self.changing.lock();
+        self.hosts.store(Arc::new(self.hosts.load().with(site, hosts)?));
+        Ok(())
     }
 
-    /// Versions that serve no request any more, and still have sockets.
-    pub fn draining(&self) -> &Draining {
-        &self.draining
+    /// Serves a site no more; its sockets close with 1001.
+    pub fn remove(&self, site: &Arc<Served>) {
+        let changing = self.changing.lock();
+        self.hosts.store(Arc::new(self.hosts.load().without(site)));
+        drop(changing);
+        site.close_sockets(1001, "the site is served no more");
+    }
+
+    /// Every site.
+    pub fn sites(&self) -> Vec<Arc<Served>> {
+        self.hosts.load().sites().to_vec()
     }
 
     /// Whether it has begun to stop.
@@ -82,13 +102,6 @@ impl Server {
     /// Done when it begins to stop.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
-    }
-
-    /// Every plugin once: those that serve, and those that drain.
-    fn plugins(&self) -> Vec<Arc<Plugin>> {
-        let mut plugins: Vec<_> = self.table.load().plugins().cloned().collect();
-        plugins.extend(self.draining.plugins());
-        plugins
     }
 
     /// Accepts connections until `stopping` is done, then stops gracefully: requests in flight are
@@ -102,8 +115,8 @@ impl Server {
         }
         drop(listener);
         self.stop.cancel();
-        for plugin in self.plugins() {
-            plugin.close_sockets(1001, "the server is stopping");
+        for site in self.sites() {
+            site.close_sockets(1001, "the server is stopping");
         }
         self.tasks.close();
         let deadline = self.settings.shutdown_time;
@@ -150,7 +163,9 @@ impl Server {
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             let (server, permit) = (&self, permit.clone());
             async move {
-                let tenant = server.table.load().choose(request.headers()).clone();
+                let site = server.hosts.load().find(&request).cloned();
+                let Some(site) = site else { return Ok(unknown_host(&request)) };
+                let tenant = site.choose(request.headers());
                 let sessions =
                     pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, permit };
                 Ok::<_, std::convert::Infallible>(
@@ -176,6 +191,17 @@ impl Server {
         if let Err(error) = result {
             tracing::debug!(%client, "connection ended: {:#}", anyhow::Error::new(error));
         }
+    }
+}
+
+/// No site answers for the request's host (RFC 9110, section 15.5.20), or it names none.
+fn unknown_host<B>(request: &hyper::Request<B>) -> hyper::Response<pipeline::Body> {
+    match hosts::host_of(request) {
+        Some(host) => {
+            let message = format!("no site answers for `{host}` here");
+            pipeline::refuse(StatusCode::MISDIRECTED_REQUEST, message)
+        }
+        None => pipeline::refuse(StatusCode::BAD_REQUEST, "`host` must be there once".to_owned()),
     }
 }
 

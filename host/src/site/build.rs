@@ -1,10 +1,21 @@
 //! Building the components that a site names from source.
 
+mod clang;
+mod command;
+mod contract;
+mod javascript;
+mod python;
+mod stamp;
+mod tool;
+mod work;
+mod zig;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::{Site, guest, staged};
+use crate::config::Build;
 
 /// A component that could not be built. The compiler's own messages have gone to standard error.
 #[derive(Debug, thiserror::Error)]
@@ -32,41 +43,72 @@ pub fn build_changed(
     is_changed: impl Fn(&Path) -> bool,
     say: impl Fn(&str),
 ) -> anyhow::Result<Vec<PathBuf>> {
-    let mut ready = false;
     let mut written = Vec::new();
-    for (output, source) in &site.config.build {
-        let folder = site.root.join(source);
+    let mut has_target = false;
+    for (output, build) in &site.config.build {
+        let folder = site.root.join(build);
         if !is_changed(&folder) {
             continue;
         }
-        if !ready {
-            guest::ensure_target(&say)?;
-            ready = true;
-        }
-        let built = build_one(&folder, &site.root.join(output)).map_err(|error| BuildError {
+        let error = |error| BuildError {
             output: output.clone(),
-            source_folder: source.clone(),
+            source_folder: build.source.clone(),
             source: error,
-        })?;
-        if built {
+        };
+        let component = component(&folder, build, &mut has_target, &say).map_err(error)?;
+        if replace(&site.root.join(output), &component).map_err(error)? {
             written.push(output.clone());
         }
     }
     Ok(written)
 }
 
-/// Answers whether the component's content has changed.
-fn build_one(folder: &Path, output: &Path) -> anyhow::Result<bool> {
-    if !folder.join("Cargo.toml").is_file() {
-        anyhow::bail!("`{}` has no Cargo.toml", folder.display());
+/// Builds one component, by the language of its source. Rust's target is looked for only once.
+fn component(
+    folder: &Path,
+    build: &Build,
+    has_target: &mut bool,
+    say: &impl Fn(&str),
+) -> anyhow::Result<Vec<u8>> {
+    let kind = build.kind;
+    let work = || work::folder(folder, build);
+    if let Some(command) = &build.command {
+        return command::build(folder, command, &work()?);
     }
-    let component = guest::build(folder, None)?;
-    let bytes = std::fs::read(&component)
-        .with_context(|| format!("cannot read `{}`", component.display()))?;
-    if std::fs::read(output).is_ok_and(|before| before == bytes) {
+    if folder.join("Cargo.toml").is_file() {
+        if !*has_target {
+            guest::ensure_target(say)?;
+            *has_target = true;
+        }
+        let component = guest::build(folder, None)?;
+        return std::fs::read(&component)
+            .with_context(|| format!("cannot read `{}`", component.display()));
+    }
+    if folder.join(javascript::MANIFEST).is_file() {
+        return javascript::build(folder, kind, build.engine, &work()?);
+    }
+    if folder.join(python::MANIFEST).is_file() {
+        return python::build(folder, kind, &work()?);
+    }
+    if let Some(main) = zig::main_file(folder) {
+        return zig::build(&main, kind, &work()?);
+    }
+    if !clang::sources(folder)?.is_empty() {
+        return clang::build(folder, kind, &work()?);
+    }
+    bail!(
+        "`{}` has no Cargo.toml, package.json, pyproject.toml or main.zig, and no C or C++ file; for another language, name a \
+         `command`",
+        folder.display()
+    )
+}
+
+/// Answers whether the component's content has changed.
+fn replace(output: &Path, component: &[u8]) -> anyhow::Result<bool> {
+    if std::fs::read(output).is_ok_and(|before| before == component) {
         return Ok(false);
     }
-    staged::write_whole(output, &bytes)
+    staged::write_whole(output, component)
         .with_context(|| format!("cannot write `{}`", output.display()))?;
     Ok(true)
 }

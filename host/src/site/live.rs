@@ -18,7 +18,7 @@ use crate::pipeline::{Split, Table, Tenant};
 use crate::plugin::{
     Digest, Handover, Loader, Pair, Plugin, Swap, SwapError, VersionError, Versions,
 };
-use crate::server::Server;
+use crate::server::{HostsError, Served, Server};
 
 /// How often a new version is looked at while it is watched.
 const WATCH_PERIOD: Duration = Duration::from_millis(50);
@@ -30,6 +30,7 @@ pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str)> + Send + Sync>;
 pub struct Live {
     loader: Loader,
     server: Arc<Server>,
+    served: Arc<Served>,
     progress: Progress,
     /// Held for as long as something changes: one change at a time.
     state: Mutex<State>,
@@ -60,6 +61,8 @@ pub enum DeployError {
     #[error("the site has no `{0}`")]
     NoPlugin(String),
     #[error(transparent)]
+    Hosts(#[from] HostsError),
+    #[error(transparent)]
     Version(#[from] VersionError),
     #[error(transparent)]
     Swap(#[from] SwapError),
@@ -68,11 +71,16 @@ pub enum DeployError {
 }
 
 impl Live {
-    /// Loads a site and makes a server for it.
+    /// Loads a site, and has it served for its hosts.
     ///
     /// # Errors
-    /// The site is not right.
-    pub async fn open(site: Site, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
+    /// The site is not right, or another one has its hosts.
+    pub async fn open(
+        site: Site,
+        server: Arc<Server>,
+        loader: Loader,
+        progress: Progress,
+    ) -> anyhow::Result<Arc<Self>> {
         let keep = site.config.swap.keep;
         let mut versions = Versions::open(&site.root, keep);
         let loading = (site, loader.clone(), progress.clone());
@@ -92,14 +100,19 @@ impl Live {
         let (site, versions, tenant) =
             loaded.await.context("loading the site was broken off")??;
         tenant.plugins.iter().for_each(|plugin| plugin.take_lane());
-        let server = Server::new(Arc::new(tenant), site.config.server.clone());
+        let served = Served::new(Arc::new(tenant));
+        server.serve_hosts(&served, &site.config.hosts)?;
         let state = Mutex::new(State { site, versions, canary: None });
-        Ok(Arc::new_cyclic(|this| Self { loader, server, progress, state, this: this.clone() }))
+        Ok(Arc::new_cyclic(|this| {
+            let this = this.clone();
+            Self { loader, server, served, progress, state, this }
+        }))
     }
 
-    /// What serves it.
-    pub fn server(&self) -> &Arc<Server> {
-        &self.server
+    /// Serves it no more: its sockets close with 1001.
+    pub async fn close(&self) {
+        let _state = self.state.lock().await;
+        self.server.remove(&self.served);
     }
 
     /// The site's settings, as they were read last.
@@ -116,11 +129,15 @@ impl Live {
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
-        let site = Site::open(&state.site.root)?;
+        let site = state.site.reopen()?;
         let tenant = self.load(&mut state, site.clone(), None).await?;
-        let report = self.switch(&mut state, tenant, Handover::Whole).await?;
-        state.site = site;
-        Ok(report)
+        self.server.serve_hosts(&self.served, &site.config.hosts)?;
+        let switched = self.switch(&mut state, tenant, Handover::Whole).await;
+        match &switched {
+            Ok(_) => state.site = site,
+            Err(_) => self.server.serve_hosts(&self.served, &state.site.config.hosts)?,
+        }
+        switched
     }
 
     /// Serves these components, all or none, and writes them into the site's folder. With a split only
@@ -150,7 +167,7 @@ impl Live {
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
-        if self.server.table().stable.plugin(plugin).is_none() {
+        if self.served.table().stable.plugin(plugin).is_none() {
             return Err(DeployError::NoPlugin(plugin.to_owned()));
         }
         let digest = state.versions.find(plugin, to)?;
@@ -179,10 +196,10 @@ impl Live {
     pub async fn drop_canary(&self) -> Result<Report, DeployError> {
         let mut state = self.begin().await?;
         let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
-        let table = self.server.table();
+        let table = self.served.table();
         let change = Changes::between(&canary.tenant, &table.stable);
         let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
-        self.server.replace(Table::new(table.stable.clone()));
+        self.served.replace(Table::new(table.stable.clone()));
         let report = self.complete(&state.site, swap, change).await;
         tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
         Ok(report)
@@ -191,7 +208,7 @@ impl Live {
     /// What is served.
     pub async fn status(&self) -> Status {
         let state = self.state.lock().await;
-        let table = self.server.table();
+        let table = self.served.table();
         let serving = |plugin: &Arc<Plugin>| {
             let (calls, failures) = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
@@ -219,7 +236,7 @@ impl Live {
                 .collect(),
         });
         let draining =
-            self.server.draining().versions().into_iter().map(|version| DrainingStatus {
+            self.served.draining().versions().into_iter().map(|version| DrainingStatus {
                 plugin: version.plugin.context().plugin.to_string(),
                 version: *version.plugin.digest(),
                 sockets: version.plugin.own_sockets().count(),
@@ -251,7 +268,7 @@ impl Live {
     ) -> Result<Arc<Tenant>, DeployError> {
         let keep = site.config.swap.keep;
         let versions = Versions::open(&site.root, keep);
-        let before = self.server.table().stable.clone();
+        let before = self.served.table().stable.clone();
         let (loader, progress) = (self.loader.clone(), self.progress.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let on_compile = progress();
@@ -293,14 +310,14 @@ impl Live {
         tenant: Arc<Tenant>,
         how: Handover,
     ) -> Result<Report, DeployError> {
-        let change = Changes::between(&self.server.table().stable, &tenant);
-        change.prove(&self.server.table()).await?;
+        let change = Changes::between(&self.served.table().stable, &tenant);
+        change.prove(&self.served.table()).await?;
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
         let swap = Swap::prepare(change.pairs.clone(), how).await?;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
-        self.server.replace(Table::new(tenant.clone()));
+        self.served.replace(Table::new(tenant.clone()));
         let pairs = change.pairs.clone();
         let mut report = self.complete(&state.site, swap, change).await;
         if let Err(error) = state.versions.record(serving(&tenant)) {
@@ -326,7 +343,7 @@ impl Live {
             let draining = pair.before.own_sockets().count();
             report.changes.push(Change { plugin, from, to, moved: moved.moved, draining });
             report.pause = report.pause.max(moved.pause);
-            self.server.draining().add(pair.before, drain_time);
+            self.served.draining().add(pair.before, drain_time);
         }
         for plugin in change.added {
             let name = plugin.context().plugin.to_string();
@@ -337,7 +354,7 @@ impl Live {
             let name = plugin.context().plugin.to_string();
             let (from, draining) = (Some(*plugin.digest()), plugin.own_sockets().count());
             report.changes.push(Change { plugin: name, from, to: None, moved: 0, draining });
-            self.server.draining().add(plugin, drain_time);
+            self.served.draining().add(plugin, drain_time);
         }
         report
     }
@@ -349,14 +366,14 @@ impl Live {
         given: Given,
         split: Split,
     ) -> Result<Report, DeployError> {
-        let table = self.server.table();
+        let table = self.served.table();
         let change = Changes::between(&table.stable, &tenant);
         change.prove(&table).await?;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
         let canary = Table::with_canary(table.stable.clone(), tenant.clone(), split.clone());
-        self.server.replace(canary);
+        self.served.replace(canary);
         change.added.iter().for_each(|plugin| plugin.take_lane());
         let pairs = change.pairs.iter();
         let changes = pairs
@@ -412,7 +429,7 @@ impl Live {
     }
 
     fn still_serves(&self, pairs: &[Pair]) -> bool {
-        let table = self.server.table();
+        let table = self.served.table();
         let serves = |pair: &Pair| table.plugins().any(|own| Arc::ptr_eq(own, &pair.after));
         !self.server.is_stopping() && pairs.iter().all(serves)
     }

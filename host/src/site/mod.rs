@@ -7,6 +7,7 @@ pub mod guest;
 mod live;
 mod report;
 mod scan;
+mod sites;
 mod staged;
 mod watch;
 
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use http::Method;
 
-use crate::config::{self, Config};
+use crate::capability::grants::Grants;
+use crate::config::{self, Config, Host};
 use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
@@ -26,6 +28,7 @@ use scan::{Found, Place};
 pub use build::{BuildError, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
+pub use sites::{Root, Sites};
 pub use watch::Watcher;
 
 /// How a site is loaded.
@@ -48,6 +51,18 @@ pub struct Site {
     pub root: PathBuf,
     pub config: Config,
     pub name: Arc<str>,
+    tenancy: Tenancy,
+}
+
+/// Whether a site has the host for itself.
+#[derive(Clone, Debug)]
+enum Tenancy {
+    Alone,
+    /// It is one of several.
+    Among {
+        /// Variables of the host's environment that it may read.
+        environment: Vec<String>,
+    },
 }
 
 impl Site {
@@ -66,7 +81,32 @@ impl Site {
         let config = Config::load(&root)?;
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
-        Ok(Self { root, config, name: name.into() })
+        Ok(Self { root, config, name: name.into(), tenancy: Tenancy::Alone })
+    }
+
+    /// Reads its settings again.
+    ///
+    /// # Errors
+    /// As [`Site::open`].
+    pub fn reopen(&self) -> anyhow::Result<Self> {
+        let mut site = Self::open(&self.root)?;
+        if let Tenancy::Among { environment } = &self.tenancy {
+            site.be_among_others(environment)?;
+        }
+        Ok(site)
+    }
+
+    /// It is one of several: without `hosts`, its folder's name is its host.
+    fn be_among_others(&mut self, environment: &[String]) -> anyhow::Result<()> {
+        self.tenancy = Tenancy::Among { environment: environment.to_vec() };
+        if self.config.hosts.is_empty() {
+            let folder = self.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let host = Host::try_from(folder).map_err(|error| {
+                anyhow::anyhow!("name its hosts in `hosts` of its `lithe.toml`: {error}")
+            })?;
+            self.config.hosts.push(host);
+        }
+        Ok(())
     }
 
     /// Loads every component as it lies in the folder. Blocks while components are compiled.
@@ -143,11 +183,19 @@ impl Site {
     ) -> anyhow::Result<Arc<Plugin>> {
         let file = &found.file;
         let before = loading.before.and_then(|before| before.plugin(file));
+        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        let may_read = |variable: &str| match &self.tenancy {
+            Tenancy::Alone => true,
+            Tenancy::Among { environment } => environment.iter().any(|name| name == variable),
+        };
+        let grants = Grants::resolve(&own, &self.root, may_read)
+            .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
             websocket: self.config.websocket,
-            plugin: self.config.plugin.get(file).cloned().unwrap_or_default(),
+            plugin: own,
+            grants,
             lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
         };
         let bytes = match (before, bytes) {
@@ -217,5 +265,6 @@ fn same_settings(plugin: &Plugin, settings: &Settings) -> bool {
     *context.site == *settings.site
         && context.limits == settings.limits
         && context.settings == settings.plugin
+        && context.grants == settings.grants
         && context.upgrades == upgrades
 }

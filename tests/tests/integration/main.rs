@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod browser;
+mod builds;
 mod bytes_before_close;
 mod cache;
 mod chain;
@@ -15,6 +16,7 @@ mod frames;
 mod fuzzed;
 mod guests;
 mod handshake;
+mod inspect;
 mod limits;
 mod liveness;
 mod logs;
@@ -27,6 +29,7 @@ mod session_ends;
 mod shutdown;
 mod streams;
 mod swap;
+mod tenants;
 mod topics_and_timers;
 
 use lithe_tests::{Builder, TestHost};

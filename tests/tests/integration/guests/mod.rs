@@ -37,6 +37,7 @@ pub mod lounge_two;
 pub mod middleware_log;
 pub mod middleware_misbehave;
 pub mod middleware_ready;
+pub mod reach;
 pub mod sessions;
 pub mod swap;
 pub mod timers;

@@ -1,0 +1,20 @@
+/** What the entry points need of an engine: `small.ts` and `full.ts` have it. */
+
+export interface Engine {
+  /** The value of a promise that the host waits for: at once on the small engine, which runs its jobs
+   * until it is settled. */
+  settle<T>(value: T | PromiseLike<T>): T | PromiseLike<T>;
+  /** Lets what was begun go on as far as it can. */
+  goOn(): void | PromiseLike<void>;
+}
+
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** An error, for the log: neither engine's stack begins with the message. */
+export function described(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
+  const stack = error.stack ?? "";
+  return stack.includes(error.message) && error.message ? stack : `${error}\n${stack}`.trimEnd();
+}

@@ -1,0 +1,26 @@
+// What both engines have, the small one by `small.ts`. Kept apart from the DOM's types, which have
+// much more.
+
+interface Console {
+  log(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  debug(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+}
+
+declare var console: Console;
+declare function setTimeout(callback: (...args: any[]) => void, milliseconds?: number, ...args: any[]): number;
+declare function setInterval(callback: (...args: any[]) => void, milliseconds?: number, ...args: any[]): number;
+declare function clearTimeout(timer?: number): void;
+declare function clearInterval(timer?: number): void;
+declare function queueMicrotask(callback: () => void): void;
+
+declare class TextEncoder {
+  encode(text?: string): Uint8Array;
+}
+
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes?: Uint8Array | ArrayBuffer): string;
+}

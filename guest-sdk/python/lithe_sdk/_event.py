@@ -1,0 +1,152 @@
+"""The request that is being handled."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import _host
+from ._outcome import Headers, HttpError, Stream, Upgrade
+
+
+class Event:
+    """The request that is being handled, and what the route and the middleware know about it."""
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    @property
+    def id(self) -> str:
+        """Unique to this request; also in the host's log lines."""
+        return str(self._handle.id())
+
+    @property
+    def method(self) -> str:
+        """In upper case, such as `GET`."""
+        return str(self._handle.method())
+
+    @property
+    def uri(self) -> str:
+        """Path and query as sent."""
+        return str(self._handle.uri())
+
+    @property
+    def path(self) -> str:
+        """Percent-decoded path without the query."""
+        return str(self._handle.path())
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The query's values, by their names."""
+        return parse_qs(self._handle.query() or "", keep_blank_values=True)
+
+    @property
+    def headers(self) -> Headers:
+        """All of the request's headers, in order, with names in lower case."""
+        return list(self._handle.headers())
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in any case."""
+        value: str | None = self._handle.header(name)
+        return value
+
+    @property
+    def route(self) -> str:
+        """The pattern that matched, such as `/rooms/:id`."""
+        return str(self._handle.route())
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The route's parameters, percent-decoded."""
+        return dict(self._handle.params())
+
+    @property
+    def client_address(self) -> str:
+        """`IP:PORT` of the client."""
+        return str(self._handle.client_address())
+
+    @property
+    def body(self) -> bytes:
+        """The whole body; empty for an upgrade request."""
+        return bytes(self._handle.body())
+
+    def text(self) -> str:
+        """The body as text. Raises `HttpError` 400 where it is not UTF-8."""
+        try:
+            return self.body.decode()
+        except UnicodeDecodeError:
+            raise HttpError(400, "the body is not UTF-8") from None
+
+    def json(self) -> Any:
+        """The body as JSON. Raises `HttpError` 400 where it is none."""
+        try:
+            return json.loads(self.text())
+        except json.JSONDecodeError as error:
+            raise HttpError(400, f"the body is not JSON: {error}") from None
+
+    def local(self, key: str) -> str | None:
+        """A value that middleware left for what runs after it."""
+        value: str | None = self._handle.local(key)
+        return value
+
+    def set_local(self, key: str, value: str) -> None:
+        """Leaves a value for what runs after this."""
+        self._handle.set_local(key, value)
+
+    @property
+    def is_upgrade_request(self) -> bool:
+        """Whether the request asks for a WebSocket."""
+        return bool(_host.ws.is_upgrade_request(self._handle))
+
+    @property
+    def requested_protocols(self) -> list[str]:
+        """What `sec-websocket-protocol` offers, in order."""
+        return list(_host.ws.requested_protocols(self._handle))
+
+    def upgrade(
+        self,
+        protocol: str | None = None,
+        headers: Headers | None = None,
+        attachment: bytes = b"",
+        pinned: bool = False,
+    ) -> Upgrade:
+        """Accepts the upgrade; return what it answers.
+
+        The protocol is one of those that the request offers. The attachment is kept by the host with
+        the socket. A pinned session ends with the instance in whose memory its state lies.
+
+        Raises `HttpError` where the request does not ask for an upgrade as it should (405, 426, 400),
+        or where the component has no sessions (501).
+        """
+        options = _host.ws.UpgradeOptions(protocol, headers or [], attachment, pinned)
+        try:
+            accepted = _host.ws.upgrade(self._handle, options)
+        except _host.Err as refused:
+            raise http_error(refused.value) from None
+        return Upgrade(accepted.socket, list(accepted.headers))
+
+    def stream(
+        self,
+        status: int = 200,
+        headers: Headers | None = None,
+        attachment: bytes = b"",
+        pinned: bool = False,
+    ) -> Stream:
+        """Begins a response whose body is sent piece by piece, through a socket that only sends.
+
+        Raises `HttpError` where the component has no sessions (501), or too many sockets (503).
+        """
+        options = _host.streams.StreamOptions(status, headers or [], attachment, pinned)
+        try:
+            started = _host.streams.start(self._handle, options)
+        except _host.Err as refused:
+            raise http_error(refused.value) from None
+        return Stream(started.socket, started.status, list(started.headers))
+
+
+def http_error(error: Any) -> HttpError:
+    """The contract's error as an exception."""
+    return HttpError(error.status, error.message, list(error.headers))

@@ -1,0 +1,36 @@
+"""The one seam between the SDK and its host: the bindings that componentize-py makes from the contract,
+or, where there are none, the host that `lithe_sdk.testing` plays.
+
+A world has only what its kind may import; what another kind has is None here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from . import _fake
+
+_is_component = find_spec("wit_world") is not None
+
+
+def _interface(name: str) -> Any:
+    if not _is_component:
+        return getattr(_fake, name)
+    try:
+        return import_module(f"wit_world.imports.{name}")
+    except ModuleNotFoundError:
+        return None
+
+
+Err: Any = import_module("componentize_py_types").Err if _is_component else _fake.Err
+http = _interface("http")
+next = _interface("next")
+outcome = _interface("outcome")
+receiver = _interface("receiver")
+socket = _interface("socket")
+streams = _interface("streams")
+timers = _interface("timers")
+topics = _interface("topics")
+ws = _interface("ws")

@@ -1,0 +1,196 @@
+"""Sockets and what is said over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Union
+
+from . import _host
+from ._event import Event
+
+
+@dataclass(frozen=True)
+class CloseInfo:
+    """How a session ended: 1005 where the peer gave no code, 1006 where the connection was lost."""
+
+    code: int
+    reason: str
+    clean: bool
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a peer has said."""
+
+    data: str | bytes
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it came as bytes."""
+        return isinstance(self.data, bytes)
+
+    def text(self) -> str:
+        """As text; bytes that are not UTF-8 become replacement characters."""
+        return self.data.decode(errors="replace") if isinstance(self.data, bytes) else self.data
+
+    def bytes(self) -> bytes:
+        """As bytes; text as UTF-8."""
+        return self.data if isinstance(self.data, bytes) else self.data.encode()
+
+    def json(self) -> Any:
+        """As JSON. Raises `json.JSONDecodeError` where it is none."""
+        return json.loads(self.data)
+
+
+Sendable = Union[str, bytes, Message]
+
+
+class SendError(Exception):
+    """A message that was not queued: the socket is gone, the message too large, or the queue full."""
+
+
+class TimedOut(Exception):
+    """No message came in time."""
+
+
+class Socket:
+    """An open socket: a number that the host knows. Sockets are equal if their numbers are."""
+
+    __slots__ = ("id",)
+
+    def __init__(self, id: int) -> None:
+        self.id = id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Socket) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"Socket({self.id})"
+
+    def send(self, message: Sendable) -> None:
+        """Queues in order and never blocks. Raises `SendError`."""
+        try:
+            _host.socket.send(self.id, to_host(message))
+        except _host.Err as error:
+            raise SendError(_why(error.value)) from None
+
+    def send_json(self, value: Any) -> None:
+        """Queues a value as JSON. Raises `SendError`, and `TypeError` for what JSON cannot say."""
+        self.send(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Closes after what is queued.
+
+        Raises `ValueError`, and the socket stays as it is, where the code is not 1000 or 3000 to 4999,
+        or the reason is over 123 bytes.
+        """
+        if not 0 <= code <= 0xFFFF:
+            raise ValueError(f"{code} is no close code: use 1000 or 3000 to 4999")
+        try:
+            _host.socket.close(self.id, code, reason)
+        except _host.Err as error:
+            if isinstance(error.value, _host.socket.CloseError_InvalidCode):
+                raise ValueError(f"{code} is no close code: use 1000 or 3000 to 4999") from None
+            raise ValueError("the reason is over 123 bytes") from None
+
+    def fail(self, reason: str) -> None:
+        """The session failed: closes with 1011. The reason goes to the log and not to the peer."""
+        _host.socket.fail(self.id, reason)
+
+    def terminate(self) -> None:
+        """Drops the connection without a close frame."""
+        _host.socket.terminate(self.id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is complete and nobody has asked for a close."""
+        return bool(_host.socket.state(self.id) == _host.socket.ReadyState.OPEN)
+
+    @property
+    def protocol(self) -> str | None:
+        """The protocol that the handshake chose."""
+        protocol: str | None = _host.socket.protocol(self.id)
+        return protocol
+
+    @property
+    def buffered_amount(self) -> int:
+        """Bytes queued and not yet handed to the network."""
+        return int(_host.socket.buffered_amount(self.id))
+
+    @property
+    def event(self) -> Event | None:
+        """The handshake's request; none once the session is over."""
+        handle = _host.socket.event_of(self.id)
+        return None if handle is None else Event(handle)
+
+    @property
+    def attachment(self) -> bytes:
+        """What the host keeps with the socket."""
+        return bytes(_host.socket.attachment(self.id))
+
+    @attachment.setter
+    def attachment(self, value: bytes) -> None:
+        try:
+            _host.socket.set_attachment(self.id, value)
+        except _host.Err as error:
+            raise SendError(_why(error.value)) from None
+
+    def subscribe(self, topic: str) -> None:
+        """Hears what is published there. Raises `ValueError` where the topic cannot be."""
+        try:
+            _host.topics.subscribe(self.id, topic)
+        except _host.Err as error:
+            raise ValueError(f"cannot subscribe to {topic!r}: {_why(error.value)}") from None
+
+    def unsubscribe(self, topic: str) -> None:
+        """Hears it no more."""
+        _host.topics.unsubscribe(self.id, topic)
+
+    def publish(self, topic: str, message: Sendable) -> int:
+        """To every subscriber but this one; answers for how many it was queued."""
+        return int(_host.topics.publish(topic, to_host(message), self.id))
+
+    def receive(self, timeout: float | None = None) -> Message | None:
+        """In a session: waits for a message; none when the session has ended.
+
+        Raises `TimedOut` after so many seconds.
+        """
+        if _host.receiver is None:
+            raise RuntimeError("only a `@session` can wait for a message")
+        milliseconds = None if timeout is None else max(0, min(int(timeout * 1000), 0xFFFF_FFFF))
+        received = _host.receiver.receive(self.id, milliseconds)
+        if isinstance(received, _host.receiver.Received_Message):
+            return from_host(received.value)
+        if isinstance(received, _host.receiver.Received_Closed):
+            return None
+        raise TimedOut
+
+    def __iter__(self) -> Iterator[Message]:
+        """In a session: the messages, until the session has ended."""
+        while (message := self.receive()) is not None:
+            yield message
+
+
+def to_host(message: Sendable) -> Any:
+    """A message as the contract has it."""
+    data = message.data if isinstance(message, Message) else message
+    if isinstance(data, str):
+        return _host.socket.Message_Text(data)
+    return _host.socket.Message_Binary(bytes(data))
+
+
+def from_host(message: Any) -> Message:
+    """A message of the contract."""
+    return Message(message.value)
+
+
+def _why(error: Any) -> str:
+    """The name of the contract's error in words, such as `queue full`."""
+    name = type(error).__name__.rpartition("_")[2]
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return words.strip()

@@ -1,0 +1,25 @@
+"""Calls of `Hooks.timer` that the instance asks for."""
+
+from __future__ import annotations
+
+from . import _host
+
+
+def set_timer(seconds: float, repeat: bool = False) -> int:
+    """Calls `Hooks.timer` with the answered number after so many seconds, again and again if asked to.
+
+    Raises `RuntimeError` where the instance has as many timers as it may, or has no hooks.
+    """
+    if _host.timers is None:
+        raise RuntimeError("only `@hooks` have timers")
+    milliseconds = max(0, min(int(seconds * 1000), 0xFFFF_FFFF))
+    try:
+        return int(_host.timers.set(milliseconds, repeat))
+    except _host.Err:
+        raise RuntimeError("the instance has as many timers as it may") from None
+
+
+def cancel_timer(timer: int) -> None:
+    """Calls no more for this one."""
+    if _host.timers is not None:
+        _host.timers.cancel(timer)

@@ -1,0 +1,261 @@
+//! `lithe new`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+
+/// What `lithe new` is asked for.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The new site's folder; its last part names the site
+    folder: PathBuf,
+    /// The language of the handler
+    #[arg(long, value_enum)]
+    lang: Language,
+    /// What it is
+    #[arg(long, value_enum, default_value = "route")]
+    kind: Kind,
+    /// Where the Rust SDK lies, as long as no registry has it (`guest-sdk/rust`)
+    #[arg(long, value_name = "FOLDER", required_if_eq("lang", "rust"))]
+    sdk: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Language {
+    Rust,
+    Ts,
+    Js,
+    Python,
+    C,
+    Zig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// A handler without sessions
+    Route,
+    /// A handler with sessions as events
+    Hooks,
+    /// A handler with sessions as loops
+    Session,
+    /// Runs around a handler
+    Middleware,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let folder = &options.folder;
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    check_name(name)?;
+    let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
+    if !is_empty.unwrap_or(!folder.exists()) {
+        bail!("`{}` is there already: name a new folder", folder.display());
+    }
+    let project = Project::new(name, options)?;
+    for (path, text) in &project.files {
+        let path = folder.join(path);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    let shown = folder.display();
+    eprintln!("made the site `{shown}`");
+    if let Some(first) = needs(options.lang) {
+        eprintln!("  {first}");
+    }
+    eprintln!("  lithe dev {shown}    builds and serves it, and follows changes");
+    eprintln!("  sh {shown}/test.sh   tests it");
+    Ok(())
+}
+
+/// What has to be there before a build, where it is no system package.
+fn needs(language: Language) -> Option<&'static str> {
+    match language {
+        Language::Rust => None,
+        Language::Ts | Language::Js => Some("npm install, in it, brings what builds JavaScript"),
+        Language::Python => Some("python3 -m pip install componentize-py"),
+        Language::C => {
+            Some("a C compiler for WebAssembly: `lithe build` says which, if there is none")
+        }
+        Language::Zig => Some("python3 -m pip install ziglang, or zig itself"),
+    }
+}
+
+/// It becomes the name of a package in every language.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let is_word = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    if !is_word(name) {
+        bail!("`{name}` is no name for a site: use letters a to z, digits and `-`");
+    }
+    Ok(())
+}
+
+/// The files of a site, by their paths in it.
+struct Project<'a> {
+    name: &'a str,
+    options: &'a Options,
+    files: Vec<(String, String)>,
+}
+
+impl<'a> Project<'a> {
+    fn new(name: &'a str, options: &'a Options) -> anyhow::Result<Self> {
+        let mut project = Self { name, options, files: Vec::new() };
+        let mut build = String::from("[build]\n");
+        if options.kind == Kind::Middleware {
+            // There has to be something to run around.
+            build += &project.guest("hello", Kind::Route, "routes/index.wasm")?;
+            let output = format!("middleware/01_{name}.wasm");
+            build += &project.guest(name, Kind::Middleware, &output)?;
+        } else {
+            build += &project.guest(name, options.kind, "routes/index.wasm")?;
+        }
+        project.add("lithe.toml", &format!("name = \"{name}\"\n\n{build}"));
+        project
+            .add(".gitignore", "*.wasm\n.lithe/\n.venv/\n__pycache__/\nnode_modules/\ntarget/\n");
+        let checks = checks(options.kind).replace("{name}", name);
+        project.add("test.sh", &include_str!("new/test.sh").replace("{checks}\n", &checks));
+        Ok(project)
+    }
+
+    fn add(&mut self, path: &str, text: &str) {
+        self.files.push((path.to_owned(), text.to_owned()));
+    }
+
+    /// Adds a guest's files, and answers its line of `lithe.toml`.
+    fn guest(&mut self, guest: &str, kind: Kind, output: &str) -> anyhow::Result<String> {
+        let folder = format!("guests/{guest}");
+        let language = self.options.lang;
+        let kind_name = kind_name(kind);
+        let main = main_file(language);
+        let mut add = |path: &str, text: &str| {
+            let text = text.replace("{kind}", kind_name).replace("{main}", main);
+            self.files.push((format!("{folder}/{path}"), text));
+        };
+        // In what the guest says, the site's name; in its manifest, its own.
+        add(main, &source(language, kind).replace("{name}", self.name));
+        let manifest = |text: &str| text.replace("{name}", guest);
+        match language {
+            Language::Rust => {
+                let sdk = rust_sdk(self.options.sdk.as_deref())?;
+                let text = manifest(include_str!("new/rust/Cargo.toml.txt"));
+                add("Cargo.toml", &text.replace("{sdk}", &sdk));
+            }
+            Language::Ts | Language::Js => {
+                add("package.json", &manifest(include_str!("new/script/package.json")));
+                if language == Language::Ts {
+                    add("tsconfig.json", include_str!("new/script/tsconfig.json"));
+                }
+            }
+            Language::Python => {
+                add("pyproject.toml", &manifest(include_str!("new/python/pyproject.toml.txt")));
+            }
+            Language::C => add("compile_flags.txt", "-I.lithe/{kind}\n"),
+            Language::Zig => {}
+        }
+        Ok(if language == Language::Rust {
+            format!("\"{output}\" = \"{folder}\"\n")
+        } else {
+            format!("\"{output}\" = {{ source = \"{folder}\", kind = \"{kind_name}\" }}\n")
+        })
+    }
+}
+
+/// The dependency on the Rust SDK.
+fn rust_sdk(folder: Option<&Path>) -> anyhow::Result<String> {
+    let folder = folder.context("name the Rust SDK's folder by `--sdk`")?;
+    let path = folder
+        .canonicalize()
+        .ok()
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .with_context(|| format!("`{}` is not the Rust SDK's folder", folder.display()))?;
+    Ok(format!("{{ path = {:?} }}", path.display().to_string()))
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Route => "route",
+        Kind::Hooks => "hooks",
+        Kind::Session => "session",
+        Kind::Middleware => "middleware",
+    }
+}
+
+fn main_file(language: Language) -> &'static str {
+    match language {
+        Language::Rust => "src/lib.rs",
+        Language::Ts => "index.ts",
+        Language::Js => "index.js",
+        Language::Python => "app.py",
+        Language::C => "main.c",
+        Language::Zig => "main.zig",
+    }
+}
+
+fn source(language: Language, kind: Kind) -> &'static str {
+    macro_rules! of_kind {
+        ($folder:literal, $extension:literal) => {
+            match kind {
+                Kind::Route => include_str!(concat!("new/", $folder, "/route.", $extension)),
+                Kind::Hooks => include_str!(concat!("new/", $folder, "/hooks.", $extension)),
+                Kind::Session => include_str!(concat!("new/", $folder, "/session.", $extension)),
+                Kind::Middleware => {
+                    include_str!(concat!("new/", $folder, "/middleware.", $extension))
+                }
+            }
+        };
+    }
+    match language {
+        Language::Rust => of_kind!("rust", "rs"),
+        Language::Ts | Language::Js => of_kind!("script", "js"),
+        Language::Python => of_kind!("python", "py"),
+        Language::C => of_kind!("c", "c"),
+        Language::Zig => of_kind!("zig", "zig"),
+    }
+}
+
+/// What the project's own test asks.
+fn checks(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Route => "expect 'Hello from /' ask\n",
+        Kind::Hooks | Kind::Session => {
+            "expect '426 Upgrade Required' ask\nexpect '101 Switching Protocols' upgrade\n\
+             expect 'hello' upgrade\n"
+        }
+        Kind::Middleware => "expect 'Hello from /' ask\nexpect 'x-seen-by: {name}' ask\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_that_of_a_package() {
+        for name in ["hello", "a1", "my-site"] {
+            check_name(name).unwrap();
+        }
+        for name in ["", "Hello", "1a", "a_b", "a b", "-a", "ä"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_template() {
+        for &lang in Language::value_variants() {
+            for &kind in Kind::value_variants() {
+                let sdk = Some(PathBuf::from("../guest-sdk/rust"));
+                let options = Options { folder: "shop".into(), lang, kind, sdk };
+                let project = Project::new("shop", &options).unwrap();
+                for (path, text) in &project.files {
+                    for left in ["{name}", "{kind}", "{main}", "{sdk}", "{checks}"] {
+                        assert!(!text.contains(left), "{lang:?} {kind:?}: {left} in {path}");
+                    }
+                }
+            }
+        }
+    }
+}

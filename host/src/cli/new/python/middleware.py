@@ -1,0 +1,10 @@
+"""Runs around every request of the site, and says so."""
+
+from lithe_sdk import Event, Next, Outcome, middleware
+
+
+@middleware
+def seen(event: Event, next: Next) -> Outcome:
+    outcome = next()
+    outcome.headers.append(("x-seen-by", "{name}"))
+    return outcome

@@ -1,0 +1,125 @@
+//! What `lithe build` makes, and from what.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// What a component is built from: a folder, or a table with a folder and what it does not say itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The source's folder, from the site's.
+    pub source: PathBuf,
+    /// What a source in another language than Rust makes. Default: `route`.
+    pub kind: GuestKind,
+    /// What a JavaScript source runs on. Default: `small`.
+    pub engine: Engine,
+    /// A shell's command, run in the source's folder instead of the language's own tool. It writes the
+    /// component to the file that `$LITHE_OUTPUT` names; `$LITHE_WIT` names the contract's folder.
+    pub command: Option<String>,
+}
+
+/// What a component is to be: a Rust source says so itself, by its attributes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuestKind {
+    /// A handler without sessions.
+    #[default]
+    Route,
+    /// A handler with sessions as events.
+    Hooks,
+    /// A handler with sessions as loops.
+    Session,
+    Middleware,
+    /// An error handler.
+    Error,
+}
+
+/// What runs JavaScript.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// QuickJS: 1 MB, and starts in no time; without a compiler, and without most of the web's APIs,
+    /// of which the SDK supplies the important ones.
+    #[default]
+    Small,
+    /// StarlingMonkey, which is Firefox's engine: 12 MB, with the web's APIs.
+    Full,
+}
+
+impl GuestKind {
+    /// As `lithe.toml` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Hooks => "hooks",
+            Self::Session => "session",
+            Self::Middleware => "middleware",
+            Self::Error => "error",
+        }
+    }
+
+    /// The contract's world for it.
+    pub fn world(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Hooks => "hooks-plugin",
+            Self::Session => "session-plugin",
+            Self::Middleware => "middleware-plugin",
+            Self::Error => "error-plugin",
+        }
+    }
+}
+
+impl AsRef<Path> for Build {
+    /// The source's folder.
+    fn as_ref(&self) -> &Path {
+        &self.source
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    source: PathBuf,
+    #[serde(default)]
+    kind: GuestKind,
+    #[serde(default)]
+    engine: Engine,
+    command: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Build {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FolderOrTable)
+    }
+}
+
+struct FolderOrTable;
+
+impl<'de> Visitor<'de> for FolderOrTable {
+    type Value = Build;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the source's folder, or a table such as { source = \"FOLDER\", kind = \"hooks\" }",
+        )
+    }
+
+    fn visit_str<E>(self, folder: &str) -> Result<Build, E> {
+        Ok(Build {
+            source: folder.into(),
+            kind: GuestKind::default(),
+            engine: Engine::default(),
+            command: None,
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Build, A::Error> {
+        let Table { source, kind, engine, command } =
+            Table::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Build { source, kind, engine, command })
+    }
+}

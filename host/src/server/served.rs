@@ -1,0 +1,64 @@
+//! One site among those that a server serves.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::draining::Draining;
+use crate::pipeline::{Table, Tenant};
+use crate::plugin::Plugin;
+
+/// A site that is being served. What is served of it can be replaced while it is.
+pub struct Served {
+    name: Arc<str>,
+    table: ArcSwap<Table>,
+    draining: Draining,
+}
+
+impl Served {
+    /// Nothing reaches it until the server has been told of its hosts.
+    pub fn new(tenant: Arc<Tenant>) -> Arc<Self> {
+        let name = tenant.name.clone();
+        let table = ArcSwap::from_pointee(Table::new(tenant));
+        Arc::new(Self { name, table, draining: Draining::default() })
+    }
+
+    /// The site's name, for people.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What is served.
+    pub fn table(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    /// Who serves a request with these headers.
+    pub(super) fn choose(&self, headers: &http::HeaderMap) -> Arc<Tenant> {
+        self.table.load().choose(headers).clone()
+    }
+
+    /// Serves something else from the next request on.
+    pub fn replace(&self, table: Table) {
+        self.table.store(Arc::new(table));
+    }
+
+    /// Versions that serve no request any more, and still have sockets.
+    pub fn draining(&self) -> &Draining {
+        &self.draining
+    }
+
+    /// Closes every socket with this code, after what is queued for it.
+    pub fn close_sockets(&self, code: u16, reason: &str) {
+        for plugin in self.plugins() {
+            plugin.close_sockets(code, reason);
+        }
+    }
+
+    /// Every plugin once: those that serve, and those that drain.
+    pub(super) fn plugins(&self) -> Vec<Arc<Plugin>> {
+        let mut plugins: Vec<_> = self.table.load().plugins().cloned().collect();
+        plugins.extend(self.draining.plugins());
+        plugins
+    }
+}

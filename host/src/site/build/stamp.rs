@@ -1,0 +1,119 @@
+//! Builds that take seconds are not done again for the same content.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+/// What a component is made from, as a digest.
+pub struct Stamp(Sha256);
+
+impl Stamp {
+    /// Of these parts, in this order, and of this program's version.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut stamp = Self(Sha256::new());
+        stamp.add(env!("CARGO_PKG_VERSION").as_bytes());
+        for part in parts {
+            stamp.add(part);
+        }
+        stamp
+    }
+
+    /// And of every file in a folder, but for what is hidden or made by tools.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn with_folder(mut self, folder: &Path) -> anyhow::Result<Self> {
+        for path in files(folder)? {
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
+            self.add(name.as_bytes());
+            let content = std::fs::read(&path);
+            self.add(&content.with_context(|| format!("cannot read `{}`", path.display()))?);
+        }
+        Ok(self)
+    }
+
+    /// Each part with its length, so that two lists of parts are never the same bytes.
+    fn add(&mut self, part: &[u8]) {
+        self.0.update(part.len().to_le_bytes());
+        self.0.update(part);
+    }
+
+    /// The component that was built from the same, or a new one.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub fn or_build(
+        self,
+        output: &Path,
+        build: impl FnOnce(&Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Vec<u8>> {
+        let stamp: String = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let noted = output.with_extension("stamp");
+        if std::fs::read_to_string(&noted).is_ok_and(|before| before == stamp)
+            && let Ok(component) = std::fs::read(output)
+        {
+            return Ok(component);
+        }
+        // A build that is broken off leaves no stamp.
+        let _ = std::fs::remove_file(&noted);
+        build(output)?;
+        let component = std::fs::read(output)
+            .with_context(|| format!("the tool has not written `{}`", output.display()))?;
+        std::fs::write(&noted, stamp)?;
+        Ok(component)
+    }
+}
+
+/// Every file below a folder, in the order of their paths.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder);
+        for entry in entries.with_context(|| format!("cannot read `{}`", folder.display()))? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') || ["node_modules", "__pycache__", "target"].contains(&&*name)
+            {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_content_is_built_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, output) = (folder.path().join("source"), folder.path().join("out.wasm"));
+        std::fs::create_dir_all(source.join("node_modules")).unwrap();
+        std::fs::write(source.join("a"), "1").unwrap();
+        let builds = std::cell::Cell::new(0);
+        let build = || {
+            let stamp = Stamp::of(&[b"v1"]).with_folder(&source).unwrap();
+            let run = |path: &Path| {
+                builds.set(builds.get() + 1);
+                Ok(std::fs::write(path, builds.get().to_string())?)
+            };
+            String::from_utf8(stamp.or_build(&output, run).unwrap()).unwrap()
+        };
+        assert_eq!((build(), build()), ("1".to_owned(), "1".to_owned()));
+        std::fs::write(source.join("node_modules/b"), "1").unwrap();
+        assert_eq!(build(), "1");
+        std::fs::write(source.join("a"), "2").unwrap();
+        assert_eq!((build(), build()), ("2".to_owned(), "2".to_owned()));
+        std::fs::remove_file(&output).unwrap();
+        assert_eq!(build(), "3");
+    }
+}

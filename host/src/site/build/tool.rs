@@ -1,0 +1,62 @@
+//! The programs of others that a build runs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+
+/// Runs a program to its end; what it prints goes to standard error.
+///
+/// # Errors
+/// It cannot be run, or fails: its own messages have been printed.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = name(command);
+    // Standard output is for what the host itself answers.
+    command.stdin(Stdio::null()).stdout(std::io::stderr());
+    let status = command.status().with_context(|| format!("cannot run `{name}`"))?;
+    if !status.success() {
+        bail!("`{name}` failed ({status}): its messages are above");
+    }
+    Ok(())
+}
+
+/// Runs a program and answers what it prints on standard output, without the white space around it.
+///
+/// # Errors
+/// As [`run`].
+pub fn ask(command: &mut Command) -> anyhow::Result<String> {
+    let name = name(command);
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = command.output().with_context(|| format!("cannot run `{name}`"))?;
+    if !output.status.success() {
+        bail!("`{name}` failed ({}): its messages are above", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The first of several ways to run a tool that answers well when it is asked for its version.
+pub fn first_that_works(ways: &[&[&str]], version: &str) -> Option<Vec<String>> {
+    let words = ways.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+    words.into_iter().find(|words: &Vec<String>| {
+        let mut asked = command(words);
+        asked.arg(version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        asked.status().is_ok_and(|status| status.success())
+    })
+}
+
+/// A program and its first arguments.
+pub fn command(words: &[String]) -> Command {
+    let mut words = words.iter();
+    let mut command = Command::new(words.next().map_or("", String::as_str));
+    command.args(words);
+    command
+}
+
+/// A file of this name in the folder or in one of those around it.
+pub fn find_upward(folder: &Path, name: &str) -> Option<PathBuf> {
+    folder.ancestors().map(|folder| folder.join(name)).find(|path| path.exists())
+}
+
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}

@@ -1,0 +1,218 @@
+//! The sites of a host: one, or one for each folder in a folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use futures_util::StreamExt as _;
+use parking_lot::Mutex;
+
+use super::{Live, Progress, Report, Site};
+use crate::config::{self, Config};
+use crate::plugin::Loader;
+use crate::server::Server;
+
+/// What makes a folder a site.
+const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
+
+/// Sites that are loaded at the same time when the host starts.
+const LOADING: usize = 4;
+
+/// All that a host serves.
+pub struct Sites {
+    root: PathBuf,
+    /// The folder has a site in each folder.
+    are_many: bool,
+    /// Variables of the host's environment that each of several may read.
+    environment: Vec<String>,
+    server: Arc<Server>,
+    loader: Loader,
+    progress: Progress,
+    /// By the names of their folders.
+    open: Mutex<BTreeMap<String, Arc<Live>>>,
+}
+
+/// What a folder is.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// A site.
+    One(Site),
+    /// One in each folder; the settings are for all of them.
+    Many { root: PathBuf, config: Config },
+}
+
+impl Root {
+    /// Sees what there is.
+    ///
+    /// # Errors
+    /// There is no such folder, or its settings are not right.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let site = Site::open(folder)?;
+        if is_site(&site.root) || folders(&site.root)?.is_empty() {
+            return Ok(Self::One(site));
+        }
+        // One site has the rest of these settings, not all.
+        let shown = site.root.join(config::FILE_NAME);
+        let only = Config { server: site.config.server.clone(), ..Config::default() };
+        let only = Config { admin: site.config.admin.clone(), ..only };
+        let only = Config { tenants: site.config.tenants.clone(), ..only };
+        if format!("{only:?}") != format!("{:?}", site.config) {
+            bail!(
+                "`{}` is for all sites below it, and so may have `[server]`, `[admin]` and `[tenants]` \
+                 only: the other settings belong into the `{}` of each site",
+                shown.display(),
+                config::FILE_NAME
+            );
+        }
+        Ok(Self::Many { root: site.root, config: only })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        match self {
+            Self::One(site) => &site.root,
+            Self::Many { root, .. } => root,
+        }
+    }
+
+    /// The settings of the listeners.
+    pub fn config(&self) -> &Config {
+        match self {
+            Self::One(site) => &site.config,
+            Self::Many { config, .. } => config,
+        }
+    }
+}
+
+impl Sites {
+    /// Loads everything. Of several sites, those that are not right are left out, and the log says why.
+    ///
+    /// # Errors
+    /// The only site, or each of several, is not right.
+    pub async fn open(root: Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
+        let server = Server::new(root.config().server.clone());
+        let sites = Self {
+            root: root.folder().to_owned(),
+            are_many: matches!(root, Root::Many { .. }),
+            environment: root.config().tenants.environment.clone(),
+            server,
+            loader,
+            progress,
+            open: Mutex::default(),
+        };
+        match root {
+            Root::One(site) => {
+                let name = site.name.to_string();
+                let live = sites.load(site).await?;
+                sites.open.lock().insert(name, live);
+            }
+            Root::Many { root, .. } => {
+                let opening = futures_util::stream::iter(folders(&root)?);
+                opening.for_each_concurrent(LOADING, |name| sites.begin(name)).await;
+                if sites.open.lock().is_empty() {
+                    bail!("none of the sites in `{}` can be served", root.display());
+                }
+            }
+        }
+        Ok(Arc::new(sites))
+    }
+
+    /// What serves them.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// The folder that they are in, or that the only one is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The site whose folder has this name.
+    pub fn get(&self, name: &str) -> Option<Arc<Live>> {
+        self.open.lock().get(name).cloned()
+    }
+
+    /// The only site, if no others can come.
+    pub fn only(&self) -> Option<Arc<Live>> {
+        match self.are_many {
+            true => None,
+            false => self.open.lock().values().next().cloned(),
+        }
+    }
+
+    /// The names of their folders.
+    pub fn names(&self) -> Vec<String> {
+        self.open.lock().keys().cloned().collect()
+    }
+
+    /// Serves what has changed: sites that came, those that have changed, and no more those that went.
+    /// Whatever fails is said by `say`, and what was served goes on.
+    pub async fn update(&self, changed: &[PathBuf], say: impl Fn(&str, anyhow::Result<Report>)) {
+        if let Some(live) = self.only() {
+            return say(&live.site().await.name, live.update().await.map_err(Into::into));
+        }
+        let mut names: Vec<String> = changed.iter().filter_map(|path| self.name_of(path)).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let live = self.get(&name);
+            match (live, is_site(&self.root.join(&name))) {
+                (Some(live), true) => say(&name, live.update().await.map_err(Into::into)),
+                (Some(live), false) => {
+                    self.open.lock().remove(&name);
+                    live.close().await;
+                    tracing::info!(target: "swap", site = name, "the site is served no more");
+                }
+                (None, true) => self.begin(name).await,
+                (None, false) => {}
+            }
+        }
+    }
+
+    /// The folder of the site that a path is in.
+    fn name_of(&self, path: &Path) -> Option<String> {
+        let inside = path.strip_prefix(&self.root).ok()?;
+        let name = inside.components().next()?.as_os_str().to_str()?;
+        (!name.starts_with('.')).then(|| name.to_owned())
+    }
+
+    /// Begins to serve the site in this folder.
+    async fn begin(&self, name: String) {
+        match self.load_named(&name).await {
+            Ok(live) => {
+                self.open.lock().insert(name.clone(), live);
+                tracing::info!(target: "swap", site = name, "the site is served");
+            }
+            Err(error) => {
+                tracing::error!(target: "swap", site = name, "the site is not served: {error:#}");
+            }
+        }
+    }
+
+    async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
+        let mut site = Site::open(&self.root.join(name))?;
+        site.be_among_others(&self.environment)?;
+        self.load(site).await
+    }
+
+    async fn load(&self, site: Site) -> anyhow::Result<Arc<Live>> {
+        let (server, loader) = (self.server.clone(), self.loader.clone());
+        Live::open(site, server, loader, self.progress.clone()).await
+    }
+}
+
+fn is_site(folder: &Path) -> bool {
+    PARTS.iter().any(|part| folder.join(part).is_dir())
+}
+
+/// The names of the folders that are sites.
+fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
+    let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(root)?.collect() };
+    let entries = read().with_context(|| format!("cannot read `{}`", root.display()))?;
+    let names = entries.iter().filter_map(|entry| entry.file_name().into_string().ok());
+    let visible = names.filter(|name| !name.starts_with('.'));
+    let mut sites: Vec<String> = visible.filter(|name| is_site(&root.join(name))).collect();
+    sites.sort_unstable();
+    Ok(sites)
+}

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Measures the example `echo` in every language, and prints the README's table.
+
+    tests/languages.py
+
+Builds the host in release mode and the examples, for which every language's toolchain is needed. Linux
+only. Everything that it makes is below `target/languages`.
+
+- Size: the component's file.
+- Cold start: how much longer the first request takes than the next ones, on a host that has the compiled
+  component in its cache. Median of 5 hosts.
+- A message: CPU time of the host's process for each of 48,000 texts of 32 bytes, echoed in batches of 16
+  over one socket; the host's own part is in every row. Best of 3.
+- An instance: what each of 50 instances (`scope = "connection"`, after one message each) adds to the host's
+  proportional set size, its socket included.
+"""
+
+import os
+import pathlib
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+WORK = TARGET / "languages"
+HOST = TARGET / "release" / "lithe-under-test"
+LANGUAGES = [
+    ("Rust", "rustup", None),
+    ("C", "clang", "c"),
+    ("Zig", "zig", "zig"),
+    ("JavaScript, TypeScript", "componentize-qjs", "js"),
+    ("the same, `engine = \"full\"`", "componentize-js", "js-full"),
+    ("Python", "componentize-py", "py"),
+]
+TICKS = os.sysconf("SC_CLK_TCK")
+TEXT = b"echo me: thirty-two bytes of it!"
+INSTANCES = 50
+
+
+def build():
+    """The host, and a component for each language."""
+    cargo = ["cargo", "build", "--release", "--quiet", "--package", "lithe-tests"]
+    subprocess.run([*cargo, "--bin", HOST.name], cwd=ROOT, check=True)
+    rust = WORK / "rust"
+    rust.mkdir(parents=True, exist_ok=True)
+    (rust / "lithe.toml").write_text(f'[build]\n"routes/echo.wasm" = "{ROOT}/examples/guests/echo"\n')
+    examples = ROOT / "examples" / "languages"
+    for site in (rust, examples):
+        subprocess.run([HOST, "build", site], check=True)
+    return {
+        folder: (examples / "routes" / folder if folder else rust / "routes") / "echo.wasm"
+        for _, _, folder in LANGUAGES
+    }
+
+
+class Served:
+    """A host that serves one component at `/echo`."""
+
+    def __init__(self, component, settings=""):
+        site = WORK / "site"
+        shutil.rmtree(site, ignore_errors=True)
+        (site / "routes").mkdir(parents=True)
+        shutil.copy(component, site / "routes" / "echo.wasm")
+        (site / "lithe.toml").write_text(settings)
+        command = [HOST, "serve", site, "--listen", "127.0.0.1:0", "--cache", WORK / "cache"]
+        log = {"LITHE_LOG": "error"}
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | log
+        )
+        line = self.process.stdout.readline()
+        assert line.startswith("listening"), f"{component} is not served"
+        name, port = line.split("//")[1].strip().rsplit(":", 1)
+        self.address = (name, int(port))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def get(self):
+        """Seconds that a request takes."""
+        with socket.create_connection(self.address, timeout=60) as connection:
+            started = time.perf_counter()
+            connection.sendall(b"GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+            taken = time.perf_counter() - started
+        assert b" 200 " in answer, answer
+        return taken
+
+    def connect(self):
+        """A socket that has been greeted."""
+        connection = socket.create_connection(self.address, timeout=60)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(
+            b"GET /echo HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        received = b""
+        while not received.endswith(b"connected"):
+            received += connection.recv(65536)
+        return connection
+
+    def cpu(self):
+        """Seconds of CPU time until now."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self):
+        """KiB, with shared pages in proportion."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+        raise RuntimeError("there is no Pss")
+
+
+def exchange(connection, batches, size):
+    """Sends batches of texts, and reads the echoes of each before the next."""
+    frame = bytes([0x81, 0x80 | len(TEXT), 0, 0, 0, 0]) + TEXT
+    expected = (2 + len(b"echo:") + len(TEXT)) * size
+    for _ in range(batches):
+        connection.sendall(frame * size)
+        left = expected
+        while left:
+            left -= len(connection.recv(left))
+
+
+def cold_start(component):
+    """Milliseconds."""
+    def once():
+        with Served(component) as host:
+            first = host.get()
+            return first - statistics.median(host.get() for _ in range(20))
+    once()
+    return statistics.median(once() for _ in range(5)) * 1000
+
+
+def message(component):
+    """Microseconds."""
+    def once(host):
+        with host.connect() as connection:
+            exchange(connection, 200, 16)
+            before = host.cpu()
+            exchange(connection, 3000, 16)
+            return (host.cpu() - before) / 48_000
+    with Served(component) as host:
+        return min(once(host) for _ in range(3)) * 1e6
+
+
+def instance(component):
+    """KiB."""
+    settings = '[plugin."routes/echo.wasm"]\nscope = "connection"\n'
+    with Served(component, settings) as host:
+        connections = [host.connect()]
+        exchange(connections[0], 1, 1)
+        before = host.memory()
+        for _ in range(INSTANCES):
+            connections.append(host.connect())
+            exchange(connections[-1], 1, 1)
+        after = host.memory()
+        for connection in connections:
+            connection.close()
+    return (after - before) / INSTANCES
+
+
+def bytes_shown(size):
+    return f"{size / 1024:.0f} KiB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MiB"
+
+
+def main():
+    components = build()
+    print("| language | made by | component | cold start | a message | an instance |")
+    print("|---|---|---|---|---|---|")
+    for language, tool, folder in LANGUAGES:
+        component = components[folder]
+        row = [
+            language,
+            tool,
+            bytes_shown(component.stat().st_size),
+            f"{cold_start(component):.1f} ms",
+            f"{message(component):.1f} µs",
+            bytes_shown(instance(component) * 1024),
+        ]
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+//! Several sites on one listener.
+
+use http::Request;
+use lithe_tests::artifacts::{SWAP_V1, SWAP_V2, SWAP_V3};
+use lithe_tests::{Builder, Client, Response, TestHost};
+
+use crate::host;
+
+/// What a request for this host is answered.
+async fn get(host: &TestHost, name: &str, path: &str) -> Response {
+    let request = Request::get(path).header("host", name).body("").expect("it is a request");
+    host.send(request).await
+}
+
+async fn connect(host: &TestHost, name: &str, path: &str) -> Client {
+    host.connect_with(path, &[("host", name)]).await
+}
+
+/// Two sites, which have other versions of the same plugin.
+fn two() -> Builder {
+    host()
+        .component("a.test/routes/swap.wasm", SWAP_V1)
+        .component("b.test/routes/swap.wasm", SWAP_V2)
+        .file("b.test/lithe.toml", "hosts = [\"b.test\", \"*.b.test\", \"c.test\"]\n")
+}
+
+#[tokio::test]
+async fn the_host_chooses_the_site() {
+    let host = two().start().await;
+    for (name, version) in [
+        ("a.test", "v1"),
+        ("A.Test", "v1"),
+        ("a.test:8080", "v1"),
+        ("a.test.", "v1"),
+        ("b.test", "v2"),
+        ("x.b.test", "v2"),
+        ("y.x.b.test", "v2"),
+        ("c.test", "v2"),
+    ] {
+        assert_eq!(get(&host, name, "/swap").await.text(), version, "{name}");
+        assert_eq!(connect(&host, name, "/swap").await.ask("1").await, format!("{version}:1"));
+    }
+    let mut raw = host.raw().await;
+    raw.write("GET http://b.test/swap HTTP/1.1\r\nhost: a.test\r\n\r\n").await;
+    assert_eq!(raw.response().await.text(), "v2", "the target goes before the header");
+}
+
+#[tokio::test]
+async fn another_host_is_answered_421() {
+    let host = two().start().await;
+    for name in ["d.test", "x.a.test", "b.test.evil", "localhost", "127.0.0.1"] {
+        let refused = get(&host, name, "/swap").await;
+        assert_eq!(refused.status, 421, "{name}");
+        assert!(refused.header("x-request-id").is_some());
+        assert_eq!(host.handshake("/swap", &[("host", name)]).await.status, 421, "{name}");
+    }
+    for wrong in ["", "a b", "a.test, b.test"] {
+        assert_eq!(get(&host, wrong, "/swap").await.status, 400, "`{wrong}`");
+    }
+}
+
+#[tokio::test]
+async fn a_single_site_with_hosts_answers_for_no_others() {
+    let host = host().route("swap", SWAP_V1).config("hosts = [\"a.test\"]\n").start().await;
+    assert_eq!(get(&host, "a.test", "/swap").await.text(), "v1");
+    assert_eq!(host.get("/swap").await.status, 421);
+}
+
+#[tokio::test]
+async fn a_site_comes_changes_and_goes_while_others_are_served() {
+    let host = two().start().await;
+    let mut a = connect(&host, "a.test", "/swap").await;
+    let mut b = connect(&host, "b.test", "/swap").await;
+    assert_eq!(a.ask("1").await, "v1:1");
+    assert_eq!(b.ask("1").await, "v2:1");
+
+    host.site.copy("new.test/routes/swap.wasm", SWAP_V3.as_ref());
+    host.wait_for_log(&["the site is served", "new.test"]).await;
+    assert_eq!(get(&host, "new.test", "/swap").await.text(), "v3");
+
+    host.site.copy("a.test/routes/swap.wasm", SWAP_V3.as_ref());
+    host.wait_for_log(&["replaced routes/swap.wasm", "1 socket moved", "a.test"]).await;
+    assert_eq!(a.ask("2").await, "v3:2");
+    assert_eq!(b.ask("2").await, "v2:2");
+
+    host.site.remove_folder("a.test");
+    host.wait_for_log(&["the site is served no more", "a.test"]).await;
+    assert_eq!(a.closed().await.0, 1001);
+    assert_eq!(get(&host, "a.test", "/swap").await.status, 421);
+    assert_eq!(b.ask("3").await, "v2:3");
+    assert_eq!(get(&host, "b.test", "/swap").await.text(), "v2");
+}
+
+#[tokio::test]
+async fn a_site_may_change_its_hosts() {
+    let host = two().start().await;
+    let mut socket = connect(&host, "c.test", "/swap").await;
+    assert_eq!(socket.ask("1").await, "v2:1");
+    host.site.write("b.test/lithe.toml", "hosts = [\"d.test\"]\n");
+    lithe_tests::eventually("the new host", async || {
+        (get(&host, "d.test", "/swap").await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(get(&host, "c.test", "/swap").await.status, 421);
+    assert_eq!(socket.ask("2").await, "v2:2", "what is open stays open");
+
+    host.site.write("b.test/lithe.toml", "hosts = [\"a.test\"]\n");
+    host.wait_for_log(&["`a.test` is a host of the site `a.test` already"]).await;
+    assert_eq!(get(&host, "d.test", "/swap").await.text(), "v2");
+    assert_eq!(get(&host, "a.test", "/swap").await.text(), "v1");
+}
+
+#[tokio::test]
+async fn a_site_that_is_not_right_keeps_no_other_from_being_served() {
+    let host = two()
+        .file("broken.test/routes/x.wasm", "hello")
+        .file("wrong.test/lithe.toml", "hosts = [\"a.test\"]\n")
+        .component("wrong.test/routes/swap.wasm", SWAP_V3)
+        .component("no host/routes/swap.wasm", SWAP_V3)
+        .start()
+        .await;
+    host.wait_for_log(&["the site is not served", "`routes/x.wasm`: is not WebAssembly"]).await;
+    host.wait_for_log(&["the site is not served", "`a.test` is a host of the site"]).await;
+    host.wait_for_log(&["the site is not served", "`no host` is no host"]).await;
+    assert_eq!(get(&host, "broken.test", "/x").await.status, 421);
+    assert_eq!(get(&host, "b.test", "/swap").await.text(), "v2");
+    host.site.copy("broken.test/routes/x.wasm", SWAP_V3.as_ref());
+    host.wait_for_log(&["the site is served", "broken.test"]).await;
+    assert_eq!(get(&host, "broken.test", "/x").await.text(), "v3");
+}
+
+#[tokio::test]
+async fn a_folder_in_which_nothing_can_be_served_is_refused() {
+    let refused = host().file("a.test/routes/x.wasm", "hello").end().await;
+    refused.says(&["none of the sites", "can be served"]);
+    let refused = two().file("lithe.toml", "websocket = false\n").end().await;
+    refused.says(&["is for all sites", "`[server]`, `[admin]` and `[tenants]`"]);
+    let refused = two().file("a.test/lithe.toml", "hosts = [\"a.test:80\"]\n").start().await;
+    refused.wait_for_log(&["`a.test:80` is no host"]).await;
+}
+
+#[tokio::test]
+async fn one_of_several_sites_is_deployed_to() {
+    let config = "[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\n";
+    let token = "a-token-that-is-long-enough";
+    let host = two().file("lithe.toml", config).file("token", token).start().await;
+    let mut a = connect(&host, "a.test", "/swap").await;
+    let deployed = host.command_in("a.test", "deploy", &["routes/swap.wasm", SWAP_V3]).await;
+    assert!(deployed.succeeded().contains("replaced routes/swap.wasm"), "{deployed:?}");
+    assert_eq!(a.ask("1").await, "v3:1");
+    assert_eq!(get(&host, "b.test", "/swap").await.text(), "v2");
+    host.command_in("a.test", "rollback", &["routes/swap.wasm"]).await.succeeded();
+    assert_eq!(a.ask("2").await, "v1:2");
+    let status = host.command_in("b.test", "status", &[]).await;
+    assert!(status.stdout.contains("site b.test"), "{status:?}");
+
+    let line = host.wait_for_log(&["deploys are taken on http://"]).await;
+    let admin = line.split("http://").nth(1).expect("it says where").trim().parse().expect("so");
+    let ask = async |path: &str| {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        lithe_tests::request(admin, request.body("").expect("it is a request")).await
+    };
+    assert_eq!(ask("/sites").await.json(), serde_json::json!(["a.test", "b.test"]));
+    assert_eq!(ask("/sites/a.test/status").await.json()["site"], "a.test");
+    assert_eq!(ask("/sites/x.test/status").await.status, 404);
+    let which = ask("/status").await;
+    assert_eq!((which.status, which.text().contains("`/sites/NAME`")), (404, true));
+}
+
+/// What each tries to reach is the other's: a topic of the same name, a socket of the same number.
+#[tokio::test]
+async fn topics_sockets_and_memory_are_a_sites_own() {
+    let host = two().start().await;
+    let mut a = connect(&host, "a.test", "/swap").await;
+    let mut b = connect(&host, "b.test", "/swap").await;
+    assert_eq!(a.ask("id").await, b.ask("id").await, "both are the first of their plugin");
+    assert_eq!(a.ask("subscribe:news").await, "v1:subscribe:news");
+    assert_eq!(b.ask("subscribe:news").await, "v2:subscribe:news");
+    assert_eq!(a.ask("attach:mine").await, "v1:attach:mine");
+    assert_eq!(b.ask("attachment").await, "");
+    a.send("publish:news:from a").await;
+    assert_eq!(a.text().await, "from a");
+    assert_eq!(b.ask("publish:news:from b").await, "from b", "and nothing before it");
+    assert_eq!(a.ask("count").await, "2");
+    assert_eq!(b.ask("count").await, "1");
+}

@@ -1,0 +1,111 @@
+//! What fails in a guest: an answer or the end of one session, and words for the log alone.
+
+use lithe_tests::TestHost;
+
+use crate::{PROGRAM, built};
+
+const SITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/languages/site");
+
+/// A host that serves one of the faulty guests.
+async fn faulty(language: &str) -> TestHost {
+    let component = built(SITE).join(format!("routes/{language}.wasm"));
+    let component = component.to_str().expect("the path is UTF-8");
+    TestHost::builder(PROGRAM).route(language, component).start().await
+}
+
+/// A failure before the 101 is a 500 that says nothing, or the status that it carries; the log has the
+/// guest's words and where they came from, and the next request is answered.
+async fn a_failing_handler_is_answered(language: &str, ways: &[&str], stack: &[&str]) {
+    let host = faulty(language).await;
+    for how in ways {
+        let response = host.get(&format!("/{language}?how={how}")).await;
+        let answer = (response.status, response.text());
+        assert_eq!(answer, (500, "Internal Server Error".into()), "{how}");
+        let fine = host.get(&format!("/{language}")).await;
+        assert_eq!((fine.status, fine.text()), (200, "fine".into()), "after {how}");
+    }
+    host.wait_for_log(&["as told"]).await;
+    for word in stack {
+        host.wait_for_log(&[word]).await;
+    }
+    let teapot = host.get(&format!("/{language}?how=teapot")).await;
+    assert_eq!((teapot.status, teapot.text()), (418, "short and stout".into()));
+}
+
+/// A failure after the 101 closes that socket with 1011, and no other that is not of the same memory.
+async fn a_failing_session_closes_with_1011(language: &str, ways: &[&str]) {
+    let host = faulty(language).await;
+    let mut other = host.connect(&format!("/{language}")).await;
+    assert_eq!(other.ask("hello").await, "hello");
+    for how in ways {
+        let mut client = host.connect(&format!("/{language}")).await;
+        assert_eq!(client.ask("hello").await, "hello", "before {how}");
+        client.send(how).await;
+        assert_eq!(client.closed().await, (1011, String::new()), "{how}");
+        host.wait_for_log(&["session failed"]).await;
+        assert_eq!(other.ask("still here").await, "still here", "after {how}");
+    }
+    host.wait_for_log(&["as told"]).await;
+}
+
+async fn what_is_printed_reaches_the_log(language: &str) {
+    let host = faulty(language).await;
+    host.get(&format!("/{language}?how=print")).await;
+    let plugin = format!("plugin=\"routes/{language}.wasm\"");
+    host.wait_for_log(&["printed without an end", &plugin]).await;
+}
+
+macro_rules! faults {
+    ($module:ident $language:literal: $ways:expr, $sessions:expr, $stack:expr) => {
+        mod $module {
+            #[tokio::test]
+            async fn a_failing_handler_is_answered() {
+                super::a_failing_handler_is_answered($language, &$ways, &$stack).await;
+            }
+
+            #[tokio::test]
+            async fn a_failing_session_closes_with_1011() {
+                super::a_failing_session_closes_with_1011($language, &$sessions).await;
+            }
+
+            #[tokio::test]
+            async fn what_is_printed_reaches_the_log() {
+                super::what_is_printed_reaches_the_log($language).await;
+            }
+        }
+    };
+}
+
+faults!(c "c": ["fail"], ["fail"], ["misbehave"]);
+faults!(zig "zig": ["fail"], ["fail"], ["the guest trapped"]);
+faults!(py "py": ["fail", "exit"], ["fail"], ["RuntimeError: as told", "in misbehave", "Traceback"]);
+faults!(js "js": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "at misbehave"]);
+faults!(js_full "js-full": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "misbehave@"]);
+
+/// What the small engine lacks is there, and works as in the full one.
+async fn the_webs_apis_are_there(language: &str) {
+    let host = faulty(language).await;
+    let mut client = host.connect(&format!("/{language}")).await;
+    assert_eq!(client.ask("sleep").await, "slept");
+    assert_eq!(client.ask("cancelled").await, "cancelled");
+    client.send("bytes").await;
+    assert_eq!(client.binary().await, "é🦀".as_bytes());
+    // A sleep holds up nobody: what is said meanwhile is answered before it is over.
+    client.send("sleep").await;
+    assert_eq!(client.ask("meanwhile").await, "meanwhile");
+    assert_eq!(client.text().await, "slept");
+    let path = format!("/{language}?how=random");
+    let (one, other) = (host.get(&path).await, faulty(language).await.get(&path).await);
+    assert_eq!((one.status, other.status), (200, 200));
+    assert_ne!(one.text(), other.text(), "each instance has random numbers of its own");
+}
+
+#[tokio::test]
+async fn the_small_engine_has_the_webs_apis() {
+    the_webs_apis_are_there("js").await;
+}
+
+#[tokio::test]
+async fn the_full_engine_has_the_webs_apis() {
+    the_webs_apis_are_there("js-full").await;
+}

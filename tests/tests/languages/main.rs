@@ -1,0 +1,84 @@
+//! The same examples in every language, held to the same promises.
+//!
+//! Needs the toolchains of all languages: `cargo test -p lithe-tests --features languages --test
+//! languages`. They are built by `lithe build`, once for all tests.
+
+#![forbid(unsafe_code)]
+
+mod builds;
+mod faults;
+mod new;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+
+use lithe_tests::{Builder, TestHost};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lithe-under-test");
+
+/// The examples' site.
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/languages");
+
+/// A site's folder, in which `lithe build` has been run, once for all tests.
+fn built(site: &'static str) -> &'static Path {
+    static BUILT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    // One that failed has failed all others, too.
+    let mut built = BUILT.lock().expect("the site has been built");
+    if built.insert(site) {
+        let status = Command::new(PROGRAM).arg("build").arg(site).status();
+        assert!(status.expect("the program can be run").success(), "`{site}` does not build");
+    }
+    Path::new(site)
+}
+
+/// A site with one of the examples, at its own path.
+fn with(route: &str) -> Builder {
+    let component = built(EXAMPLES).join(format!("routes/{route}.wasm"));
+    TestHost::builder(PROGRAM).route(route, component.to_str().expect("the path is UTF-8"))
+}
+
+/// A host that serves one of the examples.
+async fn serving(route: &str) -> TestHost {
+    with(route).start().await
+}
+
+/// The tests of one language: its name, and those of its examples.
+macro_rules! language {
+    ($language:ident $path:literal: $($example:ident)*) => {
+        mod $language {
+            $(language!(@ $example $path);)*
+        }
+    };
+    (@ room $path:literal) => {
+        mod room {
+            lithe_tests::conformance!(
+                room, crate::serving(concat!($path, "/rooms/[id].get")), concat!("/", $path, "/rooms"));
+        }
+    };
+    (@ blocking_loop $path:literal) => {
+        mod blocking_loop {
+            lithe_tests::conformance!(
+                blocking_loop, crate::serving(concat!($path, "/loop")), concat!("/", $path, "/loop"));
+        }
+    };
+    (@ echo $path:literal) => {
+        mod echo {
+            lithe_tests::conformance!(
+                echo, crate::serving(concat!($path, "/echo")), concat!("/", $path, "/echo"));
+        }
+    };
+    (@ ping $path:literal) => {
+        mod ping {
+            lithe_tests::conformance!(
+                ping, crate::serving(concat!($path, "/ping")), concat!("/", $path, "/ping"));
+        }
+    };
+}
+
+language!(c "c": echo ping room blocking_loop);
+language!(zig "zig": echo ping room);
+language!(py "py": echo ping room blocking_loop);
+language!(js "js": echo ping room);
+language!(js_full "js-full": echo ping room);
