@@ -85,6 +85,7 @@ declare module "lithe:plugin/topics@0.1.0" {
   import type { Message } from "lithe:plugin/socket@0.1.0";
   export function subscribe(socket: number, topic: string): void;
   export function unsubscribe(socket: number, topic: string): void;
+  export function subscriptions(socket: number): string[];
   export function publish(topic: string, message: Message, notTo: number | undefined): number;
   export function members(topic: string | undefined): number[];
 }

@@ -133,6 +133,11 @@ export class Peer {
     topics.unsubscribe(this.id, topic);
   }
 
+  /** What it hears. */
+  get topics(): Set<string> {
+    return new Set(topics.subscriptions(this.id));
+  }
+
   /** To every subscriber but this one; answers for how many it was queued. */
   publish(topic: string, message: Sendable): number {
     return topics.publish(topic, said(message), this.id);

@@ -181,6 +181,7 @@ def _publish(topic: str, message: Any, not_to: int | None) -> int:
 topics = SimpleNamespace(
     subscribe=lambda id, topic: host.live(id).topics.add(topic),
     unsubscribe=lambda id, topic: host.live(id).topics.discard(topic),
+    subscriptions=lambda id: sorted(host.live(id).topics),
     publish=_publish,
     members=_subscribers,
 )

@@ -151,6 +151,11 @@ class Socket:
         """Hears it no more."""
         _host.topics.unsubscribe(self.id, topic)
 
+    @property
+    def topics(self) -> list[str]:
+        """What it hears, in the order of the names."""
+        return list(_host.topics.subscriptions(self.id))
+
     def publish(self, topic: str, message: Sendable) -> int:
         """To every subscriber but this one; answers for how many it was queued."""
         return int(_host.topics.publish(topic, to_host(message), self.id))
