@@ -64,7 +64,7 @@ where
     // What happens once is boxed: an idle session's task keeps no room for it.
     Box::pin(seat.open()).await;
     let end = loop {
-        match bridge.next(|socket| !socket.is_delivering()).await {
+        match bridge.next().await {
             Event::Messages => seat.receive(&mut bridge.messages).await,
             Event::Drained => seat.drain().await,
             Event::End(end) => break end,
@@ -92,7 +92,7 @@ async fn run_own<S>(
     let end = loop {
         let event = tokio::select! {
             () = &mut guest, if !returned => None,
-            event = bridge.next(|socket| !socket.is_inbox_full()) => Some(event),
+            event = bridge.next() => Some(event),
         };
         match event {
             None => returned = true,

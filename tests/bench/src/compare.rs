@@ -99,12 +99,7 @@ pub fn named(name: &str) -> anyhow::Result<Load> {
     Ok(found.with_context(|| format!("there is no load `{name}`, only {names}"))?.1)
 }
 
-fn compare(
-    options: &Options,
-    lithe: &Lithe,
-    load: Load,
-    peer: Peer,
-) -> anyhow::Result<Comparison> {
+fn compare(options: &Options, lithe: &Lithe, load: Load, peer: Peer) -> anyhow::Result<Comparison> {
     let time = Duration::try_from_secs_f64(options.seconds)?;
     // Memory that is given back and taken again says nothing: a new process each time.
     let rounds = if load.is_cost() { 1 } else { options.rounds };
@@ -129,7 +124,8 @@ impl Comparison {
     }
 
     fn spread(&self, of: impl Fn(Measured, Measured) -> f64) -> Spread {
-        let mut values: Vec<f64> = self.rounds.iter().map(|(our, their)| of(*our, *their)).collect();
+        let mut values: Vec<f64> =
+            self.rounds.iter().map(|(our, their)| of(*our, *their)).collect();
         values.sort_unstable_by(f64::total_cmp);
         let (least, most) = (values[0], values[values.len() - 1]);
         Spread { least, median: values[values.len() / 2], most }
@@ -143,12 +139,17 @@ impl Comparison {
         let name = peer.name();
         if load.is_cost() {
             let kib = |bytes: f64| format!("{:.1} KiB", bytes / 1024.0);
-            return format!("| {load} | {name} | {} | {} | {median:.2} | | |", kib(ours), kib(theirs));
+            return format!(
+                "| {load} | {name} | {} | {} | {median:.2} | | |",
+                kib(ours),
+                kib(theirs)
+            );
         }
         // What else runs on the core costs both time, and neither CPU time.
         let efficiency =
             self.spread(|our, their| our.amount / our.busy / (their.amount / their.busy)).median;
-        let busy = (self.spread(|our, _| our.busy).median, self.spread(|_, their| their.busy).median);
+        let busy =
+            (self.spread(|our, _| our.busy).median, self.spread(|_, their| their.busy).median);
         format!(
             "| {load} | {name} | {:.0} k/s | {:.0} k/s | **{median:.2}** ({least:.2} to {most:.2}) \
              | {efficiency:.2} | {:.0} %, {:.0} % |",

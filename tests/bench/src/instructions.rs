@@ -55,7 +55,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     dump()?;
     drop(server);
     // Counting starts anew with each dump, so the second has only what came after the first.
-    let profile = std::fs::read_to_string(file.with_extension("out.2")).context("no second dump")?;
+    let profile =
+        std::fs::read_to_string(file.with_extension("out.2")).context("no second dump")?;
     report(&load.to_string(), &profile, options, load.messages(options.messages));
     Ok(())
 }
@@ -99,9 +100,19 @@ impl Part {
         // Generated code belongs to no file.
         if object.is_empty() || object == "???" {
             Self::Guest
-        } else if has(&["malloc", "free", "calloc", "realloc", "memcpy", "memmove", "memset", "mi_"]) {
+        } else if has(&[
+            "malloc", "free", "calloc", "realloc", "memcpy", "memmove", "memset", "mi_",
+        ]) {
             Self::Memory
-        } else if has(&["tungstenite", "bytes::", "utf8", "transport", "encode_", "http1", "httparse"]) {
+        } else if has(&[
+            "tungstenite",
+            "bytes::",
+            "utf8",
+            "transport",
+            "encode_",
+            "http1",
+            "httparse",
+        ]) {
             Self::Framing
         } else if has(&["wasmtime"]) {
             Self::Call

@@ -94,7 +94,9 @@ impl Peer {
             Self::Bun => with(fetched("@oven/bun-linux-x64/bin/bun")?, [script("bun.js")]),
             Self::Deno => {
                 let mut command = Command::new(fetched("@deno/linux-x64-glibc/deno")?);
-                command.args(["run", "--allow-net", "--no-config", "--quiet"]).arg(script("deno.js"));
+                command
+                    .args(["run", "--allow-net", "--no-config", "--quiet"])
+                    .arg(script("deno.js"));
                 command
             }
             Self::Node => with("node".into(), [script("node.cjs"), fetched("ws")?]),

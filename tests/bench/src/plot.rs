@@ -48,7 +48,11 @@ pub fn ratios(comparisons: &[Comparison]) -> String {
             y += ROW;
             shown = Some(comparison.load);
             let load = comparison.load;
-            let _ = writeln!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{load}</text>", y - 5.0);
+            let _ = writeln!(
+                svg,
+                "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{load}</text>",
+                y - 5.0
+            );
         }
         y += ROW;
         let ratio = comparison.ratio();
