@@ -4,6 +4,7 @@
 //! [`State`] is what a store holds for its instance. A guest names everything by numbers of its own
 //! plugin; a number of another plugin names nothing.
 
+pub mod buffers;
 pub mod event;
 pub mod grants;
 pub mod http;
@@ -218,6 +219,7 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::outcome::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::ws::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::socket::add_to_linker::<_, Own>(linker, |state| state)?;
+    socket::link_send(linker)?;
     bindings::streams::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::next::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::topics::add_to_linker::<_, Own>(linker, |state| state)?;

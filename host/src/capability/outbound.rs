@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::buffers;
 use crate::config::OutboundPolicy;
-
-/// An empty buffer over this many bytes is given back.
-const KEPT: usize = 4 * 1024;
 
 /// Encoded frames, or a stream's bytes, that the session task has not taken yet.
 #[derive(Debug)]
 pub struct Outbound {
+    /// Borrowed; none where nothing waits.
     bytes: Vec<u8>,
     /// How much of `bytes` has been dropped from its front.
     dropped: usize,
@@ -74,6 +73,9 @@ impl Outbound {
                 OutboundPolicy::DropOldest => self.make_room(payload),
             }
         }
+        if self.bytes.capacity() == 0 {
+            self.bytes = buffers::take();
+        }
         let before = self.bytes.len();
         encode(&mut self.bytes);
         if self.policy == OutboundPolicy::DropOldest {
@@ -82,7 +84,7 @@ impl Outbound {
         Ok(())
     }
 
-    /// Moves what is queued to `out`, which is empty: what was in it is sent.
+    /// Moves what is queued to `out`, which is empty, and its buffer with it.
     pub fn take(&mut self, out: &mut Vec<u8>) {
         self.bytes.drain(..self.dropped);
         self.dropped = 0;
@@ -91,12 +93,9 @@ impl Outbound {
         self.unsent = out.len();
     }
 
-    /// How much of what was taken is still unsent. Large buffers are given back once all is sent.
+    /// How much of what was taken is still unsent.
     pub fn set_unsent(&mut self, unsent: usize) {
         self.unsent = unsent;
-        if self.len() == 0 && self.bytes.capacity() > KEPT {
-            self.clear();
-        }
     }
 
     /// Whether the guest waits for room, and all is sent: true once.
@@ -108,7 +107,7 @@ impl Outbound {
 
     /// Drops what waits.
     pub fn clear(&mut self) {
-        self.bytes = Vec::new();
+        buffers::give(std::mem::take(&mut self.bytes));
         self.dropped = 0;
         self.frames.clear();
     }

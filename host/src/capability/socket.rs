@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use wasmtime::component::Resource;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{ComponentType, Lift, Linker, Resource, WasmList, WasmStr};
 
 use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
@@ -58,6 +59,20 @@ pub struct Orders {
     pub terminate: bool,
     /// Send a ping.
     pub ping: bool,
+}
+
+/// What the session task has to know and to do, seen at one moment.
+#[derive(Debug)]
+pub struct Turn {
+    pub orders: Orders,
+    /// What was queued has been taken.
+    pub took: bool,
+    /// The guest waits for room that there is now: true once.
+    pub drained: bool,
+    /// Bytes that wait to be sent, those included that have been taken.
+    pub buffered: usize,
+    /// The guest has more than enough to read.
+    pub behind: bool,
 }
 
 /// One socket, from the accepted upgrade to the guest's `close`.
@@ -228,6 +243,22 @@ impl Socket {
         self.task.register(waker);
     }
 
+    /// What there is to do now. Where nothing that was taken before is unsent, what is queued is moved to
+    /// `out`, which is empty.
+    pub fn turn(&self, unsent: usize, out: &mut Vec<u8>) -> Turn {
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        let orders = std::mem::take(&mut inner.orders);
+        let outbound = &mut inner.outbound;
+        outbound.set_unsent(unsent);
+        let took = unsent == 0 && outbound.has_more();
+        if took {
+            outbound.take(out);
+        }
+        let (drained, buffered) = (outbound.take_drained(), outbound.len());
+        Turn { orders, took, drained, buffered, behind: inner.is_behind() }
+    }
+
     /// What there is to do besides sending.
     pub fn take_orders(&self) -> Orders {
         std::mem::take(&mut self.inner.lock().orders)
@@ -238,11 +269,9 @@ impl Socket {
         self.inner.lock().outbound.take(out);
     }
 
-    /// How much of what was taken is still unsent. Answers whether more is queued.
-    pub fn set_unsent(&self, unsent: usize) -> bool {
-        let mut inner = self.inner.lock();
-        inner.outbound.set_unsent(unsent);
-        inner.outbound.has_more()
+    /// How much of what was taken is still unsent.
+    pub fn set_unsent(&self, unsent: usize) {
+        self.inner.lock().outbound.set_unsent(unsent);
     }
 
     /// Whether the guest waits for room that there is now: true once.
@@ -272,8 +301,7 @@ impl Socket {
 
     /// Whether the guest is behind, and so the peer is not heard.
     pub fn is_behind(&self) -> bool {
-        let inner = self.inner.lock();
-        inner.delivering || !inner.inbox.is_empty()
+        self.inner.lock().is_behind()
     }
 
     /// Messages have been left in the guest's queue.
@@ -291,11 +319,6 @@ impl Socket {
     pub fn push_inbox(&self, messages: impl Iterator<Item = Message>) {
         self.inner.lock().inbox.extend(messages);
         self.reader.wake();
-    }
-
-    /// Whether a blocking session has not asked for all messages: the host reads no further meanwhile.
-    pub fn has_inbox(&self) -> bool {
-        !self.inner.lock().inbox.is_empty()
     }
 
     /// Tells a blocking session, after what it has not read yet, how it ended.
@@ -328,6 +351,10 @@ impl Socket {
 }
 
 impl Inner {
+    fn is_behind(&self) -> bool {
+        self.delivering || !self.inbox.is_empty()
+    }
+
     fn close(&mut self, code: u16, reason: String) {
         if matches!(self.ready, ReadyState::Connecting | ReadyState::Open) {
             self.ready = ReadyState::Closing;
@@ -336,21 +363,69 @@ impl Inner {
     }
 }
 
+/// A message where it is: in the guest's memory.
+#[derive(ComponentType, Lift)]
+#[component(variant)]
+enum GuestMessage {
+    #[component(name = "text")]
+    Text(WasmStr),
+    #[component(name = "binary")]
+    Binary(WasmList<u8>),
+}
+
+/// Links `send` anew: the generated code copies each message before it calls us, and here it goes from the
+/// guest's memory to the queue at once.
+///
+/// # Errors
+/// Never, after the generated code has linked the interface.
+pub(super) fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    type Sent = (Result<(), SendError>,);
+    let send = |store: StoreContextMut<'_, State>, (to, message): (SocketId, GuestMessage)| {
+        let sent = match &message {
+            GuestMessage::Text(text) => {
+                let text = text.to_str(&store)?;
+                store.data().send(to, Opcode::Text, text.as_bytes())
+            }
+            GuestMessage::Binary(bytes) => {
+                store.data().send(to, Opcode::Binary, bytes.as_le_slice(&store))
+            }
+        };
+        wasmtime::Result::<Sent>::Ok((sent,))
+    };
+    linker.allow_shadowing(true);
+    let linked = linker
+        .instance("lithe:plugin/socket@0.1.0")
+        .and_then(|mut socket| socket.func_wrap("send", send));
+    linker.allow_shadowing(false);
+    linked
+}
+
+impl State {
+    fn send(&self, to: SocketId, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        match &self.current {
+            // Whoever made the call of an event sends what is queued when it returns.
+            Some(current) if current.id == to && self.is_event => current.send(opcode, payload),
+            _ => {
+                let socket = self.socket(to).ok_or(SendError::Closed)?;
+                let sent = socket.send(opcode, payload);
+                socket.wake();
+                sent
+            }
+        }
+    }
+}
+
 impl wit::Host for State {
+    /// As the contract says; [`link_send`] stands for it.
     fn send(
         &mut self,
         to: SocketId,
         message: MessageResult,
     ) -> wasmtime::Result<Result<(), SendError>> {
-        let Some(socket) = self.socket(to) else { return Ok(Err(SendError::Closed)) };
-        let sent = match &message {
-            MessageResult::Text(text) => socket.send(Opcode::Text, text.as_bytes()),
-            MessageResult::Binary(bytes) => socket.send(Opcode::Binary, bytes),
-        };
-        if self.sent_after() != Some(socket.id) {
-            socket.wake();
-        }
-        Ok(sent)
+        Ok(match &message {
+            MessageResult::Text(text) => State::send(self, to, Opcode::Text, text.as_bytes()),
+            MessageResult::Binary(bytes) => State::send(self, to, Opcode::Binary, bytes),
+        })
     }
 
     fn close(

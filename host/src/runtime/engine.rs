@@ -17,6 +17,10 @@ const TICK: Duration = Duration::from_millis(5);
 /// checks, and of memory only what it touches.
 const MAX_INSTANCES: u32 = 10_000;
 
+/// Where the system does not give so many addresses (a processor with few, a limit of the process, a
+/// debugger), half as many are asked for, down to this.
+const MIN_INSTANCES: u32 = 8;
+
 /// One for the process.
 pub struct Runtime {
     pub engine: Engine,
@@ -31,25 +35,7 @@ impl Runtime {
     /// # Errors
     /// The system does not give the addresses or the thread.
     pub fn new() -> wasmtime::Result<Self> {
-        let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(MAX_INSTANCES)
-            .total_stacks(MAX_INSTANCES)
-            .total_memories(MAX_INSTANCES)
-            // A component is several core instances and tables: Rust's 4, Python's up to 38.
-            .total_core_instances(MAX_INSTANCES * 5)
-            .total_tables(MAX_INSTANCES * 2)
-            .max_core_instances_per_component(50)
-            .max_memories_per_component(8)
-            .max_tables_per_component(50)
-            .table_elements(20_000);
-
-        let mut config = Config::new();
-        config
-            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-            .epoch_interruption(true)
-            // Component-model async is not used, and makes each call three times slower.
-            .concurrency_support(false);
-        let engine = Engine::new(&config)?;
+        let engine = engine()?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(&engine)?;
@@ -59,6 +45,41 @@ impl Runtime {
     pub(super) fn next_instance(&self) -> InstanceId {
         InstanceId(self.next_instance.fetch_add(1, Ordering::Relaxed))
     }
+}
+
+fn engine() -> wasmtime::Result<Engine> {
+    let mut instances = MAX_INSTANCES;
+    loop {
+        match Engine::new(&config(instances)) {
+            Err(error) if instances > MIN_INSTANCES => {
+                tracing::warn!("no room for {instances} instances, trying half as many: {error}");
+                instances /= 2;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn config(instances: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_stacks(instances)
+        .total_memories(instances)
+        // A component is several core instances and tables: Rust's 4, Python's up to 38.
+        .total_core_instances(instances * 5)
+        .total_tables(instances * 2)
+        .max_core_instances_per_component(50)
+        .max_memories_per_component(8)
+        .max_tables_per_component(50)
+        .table_elements(20_000);
+
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        // Component-model async is not used, and makes each call three times slower.
+        .concurrency_support(false);
+    config
 }
 
 /// Advances the engine's epoch until it is dropped.

@@ -15,7 +15,7 @@ use super::end::End;
 use super::rate::Rate;
 use super::transport::Transport;
 use crate::capability::Context as PluginContext;
-use crate::capability::socket::{CloseFrame, CloseInfo, Socket};
+use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
 use crate::message::{Message, Opcode};
 
 /// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
@@ -79,28 +79,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         }
     }
 
-    /// The next event. Sends what is queued meanwhile; reads only while `reading` says so. Cancel-safe:
-    /// what has been read stays in `messages`.
-    pub async fn next(&mut self, reading: impl Fn(&Socket) -> bool) -> Event {
-        poll_fn(|cx| self.poll_next(cx, &reading)).await
+    /// The next event. Sends what is queued meanwhile; reads only while the guest is not behind.
+    /// Cancel-safe: what has been read stays in `messages`.
+    pub async fn next(&mut self) -> Event {
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-        reading: &impl Fn(&Socket) -> bool,
-    ) -> Poll<Event> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         self.socket.register(cx.waker());
         self.socket.liveness.set_busy(false);
         loop {
-            if let Poll::Ready(end) = self.poll_send(cx) {
-                return Poll::Ready(Event::End(end));
-            }
-            if self.socket.take_drained() {
+            let turn = match self.send(cx) {
+                Ok(turn) => turn,
+                Err(end) => return Poll::Ready(Event::End(end)),
+            };
+            if turn.drained {
                 return Poll::Ready(Event::Drained);
             }
-            let paused = self.socket.buffered() > self.max_unsent;
-            if self.closing.is_none() && (paused || !reading(&self.socket)) {
+            let paused = turn.behind || turn.buffered > self.max_unsent;
+            if self.closing.is_none() && paused {
                 return Poll::Pending;
             }
             let before = self.messages.len();
@@ -151,49 +148,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         });
     }
 
-    /// Sends what is queued, as far as it goes; ready when the session has to end.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let was_refused = self.transport.unsent() > 0;
-        let orders = self.socket.take_orders();
-        if orders.terminate {
-            return Poll::Ready(End::Lost);
-        }
-        if orders.ping {
-            self.transport.ping();
-        }
-        if let Some(frame) = orders.close {
-            self.last = Some(frame);
-            self.closing = Some(Box::pin(sleep(self.close_time)));
-        }
+    /// Sends what is queued, as far as it goes. Answers how things were after that.
+    ///
+    /// # Errors
+    /// The session has to end.
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Turn, End> {
         let before = self.transport.unsent();
         let mut flushed = self.transport.poll_flush(cx);
-        if was_refused && self.transport.unsent() < before {
+        if self.transport.unsent() < before {
             // The network has room that it had not: the peer reads.
             self.socket.liveness.hear();
         }
-        loop {
-            match flushed {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => return Poll::Ready(End::Lost),
-                Poll::Pending => {
-                    self.socket.set_unsent(self.transport.unsent());
-                    break;
-                }
+        let turn = loop {
+            if let Poll::Ready(Err(_)) = flushed {
+                return Err(End::Lost);
             }
             // What the network does not take stays in the queue, where its policy holds.
-            if self.socket.set_unsent(0) {
-                let socket = &self.socket;
-                self.transport.queue(|out| socket.take_outbound(out));
-            } else if let Some(frame) = self.last.take() {
-                self.transport.close(frame.code, &frame.reason);
-            } else {
-                break;
+            let (socket, unsent) = (&self.socket, self.transport.unsent());
+            let mut turn = self.transport.queue(|out| socket.turn(unsent, out));
+            if turn.orders.terminate {
+                return Err(End::Lost);
+            }
+            if turn.orders.ping {
+                self.transport.ping();
+            }
+            if let Some(frame) = turn.orders.close.take() {
+                self.last = Some(frame);
+                self.closing = Some(Box::pin(sleep(self.close_time)));
+            }
+            if flushed.is_pending() {
+                break turn;
+            }
+            if !turn.took && !turn.orders.ping {
+                match self.last.take() {
+                    Some(frame) => self.transport.close(frame.code, &frame.reason),
+                    None => break turn,
+                }
             }
             flushed = self.transport.poll_flush(cx);
-        }
-        match &mut self.closing {
-            Some(deadline) => deadline.as_mut().poll(cx).map(|()| End::Lost),
-            None => Poll::Pending,
+        };
+        let deadline = self.closing.as_mut();
+        match deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
+            true => Err(End::Lost),
+            false => Ok(turn),
         }
     }
 
@@ -215,7 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         self.transport.queue(|out| socket.take_outbound(out));
         self.socket.set_closed();
         match &end {
-            End::Closed { .. } => self.transport.answer_close(),
+            End::Closed { .. } => self.transport.answer(),
             End::Violation { code, reason } => self.transport.close(*code, reason),
             End::Lost => self.lost = true,
         }

@@ -67,7 +67,7 @@ where
     // What happens once is boxed: an idle session's task keeps no room for it.
     Box::pin(seat.open()).await;
     let end = loop {
-        match bridge.next(|socket| !socket.is_delivering()).await {
+        match bridge.next().await {
             Event::Messages => seat.receive(&mut bridge.messages).await,
             Event::Drained => seat.drain().await,
             Event::End(end) => break end,
@@ -97,7 +97,7 @@ async fn run_own<S>(
             // The guest first: when it has asked for all messages, more are read.
             biased;
             () = &mut guest, if !returned => None,
-            event = bridge.next(|socket| !socket.has_inbox()) => Some(event),
+            event = bridge.next() => Some(event),
         };
         match event {
             None => returned = true,

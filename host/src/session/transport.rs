@@ -1,6 +1,7 @@
 //! Frames over a byte stream: tungstenite reads them, and everything that is sent, its pongs and
 //! close frames included, goes through one buffer in one order and out in one write.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -16,10 +17,15 @@ use tokio_tungstenite::tungstenite::protocol::{
 use super::Limits;
 use super::deflate::{Deflater, Inflater};
 use super::end::End;
+use crate::capability::buffers;
 use crate::message::Message;
 
-/// An idle socket's read buffer, in bytes.
-const READ_BUFFER: usize = 4 * 1024;
+/// What the decoder keeps for each socket, in bytes. It grows for a larger message, and is cleared for each
+/// read; what is read at once is [`READ_AT_ONCE`].
+const READ_BUFFER: usize = 1024;
+
+/// What is read from the network at once, into a buffer that all sockets of a thread share.
+const READ_AT_ONCE: usize = 64 * 1024;
 
 /// Frames that are read before the guest is called.
 const MAX_BATCH_FRAMES: usize = 64;
@@ -30,8 +36,10 @@ const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// Pongs that wait for a peer that does not read, in bytes; later ones replace the last.
 const MAX_CONTROL_BACKLOG: usize = 64 * 1024;
 
-/// An empty write buffer over this many bytes is given back.
-const KEPT_WRITE_BUFFER: usize = 4 * 1024;
+thread_local! {
+    /// Of [`READ_AT_ONCE`] bytes, while nobody on this thread reads.
+    static SHARED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// One WebSocket connection, after its handshake.
 pub struct Transport<S> {
@@ -43,6 +51,10 @@ pub struct Transport<S> {
 struct Io<S> {
     stream: S,
     waker: Waker,
+    came: Came,
+    /// At most so many bytes has the decoder been given that are in no message yet.
+    undecoded: usize,
+    /// Borrowed; none where there is nothing to send.
     out: Vec<u8>,
     /// How much of `out` the network has.
     written: usize,
@@ -50,6 +62,19 @@ struct Io<S> {
     heard: bool,
     deflater: Option<Box<Deflater>>,
     inflating: Option<Box<Inflating>>,
+}
+
+/// What has come from the network, and the decoder has not been given.
+#[derive(Default)]
+struct Came {
+    /// The thread's buffer, or, between two reads, a small one with what was left.
+    buffer: Vec<u8>,
+    taken: usize,
+    end: usize,
+    /// The network had no more than this.
+    is_all: bool,
+    /// Nothing more will come.
+    ended: bool,
 }
 
 /// Where messages are compressed: what has been read and rewritten, and not yet decoded.
@@ -79,10 +104,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             }
             None => read.into(),
         };
+        let undecoded = read.len();
         let websocket = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
         let io = Io {
             stream,
             waker: Waker::noop().clone(),
+            came: Came::default(),
+            undecoded,
             out: Vec::new(),
             written: 0,
             heard: false,
@@ -92,17 +120,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         Self { io, max_batch: MAX_BATCH_BYTES.min(max_batch), websocket }
     }
 
-    /// Appends the frames that `take` puts into an empty buffer.
-    pub fn queue(&mut self, take: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends the frames that `take` puts into an empty buffer; answers what it says.
+    pub fn queue<T>(&mut self, take: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         if self.io.out.is_empty() && self.io.deflater.is_none() {
             return take(&mut self.io.out);
         }
         let mut frames = Vec::new();
-        take(&mut frames);
+        let taken = take(&mut frames);
         match &mut self.io.deflater {
             Some(deflater) => deflater.frames(&frames, &mut self.io.out),
-            None => self.io.out.append(&mut frames),
+            None => self.io.out.extend_from_slice(&frames),
         }
+        buffers::give(frames);
+        taken
     }
 
     /// Bytes that the network has not taken yet.
@@ -118,17 +148,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         batch: &mut Vec<Message>,
     ) -> Poll<Option<End>> {
         self.io.set_waker(cx);
+        let read = self.poll_batch(batch);
+        self.io.came.put_away();
+        read
+    }
+
+    fn poll_batch(&mut self, batch: &mut Vec<Message>) -> Poll<Option<End>> {
         let mut bytes = 0;
         let queued = self.io.out.len();
         for _ in 0..MAX_BATCH_FRAMES {
-            let message = match self.websocket.read(&mut self.io) {
+            // The decoder clears its buffer before it finds out that there is nothing to read.
+            let read = match self.io.is_decoded() {
+                true if self.io.came.is_all && !batch.is_empty() => break,
+                true => self.io.fill().map_err(Error::Io),
+                false => Ok(()),
+            };
+            let read = read.and_then(|()| self.websocket.read(&mut self.io));
+            if let Ok(message) = &read {
+                let length = least_length(message.len());
+                self.io.undecoded = self.io.undecoded.saturating_sub(length);
+            }
+            let message = match read {
                 Ok(protocol::Message::Text(text)) => Message::Text(text),
                 Ok(protocol::Message::Binary(binary)) => Message::Binary(binary),
                 Ok(protocol::Message::Close(frame)) => {
                     return Poll::Ready(Some(End::closed(frame)));
                 }
-                // tungstenite answers pings; a pong needs no answer.
-                Ok(_) => continue,
+                // tungstenite answers pings with the next thing that it does; a pong needs no answer.
+                Ok(_) => {
+                    self.answer();
+                    continue;
+                }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     let nothing = batch.is_empty() && self.io.out.len() == queued;
                     return if nothing { Poll::Pending } else { Poll::Ready(None) };
@@ -161,8 +211,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         let _ = self.websocket.close(&mut self.io, Some(frame));
     }
 
-    /// Appends what tungstenite still wants to say: the answer to a close frame.
-    pub fn answer_close(&mut self) {
+    /// Appends what tungstenite still wants to say: the answer to a close frame, or to a ping.
+    pub fn answer(&mut self) {
         // `ConnectionClosed` is how it says that this was the last.
         let _ = self.websocket.flush(&mut self.io);
     }
@@ -182,10 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             }
         }
         *written = 0;
-        out.clear();
-        if out.capacity() > KEPT_WRITE_BUFFER {
-            *out = Vec::new();
-        }
+        buffers::give(std::mem::take(out));
         Poll::Ready(Ok(()))
     }
 
@@ -216,30 +263,108 @@ impl<S> Io<S> {
 }
 
 impl<S: AsyncRead + Unpin> Io<S> {
-    fn read_stream(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut buffer = ReadBuf::new(buffer);
+    /// Whether nothing of what has come is left to be decoded.
+    fn is_decoded(&self) -> bool {
+        let inflated = self.inflating.as_ref().is_none_or(|inflating| inflating.is_empty());
+        self.undecoded == 0 && self.came.is_empty() && inflated
+    }
+
+    /// Reads what is there from the network.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.came.ended {
+            return Ok(());
+        }
+        let mut buffer = ReadBuf::new(self.came.borrow());
         let mut cx = Context::from_waker(&self.waker);
         match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
             Poll::Ready(Ok(())) => {
-                self.heard |= !buffer.filled().is_empty();
-                Ok(buffer.filled().len())
+                let count = buffer.filled().len();
+                self.heard |= count > 0;
+                self.came.came(count);
+                Ok(())
             }
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
+
+    fn read_stream(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.came.is_empty() {
+            self.fill()?;
+        }
+        Ok(self.came.take(buffer))
+    }
+}
+
+impl Came {
+    fn is_empty(&self) -> bool {
+        self.taken == self.end
+    }
+
+    /// The thread's buffer.
+    fn borrow(&mut self) -> &mut [u8] {
+        if self.buffer.len() < READ_AT_ONCE {
+            self.buffer = SHARED.take();
+            self.buffer.resize(READ_AT_ONCE, 0);
+        }
+        &mut self.buffer
+    }
+
+    /// So many bytes are in the borrowed buffer now.
+    fn came(&mut self, count: usize) {
+        (self.taken, self.end) = (0, count);
+        self.is_all = count < READ_AT_ONCE;
+        self.ended = count == 0;
+    }
+
+    fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let count = buffer.len().min(self.end - self.taken);
+        buffer[..count].copy_from_slice(&self.buffer[self.taken..self.taken + count]);
+        self.taken += count;
+        count
+    }
+
+    /// Gives the thread's buffer back. What is left in it is kept.
+    fn put_away(&mut self) {
+        if self.buffer.len() == READ_AT_ONCE {
+            let rest = self.buffer[self.taken..self.end].to_vec();
+            SHARED.set(std::mem::replace(&mut self.buffer, rest));
+            (self.taken, self.end) = (0, self.buffer.len());
+        }
+    }
+}
+
+/// What a client needs at the least to send a message of this length (RFC 6455, section 5.2).
+fn least_length(payload: usize) -> usize {
+    let head = match payload {
+        0..=125 => 2,
+        126..=0xFFFF => 4,
+        _ => 10,
+    };
+    const MASK: usize = 4;
+    head + MASK + payload
 }
 
 impl<S: AsyncRead + Unpin> Read for Io<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(mut inflating) = self.inflating.take() else { return self.read_stream(buffer) };
-        let read = inflating.read(buffer, |raw| self.read_stream(raw));
-        self.inflating = Some(inflating);
+        let read = match self.inflating.take() {
+            None => self.read_stream(buffer),
+            Some(mut inflating) => {
+                let read = inflating.read(buffer, |raw| self.read_stream(raw));
+                self.inflating = Some(inflating);
+                read
+            }
+        };
+        self.undecoded += read.as_ref().copied().unwrap_or_default();
         read
     }
 }
 
 impl Inflating {
+    fn is_empty(&self) -> bool {
+        self.taken == self.rewritten.len()
+    }
+
     fn read(
         &mut self,
         buffer: &mut [u8],

@@ -5,17 +5,25 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
+/// The target folder, which this program is in.
+///
+/// # Errors
+/// It is somewhere else.
+pub fn target() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("this program has a path")?;
+    let folder = own.parent().context("it is in a folder")?;
+    Ok(folder.parent().context("which is in the target folder")?.to_owned())
+}
+
 /// Builds it, and answers where it is: beside this program.
 ///
 /// # Errors
 /// It does not build.
 pub fn build() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("this program has a path")?;
-    let folder = own.parent().context("it is in a folder")?;
-    let target = folder.parent().context("which is in the target folder")?;
+    let target = target()?;
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "--package", "lithe", "--target-dir"])
-        .arg(target)
+        .arg(&target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .context("cannot run cargo")?;

@@ -3,10 +3,19 @@
 
 #![forbid(unsafe_code)]
 
+mod bare;
+mod compare;
+mod cores;
 mod host;
+mod instructions;
+mod load;
+mod peer;
+mod plot;
+mod server;
 mod swap;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures Lithe under load", arg_required_else_help = true)]
@@ -17,13 +26,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The same loads for Lithe and for others, in turn: the ratios
+    Compare(compare::Options),
+    /// Instructions for each message, counted by valgrind's callgrind
+    Instructions(instructions::Options),
+    /// Downloads what is compared with, by npm, into the target folder
+    Fetch,
     /// New versions take over while sockets and requests go on: what is lost, and how long it takes
     Swap(swap::Options),
+    /// Serves with the libraries alone, to be compared with
+    #[command(hide = true)]
+    Bare(bare::Options),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
-        Command::Swap(options) => swap::run(&options).await,
+        Command::Compare(options) => compare::run(&options),
+        Command::Instructions(options) => instructions::run(&options),
+        Command::Fetch => peer::fetch(),
+        Command::Swap(options) => Runtime::new()?.block_on(swap::run(&options)),
+        Command::Bare(options) => bare::run(options),
     }
 }

@@ -36,7 +36,7 @@ impl Seat {
     pub async fn receive(&self, messages: &mut Vec<Message>) {
         let socket = &self.place.socket;
         let runner = loop {
-            let shared = self.place.shared.load_full();
+            let shared = self.place.shared.load();
             let mut inner = shared.inner.lock();
             if inner.retired && !self.place.is_at(&shared) {
                 continue;

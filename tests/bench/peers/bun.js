@@ -1,0 +1,23 @@
+const topic = "all";
+
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: Number(Bun.argv[2]),
+  fetch(request, server) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/bench/hello") return new Response("hello world");
+    if (!server.upgrade(request, { data: pathname })) return new Response("", { status: 426 });
+  },
+  websocket: {
+    open(socket) {
+      if (socket.data === "/bench/publish") socket.subscribe(topic);
+    },
+    message(socket, message) {
+      if (socket.data === "/bench/publish") {
+        server.publish(topic, message);
+      } else {
+        socket.send(message);
+      }
+    },
+  },
+});

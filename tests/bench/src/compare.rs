@@ -1,0 +1,162 @@
+//! Ours and a peer in turn, under the same load: so that what else the machine does meanwhile hits both.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum as _};
+
+use crate::cores;
+use crate::host;
+use crate::load::{LOADS, Load, Measured};
+use crate::peer::{Lithe, Peer};
+use crate::plot;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Compare with these; by default with all
+    peers: Vec<Peer>,
+    /// Only these loads: echo, echo-deep, echo-large, fan-out, http, idle
+    #[arg(long, value_delimiter = ',')]
+    loads: Vec<String>,
+    /// Measurements of each, in turn
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Of one measurement
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Another build of the host than the one of these sources
+    #[arg(long)]
+    host: Option<PathBuf>,
+    /// Where to draw the ratios, as SVG
+    #[arg(long)]
+    plot: Option<PathBuf>,
+}
+
+/// Rounds under one load.
+#[derive(Debug)]
+pub struct Comparison {
+    pub load: Load,
+    pub peer: Peer,
+    rounds: Vec<(Measured, Measured)>,
+}
+
+/// Of the rounds: the one in the middle, and the outermost.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    pub least: f64,
+    pub median: f64,
+    pub most: f64,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    ensure!(options.rounds > 0, "at least one round is needed");
+    let loads = chosen(&options.loads)?;
+    let peers = match &*options.peers {
+        [] => Peer::value_variants(),
+        some => some,
+    };
+    let program = options.host.clone().map_or_else(host::build, Ok)?;
+    let lithe = Lithe::new(program);
+    cores::take_the_loads()?;
+    println!(
+        "| load | against | Lithe | peer | ratio (least to most) | for a CPU second | busy: Lithe, peer |\n\
+         |---|---|---|---|---|---|---|"
+    );
+    let mut comparisons = Vec::new();
+    for load in loads {
+        for peer in peers.iter().filter(|peer| peer.bears(&load)) {
+            match compare(options, &lithe, load, *peer) {
+                Ok(comparison) => {
+                    println!("{}", comparison.row());
+                    comparisons.push(comparison);
+                }
+                Err(error) => eprintln!("{load}, {}: {error:#}", peer.name()),
+            }
+        }
+    }
+    ensure!(!comparisons.is_empty(), "nothing could be compared");
+    if let Some(file) = &options.plot {
+        std::fs::write(file, plot::ratios(&comparisons)).context("cannot write the plot")?;
+    }
+    Ok(())
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<Load>> {
+    if names.is_empty() {
+        return Ok(LOADS.iter().map(|(_, load)| *load).collect());
+    }
+    names.iter().map(|name| named(name)).collect()
+}
+
+/// The load of that name.
+///
+/// # Errors
+/// There is none.
+pub fn named(name: &str) -> anyhow::Result<Load> {
+    let found = LOADS.iter().find(|(own, _)| *own == name);
+    let names = LOADS.map(|(name, _)| name).join(", ");
+    Ok(found.with_context(|| format!("there is no load `{name}`, only {names}"))?.1)
+}
+
+fn compare(options: &Options, lithe: &Lithe, load: Load, peer: Peer) -> anyhow::Result<Comparison> {
+    let time = Duration::try_from_secs_f64(options.seconds)?;
+    // Memory that is given back and taken again says nothing: a new process each time.
+    let rounds = if load.is_cost() { 1 } else { options.rounds };
+    let ours = lithe.start()?;
+    let theirs = peer.start()?;
+    let mut comparison = Comparison { load, peer, rounds: Vec::new() };
+    for _ in 0..rounds {
+        let our = load.put_on(&ours, load.path(), time).context("Lithe")?;
+        let their = load.put_on(&theirs, peer.path(&load), time)?;
+        comparison.rounds.push((our, their));
+    }
+    Ok(comparison)
+}
+
+impl Comparison {
+    /// How much more Lithe does, or less it costs, than the peer.
+    pub fn ratio(&self) -> Spread {
+        self.spread(|our, their| match self.load.is_cost() {
+            true => their.amount / our.amount,
+            false => our.amount / their.amount,
+        })
+    }
+
+    fn spread(&self, of: impl Fn(Measured, Measured) -> f64) -> Spread {
+        let mut values: Vec<f64> =
+            self.rounds.iter().map(|(our, their)| of(*our, *their)).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let (least, most) = (values[0], values[values.len() - 1]);
+        Spread { least, median: values[values.len() / 2], most }
+    }
+
+    fn row(&self) -> String {
+        let Self { load, peer, .. } = self;
+        let ours = self.spread(|our, _| our.amount).median;
+        let theirs = self.spread(|_, their| their.amount).median;
+        let Spread { least, median, most } = self.ratio();
+        let name = peer.name();
+        if load.is_cost() {
+            let kib = |bytes: f64| format!("{:.1} KiB", bytes / 1024.0);
+            return format!(
+                "| {load} | {name} | {} | {} | {median:.2} | | |",
+                kib(ours),
+                kib(theirs)
+            );
+        }
+        // What else runs on the core costs both time, and neither CPU time.
+        let efficiency =
+            self.spread(|our, their| our.amount / our.busy / (their.amount / their.busy)).median;
+        let busy =
+            (self.spread(|our, _| our.busy).median, self.spread(|_, their| their.busy).median);
+        format!(
+            "| {load} | {name} | {:.0} k/s | {:.0} k/s | **{median:.2}** ({least:.2} to {most:.2}) \
+             | {efficiency:.2} | {:.0} %, {:.0} % |",
+            ours / 1e3,
+            theirs / 1e3,
+            busy.0 * 100.0,
+            busy.1 * 100.0,
+        )
+    }
+}

@@ -1,0 +1,119 @@
+//! Connections to one server, and which of them have something to say.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// How long a server may say nothing: under valgrind it compiles for a minute before it answers.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// Connections that are looked at in one go.
+const EVENTS: usize = 256;
+
+/// What is read at once.
+const READ: usize = 256 * 1024;
+
+/// Open connections.
+pub struct Connections {
+    pub streams: Vec<TcpStream>,
+    poll: Poll,
+    events: Events,
+    buffer: Vec<u8>,
+}
+
+impl Connections {
+    /// # Errors
+    /// The server takes fewer.
+    pub fn open(address: SocketAddr, count: usize) -> anyhow::Result<Self> {
+        Self::new(count, || {
+            let stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(SILENCE))?;
+            Ok(stream)
+        })
+    }
+
+    /// Connections after their handshakes.
+    ///
+    /// # Errors
+    /// The server takes fewer, or refuses one.
+    pub fn upgraded(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<Self> {
+        let connections = Self::open(address, count)?;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        );
+        for mut stream in &connections.streams {
+            stream.write_all(request.as_bytes())?;
+        }
+        for mut stream in &connections.streams {
+            stream.set_nonblocking(false)?;
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") {
+                stream.read_exact(&mut byte).context("a handshake is not answered")?;
+                head.push(byte[0]);
+            }
+            ensure!(
+                head.starts_with(b"HTTP/1.1 101"),
+                "a handshake is answered by {}",
+                String::from_utf8_lossy(&head)
+            );
+            stream.set_nonblocking(true)?;
+        }
+        Ok(connections)
+    }
+
+    fn new(count: usize, open: impl Fn() -> anyhow::Result<TcpStream>) -> anyhow::Result<Self> {
+        let files = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })
+            .context("cannot raise the limit of open files")?;
+        let poll = Poll::new()?;
+        // What has become ready is said once: a connection is always read and written until it is not.
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let streams = (0..count).map(|number| {
+            let stream = open().with_context(|| format!("connection {number}"))?;
+            stream.set_nonblocking(true)?;
+            poll.registry().register(&mut SourceFd(&stream.as_raw_fd()), Token(number), both)?;
+            Ok(stream)
+        });
+        let streams = streams.collect::<anyhow::Result<_>>()?;
+        Ok(Self { streams, poll, events: Events::with_capacity(EVENTS), buffer: vec![0; READ] })
+    }
+
+    /// Waits until some connections have become ready; `each` is given the number of one, and what has
+    /// come on it.
+    ///
+    /// # Errors
+    /// The server says nothing, or ends a connection.
+    pub fn wait(
+        &mut self,
+        mut each: impl FnMut(usize, &TcpStream, &[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.poll.poll(&mut self.events, Some(SILENCE))?;
+        ensure!(!self.events.is_empty(), "the server has said nothing for {SILENCE:?}");
+        for event in &self.events {
+            let Token(number) = event.token();
+            let mut stream = &self.streams[number];
+            loop {
+                let count = match stream.read(&mut self.buffer) {
+                    Ok(0) => anyhow::bail!("the server has ended connection {number}"),
+                    Ok(count) => count,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                    Err(error) => return Err(error.into()),
+                };
+                each(number, stream, &self.buffer[..count])?;
+                if count < READ {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! What is measured, and how it is run: as its own documentation says.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use clap::ValueEnum;
+use lithe_tests::Site;
+use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CACHE, LOOP};
+
+use crate::host;
+use crate::load::Load;
+use crate::server::Server;
+
+/// What npm downloads; only the programs in it are used.
+const PACKAGES: [&str; 4] = [
+    "@oven/bun-linux-x64@1.4.5",
+    "@deno/linux-x64-glibc@2.9.6",
+    "@cloudflare/workerd-linux-64@1.20261117.1",
+    "ws@8.23.0",
+];
+
+/// What Lithe is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Peer {
+    /// tokio-tungstenite alone, one flush for all that was ready
+    Tungstenite,
+    /// hyper alone
+    Hyper,
+    /// Bun's own server
+    Bun,
+    /// Node with `ws`
+    Node,
+    /// Deno's own server
+    Deno,
+    /// workerd, the runtime of Cloudflare's Workers
+    Workerd,
+    /// `wasmtime serve` with a hello component, where `wasmtime` is installed
+    Wasmtime,
+    /// Lithe itself, with sessions as blocking loops
+    Loop,
+}
+
+impl Peer {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tungstenite => "tokio-tungstenite alone",
+            Self::Hyper => "hyper alone",
+            Self::Bun => "Bun",
+            Self::Node => "Node (ws)",
+            Self::Deno => "Deno",
+            Self::Workerd => "workerd",
+            Self::Wasmtime => "wasmtime serve",
+            Self::Loop => "Lithe, blocking loops",
+        }
+    }
+
+    /// Whether it can do what the load asks for.
+    pub fn bears(self, load: &Load) -> bool {
+        match self {
+            Self::Tungstenite => matches!(load, Load::Echo { .. } | Load::Idle { .. }),
+            Self::Loop => matches!(load, Load::Echo { .. }),
+            Self::Hyper | Self::Wasmtime => matches!(load, Load::Http { .. }),
+            Self::Bun | Self::Node | Self::Deno => true,
+            // Sockets of different requests reach each other through a durable object only.
+            Self::Workerd => !matches!(load, Load::FanOut { .. }),
+        }
+    }
+
+    /// Where it serves the load.
+    pub fn path(self, load: &Load) -> &'static str {
+        match self {
+            Self::Loop => "/loop",
+            _ => load.path(),
+        }
+    }
+
+    /// # Errors
+    /// It is not there, or does not start.
+    pub fn start(self) -> anyhow::Result<Server> {
+        let fetched = |path: &str| {
+            let program = folder()?.join("node_modules").join(path);
+            ensure!(
+                program.exists(),
+                "{} is not there; run `cargo run --release -p lithe-bench -- fetch`",
+                self.name()
+            );
+            Ok(program)
+        };
+        let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
+        let mut command = match self {
+            Self::Tungstenite => bare("echo")?,
+            Self::Hyper => bare("hello")?,
+            Self::Bun => with(fetched("@oven/bun-linux-x64/bin/bun")?, [script("bun.js")]),
+            Self::Deno => {
+                let mut command = Command::new(fetched("@deno/linux-x64-glibc/deno")?);
+                command
+                    .args(["run", "--allow-net", "--no-config", "--quiet"])
+                    .arg(script("deno.js"));
+                command
+            }
+            Self::Node => with("node".into(), [script("node.cjs"), fetched("ws")?]),
+            Self::Workerd => {
+                let workerd = fetched("@cloudflare/workerd-linux-64/bin/workerd")?;
+                return Server::start(|port| {
+                    let mut command = Command::new(workerd);
+                    command.arg("serve").arg(script("workerd.capnp"));
+                    command.arg(format!("--socket-addr=http=127.0.0.1:{port}"));
+                    command
+                });
+            }
+            Self::Wasmtime => {
+                let component = script("wasmtime-hello.wasm");
+                return Server::start(|port| {
+                    let mut command = Command::new("wasmtime");
+                    command.args(["serve", "-Scli", &format!("--addr=127.0.0.1:{port}")]);
+                    command.arg(component);
+                    command
+                });
+            }
+            Self::Loop => return Lithe::new(host::build()?).start(),
+        };
+        Server::start(|port| {
+            command.arg(port.to_string());
+            command
+        })
+    }
+}
+
+/// The host with the components for measuring.
+#[derive(Debug)]
+pub struct Lithe {
+    pub program: PathBuf,
+}
+
+impl Lithe {
+    pub fn new(program: PathBuf) -> Self {
+        Self { program }
+    }
+
+    /// # Errors
+    /// It does not start.
+    pub fn start(&self) -> anyhow::Result<Server> {
+        self.start_under(&[])
+    }
+
+    /// Starts it as the last arguments of another command.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_under(&self, outer: &[String]) -> anyhow::Result<Server> {
+        let site = Site::default();
+        let components = [
+            ("bench/echo", BENCH_ECHO),
+            ("bench/hello", BENCH_HELLO),
+            ("bench/publish", BENCH_PUBLISH),
+            ("loop", LOOP),
+        ];
+        for (route, component) in components {
+            site.copy(&format!("routes/{route}.wasm"), Path::new(component));
+        }
+        let program = self.program.display().to_string();
+        let mut words = outer.iter().chain([&program]);
+        let first = words.next().context("there is a program")?;
+        let server = Server::start(|port| {
+            let mut command = Command::new(first);
+            command.args(words).arg("serve").arg(site.folder()).args(["--cache", CACHE]);
+            command.args(["--listen", &format!("127.0.0.1:{port}")]).env("LITHE_LOG", "warn");
+            command
+        })?;
+        Ok(server.with(site))
+    }
+}
+
+/// Downloads the packages.
+///
+/// # Errors
+/// npm is not there, or fails.
+pub fn fetch() -> anyhow::Result<()> {
+    let folder = folder()?;
+    std::fs::create_dir_all(&folder)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"]);
+    let status = npm.arg(folder).args(PACKAGES).status().context("cannot run npm")?;
+    ensure!(status.success(), "npm has failed");
+    Ok(())
+}
+
+/// `bench` in the target folder.
+fn folder() -> anyhow::Result<PathBuf> {
+    Ok(host::target()?.join("bench"))
+}
+
+fn bare(what: &str) -> anyhow::Result<Command> {
+    Ok(with(std::env::current_exe()?, ["bare", what].map(PathBuf::from)))
+}
+
+fn with<const N: usize>(program: PathBuf, arguments: [PathBuf; N]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}

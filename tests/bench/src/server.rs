@@ -1,0 +1,99 @@
+//! A server that is measured: a process on a port of its own.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use lithe_tests::Site;
+
+use crate::cores;
+
+/// Until it listens; under valgrind that takes a while.
+const START: Duration = Duration::from_secs(60);
+
+/// Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    pub address: SocketAddr,
+    child: Child,
+    site: Option<Site>,
+}
+
+impl Server {
+    /// Starts what `command` makes for a port on the servers' core, and waits until it accepts connections.
+    ///
+    /// # Errors
+    /// It cannot be run, or does not listen.
+    pub fn start(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let mut command = cores::on_the_servers(&command(address.port()));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
+        let mut server = Self { address, child, site: None };
+        let started = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("{command:?} has ended: {status}");
+            }
+            if started.elapsed() > START {
+                bail!("{command:?} does not listen on {address}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    /// Keeps the site that it serves.
+    #[must_use]
+    pub fn with(mut self, site: Site) -> Self {
+        self.site = Some(site);
+        self
+    }
+
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// CPU time that all its threads have used.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn cpu_time(&self) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        // The second field is the name, in brackets, and may have spaces (proc(5)).
+        let (_, fields) = stat.rsplit_once(')').context("`stat` has a name")?;
+        let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+        let (Some(Ok(user)), Some(Ok(system))) = (fields.next(), fields.next()) else {
+            bail!("`stat` has no times");
+        };
+        let second = rustix::param::clock_ticks_per_second();
+        Ok(Duration::from_millis((user + system) * 1_000 / second))
+    }
+
+    /// Its resident memory, in bytes.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn memory(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(kib.context("`status` has no `VmRSS`")?.trim().parse::<u64>()? * 1024)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Fails only where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Nobody listens there now, and the system gives it to nobody else for a while.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is a free port")?;
+    Ok(listener.local_addr()?)
+}
