@@ -447,8 +447,8 @@ impl Live {
             true => self.drop_canary().await,
             false => self.restore(pairs).await,
         };
-        if let Err(error) = gone_back {
-            tracing::error!(target: "swap", plugin, "the version before does not come back: {error}");
+        if let Err(error) = gone_back.map_err(anyhow::Error::from) {
+            tracing::error!(target: "swap", plugin, "the version before does not come back: {error:#}");
         }
     }
 
