@@ -51,7 +51,9 @@ where
 {
     let socket = session.socket.clone();
     socket.set_open();
-    let bridge = Bridge::new(stream, read, socket.clone(), session.context().clone(), limits);
+    let context = session.context().clone();
+    // Boxed, or the task would keep room for it in each function that it passes through.
+    let bridge = Box::new(Bridge::new(stream, read, socket.clone(), context, limits));
     match session.guest {
         Guest::Shared(seat) => run_shared(bridge, &seat).await,
         Guest::Own { mut instance, permit: _permit } => {
@@ -60,7 +62,7 @@ where
     }
 }
 
-async fn run_shared<S>(mut bridge: Bridge<S>, seat: &Seat)
+async fn run_shared<S>(mut bridge: Box<Bridge<S>>, seat: &Seat)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -69,7 +71,7 @@ where
     let end = loop {
         match bridge.next().await {
             Event::Messages => seat.receive(&mut bridge.messages).await,
-            Event::Drained => seat.drain().await,
+            Event::Drained => Box::pin(seat.drain()).await,
             Event::End(end) => break end,
         }
     };
@@ -83,7 +85,7 @@ where
 }
 
 async fn run_own<S>(
-    mut bridge: Bridge<S>,
+    mut bridge: Box<Bridge<S>>,
     socket: &Arc<Socket>,
     instance: &mut Instance,
     close_time: Duration,

@@ -102,7 +102,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
                 inflating.inflater.push(&read, &mut inflating.rewritten);
                 Vec::new()
             }
-            None => read.into(),
+            // Copied, for it is a small piece of a large buffer, which tungstenite would keep.
+            None => read.to_vec(),
         };
         let undecoded = read.len();
         let websocket = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
@@ -326,10 +327,14 @@ impl Came {
 
     /// Gives the thread's buffer back. What is left in it is kept.
     fn put_away(&mut self) {
-        if self.buffer.len() == READ_AT_ONCE {
+        let is_shared = self.buffer.len() == READ_AT_ONCE;
+        if is_shared || self.is_empty() {
             let rest = self.buffer[self.taken..self.end].to_vec();
-            SHARED.set(std::mem::replace(&mut self.buffer, rest));
+            let buffer = std::mem::replace(&mut self.buffer, rest);
             (self.taken, self.end) = (0, self.buffer.len());
+            if is_shared {
+                SHARED.set(buffer);
+            }
         }
     }
 }

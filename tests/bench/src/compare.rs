@@ -104,7 +104,7 @@ fn compare(options: &Options, lithe: &Lithe, load: Load, peer: Peer) -> anyhow::
     // Memory that is given back and taken again says nothing: a new process each time.
     let rounds = if load.is_cost() { 1 } else { options.rounds };
     let ours = lithe.start()?;
-    let theirs = peer.start()?;
+    let theirs = peer.start(lithe)?;
     let mut comparison = Comparison { load, peer, rounds: Vec::new() };
     for _ in 0..rounds {
         let our = load.put_on(&ours, load.path(), time).context("Lithe")?;

@@ -35,8 +35,6 @@ pub enum Peer {
     Deno,
     /// workerd, the runtime of Cloudflare's Workers
     Workerd,
-    /// `wasmtime serve` with a hello component, where `wasmtime` is installed
-    Wasmtime,
     /// Lithe itself, with sessions as blocking loops
     Loop,
 }
@@ -50,7 +48,6 @@ impl Peer {
             Self::Node => "Node (ws)",
             Self::Deno => "Deno",
             Self::Workerd => "workerd",
-            Self::Wasmtime => "wasmtime serve",
             Self::Loop => "Lithe, blocking loops",
         }
     }
@@ -60,7 +57,7 @@ impl Peer {
         match self {
             Self::Tungstenite => matches!(load, Load::Echo { .. } | Load::Idle { .. }),
             Self::Loop => matches!(load, Load::Echo { .. }),
-            Self::Hyper | Self::Wasmtime => matches!(load, Load::Http { .. }),
+            Self::Hyper => matches!(load, Load::Http { .. }),
             Self::Bun | Self::Node | Self::Deno => true,
             // Sockets of different requests reach each other through a durable object only.
             Self::Workerd => !matches!(load, Load::FanOut { .. }),
@@ -77,7 +74,7 @@ impl Peer {
 
     /// # Errors
     /// It is not there, or does not start.
-    pub fn start(self) -> anyhow::Result<Server> {
+    pub fn start(self, lithe: &Lithe) -> anyhow::Result<Server> {
         let fetched = |path: &str| {
             let program = folder()?.join("node_modules").join(path);
             ensure!(
@@ -109,16 +106,7 @@ impl Peer {
                     command
                 });
             }
-            Self::Wasmtime => {
-                let component = script("wasmtime-hello.wasm");
-                return Server::start(|port| {
-                    let mut command = Command::new("wasmtime");
-                    command.args(["serve", "-Scli", &format!("--addr=127.0.0.1:{port}")]);
-                    command.arg(component);
-                    command
-                });
-            }
-            Self::Loop => return Lithe::new(host::build()?).start(),
+            Self::Loop => return lithe.start(),
         };
         Server::start(|port| {
             command.arg(port.to_string());

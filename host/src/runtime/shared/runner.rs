@@ -31,8 +31,12 @@ impl Runner {
 
     /// Runs one's own event, and then what others have left.
     pub async fn run(self, event: Event) {
+        self.run_then(event, INLINE).await;
+    }
+
+    async fn run_then(self, event: Event, budget: usize) {
         if let Some(runner) = self.step(event).await {
-            runner.drain(INLINE).await;
+            runner.drain(budget).await;
         }
     }
 
@@ -40,7 +44,10 @@ impl Runner {
     pub async fn run_receive(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
         self.receive(socket, messages).await;
         messages.clear();
-        self.drain(INLINE).await;
+        if let Some(event) = self.next_or_rest() {
+            // Boxed: a session's task keeps no room for what others leave it to do.
+            Box::pin(self.run_then(event, INLINE - 1)).await;
+        }
     }
 
     /// Runs what others have left in a task of its own.

@@ -31,12 +31,7 @@ impl Connections {
     /// # Errors
     /// The server takes fewer.
     pub fn open(address: SocketAddr, count: usize) -> anyhow::Result<Self> {
-        Self::new(count, || {
-            let stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(SILENCE))?;
-            Ok(stream)
-        })
+        Self::new(address, count, "")
     }
 
     /// Connections after their handshakes.
@@ -44,14 +39,11 @@ impl Connections {
     /// # Errors
     /// The server takes fewer, or refuses one.
     pub fn upgraded(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<Self> {
-        let connections = Self::open(address, count)?;
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         );
-        for mut stream in &connections.streams {
-            stream.write_all(request.as_bytes())?;
-        }
+        let connections = Self::new(address, count, &request)?;
         for mut stream in &connections.streams {
             stream.set_nonblocking(false)?;
             let mut head = Vec::new();
@@ -70,7 +62,8 @@ impl Connections {
         Ok(connections)
     }
 
-    fn new(count: usize, open: impl Fn() -> anyhow::Result<TcpStream>) -> anyhow::Result<Self> {
+    /// Connections on which this has been sent: a server does not wait for it for long.
+    fn new(address: SocketAddr, count: usize, first: &str) -> anyhow::Result<Self> {
         let files = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum })
             .context("cannot raise the limit of open files")?;
@@ -78,7 +71,11 @@ impl Connections {
         // What has become ready is said once: a connection is always read and written until it is not.
         let both = Interest::READABLE | Interest::WRITABLE;
         let streams = (0..count).map(|number| {
-            let stream = open().with_context(|| format!("connection {number}"))?;
+            let mut stream = TcpStream::connect(address)
+                .with_context(|| format!("connection {number} is not accepted"))?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(SILENCE))?;
+            stream.write_all(first.as_bytes())?;
             stream.set_nonblocking(true)?;
             poll.registry().register(&mut SourceFd(&stream.as_raw_fd()), Token(number), both)?;
             Ok(stream)
