@@ -79,6 +79,25 @@ async fn the_host_answers_what_the_site_has_an_answer_for() {
 }
 
 #[tokio::test]
+async fn what_the_host_answers_wakes_no_instance() {
+    let config = "[limits]\nidle_after = \"300ms\"\n\
+                  [plugin.\"routes/hooks.wasm\"]\nauto_response = { ping = \"pong\" }\n";
+    let host = host().config(config).route("hooks", HOSTILE_HOOKS).start().await;
+    let mut client = host.connect("/hooks").await;
+    assert_eq!(client.ask("hello").await, "hello");
+    host.wait_for_log(&["hibernating", "sockets=1"]).await;
+    let asked = tokio::time::Instant::now();
+    while asked.elapsed() < std::time::Duration::from_secs(1) {
+        assert_eq!(client.ask("ping").await, "pong");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let naps = host.log().matches("hibernating").count();
+    assert_eq!(naps, 1, "an instance that was woken would have been dropped again");
+    let log = host.get("/hooks").await.json();
+    assert_eq!((&log["opened"], &log["messages"]), (&0.into(), &0.into()), "a fresh instance");
+}
+
+#[tokio::test]
 async fn settings_for_a_component_that_is_not_there_are_refused() {
     let config = "[plugin.\"routes/pong.wasm\"]\nreplicas = 2\n";
     let refusal = host().config(config).route("ping", PING).end().await;

@@ -66,6 +66,18 @@ async fn the_attachment_outlives_the_instance() {
 }
 
 #[tokio::test]
+async fn an_attachment_has_at_most_16_kib() {
+    let host = host().route("hooks", HOSTILE_HOOKS).start().await;
+    let mut client = host.connect("/hooks").await;
+    let largest = "x".repeat(16 * 1024);
+    client.send(&format!("attach:{largest}")).await;
+    assert!(client.ask("attachment").await == largest);
+    client.send(&format!("attach:{largest}x")).await;
+    assert_eq!(client.closed().await, (1011, String::new()));
+    host.wait_for_log(&["session failed", "16384 bytes"]).await;
+}
+
+#[tokio::test]
 async fn a_peer_knows_its_handshake() {
     let host = host().route("hooks", HOSTILE_HOOKS).start().await;
     let offer = [("sec-websocket-protocol", "chat, superchat")];
