@@ -1,6 +1,7 @@
 //! A steady load of sockets and requests, without and with versions that take over.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,6 +36,9 @@ pub struct Options {
     /// Versions that take over
     #[arg(long, default_value_t = 50)]
     swaps: usize,
+    /// A host that has been built, in place of one that is built now
+    #[arg(long, value_name = "BIN")]
+    host: Option<PathBuf>,
 }
 
 /// What went wrong; all zero, if nothing did.
@@ -51,7 +55,7 @@ struct Faults {
 type Latency = (Instant, Duration);
 
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let program = crate::host::build()?;
+    let program = options.host.clone().map_or_else(crate::host::build, Ok)?;
     let config = "[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\n";
     let host = TestHost::builder(program).route("swap", SWAP_V1).config(config);
     let host = host.file("token", TOKEN).start().await;
