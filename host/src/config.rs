@@ -429,12 +429,21 @@ impl Default for Admin {
 }
 
 /// What holds for each of several sites.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tenants {
     /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
     /// is served alone may name all.
     pub environment: Vec<String>,
+    /// The share of all cores that the guests of one site may use before those of other sites go first,
+    /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
+    pub cpu_share: f64,
+}
+
+impl Default for Tenants {
+    fn default() -> Self {
+        Self { environment: Vec::new(), cpu_share: 0.25 }
+    }
 }
 
 /// A size as what memory is counted in; one that no memory has is all there is.
@@ -491,6 +500,11 @@ impl Config {
         anyhow::ensure!(
             (0.0..=1.0).contains(&share),
             "`swap.max_failures` is {share}: it is a share, from 0 to 1"
+        );
+        let share = config.tenants.cpu_share;
+        anyhow::ensure!(
+            share > 0.0 && share <= 1.0,
+            "`tenants.cpu_share` is {share}: it is a share, over 0 and up to 1"
         );
         if let Some(address) = config.admin.listen {
             anyhow::ensure!(

@@ -86,6 +86,7 @@ impl Echoes {
                 plugin: config::Plugin::default(),
                 grants: Default::default(),
                 lineage: Lineage::default(),
+                share: None,
             };
             let bytes = std::fs::read(file).expect("the component has been built");
             let loaded = loader.load(&bytes, "echo.wasm", Role::Route, &settings, || {});

@@ -8,7 +8,7 @@ use super::State;
 use crate::bindings::http as wit;
 
 /// A failure that has an HTTP answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpError {
     pub status: StatusCode,
     pub headers: HeaderMap,

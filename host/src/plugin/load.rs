@@ -15,7 +15,7 @@ use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::runtime::{
-    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Template, Unfit,
+    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Share, Template, Unfit,
 };
 
 pub use inspect::{Fit, Grant, Report};
@@ -52,6 +52,8 @@ pub struct Settings {
     pub grants: Grants,
     /// Of the version before.
     pub lineage: Lineage,
+    /// The site's share of the machine, where it has neighbours.
+    pub share: Option<Arc<Share>>,
 }
 
 /// What a component is wanted for, by its place in the site.
@@ -141,8 +143,13 @@ impl Loader {
             settings: settings.plugin.clone(),
             grants: settings.grants.clone(),
         });
-        let template = Template::new(self.runtime.clone(), &component, context.clone())
-            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let template = Template::new(
+            self.runtime.clone(),
+            &component,
+            context.clone(),
+            settings.share.clone(),
+        )
+        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         check_role(role, kind, template.names_routes())?;
         let routes = match role {
             Role::Plugin => self.routes_of(&template)?,

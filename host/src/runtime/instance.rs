@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 
 use super::call::{metered, within};
 use super::failure::Failure;
+use super::share::Share;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
     handler, health, hooks, middleware, resume, routes, session, state,
@@ -32,6 +33,7 @@ pub struct Instance {
     store: Store<State>,
     clock: Arc<Clock>,
     exports: Exports,
+    share: Option<Arc<Share>>,
 }
 
 /// What the component exports. A call that it does not export is a failure of the host's, and is
@@ -53,9 +55,9 @@ pub(super) struct Exports {
 pub type NamedRoute = (Option<String>, String);
 
 impl Instance {
-    pub(super) fn new(store: Store<State>, exports: Exports) -> Self {
+    pub(super) fn new(store: Store<State>, exports: Exports, share: Option<Arc<Share>>) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, exports }
+        Self { store, clock, exports, share }
     }
 
     /// Which one it is.
@@ -271,7 +273,14 @@ impl Instance {
     ///
     /// # Errors
     /// See [`Failure`]; CPU time is counted anew for each message.
-    pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
+    pub async fn run(mut self: Box<Self>, socket: Arc<Socket>) -> Result<(), Failure> {
+        match self.share.clone() {
+            None => self.run_session(&socket).await,
+            Some(share) => share.run(async move { self.run_session(&socket).await }).await,
+        }
+    }
+
+    async fn run_session(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
         self.store.data_mut().begin_session();
         let session = self.exports.session.as_ref().ok_or(Failure::Missing("session"))?;

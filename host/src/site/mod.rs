@@ -21,7 +21,7 @@ use http::Method;
 use crate::capability::grants::Grants;
 use crate::config::{self, Config, Host};
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Versions};
+use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use scan::{Found, Place};
 
@@ -62,6 +62,8 @@ enum Tenancy {
     Among {
         /// Variables of the host's environment that it may read.
         environment: Vec<String>,
+        /// What it may use of the machine.
+        share: Arc<Share>,
     },
 }
 
@@ -90,15 +92,19 @@ impl Site {
     /// As [`Site::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
         let mut site = Self::open(&self.root)?;
-        if let Tenancy::Among { environment } = &self.tenancy {
-            site.be_among_others(environment)?;
+        if let Tenancy::Among { environment, share } = &self.tenancy {
+            site.be_among_others(environment, share)?;
         }
         Ok(site)
     }
 
     /// It is one of several: without `hosts`, its folder's name is its host.
-    fn be_among_others(&mut self, environment: &[String]) -> anyhow::Result<()> {
-        self.tenancy = Tenancy::Among { environment: environment.to_vec() };
+    fn be_among_others(
+        &mut self,
+        environment: &[String],
+        share: &Arc<Share>,
+    ) -> anyhow::Result<()> {
+        self.tenancy = Tenancy::Among { environment: environment.to_vec(), share: share.clone() };
         if self.config.hosts.is_empty() {
             let folder = self.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let host = Host::try_from(folder).map_err(|error| {
@@ -186,7 +192,11 @@ impl Site {
         let own = self.config.plugin.get(file).cloned().unwrap_or_default();
         let may_read = |variable: &str| match &self.tenancy {
             Tenancy::Alone => true,
-            Tenancy::Among { environment } => environment.iter().any(|name| name == variable),
+            Tenancy::Among { environment, .. } => environment.iter().any(|name| name == variable),
+        };
+        let share = match &self.tenancy {
+            Tenancy::Alone => None,
+            Tenancy::Among { share, .. } => Some(share.clone()),
         };
         let grants = Grants::resolve(&own, &self.root, may_read)
             .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;
@@ -197,6 +207,7 @@ impl Site {
             plugin: own,
             grants,
             lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
+            share,
         };
         let bytes = match (before, bytes) {
             (Some(before), None) => return Ok(before.clone()),

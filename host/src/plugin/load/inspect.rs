@@ -109,7 +109,7 @@ impl Loader {
             calls: Calls::default(),
             sockets: Arc::default(),
         });
-        let template = Template::new(self.runtime.clone(), component, context)
+        let template = Template::new(self.runtime.clone(), component, context, None)
             .map_err(|error| format!("it cannot be linked: {error:#}"))?;
         self.threads.block_on(template.instantiate(None)).map_err(|failure| failure.to_string())?;
         Ok(Fit { kind, names_routes: template.names_routes() })
