@@ -82,6 +82,7 @@ impl Echoes {
             let settings = Settings {
                 site: "fuzz".into(),
                 limits: limits.clone(),
+                account: Account::new("fuzz".into()),
                 websocket: true,
                 plugin: config::Plugin::default(),
                 grants: Default::default(),

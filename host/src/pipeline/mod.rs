@@ -12,6 +12,7 @@ mod table;
 mod tenant;
 mod upgrade;
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,7 +20,6 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,7 +42,7 @@ pub struct Sessions<'s> {
     pub tasks: &'s TaskTracker,
     pub stop: &'s CancellationToken,
     /// Counts the connection for as long as its session lasts.
-    pub permit: Arc<OwnedSemaphorePermit>,
+    pub counted: Arc<dyn Any + Send + Sync>,
 }
 
 /// Answers one request. An accepted upgrade goes on as a task of its own.
@@ -100,18 +100,29 @@ async fn run(
     answer(tenant, handled, upgrade, sessions)
 }
 
-/// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 5).
+/// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 4
+/// and 5).
 fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpError> {
-    let limits = &tenant.limits;
+    let (limits, account) = (&tenant.limits, &tenant.account);
     let refused = |status, message: String| Err(HttpError::new(status, message));
+    if !account.admit_request(limits.requests_per_second) {
+        let message = format!(
+            "the site takes {} requests a second (`limits.requests_per_second`)",
+            limits.requests_per_second
+        );
+        let error = HttpError::new(StatusCode::TOO_MANY_REQUESTS, message);
+        return Err(error.with(header::RETRY_AFTER, "1"));
+    }
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if uri as u64 > limits.uri.as_u64() {
+        account.exceed("limits.uri");
         let message = format!("the path and query are over {} (`limits.uri`)", limits.uri);
         return refused(StatusCode::URI_TOO_LONG, message);
     }
     let headers = request.headers();
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes as u64 > limits.headers.as_u64() {
+        account.exceed("limits.headers");
         let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
     }

@@ -7,6 +7,7 @@ use http::Method;
 use ipnet::IpNet;
 
 use super::public::Public;
+use crate::capability::account::Account;
 use crate::config::{Deflate, Limits};
 use crate::plugin::Plugin;
 use crate::router::{Path, Router, Scopes};
@@ -16,6 +17,8 @@ use crate::router::{Path, Router, Scopes};
 pub struct Tenant {
     pub name: Arc<str>,
     pub limits: Limits,
+    /// What the site has used of them.
+    pub account: Arc<Account>,
     /// Compression of WebSocket messages.
     pub deflate: Deflate,
     /// From the end of a request's head to the end of its body.

@@ -11,6 +11,7 @@ use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
 use super::{Instances, Lineage, Plugin};
+use crate::capability::account::Account;
 use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
@@ -44,6 +45,8 @@ pub struct Settings {
     /// The site's name.
     pub site: Arc<str>,
     pub limits: Limits,
+    /// What the site has used of them.
+    pub account: Arc<Account>,
     /// Whether the site allows upgrades.
     pub websocket: bool,
     /// What the site says of this one.
@@ -136,6 +139,7 @@ impl Loader {
             plugin: name.into(),
             version: VersionId::next(),
             calls: Calls::default(),
+            account: settings.account.clone(),
             sockets: settings.lineage.sockets.clone(),
             limits: settings.limits.clone(),
             sessions: kind.has_sessions(),

@@ -24,6 +24,7 @@ use crate::runtime::{
     Failure, Instance, Kind, Lane, NamedRoute, PerConnection, Pool, Scoped, Seat, Template,
 };
 
+pub use crate::capability::account::Account;
 pub use crate::runtime::{Background, Handover, Moved, Share};
 pub use cache::{Cache, Digest};
 pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};

@@ -6,7 +6,6 @@
 mod bridge;
 mod deflate;
 mod end;
-mod rate;
 mod stream;
 mod transport;
 
@@ -36,7 +35,7 @@ pub struct Limits {
     /// What may wait to be sent, in bytes; at least a message.
     pub outbound: usize,
     /// Messages from the peer in one second. Over it the socket closes with 1008. Zero is no bound.
-    pub messages_per_second: u32,
+    pub messages_per_second: usize,
     /// From a close frame to the peer's answer.
     pub close_time: Duration,
     /// How messages are compressed, if they are.

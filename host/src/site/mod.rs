@@ -21,7 +21,7 @@ use http::Method;
 use crate::capability::grants::Grants;
 use crate::config::{self, Config, Host};
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
+use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use scan::{Found, Place};
 
@@ -51,6 +51,8 @@ pub struct Site {
     pub root: PathBuf,
     pub config: Config,
     pub name: Arc<str>,
+    /// What it has used of its limits.
+    pub account: Arc<Account>,
     tenancy: Tenancy,
 }
 
@@ -83,7 +85,9 @@ impl Site {
         let config = Config::load(&root)?;
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
-        Ok(Self { root, config, name: name.into(), tenancy: Tenancy::Alone })
+        let name: Arc<str> = name.into();
+        let account = Account::new(name.clone());
+        Ok(Self { root, config, name, account, tenancy: Tenancy::Alone })
     }
 
     /// Reads its settings again.
@@ -92,6 +96,7 @@ impl Site {
     /// As [`Site::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
         let mut site = Self::open(&self.root)?;
+        site.account = self.account.clone();
         if let Tenancy::Among { environment, share } = &self.tenancy {
             site.be_among_others(environment, share)?;
         }
@@ -163,6 +168,7 @@ impl Site {
         let mut tenant = Tenant {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
+            account: self.account.clone(),
             deflate: self.config.deflate,
             body_time: self.config.server.body_time,
             trusted_proxies: self.config.server.trusted_proxies.clone(),
@@ -203,6 +209,7 @@ impl Site {
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
+            account: self.account.clone(),
             websocket: self.config.websocket,
             plugin: own,
             grants,
