@@ -183,6 +183,9 @@ pub struct Plugin {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
+    /// Whether each call of a component without sessions has an instance of its own, so that nothing of
+    /// one request is left in memory for the next. Default: false.
+    pub fresh: bool,
     /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
     /// its own; topics span them. Default: 1.
     pub replicas: usize,
@@ -226,6 +229,7 @@ impl Default for Plugin {
     fn default() -> Self {
         Self {
             scope: Scope::Plugin,
+            fresh: false,
             replicas: 1,
             auto_response: BTreeMap::new(),
             health: None,

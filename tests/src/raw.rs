@@ -149,6 +149,11 @@ impl Raw {
         assert!(self.read().await, "the connection ended");
     }
 
+    /// Whether anything comes back for this: the host may have closed the connection.
+    pub async fn is_answered(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).await.is_ok() && self.read().await
+    }
+
     /// How many bytes have come and are kept.
     pub fn received(&self) -> usize {
         self.buffer.len()

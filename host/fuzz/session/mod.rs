@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::plugin::{Account, Cache, Lineage, Loader, Plugin, Role, Settings};
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};

@@ -24,6 +24,11 @@ pub use inspect::{Fit, Grant, Report};
 /// Routes that one component may name.
 const MAX_ROUTES: usize = 1_000;
 
+/// Sessions have instances as their scope says, which outlive a call.
+const FRESH_WITH_SESSIONS: &str = "has `fresh`, and sessions: of a component with `hooks`, \
+    `scope = \"connection\"` gives each connection an instance of its own, and one with `session` has that \
+    always";
+
 /// The longest pattern that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
 
@@ -155,6 +160,9 @@ impl Loader {
         )
         .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         check_role(role, kind, template.names_routes())?;
+        if settings.plugin.fresh && kind.has_sessions() {
+            return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
+        }
         let routes = match role {
             Role::Plugin => self.routes_of(&template)?,
             _ => Vec::new(),

@@ -18,7 +18,7 @@ use crate::capability::outcome::Answered;
 
 /// Calls run in parallel, as many as `limits.instances`; the instance that was used last is used
 /// next, since its memory is warm. One that fails is dropped, and so is one whose caller went away
-/// in the middle of a call.
+/// in the middle of a call; with the setting `fresh`, each is.
 pub struct Pool {
     template: Arc<Template>,
     permits: Semaphore,
@@ -132,7 +132,8 @@ impl Pool {
     }
 
     fn put_back<T>(&self, taken: Taken<'_>, result: Result<T, Failure>) -> Result<T, Failure> {
-        if result.as_ref().err().is_none_or(Failure::spares_the_instance) {
+        let is_fresh = self.template.context().settings.fresh;
+        if !is_fresh && result.as_ref().err().is_none_or(Failure::spares_the_instance) {
             self.idle.lock().instances.push(taken.instance);
         }
         result

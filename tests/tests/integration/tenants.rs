@@ -1,7 +1,9 @@
 //! Several sites on one listener.
 
 use http::Request;
-use lithe_tests::artifacts::{HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3};
+use lithe_tests::artifacts::{
+    HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3, TRAP_HTTP,
+};
 use lithe_tests::{Builder, Client, Response, TestHost};
 
 use crate::host;
@@ -229,7 +231,7 @@ async fn a_site_that_burns_what_it_can_burns_only_what_others_leave() {
         assert_eq!(neighbour.ask(&text).await, format!("v1:{text}"));
         assert_eq!(get(&host, "b.test", "/swap").await.text(), "v2");
     }
-    assert!(is_busy());
+    lithe_tests::eventually("it still goes on there", async || is_busy().then_some(())).await;
 }
 
 #[tokio::test]
@@ -246,4 +248,36 @@ async fn a_site_that_was_busy_answers_again() {
         assert_eq!(get(&host, "busy.test", "/echo").await.text(), "v3");
         assert_eq!(get(&host, "a.test", "/swap").await.text(), "v1");
     }
+}
+
+#[tokio::test]
+async fn an_instance_serves_the_next_request_unless_it_is_to_be_fresh() {
+    let fresh = "[plugin.\"routes/http.wasm\"]\nfresh = true\n";
+    let host = host()
+        .component("a.test/routes/http.wasm", TRAP_HTTP)
+        .component("b.test/routes/http.wasm", TRAP_HTTP)
+        .component("fresh.test/routes/http.wasm", TRAP_HTTP)
+        .file("fresh.test/lithe.toml", fresh)
+        .start()
+        .await;
+    for (site, calls) in [
+        ("a.test", ["1", "2", "3"]),
+        ("fresh.test", ["1", "1", "1"]),
+        // No instance goes from one site to another, though the component is the same.
+        ("b.test", ["1", "2", "3"]),
+    ] {
+        for call in calls {
+            assert_eq!(get(&host, site, "/http?how=count").await.text(), call, "{site}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn fresh_with_sessions_is_refused() {
+    let refusal = host()
+        .route("hooks", HOSTILE_HOOKS)
+        .config("[plugin.\"routes/hooks.wasm\"]\nfresh = true\n")
+        .end()
+        .await;
+    refusal.says(&["`routes/hooks.wasm`", "`fresh`", "`scope = \"connection\"`"]);
 }
