@@ -149,9 +149,14 @@ impl Raw {
         assert!(self.read().await, "the connection ended");
     }
 
-    /// Whether anything comes back for this: the host may have closed the connection.
+    /// Whether the connection takes this: the host may have closed it.
+    pub async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        within("room to write", self.stream.write_all(bytes.as_ref())).await.is_ok()
+    }
+
+    /// Whether anything comes back for this.
     pub async fn is_answered(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        self.stream.write_all(bytes.as_ref()).await.is_ok() && self.read().await
+        self.try_write(bytes).await && self.read().await
     }
 
     /// How many bytes have come and are kept.
