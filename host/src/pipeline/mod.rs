@@ -27,7 +27,7 @@ use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
 use crate::plugin::Handled;
-use crate::router::{Found, Path};
+use crate::router::{Found, InvalidPath, Path};
 use chain::{Chain, End};
 
 pub use connection::Connection;
@@ -74,7 +74,7 @@ pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
 }
 
 async fn run(
-    tenant: &Tenant,
+    tenant: &Arc<Tenant>,
     id: RequestId,
     mut request: Request<Incoming>,
     client: SocketAddr,
@@ -82,8 +82,7 @@ async fn run(
 ) -> Result<Response<Body>, HttpError> {
     check_head(tenant, &request)?;
     let raw_path = request.uri().path().to_owned();
-    let path = Path::parse(&raw_path)
-        .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let path = Path::parse(&raw_path).map_err(bad_path)?;
     if let Some(response) = tenant.public.serve(&request).await {
         return Ok(response);
     }
@@ -95,9 +94,24 @@ async fn run(
         // as it is open.
         upgrade::detach(&mut head);
     }
-    let chain = chain_for(tenant, id, head, &path, body, client);
+    let chain = match &tenant.share {
+        None => chain_for(tenant, id, head, &path, body, client),
+        // Patterns are the site's, too.
+        Some(share) => {
+            let tenant = tenant.clone();
+            let find = async move {
+                let path = Path::parse(&raw_path)?;
+                Ok(chain_for(&tenant, id, head, &path, body, client))
+            };
+            share.run(find).await.map_err(bad_path)?
+        }
+    };
     let handled = chain.run().await;
     answer(tenant, handled, upgrade, sessions)
+}
+
+fn bad_path(error: InvalidPath) -> HttpError {
+    HttpError::new(StatusCode::BAD_REQUEST, error.to_string())
 }
 
 /// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 4

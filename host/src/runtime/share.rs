@@ -33,9 +33,9 @@ const BURST: Duration = Duration::from_millis(10);
 /// that a site is back soon after it has become quiet.
 const MAX_OVER: Duration = Duration::from_secs(1);
 
-/// What a guest is charged for at the most each time that it has a thread: where it is interrupted later,
-/// the thread was not running.
-const MAX_CHARGE: Duration = SHARED_TICK.saturating_mul(2);
+/// What a site is charged for at the most each time that it has a thread: a guest is interrupted earlier, so
+/// the rest is time in which the thread was not running.
+const MAX_CHARGE: Duration = SHARED_TICK.saturating_mul(5);
 
 thread_local! {
     /// This thread is being charged for: what runs inside of a call is a part of it.

@@ -120,6 +120,14 @@ impl Site {
         Ok(())
     }
 
+    /// What it may use of the machine, where it has neighbours.
+    fn share(&self) -> Option<Arc<Share>> {
+        match &self.tenancy {
+            Tenancy::Alone => None,
+            Tenancy::Among { share, .. } => Some(share.clone()),
+        }
+    }
+
     /// Loads every component as it lies in the folder. Blocks while components are compiled.
     ///
     /// # Errors
@@ -169,6 +177,7 @@ impl Site {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
             account: self.account.clone(),
+            share: self.share(),
             deflate: self.config.deflate,
             body_time: self.config.server.body_time,
             trusted_proxies: self.config.server.trusted_proxies.clone(),
@@ -200,10 +209,6 @@ impl Site {
             Tenancy::Alone => true,
             Tenancy::Among { environment, .. } => environment.iter().any(|name| name == variable),
         };
-        let share = match &self.tenancy {
-            Tenancy::Alone => None,
-            Tenancy::Among { share, .. } => Some(share.clone()),
-        };
         let grants = Grants::resolve(&own, &self.root, may_read)
             .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;
         let settings = Settings {
@@ -214,7 +219,7 @@ impl Site {
             plugin: own,
             grants,
             lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
-            share,
+            share: self.share(),
         };
         let bytes = match (before, bytes) {
             (Some(before), None) => return Ok(before.clone()),
