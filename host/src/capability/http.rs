@@ -8,7 +8,7 @@ use super::State;
 use crate::bindings::http as wit;
 
 /// A failure that has an HTTP answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct HttpError {
     pub status: StatusCode,
     pub headers: HeaderMap,

@@ -138,7 +138,7 @@ impl State {
     pub fn new(
         context: Arc<Context>,
         instance: InstanceId,
-        timer_sink: Option<TimerSink>,
+        timer_sink: Option<Arc<dyn TimerSink>>,
     ) -> wasmtime::Result<Self> {
         let output = Arc::new(Output::new(context.clone()));
         let wasi = context.grants.wasi(|stream| output.stream(stream))?;

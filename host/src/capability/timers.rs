@@ -1,6 +1,7 @@
 //! `timers`: calls that a shared instance asks for. They end with the instance.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +11,18 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use super::{InstanceId, State};
 use crate::bindings::timers::{self as wit, TimerError};
 
-/// Where timers go off: the queue of the shared instance. Told the timer, and whether it repeats.
-pub type TimerSink = Arc<dyn Fn(InstanceId, u32, bool) + Send + Sync>;
+/// Where timers go off: the shared instance.
+pub trait TimerSink: Send + Sync {
+    /// A timer has gone off, which may repeat.
+    fn fire(&self, instance: InstanceId, timer: u32, repeat: bool);
+
+    /// Runs the task of a timer. None if the host has stopped.
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> Option<AbortHandle>;
+}
 
 /// The timers of one instance.
 pub struct Timers {
-    sink: Option<TimerSink>,
+    sink: Option<Arc<dyn TimerSink>>,
     next: u32,
     /// Those that are set: one that goes off once is, until the guest has been called.
     set: HashMap<u32, Timer>,
@@ -27,7 +34,7 @@ struct Timer {
 }
 
 impl Timers {
-    pub fn new(sink: Option<TimerSink>) -> Self {
+    pub fn new(sink: Option<Arc<dyn TimerSink>>) -> Self {
         Self { sink, next: 1, set: HashMap::new() }
     }
 
@@ -65,10 +72,11 @@ impl wit::Host for State {
         self.timers.next = self.timers.next.wrapping_add(1);
         let instance = self.instance;
         let delay = Duration::from_millis(delay_ms.into());
+        let fire = sink.clone();
         let task = async move {
             if !repeat {
                 sleep(delay).await;
-                return sink(instance, id, repeat);
+                return fire.fire(instance, id, repeat);
             }
             let period = delay.max(Duration::from_millis(1));
             let mut ticks = interval_at(Instant::now() + period, period);
@@ -76,11 +84,12 @@ impl wit::Host for State {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                sink(instance, id, repeat);
+                fire.fire(instance, id, repeat);
             }
         };
-        let task = tokio::spawn(task).abort_handle();
-        self.timers.set.insert(id, Timer { task, repeat });
+        if let Some(task) = sink.spawn(Box::pin(task)) {
+            self.timers.set.insert(id, Timer { task, repeat });
+        }
         Ok(Ok(id))
     }
 

@@ -27,7 +27,7 @@ use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
 use crate::plugin::Handled;
-use crate::router::{Found, InvalidPath, Path};
+use crate::router::{Found, Path};
 use chain::{Chain, End};
 
 pub use connection::Connection;
@@ -37,12 +37,22 @@ pub use table::{Canary, Split, Table};
 pub use tenant::Tenant;
 
 /// The server's side of the sessions that begin with a request.
-pub struct Sessions<'s> {
+pub struct Sessions {
     /// What a stopping server waits for.
-    pub tasks: &'s TaskTracker,
-    pub stop: &'s CancellationToken,
+    pub tasks: TaskTracker,
+    pub stop: CancellationToken,
     /// Counts the connection for as long as its session lasts.
     pub counted: Arc<dyn Any + Send + Sync>,
+}
+
+impl Sessions {
+    /// Begins a session, which its site is charged with.
+    fn spawn(&self, tenant: &Tenant, session: impl Future<Output = ()> + Send + 'static) {
+        match tenant.share.clone() {
+            None => self.tasks.spawn(session),
+            Some(share) => self.tasks.spawn(async move { share.run(session).await }),
+        };
+    }
 }
 
 /// Answers one request. An accepted upgrade goes on as a task of its own.
@@ -50,12 +60,18 @@ pub async fn handle(
     tenant: Arc<Tenant>,
     request: Request<Incoming>,
     peer: SocketAddr,
-    sessions: Sessions<'_>,
+    sessions: Sessions,
 ) -> Response<Body> {
     let id = RequestId::next();
     let client = client::address(peer, request.headers(), &tenant.trusted_proxies);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let answered = run(&tenant, id, request, client, sessions).await;
+    let answered = match tenant.share.clone() {
+        None => run(&tenant, id, request, client, sessions).await,
+        Some(share) => {
+            let tenant = tenant.clone();
+            share.run(async move { run(&tenant, id, request, client, sessions).await }).await
+        }
+    };
     let mut response = answered.unwrap_or_else(response::from_error);
     response::add_request_id(&mut response, id);
     tracing::debug!(
@@ -74,15 +90,16 @@ pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
 }
 
 async fn run(
-    tenant: &Arc<Tenant>,
+    tenant: &Tenant,
     id: RequestId,
     mut request: Request<Incoming>,
     client: SocketAddr,
-    sessions: Sessions<'_>,
+    sessions: Sessions,
 ) -> Result<Response<Body>, HttpError> {
     check_head(tenant, &request)?;
     let raw_path = request.uri().path().to_owned();
-    let path = Path::parse(&raw_path).map_err(bad_path)?;
+    let path = Path::parse(&raw_path)
+        .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     if let Some(response) = tenant.public.serve(&request).await {
         return Ok(response);
     }
@@ -94,24 +111,9 @@ async fn run(
         // as it is open.
         upgrade::detach(&mut head);
     }
-    let chain = match &tenant.share {
-        None => chain_for(tenant, id, head, &path, body, client),
-        // Patterns are the site's, too.
-        Some(share) => {
-            let tenant = tenant.clone();
-            let find = async move {
-                let path = Path::parse(&raw_path)?;
-                Ok(chain_for(&tenant, id, head, &path, body, client))
-            };
-            share.run(find).await.map_err(bad_path)?
-        }
-    };
+    let chain = chain_for(tenant, id, head, &path, body, client);
     let handled = chain.run().await;
     answer(tenant, handled, upgrade, sessions)
-}
-
-fn bad_path(error: InvalidPath) -> HttpError {
-    HttpError::new(StatusCode::BAD_REQUEST, error.to_string())
 }
 
 /// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 4
@@ -192,7 +194,7 @@ fn answer(
     tenant: &Tenant,
     handled: Handled,
     upgrade: OnUpgrade,
-    sessions: Sessions<'_>,
+    sessions: Sessions,
 ) -> Result<Response<Body>, HttpError> {
     Ok(match (handled.answered?, handled.session) {
         (Answer::Response(response), _) => response::from_guest(response),

@@ -40,7 +40,7 @@ pub fn accept(
     session: Session,
     mut headers: HeaderMap,
     upgrade: OnUpgrade,
-    sessions: Sessions<'_>,
+    sessions: Sessions,
 ) -> Response<Body> {
     let request = &session.socket.request.headers;
     // The guest's acceptance has checked that there is a key.
@@ -76,8 +76,8 @@ pub fn accept(
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
     }
-    let counted = sessions.counted;
-    sessions.tasks.spawn(async move {
+    let counted = sessions.counted.clone();
+    sessions.spawn(tenant, async move {
         let _counted = counted;
         let request = session.socket.request.id;
         let upgraded = match timeout(limits.close_time, upgrade).await {
@@ -108,13 +108,13 @@ pub fn start_stream(
     session: Session,
     status: StatusCode,
     headers: HeaderMap,
-    sessions: Sessions<'_>,
+    sessions: Sessions,
 ) -> Response<Body> {
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
     }
     let (body, task) = session::stream(session, tenant.limits.close_time);
-    sessions.tasks.spawn(task);
+    sessions.spawn(tenant, task);
     let mut response = Response::new(Either::Right(Either::Left(body)));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

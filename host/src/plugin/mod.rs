@@ -51,7 +51,7 @@ pub struct Lineage {
 }
 
 enum Instances {
-    Pool(Arc<Pool>),
+    Pool(Pool),
     Shared(Arc<Scoped>),
     PerConnection(PerConnection),
 }

@@ -10,7 +10,6 @@ use wasmtime::component::Resource;
 
 use super::call::{metered, within};
 use super::failure::Failure;
-use super::share::Share;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
     handler, health, hooks, middleware, resume, routes, session, state,
@@ -33,7 +32,6 @@ pub struct Instance {
     store: Store<State>,
     clock: Arc<Clock>,
     exports: Exports,
-    share: Option<Arc<Share>>,
     /// The limit of the current call's CPU time.
     cpu_limit: &'static str,
 }
@@ -61,9 +59,9 @@ const EVENT_CPU: &str = "limits.event_cpu";
 pub type NamedRoute = (Option<String>, String);
 
 impl Instance {
-    pub(super) fn new(store: Store<State>, exports: Exports, share: Option<Arc<Share>>) -> Self {
+    pub(super) fn new(store: Store<State>, exports: Exports) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, exports, share, cpu_limit: REQUEST_CPU }
+        Self { store, clock, exports, cpu_limit: REQUEST_CPU }
     }
 
     /// Which one it is.
@@ -280,14 +278,7 @@ impl Instance {
     ///
     /// # Errors
     /// See [`Failure`]; CPU time is counted anew for each message.
-    pub async fn run(mut self: Box<Self>, socket: Arc<Socket>) -> Result<(), Failure> {
-        match self.share.clone() {
-            None => self.run_session(&socket).await,
-            Some(share) => share.run(async move { self.run_session(&socket).await }).await,
-        }
-    }
-
-    async fn run_session(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
+    pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
         self.store.data_mut().begin_session();
         let session = self.exports.session.as_ref().ok_or(Failure::Missing("session"))?;

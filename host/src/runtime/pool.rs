@@ -35,41 +35,29 @@ struct Idle {
 }
 
 impl Pool {
-    pub fn new(template: Arc<Template>) -> Arc<Self> {
+    pub fn new(template: Arc<Template>) -> Self {
         let permits = Semaphore::new(template.context().limits.instances);
-        Arc::new(Self { template, permits, idle: Mutex::default() })
+        Self { template, permits, idle: Mutex::default() }
     }
 
     /// Calls the handler.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(self: &Arc<Self>, request: &Arc<Request>) -> Result<Answered, Failure> {
-        let (pool, request) = (self.clone(), request.clone());
-        let call = async move {
-            let mut taken = pool.take().await?;
-            let answer = taken.instance.handle(&request).await;
-            pool.put_back(taken, answer)
-        };
-        self.template.run(call).await
+    pub async fn handle(&self, request: &Arc<Request>) -> Result<Answered, Failure> {
+        let mut taken = self.take().await?;
+        let answer = taken.instance.handle(request).await;
+        self.put_back(taken, answer)
     }
 
     /// Calls the middleware around the rest of the chain.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn around(
-        self: &Arc<Self>,
-        request: &Arc<Request>,
-        next: Next,
-    ) -> Result<Answered, Failure> {
-        let (pool, request) = (self.clone(), request.clone());
-        let call = async move {
-            let mut taken = pool.take().await?;
-            let answer = taken.instance.around(&request, next).await;
-            pool.put_back(taken, answer)
-        };
-        self.template.run(call).await
+    pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
+        let mut taken = self.take().await?;
+        let answer = taken.instance.around(request, next).await;
+        self.put_back(taken, answer)
     }
 
     /// Calls the error handler.
@@ -77,17 +65,13 @@ impl Pool {
     /// # Errors
     /// See [`Failure`].
     pub async fn on_error(
-        self: &Arc<Self>,
+        &self,
         request: &Arc<Request>,
         error: &HttpError,
     ) -> Result<Result<Response<Bytes>, HttpError>, Failure> {
-        let (pool, request, error) = (self.clone(), request.clone(), error.clone());
-        let call = async move {
-            let mut taken = pool.take().await?;
-            let answer = taken.instance.on_error(&request, &error).await;
-            pool.put_back(taken, answer)
-        };
-        self.template.run(call).await
+        let mut taken = self.take().await?;
+        let answer = taken.instance.on_error(request, error).await;
+        self.put_back(taken, answer)
     }
 
     /// Drops the instances that were not needed since `idle_after` before `now`.

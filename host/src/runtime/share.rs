@@ -1,9 +1,9 @@
 //! A site's share of the machine, where several are served.
 //!
-//! Guests of a site that has used more than its share lately run in threads of their own, which the system
-//! lets run when no other thread wants to. So whatever they do, they take from their neighbours, and from
-//! the host, no more than what those leave over. In these threads sites take turns, however many guests
-//! each has.
+//! The work of a site that has used more than its share lately is done by threads of their own, which the
+//! system lets run when no other thread wants to. So whatever its guests and clients do, they take
+//! from its neighbours, and from the host, no more than what those leave over. In these threads sites take
+//! turns, however many guests and sockets each has.
 
 use std::cell::Cell;
 use std::fmt;
@@ -38,7 +38,7 @@ const MAX_OVER: Duration = Duration::from_secs(1);
 const MAX_CHARGE: Duration = SHARED_TICK.saturating_mul(5);
 
 thread_local! {
-    /// This thread is being charged for: what runs inside of a call is a part of it.
+    /// What this thread runs at the moment is charged to a site.
     static CHARGED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -127,12 +127,17 @@ impl Share {
         Arc::new_cyclic(|this| Self { background, front, turns, used, this: this.clone() })
     }
 
-    /// Runs a guest: here for as long as its site is modest, and else in the background.
+    /// Does a site's work, a guest's or the host's for it: here for as long as the site is modest, and else in
+    /// the background.
     pub async fn run<W>(&self, work: W) -> W::Output
     where
         W: Future + Send + 'static,
         W::Output: Send + 'static,
     {
+        // What runs inside of other work is a part of it.
+        if CHARGED.get() {
+            return work.await;
+        }
         let mut work: Work<W::Output> = Box::pin(work);
         loop {
             if !self.is_over()
@@ -147,7 +152,7 @@ impl Share {
         }
     }
 
-    /// Answers nothing if the guest goes on in the background.
+    /// Answers nothing if it goes on in the background.
     async fn run_here<T>(&self, work: &mut Work<T>) -> Option<T> {
         std::future::poll_fn(|cx| match self.poll(work, cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -157,7 +162,7 @@ impl Share {
         .await
     }
 
-    /// Gives back a guest whose site has become modest.
+    /// Gives it back when its site has become modest.
     async fn run_in_background<T: Send + 'static>(&self, work: Work<T>) -> Result<T, Work<T>> {
         let Some(threads) = &self.background.threads else { return Err(work) };
         let Some(share) = self.this.upgrade() else { return Err(work) };
@@ -184,9 +189,7 @@ impl Share {
 
     /// Polls, and charges for it.
     fn poll<T>(&self, work: &mut Work<T>, cx: &mut Context<'_>) -> Poll<T> {
-        if CHARGED.replace(true) {
-            return work.as_mut().poll(cx);
-        }
+        CHARGED.set(true);
         let _charged = Charged;
         let began = Instant::now();
         let polled = work.as_mut().poll(cx);
@@ -196,7 +199,7 @@ impl Share {
     }
 }
 
-/// The thread is being charged for, until this is dropped: also if the work panics.
+/// Work runs that is charged to a site, until this is dropped: also if it panics.
 struct Charged;
 
 impl Drop for Charged {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
@@ -188,21 +190,15 @@ impl Template {
         &self.context
     }
 
-    /// Its site's share of the machine, where it has neighbours.
-    pub fn share(&self) -> Option<&Arc<Share>> {
-        self.share.as_ref()
-    }
-
-    /// Runs a guest where its site's share says; without neighbours, here.
-    pub async fn run<W>(&self, work: W) -> W::Output
-    where
-        W: Future + Send + 'static,
-        W::Output: Send + 'static,
-    {
-        match &self.share {
-            None => work.await,
-            Some(share) => share.run(work).await,
-        }
+    /// Does something in a task of its own, which its site is charged with. A host that has stopped has
+    /// nobody left to do it.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+        let front = Handle::try_current().ok()?;
+        let task = match self.share.clone() {
+            None => front.spawn(work),
+            Some(share) => front.spawn(async move { share.run(work).await }),
+        };
+        Some(task.abort_handle())
     }
 
     /// A new instance, about 15 µs for a small component.
@@ -210,7 +206,10 @@ impl Template {
     /// # Errors
     /// The pool is exhausted, the component needs more than its limits, its start function traps, or
     /// an export's type is not the contract's.
-    pub async fn instantiate(&self, timer_sink: Option<TimerSink>) -> Result<Instance, Failure> {
+    pub async fn instantiate(
+        &self,
+        timer_sink: Option<Arc<dyn TimerSink>>,
+    ) -> Result<Instance, Failure> {
         self.try_instantiate(timer_sink).await.map_err(|error| {
             self.context.calls.begin();
             self.context.calls.fail();
@@ -218,7 +217,10 @@ impl Template {
         })
     }
 
-    async fn try_instantiate(&self, timer_sink: Option<TimerSink>) -> wasmtime::Result<Instance> {
+    async fn try_instantiate(
+        &self,
+        timer_sink: Option<Arc<dyn TimerSink>>,
+    ) -> wasmtime::Result<Instance> {
         let id = self.runtime.next_instance();
         let mut store = self.new_store(id, timer_sink)?;
         let instance = self.pre.instantiate_async(&mut store).await?;
@@ -250,14 +252,14 @@ impl Template {
         if let Some(indices) = &self.health {
             exports.health = Some(indices.load(&mut store, &instance)?);
         }
-        Ok(Instance::new(store, exports, self.share.clone()))
+        Ok(Instance::new(store, exports))
     }
 
     /// Every limit of an instance is set here.
     fn new_store(
         &self,
         id: InstanceId,
-        timer_sink: Option<TimerSink>,
+        timer_sink: Option<Arc<dyn TimerSink>>,
     ) -> wasmtime::Result<Store<State>> {
         let limits = &self.context.limits;
         let state = State::new(self.context.clone(), id, timer_sink)?;

@@ -172,8 +172,8 @@ impl Server {
                 if !counted.count_for(&tenant.account, tenant.limits.connections) {
                     return Ok(too_many_connections(&tenant));
                 }
-                let sessions =
-                    pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, counted };
+                let (tasks, stop) = (server.tasks.clone(), server.stop.clone());
+                let sessions = pipeline::Sessions { tasks, stop, counted };
                 Ok::<_, std::convert::Infallible>(
                     pipeline::handle(tenant, request, client, sessions).await,
                 )

@@ -55,8 +55,8 @@ where
     let bridge = Box::new(Bridge::new(stream, read, socket.clone(), context, limits));
     match session.guest {
         Guest::Shared(seat) => run_shared(bridge, &seat).await,
-        Guest::Own { instance, permit: _permit } => {
-            Box::pin(run_own(bridge, &socket, instance, limits.close_time)).await;
+        Guest::Own { mut instance, permit: _permit } => {
+            Box::pin(run_own(bridge, &socket, &mut instance, limits.close_time)).await;
         }
     }
 }
@@ -86,7 +86,7 @@ where
 async fn run_own<S>(
     mut bridge: Box<Bridge<S>>,
     socket: &Arc<Socket>,
-    instance: Box<Instance>,
+    instance: &mut Instance,
     close_time: Duration,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -121,8 +121,8 @@ async fn run_own<S>(
     bridge.finish().await;
 }
 
-async fn run_guest(instance: Box<Instance>, socket: &Arc<Socket>) {
-    match instance.run(socket.clone()).await {
+async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
+    match instance.run(socket).await {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {
             let request = socket.request.id;

@@ -11,11 +11,13 @@ mod runner;
 mod seat;
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use super::call::detach;
 use super::failure::Failure;
@@ -118,7 +120,8 @@ impl Shared {
             shared = heir;
         }
         let (reply, answer) = oneshot::channel();
-        tokio::spawn(async move { shared.deliver(Event::Handle(request, reply)).await });
+        let template = shared.template.clone();
+        template.spawn(async move { shared.deliver(Event::Handle(request, reply)).await });
         answer.await.map_err(|_| Failure::Stopped)?.take()
     }
 
@@ -183,21 +186,6 @@ impl Shared {
         Runner::new(self.clone(), inner.resting.take())
     }
 
-    fn timer_sink(&self) -> TimerSink {
-        let this = self.this.clone();
-        Arc::new(move |instance, id, repeat| {
-            let Some(shared) = this.upgrade() else { return };
-            {
-                let mut inner = shared.inner.lock();
-                if repeat && inner.timers >= MAX_TIMER_EVENTS {
-                    return;
-                }
-                inner.timers += 1;
-            }
-            tokio::spawn(async move { shared.deliver(Event::Timer(instance, id)).await });
-        })
-    }
-
     fn close_pinned(&self, lost: InstanceId) {
         let inner = self.inner.lock();
         let sockets = inner.places.values().map(|place| &place.socket);
@@ -212,6 +200,28 @@ impl Inner {
     fn is_needed(&self, instance: &Instance) -> bool {
         let id = Some(instance.id());
         instance.has_timers() || self.places.values().any(|place| place.socket.pinned == id)
+    }
+}
+
+/// The timers of an instance go to its queue.
+struct Timers(Weak<Shared>);
+
+impl TimerSink for Timers {
+    fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
+        let Some(shared) = self.0.upgrade() else { return };
+        {
+            let mut inner = shared.inner.lock();
+            if repeat && inner.timers >= MAX_TIMER_EVENTS {
+                return;
+            }
+            inner.timers += 1;
+        }
+        let template = shared.template.clone();
+        template.spawn(async move { shared.deliver(Event::Timer(instance, timer)).await });
+    }
+
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> Option<AbortHandle> {
+        self.0.upgrade()?.template.spawn(task)
     }
 }
 

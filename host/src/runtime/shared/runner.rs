@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::seat::Place;
-use super::{Event, Frozen, Handled, Reply, Shared};
+use super::{Event, Frozen, Handled, Reply, Shared, Timers};
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::message::Message;
-use crate::runtime::call::detach;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
 
@@ -31,8 +30,7 @@ impl Runner {
 
     /// Runs one's own event, and then what others have left.
     pub async fn run(self, event: Event) {
-        let template = self.shared.template.clone();
-        template.run(self.run_then(event, INLINE)).await;
+        self.run_then(event, INLINE).await;
     }
 
     async fn run_then(self, event: Event, budget: usize) {
@@ -42,20 +40,7 @@ impl Runner {
     }
 
     /// The same, for messages; leaves none.
-    pub async fn run_receive(self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
-        let Some(share) = self.shared.template.share().cloned() else {
-            return self.run_messages(socket, messages).await;
-        };
-        let (socket, mut taken) = (socket.clone(), std::mem::take(messages));
-        let work = async move {
-            self.run_messages(&socket, &mut taken).await;
-            taken
-        };
-        // With room for the next ones.
-        *messages = share.run(work).await;
-    }
-
-    async fn run_messages(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
+    pub async fn run_receive(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
         self.receive(socket, messages).await;
         messages.clear();
         if let Some(event) = self.next_or_rest() {
@@ -67,7 +52,7 @@ impl Runner {
     /// Runs what others have left in a task of its own.
     pub fn go_on(self) {
         let template = self.shared.template.clone();
-        detach(async move { template.run(self.drain(INLINE)).await });
+        template.spawn(self.drain(INLINE));
     }
 
     /// Runs what others left; after `budget` events another task goes on, for others have to do, too.
@@ -287,8 +272,8 @@ impl Runner {
     }
 
     async fn start(&mut self) -> Result<(), Failure> {
-        let sink = self.shared.timer_sink();
-        self.instance = Some(Box::new(self.shared.template.instantiate(Some(sink)).await?));
+        let timers = Arc::new(Timers(self.shared.this.clone()));
+        self.instance = Some(Box::new(self.shared.template.instantiate(Some(timers)).await?));
         Ok(())
     }
 
