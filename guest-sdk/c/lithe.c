@@ -387,6 +387,17 @@ uint32_t lithe_publish(lithe_text topic, lithe_message message, lithe_socket not
   return lithe_plugin_topics_publish(&name, &made, not_to == LITHE_NOBODY ? NULL : &not_to);
 }
 
+size_t lithe_subscriptions(lithe_socket socket, const lithe_text **topics) {
+  lithe_wit_list_string_t names;
+  lithe_plugin_topics_subscriptions(socket, &names);
+  lithe_text *texts = allocate(names.len * sizeof *texts);
+  keep(texts);
+  for (size_t i = 0; i < names.len; i++) texts[i] = take(names.ptr[i].ptr, names.ptr[i].len);
+  if (names.len) free(names.ptr);
+  *topics = texts;
+  return names.len;
+}
+
 size_t lithe_members(lithe_text topic, const lithe_socket **sockets) {
   lithe_wit_string_t name = view(topic);
   lithe_plugin_topics_list_socket_id_t members;

@@ -181,6 +181,8 @@ bool lithe_set_attachment(lithe_socket socket, lithe_text value);
 /* False where the socket is gone or has as many topics as it may, or the name is over 256 bytes. */
 bool lithe_subscribe(lithe_socket socket, lithe_text topic);
 void lithe_unsubscribe(lithe_socket socket, lithe_text topic);
+/* What the socket hears, in the order of the names, in `*topics`; answers how many they are. */
+size_t lithe_subscriptions(lithe_socket socket, const lithe_text **topics);
 /* To every subscriber but one, or but `LITHE_NOBODY`; answers for how many it was queued. */
 uint32_t lithe_publish(lithe_text topic, lithe_message message, lithe_socket not_to);
 /* The subscribers, in `*sockets` if that is not NULL; answers how many they are. Where `topic.data`

@@ -150,3 +150,11 @@ async fn error_handlers_answer() {
         an_error_handler_answers(language).await;
     }
 }
+
+#[tokio::test]
+async fn c_knows_what_a_socket_hears() {
+    let host = faulty("c").await;
+    let mut client = host.connect("/c").await;
+    assert_eq!(client.ask("topics").await, "chess");
+    assert_eq!(client.text().await, "news");
+}

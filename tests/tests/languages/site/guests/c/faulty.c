@@ -39,6 +39,14 @@ void lithe_on_message(lithe_socket socket, lithe_message message) {
     if (!lithe_set_timer(20, false)) lithe_fail(socket, "there is no timer");
     return;
   }
+  if (lithe_is(message.content, "topics")) {
+    lithe_subscribe(socket, lithe_str("news"));
+    lithe_subscribe(socket, lithe_str("chess"));
+    const lithe_text *topics;
+    size_t count = lithe_subscriptions(socket, &topics);
+    for (size_t i = 0; i < count; i++) lithe_send_text(socket, topics[i]);
+    return;
+  }
   if (lithe_is(message.content, "fail")) misbehave();
   lithe_send(socket, message);
 }
