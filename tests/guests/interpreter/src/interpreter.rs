@@ -15,9 +15,15 @@ use crate::bindings::ws::{Accepted, UpgradeOptions};
 use crate::bindings::{
     monotonic_clock, next, poll, random, receiver, socket, streams, timers, topics, ws,
 };
-use crate::op::{KEPT, Op, Slot};
+use crate::op::{Op, Slot};
 use crate::program::Program;
 use crate::{raw, realloc};
+
+/// Events that a program may keep: more than the host lets it.
+const KEPT: usize = 20_000;
+
+/// How many there are of [`Slot`].
+const SLOTS: usize = 5;
 
 /// Of what the calls answered, in bytes.
 const MAX_TRANSCRIPT: usize = 32 * 1024;
@@ -41,7 +47,7 @@ pub(crate) struct Machine {
     socket: u32,
     accepted: u32,
     answer: Option<Answer>,
-    kept: [Vec<u8>; Slot::COUNT],
+    kept: [Vec<u8>; SLOTS],
     /// What the calls answered.
     transcript: Vec<u8>,
     depth: usize,
@@ -192,7 +198,7 @@ impl Machine {
                 self.note_debug(&std::arch::wasm32::memory_grow(0, pages));
             }
             Op::Keep => {
-                let slot = usize::from(program.byte()) % Slot::COUNT;
+                let slot = usize::from(program.byte()) % SLOTS;
                 let code = program.code().to_vec();
                 match slot == Slot::Realloc as usize {
                     true => realloc::run_next(code),

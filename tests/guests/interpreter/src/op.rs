@@ -18,9 +18,6 @@
 /// Between two messages of one input.
 pub const SEPARATOR: u8 = 0xff;
 
-/// Events that a program may keep.
-pub const KEPT: usize = 20_000;
-
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What a program can do.
@@ -178,9 +175,4 @@ pub enum Slot {
     Timer,
     /// Inside `cabi_realloc`, once: while the host places what it answers.
     Realloc,
-}
-
-impl Slot {
-    /// How many there are.
-    pub const COUNT: usize = 5;
 }
