@@ -50,6 +50,7 @@ impl Neighbours {
         let ((ann, anns_host), (bob, bobs_host)) = (self.connect().await, self.connect().await);
         let talk = async {
             let mut clients = [ann, bob];
+            self.introduce(&mut clients).await;
             for round in 0..ROUNDS {
                 let text = format!("{} {round}", self.secret);
                 clients[round % 2].say(&text).await;
@@ -90,6 +91,19 @@ impl Neighbours {
         (Box::new(next), begun)
     }
 
+    /// From then on both are there.
+    async fn introduce(&self, [ann, bob]: &mut [Client; 2]) {
+        let [anns, bobs] = ["ann", "bob"].map(|name| format!("{} {name}", self.secret));
+        ann.say(&anns).await;
+        ann.hears(&anns).await;
+        bob.say(&bobs).await;
+        ann.hears(&bobs).await;
+        // Whether he has been there when she said it is not known.
+        if bob.hears_one_of([&anns, &bobs]).await == anns {
+            bob.hears(&bobs).await;
+        }
+    }
+
     async fn connect(&self) -> (Client, impl Future<Output = ()>) {
         let request = Arc::new(request(true, b"", Some(&self.secret)));
         let handled = self.publish.handle(request).await.expect("the neighbour answers");
@@ -116,10 +130,18 @@ impl Client {
     }
 
     async fn hears(&mut self, text: &str) {
-        let expected = [&[0x81, text.len() as u8], text.as_bytes()].concat();
-        let mut heard = vec![0; expected.len()];
+        self.hears_one_of([text, text]).await;
+    }
+
+    /// Of texts of one length.
+    async fn hears_one_of(&mut self, texts: [&str; 2]) -> String {
+        let mut heard = vec![0; 2 + texts[0].len()];
         self.0.read_exact(&mut heard).await.expect("the neighbour's socket is open");
-        assert_eq!(heard, expected, "{text:?} was said");
+        let (head, text) = heard.split_at(2);
+        let text = String::from_utf8_lossy(text).into_owned();
+        assert_eq!(head, [0x81, texts[0].len() as u8], "{texts:?} was said");
+        assert!(texts.contains(&&*text), "{texts:?} was said, and {text:?} heard");
+        text
     }
 
     async fn close(mut self) {

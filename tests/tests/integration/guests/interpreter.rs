@@ -1,6 +1,7 @@
 //! The seeds of the fuzz target `hostile`, through the host in this process.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use lithe_tests::artifacts::{
@@ -29,11 +30,17 @@ fn no_guest_of_the_seeds_breaks_the_host_or_reaches_its_neighbour() {
         hello: Path::new(BENCH_HELLO),
     };
     let host = Host::start(&guests, Path::new(CACHE));
+    let mut failed = Vec::new();
     for entry in fs::read_dir(folder()).expect("there are seeds") {
         let path = entry.expect("the folder can be read").path();
-        println!("{}", path.display());
-        host.run(&fs::read(&path).expect("the file can be read"));
+        let begin = std::time::Instant::now();
+        let seed = fs::read(&path).expect("the file can be read");
+        if catch_unwind(AssertUnwindSafe(|| host.run(&seed))).is_err() {
+            failed.push(path.clone());
+        }
+        println!("{} {:?}", path.display(), begin.elapsed());
     }
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[test]
