@@ -9,7 +9,7 @@
 //! nothing that the guest answered or sent has the neighbour's secret in it.
 
 mod neighbours;
-pub mod seeds;
+mod visit;
 
 use std::cell::Cell;
 use std::path::Path;
@@ -18,23 +18,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytesize::ByteSize;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
-use lithe::capability::next::Next;
-use lithe::capability::outcome::{Answer, Answered};
 use lithe::config::{self, OutboundPolicy, Scope};
-use lithe::plugin::{Cache, Handled, Lineage, Loader, Plugin, Role, Session, Settings};
-use lithe::runtime::{Failure, Runtime};
-use lithe::session;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use lithe::plugin::{Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use neighbours::Neighbours;
+use visit::Visit;
 
-/// The operations of the guests' programs.
-#[path = "../../../tests/guests/interpreter/src/op.rs"]
-pub mod op;
+/// Between two programs of one input.
+pub const SEPARATOR: u8 = 0xff;
 
 /// Longer than any input needs.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -64,7 +59,9 @@ pub struct Host {
     engine: Arc<Runtime>,
     loader: Loader,
     interpreters: [Vec<u8>; 4],
-    neighbours: Neighbours,
+    /// The neighbours' plugins.
+    publish: Arc<Plugin>,
+    hello: Arc<Plugin>,
 }
 
 /// What the guest is.
@@ -124,17 +121,6 @@ impl Manner {
             apart: more & 1 != 0,
         }
     }
-
-    /// The bytes that say so.
-    pub fn bytes(self) -> [u8; 2] {
-        let first = self.kind as u8
-            | u8::from(self.plain) << 2
-            | (self.client as u8) << 3
-            | u8::from(self.abandons) << 5
-            | u8::from(self.refuses) << 6
-            | u8::from(self.scoped) << 7;
-        [first, self.apart.into()]
-    }
 }
 
 thread_local! {
@@ -167,9 +153,11 @@ impl Host {
         let plain = Manner::of([0; 2]);
         let publish = load(&loader, &read(guests.publish), plain, config::Limits::default());
         let hello = load(&loader, &read(guests.hello), plain, config::Limits::default());
-        let neighbours = Neighbours::new(publish, hello);
+        let (publish, hello) = (Arc::new(publish), Arc::new(hello));
+        let interpreters = guests.interpreters.map(read);
+        let neighbours = Neighbours::new(&publish, &hello);
         threads.block_on(neighbours.converse(&Cell::new(true)));
-        Self { interpreters: guests.interpreters.map(read), threads, engine, loader, neighbours }
+        Self { threads, engine, loader, interpreters, publish, hello }
     }
 
     /// Lets a guest in, and runs an input.
@@ -179,7 +167,7 @@ impl Host {
     pub fn run(&self, input: &[u8]) {
         let Some((how, programs)) = input.split_first_chunk() else { return };
         let manner = Manner::of(*how);
-        let mut programs = programs.split(|byte| *byte == op::SEPARATOR);
+        let mut programs = programs.split(|byte| *byte == SEPARATOR);
         let program = programs.next().unwrap_or_default();
         let messages: Vec<&[u8]> = programs.take(MAX_MESSAGES).collect();
 
@@ -188,26 +176,28 @@ impl Host {
         let component = &self.interpreters[manner.kind as usize];
         let plugin = load(&self.loader, component, manner, limits(manner));
         let context = Arc::downgrade(plugin.context());
+        let neighbours = Neighbours::new(&self.publish, &self.hello);
         self.threads.block_on(async {
             let done = Cell::new(false);
             let guest = async {
+                let visit = Visit { plugin: &plugin, neighbours: &neighbours, manner };
                 for messages in messages.chunks(if manner.apart { 1 } else { MAX_MESSAGES }) {
-                    self.visit(&plugin, manner, program, messages).await;
+                    visit.run(program, messages).await;
                 }
                 if messages.is_empty() {
-                    self.visit(&plugin, manner, program, &[]).await;
+                    visit.run(program, &[]).await;
                 }
                 let sockets = &plugin.context().sockets;
                 eventually("its sockets are forgotten", || sockets.is_empty()).await;
                 done.set(true);
             };
-            let both = async { tokio::join!(guest, self.neighbours.converse(&done)) };
+            let both = async { tokio::join!(guest, neighbours.converse(&done)) };
             timeout(DEADLINE, both).await.expect("the guest's visit ends");
             drop(plugin);
             eventually("nothing of the guest is left", || context.strong_count() == 0).await;
             eventually("its tasks have ended", || self.threads.metrics().num_alive_tasks() == 0)
                 .await;
-            self.neighbours.converse(&Cell::new(true)).await;
+            neighbours.converse(&Cell::new(true)).await;
         });
         let after = self.in_use();
         assert_eq!(before, after, "{manner:?}: instances, memories, tables and stacks in use");
@@ -219,151 +209,6 @@ impl Host {
         let metrics = self.engine.engine.pooling_allocator_metrics().expect("there is a pool");
         let [memories, tables, stacks] = [metrics.memories(), metrics.tables(), metrics.stacks()];
         [metrics.core_instances(), memories as u64, tables as u64, stacks as u64]
-    }
-
-    async fn visit(&self, plugin: &Plugin, manner: Manner, program: &[u8], messages: &[&[u8]]) {
-        let request = Arc::new(request(!manner.plain, program, None));
-        let handled = match manner.kind {
-            Kind::Middleware => {
-                self.around(plugin, &request).await;
-                return;
-            }
-            _ if manner.client == Client::Leaves => {
-                let handled = timeout(Duration::from_millis(3), plugin.handle(request)).await;
-                let Ok(handled) = handled else { return };
-                handled
-            }
-            _ => plugin.handle(request).await,
-        };
-        let Some(Handled { answered, session }) = self.check(handled) else { return };
-        self.see(&answered);
-        match (answered, session) {
-            (Ok(Answer::Response(_)) | Err(_), None) => {}
-            (Ok(Answer::Upgrade { .. } | Answer::Stream { .. }), Some(session))
-                if manner.abandons =>
-            {
-                session.abandon().await;
-            }
-            (Ok(Answer::Upgrade { .. }), Some(session)) => {
-                self.talk(session, manner, messages).await;
-            }
-            (Ok(Answer::Stream { .. }), Some(session)) => self.listen(session).await,
-            (answered, session) => {
-                panic!("{answered:?} has a session: {}", session.is_some());
-            }
-        }
-    }
-
-    /// Runs a middleware around the neighbours' handler.
-    async fn around(&self, plugin: &Plugin, request: &Arc<Request>) {
-        let (next, begun) = self.neighbours.next(request.clone());
-        let next: Next = next;
-        let answered = plugin.around(request, next).await;
-        let session = begun.lock().expect("nobody panics with it").take();
-        if let Some(answered) = self.check(answered) {
-            // It may answer the socket that it was given, and no other.
-            if let Some(named) = answered.as_ref().ok().and_then(Answer::socket) {
-                let passed = session.as_ref().map(|session| &session.socket);
-                assert!(passed.is_some_and(|passed| Arc::ptr_eq(passed, named)));
-            }
-            self.see(&answered);
-        }
-        if let Some(session) = session {
-            session.abandon().await;
-        }
-    }
-
-    /// A guest may fail in any way; the host may not.
-    fn check<T>(&self, result: Result<T, Failure>) -> Option<T> {
-        match result {
-            Ok(done) => Some(done),
-            Err(failure @ (Failure::Stopped | Failure::Start(_) | Failure::Busy(..))) => {
-                panic!("the host failed: {failure}")
-            }
-            Err(_) => None,
-        }
-    }
-
-    /// Looks at what the client would be sent.
-    fn see(&self, answered: &Answered) {
-        let (status, headers, body) = match answered {
-            Ok(Answer::Response(response)) => {
-                (response.status(), response.headers(), &**response.body())
-            }
-            Ok(Answer::Upgrade { headers, .. }) => {
-                (StatusCode::SWITCHING_PROTOCOLS, headers, &[][..])
-            }
-            Ok(Answer::Stream { status, headers, .. }) => (*status, headers, &[][..]),
-            Err(error) => (error.status, &error.headers, error.message.as_bytes()),
-        };
-        let is_upgrade = matches!(answered, Ok(Answer::Upgrade { .. }));
-        assert!(is_upgrade || (200..600).contains(&status.as_u16()), "{status}");
-        for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
-            assert!(!headers.contains_key(&name), "the guest has set `{name}`");
-        }
-        for value in headers.values() {
-            self.neighbours.keep_secret(value.as_bytes());
-        }
-        self.neighbours.keep_secret(body);
-    }
-
-    /// Is the client of a WebSocket.
-    async fn talk(&self, session: Session, manner: Manner, messages: &[&[u8]]) {
-        let limits = session::Limits {
-            message: 64 * 1024,
-            outbound: 256 * 1024,
-            messages_per_second: 0,
-            close_time: TIME,
-            deflate: None,
-        };
-        let (client, host) = tokio::io::duplex(16 * 1024);
-        let mut heard = Vec::new();
-        let client = async {
-            let (mut reader, mut writer) = tokio::io::split(client);
-            let say = async {
-                for message in messages {
-                    // The host may have ended the connection.
-                    let _ = writer.write_all(&masked(0x82, message)).await;
-                }
-                // Timers go off.
-                sleep(Duration::from_millis(2)).await;
-                if manner.client == Client::Closes {
-                    let _ = writer.write_all(&masked(0x88, &1000_u16.to_be_bytes())).await;
-                }
-            };
-            let listen = reader.read_to_end(&mut heard);
-            match manner.client {
-                Client::NeverReads => say.await,
-                Client::HangsUp => tokio::select! { () = say => {}, _ = listen => {} },
-                // An error is an end.
-                _ => drop(tokio::join!(say, listen)),
-            }
-        };
-        tokio::join!(client, session::run(host, Bytes::new(), session, limits));
-        self.neighbours.keep_secret(&heard);
-    }
-
-    /// Is the client of a stream: for a while.
-    async fn listen(&self, session: Session) {
-        let (mut body, guest) = session::stream(session, TIME);
-        let client = async {
-            let end = sleep(Duration::from_millis(10));
-            tokio::pin!(end);
-            loop {
-                tokio::select! {
-                    frame = body.frame() => match frame {
-                        Some(Ok(frame)) => {
-                            let data = frame.into_data().unwrap_or_default();
-                            self.neighbours.keep_secret(&data);
-                        }
-                        _ => break,
-                    },
-                    () = &mut end => break,
-                }
-            }
-            drop(body);
-        };
-        tokio::join!(client, guest);
     }
 }
 

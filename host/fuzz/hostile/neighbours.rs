@@ -23,7 +23,7 @@ pub struct Neighbours {
     /// Says what it hears to all of its sockets, by a topic.
     publish: Arc<Plugin>,
     /// Answers `hello world`.
-    hello: Plugin,
+    hello: Arc<Plugin>,
     /// In all of their messages and requests.
     secret: String,
 }
@@ -32,10 +32,11 @@ pub struct Neighbours {
 type Begun = Arc<Mutex<Option<Session>>>;
 
 impl Neighbours {
-    /// The two, with a secret that nobody can know.
-    pub fn new(publish: Plugin, hello: Plugin) -> Self {
-        let secret = RandomState::new().build_hasher().finish();
-        Self { publish: Arc::new(publish), hello, secret: format!("secret-{secret:016x}") }
+    /// The two, with a secret of their own. Each input has another: a fuzzer sees what is compared, and
+    /// writes that into later inputs.
+    pub fn new(publish: &Arc<Plugin>, hello: &Arc<Plugin>) -> Self {
+        let secret = format!("secret-{:016x}", RandomState::new().build_hasher().finish());
+        Self { publish: publish.clone(), hello: hello.clone(), secret }
     }
 
     /// Panics if the secret is in there.

@@ -1,9 +1,15 @@
 //! The committed inputs, in words. What each byte means is in the interpreter's `op.rs`.
 //!
-//! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration the_seeds_are` writes them.
+//! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration guests::interpreter::the_seeds` writes
+//! them.
 
-use super::op::{Op, SEPARATOR, Slot};
-use super::{Client, Kind, Manner};
+use op::{Op, Slot};
+
+use super::guest::{Client, Kind, Manner, SEPARATOR};
+
+/// The operations of the guests' programs.
+#[path = "../../../tests/guests/interpreter/src/op.rs"]
+pub mod op;
 
 /// Functions that can be called below the bindings: `raw.rs` has fewer, and begins anew.
 const RAW_FUNCTIONS: u8 = 64;
@@ -119,15 +125,15 @@ fn repeat(times: u64, repeated: &Code) -> Code {
 
 /// Each socket that a neighbour may have, and some that nobody has.
 fn for_other_sockets(op: Op, arguments: &Code) -> Code {
-    (3..20).chain([1 << 31, u32::MAX.into()]).fold(Code::default(), |all, id| {
-        all.op(op).number(id).then(arguments)
-    })
+    (3..20)
+        .chain([1 << 31, u32::MAX.into()])
+        .fold(Code::default(), |all, id| all.op(op).number(id).then(arguments))
 }
 
 /// An input: how, and the programs for the handler and for the messages.
 fn seed(name: &str, manner: Manner, programs: &[Code]) -> Seed {
     let bytes: Vec<&[u8]> = programs.iter().map(|code| &*code.bytes).collect();
-    let mut input = manner.bytes().to_vec();
+    let mut input = bytes_of(manner).to_vec();
     input.extend(bytes.join(&SEPARATOR));
     let ops = programs.iter().flat_map(|code| code.ops.clone()).collect();
     Seed { name: name.to_owned(), input, ops }
@@ -135,6 +141,17 @@ fn seed(name: &str, manner: Manner, programs: &[Code]) -> Seed {
 
 fn of(kind: Kind) -> Manner {
     Manner { kind, ..Manner::of([0; 2]) }
+}
+
+/// As [`Manner::of`] reads them.
+fn bytes_of(manner: Manner) -> [u8; 2] {
+    let first = manner.kind as u8
+        | u8::from(manner.plain) << 2
+        | (manner.client as u8) << 3
+        | u8::from(manner.abandons) << 5
+        | u8::from(manner.refuses) << 6
+        | u8::from(manner.scoped) << 7;
+    [first, manner.apart.into()]
 }
 
 /// All of them.
@@ -242,10 +259,7 @@ pub fn seeds() -> Vec<Seed> {
             .then(&for_other_sockets(Op::SocketAttachment, &Code::default()))
             .then(&for_other_sockets(Op::SocketEventOf, &Code::default()))
             .then(&ask)
-            .then(&for_other_sockets(
-                Op::TopicsSubscribe,
-                &Code::default().neighbours_topic(),
-            ))
+            .then(&for_other_sockets(Op::TopicsSubscribe, &Code::default().neighbours_topic()))
             .then(&for_other_sockets(Op::SocketClose, &Code::default().none().none()))
             .then(&for_other_sockets(Op::SocketFail, &Code::default().none()))
             .then(&for_other_sockets(Op::SocketTerminate, &Code::default()));
@@ -358,9 +372,7 @@ pub fn seeds() -> Vec<Seed> {
     add("headers-different", route, &[responses(headers().different_fields(40_000))]);
     add("headers-same", route, &[responses(headers().same_fields(40_000, "x-a", 0))]);
     add("headers-large", route, &[responses(headers().same_fields(200_000, "x-a", 1 << 20))]);
-    let upgrades = |headers: Code| {
-        code(Op::WsUpgrade).none().none().then(&headers).none().none()
-    };
+    let upgrades = |headers: Code| code(Op::WsUpgrade).none().none().then(&headers).none().none();
     add("handshake-headers-different", hooks, &[upgrades(headers().different_fields(40_000))]);
     add("handshake-headers-large", hooks, &[upgrades(headers().same_fields(200_000, "x-a", 1024))]);
     let streams = code(Op::StreamsStart)
@@ -448,7 +460,8 @@ pub fn seeds() -> Vec<Seed> {
             let call = if function < 25 { call.byte(1) } else { call.byte(6) };
             (0..9).fold(call, |call, _| call.byte(argument))
         };
-        let calls: Vec<Code> = std::iter::once(upgrade()).chain((0..RAW_FUNCTIONS).map(raw)).collect();
+        let calls: Vec<Code> =
+            std::iter::once(upgrade()).chain((0..RAW_FUNCTIONS).map(raw)).collect();
         add(&format!("raw-{fill}-{argument}"), apart, &calls);
     }
     let numbers = |function| {
@@ -459,7 +472,8 @@ pub fn seeds() -> Vec<Seed> {
             _ => call.byte(0).number(7),
         })
     };
-    let calls: Vec<Code> = std::iter::once(upgrade()).chain((0..RAW_FUNCTIONS).map(numbers)).collect();
+    let calls: Vec<Code> =
+        std::iter::once(upgrade()).chain((0..RAW_FUNCTIONS).map(numbers)).collect();
     add("raw-numbers", apart, &calls);
     let dropped = code(Op::Raw).none().byte(1).then(&ask);
     add("raw-dropped", route, &[dropped.clone()]);

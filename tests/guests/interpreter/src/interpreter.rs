@@ -179,8 +179,7 @@ impl Machine {
                 self.answer = Some(Ok(Outcome::Upgrade(Accepted { socket, headers })));
             }
             Op::AnswerStream => {
-                let (socket, status, headers) =
-                    (self.id(program), program.u16(), program.fields());
+                let (socket, status, headers) = (self.id(program), program.u16(), program.fields());
                 self.answer = Some(Ok(Outcome::Streamed(Started { socket, status, headers })));
             }
             Op::AnswerError => {

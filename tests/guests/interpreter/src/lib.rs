@@ -9,7 +9,7 @@
 mod op;
 mod program;
 
-pub use op::{Op, SEPARATOR, Slot};
+pub use op::{Op, Slot};
 pub use program::Program;
 
 #[cfg(target_arch = "wasm32")]

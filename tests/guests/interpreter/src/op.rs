@@ -15,9 +15,6 @@
 //! | code | a number of bytes, and these, to be run later |
 //! | raw | 0: a number; 1: the current event's handle; 2: the scratch memory; 3: the same, not aligned; 4: the end of memory; 5: 4 bytes before it; 6: the current socket |
 
-/// Between two messages of one input.
-pub const SEPARATOR: u8 = 0xff;
-
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What a program can do.
