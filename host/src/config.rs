@@ -101,6 +101,12 @@ pub struct Limits {
     /// Wall time of one request or event, its waits included. Default: 30 s. Over it: 504, or 1011.
     #[serde(with = "humantime_serde")]
     pub request_time: Duration,
+    /// Requests of the site in a second, those that become sockets included. Default: zero, which is no
+    /// bound. Over it: 429.
+    pub requests_per_second: usize,
+    /// Connections of the site, sockets included. Default: 60,000. Over it: 503, and the connection is
+    /// closed.
+    pub connections: usize,
     /// A request's path and query. Default: 8 KiB. Over it: 414.
     pub uri: ByteSize,
     /// All of a request's header names and values. Default: 32 KiB. Over it: 431.
@@ -113,13 +119,20 @@ pub struct Limits {
     pub message: ByteSize,
     /// WebSocket messages that one socket may receive in a second. Default: zero, which is no bound: the
     /// peer of a socket whose guest is behind waits. Over it: 1008.
-    pub messages_per_second: u32,
+    pub messages_per_second: usize,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     pub outbound: ByteSize,
     /// What happens over `outbound`. Default: `close`.
     pub outbound_policy: OutboundPolicy,
     /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
     pub attachment: ByteSize,
+    /// Topics that a socket hears. Default: 64. Over it: an error to the guest.
+    pub topics: usize,
+    /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
+    pub timers: usize,
+    /// What the site's guests print in a second. Default: 1 MiB; zero is no bound. Over it, lines are left
+    /// out of the log.
+    pub log_per_second: ByteSize,
     /// What an instance hands to the next version's, by `save`. Default: 1 MiB. Over it the swap is
     /// refused, and the version before goes on.
     pub state: ByteSize,
@@ -170,6 +183,9 @@ pub struct Plugin {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
+    /// Whether each call of a component without sessions has an instance of its own, so that nothing of
+    /// one request is left in memory for the next. Default: false.
+    pub fresh: bool,
     /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
     /// its own; topics span them. Default: 1.
     pub replicas: usize,
@@ -213,6 +229,7 @@ impl Default for Plugin {
     fn default() -> Self {
         Self {
             scope: Scope::Plugin,
+            fresh: false,
             replicas: 1,
             auto_response: BTreeMap::new(),
             health: None,
@@ -320,6 +337,8 @@ impl Default for Limits {
             event_cpu: Duration::from_millis(100),
             request_cpu: Duration::from_secs(1),
             request_time: Duration::from_secs(30),
+            requests_per_second: 0,
+            connections: 60_000,
             uri: ByteSize::kib(8),
             headers: ByteSize::kib(32),
             body: ByteSize::mib(1),
@@ -328,6 +347,9 @@ impl Default for Limits {
             messages_per_second: 0,
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
+            topics: 64,
+            timers: 10_000,
+            log_per_second: ByteSize::mib(1),
             state: ByteSize::mib(1),
             close_time: Duration::from_secs(5),
             outbound_policy: OutboundPolicy::Close,
@@ -345,6 +367,9 @@ impl Default for Limits {
 pub struct Server {
     /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
     pub connections: usize,
+    /// Those of one client's address, or of one network of 64 bits where that is an IPv6 address; those of
+    /// `trusted_proxies` are not counted. Default: 20,000. Over it, new ones are closed.
+    pub client_connections: usize,
     /// From a connection's first byte, or the last response, to the end of the next request's head.
     /// Default: 10 s. Over it the connection is closed.
     #[serde(with = "humantime_serde")]
@@ -368,6 +393,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             connections: 60_000,
+            client_connections: 20_000,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
@@ -429,12 +455,21 @@ impl Default for Admin {
 }
 
 /// What holds for each of several sites.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tenants {
     /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
     /// is served alone may name all.
     pub environment: Vec<String>,
+    /// The share of all cores that the guests of one site may use before those of other sites go first,
+    /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
+    pub cpu_share: f64,
+}
+
+impl Default for Tenants {
+    fn default() -> Self {
+        Self { environment: Vec::new(), cpu_share: 0.25 }
+    }
 }
 
 /// A size as what memory is counted in; one that no memory has is all there is.
@@ -474,6 +509,8 @@ impl Config {
             ("limits.instances", limits.instances == 0),
             ("limits.queue", limits.queue == 0),
             ("limits.sockets", limits.sockets == 0),
+            ("limits.connections", limits.connections == 0),
+            ("server.client_connections", config.server.client_connections == 0),
             ("limits.event_cpu", limits.event_cpu.is_zero()),
             ("limits.request_cpu", limits.request_cpu.is_zero()),
             ("limits.request_time", limits.request_time.is_zero()),
@@ -491,6 +528,11 @@ impl Config {
         anyhow::ensure!(
             (0.0..=1.0).contains(&share),
             "`swap.max_failures` is {share}: it is a share, from 0 to 1"
+        );
+        let share = config.tenants.cpu_share;
+        anyhow::ensure!(
+            share > 0.0 && share <= 1.0,
+            "`tenants.cpu_share` is {share}: it is a share, over 0 and up to 1"
         );
         if let Some(address) = config.admin.listen {
             anyhow::ensure!(

@@ -149,6 +149,16 @@ impl Raw {
         assert!(self.read().await, "the connection ended");
     }
 
+    /// Whether the connection takes this: the host may have closed it.
+    pub async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        within("room to write", self.stream.write_all(bytes.as_ref())).await.is_ok()
+    }
+
+    /// Whether anything comes back for this.
+    pub async fn is_answered(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.try_write(bytes).await && self.read().await
+    }
+
     /// How many bytes have come and are kept.
     pub fn received(&self) -> usize {
         self.buffer.len()

@@ -21,7 +21,7 @@ use bytesize::ByteSize;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config::{self, OutboundPolicy, Scope};
-use lithe::plugin::{Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::plugin::{Account, Cache, Lineage, Loader, Plugin, Role, Settings};
 use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
@@ -81,7 +81,7 @@ pub enum Client {
     Closes,
     /// Says all, and is gone.
     HangsUp,
-    /// Is gone while the handler runs.
+    /// Is gone while the handler runs; where that is done by then, it closes.
     Leaves,
     /// Says all, and never reads.
     NeverReads,
@@ -237,6 +237,7 @@ fn load(loader: &Loader, bytes: &[u8], manner: Manner, limits: config::Limits) -
     let settings = Settings {
         site: "fuzz".into(),
         limits,
+        account: Account::new("fuzz".into()),
         websocket: true,
         plugin: config::Plugin {
             scope: if manner.scoped { Scope::Connection } else { Scope::Plugin },
@@ -244,6 +245,7 @@ fn load(loader: &Loader, bytes: &[u8], manner: Manner, limits: config::Limits) -
         },
         grants: Default::default(),
         lineage: Lineage::default(),
+        share: None,
     };
     let role = match manner.kind {
         Kind::Middleware => Role::Middleware,

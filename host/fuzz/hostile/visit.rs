@@ -124,7 +124,7 @@ impl Visit<'_> {
                 }
                 // Timers go off.
                 sleep(Duration::from_millis(2)).await;
-                if manner.client == Client::Closes {
+                if manner.client != Client::HangsUp {
                     let _ = writer.write_all(&masked(0x88, &1000_u16.to_be_bytes())).await;
                 }
             };

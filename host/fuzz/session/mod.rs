@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::plugin::{Account, Cache, Lineage, Loader, Plugin, Role, Settings};
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -82,10 +82,12 @@ impl Echoes {
             let settings = Settings {
                 site: "fuzz".into(),
                 limits: limits.clone(),
+                account: Account::new("fuzz".into()),
                 websocket: true,
                 plugin: config::Plugin::default(),
                 grants: Default::default(),
                 lineage: Lineage::default(),
+                share: None,
             };
             let bytes = std::fs::read(file).expect("the component has been built");
             let loaded = loader.load(&bytes, "echo.wasm", Role::Route, &settings, || {});

@@ -11,7 +11,7 @@ use crate::bindings::http as wit;
 const MAX_HEADERS: usize = 1_000;
 
 /// A failure that has an HTTP answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpError {
     pub status: StatusCode,
     pub headers: HeaderMap,

@@ -4,6 +4,7 @@
 //! [`State`] is what a store holds for its instance. A guest names everything by numbers of its own
 //! plugin; a number of another plugin names nothing.
 
+pub mod account;
 pub mod buffers;
 pub mod event;
 pub mod grants;
@@ -14,6 +15,7 @@ pub mod next;
 mod outbound;
 pub mod outcome;
 pub mod output;
+pub mod rate;
 mod receiver;
 pub mod socket;
 pub mod sockets;
@@ -31,6 +33,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::config::{self, Limits};
+use account::Account;
 use event::RequestId;
 use grants::Grants;
 use meter::Meter;
@@ -77,6 +80,8 @@ pub struct Context {
     pub grants: Grants,
     pub version: VersionId,
     pub calls: Calls,
+    /// The site's.
+    pub account: Arc<Account>,
     /// Those of the plugin, whatever version they belong to.
     pub sockets: Arc<Sockets>,
 }
@@ -232,7 +237,7 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 pub struct Memory {
     memory: usize,
     table_elements: usize,
-    refused: Option<String>,
+    refused: Option<(&'static str, String)>,
 }
 
 impl Memory {
@@ -241,9 +246,9 @@ impl Memory {
         Self { memory, table_elements: limits.table_elements, refused: None }
     }
 
-    /// The limit that the instance ran into, for the message about the trap that followed.
-    pub fn refused(&self) -> Option<&str> {
-        self.refused.as_deref()
+    /// The limit that the instance ran into, and the message about the trap that followed.
+    pub fn refused(&self) -> Option<&(&'static str, String)> {
+        self.refused.as_ref()
     }
 }
 
@@ -256,10 +261,11 @@ impl ResourceLimiter for Memory {
     ) -> wasmtime::Result<bool> {
         let allowed = desired <= self.memory;
         if !allowed {
-            self.refused = Some(format!(
+            let message = format!(
                 "`limits.memory` allows {} bytes, the instance asked for {desired}",
                 self.memory
-            ));
+            );
+            self.refused = Some(("limits.memory", message));
         }
         Ok(allowed)
     }
@@ -272,10 +278,11 @@ impl ResourceLimiter for Memory {
     ) -> wasmtime::Result<bool> {
         let allowed = desired <= self.table_elements;
         if !allowed {
-            self.refused = Some(format!(
+            let message = format!(
                 "`limits.table_elements` allows {}, the instance asked for {desired}",
                 self.table_elements
-            ));
+            );
+            self.refused = Some(("limits.table_elements", message));
         }
         Ok(allowed)
     }

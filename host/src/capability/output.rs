@@ -1,7 +1,8 @@
 //! A guest's standard output and error: each line becomes a log line that names the site, the
 //! plugin and the request.
 //!
-//! Writing never blocks. A line longer than 8 KiB is cut into several.
+//! Writing never blocks. A line longer than 8 KiB is cut into several; those over `limits.log_per_second`
+//! are left out, which the log says.
 
 use std::io;
 use std::pin::Pin;
@@ -92,6 +93,10 @@ impl Output {
 
     fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {
         let (site, plugin) = (&*self.of.site, &*self.of.plugin);
+        // An empty line is a line in the log, too.
+        if !self.of.account.admit_line(self.of.limits.log_per_second, line.len().max(1)) {
+            return;
+        }
         let line = self.of.grants.hide(String::from_utf8_lossy(line));
         match stream {
             Stream::Stdout => tracing::info!(target: "guest", site, plugin, %request, "{line}"),

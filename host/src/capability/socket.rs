@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Resource, WasmList, WasmStr};
 
+use super::account::Account;
 use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
@@ -88,7 +89,8 @@ pub struct Socket {
     version: AtomicU64,
     /// A streamed response: what is sent is sent as it is, without frames.
     stream: bool,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
+    account: Arc<Account>,
     inner: Mutex<Inner>,
     /// Locked after the plugin's topics.
     pub(super) topics: Mutex<Heard>,
@@ -117,6 +119,7 @@ pub(super) struct Bounds {
     pub message: usize,
     pub outbound: usize,
     pub attachment: usize,
+    pub topics: usize,
 }
 
 impl Socket {
@@ -129,6 +132,7 @@ impl Socket {
             version: AtomicU64::new(new.version.0),
             stream: new.stream,
             bounds,
+            account: new.account,
             inner: Mutex::new(Inner {
                 ready: ReadyState::Connecting,
                 outbound: Outbound::new(bounds.outbound, policy),
@@ -171,6 +175,7 @@ impl Socket {
 
     fn queue(&self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), SendError> {
         if payload > self.bounds.message {
+            self.account.exceed("limits.message");
             return Err(SendError::TooLarge(self.bounds.message as u64));
         }
         let mut inner = self.inner.lock();
@@ -182,9 +187,13 @@ impl Socket {
                 self.liveness.talk();
                 Ok(())
             }
-            Err(Full::Refuse) => Err(SendError::QueueFull),
+            Err(Full::Refuse) => {
+                self.account.exceed("limits.outbound");
+                Err(SendError::QueueFull)
+            }
             Err(Full::Close) => {
                 inner.close(1013, "the outbound queue is full".to_owned());
+                self.account.exceed("limits.outbound");
                 tracing::warn!(
                     target: "session",
                     socket = self.id,
@@ -497,6 +506,7 @@ impl wit::Host for State {
         let Some(socket) = self.socket(socket) else { return Ok(Err(AttachmentError::Closed)) };
         let max = socket.bounds.attachment;
         if value.len() > max {
+            self.context.account.exceed("limits.attachment");
             return Ok(Err(AttachmentError::TooLarge(max as u64)));
         }
         socket.inner.lock().attachment = value;

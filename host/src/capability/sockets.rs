@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
+use super::account::Account;
 use super::event::Request;
 use super::socket::{Bounds, Socket};
 use super::topics::{LocalTopics, Topics};
@@ -22,6 +23,8 @@ pub struct NewSocket {
     pub attachment: Vec<u8>,
     /// A streamed response.
     pub stream: bool,
+    /// The site's.
+    pub account: Arc<Account>,
 }
 
 /// The plugin has as many sockets as `limits.sockets` allows.
@@ -65,6 +68,7 @@ impl Sockets {
             message: bytes(limits.message),
             outbound: bytes(limits.outbound),
             attachment: bytes(limits.attachment),
+            topics: limits.topics,
         };
         let socket = Arc::new(Socket::new(id, new, bounds, limits.outbound_policy));
         open.insert(id, socket.clone());

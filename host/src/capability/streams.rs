@@ -49,6 +49,7 @@ impl State {
             version: self.context.version,
             attachment: options.attachment,
             stream: true,
+            account: self.context.account.clone(),
         })?;
         Ok(Started { socket: socket.id, status: options.status, headers: options.headers })
     }

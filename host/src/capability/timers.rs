@@ -10,9 +10,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use super::{InstanceId, State};
 use crate::bindings::timers::{self as wit, TimerError};
 
-/// Timers that one instance may have at once.
-const MAX_TIMERS: usize = 10_000;
-
 /// Where timers go off: the queue of the shared instance. Told the timer, and whether it repeats.
 pub type TimerSink = Arc<dyn Fn(InstanceId, u32, bool) + Send + Sync>;
 
@@ -59,8 +56,10 @@ impl wit::Host for State {
         let Some(sink) = self.timers.sink.clone() else {
             wasmtime::bail!("`timers.set` needs a component that exports `hooks`");
         };
-        if self.timers.set.len() >= MAX_TIMERS {
-            return Ok(Err(TimerError::TooMany(MAX_TIMERS as u32)));
+        let max = self.context.limits.timers;
+        if self.timers.set.len() >= max {
+            self.context.account.exceed("limits.timers");
+            return Ok(Err(TimerError::TooMany(u32::try_from(max).unwrap_or(u32::MAX))));
         }
         let id = self.timers.next;
         self.timers.next = self.timers.next.wrapping_add(1);

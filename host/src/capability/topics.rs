@@ -71,10 +71,12 @@ impl wit::Host for State {
         if topic.len() > MAX_NAME {
             return Ok(Err(SubscribeError::NameTooLong));
         }
-        Ok(match self.socket(socket) {
-            Some(socket) => self.context.sockets.topics.subscribe(&socket, topic),
-            None => Err(SubscribeError::Closed),
-        })
+        let Some(socket) = self.socket(socket) else { return Ok(Err(SubscribeError::Closed)) };
+        let subscribed = self.context.sockets.topics.subscribe(&socket, topic);
+        if matches!(subscribed, Err(SubscribeError::TooMany(_))) {
+            self.context.account.exceed("limits.topics");
+        }
+        Ok(subscribed)
     }
 
     fn unsubscribe(&mut self, socket: SocketId, topic: String) -> wasmtime::Result<()> {

@@ -135,6 +135,7 @@ impl State {
             version: self.context.version,
             attachment: options.attachment,
             stream: false,
+            account: self.context.account.clone(),
         })?;
         Ok(wit::Accepted { socket: socket.id, headers: options.headers })
     }
@@ -148,6 +149,7 @@ impl State {
 
         let max = bytes(self.context.limits.attachment);
         if new.attachment.len() > max {
+            self.context.account.exceed("limits.attachment");
             return Err(mistake(format!(
                 "the attachment has {} bytes, `limits.attachment` allows {max}",
                 new.attachment.len()
@@ -165,7 +167,8 @@ impl State {
             }
         }
         let socket = self.context.sockets.accept(new, &self.context.limits).map_err(|error| {
-            tracing::warn!(target: "session", plugin = &*self.context.plugin, "{error}");
+            tracing::debug!(target: "session", plugin = &*self.context.plugin, "{error}");
+            self.context.account.exceed("limits.sockets");
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")
         })?;

@@ -10,13 +10,13 @@ use super::InspectOptions;
 use super::progress::Progress;
 use super::serve::{block_on, loader};
 use crate::plugin::{Fit, Grant, Report};
-use crate::runtime::Kind;
+use crate::runtime::{Kind, Runtime};
 
 pub fn run(options: &InspectOptions) -> anyhow::Result<()> {
     let file = options.file.clone();
     let shown = file.display().to_string();
     block_on(async {
-        let loader = loader(options.cache.clone())?;
+        let loader = loader(options.cache.clone(), Runtime::new)?;
         let name = shown.clone();
         let inspecting = tokio::task::spawn_blocking(move || {
             let progress = Progress::start();

@@ -11,12 +11,13 @@ use super::table::aligned;
 use crate::pipeline::Tenant;
 use crate::plugin::Plugin;
 use crate::router::Path;
+use crate::runtime::Runtime;
 use crate::site::{Loading, Site};
 
 pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     block_on(async {
-        let loader = loader(options.cache.clone())?;
+        let loader = loader(options.cache.clone(), Runtime::new)?;
         let loaded = tokio::task::spawn_blocking(move || {
             let on_compile = progress()();
             let on_compile = &*on_compile;

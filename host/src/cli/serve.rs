@@ -88,7 +88,9 @@ impl Serving {
         })?;
         let address = listener.local_addr().context("the listener has no address")?;
         let admin = admin::Listeners::open(&root).await?;
-        let sites = Sites::open(root, loader(options.cache.clone())?, progress()).await?;
+        let engine = if root.has_many() { Runtime::for_many_sites } else { Runtime::new };
+        let loader = loader(options.cache.clone(), engine)?;
+        let sites = Sites::open(root, loader, progress()).await?;
         Ok(Self { sites, listener, address, admin })
     }
 
@@ -133,8 +135,11 @@ impl Serving {
 ///
 /// # Errors
 /// The engine cannot be set up, or the folder cannot be made.
-pub fn loader(cache: Option<PathBuf>) -> anyhow::Result<Loader> {
-    let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+pub fn loader(
+    cache: Option<PathBuf>,
+    engine: fn() -> wasmtime::Result<Runtime>,
+) -> anyhow::Result<Loader> {
+    let runtime = engine().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let folder = cache.unwrap_or_else(Loader::default_cache_folder);
     Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current())
 }

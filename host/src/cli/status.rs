@@ -47,6 +47,13 @@ fn table(status: &Status) -> String {
         }));
         text += &aligned(&rows);
     }
+    if !status.exceeded.is_empty() {
+        text += "\nexceeded:\n\n";
+        let mut rows = vec![["LIMIT", "TIMES"].map(str::to_owned).to_vec()];
+        let counts = status.exceeded.iter();
+        rows.extend(counts.map(|(limit, times)| vec![limit.clone(), times.to_string()]));
+        text += &aligned(&rows);
+    }
     text
 }
 

@@ -21,6 +21,7 @@ pub async fn read(
 ) -> Result<Bytes, HttpError> {
     let limit = tenant.limits.body;
     let too_large = || {
+        tenant.account.exceed("limits.body");
         let message = format!("the body is over {limit} (`limits.body`)");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
@@ -35,9 +36,11 @@ pub async fn read(
         Ok(Err(_)) => {
             Err(HttpError::new(StatusCode::BAD_REQUEST, "the body could not be read to its end"))
         }
-        Err(_) => Err(HttpError::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the body took longer than {:?} (`server.body_time`)", tenant.body_time),
-        )),
+        Err(_) => {
+            tenant.account.exceed("server.body_time");
+            let message =
+                format!("the body took longer than {:?} (`server.body_time`)", tenant.body_time);
+            Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, message))
+        }
     }
 }

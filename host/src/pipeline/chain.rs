@@ -155,8 +155,11 @@ impl Chain {
         let context = plugin.context();
         let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
         tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");
+        if let Failure::Busy(_, limit) = failure {
+            context.account.exceed(limit);
+        }
         let status = match failure {
-            Failure::Cpu(_) | Failure::Time(_) => StatusCode::GATEWAY_TIMEOUT,
+            Failure::Cpu(..) | Failure::Time(_) => StatusCode::GATEWAY_TIMEOUT,
             Failure::Busy(..) | Failure::Stopped | Failure::Start(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

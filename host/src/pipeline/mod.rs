@@ -12,6 +12,7 @@ mod table;
 mod tenant;
 mod upgrade;
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,7 +20,6 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,7 +27,7 @@ use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
 use crate::plugin::Handled;
-use crate::router::{Found, Path};
+use crate::router::{Found, InvalidPath, Path};
 use chain::{Chain, End};
 
 pub use connection::Connection;
@@ -42,7 +42,7 @@ pub struct Sessions<'s> {
     pub tasks: &'s TaskTracker,
     pub stop: &'s CancellationToken,
     /// Counts the connection for as long as its session lasts.
-    pub permit: Arc<OwnedSemaphorePermit>,
+    pub counted: Arc<dyn Any + Send + Sync>,
 }
 
 /// Answers one request. An accepted upgrade goes on as a task of its own.
@@ -74,7 +74,7 @@ pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
 }
 
 async fn run(
-    tenant: &Tenant,
+    tenant: &Arc<Tenant>,
     id: RequestId,
     mut request: Request<Incoming>,
     client: SocketAddr,
@@ -82,8 +82,7 @@ async fn run(
 ) -> Result<Response<Body>, HttpError> {
     check_head(tenant, &request)?;
     let raw_path = request.uri().path().to_owned();
-    let path = Path::parse(&raw_path)
-        .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let path = Path::parse(&raw_path).map_err(bad_path)?;
     if let Some(response) = tenant.public.serve(&request).await {
         return Ok(response);
     }
@@ -95,23 +94,49 @@ async fn run(
         // as it is open.
         upgrade::detach(&mut head);
     }
-    let chain = chain_for(tenant, id, head, &path, body, client);
+    let chain = match &tenant.share {
+        None => chain_for(tenant, id, head, &path, body, client),
+        // Patterns are the site's, too.
+        Some(share) => {
+            let tenant = tenant.clone();
+            let find = async move {
+                let path = Path::parse(&raw_path)?;
+                Ok(chain_for(&tenant, id, head, &path, body, client))
+            };
+            share.run(find).await.map_err(bad_path)?
+        }
+    };
     let handled = chain.run().await;
     answer(tenant, handled, upgrade, sessions)
 }
 
-/// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 5).
+fn bad_path(error: InvalidPath) -> HttpError {
+    HttpError::new(StatusCode::BAD_REQUEST, error.to_string())
+}
+
+/// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 4
+/// and 5).
 fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpError> {
-    let limits = &tenant.limits;
+    let (limits, account) = (&tenant.limits, &tenant.account);
     let refused = |status, message: String| Err(HttpError::new(status, message));
+    if !account.admit_request(limits.requests_per_second) {
+        let message = format!(
+            "the site takes {} requests a second (`limits.requests_per_second`)",
+            limits.requests_per_second
+        );
+        let error = HttpError::new(StatusCode::TOO_MANY_REQUESTS, message);
+        return Err(error.with(header::RETRY_AFTER, "1"));
+    }
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if uri as u64 > limits.uri.as_u64() {
+        account.exceed("limits.uri");
         let message = format!("the path and query are over {} (`limits.uri`)", limits.uri);
         return refused(StatusCode::URI_TOO_LONG, message);
     }
     let headers = request.headers();
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes as u64 > limits.headers.as_u64() {
+        account.exceed("limits.headers");
         let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
     }

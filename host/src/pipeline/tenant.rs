@@ -7,8 +7,9 @@ use http::Method;
 use ipnet::IpNet;
 
 use super::public::Public;
+use crate::capability::account::Account;
 use crate::config::{Deflate, Limits};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Share};
 use crate::router::{Path, Router, Scopes};
 
 /// A loaded site. Replaced whole when something in it changes; a request keeps the one that it began
@@ -16,6 +17,10 @@ use crate::router::{Path, Router, Scopes};
 pub struct Tenant {
     pub name: Arc<str>,
     pub limits: Limits,
+    /// What the site has used of them.
+    pub account: Arc<Account>,
+    /// Its share of the machine, where it has neighbours.
+    pub share: Option<Arc<Share>>,
     /// Compression of WebSocket messages.
     pub deflate: Deflate,
     /// From the end of a request's head to the end of its body.

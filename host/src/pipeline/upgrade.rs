@@ -76,9 +76,9 @@ pub fn accept(
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
     }
-    let permit = sessions.permit;
+    let counted = sessions.counted;
     sessions.tasks.spawn(async move {
-        let _permit = permit;
+        let _counted = counted;
         let request = session.socket.request.id;
         let upgraded = match timeout(limits.close_time, upgrade).await {
             Ok(Ok(upgraded)) => upgraded,

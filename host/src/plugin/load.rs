@@ -11,17 +11,23 @@ use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
 use super::{Instances, Lineage, Plugin};
+use crate::capability::account::Account;
 use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::runtime::{
-    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Template, Unfit,
+    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Share, Template, Unfit,
 };
 
 pub use inspect::{Fit, Grant, Report};
 
 /// Routes that one component may name.
 const MAX_ROUTES: usize = 1_000;
+
+/// Sessions have instances as their scope says, which outlive a call.
+const FRESH_WITH_SESSIONS: &str = "has `fresh`, and sessions: of a component with `hooks`, \
+    `scope = \"connection\"` gives each connection an instance of its own, and one with `session` has that \
+    always";
 
 /// The longest pattern that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
@@ -44,6 +50,8 @@ pub struct Settings {
     /// The site's name.
     pub site: Arc<str>,
     pub limits: Limits,
+    /// What the site has used of them.
+    pub account: Arc<Account>,
     /// Whether the site allows upgrades.
     pub websocket: bool,
     /// What the site says of this one.
@@ -52,6 +60,8 @@ pub struct Settings {
     pub grants: Grants,
     /// Of the version before.
     pub lineage: Lineage,
+    /// The site's share of the machine, where it has neighbours.
+    pub share: Option<Arc<Share>>,
 }
 
 /// What a component is wanted for, by its place in the site.
@@ -134,6 +144,7 @@ impl Loader {
             plugin: name.into(),
             version: VersionId::next(),
             calls: Calls::default(),
+            account: settings.account.clone(),
             sockets: settings.lineage.sockets.clone(),
             limits: settings.limits.clone(),
             sessions: kind.has_sessions(),
@@ -141,9 +152,17 @@ impl Loader {
             settings: settings.plugin.clone(),
             grants: settings.grants.clone(),
         });
-        let template = Template::new(self.runtime.clone(), &component, context.clone())
-            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let template = Template::new(
+            self.runtime.clone(),
+            &component,
+            context.clone(),
+            settings.share.clone(),
+        )
+        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         check_role(role, kind, template.names_routes())?;
+        if settings.plugin.fresh && kind.has_sessions() {
+            return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
+        }
         let routes = match role {
             Role::Plugin => self.routes_of(&template)?,
             _ => Vec::new(),

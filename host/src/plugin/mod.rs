@@ -24,7 +24,8 @@ use crate::runtime::{
     Failure, Instance, Kind, Lane, NamedRoute, PerConnection, Pool, Scoped, Seat, Template,
 };
 
-pub use crate::runtime::{Handover, Moved};
+pub use crate::capability::account::Account;
+pub use crate::runtime::{Background, Handover, Moved, Share};
 pub use cache::{Cache, Digest};
 pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 pub use swap::{Pair, Swap, SwapError};
@@ -50,7 +51,7 @@ pub struct Lineage {
 }
 
 enum Instances {
-    Pool(Pool),
+    Pool(Arc<Pool>),
     Shared(Arc<Scoped>),
     PerConnection(PerConnection),
 }

@@ -17,6 +17,9 @@ use super::text;
 /// what needs more would also be slow.
 const MAX_REGEX_BYTES: usize = 64 * 1024;
 
+/// The longest segment that a regex is asked about, in bytes: its time is bounded by the product of both.
+const MAX_SEGMENT: usize = 1024;
+
 /// A part of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -77,8 +80,11 @@ impl Matcher {
         Self { regex: folded.unwrap_or_else(|_| self.regex.clone()), ..self.clone() }
     }
 
-    /// Whether the segment matches; then its captures are added.
+    /// Whether the segment matches; then its captures are added. One of more than 1 KiB does not.
     pub(super) fn capture<'p>(&self, segment: &'p str, into: &mut Vec<Cow<'p, str>>) -> bool {
+        if segment.len() > MAX_SEGMENT {
+            return false;
+        }
         let Some(captures) = self.regex.captures(segment) else {
             return false;
         };

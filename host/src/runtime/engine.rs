@@ -13,6 +13,9 @@ use crate::capability::{self, InstanceId, State};
 /// How often a running guest is interrupted, at the least every other time to give its thread back.
 const TICK: Duration = Duration::from_millis(5);
 
+/// The same where guests of several sites share threads: a neighbour waits no longer than two of these.
+pub(super) const SHARED_TICK: Duration = Duration::from_millis(1);
+
 /// Instances of all plugins together. Each reserves 4 GiB of addresses, so that guests need no bounds
 /// checks, and of memory only what it touches.
 const MAX_INSTANCES: u32 = 10_000;
@@ -30,15 +33,27 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Reserves the pool's addresses and starts the thread that ticks.
+    /// Reserves the pool's addresses and starts the thread that ticks, for one site.
     ///
     /// # Errors
     /// The system does not give the addresses or the thread.
     pub fn new() -> wasmtime::Result<Self> {
+        Self::with_tick(TICK)
+    }
+
+    /// The same for several sites, which do not trust each other.
+    ///
+    /// # Errors
+    /// As [`Runtime::new`].
+    pub fn for_many_sites() -> wasmtime::Result<Self> {
+        Self::with_tick(SHARED_TICK)
+    }
+
+    fn with_tick(tick: Duration) -> wasmtime::Result<Self> {
         let engine = engine()?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker)?;
-        let ticker = Ticker::start(&engine)?;
+        let ticker = Ticker::start(&engine, tick)?;
         Ok(Self { engine, linker, next_instance: AtomicU64::new(1), _ticker: ticker })
     }
 
@@ -89,11 +104,11 @@ struct Ticker {
 }
 
 impl Ticker {
-    fn start(engine: &Engine) -> std::io::Result<Self> {
+    fn start(engine: &Engine, period: Duration) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let engine = engine.weak();
         let tick = move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(period) {
                 let Some(engine) = engine.upgrade() else { return };
                 engine.increment_epoch();
             }

@@ -13,9 +13,9 @@ pub enum Failure {
     Trap(String),
     /// The guest ran into `limits.memory` or `limits.table_elements`, and trapped for it.
     #[error("the guest trapped after a limit: {limit}: {trap}")]
-    Memory { limit: String, trap: String },
-    #[error("{0} (`limits.request_cpu` for a request, `limits.event_cpu` for a session's event)")]
-    Cpu(#[from] OutOfCpuTime),
+    Memory { name: &'static str, limit: String, trap: String },
+    #[error("{0} (`{1}`)")]
+    Cpu(OutOfCpuTime, &'static str),
     #[error("the guest took longer than {0:?} (`limits.request_time`)")]
     Time(Duration),
     #[error("cannot start an instance: {0}")]
@@ -36,11 +36,27 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The limit that was exceeded, by its name in `lithe.toml`.
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Memory { name, .. } => Some(name),
+            Self::Cpu(_, name) | Self::Busy(_, name) => Some(name),
+            Self::Time(_) => Some("limits.request_time"),
+            Self::StateTooLarge { .. } => Some("limits.state"),
+            Self::Trap(_)
+            | Self::Start(_)
+            | Self::Invalid(_)
+            | Self::Missing(_)
+            | Self::Refused(..)
+            | Self::Stopped => None,
+        }
+    }
+
     /// Whether the instance can be called again.
     pub(super) fn spares_the_instance(&self) -> bool {
         !matches!(
             self,
-            Self::Trap(_) | Self::Memory { .. } | Self::Cpu(_) | Self::Time(_) | Self::Start(_)
+            Self::Trap(_) | Self::Memory { .. } | Self::Cpu(..) | Self::Time(_) | Self::Start(_)
         )
     }
 }

@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 
 use super::call::{metered, within};
 use super::failure::Failure;
+use super::share::Share;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
     handler, health, hooks, middleware, resume, routes, session, state,
@@ -32,6 +33,9 @@ pub struct Instance {
     store: Store<State>,
     clock: Arc<Clock>,
     exports: Exports,
+    share: Option<Arc<Share>>,
+    /// The limit of the current call's CPU time.
+    cpu_limit: &'static str,
 }
 
 /// What the component exports. A call that it does not export is a failure of the host's, and is
@@ -49,13 +53,17 @@ pub(super) struct Exports {
     pub health: Option<health::Guest>,
 }
 
+/// The limits of CPU time.
+const REQUEST_CPU: &str = "limits.request_cpu";
+const EVENT_CPU: &str = "limits.event_cpu";
+
 /// A route that a component names itself: its method, or any, and its pattern.
 pub type NamedRoute = (Option<String>, String);
 
 impl Instance {
-    pub(super) fn new(store: Store<State>, exports: Exports) -> Self {
+    pub(super) fn new(store: Store<State>, exports: Exports, share: Option<Arc<Share>>) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, exports }
+        Self { store, clock, exports, share, cpu_limit: REQUEST_CPU }
     }
 
     /// Which one it is.
@@ -211,6 +219,7 @@ impl Instance {
         }
         let cpu = self.limits().event_cpu;
         let time = self.limits().request_time;
+        self.cpu_limit = EVENT_CPU;
         self.begin(RequestId::default(), None, cpu);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let call = within(&self.clock, time, hooks.call_timer(&mut self.store, id)).await;
@@ -271,7 +280,14 @@ impl Instance {
     ///
     /// # Errors
     /// See [`Failure`]; CPU time is counted anew for each message.
-    pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
+    pub async fn run(mut self: Box<Self>, socket: Arc<Socket>) -> Result<(), Failure> {
+        match self.share.clone() {
+            None => self.run_session(&socket).await,
+            Some(share) => share.run(async move { self.run_session(&socket).await }).await,
+        }
+    }
+
+    async fn run_session(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
         self.store.data_mut().begin_session();
         let session = self.exports.session.as_ref().ok_or(Failure::Missing("session"))?;
@@ -285,6 +301,7 @@ impl Instance {
 
     fn begin_request(&mut self, request: &Arc<Request>) -> Result<Resource<EventHandle>, Failure> {
         let cpu = self.limits().request_cpu;
+        self.cpu_limit = REQUEST_CPU;
         self.begin(request.id, None, cpu);
         let event = self.store.data_mut().push_event(request.clone());
         event.map_err(|error| Failure::Trap(format!("{error:#}")))
@@ -293,12 +310,14 @@ impl Instance {
     /// Before a call that no client has asked for; answers the wall time that it may take.
     fn begin_upkeep(&mut self) -> Duration {
         let (cpu, time) = (self.limits().request_cpu, self.limits().request_time);
+        self.cpu_limit = REQUEST_CPU;
         self.begin(RequestId::default(), None, cpu);
         time
     }
 
     fn begin_event(&mut self, socket: &Arc<Socket>) {
         let cpu = self.limits().event_cpu;
+        self.cpu_limit = EVENT_CPU;
         self.begin(socket.request.id, Some(socket.clone()), cpu);
     }
 
@@ -310,21 +329,28 @@ impl Instance {
     }
 
     fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
+        let cpu_limit = self.cpu_limit;
         let state = self.store.data_mut();
         state.end();
-        if !matches!(call, Ok(Ok(_))) {
-            state.context.calls.fail();
-        }
-        call?.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
-            Some(out) => Failure::Cpu(out.clone()),
-            None => {
-                let trap = format!("{error:?}");
-                match state.memory.refused() {
-                    Some(limit) => Failure::Memory { limit: limit.to_owned(), trap },
-                    None => Failure::Trap(trap),
+        let result = call.and_then(|call| {
+            call.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
+                Some(out) => Failure::Cpu(out.clone(), cpu_limit),
+                None => {
+                    let trap = format!("{error:?}");
+                    match state.memory.refused() {
+                        Some((name, limit)) => Failure::Memory { name, limit: limit.clone(), trap },
+                        None => Failure::Trap(trap),
+                    }
                 }
+            })
+        });
+        if let Err(failure) = &result {
+            state.context.calls.fail();
+            if let Some(limit) = failure.limit() {
+                state.context.account.exceed(limit);
             }
-        })
+        }
+        result
     }
 }
 

@@ -13,6 +13,7 @@ mod lane;
 mod per_connection;
 mod pool;
 mod scoped;
+mod share;
 mod shared;
 mod template;
 
@@ -24,5 +25,6 @@ pub use lane::Lane;
 pub use per_connection::PerConnection;
 pub use pool::Pool;
 pub use scoped::{Handover, Scoped, Standstill};
+pub use share::{Background, Share};
 pub use shared::{Moved, Seat};
 pub use template::{Kind, Template, Unfit};

@@ -33,8 +33,12 @@ impl PerConnection {
         let limits = &self.template.context().limits;
         let permit = self.permits.clone().try_acquire_owned();
         let permit = permit.map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?;
-        let mut instance = Box::new(self.template.instantiate(None).await?);
-        let answer = instance.handle(request).await?;
-        Ok((answer, instance, permit))
+        let (template, request) = (self.template.clone(), request.clone());
+        let call = async move {
+            let mut instance = Box::new(template.instantiate(None).await?);
+            let answer = instance.handle(&request).await?;
+            Ok((answer, instance, permit))
+        };
+        self.template.run(call).await
     }
 }

@@ -18,7 +18,7 @@ use crate::capability::outcome::Answered;
 
 /// Calls run in parallel, as many as `limits.instances`; the instance that was used last is used
 /// next, since its memory is warm. One that fails is dropped, and so is one whose caller went away
-/// in the middle of a call.
+/// in the middle of a call; with the setting `fresh`, each is.
 pub struct Pool {
     template: Arc<Template>,
     permits: Semaphore,
@@ -35,29 +35,41 @@ struct Idle {
 }
 
 impl Pool {
-    pub fn new(template: Arc<Template>) -> Self {
+    pub fn new(template: Arc<Template>) -> Arc<Self> {
         let permits = Semaphore::new(template.context().limits.instances);
-        Self { template, permits, idle: Mutex::default() }
+        Arc::new(Self { template, permits, idle: Mutex::default() })
     }
 
     /// Calls the handler.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(&self, request: &Arc<Request>) -> Result<Answered, Failure> {
-        let mut taken = self.take().await?;
-        let answer = taken.instance.handle(request).await;
-        self.put_back(taken, answer)
+    pub async fn handle(self: &Arc<Self>, request: &Arc<Request>) -> Result<Answered, Failure> {
+        let (pool, request) = (self.clone(), request.clone());
+        let call = async move {
+            let mut taken = pool.take().await?;
+            let answer = taken.instance.handle(&request).await;
+            pool.put_back(taken, answer)
+        };
+        self.template.run(call).await
     }
 
     /// Calls the middleware around the rest of the chain.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
-        let mut taken = self.take().await?;
-        let answer = taken.instance.around(request, next).await;
-        self.put_back(taken, answer)
+    pub async fn around(
+        self: &Arc<Self>,
+        request: &Arc<Request>,
+        next: Next,
+    ) -> Result<Answered, Failure> {
+        let (pool, request) = (self.clone(), request.clone());
+        let call = async move {
+            let mut taken = pool.take().await?;
+            let answer = taken.instance.around(&request, next).await;
+            pool.put_back(taken, answer)
+        };
+        self.template.run(call).await
     }
 
     /// Calls the error handler.
@@ -65,13 +77,17 @@ impl Pool {
     /// # Errors
     /// See [`Failure`].
     pub async fn on_error(
-        &self,
+        self: &Arc<Self>,
         request: &Arc<Request>,
         error: &HttpError,
     ) -> Result<Result<Response<Bytes>, HttpError>, Failure> {
-        let mut taken = self.take().await?;
-        let answer = taken.instance.on_error(request, error).await;
-        self.put_back(taken, answer)
+        let (pool, request, error) = (self.clone(), request.clone(), error.clone());
+        let call = async move {
+            let mut taken = pool.take().await?;
+            let answer = taken.instance.on_error(&request, &error).await;
+            pool.put_back(taken, answer)
+        };
+        self.template.run(call).await
     }
 
     /// Drops the instances that were not needed since `idle_after` before `now`.
@@ -116,7 +132,8 @@ impl Pool {
     }
 
     fn put_back<T>(&self, taken: Taken<'_>, result: Result<T, Failure>) -> Result<T, Failure> {
-        if result.as_ref().err().is_none_or(Failure::spares_the_instance) {
+        let is_fresh = self.template.context().settings.fresh;
+        if !is_fresh && result.as_ref().err().is_none_or(Failure::spares_the_instance) {
             self.idle.lock().instances.push(taken.instance);
         }
         result

@@ -8,6 +8,7 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use super::engine::Runtime;
 use super::failure::Failure;
 use super::instance::{Exports, Instance};
+use super::share::Share;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
     handler, health, hooks, middleware, resume, routes, session, state,
@@ -107,6 +108,7 @@ fn exports_of(runtime: &Runtime, component: &Component) -> Vec<String> {
 pub struct Template {
     runtime: Arc<Runtime>,
     context: Arc<Context>,
+    share: Option<Arc<Share>>,
     pre: InstancePre<State>,
     handler: Option<handler::GuestIndices>,
     hooks: Option<hooks::GuestIndices>,
@@ -128,6 +130,7 @@ impl Template {
         runtime: Arc<Runtime>,
         component: &Component,
         context: Arc<Context>,
+        share: Option<Arc<Share>>,
     ) -> wasmtime::Result<Self> {
         let pre = runtime.linker.instantiate_pre(component)?;
         let exports = exports_of(&runtime, component);
@@ -146,6 +149,7 @@ impl Template {
         Ok(Self {
             runtime,
             context,
+            share,
             pre,
             handler,
             hooks,
@@ -182,6 +186,23 @@ impl Template {
     /// What its instances share.
     pub fn context(&self) -> &Arc<Context> {
         &self.context
+    }
+
+    /// Its site's share of the machine, where it has neighbours.
+    pub fn share(&self) -> Option<&Arc<Share>> {
+        self.share.as_ref()
+    }
+
+    /// Runs a guest where its site's share says; without neighbours, here.
+    pub async fn run<W>(&self, work: W) -> W::Output
+    where
+        W: Future + Send + 'static,
+        W::Output: Send + 'static,
+    {
+        match &self.share {
+            None => work.await,
+            Some(share) => share.run(work).await,
+        }
     }
 
     /// A new instance, about 15 µs for a small component.
@@ -229,7 +250,7 @@ impl Template {
         if let Some(indices) = &self.health {
             exports.health = Some(indices.load(&mut store, &instance)?);
         }
-        Ok(Instance::new(store, exports))
+        Ok(Instance::new(store, exports, self.share.clone()))
     }
 
     /// Every limit of an instance is set here.

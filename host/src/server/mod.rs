@@ -3,6 +3,7 @@
 //! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
 //! on, a failed handshake is that connection's.
 
+mod connections;
 mod draining;
 mod hosts;
 mod served;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,12 +23,13 @@ use parking_lot::Mutex;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Host};
-use crate::pipeline::{self, Connection};
+use crate::pipeline::{self, Connection, Tenant};
+use connections::{Clients, Counted};
 use hosts::Hosts;
 pub use hosts::HostsError;
 pub use served::Served;
@@ -49,6 +51,7 @@ pub struct Server {
     /// Held by whoever changes `hosts`.
     changing: Mutex<()>,
     settings: config::Server,
+    clients: Arc<Clients>,
     /// Connections in HTTP, and sessions.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -61,6 +64,7 @@ impl Server {
             hosts: ArcSwap::default(),
             changing: Mutex::default(),
             settings,
+            clients: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })
@@ -134,8 +138,12 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, client)) => {
                     backoff = Backoff::default();
+                    let Some(counted) = self.clients.connect(client.ip(), permit, &self.settings)
+                    else {
+                        continue;
+                    };
                     let server = self.clone();
-                    self.tasks.spawn(async move { server.serve(stream, client, permit).await });
+                    self.tasks.spawn(async move { server.serve(stream, client, counted).await });
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
@@ -149,25 +157,23 @@ impl Server {
         }
     }
 
-    async fn serve(
-        self: Arc<Self>,
-        stream: TcpStream,
-        client: SocketAddr,
-        permit: OwnedSemaphorePermit,
-    ) {
+    async fn serve(self: Arc<Self>, stream: TcpStream, client: SocketAddr, counted: Counted) {
         if let Err(error) = set_options(&stream) {
             tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
         let connection = Connection::new(stream, self.settings.write_time);
-        let permit = Arc::new(permit);
+        let counted = Arc::new(counted);
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-            let (server, permit) = (&self, permit.clone());
+            let (server, counted) = (&self, counted.clone());
             async move {
                 let site = server.hosts.load().find(&request).cloned();
                 let Some(site) = site else { return Ok(unknown_host(&request)) };
                 let tenant = site.choose(request.headers());
+                if !counted.count_for(&tenant.account, tenant.limits.connections) {
+                    return Ok(too_many_connections(&tenant));
+                }
                 let sessions =
-                    pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, permit };
+                    pipeline::Sessions { tasks: &server.tasks, stop: &server.stop, counted };
                 Ok::<_, std::convert::Infallible>(
                     pipeline::handle(tenant, request, client, sessions).await,
                 )
@@ -192,6 +198,17 @@ impl Server {
             tracing::debug!(%client, "connection ended: {:#}", anyhow::Error::new(error));
         }
     }
+}
+
+/// The site has as many connections as it may; this one is closed.
+fn too_many_connections(tenant: &Tenant) -> hyper::Response<pipeline::Body> {
+    let limit = tenant.limits.connections;
+    let message = format!("the site has {limit} connections open (`limits.connections`)");
+    let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// No site answers for the request's host (RFC 9110, section 15.5.20), or it names none.

@@ -12,9 +12,9 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::Limits;
 use super::end::End;
-use super::rate::Rate;
 use super::transport::Transport;
 use crate::capability::Context as PluginContext;
+use crate::capability::rate::Rate;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
 use crate::message::{Message, Opcode};
 
@@ -41,6 +41,7 @@ pub struct Bridge<S> {
     pub messages: Vec<Message>,
     transport: Transport<S>,
     rate: Rate,
+    messages_per_second: usize,
     socket: Arc<Socket>,
     /// Of the socket's plugin.
     plugin: Arc<PluginContext>,
@@ -68,7 +69,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         Self {
             messages: Vec::new(),
             transport: Transport::new(stream, read, &limits, room),
-            rate: Rate::new(limits.messages_per_second),
+            rate: Rate::default(),
+            messages_per_second: limits.messages_per_second,
             max_unsent: MAX_UNSENT_WHILE_READING.min(room),
             socket,
             plugin,
@@ -111,17 +113,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
                 self.messages.clear();
             } else {
                 let came = self.messages.len() - before;
-                let admitted = self.rate.admit(came);
+                let admitted = self.rate.admit(self.messages_per_second, came);
                 if admitted < came {
-                    let request = self.socket.request.id;
-                    tracing::debug!(target: "session", %request, "more than `limits.messages_per_second`");
+                    self.plugin.account.exceed("limits.messages_per_second");
                     self.messages.truncate(before + admitted);
                     read = Some(End::too_many());
                 }
             }
             self.answer_for_the_guest();
             match read {
-                Some(end) => return Poll::Ready(Event::End(end)),
+                Some(end) => {
+                    if end.is_too_large() {
+                        self.plugin.account.exceed("limits.message");
+                    }
+                    return Poll::Ready(Event::End(end));
+                }
                 None if !self.messages.is_empty() => {
                     self.socket.liveness.talk();
                     self.socket.liveness.set_busy(true);

@@ -50,6 +50,11 @@ impl End {
         Self::Violation { code, reason: reason.into() }
     }
 
+    /// Whether a message was over `limits.message`.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Violation { code: 1009, .. })
+    }
+
     /// What the guest is told.
     pub fn info(&self) -> CloseInfo {
         match self {

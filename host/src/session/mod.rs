@@ -6,7 +6,6 @@
 mod bridge;
 mod deflate;
 mod end;
-mod rate;
 mod stream;
 mod transport;
 
@@ -36,7 +35,7 @@ pub struct Limits {
     /// What may wait to be sent, in bytes; at least a message.
     pub outbound: usize,
     /// Messages from the peer in one second. Over it the socket closes with 1008. Zero is no bound.
-    pub messages_per_second: u32,
+    pub messages_per_second: usize,
     /// From a close frame to the peer's answer.
     pub close_time: Duration,
     /// How messages are compressed, if they are.
@@ -56,8 +55,8 @@ where
     let bridge = Box::new(Bridge::new(stream, read, socket.clone(), context, limits));
     match session.guest {
         Guest::Shared(seat) => run_shared(bridge, &seat).await,
-        Guest::Own { mut instance, permit: _permit } => {
-            Box::pin(run_own(bridge, &socket, &mut instance, limits.close_time)).await;
+        Guest::Own { instance, permit: _permit } => {
+            Box::pin(run_own(bridge, &socket, instance, limits.close_time)).await;
         }
     }
 }
@@ -87,7 +86,7 @@ where
 async fn run_own<S>(
     mut bridge: Box<Bridge<S>>,
     socket: &Arc<Socket>,
-    instance: &mut Instance,
+    instance: Box<Instance>,
     close_time: Duration,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -122,8 +121,8 @@ async fn run_own<S>(
     bridge.finish().await;
 }
 
-async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
-    match instance.run(socket).await {
+async fn run_guest(instance: Box<Instance>, socket: &Arc<Socket>) {
+    match instance.run(socket.clone()).await {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {
             let request = socket.request.id;

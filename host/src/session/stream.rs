@@ -68,8 +68,8 @@ async fn run(
             socket.set_closed();
             seat.close(info).await;
         }
-        Guest::Own { mut instance, permit: _permit } => {
-            let mut guest = std::pin::pin!(run_guest(&mut instance, &socket));
+        Guest::Own { instance, permit: _permit } => {
+            let mut guest = std::pin::pin!(run_guest(instance, &socket));
             let mut end = std::pin::pin!(end);
             tokio::select! {
                 () = &mut guest => {

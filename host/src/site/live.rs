@@ -247,6 +247,7 @@ impl Live {
             plugins: table.stable.plugins.iter().map(serving).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
+            exceeded: state.site.account.exceeded(),
         }
     }
 

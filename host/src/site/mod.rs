@@ -21,7 +21,7 @@ use http::Method;
 use crate::capability::grants::Grants;
 use crate::config::{self, Config, Host};
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Digest, Lineage, Loader, Plugin, Settings, Versions};
+use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use scan::{Found, Place};
 
@@ -51,6 +51,8 @@ pub struct Site {
     pub root: PathBuf,
     pub config: Config,
     pub name: Arc<str>,
+    /// What it has used of its limits.
+    pub account: Arc<Account>,
     tenancy: Tenancy,
 }
 
@@ -62,6 +64,8 @@ enum Tenancy {
     Among {
         /// Variables of the host's environment that it may read.
         environment: Vec<String>,
+        /// What it may use of the machine.
+        share: Arc<Share>,
     },
 }
 
@@ -81,7 +85,9 @@ impl Site {
         let config = Config::load(&root)?;
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
-        Ok(Self { root, config, name: name.into(), tenancy: Tenancy::Alone })
+        let name: Arc<str> = name.into();
+        let account = Account::new(name.clone());
+        Ok(Self { root, config, name, account, tenancy: Tenancy::Alone })
     }
 
     /// Reads its settings again.
@@ -90,15 +96,20 @@ impl Site {
     /// As [`Site::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
         let mut site = Self::open(&self.root)?;
-        if let Tenancy::Among { environment } = &self.tenancy {
-            site.be_among_others(environment)?;
+        site.account = self.account.clone();
+        if let Tenancy::Among { environment, share } = &self.tenancy {
+            site.be_among_others(environment, share)?;
         }
         Ok(site)
     }
 
     /// It is one of several: without `hosts`, its folder's name is its host.
-    fn be_among_others(&mut self, environment: &[String]) -> anyhow::Result<()> {
-        self.tenancy = Tenancy::Among { environment: environment.to_vec() };
+    fn be_among_others(
+        &mut self,
+        environment: &[String],
+        share: &Arc<Share>,
+    ) -> anyhow::Result<()> {
+        self.tenancy = Tenancy::Among { environment: environment.to_vec(), share: share.clone() };
         if self.config.hosts.is_empty() {
             let folder = self.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let host = Host::try_from(folder).map_err(|error| {
@@ -107,6 +118,14 @@ impl Site {
             self.config.hosts.push(host);
         }
         Ok(())
+    }
+
+    /// What it may use of the machine, where it has neighbours.
+    fn share(&self) -> Option<Arc<Share>> {
+        match &self.tenancy {
+            Tenancy::Alone => None,
+            Tenancy::Among { share, .. } => Some(share.clone()),
+        }
     }
 
     /// Loads every component as it lies in the folder. Blocks while components are compiled.
@@ -157,6 +176,8 @@ impl Site {
         let mut tenant = Tenant {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
+            account: self.account.clone(),
+            share: self.share(),
             deflate: self.config.deflate,
             body_time: self.config.server.body_time,
             trusted_proxies: self.config.server.trusted_proxies.clone(),
@@ -186,17 +207,19 @@ impl Site {
         let own = self.config.plugin.get(file).cloned().unwrap_or_default();
         let may_read = |variable: &str| match &self.tenancy {
             Tenancy::Alone => true,
-            Tenancy::Among { environment } => environment.iter().any(|name| name == variable),
+            Tenancy::Among { environment, .. } => environment.iter().any(|name| name == variable),
         };
         let grants = Grants::resolve(&own, &self.root, may_read)
             .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
+            account: self.account.clone(),
             websocket: self.config.websocket,
             plugin: own,
             grants,
             lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
+            share: self.share(),
         };
         let bytes = match (before, bytes) {
             (Some(before), None) => return Ok(before.clone()),

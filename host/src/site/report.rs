@@ -1,5 +1,6 @@
 //! What is served, and what has become of a change, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Status {
     pub canary: Option<CanaryStatus>,
     /// Versions that serve no request any more, and still have sockets.
     pub draining: Vec<DrainingStatus>,
+    /// How often each limit was exceeded, by its name in `lithe.toml`.
+    pub exceeded: BTreeMap<String, u64>,
 }
 
 /// A version that serves.

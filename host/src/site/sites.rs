@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::{Live, Progress, Report, Site};
 use crate::config::{self, Config};
-use crate::plugin::Loader;
+use crate::plugin::{Background, Loader, Share};
 use crate::server::Server;
 
 /// What makes a folder a site.
@@ -22,15 +23,19 @@ const LOADING: usize = 4;
 /// All that a host serves.
 pub struct Sites {
     root: PathBuf,
-    /// The folder has a site in each folder.
-    are_many: bool,
-    /// Variables of the host's environment that each of several may read.
-    environment: Vec<String>,
+    /// Where the folder has a site in each folder: what they share.
+    many: Option<Many>,
     server: Arc<Server>,
     loader: Loader,
     progress: Progress,
     /// By the names of their folders.
     open: Mutex<BTreeMap<String, Arc<Live>>>,
+}
+
+/// What holds for each of several sites.
+struct Many {
+    settings: config::Tenants,
+    background: Arc<Background>,
 }
 
 /// What a folder is.
@@ -76,6 +81,11 @@ impl Root {
         }
     }
 
+    /// Whether there is one in each folder.
+    pub fn has_many(&self) -> bool {
+        matches!(self, Self::Many { .. })
+    }
+
     /// The settings of the listeners.
     pub fn config(&self) -> &Config {
         match self {
@@ -89,13 +99,20 @@ impl Sites {
     /// Loads everything. Of several sites, those that are not right are left out, and the log says why.
     ///
     /// # Errors
-    /// The only site, or each of several, is not right.
+    /// The only site, or each of several, is not right; the threads for busy sites cannot be started.
     pub async fn open(root: Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
         let server = Server::new(root.config().server.clone());
+        let many = match &root {
+            Root::One(_) => None,
+            Root::Many { config, .. } => {
+                let background = Background::start();
+                let background = background.context("cannot start the threads for busy sites")?;
+                Some(Many { settings: config.tenants.clone(), background })
+            }
+        };
         let sites = Self {
             root: root.folder().to_owned(),
-            are_many: matches!(root, Root::Many { .. }),
-            environment: root.config().tenants.environment.clone(),
+            many,
             server,
             loader,
             progress,
@@ -135,9 +152,9 @@ impl Sites {
 
     /// The only site, if no others can come.
     pub fn only(&self) -> Option<Arc<Live>> {
-        match self.are_many {
-            true => None,
-            false => self.open.lock().values().next().cloned(),
+        match self.many {
+            Some(_) => None,
+            None => self.open.lock().values().next().cloned(),
         }
     }
 
@@ -192,7 +209,10 @@ impl Sites {
 
     async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
         let mut site = Site::open(&self.root.join(name))?;
-        site.be_among_others(&self.environment)?;
+        if let Some(Many { settings, background }) = &self.many {
+            let share = Share::new(background.clone(), Handle::current(), settings.cpu_share);
+            site.be_among_others(&settings.environment, &share)?;
+        }
         self.load(site).await
     }
 

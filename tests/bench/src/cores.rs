@@ -23,6 +23,19 @@ pub fn take_the_loads() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How much a thread steps back for those that measure (see `nice(2)`).
+const NICENESS: i32 = 19;
+
+/// Has this thread run when no other one of the load's core wants to.
+///
+/// # Errors
+/// The system refuses.
+pub fn step_back() -> anyhow::Result<()> {
+    // On Linux this is the thread's own.
+    rustix::process::nice(NICENESS).context("cannot step back")?;
+    Ok(())
+}
+
 /// The same command on the servers' core.
 pub fn on_the_servers(command: &Command) -> Command {
     let mut pinned = Command::new("taskset");

@@ -1,6 +1,7 @@
 //! The host that is measured: as it is shipped.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
@@ -14,6 +15,17 @@ pub fn target() -> anyhow::Result<PathBuf> {
     let folder = own.parent().context("it is in a folder")?;
     Ok(folder.parent().context("which is in the target folder")?.to_owned())
 }
+
+/// Serves a folder as it does for anybody, with compiled components in another.
+pub fn serve(program: &Path, folder: &Path, cache: &Path, address: SocketAddr) -> Command {
+    let mut command = Command::new(program);
+    command.arg("serve").arg(folder).arg("--cache").arg(cache);
+    command.args(["--listen", &address.to_string()]).env_remove("LITHE_LOG");
+    command
+}
+
+/// What it says when it serves everything.
+pub const READY: &str = "listening on http://";
 
 /// Builds it, and answers where it is. The first time takes minutes.
 ///

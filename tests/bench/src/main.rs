@@ -6,6 +6,8 @@
 mod bare;
 mod compare;
 mod cores;
+mod density;
+mod fairness;
 mod host;
 mod instructions;
 mod load;
@@ -34,6 +36,10 @@ enum Command {
     Fetch,
     /// New versions take over while sockets and requests go on: what is lost, and how long it takes
     Swap(swap::Options),
+    /// Many tenants on one host: how long it takes to start, and what each takes of memory
+    Density(density::Options),
+    /// A well-behaved tenant's latency beside one that misbehaves
+    Fairness(fairness::Options),
     /// Serves with the libraries alone, to be compared with
     #[command(hide = true)]
     Bare(bare::Options),
@@ -45,6 +51,8 @@ fn main() -> anyhow::Result<()> {
         Command::Instructions(options) => instructions::run(&options),
         Command::Fetch => peer::fetch(),
         Command::Swap(options) => Runtime::new()?.block_on(swap::run(&options)),
+        Command::Density(options) => density::run(&options),
+        Command::Fairness(options) => fairness::run(&options),
         Command::Bare(options) => bare::run(options),
     }
 }

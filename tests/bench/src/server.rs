@@ -1,5 +1,6 @@
 //! A server that is measured: a process on a port of its own.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,6 +45,28 @@ impl Server {
         Ok(server)
     }
 
+    /// Runs a command that listens on this address, and waits until it says this on standard output, for as
+    /// long as that takes.
+    ///
+    /// # Errors
+    /// It cannot be run, or ends without saying it.
+    pub fn that_says(
+        command: &mut Command,
+        address: SocketAddr,
+        words: &str,
+    ) -> anyhow::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
+        let mut server = Self { address, child, site: None };
+        let printed = server.child.stdout.take().context("is piped")?;
+        for line in BufReader::new(printed).lines() {
+            if line?.contains(words) {
+                return Ok(server);
+            }
+        }
+        bail!("{command:?} has ended: {}", server.child.wait()?)
+    }
+
     /// Keeps the site that it serves.
     #[must_use]
     pub fn with(mut self, site: Site) -> Self {
@@ -72,6 +95,23 @@ impl Server {
         Ok(Duration::from_millis((user + system) * 1_000 / second))
     }
 
+    /// How long its threads, together, were ready to run while others ran.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn delay(&self) -> anyhow::Result<Duration> {
+        let mut delay = 0;
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.id()))? {
+            // A thread may have ended meanwhile.
+            let Ok(stat) = std::fs::read_to_string(task?.path().join("schedstat")) else {
+                continue;
+            };
+            let nanos = stat.split_whitespace().nth(1).context("`schedstat` has no delay")?;
+            delay += nanos.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(delay))
+    }
+
     /// Its resident memory, in bytes.
     ///
     /// # Errors
@@ -82,6 +122,37 @@ impl Server {
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
         Ok(kib.context("`status` has no `VmRSS`")?.trim().parse::<u64>()? * 1024)
     }
+
+    /// The same by what it is (`smaps_rollup` of proc(5)).
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn resident(&self) -> anyhow::Result<Resident> {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
+        let bytes = |name: &str| {
+            let mut lines = rollup.lines().map(str::split_whitespace);
+            let mut line = lines.find_map(|mut line| (line.next()? == name).then_some(line));
+            let kib = line.as_mut().and_then(Iterator::next);
+            let kib = kib.with_context(|| format!("`smaps_rollup` has no `{name}`"))?;
+            anyhow::Ok(kib.parse::<u64>()? * 1024)
+        };
+        Ok(Resident {
+            all: bytes("Rss:")?,
+            anonymous: bytes("Pss_Anon:")?,
+            mapped: bytes("Pss_File:")?,
+        })
+    }
+}
+
+/// Resident memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Resident {
+    /// All of it.
+    pub all: u64,
+    /// What only this process has, and no file.
+    pub anonymous: u64,
+    /// What is mapped from files; the system may drop it at any time.
+    pub mapped: u64,
 }
 
 impl Drop for Server {
@@ -93,7 +164,10 @@ impl Drop for Server {
 }
 
 /// Nobody listens there now, and the system gives it to nobody else for a while.
-fn free_address() -> anyhow::Result<SocketAddr> {
+///
+/// # Errors
+/// There is no free port.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is a free port")?;
     Ok(listener.local_addr()?)
 }

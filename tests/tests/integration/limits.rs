@@ -1,5 +1,6 @@
 //! Bounds on requests. Each is one client's, and the server lives on.
 
+use std::iter::repeat;
 use std::time::{Duration, Instant};
 
 use http::Request;
@@ -95,6 +96,82 @@ async fn half_a_handshake_is_closed_after_the_time_for_a_head() {
     while raw.frame().await.is_some() {}
     assert!(started.elapsed() >= Duration::from_millis(300));
     lives_on(&host).await;
+}
+
+/// Each byte comes before any time between two bytes could be up.
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_given_no_more_time() {
+    let host = with("[server]\nheader_time = \"500ms\"\n").await;
+    let mut slow = host.raw().await;
+    let mut bytes = "GET /http HTTP/1.1\r\nhost: localhost\r\nx-slow: ".bytes().chain(repeat(b'x'));
+    let dripping = async {
+        loop {
+            let byte = bytes.next().expect("there is no end of them");
+            if !slow.try_write(&[byte]).await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    lithe_tests::within("the end of its patience", dripping).await;
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_given_no_more_time() {
+    let host = with("[server]\nbody_time = \"500ms\"\n").await;
+    let mut slow = host.raw().await;
+    slow.write("POST /http HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n").await;
+    let dripping = async {
+        for _ in 0..1_000 {
+            if slow.received() > 0 || !slow.try_write(b"x").await {
+                return;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(20), slow.receive()).await;
+        }
+    };
+    lithe_tests::within("the end of its patience", dripping).await;
+    assert_eq!(slow.response().await.status, 408);
+    lives_on(&host).await;
+}
+
+/// Connections that say nothing cost each other and everybody else nothing but their number.
+#[tokio::test]
+async fn silent_connections_are_closed_and_others_served_meanwhile() {
+    let host = with("[server]\nheader_time = \"1s\"\n").await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        let mut raw = host.raw().await;
+        raw.write("GET /").await;
+        silent.push(raw);
+    }
+    lives_on(&host).await;
+    for raw in &mut silent {
+        raw.rest().await;
+    }
+    lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_handshakes_is_refused_over_the_sockets_and_others_are_served() {
+    let host = with("[limits]\nsockets = 10\n").await;
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        let mut raw = host.raw().await;
+        let status = raw.handshake("/echo", &[]).await.status;
+        assert_eq!(status, if open.len() < 10 { 101 } else { 503 });
+        if status == 101 {
+            open.push(raw);
+        }
+    }
+    assert_eq!(open.len(), 10);
+    lives_on(&host).await;
+    open.pop();
+    lithe_tests::eventually("room for another", async || {
+        let mut raw = host.raw().await;
+        (raw.handshake("/echo", &[]).await.status == 101).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

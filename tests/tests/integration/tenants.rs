@@ -1,7 +1,9 @@
 //! Several sites on one listener.
 
 use http::Request;
-use lithe_tests::artifacts::{SWAP_V1, SWAP_V2, SWAP_V3};
+use lithe_tests::artifacts::{
+    HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3, TRAP_HTTP,
+};
 use lithe_tests::{Builder, Client, Response, TestHost};
 
 use crate::host;
@@ -183,4 +185,99 @@ async fn topics_sockets_and_memory_are_a_sites_own() {
     assert_eq!(b.ask("publish:news:from b").await, "from b", "and nothing before it");
     assert_eq!(a.ask("count").await, "2");
     assert_eq!(b.ask("count").await, "1");
+}
+
+/// How the threads with this name are scheduled, and whether they want to run.
+#[cfg(target_os = "linux")]
+fn threads(host: &TestHost, name: &str) -> Vec<(String, bool)> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", host.process_id())).expect("it runs");
+    let stats = tasks.filter_map(|task| {
+        std::fs::read_to_string(task.expect("it runs").path().join("stat")).ok()
+    });
+    let named = stats.filter_map(|stat| {
+        let (own, rest) = stat.rsplit_once(')')?;
+        // From the third field of proc(5) on, which is the state; the policy is the 41st.
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        own.ends_with(&format!("({name}")).then(|| (fields[38].to_owned(), fields[0] == "R"))
+    });
+    named.collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_site_that_burns_what_it_can_burns_only_what_others_leave() {
+    let busy = "[limits]\nrequest_cpu = \"1h\"\nevent_cpu = \"1h\"\nrequest_time = \"1h\"\n";
+    let host = two()
+        .component("busy.test/routes/hooks.wasm", HOSTILE_HOOKS)
+        .component("busy.test/routes/session.wasm", HOSTILE_SESSION)
+        .file("busy.test/lithe.toml", busy)
+        .start()
+        .await;
+    let background = threads(&host, "background");
+    assert!(!background.is_empty());
+    // `SCHED_IDLE` (sched(7)): they run when no other thread wants to.
+    assert!(background.iter().all(|(policy, _)| policy == "5"), "{background:?}");
+
+    let mut hooks = connect(&host, "busy.test", "/hooks").await;
+    let mut session = connect(&host, "busy.test", "/session").await;
+    hooks.send("loop").await;
+    session.send("loop").await;
+    let is_busy = || threads(&host, "background").iter().any(|(_, runs)| *runs);
+    lithe_tests::eventually("it goes on in the background", async || is_busy().then_some(())).await;
+
+    let mut neighbour = connect(&host, "a.test", "/swap").await;
+    for number in 0..100 {
+        let text = number.to_string();
+        assert_eq!(neighbour.ask(&text).await, format!("v1:{text}"));
+        assert_eq!(get(&host, "b.test", "/swap").await.text(), "v2");
+    }
+    lithe_tests::eventually("it still goes on there", async || is_busy().then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_site_that_was_busy_answers_again() {
+    let few = "[limits]\nrequest_cpu = \"200ms\"\n";
+    let host = two()
+        .component("busy.test/routes/hooks.wasm", HOSTILE_HOOKS)
+        .component("busy.test/routes/echo.wasm", SWAP_V3)
+        .file("busy.test/lithe.toml", few)
+        .start()
+        .await;
+    for _ in 0..3 {
+        assert_eq!(get(&host, "busy.test", "/hooks?how=loop").await.status, 504);
+        assert_eq!(get(&host, "busy.test", "/echo").await.text(), "v3");
+        assert_eq!(get(&host, "a.test", "/swap").await.text(), "v1");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_serves_the_next_request_unless_it_is_to_be_fresh() {
+    let fresh = "[plugin.\"routes/http.wasm\"]\nfresh = true\n";
+    let host = host()
+        .component("a.test/routes/http.wasm", TRAP_HTTP)
+        .component("b.test/routes/http.wasm", TRAP_HTTP)
+        .component("fresh.test/routes/http.wasm", TRAP_HTTP)
+        .file("fresh.test/lithe.toml", fresh)
+        .start()
+        .await;
+    for (site, calls) in [
+        ("a.test", ["1", "2", "3"]),
+        ("fresh.test", ["1", "1", "1"]),
+        // No instance goes from one site to another, though the component is the same.
+        ("b.test", ["1", "2", "3"]),
+    ] {
+        for call in calls {
+            assert_eq!(get(&host, site, "/http?how=count").await.text(), call, "{site}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn fresh_with_sessions_is_refused() {
+    let refusal = host()
+        .route("hooks", HOSTILE_HOOKS)
+        .config("[plugin.\"routes/hooks.wasm\"]\nfresh = true\n")
+        .end()
+        .await;
+    refusal.says(&["`routes/hooks.wasm`", "`fresh`", "`scope = \"connection\"`"]);
 }

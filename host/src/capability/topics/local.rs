@@ -10,9 +10,6 @@ use crate::bindings::topics::SubscribeError;
 use crate::capability::socket::Socket;
 use crate::message::Encoded;
 
-/// Topics that one socket may hear.
-const MAX_TOPICS: usize = 64;
-
 /// What one socket hears; none once it has left.
 pub type Heard = Option<HashSet<String>>;
 
@@ -34,8 +31,9 @@ impl Topics for LocalTopics {
         if heard.contains(&topic) {
             return Ok(());
         }
-        if heard.len() >= MAX_TOPICS {
-            return Err(SubscribeError::TooMany(MAX_TOPICS as u32));
+        let max = socket.bounds.topics;
+        if heard.len() >= max {
+            return Err(SubscribeError::TooMany(u32::try_from(max).unwrap_or(u32::MAX)));
         }
         heard.insert(topic.clone());
         members.entry(topic).or_default().insert(socket.id, socket.clone());

@@ -2,6 +2,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::capability::VersionId;
+use crate::capability::account::Account;
 use crate::capability::event::Request;
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
@@ -13,7 +14,16 @@ fn sockets<const N: usize>() -> (Sockets, [Arc<Socket>; N]) {
         let request = Arc::new(Request::sample());
         let attachment = Vec::new();
         let (version, stream) = (VersionId::next(), false);
-        let new = NewSocket { protocol: None, request, pinned: None, version, attachment, stream };
+        let account = Account::new("site".into());
+        let new = NewSocket {
+            protocol: None,
+            request,
+            pinned: None,
+            version,
+            attachment,
+            stream,
+            account,
+        };
         plugin.accept(new, &Limits::default()).expect("there is room")
     });
     (plugin, accepted)

@@ -8,6 +8,7 @@ use wasmparser::{BinaryReaderError, KnownCustom, Parser, Payload};
 use wasmtime::component::Component;
 
 use super::{Digest, LoadError, Loader, check_header};
+use crate::capability::account::Account;
 use crate::capability::grants::Grants;
 use crate::capability::{Calls, Context, VersionId};
 use crate::config;
@@ -107,9 +108,10 @@ impl Loader {
             grants: Grants::default(),
             version: VersionId::next(),
             calls: Calls::default(),
+            account: Account::new("inspect".into()),
             sockets: Arc::default(),
         });
-        let template = Template::new(self.runtime.clone(), component, context)
+        let template = Template::new(self.runtime.clone(), component, context, None)
             .map_err(|error| format!("it cannot be linked: {error:#}"))?;
         self.threads.block_on(template.instantiate(None)).map_err(|failure| failure.to_string())?;
         Ok(Fit { kind, names_routes: template.names_routes() })

@@ -105,6 +105,16 @@ fn parameters_are_decoded_and_keep_an_encoded_slash() {
 }
 
 #[test]
+fn a_regex_is_asked_about_1_kib_at_the_most() {
+    let router = table(&["/:id([a-z]+)", "/files/v:version"]);
+    let misses = |path: String| get(&router, &path) == "404";
+    assert!(!misses(format!("/{}", "x".repeat(1024))));
+    assert!(misses(format!("/{}", "x".repeat(1025))));
+    assert!(!misses(format!("/files/v{}", "x".repeat(1023))));
+    assert!(misses(format!("/files/v{}", "x".repeat(1024))));
+}
+
+#[test]
 fn a_regex_must_fit_the_whole_segment_and_may_have_groups() {
     let router = table(&["/:a(x|yy)-:b((1)(2)|3)", "/w/:n([^/]+)"]);
     assert_eq!(get(&router, "/yy-12"), "/:a(x|yy)-:b((1)(2)|3) a=yy b=12");

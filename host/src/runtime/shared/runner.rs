@@ -14,7 +14,7 @@ use crate::runtime::call::detach;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
 
-/// Events of others that a task runs after its own, before it hands the rest to a task of their own.
+/// Events of others that a task runs after its own, before it hands the rest to another task.
 const INLINE: usize = 32;
 
 /// Has the instance; there is at most one at a time.
@@ -31,7 +31,8 @@ impl Runner {
 
     /// Runs one's own event, and then what others have left.
     pub async fn run(self, event: Event) {
-        self.run_then(event, INLINE).await;
+        let template = self.shared.template.clone();
+        template.run(self.run_then(event, INLINE)).await;
     }
 
     async fn run_then(self, event: Event, budget: usize) {
@@ -41,7 +42,20 @@ impl Runner {
     }
 
     /// The same, for messages; leaves none.
-    pub async fn run_receive(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
+    pub async fn run_receive(self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
+        let Some(share) = self.shared.template.share().cloned() else {
+            return self.run_messages(socket, messages).await;
+        };
+        let (socket, mut taken) = (socket.clone(), std::mem::take(messages));
+        let work = async move {
+            self.run_messages(&socket, &mut taken).await;
+            taken
+        };
+        // With room for the next ones.
+        *messages = share.run(work).await;
+    }
+
+    async fn run_messages(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
         self.receive(socket, messages).await;
         messages.clear();
         if let Some(event) = self.next_or_rest() {
@@ -52,10 +66,11 @@ impl Runner {
 
     /// Runs what others have left in a task of its own.
     pub fn go_on(self) {
-        detach(self.run_all());
+        let template = self.shared.template.clone();
+        detach(async move { template.run(self.drain(INLINE)).await });
     }
 
-    /// Runs what others left; after `budget` events a task of its own goes on.
+    /// Runs what others left; after `budget` events another task goes on, for others have to do, too.
     async fn drain(mut self, budget: usize) {
         for _ in 0..budget {
             let Some(event) = self.next_or_rest() else { return };
@@ -63,13 +78,6 @@ impl Runner {
             self = runner;
         }
         self.go_on();
-    }
-
-    async fn run_all(mut self) {
-        while let Some(event) = self.next_or_rest() {
-            let Some(runner) = self.step(event).await else { return };
-            self = runner;
-        }
     }
 
     /// The next event; where there is none, the instance rests.

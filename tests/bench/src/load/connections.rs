@@ -39,11 +39,20 @@ impl Connections {
     /// # Errors
     /// The server takes fewer, or refuses one.
     pub fn upgraded(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<Self> {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        );
-        let connections = Self::new(address, count, &request)?;
+        Self::upgraded_at(address, &address.to_string(), path, count)
+    }
+
+    /// Connections to one of several sites, after their handshakes.
+    ///
+    /// # Errors
+    /// The server takes fewer, or refuses one.
+    pub fn upgraded_at(
+        address: SocketAddr,
+        host: &str,
+        path: &str,
+        count: usize,
+    ) -> anyhow::Result<Self> {
+        let connections = Self::new(address, count, &handshake(host, path))?;
         for mut stream in &connections.streams {
             stream.set_nonblocking(false)?;
             let mut head = Vec::new();
@@ -91,10 +100,23 @@ impl Connections {
     /// The server says nothing, or ends a connection.
     pub fn wait(
         &mut self,
-        mut each: impl FnMut(usize, &TcpStream, &[u8]) -> anyhow::Result<()>,
+        each: impl FnMut(usize, &TcpStream, &[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        self.poll.poll(&mut self.events, Some(SILENCE))?;
-        ensure!(!self.events.is_empty(), "the server has said nothing for {SILENCE:?}");
+        let some = self.wait_for(SILENCE, each)?;
+        ensure!(some, "the server has said nothing for {SILENCE:?}");
+        Ok(())
+    }
+
+    /// The same for so long; whether some have become ready.
+    ///
+    /// # Errors
+    /// The server ends a connection.
+    pub fn wait_for(
+        &mut self,
+        time: Duration,
+        mut each: impl FnMut(usize, &TcpStream, &[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
+        self.poll.poll(&mut self.events, Some(time))?;
         for event in &self.events {
             let Token(number) = event.token();
             let mut stream = &self.streams[number];
@@ -111,6 +133,14 @@ impl Connections {
                 }
             }
         }
-        Ok(())
+        Ok(!self.events.is_empty())
     }
+}
+
+/// A request to become a WebSocket (RFC 6455, section 4.1).
+pub fn handshake(host: &str, path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
 }

@@ -43,20 +43,11 @@ impl Exchange {
     ///
     /// # Errors
     /// It is not answered.
-    pub fn of_requests(connections: &mut Connections, path: &str) -> anyhow::Result<Self> {
-        let mut stream = &connections.streams[0];
+    pub fn of_requests(connections: &Connections, path: &str) -> anyhow::Result<Self> {
+        let stream = &connections.streams[0];
         let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", stream.peer_addr()?);
-        stream.set_nonblocking(false)?;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = vec![0];
-        stream.read_exact(&mut answer)?;
-        stream.set_read_timeout(Some(QUIET))?;
-        // Ends with the time-out: the connection stays open.
-        let _ = stream.read_to_end(&mut answer);
-        stream.set_nonblocking(true)?;
-        let text = String::from_utf8_lossy(&answer);
-        ensure!(text.starts_with("HTTP/1.1 200") && text.contains("hello"), "it says {text}");
-        Ok(Self::new(request.as_bytes(), answer.len(), 1))
+        let answer = length_of_answer(stream, &request)?;
+        Ok(Self::new(request.as_bytes(), answer, 1))
     }
 
     fn new(question: &[u8], answer: usize, depth: usize) -> Self {
@@ -128,6 +119,24 @@ impl Exchange {
         }
         Ok(())
     }
+}
+
+/// How long the answer to a request is that says hello.
+///
+/// # Errors
+/// It says something else, or nothing.
+pub fn length_of_answer(mut stream: &TcpStream, request: &str) -> anyhow::Result<usize> {
+    stream.set_nonblocking(false)?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = vec![0];
+    stream.read_exact(&mut answer)?;
+    stream.set_read_timeout(Some(QUIET))?;
+    // Ends with the time-out: the connection stays open.
+    let _ = stream.read_to_end(&mut answer);
+    stream.set_nonblocking(true)?;
+    let text = String::from_utf8_lossy(&answer);
+    ensure!(text.starts_with("HTTP/1.1 200") && text.contains("hello"), "it says {text}");
+    Ok(answer.len())
 }
 
 impl Progress {

@@ -5,11 +5,16 @@ const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// A masked text frame with a payload of this length.
 pub fn text(size: usize) -> Vec<u8> {
-    let mut frame = head(size);
+    let payload: Vec<u8> = (0..size).map(|at| b'a' + (at % 26) as u8).collect();
+    saying(&payload)
+}
+
+/// A masked text frame with this payload.
+pub fn saying(payload: &[u8]) -> Vec<u8> {
+    let mut frame = head(payload.len());
     frame[1] |= 0x80;
     frame.extend_from_slice(&MASK);
-    let payload = (0..size).map(|at| b'a' + (at % 26) as u8);
-    frame.extend(payload.zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 

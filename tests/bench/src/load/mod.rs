@@ -1,10 +1,11 @@
 //! The loads. One thread that does next to nothing: what is sent is encoded before, what comes is only
 //! counted, and no connection is looked at that has nothing to say.
 
-mod connections;
-mod echo;
+pub mod connections;
+pub mod echo;
 mod fan_out;
-mod frame;
+pub mod frame;
+pub mod steady;
 
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ impl Load {
             }
             Self::Http { connections } => {
                 let mut connections = Connections::open(server.address, connections)?;
-                let exchange = echo::Exchange::of_requests(&mut connections, path)?;
+                let exchange = echo::Exchange::of_requests(&connections, path)?;
                 exchange.run(&mut connections, |answers, now| watch.look(answers, now))
             }
             Self::FanOut { sockets, size } => {
@@ -187,7 +188,7 @@ pub fn counted(
         }
         Load::Http { connections } => {
             let mut connections = Connections::open(server.address, connections)?;
-            let exchange = echo::Exchange::of_requests(&mut connections, load.path())?;
+            let exchange = echo::Exchange::of_requests(&connections, load.path())?;
             exchange.times(&mut connections, messages)?;
             between()?;
             exchange.times(&mut connections, messages)

@@ -5,12 +5,13 @@ use std::hint::black_box;
 /// Misbehaves where the word says so, and otherwise returns.
 ///
 /// # Panics
-/// On `panic`; `loop`, `memory` and `exit` do not return either.
+/// On `panic`; `loop`, `memory`, `print` and `exit` do not return either.
 pub fn by_word(word: &str) {
     match word {
         "panic" => panic!("as told"),
         "loop" => spin(),
         "memory" => eat(),
+        "print" => print_lines(),
         "exit" => std::process::exit(3),
         _ => {}
     }
@@ -27,6 +28,14 @@ fn eat() -> ! {
     let mut eaten = Vec::new();
     loop {
         eaten.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+fn print_lines() -> ! {
+    let mut number = 0_u64;
+    loop {
+        println!("line {number}, {}", "and more of it ".repeat(6));
+        number = number.wrapping_add(1);
     }
 }
 

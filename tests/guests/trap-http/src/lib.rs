@@ -1,4 +1,4 @@
-//! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `exit`, `status101`,
+//! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `print`, `exit`, `status101`,
 //! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
 //! JSON), `count` (which call of the instance this is). Otherwise `ok`.
 

@@ -1,0 +1,65 @@
+//! How much may come in a second.
+
+use std::time::{Duration, Instant};
+
+/// Counts something, second by second.
+#[derive(Debug)]
+pub struct Rate {
+    second: Instant,
+    count: usize,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { second: Instant::now(), count: 0 }
+    }
+}
+
+impl Rate {
+    /// How many of so many, which have come now, are within the bound. Zero is no bound, and no look at
+    /// a clock.
+    pub fn admit(&mut self, limit: usize, came: usize) -> usize {
+        if limit == 0 {
+            return came;
+        }
+        self.admit_at(Instant::now(), limit, came)
+    }
+
+    fn admit_at(&mut self, now: Instant, limit: usize, came: usize) -> usize {
+        if now.duration_since(self.second) >= Duration::from_secs(1) {
+            self.second = now;
+            self.count = 0;
+        }
+        let admitted = came.min(limit.saturating_sub(self.count));
+        self.count += admitted;
+        admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_second_has_its_own() {
+        let mut rate = Rate::default();
+        let start = rate.second;
+        let at = |millis| start + Duration::from_millis(millis);
+        let came = [(0, 3), (500, 2), (900, 1), (1_000, 9), (1_999, 1), (2_000, 5), (9_000, 4)];
+        let admitted = came.map(|(millis, came)| rate.admit_at(at(millis), 5, came));
+        assert_eq!(admitted, [3, 2, 0, 5, 0, 5, 4]);
+    }
+
+    #[test]
+    fn a_bound_that_has_become_smaller_holds_at_once() {
+        let mut rate = Rate::default();
+        let now = rate.second;
+        assert_eq!([rate.admit_at(now, 5, 4), rate.admit_at(now, 2, 1)], [4, 0]);
+    }
+
+    #[test]
+    fn zero_is_no_bound() {
+        let mut rate = Rate::default();
+        assert_eq!([rate.admit(0, 1_000_000), rate.admit(0, 1_000_000)], [1_000_000; 2]);
+    }
+}

@@ -1,0 +1,427 @@
+//! A site's share of the machine, where several are served.
+//!
+//! Guests of a site that has used more than its share lately run in threads of their own, which the system
+//! lets run when no other thread wants to. So whatever they do, they take from their neighbours, and from
+//! the host, no more than what those leave over. In these threads sites take turns, however many guests
+//! each has.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Semaphore;
+use tokio_util::sync::PollSemaphore;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::engine::SHARED_TICK;
+
+/// CPU time for each core that a site may use at once, before what it uses in a second counts.
+const BURST: Duration = Duration::from_millis(10);
+
+/// How far a site can be over its share, as CPU time for each core: what is beyond it is forgotten, so
+/// that a site is back soon after it has become quiet.
+const MAX_OVER: Duration = Duration::from_secs(1);
+
+/// What a site is charged for at the most each time that it has a thread: a guest is interrupted earlier, so
+/// the rest is time in which the thread was not running.
+const MAX_CHARGE: Duration = SHARED_TICK.saturating_mul(5);
+
+thread_local! {
+    /// This thread is being charged for: what runs inside of a call is a part of it.
+    static CHARGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Threads that run when no other thread wants to; one for the process.
+pub struct Background {
+    /// Taken when it is dropped.
+    threads: Option<Runtime>,
+    width: usize,
+}
+
+/// What one site may use, and has used.
+pub struct Share {
+    background: Arc<Background>,
+    /// What is spawned by guests belongs here.
+    front: Handle,
+    /// As many guests of the site as there are cores have their turn in the background at the same time.
+    turns: Arc<Semaphore>,
+    used: Mutex<Used>,
+    this: Weak<Self>,
+}
+
+impl fmt::Debug for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Share").field("used", &self.used.lock().time).finish_non_exhaustive()
+    }
+}
+
+/// CPU time that drains away as the share allows. Who was over it is so until all has.
+struct Used {
+    time: Duration,
+    is_over: bool,
+    at: Instant,
+    /// CPU time in a second.
+    allowed: f64,
+    burst: Duration,
+    max: Duration,
+}
+
+impl Background {
+    /// As many threads as there are cores.
+    ///
+    /// # Errors
+    /// The system does not give them.
+    pub fn start() -> std::io::Result<Arc<Self>> {
+        let width = thread::available_parallelism()?.get();
+        let threads = Builder::new_multi_thread()
+            .worker_threads(width)
+            .thread_name("background")
+            .on_thread_start(step_back)
+            .build()?;
+        Ok(Arc::new(Self { threads: Some(threads), width }))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// The thread runs when no other wants to (`SCHED_IDLE`, see `sched(7)`).
+fn step_back() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let thread = thread_native_id();
+    if let Err(error) = set_thread_priority_and_policy(thread, ThreadPriority::Min, idle) {
+        tracing::warn!("busy sites slow their neighbours down: {error:?}");
+    }
+}
+
+impl Share {
+    /// `share` is of all cores, from 0 to 1. What guests spawn goes to `front`.
+    pub fn new(background: Arc<Background>, front: Handle, share: f64) -> Arc<Self> {
+        let cores = background.width;
+        let used = Used {
+            time: Duration::ZERO,
+            is_over: false,
+            at: Instant::now(),
+            allowed: share * cores as f64,
+            burst: BURST * cores as u32,
+            max: MAX_OVER * cores as u32,
+        };
+        let turns = Arc::new(Semaphore::new(cores));
+        let used = Mutex::new(used);
+        Arc::new_cyclic(|this| Self { background, front, turns, used, this: this.clone() })
+    }
+
+    /// Runs a guest: here for as long as its site is modest, and else in the background.
+    pub async fn run<W>(&self, work: W) -> W::Output
+    where
+        W: Future + Send + 'static,
+        W::Output: Send + 'static,
+    {
+        let mut work: Work<W::Output> = Box::pin(work);
+        loop {
+            if !self.is_over()
+                && let Some(output) = self.run_here(&mut work).await
+            {
+                return output;
+            }
+            match self.run_in_background(work).await {
+                Ok(output) => return output,
+                Err(modest) => work = modest,
+            }
+        }
+    }
+
+    /// Answers nothing if the guest goes on in the background.
+    async fn run_here<T>(&self, work: &mut Work<T>) -> Option<T> {
+        std::future::poll_fn(|cx| match self.poll(work, cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if self.is_over() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Gives back a guest whose site has become modest.
+    async fn run_in_background<T: Send + 'static>(&self, work: Work<T>) -> Result<T, Work<T>> {
+        let Some(threads) = &self.background.threads else { return Err(work) };
+        let Some(share) = self.this.upgrade() else { return Err(work) };
+        let turns = PollSemaphore::new(self.turns.clone());
+        let task = threads.spawn(InTurns { work: Some(work), turns, share });
+        match AbortOnDropHandle::new(task).await {
+            Ok(run) => run,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The process is at its end: nobody waits for this.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Whether the site has used more than its share.
+    pub fn is_over(&self) -> bool {
+        let mut used = self.used.lock();
+        if used.is_over {
+            used.drain(Instant::now());
+        }
+        used.is_over
+    }
+
+    /// Polls, and charges for it.
+    fn poll<T>(&self, work: &mut Work<T>, cx: &mut Context<'_>) -> Poll<T> {
+        if CHARGED.replace(true) {
+            return work.as_mut().poll(cx);
+        }
+        let _charged = Charged;
+        let began = Instant::now();
+        let polled = work.as_mut().poll(cx);
+        let now = Instant::now();
+        self.used.lock().charge((now - began).min(MAX_CHARGE), now);
+        polled
+    }
+}
+
+/// The thread is being charged for, until this is dropped: also if the work panics.
+struct Charged;
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        CHARGED.set(false);
+    }
+}
+
+impl Used {
+    fn drain(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.at);
+        self.time = self.time.saturating_sub(passed.mul_f64(self.allowed));
+        self.at = self.at.max(now);
+        self.is_over &= !self.time.is_zero();
+    }
+
+    fn charge(&mut self, time: Duration, now: Instant) {
+        self.drain(now);
+        self.time = (self.time + time).min(self.max);
+        self.is_over |= self.time > self.burst;
+    }
+}
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Work that waits for its site's turn each time that it goes on.
+struct InTurns<T> {
+    /// Until it is given back.
+    work: Option<Work<T>>,
+    turns: PollSemaphore,
+    share: Arc<Share>,
+}
+
+impl<T> Future for InTurns<T> {
+    type Output = Result<T, Work<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if !this.share.is_over()
+            && let Some(work) = this.work.take()
+        {
+            return Poll::Ready(Err(work));
+        }
+        // It is closed nowhere.
+        let _turn = ready!(this.turns.poll_acquire(cx));
+        let Some(work) = &mut this.work else { return Poll::Pending };
+        let _front = this.share.front.enter();
+        this.share.poll(work, cx).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn share(of: f64) -> Arc<Share> {
+        let background = Background::start().expect("threads can be started");
+        Share::new(background, Handle::current(), of)
+    }
+
+    fn is_in_background() -> bool {
+        thread::current().name() == Some("background")
+    }
+
+    fn be_busy(time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() <= time {
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Uses more than the burst, in pieces as long as what is charged for at the most.
+    async fn burn() {
+        let cores = thread::available_parallelism().expect("there are some").get() as u32;
+        for _ in 0..=(BURST * cores).div_duration_f64(MAX_CHARGE) as usize {
+            be_busy(MAX_CHARGE);
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn be_over(share: &Share, by: Duration) {
+        let mut used = share.used.lock();
+        used.time = used.burst + by;
+        used.is_over = true;
+        used.at = Instant::now();
+    }
+
+    #[tokio::test]
+    async fn a_modest_site_runs_where_it_is_called() {
+        let share = share(1.0);
+        let ran = share.run(async {
+            for _ in 0..3 {
+                be_busy(MAX_CHARGE / 2);
+                tokio::time::sleep(MAX_CHARGE).await;
+            }
+            is_in_background()
+        });
+        assert!(!ran.await);
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_on_in_the_background_when_its_site_is_over_its_share() {
+        let share = share(0.001);
+        let ran = share.run(async {
+            let began = is_in_background();
+            burn().await;
+            (began, is_in_background())
+        });
+        assert_eq!(ran.await, (false, true));
+        assert!(share.run(async { is_in_background() }).await, "the next one begins there");
+    }
+
+    #[tokio::test]
+    async fn a_site_comes_back_when_it_was_quiet_for_long_enough() {
+        let share = share(0.5);
+        be_over(&share, Duration::ZERO);
+        let ran = share.run(async {
+            let began = is_in_background();
+            // Twice as long as it takes for all that it has used.
+            tokio::time::sleep(BURST * 4).await;
+            (began, is_in_background())
+        });
+        assert_eq!(ran.await, (true, false));
+        assert!(!share.is_over());
+    }
+
+    #[test]
+    fn what_is_used_drains_as_the_share_allows() {
+        let at = Instant::now();
+        let millis = Duration::from_millis;
+        let (burst, max) = (millis(10), millis(100));
+        let mut used = Used { time: Duration::ZERO, is_over: false, at, allowed: 0.5, burst, max };
+        used.charge(millis(10), at);
+        assert!(!used.is_over);
+        used.charge(millis(1), at);
+        assert!(used.is_over);
+        used.drain(at + millis(21));
+        assert!(used.is_over, "a little is left");
+        used.drain(at + millis(22));
+        assert!(!used.is_over);
+        used.charge(Duration::from_secs(10), at + millis(22));
+        used.drain(at + millis(221));
+        assert!(used.is_over);
+        used.drain(at + millis(222));
+        assert!(!used.is_over, "no more than `max` is kept");
+    }
+
+    #[tokio::test]
+    async fn what_a_guest_spawns_in_the_background_runs_in_front() {
+        let share = share(0.001);
+        be_over(&share, Duration::ZERO);
+        let ran = share.run(async {
+            assert!(is_in_background());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::spawn(async { is_in_background() }).await.expect("it runs")
+        });
+        assert!(!ran.await);
+    }
+
+    #[tokio::test]
+    async fn what_runs_inside_of_a_call_is_charged_once() {
+        let share = share(0.000_001);
+        let inner = share.clone();
+        let began = Instant::now();
+        share.run(async move { inner.run(async { be_busy(MAX_CHARGE / 2) }).await }).await;
+        let (used, took) = (share.used.lock().time, began.elapsed());
+        assert!(used >= MAX_CHARGE / 3 && used <= took, "{used:?} of {took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_call_whose_caller_goes_away_is_dropped() {
+        struct Dropped(tokio::sync::mpsc::UnboundedSender<()>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let share = share(0.001);
+        be_over(&share, Duration::ZERO);
+        let (began, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+        let (gone, mut is_gone) = tokio::sync::mpsc::unbounded_channel();
+        let dropped = Dropped(gone);
+        let call = async move {
+            let _dropped = dropped;
+            let _ = began.send(is_in_background());
+            std::future::pending::<()>().await;
+        };
+        let caller = tokio::spawn(async move { share.run(call).await });
+        assert_eq!(has_begun.recv().await, Some(true));
+        caller.abort();
+        is_gone.recv().await.expect("it is dropped");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "the guest's own")]
+    async fn a_panic_comes_back() {
+        let share = share(0.001);
+        be_over(&share, Duration::ZERO);
+        share.run(async { panic!("the guest's own") }).await;
+    }
+
+    #[tokio::test]
+    async fn a_site_has_no_more_turns_at_once_than_there_are_cores() {
+        let share = share(0.001);
+        be_over(&share, Duration::ZERO);
+        let cores = thread::available_parallelism().expect("there are some").get();
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let calls = (0..cores * 4).map(|_| {
+            let (share, now, most) = (share.clone(), now.clone(), most.clone());
+            let call = async move {
+                for _ in 0..5 {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    be_busy(MAX_CHARGE);
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::spawn(async move { share.run(call).await })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.expect("it ends");
+        }
+        let most = most.load(Ordering::SeqCst);
+        assert!((1..=cores).contains(&most), "{most}");
+    }
+}

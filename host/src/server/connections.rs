@@ -1,0 +1,157 @@
+//! Open connections: all, those of each client's address, and those of each site.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::capability::account::{Account, Connected};
+use crate::config;
+
+/// How often the log says that clients have too many connections: they must not be able to fill it.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+
+/// The connections of each client.
+#[derive(Default)]
+pub struct Clients {
+    open: Mutex<HashMap<IpAddr, usize>>,
+    said: Mutex<Option<Instant>>,
+}
+
+/// A connection that is counted until this is dropped, with the session that it becomes.
+pub struct Counted {
+    _permit: OwnedSemaphorePermit,
+    _client: Option<OfClient>,
+    /// The site of its last request.
+    site: Mutex<Option<Connected>>,
+}
+
+struct OfClient {
+    clients: Arc<Clients>,
+    network: IpAddr,
+}
+
+impl Clients {
+    /// One more connection of this client, unless it has `server.client_connections`. A proxy that is
+    /// trusted has as many as it wants.
+    pub fn connect(
+        self: &Arc<Self>,
+        client: IpAddr,
+        permit: OwnedSemaphorePermit,
+        settings: &config::Server,
+    ) -> Option<Counted> {
+        let counted = |client| Counted { _permit: permit, _client: client, site: Mutex::default() };
+        if settings.trusted_proxies.iter().any(|network| network.contains(&client)) {
+            return Some(counted(None));
+        }
+        let network = network(client);
+        let mut open = self.open.lock();
+        let own = open.entry(network).or_default();
+        if *own >= settings.client_connections {
+            drop(open);
+            self.say(client);
+            return None;
+        }
+        *own += 1;
+        drop(open);
+        Some(counted(Some(OfClient { clients: self.clone(), network })))
+    }
+
+    fn say(&self, client: IpAddr) {
+        let mut said = self.said.lock();
+        if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            *said = Some(Instant::now());
+            tracing::warn!(target: "limits", %client, "`server.client_connections` was exceeded");
+        }
+    }
+}
+
+/// One client may have all addresses of a network of 64 bits (RFC 4291, section 2.5.4).
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address => address,
+    }
+}
+
+impl Counted {
+    /// The connection is this site's now. False if the site has `limits.connections`.
+    pub fn count_for(&self, site: &Arc<Account>, limit: usize) -> bool {
+        let mut own = self.site.lock();
+        if own.as_ref().is_some_and(|own| own.is_of(site)) {
+            return true;
+        }
+        *own = site.connect(limit);
+        own.is_some()
+    }
+}
+
+impl Drop for OfClient {
+    fn drop(&mut self) {
+        let mut open = self.clients.open.lock();
+        if let Some(own) = open.get_mut(&self.network) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.network);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn connect(clients: &Arc<Clients>, client: &str, limit: usize) -> Option<Counted> {
+        let trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")];
+        let settings = config::Server {
+            client_connections: limit,
+            trusted_proxies,
+            ..config::Server::default()
+        };
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("there is one");
+        clients.connect(client.parse().expect("an address"), permit, &settings)
+    }
+
+    #[test]
+    fn each_client_has_its_own_connections() {
+        let clients = Arc::new(Clients::default());
+        let one = connect(&clients, "192.0.2.1", 1).expect("the first");
+        assert!(connect(&clients, "192.0.2.1", 1).is_none());
+        assert!(connect(&clients, "::ffff:192.0.2.1", 1).is_none(), "the same, written otherwise");
+        let _other = connect(&clients, "192.0.2.2", 1).expect("another client");
+        drop(one);
+        assert!(connect(&clients, "192.0.2.1", 1).is_some());
+    }
+
+    #[test]
+    fn addresses_of_one_network_are_one_client() {
+        let clients = Arc::new(Clients::default());
+        let _one = connect(&clients, "2001:db8::1", 1).expect("the first");
+        assert!(connect(&clients, "2001:db8::ffff:2", 1).is_none());
+        assert!(connect(&clients, "2001:db8:0:1::1", 1).is_some());
+    }
+
+    #[test]
+    fn proxies_that_are_trusted_are_not_counted() {
+        let clients = Arc::new(Clients::default());
+        let _one = connect(&clients, "10.1.2.3", 1).expect("the first");
+        assert!(connect(&clients, "10.1.2.3", 1).is_some());
+        assert!(clients.open.lock().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_clients_that_are_gone() {
+        let clients = Arc::new(Clients::default());
+        drop(connect(&clients, "192.0.2.1", 1));
+        assert!(clients.open.lock().is_empty());
+    }
+}

@@ -1,0 +1,219 @@
+//! Two tenants on one core: the latency of one, alone and beside the other, which burns all it can.
+//!
+//! Alone and beside follow each other in each round, and each round has a host of its own: so what else the
+//! machine does hits both, and nothing is left of the round before.
+
+mod misbehaviour;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, ensure};
+use clap::{Args, ValueEnum as _};
+use lithe_tests::Site;
+use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
+
+use crate::cores;
+use crate::host;
+use crate::load::connections::Connections;
+use crate::load::echo::length_of_answer;
+use crate::load::frame;
+use crate::load::steady::Steady;
+use crate::server::{Server, free_address};
+use misbehaviour::Misbehaviour;
+
+/// The host of the tenant that behaves well.
+const NEIGHBOUR: &str = "neighbour.test";
+
+/// Its sockets and connections, on which it is asked in turn.
+const SOCKETS: usize = 20;
+const CONNECTIONS: usize = 10;
+
+/// A message's payload, in bytes.
+const MESSAGE: usize = 32;
+
+/// Before anything is counted.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// From the beginning of what the other does to the measurement.
+const ONSET: Duration = Duration::from_millis(500);
+
+/// How many times slower the neighbour may become.
+const GOAL: f64 = 2.0;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Only these; by default all
+    misbehaviours: Vec<Misbehaviour>,
+    /// Rounds of each, alone and beside
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Of one measurement
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Messages that the neighbour gets in a second
+    #[arg(long, default_value_t = 1_000)]
+    messages: u32,
+    /// Requests that it gets in a second
+    #[arg(long, default_value_t = 500)]
+    requests: u32,
+    /// Sockets of the tenant that has many
+    #[arg(long, default_value_t = 10_000)]
+    sockets: usize,
+    /// A host that has been built, in place of one that is built now
+    #[arg(long, value_name = "BIN")]
+    host: Option<PathBuf>,
+}
+
+/// How a neighbour fared, and what the host did meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    /// The 99th percentile of the messages' answer times, and of the requests'.
+    echo: Duration,
+    http: Duration,
+    /// CPU time of the host, as a share of the time.
+    busy: f64,
+    /// Time that the host's threads waited for the core, as a share of the time.
+    delayed: f64,
+}
+
+/// One round.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    alone: Measured,
+    beside: Measured,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    ensure!(options.rounds > 0, "at least one round is needed");
+    ensure!(options.messages > 0 && options.requests > 0, "the neighbour needs some load");
+    let chosen = match &*options.misbehaviours {
+        [] => Misbehaviour::value_variants(),
+        some => some,
+    };
+    let program = options.host.clone().map_or_else(host::build, Ok)?;
+    cores::take_the_loads()?;
+    println!(
+        "{} messages a second on {SOCKETS} sockets, {} requests a second on {CONNECTIONS} connections; \
+         p99 in ms, alone and beside; {} rounds of {} s\n",
+        options.messages, options.requests, options.rounds, options.seconds
+    );
+    println!(
+        "| beside | echo | ratio (least to most) | HTTP | ratio (least to most) | within {GOAL} | host busy, \
+         delayed |\n|---|---|---|---|---|---|---|"
+    );
+    let mut broken = Vec::new();
+    for misbehaviour in chosen {
+        let rounds = (0..options.rounds).map(|_| round(options, &program, *misbehaviour));
+        let rounds = rounds.collect::<anyhow::Result<Vec<_>>>();
+        let rounds = rounds.with_context(|| format!("beside {misbehaviour}"))?;
+        if !report(*misbehaviour, &rounds) {
+            broken.push(misbehaviour.to_string());
+        }
+    }
+    match &*broken {
+        [] => println!("\nThe neighbour's p99 stayed within {GOAL} times of what it was alone."),
+        some => println!("\nNot within {GOAL} times: {}.", some.join("; ")),
+    }
+    Ok(())
+}
+
+fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyhow::Result<Pair> {
+    let sites = Site::default();
+    sites.copy("neighbour/routes/echo.wasm", Path::new(BENCH_ECHO));
+    sites.copy("neighbour/routes/hello.wasm", Path::new(BENCH_HELLO));
+    sites.write("neighbour/lithe.toml", format!("hosts = [\"{NEIGHBOUR}\"]\n"));
+    misbehaviour::write_site(&sites, "greedy");
+    let address = free_address()?;
+    let command = host::serve(program, &sites.folder(), Path::new(CACHE), address);
+    let log = sites.folder().with_extension("log");
+    let mut command = cores::on_the_servers(&command);
+    command.stderr(File::create(log).context("cannot write a log")?);
+    let server = Server::that_says(&mut command, address, host::READY)?.with(sites);
+
+    let mut neighbour = Neighbour::meet(options, &server)?;
+    neighbour.measure(&server, WARM_UP)?;
+    let time = Duration::try_from_secs_f64(options.seconds)?;
+    let alone = neighbour.measure(&server, time)?;
+    let acting = misbehaviour.begin(server.address, options.sockets)?;
+    thread::sleep(ONSET);
+    let beside = neighbour.measure(&server, time)?;
+    // What it is in the middle of ends with the host.
+    acting.stop();
+    drop(server);
+    acting.end()?;
+    Ok(Pair { alone, beside })
+}
+
+/// Who measures.
+struct Neighbour {
+    echo: Steady,
+    http: Steady,
+    message_period: Duration,
+    request_period: Duration,
+}
+
+impl Neighbour {
+    fn meet(options: &Options, server: &Server) -> anyhow::Result<Self> {
+        let sockets = Connections::upgraded_at(server.address, NEIGHBOUR, "/echo", SOCKETS)?;
+        let connections = Connections::open(server.address, CONNECTIONS)?;
+        let request = format!("GET /hello HTTP/1.1\r\nhost: {NEIGHBOUR}\r\n\r\n");
+        let answer = length_of_answer(&connections.streams[0], &request)?;
+        Ok(Self {
+            echo: Steady::new(sockets, frame::text(MESSAGE), frame::answered(MESSAGE)),
+            http: Steady::new(connections, request.into_bytes(), answer),
+            message_period: Duration::from_secs(1) / options.messages,
+            request_period: Duration::from_secs(1) / options.requests,
+        })
+    }
+
+    fn measure(&mut self, server: &Server, time: Duration) -> anyhow::Result<Measured> {
+        let (started, cpu, delay) = (Instant::now(), server.cpu_time()?, server.delay()?);
+        let Self { echo, http, message_period, request_period } = self;
+        let (echo, http) = thread::scope(|scope| {
+            let http = scope.spawn(|| http.run(*request_period, time));
+            let echo = echo.run(*message_period, time);
+            (echo, http.join().unwrap_or_else(|_| Err(anyhow!("the load has panicked"))))
+        });
+        let share = |time: Duration| time.as_secs_f64() / started.elapsed().as_secs_f64();
+        Ok(Measured {
+            echo: p99(echo?),
+            http: p99(http?),
+            busy: share(server.cpu_time()?.saturating_sub(cpu)),
+            delayed: share(server.delay()?.saturating_sub(delay)),
+        })
+    }
+}
+
+/// Of at least one.
+fn p99(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() * 99 / 100]
+}
+
+/// Prints a row; whether the goal is met.
+fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> bool {
+    let middle = |of: &dyn Fn(&Pair) -> f64| {
+        let mut values: Vec<f64> = rounds.iter().map(of).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        (values[0], values[values.len() / 2], values[values.len() - 1])
+    };
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let mut is_met = true;
+    let mut cells = |p99: fn(&Measured) -> Duration| {
+        let (_, alone, _) = middle(&|pair| millis(p99(&pair.alone)));
+        let (_, beside, _) = middle(&|pair| millis(p99(&pair.beside)));
+        let (least, ratio, most) =
+            middle(&|pair| millis(p99(&pair.beside)) / millis(p99(&pair.alone)));
+        is_met &= ratio <= GOAL;
+        format!("{alone:.2}, {beside:.2} | **{ratio:.2}** ({least:.2} to {most:.2})")
+    };
+    let (echo, http) = (cells(|measured| measured.echo), cells(|measured| measured.http));
+    let (_, busy, _) = middle(&|pair| pair.beside.busy * 100.0);
+    let (_, delayed, _) = middle(&|pair| pair.beside.delayed * 100.0);
+    let verdict = if is_met { "yes" } else { "no" };
+    println!("| {misbehaviour} | {echo} | {http} | {verdict} | {busy:.0} %, {delayed:.0} % |");
+    is_met
+}
