@@ -3,6 +3,8 @@
 //! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration guests::interpreter::the_seeds` writes
 //! them.
 
+use std::slice;
+
 use op::{Op, Slot};
 
 use super::guest::{Client, Kind, Manner, SEPARATOR};
@@ -199,7 +201,7 @@ pub fn seeds() -> Vec<Seed> {
     add("locals", plain(Kind::Route), &[set(3, 60_000).then(&set(4, 5_000))]);
     add("locals-huge", plain(Kind::Route), &[set(1 << 24, 1 << 24)]);
     let dropped = code(Op::EventDrop).none().then(&ask);
-    add("event-dropped", hooks, &[dropped.clone()]);
+    add("event-dropped", hooks, slice::from_ref(&dropped));
 
     for (name, kind) in [("hooks", Kind::Hooks), ("session", Kind::Session)] {
         let manner = of(kind);
@@ -252,7 +254,7 @@ pub fn seeds() -> Vec<Seed> {
         let kept = keep(Slot::Open, &send(1))
             .then(&keep(Slot::Close, &code(Op::SocketTerminate).none().then(&send(2))))
             .then(&upgrade());
-        add(&format!("{name}-kept"), manner, &[kept.clone()]);
+        add(&format!("{name}-kept"), manner, slice::from_ref(&kept));
         add(&format!("{name}-abandoned"), Manner { abandons: true, ..manner }, &[kept]);
 
         let others = for_other_sockets(Op::SocketSendText, &Code::default().text("got you"))
@@ -337,7 +339,7 @@ pub fn seeds() -> Vec<Seed> {
             stream().op(Op::AnswerUpgrade).byte(1).none(),
         ];
         for (at, answer) in named.iter().enumerate() {
-            add(&format!("{name}-answer-{at}"), manner, &[answer.clone()]);
+            add(&format!("{name}-answer-{at}"), manner, slice::from_ref(answer));
         }
 
         for op in [Op::Trap, Op::Panic, Op::Loop, Op::Recurse] {
@@ -406,7 +408,7 @@ pub fn seeds() -> Vec<Seed> {
         .op(Op::SocketEventOf)
         .byte(1)
         .then(&ask);
-    add("next-meddles", middleware, &[meddles.clone()]);
+    add("next-meddles", middleware, slice::from_ref(&meddles));
     add("next-renames", middleware, &[meddles.op(Op::AnswerUpgrade).byte(2).none()]);
     add("next-traps", middleware, &[run.clone().op(Op::Trap)]);
     add("next-plain", plain(Kind::Middleware), &[run.clone().then(&upgrade()).then(&stream())]);
@@ -427,7 +429,7 @@ pub fn seeds() -> Vec<Seed> {
         .number(100)
         .op(Op::Random)
         .number(1_000);
-    add("system", plain(Kind::Route), &[system.clone()]);
+    add("system", plain(Kind::Route), slice::from_ref(&system));
     add("system-session", session, &[upgrade(), system]);
     add("print-flood", route, &[repeat(1 << 20, &code(Op::Print).long(10_000))]);
     for (at, length) in [1 << 20, 1 << 24, 1 << 26, u64::MAX].into_iter().enumerate() {
@@ -476,7 +478,7 @@ pub fn seeds() -> Vec<Seed> {
         std::iter::once(upgrade()).chain((0..RAW_FUNCTIONS).map(numbers)).collect();
     add("raw-numbers", apart, &calls);
     let dropped = code(Op::Raw).none().byte(1).then(&ask);
-    add("raw-dropped", route, &[dropped.clone()]);
+    add("raw-dropped", route, slice::from_ref(&dropped));
     add("raw-dropped-twice", route, &[code(Op::Raw).none().byte(1).op(Op::Raw).none().byte(1)]);
 
     seeds

@@ -130,7 +130,8 @@ impl Visit<'_> {
             };
             let listen = reader.read_to_end(&mut heard);
             match manner.client {
-                Client::NeverReads => say.await,
+                // It may wait for a host that waits for it to read.
+                Client::NeverReads => drop(timeout(TIME, say).await),
                 Client::HangsUp => tokio::select! { () = say => {}, _ = listen => {} },
                 // An error is an end.
                 _ => drop(tokio::join!(say, listen)),
