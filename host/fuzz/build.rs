@@ -1,23 +1,43 @@
-//! Builds the guests of the target `session`, without what makes the host fuzzable.
+//! Builds the guests of the targets that run the host, without what makes the host fuzzable.
 
 use std::path::Path;
 use std::process::Command;
 
-const GUESTS: [&str; 2] = ["bench-echo", "loop"];
+/// The guests of each feature: their packages, and what Cargo builds of them.
+const GUESTS: [(&str, &[&str]); 2] = [
+    ("SESSION", &["--package=example-bench-echo", "--package=example-loop", "--lib"]),
+    (
+        "HOSTILE",
+        &[
+            "--package=example-bench-publish",
+            "--package=example-bench-hello",
+            "--package=test-guests-interpreter",
+            "--lib",
+            "--examples",
+        ],
+    ),
+];
+
+const SOURCES: [&str; 4] = ["examples/guests", "tests/guests/interpreter", "guest-sdk/rust", "wit"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    if std::env::var_os("CARGO_FEATURE_SESSION").is_none() {
-        return;
-    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    for source in ["examples/guests/bench-echo", "examples/guests/loop", "guest-sdk/rust", "wit"] {
+    for (feature, arguments) in GUESTS {
+        if std::env::var_os(format!("CARGO_FEATURE_{feature}")).is_some() {
+            build(&root, &out, arguments);
+        }
+    }
+}
+
+fn build(root: &Path, out: &str, arguments: &[&str]) {
+    for source in SOURCES {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", "wasm32-wasip2", "--target-dir", &out]);
-    cargo.args(GUESTS.map(|guest| format!("--package=example-{guest}"))).current_dir(root);
+    cargo.args(["build", "--release", "--target", "wasm32-wasip2", "--target-dir", out]);
+    cargo.args(arguments).current_dir(root);
     for flags in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(flags);
     }

@@ -56,11 +56,44 @@ pub struct Request {
     /// Whole; empty for an upgrade request.
     pub body: Bytes,
     pub locals: Mutex<Vec<(String, String)>>,
-    /// The socket that this request's upgrade was accepted for.
-    pub accepted: Mutex<Option<Arc<Socket>>>,
+    /// The socket that this request becomes.
+    pub accepted: Mutex<Acceptance>,
+}
+
+/// Whether a request becomes a socket: one at most, and only until it is answered. A guest may keep the
+/// event for longer.
+#[derive(Debug, Default)]
+pub enum Acceptance {
+    #[default]
+    None,
+    /// A socket that no answer has named yet.
+    Socket(Arc<Socket>),
+    Answered,
 }
 
 impl Request {
+    /// The accepted socket, for an answer that names it by this number, as a stream or not.
+    pub fn take_accepted(&self, id: u32, stream: bool) -> Option<Arc<Socket>> {
+        let mut accepted = self.accepted.lock();
+        match &*accepted {
+            Acceptance::Socket(socket) if socket.id == id && socket.is_stream() == stream => {
+                let socket = socket.clone();
+                *accepted = Acceptance::Answered;
+                Some(socket)
+            }
+            _ => None,
+        }
+    }
+
+    /// The guest has answered, or failed: nothing is accepted from now on. Returns the socket that it has
+    /// accepted and not named.
+    pub fn end_acceptance(&self) -> Option<Arc<Socket>> {
+        match std::mem::replace(&mut *self.accepted.lock(), Acceptance::Answered) {
+            Acceptance::Socket(socket) => Some(socket),
+            Acceptance::None | Acceptance::Answered => None,
+        }
+    }
+
     fn authority(&self) -> String {
         match (self.uri.authority(), self.headers.get(http::header::HOST)) {
             (Some(authority), _) => authority.to_string(),

@@ -7,6 +7,9 @@ use http::{Response, StatusCode};
 use super::State;
 use crate::bindings::http as wit;
 
+/// Headers of one answer. A header map has room for 24,576 of them, and panics over that.
+const MAX_HEADERS: usize = 1_000;
+
 /// A failure that has an HTTP answer.
 #[derive(Debug)]
 pub struct HttpError {
@@ -26,6 +29,8 @@ pub enum InvalidAnswer {
     HeaderName(String),
     #[error("the guest answered a value for header `{0}` that has a control character")]
     HeaderValue(String),
+    #[error("the guest answered {0} headers: at most {MAX_HEADERS} are sent")]
+    TooManyHeaders(usize),
     #[error("the guest answered an upgrade or a stream that this request did not accept")]
     Socket,
 }
@@ -134,8 +139,11 @@ fn without_connection_headers(mut headers: HeaderMap) -> HeaderMap {
 }
 
 /// # Errors
-/// A name or a value that HTTP does not allow.
+/// A name or a value that HTTP does not allow, or too many of them.
 pub fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
+    if fields.len() > MAX_HEADERS {
+        return Err(InvalidAnswer::TooManyHeaders(fields.len()));
+    }
     let mut headers = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {
         let Ok(parsed) = HeaderName::try_from(name.as_str()) else {
@@ -209,6 +217,16 @@ mod tests {
             response(200, &[("x-a", "1\r\nx-b: 2")]).unwrap_err(),
             InvalidAnswer::HeaderValue("x-a".into())
         );
+    }
+
+    #[test]
+    fn more_headers_than_are_sent_are_refused() {
+        let headers = |count| vec![("x-a", "1"); count];
+        assert_eq!(response(200, &headers(MAX_HEADERS)).unwrap().headers().len(), MAX_HEADERS + 1);
+        for count in [MAX_HEADERS + 1, 100_000] {
+            let error = response(200, &headers(count)).unwrap_err();
+            assert_eq!(error, InvalidAnswer::TooManyHeaders(count));
+        }
     }
 
     #[test]

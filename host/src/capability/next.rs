@@ -32,9 +32,9 @@ impl Around {
         Self { next: Some(next), passed: None }
     }
 
-    /// The socket that `next` answered with, if it has this number.
-    pub fn take_passed(&mut self, id: u32) -> Option<Arc<Socket>> {
-        self.passed.take_if(|socket| socket.id == id)
+    /// The socket that `next` answered with, if it has this number, and is a stream or not.
+    pub fn take_passed(&mut self, id: u32, stream: bool) -> Option<Arc<Socket>> {
+        self.passed.take_if(|socket| socket.id == id && socket.is_stream() == stream)
     }
 }
 

@@ -39,32 +39,27 @@ impl Answer {
         }
     }
 
-    /// Reads a guest's outcome. `own` gives the socket of that number, if the guest may name it.
+    /// Reads a guest's outcome. `own` gives the socket of that number, if the guest may name it as what it
+    /// names it: as a stream, or not.
     ///
     /// # Errors
     /// HTTP cannot send it, or it names a socket that it may not.
     pub fn from_wit(
         outcome: Outcome,
-        own: impl FnOnce(u32) -> Option<Arc<Socket>>,
+        own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
     ) -> Result<Self, InvalidAnswer> {
         Ok(match outcome {
             Outcome::Response(response) => Self::Response(response.try_into()?),
             Outcome::Upgrade(accepted) => {
                 let headers = response_headers(accepted.headers)?;
-                let socket = own(accepted.socket).ok_or(InvalidAnswer::Socket)?;
-                match socket.is_stream() {
-                    false => Self::Upgrade { socket, headers },
-                    true => return Err(InvalidAnswer::Socket),
-                }
+                let socket = own(accepted.socket, false).ok_or(InvalidAnswer::Socket)?;
+                Self::Upgrade { socket, headers }
             }
             Outcome::Streamed(started) => {
                 let headers = response_headers(started.headers)?;
                 let status = status_of(started.status)?;
-                let socket = own(started.socket).ok_or(InvalidAnswer::Socket)?;
-                match socket.is_stream() {
-                    true => Self::Stream { socket, status, headers },
-                    false => return Err(InvalidAnswer::Socket),
-                }
+                let socket = own(started.socket, true).ok_or(InvalidAnswer::Socket)?;
+                Self::Stream { socket, status, headers }
             }
         })
     }

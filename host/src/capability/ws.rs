@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use wasmtime::component::Resource;
 
 use super::State;
-use super::event::{EventHandle, Request};
+use super::event::{Acceptance, EventHandle, Request};
 use super::http::{HttpError, parse_fields};
 use super::socket::Socket;
 use super::sockets::NewSocket;
@@ -157,8 +157,14 @@ impl State {
         }
         let request = new.request.clone();
         let mut accepted = request.accepted.lock();
-        if accepted.is_some() {
-            return Err(mistake("the guest upgraded the same event twice".to_owned()));
+        match *accepted {
+            Acceptance::None => {}
+            Acceptance::Socket(_) => {
+                return Err(mistake("the guest upgraded the same event twice".to_owned()));
+            }
+            Acceptance::Answered => {
+                return Err(mistake("the guest upgraded an event that was answered".to_owned()));
+            }
         }
         let socket = self.context.sockets.accept(new, &self.context.limits).map_err(|error| {
             tracing::debug!(target: "session", plugin = &*self.context.plugin, "{error}");
@@ -166,7 +172,8 @@ impl State {
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")
         })?;
-        Ok(accepted.insert(socket).clone())
+        *accepted = Acceptance::Socket(socket.clone());
+        Ok(socket)
     }
 
     /// A guest's mistake is for the log, and no client's business.

@@ -91,6 +91,21 @@ impl Drop for Registered {
     }
 }
 
+/// A call of a handler whose instance goes with it: what was accepted and is not answered goes, too, also
+/// where the client leaves in the middle.
+struct Call<'c> {
+    request: &'c Request,
+    context: &'c Context,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if let Some(socket) = self.request.end_acceptance() {
+            self.context.sockets.remove(socket.id);
+        }
+    }
+}
+
 impl Plugin {
     /// The component's digest.
     pub fn digest(&self) -> &Digest {
@@ -135,13 +150,8 @@ impl Plugin {
                 (answered, seat.map(Guest::Shared))
             }
             Instances::PerConnection(own) => {
-                let called = own.handle(&request).await;
-                // What was accepted and is not answered goes with its instance.
-                let accepted = request.accepted.lock().take();
-                if let Some(socket) = accepted {
-                    self.context.sockets.remove(socket.id);
-                }
-                let (answered, instance, permit) = called?;
+                let _call = Call { request: &request, context: &self.context };
+                let (answered, instance, permit) = own.handle(&request).await?;
                 (answered, Some(Guest::Own { instance, permit }))
             }
         };

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::{HeaderMap, Method, Version};
 use tokio::time::timeout;
 
-use super::{Instances, Plugin};
+use super::{Call, Instances, Plugin};
 use crate::capability::event::{Request, RequestId};
 use crate::runtime::{Failure, Handover, Moved, Standstill};
 
@@ -60,9 +60,13 @@ impl Plugin {
         }
         let Some(path) = self.context.settings.health.clone() else { return Ok(()) };
         let request = Arc::new(health_request(&path));
+        let call = Call { request: &request, context: &self.context };
         let answered = instance.handle(&request).await;
-        let accepted = request.accepted.lock().take();
-        if let Some(socket) = accepted {
+        drop(call);
+        // Nobody is there for a session.
+        if let Ok(Ok(answer)) = &answered
+            && let Some(socket) = answer.socket()
+        {
             self.context.sockets.remove(socket.id);
         }
         let status = match answered {

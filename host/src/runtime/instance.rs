@@ -85,7 +85,7 @@ impl Instance {
         let call = within(&self.clock, time, handler.call_handle(&mut self.store, event)).await;
         let outcome = self.end(call)?;
         // An accepted socket that the answer does not name stays with the request.
-        answered(outcome, |id| request.accepted.lock().take_if(|socket| socket.id == id))
+        answered(outcome, |id, stream| request.take_accepted(id, stream))
     }
 
     /// Calls `middleware.handle` around the rest of the chain.
@@ -105,7 +105,7 @@ impl Instance {
         let call = within(&self.clock, time, middleware.call_handle(&mut self.store, event)).await;
         let mut around = std::mem::take(&mut self.store.data_mut().around);
         let outcome = self.end(call)?;
-        answered(outcome, |id| around.take_passed(id))
+        answered(outcome, |id, stream| around.take_passed(id, stream))
     }
 
     /// Calls `error-handler.handle`: a response, or the error that goes on outward.
@@ -354,7 +354,7 @@ fn lower(message: &Message) -> MessageParam<'_> {
 
 fn answered(
     outcome: Result<Outcome, WitError>,
-    own: impl FnOnce(u32) -> Option<Arc<Socket>>,
+    own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
 ) -> Result<Answered, Failure> {
     Ok(match outcome {
         Ok(outcome) => Ok(Answer::from_wit(outcome, own)?),

@@ -164,8 +164,7 @@ impl Runner {
         }
         // A caller that has gone away drops it, now or later.
         let _ = reply.send(Reply(Some(self.seated(answered))));
-        let abandoned = request.accepted.lock().take();
-        if let Some(socket) = abandoned {
+        if let Some(socket) = request.end_acceptance() {
             self.abandon(&socket).await;
         }
     }

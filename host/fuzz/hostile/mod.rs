@@ -1,0 +1,316 @@
+//! Whatever a guest does, through the real host, beside a neighbour who must not notice.
+//!
+//! The fuzz target and a test of every build run this. An input is two bytes that say how ([`Manner`]),
+//! the program for the handler, and those for the session's messages; the guests of
+//! `tests/guests/interpreter` run them.
+//!
+//! After each input: the host has not panicked; nothing is left of the guest, not an instance, a socket, a
+//! timer or a task; the neighbour's sockets have heard what was said among them and nothing else; and
+//! nothing that the guest answered or sent has the neighbour's secret in it.
+
+mod neighbours;
+mod visit;
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use bytesize::ByteSize;
+use http::{HeaderMap, HeaderValue, Method, Version, header};
+use lithe::capability::event::{Request, RequestId};
+use lithe::config::{self, OutboundPolicy, Scope};
+use lithe::plugin::{Account, Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::runtime::Runtime;
+use tokio::time::{sleep, timeout};
+
+use neighbours::Neighbours;
+use visit::Visit;
+
+/// Between two programs of one input.
+pub const SEPARATOR: u8 = 0xff;
+
+/// Longer than any input needs.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// CPU time of a call. What is tested is that the bound holds, not how large it is.
+const CPU: Duration = Duration::from_millis(30);
+
+/// Wall time of a call, and from a socket's end to that of its session.
+const TIME: Duration = Duration::from_millis(200);
+
+/// Messages of one input.
+const MAX_MESSAGES: usize = 64;
+
+/// The components.
+pub struct Guests<'g> {
+    /// Those that run programs, in the order of [`Kind`].
+    pub interpreters: [&'g Path; 4],
+    /// Says what it hears to all of its sockets.
+    pub publish: &'g Path,
+    /// Answers `hello world`.
+    pub hello: &'g Path,
+}
+
+/// A host, the neighbours, and what is needed to let guests in.
+pub struct Host {
+    threads: tokio::runtime::Runtime,
+    engine: Arc<Runtime>,
+    loader: Loader,
+    interpreters: [Vec<u8>; 4],
+    /// The neighbours' plugins.
+    publish: Arc<Plugin>,
+    hello: Arc<Plugin>,
+}
+
+/// What the guest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Route,
+    Hooks,
+    Session,
+    /// Around the neighbours' handler.
+    Middleware,
+}
+
+/// What its client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// Says all, and closes.
+    Closes,
+    /// Says all, and is gone.
+    HangsUp,
+    /// Is gone while the handler runs; where that is done by then, it closes.
+    Leaves,
+    /// Says all, and never reads.
+    NeverReads,
+}
+
+/// How an input is run, by its first two bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Bits 0 and 1.
+    pub kind: Kind,
+    /// Bit 2: the request asks for no WebSocket.
+    pub plain: bool,
+    /// Bits 3 and 4.
+    pub client: Client,
+    /// Bit 5: what the handler accepted is not completed.
+    pub abandons: bool,
+    /// Bit 6: `send` is refused where the queue is full.
+    pub refuses: bool,
+    /// Bit 7: the scope is the connection.
+    pub scoped: bool,
+    /// Bit 0 of the second: a request, and so a socket, for each message.
+    pub apart: bool,
+}
+
+impl Manner {
+    /// As the bytes say.
+    pub fn of([byte, more]: [u8; 2]) -> Self {
+        Self {
+            kind: [Kind::Route, Kind::Hooks, Kind::Session, Kind::Middleware]
+                [usize::from(byte & 3)],
+            plain: byte & 4 != 0,
+            client: [Client::Closes, Client::HangsUp, Client::Leaves, Client::NeverReads]
+                [usize::from(byte >> 3 & 3)],
+            abandons: byte & 32 != 0,
+            refuses: byte & 64 != 0,
+            scoped: byte & 128 != 0,
+            apart: more & 1 != 0,
+        }
+    }
+}
+
+thread_local! {
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts the panics of each thread, those included that a task hides.
+fn count_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            before(info);
+        }));
+    });
+}
+
+impl Host {
+    /// Starts a host with the neighbours in it, and keeps what is compiled in `cache`.
+    pub fn start(guests: &Guests<'_>, cache: &Path) -> Self {
+        count_panics();
+        let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let threads = threads.expect("the system has what a runtime needs");
+        let engine = Arc::new(Runtime::new().expect("the system has the addresses"));
+        let cache = Cache::open(cache.to_owned()).expect("the folder can be made");
+        let loader = Loader::new(engine.clone(), cache, threads.handle().clone());
+        let loader = loader.expect("the system has threads");
+        let read = |file: &Path| std::fs::read(file).expect("the component has been built");
+        let plain = Manner::of([0; 2]);
+        let publish = load(&loader, &read(guests.publish), plain, config::Limits::default());
+        let hello = load(&loader, &read(guests.hello), plain, config::Limits::default());
+        let (publish, hello) = (Arc::new(publish), Arc::new(hello));
+        let interpreters = guests.interpreters.map(read);
+        let neighbours = Neighbours::new(&publish, &hello);
+        threads.block_on(neighbours.converse(&Cell::new(true)));
+        Self { threads, engine, loader, interpreters, publish, hello }
+    }
+
+    /// Lets a guest in, and runs an input.
+    ///
+    /// # Panics
+    /// The guest has done what it must not be able to do.
+    pub fn run(&self, input: &[u8]) {
+        let Some((how, programs)) = input.split_first_chunk() else { return };
+        let manner = Manner::of(*how);
+        let mut programs = programs.split(|byte| *byte == SEPARATOR);
+        let program = programs.next().unwrap_or_default();
+        let messages: Vec<&[u8]> = programs.take(MAX_MESSAGES).collect();
+
+        PANICS.set(0);
+        let before = self.in_use();
+        let component = &self.interpreters[manner.kind as usize];
+        let plugin = load(&self.loader, component, manner, limits(manner));
+        let context = Arc::downgrade(plugin.context());
+        let neighbours = Neighbours::new(&self.publish, &self.hello);
+        self.threads.block_on(async {
+            let done = Cell::new(false);
+            let guest = async {
+                let visit = Visit { plugin: &plugin, neighbours: &neighbours, manner };
+                for messages in messages.chunks(if manner.apart { 1 } else { MAX_MESSAGES }) {
+                    visit.run(program, messages).await;
+                }
+                if messages.is_empty() {
+                    visit.run(program, &[]).await;
+                }
+                let sockets = &plugin.context().sockets;
+                eventually("its sockets are forgotten", || sockets.is_empty()).await;
+                done.set(true);
+            };
+            let both = async { tokio::join!(guest, neighbours.converse(&done)) };
+            timeout(DEADLINE, both).await.expect("the guest's visit ends");
+            drop(plugin);
+            eventually("nothing of the guest is left", || context.strong_count() == 0).await;
+            eventually("its tasks have ended", || self.threads.metrics().num_alive_tasks() == 0)
+                .await;
+            neighbours.converse(&Cell::new(true)).await;
+        });
+        let after = self.in_use();
+        assert_eq!(before, after, "{manner:?}: instances, memories, tables and stacks in use");
+        assert_eq!(PANICS.get(), 0, "{manner:?}: the host panicked");
+    }
+
+    /// Instances, memories, tables and stacks.
+    fn in_use(&self) -> [u64; 4] {
+        let metrics = self.engine.engine.pooling_allocator_metrics().expect("there is a pool");
+        let [memories, tables, stacks] = [metrics.memories(), metrics.tables(), metrics.stacks()];
+        [metrics.core_instances(), memories as u64, tables as u64, stacks as u64]
+    }
+}
+
+/// What a site would say of the guest: small bounds, so that programs reach them.
+fn limits(manner: Manner) -> config::Limits {
+    config::Limits {
+        memory: ByteSize::mib(48),
+        event_cpu: CPU,
+        request_cpu: CPU,
+        request_time: TIME,
+        close_time: TIME,
+        sockets: 16,
+        instances: 16,
+        response: ByteSize::mib(4),
+        message: ByteSize::kib(64),
+        outbound: ByteSize::kib(256),
+        outbound_policy: match manner.refuses {
+            true => OutboundPolicy::Refuse,
+            false => OutboundPolicy::Close,
+        },
+        ..config::Limits::default()
+    }
+}
+
+fn load(loader: &Loader, bytes: &[u8], manner: Manner, limits: config::Limits) -> Plugin {
+    let settings = Settings {
+        site: "fuzz".into(),
+        limits,
+        account: Account::new("fuzz".into()),
+        websocket: true,
+        plugin: config::Plugin {
+            scope: if manner.scoped { Scope::Connection } else { Scope::Plugin },
+            ..config::Plugin::default()
+        },
+        grants: Default::default(),
+        lineage: Lineage::default(),
+        share: None,
+    };
+    let role = match manner.kind {
+        Kind::Middleware => Role::Middleware,
+        _ => Role::Route,
+    };
+    loader.load(bytes, "guest.wasm", role, &settings, || {}).expect("it is a plugin")
+}
+
+/// A request, which may ask for a WebSocket and has a body all the same: the guest reads its program there.
+fn request(upgrade: bool, body: &[u8], secret: Option<&str>) -> Request {
+    let mut headers = HeaderMap::new();
+    let handshake = [
+        (header::CONNECTION, "upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+        (header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
+        (header::SEC_WEBSOCKET_PROTOCOL, "chat"),
+    ];
+    for (name, value) in handshake.into_iter().filter(|_| upgrade) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(secret) = secret {
+        headers.insert(header::COOKIE, secret.parse().expect("it is a value"));
+    }
+    Request {
+        id: RequestId::next(),
+        method: Method::GET,
+        uri: "/room/1?key=value".parse().expect("it is a path"),
+        version: Version::HTTP_11,
+        headers,
+        path: "/room/1".into(),
+        scheme: "http",
+        client: ([127, 0, 0, 1], 1).into(),
+        route: "/room/:id".into(),
+        params: vec![("id".into(), "1".into())],
+        body: Bytes::copy_from_slice(body),
+        locals: Default::default(),
+        accepted: Default::default(),
+    }
+}
+
+/// A client's frame: with a mask, of zeros.
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        short @ 0..126 => frame.push(0x80 | short as u8),
+        medium @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend((medium as u16).to_be_bytes());
+        }
+        long => {
+            frame.push(0x80 | 127);
+            frame.extend((long as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+/// Waits until it is so.
+async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < DEADLINE, "{what} within {DEADLINE:?}");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
