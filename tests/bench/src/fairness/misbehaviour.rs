@@ -93,8 +93,8 @@ pub fn write_site(sites: &Site, folder: &str) {
         sites.copy(&format!("{folder}/routes/{route}.wasm"), Path::new(component));
     }
     for number in 0..REGEXES {
-        // Nothing but the last letter says that it does not fit, and each repetition is a state.
-        let file = format!("{folder}/routes/paths/[id((xx?){{{}}}y)].wasm", 100 + number);
+        // Each repetition is a state that every letter keeps alive, and only the end says no.
+        let file = format!("{folder}/routes/paths/[id((x*){{{}}}y)].wasm", 240 + number);
         sites.copy(&file, Path::new(TRAP_HTTP));
     }
     let mut settings = format!("hosts = [\"{HOST}\"]\n");

@@ -137,8 +137,14 @@ fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyho
     neighbour.measure(&server, WARM_UP)?;
     let time = Duration::try_from_secs_f64(options.seconds)?;
     let alone = neighbour.measure(&server, time)?;
-    let acting = misbehaviour.begin(server.address, options.sockets)?;
-    thread::sleep(ONSET);
+    let acting = thread::scope(|scope| {
+        let beginning = scope.spawn(|| misbehaviour.begin(server.address, options.sockets));
+        while !beginning.is_finished() {
+            neighbour.measure(&server, WARM_UP)?;
+        }
+        beginning.join().unwrap_or_else(|_| Err(anyhow!("the clients have panicked")))
+    })?;
+    neighbour.measure(&server, ONSET)?;
     let beside = neighbour.measure(&server, time)?;
     // What it is in the middle of ends with the host.
     acting.stop();
