@@ -35,7 +35,7 @@ const CONNECTIONS: usize = 10;
 const MESSAGE: usize = 32;
 
 /// Before anything is counted.
-const WARM_UP: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_secs(1);
 
 /// From the beginning of what the other does to the measurement.
 const ONSET: Duration = Duration::from_millis(500);

@@ -11,7 +11,7 @@ use anyhow::ensure;
 use super::connections::Connections;
 
 /// How long answers are waited for after the last question. One that has not come then took so long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connections that are asked in turn.
 pub struct Steady {
