@@ -40,6 +40,13 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// From the beginning of what the other does to the measurement.
 const ONSET: Duration = Duration::from_millis(500);
 
+/// A host that waits for its core for more of the time than this, alone or beside, waits for what does not
+/// belong to the measurement; then the round is run again.
+const DISTURBED: f64 = 0.3;
+
+/// Tries for each round, over all rounds.
+const TRIES: usize = 3;
+
 /// How many times slower the neighbour may become.
 const GOAL: f64 = 2.0;
 
@@ -101,15 +108,13 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         options.messages, options.requests, options.rounds, options.seconds
     );
     println!(
-        "| beside | echo | ratio (least to most) | HTTP | ratio (least to most) | within {GOAL} | host busy, \
-         delayed |\n|---|---|---|---|---|---|---|"
+        "| beside | echo | ratio (least to most) | HTTP | ratio (least to most) | within {GOAL} | host busy | \
+         rounds disturbed |\n|---|---|---|---|---|---|---|---|"
     );
     let mut broken = Vec::new();
     for misbehaviour in chosen {
-        let rounds = (0..options.rounds).map(|_| round(options, &program, *misbehaviour));
-        let rounds = rounds.collect::<anyhow::Result<Vec<_>>>();
-        let rounds = rounds.with_context(|| format!("beside {misbehaviour}"))?;
-        if !report(*misbehaviour, &rounds) {
+        let rounds = rounds(options, &program, *misbehaviour);
+        if !report(*misbehaviour, &rounds.with_context(|| format!("beside {misbehaviour}"))?) {
             broken.push(misbehaviour.to_string());
         }
     }
@@ -118,6 +123,27 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         some => println!("\nNot within {GOAL} times: {}.", some.join("; ")),
     }
     Ok(())
+}
+
+/// As many rounds as asked for, undisturbed if there are enough.
+fn rounds(
+    options: &Options,
+    program: &Path,
+    misbehaviour: Misbehaviour,
+) -> anyhow::Result<Vec<Pair>> {
+    let (mut rounds, mut disturbed) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds * TRIES {
+        let pair = round(options, program, misbehaviour)?;
+        match pair.is_disturbed() {
+            true => disturbed.push(pair),
+            false => rounds.push(pair),
+        }
+        if rounds.len() == options.rounds {
+            break;
+        }
+    }
+    rounds.extend(disturbed.into_iter().take(options.rounds - rounds.len()));
+    Ok(rounds)
 }
 
 fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyhow::Result<Pair> {
@@ -151,6 +177,12 @@ fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyho
     drop(server);
     acting.end()?;
     Ok(Pair { alone, beside })
+}
+
+impl Pair {
+    fn is_disturbed(&self) -> bool {
+        self.alone.delayed.max(self.beside.delayed) > DISTURBED
+    }
 }
 
 /// Who measures.
@@ -218,8 +250,8 @@ fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> bool {
     };
     let (echo, http) = (cells(|measured| measured.echo), cells(|measured| measured.http));
     let (_, busy, _) = middle(&|pair| pair.beside.busy * 100.0);
-    let (_, delayed, _) = middle(&|pair| pair.beside.delayed * 100.0);
+    let disturbed = rounds.iter().filter(|pair| pair.is_disturbed()).count();
     let verdict = if is_met { "yes" } else { "no" };
-    println!("| {misbehaviour} | {echo} | {http} | {verdict} | {busy:.0} %, {delayed:.0} % |");
+    println!("| {misbehaviour} | {echo} | {http} | {verdict} | {busy:.0} % | {disturbed} |");
     is_met
 }
