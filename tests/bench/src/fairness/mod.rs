@@ -111,16 +111,24 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         "| beside | echo | ratio (least to most) | HTTP | ratio (least to most) | within {GOAL} | host busy | \
          rounds disturbed |\n|---|---|---|---|---|---|---|---|"
     );
-    let mut broken = Vec::new();
+    let (mut missed, mut unclear) = (Vec::new(), Vec::new());
     for misbehaviour in chosen {
         let rounds = rounds(options, &program, *misbehaviour);
-        if !report(*misbehaviour, &rounds.with_context(|| format!("beside {misbehaviour}"))?) {
-            broken.push(misbehaviour.to_string());
+        match report(*misbehaviour, &rounds.with_context(|| format!("beside {misbehaviour}"))?) {
+            Verdict::Met => {}
+            Verdict::Missed => missed.push(misbehaviour.to_string()),
+            Verdict::Unclear => unclear.push(misbehaviour.to_string()),
         }
     }
-    match &*broken {
-        [] => println!("\nThe neighbour's p99 stayed within {GOAL} times of what it was alone."),
-        some => println!("\nNot within {GOAL} times: {}.", some.join("; ")),
+    println!();
+    if missed.is_empty() && unclear.is_empty() {
+        println!("The neighbour's p99 stayed within {GOAL} times of what it was alone.");
+    }
+    if !missed.is_empty() {
+        println!("Not within {GOAL} times: {}.", missed.join("; "));
+    }
+    if !unclear.is_empty() {
+        println!("The machine was too busy to say: {}.", unclear.join("; "));
     }
     Ok(())
 }
@@ -231,8 +239,16 @@ fn p99(mut times: Vec<Duration>) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-/// Prints a row; whether the goal is met.
-fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> bool {
+/// Whether the goal is met.
+enum Verdict {
+    Met,
+    Missed,
+    /// Half of the rounds or more were disturbed.
+    Unclear,
+}
+
+/// Prints a row.
+fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> Verdict {
     let middle = |of: &dyn Fn(&Pair) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(of).collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -251,7 +267,11 @@ fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> bool {
     let (echo, http) = (cells(|measured| measured.echo), cells(|measured| measured.http));
     let (_, busy, _) = middle(&|pair| pair.beside.busy * 100.0);
     let disturbed = rounds.iter().filter(|pair| pair.is_disturbed()).count();
-    let verdict = if is_met { "yes" } else { "no" };
-    println!("| {misbehaviour} | {echo} | {http} | {verdict} | {busy:.0} % | {disturbed} |");
-    is_met
+    let (verdict, word) = match is_met {
+        _ if disturbed * 2 >= rounds.len() => (Verdict::Unclear, "unclear"),
+        true => (Verdict::Met, "yes"),
+        false => (Verdict::Missed, "no"),
+    };
+    println!("| {misbehaviour} | {echo} | {http} | {word} | {busy:.0} % | {disturbed} |");
+    verdict
 }
