@@ -281,7 +281,7 @@ fn request(upgrade: bool, body: &[u8], secret: Option<&str>) -> Request {
         client: ([127, 0, 0, 1], 1).into(),
         route: "/room/:id".into(),
         params: vec![("id".into(), "1".into())],
-        body: Bytes::copy_from_slice(body),
+        body: Bytes::copy_from_slice(body).into(),
         locals: Default::default(),
         accepted: Default::default(),
     }

@@ -164,7 +164,7 @@ fn handshake(offer: Option<&'static str>) -> Arc<Request> {
         client: ([127, 0, 0, 1], 1).into(),
         route: "/".into(),
         params: Vec::new(),
-        body: Bytes::new(),
+        body: Default::default(),
         locals: Default::default(),
         accepted: Default::default(),
     })

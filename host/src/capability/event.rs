@@ -53,8 +53,8 @@ pub struct Request {
     /// The pattern that matched.
     pub route: String,
     pub params: Vec<(String, String)>,
-    /// Whole; empty for an upgrade request.
-    pub body: Bytes,
+    /// Whole; empty for an upgrade request, and once it has been answered.
+    pub body: Mutex<Bytes>,
     pub locals: Mutex<Vec<(String, String)>>,
     /// The socket that this request becomes.
     pub accepted: Mutex<Acceptance>,
@@ -118,7 +118,7 @@ impl Request {
             client: ([127, 0, 0, 1], 1).into(),
             route: "/chat".into(),
             params: Vec::new(),
-            body: Bytes::new(),
+            body: Mutex::default(),
             locals: Mutex::default(),
             accepted: Mutex::default(),
         }
@@ -212,7 +212,7 @@ impl event::HostEvent for State {
     }
 
     fn body(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.request(&this)?.body.to_vec())
+        Ok(self.request(&this)?.body.lock().to_vec())
     }
 
     fn local(

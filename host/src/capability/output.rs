@@ -18,7 +18,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use super::event::RequestId;
 
 /// The longest log line of a guest, in bytes.
-const MAX_LINE: usize = 8 * 1024;
+pub(super) const MAX_LINE: usize = 8 * 1024;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

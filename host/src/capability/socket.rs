@@ -17,6 +17,7 @@ use super::account::Account;
 use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
+use super::output::MAX_LINE;
 use super::sockets::NewSocket;
 use super::topics::Heard;
 use super::{InstanceId, State, VersionId};
@@ -456,8 +457,9 @@ impl wit::Host for State {
         Ok(Ok(()))
     }
 
-    fn fail(&mut self, socket: SocketId, reason: String) -> wasmtime::Result<()> {
+    fn fail(&mut self, socket: SocketId, mut reason: String) -> wasmtime::Result<()> {
         if let Some(socket) = self.socket(socket) {
+            reason.truncate(reason.floor_char_boundary(MAX_LINE));
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             let request = &socket.request.id;
             tracing::error!(target: "session", site, plugin, %request, failure = reason, "session failed");

@@ -11,6 +11,7 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{Acceptance, EventHandle, Request};
 use super::http::{HttpError, parse_fields};
+use super::output::MAX_LINE;
 use super::socket::Socket;
 use super::sockets::NewSocket;
 use crate::bindings::{http as wit_http, ws as wit};
@@ -182,7 +183,8 @@ impl State {
             return error;
         }
         let (site, plugin, id) = (&*self.context.site, &*self.context.plugin, request.id);
-        tracing::error!(target: "guest", site, plugin, request = %id, "{}", error.message);
+        let message = &error.message[..error.message.floor_char_boundary(MAX_LINE)];
+        tracing::error!(target: "guest", site, plugin, request = %id, "{message}");
         HttpError::new(error.status, "Internal Server Error")
     }
 }

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use parking_lot::Mutex;
 
@@ -69,6 +70,8 @@ impl Chain {
     /// Runs all of it. A session that the answer does not name is abandoned.
     pub async fn run(self: Arc<Self>) -> Handled {
         let answered = self.clone().step(0).await;
+        // A guest may keep the event for as long as it lives, and many of them.
+        *self.request.body.lock() = Bytes::new();
         let session = self.progress.lock().session.take();
         let named = answered.as_ref().ok().and_then(Answer::socket).map(|socket| socket.id);
         let session = match session {

@@ -20,6 +20,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -169,6 +170,7 @@ fn chain_for(
         Found::OtherMethods { allow } if method == Method::OPTIONS => End::Options(allow),
         Found::OtherMethods { allow } => End::Error(StatusCode::METHOD_NOT_ALLOWED, allow),
         Found::Nothing => End::Error(StatusCode::NOT_FOUND, Vec::new()),
+        Found::TooCostly => End::Error(StatusCode::URI_TOO_LONG, Vec::new()),
     };
     let request = event::Request {
         id,
@@ -181,7 +183,7 @@ fn chain_for(
         client,
         route,
         params,
-        body,
+        body: Mutex::new(body),
         locals: Default::default(),
         accepted: Default::default(),
     };

@@ -159,7 +159,7 @@ fn health_request(path: &str) -> Request {
         client: ([127, 0, 0, 1], 0).into(),
         route: path.to_owned(),
         params: Vec::new(),
-        body: bytes::Bytes::new(),
+        body: Default::default(),
         locals: Default::default(),
         accepted: Default::default(),
     }

@@ -13,9 +13,12 @@ use regex_lite::{Regex, RegexBuilder};
 use super::invalid::InvalidPattern;
 use super::text;
 
-/// The most memory that a compiled regex takes. `[a-z0-9-]{1,64}` needs a tenth of it;
+/// The most memory that a compiled regex takes. `[a-z0-9-]{1,64}` needs half of it;
 /// what needs more would also be slow.
-const MAX_REGEX_BYTES: usize = 64 * 1024;
+const MAX_REGEX_BYTES: usize = 16 * 1024;
+
+/// What the smallest regex counts for.
+const MIN_WEIGHT: usize = 256;
 
 /// The longest segment that a regex is asked about, in bytes: its time is bounded by the product of both.
 const MAX_SEGMENT: usize = 1024;
@@ -37,6 +40,8 @@ pub enum Piece {
 pub struct Matcher {
     pieces: Vec<Piece>,
     regex: Regex,
+    /// The memory that the compiled regex takes, rounded up to a power of two.
+    weight: u32,
     /// The regex's groups that are captures: a capture's own regex may have groups too.
     groups: Vec<usize>,
 }
@@ -64,11 +69,11 @@ impl Matcher {
             }
         }
         source.push('$');
-        let regex = compile(&source).map_err(|reason| InvalidPattern::Regex {
+        let (regex, weight) = compile(&source).map_err(|reason| InvalidPattern::Regex {
             regex: pieces.iter().filter_map(Piece::regex).collect::<Vec<_>>().join("` and `"),
             reason,
         })?;
-        Ok(Self { pieces, regex, groups })
+        Ok(Self { pieces, regex, weight, groups })
     }
 
     /// The same, taking upper and lower case ASCII letters as equal.
@@ -78,6 +83,11 @@ impl Matcher {
         // is no limit. Should that ever be wrong, the case matters, which is harmless.
         let folded = builder.case_insensitive(true).size_limit(usize::MAX).build();
         Self { regex: folded.unwrap_or_else(|_| self.regex.clone()), ..self.clone() }
+    }
+
+    /// What it costs to ask about this segment, in steps of no particular time.
+    pub(super) fn cost(&self, segment: &str) -> u32 {
+        self.weight * segment.len().min(MAX_SEGMENT) as u32
     }
 
     /// Whether the segment matches; then its captures are added. One of more than 1 KiB does not.
@@ -149,14 +159,23 @@ fn inner_groups(regex: &str) -> Result<usize, InvalidPattern> {
         _ => compile(regex),
     };
     match compiled {
-        Ok(regex) => Ok(regex.captures_len() - 1),
+        Ok((regex, _)) => Ok(regex.captures_len() - 1),
         Err(reason) => Err(InvalidPattern::Regex { regex: regex.to_owned(), reason }),
     }
 }
 
-fn compile(source: &str) -> Result<Regex, String> {
-    let mut builder = RegexBuilder::new(source);
-    builder.size_limit(MAX_REGEX_BYTES).build().map_err(|error| error.to_string())
+/// With the memory that it takes.
+fn compile(source: &str) -> Result<(Regex, u32), String> {
+    let within = |bytes: usize| RegexBuilder::new(source).size_limit(bytes).build();
+    let mut bytes = MAX_REGEX_BYTES;
+    let mut regex = within(bytes).map_err(|error| error.to_string())?;
+    while let Ok(smaller) = within(bytes / 2)
+        && bytes > MIN_WEIGHT
+    {
+        regex = smaller;
+        bytes /= 2;
+    }
+    Ok((regex, bytes as u32))
 }
 
 impl PartialEq for Matcher {

@@ -8,6 +8,10 @@ use super::matcher::Matcher;
 use super::path::Path;
 use super::tree::{End, Node, Tree};
 
+/// What regexes may cost in one search: four of the largest about the longest segment, some 10 ms. Or,
+/// about a segment of 40 bytes, hundreds of the usual ones.
+const MAX_COST: u32 = 64 * 1024 * 1024;
+
 /// A search for the best end.
 pub struct Search<'q> {
     method: &'q Method,
@@ -17,6 +21,7 @@ pub struct Search<'q> {
     pub captures: Vec<Cow<'q, str>>,
     /// Methods of ends that fit the path, if none was found.
     pub other_methods: Vec<Method>,
+    cost: u32,
 }
 
 impl<'q> Search<'q> {
@@ -27,7 +32,13 @@ impl<'q> Search<'q> {
             case_sensitive,
             captures: Vec::new(),
             other_methods: Vec::new(),
+            cost: 0,
         }
+    }
+
+    /// Whether regexes have cost more than they may: what was found may not be the best.
+    pub fn is_too_costly(&self) -> bool {
+        self.cost > MAX_COST
     }
 
     /// The best end below `node` for the segments from `at` on. As deep as a path has segments.
@@ -42,6 +53,10 @@ impl<'q> Search<'q> {
         }
         let before = self.captures.len();
         for (matcher, next) in &node.mixed {
+            self.cost = self.cost.saturating_add(matcher.cost(segment));
+            if self.is_too_costly() {
+                return None;
+            }
             if matcher.capture(segment, &mut self.captures)
                 && let Some(end) = self.descend(next, at + 1)
             {

@@ -34,6 +34,8 @@ pub enum Found<'r, T> {
     OtherMethods { allow: Vec<Method> },
     /// No route for the path.
     Nothing,
+    /// The path is too long for the regexes that it would have to be compared with.
+    TooCostly,
 }
 
 /// Case-sensitive.
@@ -86,6 +88,7 @@ impl<T> Router<T> {
     pub fn find(&self, method: &Method, path: &Path<'_>) -> Found<'_, T> {
         let mut search = Search::new(method, path, self.tree.case_sensitive);
         match search.descend(&self.tree.root, 0) {
+            _ if search.is_too_costly() => Found::TooCostly,
             Some(end) => {
                 let Route { pattern, value, .. } = &self.routes[end.entry];
                 let names = end.params.iter().map(|index| pattern.param(*index));

@@ -14,7 +14,7 @@ use crate::capability::{self, InstanceId, State};
 const TICK: Duration = Duration::from_millis(5);
 
 /// The same where guests of several sites share threads: a neighbour waits no longer than two of these.
-pub(super) const SHARED_TICK: Duration = Duration::from_millis(1);
+const SHARED_TICK: Duration = Duration::from_millis(1);
 
 /// Instances of all plugins together. Each reserves 4 GiB of addresses, so that guests need no bounds
 /// checks, and of memory only what it touches.

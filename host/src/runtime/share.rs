@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rustix::time::{ClockId, clock_gettime};
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
@@ -24,18 +25,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::PollSemaphore;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::engine::SHARED_TICK;
-
 /// CPU time for each core that a site may use at once, before what it uses in a second counts.
 const BURST: Duration = Duration::from_millis(10);
 
 /// How far a site can be over its share, as CPU time for each core: what is beyond it is forgotten, so
 /// that a site is back soon after it has become quiet.
 const MAX_OVER: Duration = Duration::from_secs(1);
-
-/// What a site is charged for at the most each time that it has a thread: a guest is interrupted earlier, so
-/// the rest is time in which the thread was not running.
-const MAX_CHARGE: Duration = SHARED_TICK.saturating_mul(5);
 
 thread_local! {
     /// What this thread runs at the moment is charged to a site.
@@ -191,12 +186,18 @@ impl Share {
     fn poll<T>(&self, work: &mut Work<T>, cx: &mut Context<'_>) -> Poll<T> {
         CHARGED.set(true);
         let _charged = Charged;
-        let began = Instant::now();
+        let began = cpu_time();
         let polled = work.as_mut().poll(cx);
-        let now = Instant::now();
-        self.used.lock().charge((now - began).min(MAX_CHARGE), now);
+        let took = cpu_time().saturating_sub(began);
+        self.used.lock().charge(took, Instant::now());
         polled
     }
+}
+
+/// What this thread has used: the time in which the system had taken it away does not count.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Work runs that is charged to a site, until this is dropped: also if it panics.
@@ -267,20 +268,20 @@ mod tests {
     }
 
     fn be_busy(time: Duration) {
-        let began = Instant::now();
-        while began.elapsed() <= time {
+        let began = cpu_time();
+        while cpu_time() - began <= time {
             std::hint::spin_loop();
         }
     }
 
-    /// Uses more than the burst, in pieces as long as what is charged for at the most.
+    /// Uses more than the burst.
     async fn burn() {
         let cores = thread::available_parallelism().expect("there are some").get() as u32;
-        for _ in 0..=(BURST * cores).div_duration_f64(MAX_CHARGE) as usize {
-            be_busy(MAX_CHARGE);
-            tokio::task::yield_now().await;
-        }
+        be_busy(BURST * cores);
+        tokio::task::yield_now().await;
     }
+
+    const PIECE: Duration = Duration::from_millis(2);
 
     fn be_over(share: &Share, by: Duration) {
         let mut used = share.used.lock();
@@ -294,8 +295,8 @@ mod tests {
         let share = share(1.0);
         let ran = share.run(async {
             for _ in 0..3 {
-                be_busy(MAX_CHARGE / 2);
-                tokio::time::sleep(MAX_CHARGE).await;
+                be_busy(PIECE / 2);
+                tokio::time::sleep(PIECE).await;
             }
             is_in_background()
         });
@@ -366,9 +367,9 @@ mod tests {
         let share = share(0.000_001);
         let inner = share.clone();
         let began = Instant::now();
-        share.run(async move { inner.run(async { be_busy(MAX_CHARGE / 2) }).await }).await;
+        share.run(async move { inner.run(async { be_busy(PIECE / 2) }).await }).await;
         let (used, took) = (share.used.lock().time, began.elapsed());
-        assert!(used >= MAX_CHARGE / 3 && used <= took, "{used:?} of {took:?}");
+        assert!(used >= PIECE / 3 && used <= took, "{used:?} of {took:?}");
     }
 
     #[tokio::test]
@@ -414,7 +415,7 @@ mod tests {
             let call = async move {
                 for _ in 0..5 {
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    be_busy(MAX_CHARGE);
+                    be_busy(PIECE);
                     now.fetch_sub(1, Ordering::SeqCst);
                     tokio::task::yield_now().await;
                 }

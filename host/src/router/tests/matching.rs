@@ -115,6 +115,16 @@ fn a_regex_is_asked_about_1_kib_at_the_most() {
 }
 
 #[test]
+fn regexes_that_cost_too_much_for_a_long_path_are_not_asked() {
+    let text: Vec<String> = (30..70).map(|times| format!("/:id((xx?){{{times}}}y)")).collect();
+    let patterns: Vec<&'static str> = text.into_iter().map(|text| &*text.leak()).collect();
+    let router = table(&patterns);
+    assert_eq!(get(&router, &format!("/{}", "x".repeat(1024))), "414");
+    assert!(get(&router, &format!("/{}y", "x".repeat(40))).starts_with("/:id("));
+    assert_eq!(get(&router, "/nothing"), "404");
+}
+
+#[test]
 fn a_regex_must_fit_the_whole_segment_and_may_have_groups() {
     let router = table(&["/:a(x|yy)-:b((1)(2)|3)", "/w/:n([^/]+)"]);
     assert_eq!(get(&router, "/yy-12"), "/:a(x|yy)-:b((1)(2)|3) a=yy b=12");

@@ -47,6 +47,7 @@ fn found(router: &Router<&str>, method: &Method, path: &str) -> String {
             allow.iter().fold("405".to_owned(), |text, m| format!("{text} {m}"))
         }
         Found::Nothing => "404".to_owned(),
+        Found::TooCostly => "414".to_owned(),
     }
 }
 

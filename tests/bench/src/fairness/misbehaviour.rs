@@ -33,8 +33,8 @@ const TIMER_REQUESTS: usize = 10;
 /// Routes with a regex beside each other, all of which a path has to be compared with.
 const REGEXES: usize = 8;
 
-/// The path's part that the regexes read, in bytes; `limits.uri` is 8 KiB.
-const LONG_PATH: usize = 8_000;
+/// The path's part that the regexes read, in bytes: longer ones they do not.
+const LONG_PATH: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Misbehaviour {
@@ -93,8 +93,8 @@ pub fn write_site(sites: &Site, folder: &str) {
         sites.copy(&format!("{folder}/routes/{route}.wasm"), Path::new(component));
     }
     for number in 0..REGEXES {
-        // Nothing but the last letter says that it does not fit, and each repetition is a state.
-        let file = format!("{folder}/routes/paths/[id((xx?){{{}}}y)].wasm", 100 + number);
+        // Each repetition is a state that every letter keeps alive, and only the end says no.
+        let file = format!("{folder}/routes/paths/[id((x*){{{}}}y)].wasm", 240 + number);
         sites.copy(&file, Path::new(TRAP_HTTP));
     }
     let mut settings = format!("hosts = [\"{HOST}\"]\n");

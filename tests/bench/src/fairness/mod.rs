@@ -35,10 +35,17 @@ const CONNECTIONS: usize = 10;
 const MESSAGE: usize = 32;
 
 /// Before anything is counted.
-const WARM_UP: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_secs(1);
 
 /// From the beginning of what the other does to the measurement.
 const ONSET: Duration = Duration::from_millis(500);
+
+/// A host that waits for its core for more of the time than this, alone or beside, waits for what does not
+/// belong to the measurement; then the round is run again.
+const DISTURBED: f64 = 0.3;
+
+/// Tries for each round, over all rounds.
+const TRIES: usize = 3;
 
 /// How many times slower the neighbour may become.
 const GOAL: f64 = 2.0;
@@ -101,23 +108,50 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         options.messages, options.requests, options.rounds, options.seconds
     );
     println!(
-        "| beside | echo | ratio (least to most) | HTTP | ratio (least to most) | within {GOAL} | host busy, \
-         delayed |\n|---|---|---|---|---|---|---|"
+        "| beside | echo | ratio (least to most) | HTTP | ratio (least to most) | within {GOAL} | host busy | \
+         rounds disturbed |\n|---|---|---|---|---|---|---|---|"
     );
-    let mut broken = Vec::new();
+    let (mut missed, mut unclear) = (Vec::new(), Vec::new());
     for misbehaviour in chosen {
-        let rounds = (0..options.rounds).map(|_| round(options, &program, *misbehaviour));
-        let rounds = rounds.collect::<anyhow::Result<Vec<_>>>();
-        let rounds = rounds.with_context(|| format!("beside {misbehaviour}"))?;
-        if !report(*misbehaviour, &rounds) {
-            broken.push(misbehaviour.to_string());
+        let rounds = rounds(options, &program, *misbehaviour);
+        match report(*misbehaviour, &rounds.with_context(|| format!("beside {misbehaviour}"))?) {
+            Verdict::Met => {}
+            Verdict::Missed => missed.push(misbehaviour.to_string()),
+            Verdict::Unclear => unclear.push(misbehaviour.to_string()),
         }
     }
-    match &*broken {
-        [] => println!("\nThe neighbour's p99 stayed within {GOAL} times of what it was alone."),
-        some => println!("\nNot within {GOAL} times: {}.", some.join("; ")),
+    println!();
+    if missed.is_empty() && unclear.is_empty() {
+        println!("The neighbour's p99 stayed within {GOAL} times of what it was alone.");
+    }
+    if !missed.is_empty() {
+        println!("Not within {GOAL} times: {}.", missed.join("; "));
+    }
+    if !unclear.is_empty() {
+        println!("The machine was too busy to say: {}.", unclear.join("; "));
     }
     Ok(())
+}
+
+/// As many rounds as asked for, undisturbed if there are enough.
+fn rounds(
+    options: &Options,
+    program: &Path,
+    misbehaviour: Misbehaviour,
+) -> anyhow::Result<Vec<Pair>> {
+    let (mut rounds, mut disturbed) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds * TRIES {
+        let pair = round(options, program, misbehaviour)?;
+        match pair.is_disturbed() {
+            true => disturbed.push(pair),
+            false => rounds.push(pair),
+        }
+        if rounds.len() == options.rounds {
+            break;
+        }
+    }
+    rounds.extend(disturbed.into_iter().take(options.rounds - rounds.len()));
+    Ok(rounds)
 }
 
 fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyhow::Result<Pair> {
@@ -137,14 +171,26 @@ fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyho
     neighbour.measure(&server, WARM_UP)?;
     let time = Duration::try_from_secs_f64(options.seconds)?;
     let alone = neighbour.measure(&server, time)?;
-    let acting = misbehaviour.begin(server.address, options.sockets)?;
-    thread::sleep(ONSET);
+    let acting = thread::scope(|scope| {
+        let beginning = scope.spawn(|| misbehaviour.begin(server.address, options.sockets));
+        while !beginning.is_finished() {
+            neighbour.measure(&server, WARM_UP)?;
+        }
+        beginning.join().unwrap_or_else(|_| Err(anyhow!("the clients have panicked")))
+    })?;
+    neighbour.measure(&server, ONSET)?;
     let beside = neighbour.measure(&server, time)?;
     // What it is in the middle of ends with the host.
     acting.stop();
     drop(server);
     acting.end()?;
     Ok(Pair { alone, beside })
+}
+
+impl Pair {
+    fn is_disturbed(&self) -> bool {
+        self.alone.delayed.max(self.beside.delayed) > DISTURBED
+    }
 }
 
 /// Who measures.
@@ -193,8 +239,16 @@ fn p99(mut times: Vec<Duration>) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-/// Prints a row; whether the goal is met.
-fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> bool {
+/// Whether the goal is met.
+enum Verdict {
+    Met,
+    Missed,
+    /// Half of the rounds or more were disturbed.
+    Unclear,
+}
+
+/// Prints a row.
+fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> Verdict {
     let middle = |of: &dyn Fn(&Pair) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(of).collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -212,8 +266,12 @@ fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> bool {
     };
     let (echo, http) = (cells(|measured| measured.echo), cells(|measured| measured.http));
     let (_, busy, _) = middle(&|pair| pair.beside.busy * 100.0);
-    let (_, delayed, _) = middle(&|pair| pair.beside.delayed * 100.0);
-    let verdict = if is_met { "yes" } else { "no" };
-    println!("| {misbehaviour} | {echo} | {http} | {verdict} | {busy:.0} %, {delayed:.0} % |");
-    is_met
+    let disturbed = rounds.iter().filter(|pair| pair.is_disturbed()).count();
+    let (verdict, word) = match is_met {
+        _ if disturbed * 2 >= rounds.len() => (Verdict::Unclear, "unclear"),
+        true => (Verdict::Met, "yes"),
+        false => (Verdict::Missed, "no"),
+    };
+    println!("| {misbehaviour} | {echo} | {http} | {word} | {busy:.0} % | {disturbed} |");
+    verdict
 }

@@ -11,7 +11,7 @@ use anyhow::ensure;
 use super::connections::Connections;
 
 /// How long answers are waited for after the last question. One that has not come then took so long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connections that are asked in turn.
 pub struct Steady {
@@ -25,6 +25,8 @@ pub struct Steady {
 #[derive(Clone, Default)]
 struct Waiting {
     since: VecDeque<Instant>,
+    /// Answers of a run before, which nobody waits for any more.
+    late: usize,
     /// Bytes of the answer that has begun to come.
     received: usize,
 }
@@ -45,16 +47,15 @@ impl Steady {
         let (mut asked, mut took) = (0_u32, Vec::new());
         loop {
             let now = Instant::now();
-            let until = match started + period * asked {
-                due if period * asked >= time => due + PATIENCE,
-                due if due <= now => {
-                    self.ask(asked as usize % self.waiting.len(), now)?;
-                    asked += 1;
-                    continue;
-                }
-                due => due,
-            };
-            if period * asked >= time && (self.is_answered() || now >= until) {
+            let due = started + period * asked;
+            let is_over = period * asked >= time;
+            if !is_over && due <= now {
+                self.ask(asked as usize % self.waiting.len(), now)?;
+                asked += 1;
+                continue;
+            }
+            let until = if is_over { due + PATIENCE } else { due };
+            if is_over && (self.is_answered() || now >= until) {
                 break;
             }
             let Self { connections, answer, waiting, .. } = self;
@@ -63,14 +64,18 @@ impl Steady {
                 waiting.received += came.len();
                 while waiting.received >= *answer {
                     waiting.received -= *answer;
-                    let since = waiting.since.pop_front();
-                    took.extend(since.map(|since| since.elapsed()));
+                    match waiting.late.checked_sub(1) {
+                        Some(fewer) => waiting.late = fewer,
+                        None => took.extend(waiting.since.pop_front().map(|at| at.elapsed())),
+                    }
                 }
                 Ok(())
             })?;
         }
-        let missing = self.waiting.iter_mut().flat_map(|waiting| waiting.since.drain(..));
-        took.extend(missing.map(|since| since.elapsed()));
+        for waiting in &mut self.waiting {
+            waiting.late += waiting.since.len();
+            took.extend(waiting.since.drain(..).map(|since| since.elapsed()));
+        }
         Ok(took)
     }
 

@@ -34,6 +34,16 @@ async fn an_answer_that_http_does_not_allow_is_500() {
 }
 
 #[tokio::test]
+async fn a_guest_that_prints_for_ever_is_stopped() {
+    let host = host().config("[limits]\nrequest_cpu = \"20ms\"\n").route("http", TRAP_HTTP);
+    let host = host.start().await;
+    let response = host.get("/http?how=print").await;
+    assert_eq!((response.status, response.text()), (504, "Gateway Timeout"));
+    host.wait_for_log(&["of CPU time"]).await;
+    assert_eq!(host.get("/http").await.text(), "ok");
+}
+
+#[tokio::test]
 async fn requests_run_in_parallel_and_a_wait_is_bounded() {
     let host =
         host().config("[limits]\nrequest_time = \"500ms\"\n").route("http", TRAP_HTTP).start();
