@@ -98,6 +98,18 @@ async fn half_a_handshake_is_closed_after_the_time_for_a_head() {
     lives_on(&host).await;
 }
 
+/// A guest may keep 10,000 events.
+#[tokio::test]
+async fn an_event_that_was_answered_keeps_no_body() {
+    let host = with("").await;
+    for _ in 0..3 {
+        let request = Request::post("/http?how=keep").body("x".repeat(1000)).expect("a request");
+        assert_eq!(host.send(request).await.text(), "0");
+    }
+    let request = Request::post("/http?how=about").body("x".repeat(1000)).expect("a request");
+    assert_eq!(host.send(request).await.json()["body"], 1000, "until it is answered");
+}
+
 /// Each byte comes before any time between two bytes could be up.
 #[tokio::test]
 async fn a_head_that_comes_byte_by_byte_is_given_no_more_time() {

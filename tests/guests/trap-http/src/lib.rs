@@ -1,8 +1,9 @@
 //! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `print`, `exit`, `status101`,
 //! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
-//! JSON), `count` (which call of the instance this is). Otherwise `ok`.
+//! JSON), `count` (which call of the instance this is), `keep` (keeps the event, and says the size of the body
+//! of the one that it has kept before). Otherwise `ok`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use lithe_sdk::anyhow::{Context, bail};
@@ -10,6 +11,7 @@ use lithe_sdk::{Event, Response, Result, json};
 
 thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };
+    static KEPT: RefCell<Option<Event>> = const { RefCell::new(None) };
 }
 
 #[lithe_sdk::handler]
@@ -37,6 +39,10 @@ fn trap(event: Event) -> Result<Response> {
             }));
         }
         "count" => return Ok(Response::text(CALLS.get().to_string())),
+        "keep" => {
+            let kept = KEPT.replace(Some(event));
+            return Ok(Response::text(kept.map_or(0, |event| event.bytes().len()).to_string()));
+        }
         "fail" => bail!("a secret of the guest"),
         "sleep" => {
             let ms = event.query_param_str("ms").context("`ms` is missing")?;
