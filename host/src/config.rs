@@ -113,7 +113,7 @@ pub struct Limits {
     pub headers: ByteSize,
     /// A request's body. Default: 1 MiB. Over it: 413.
     pub body: ByteSize,
-    /// A guest's response. Default: 16 MiB. Over it the guest traps: 500.
+    /// The body of a guest's response. Default: 16 MiB. Over it: 500.
     pub response: ByteSize,
     /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
     pub message: ByteSize,

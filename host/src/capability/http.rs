@@ -1,6 +1,7 @@
 //! `http`: what a guest answers, checked and turned into what HTTP sends.
 
 use bytes::Bytes;
+use bytesize::ByteSize;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -31,6 +32,8 @@ pub enum InvalidAnswer {
     HeaderValue(String),
     #[error("the guest answered {0} headers: at most {MAX_HEADERS} are sent")]
     TooManyHeaders(usize),
+    #[error("the guest answered {size} bytes, `limits.response` allows {limit}")]
+    TooLarge { size: usize, limit: ByteSize },
     #[error("the guest answered an upgrade or a stream that this request did not accept")]
     Socket,
 }

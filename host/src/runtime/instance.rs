@@ -18,7 +18,7 @@ use crate::bindings::http::HttpError as WitError;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::socket::{CloseInfoParam, MessageParam};
 use crate::capability::event::{EventHandle, Request, RequestId};
-use crate::capability::http::HttpError;
+use crate::capability::http::{HttpError, InvalidAnswer};
 use crate::capability::meter::{Clock, OutOfCpuTime};
 use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
@@ -85,7 +85,9 @@ impl Instance {
         let call = within(&self.clock, time, handler.call_handle(&mut self.store, event)).await;
         let outcome = self.end(call)?;
         // An accepted socket that the answer does not name stays with the request.
-        answered(outcome, |id, stream| request.take_accepted(id, stream))
+        let answered = answered(outcome, |id, stream| request.take_accepted(id, stream))?;
+        self.check_size(size_of(&answered))?;
+        Ok(answered)
     }
 
     /// Calls `middleware.handle` around the rest of the chain.
@@ -105,7 +107,9 @@ impl Instance {
         let call = within(&self.clock, time, middleware.call_handle(&mut self.store, event)).await;
         let mut around = std::mem::take(&mut self.store.data_mut().around);
         let outcome = self.end(call)?;
-        answered(outcome, |id, stream| around.take_passed(id, stream))
+        let answered = answered(outcome, |id, stream| around.take_passed(id, stream))?;
+        self.check_size(size_of(&answered))?;
+        Ok(answered)
     }
 
     /// Calls `error-handler.handle`: a response, or the error that goes on outward.
@@ -124,10 +128,15 @@ impl Instance {
             self.exports.error_handler.as_ref().ok_or(Failure::Missing("error-handler"))?;
         let call = handler.call_handle(&mut self.store, event, &error);
         let call = within(&self.clock, time, call).await;
-        Ok(match self.end(call)? {
+        let answered: Result<Response<Bytes>, HttpError> = match self.end(call)? {
             Ok(response) => Ok(response.try_into()?),
             Err(error) => Err(error.try_into()?),
-        })
+        };
+        self.check_size(match &answered {
+            Ok(response) => response.body().len(),
+            Err(error) => error.message.len(),
+        })?;
+        Ok(answered)
     }
 
     /// Calls `routes.all`.
@@ -319,6 +328,16 @@ impl Instance {
         self.store.set_epoch_deadline(1);
     }
 
+    /// What is answered is within `limits.response`.
+    fn check_size(&self, size: usize) -> Result<(), Failure> {
+        let limit = self.limits().response;
+        if size as u64 > limit.as_u64() {
+            self.store.data().context.account.exceed("limits.response");
+            return Err(InvalidAnswer::TooLarge { size, limit }.into());
+        }
+        Ok(())
+    }
+
     fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
         let cpu_limit = self.cpu_limit;
         let state = self.store.data_mut();
@@ -349,6 +368,14 @@ fn lower(message: &Message) -> MessageParam<'_> {
     match message {
         Message::Text(text) => MessageParam::Text(text.as_str()),
         Message::Binary(bytes) => MessageParam::Binary(bytes),
+    }
+}
+
+fn size_of(answered: &Answered) -> usize {
+    match answered {
+        Ok(Answer::Response(response)) => response.body().len(),
+        Ok(Answer::Upgrade { .. } | Answer::Stream { .. }) => 0,
+        Err(error) => error.message.len(),
     }
 }
 

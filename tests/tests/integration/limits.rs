@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use lithe_tests::TestHost;
-use lithe_tests::artifacts::{ECHO, TRAP_HTTP};
+use lithe_tests::artifacts::{ECHO, SWAP_V1, TRAP_HTTP};
 
 use crate::host;
 
@@ -96,6 +96,50 @@ async fn half_a_handshake_is_closed_after_the_time_for_a_head() {
     while raw.frame().await.is_some() {}
     assert!(started.elapsed() >= Duration::from_millis(300));
     lives_on(&host).await;
+}
+
+#[tokio::test]
+async fn a_response_over_the_limit_is_500() {
+    let host = host()
+        .config("[limits]\nresponse = 1000\n")
+        .route("long", TRAP_HTTP)
+        .route("long/[id]", TRAP_HTTP)
+        .start()
+        .await;
+    let path = |length| format!("/long/{}?how=path", "x".repeat(length - "/long/".len()));
+    assert_eq!(host.get(&path(1000)).await.text().len(), 1000);
+    assert_eq!(host.get(&path(1001)).await.status, 500);
+    host.wait_for_log(&["the guest answered 1001 bytes, `limits.response` allows 1000 B"]).await;
+    assert_eq!(host.get("/long").await.text(), "ok");
+}
+
+/// A component of any language needs more than one.
+#[tokio::test]
+async fn an_instance_over_the_table_elements_does_not_start() {
+    let host = with("[limits]\ntable_elements = 1\n").await;
+    assert_eq!(host.get("/http").await.status, 503);
+    host.wait_for_log(&["cannot start an instance"]).await;
+}
+
+/// One runs, one waits.
+#[tokio::test]
+async fn requests_over_the_queue_of_a_shared_instance_are_503() {
+    let host = host().config("[limits]\nqueue = 1\n").route("swap", SWAP_V1).start().await;
+    let mut busy = host.connect("/swap").await;
+    busy.send("sleep:2000").await;
+    let refused = lithe_tests::eventually("one that finds the queue full", async || {
+        let answers = futures_util::future::join_all((0..5).map(|_| host.get("/swap"))).await;
+        let refused = answers.into_iter().filter(|answer| answer.status != 200);
+        let refused: Vec<_> = refused.collect();
+        (!refused.is_empty()).then_some(refused)
+    })
+    .await;
+    for answer in refused {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    }
+    host.wait_for_log(&["`limits.queue`"]).await;
+    assert_eq!(busy.text().await, "v1:sleep:2000");
+    assert_eq!(host.get("/swap").await.status, 200);
 }
 
 /// A guest may keep 10,000 events.

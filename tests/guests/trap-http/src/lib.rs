@@ -1,6 +1,6 @@
 //! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `print`, `exit`, `status101`,
 //! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
-//! JSON), `count` (which call of the instance this is), `keep` (keeps the event, and says the size of the body
+//! JSON), `count` (which call of the instance this is), `path` (the event's), `keep` (keeps the event, and says the size of the body
 //! of the one that it has kept before). Otherwise `ok`.
 
 use std::cell::{Cell, RefCell};
@@ -43,6 +43,7 @@ fn trap(event: Event) -> Result<Response> {
             let kept = KEPT.replace(Some(event));
             return Ok(Response::text(kept.map_or(0, |event| event.bytes().len()).to_string()));
         }
+        "path" => return Ok(Response::text(event.path())),
         "fail" => bail!("a secret of the guest"),
         "sleep" => {
             let ms = event.query_param_str("ms").context("`ms` is missing")?;

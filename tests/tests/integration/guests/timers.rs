@@ -71,6 +71,15 @@ async fn each_of_thousands_goes_off_once() {
 }
 
 #[tokio::test]
+async fn a_site_may_allow_fewer() {
+    let host = host().config("[limits]\ntimers = 3\n").route("timers", TIMERS).start().await;
+    assert_eq!(ask(&host, "set=600000&count=4").await, "more than 3");
+    assert_eq!(ask(&host, "cancel=2").await, "cancelled");
+    assert_eq!(ask(&host, "set=600000").await, "4");
+    assert_eq!(ask(&host, "set=600000").await, "more than 3");
+}
+
+#[tokio::test]
 async fn an_instance_has_at_most_ten_thousand() {
     let host = start().await;
     assert_eq!(ask(&host, &format!("set=600000&count={LIMIT}")).await, "1,10000");
