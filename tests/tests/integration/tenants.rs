@@ -2,7 +2,7 @@
 
 use http::Request;
 use lithe_tests::artifacts::{
-    HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3, TRAP_HTTP,
+    HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3, TIMERS, TRAP_HTTP,
 };
 use lithe_tests::{Builder, Client, Response, TestHost};
 
@@ -280,4 +280,42 @@ async fn fresh_with_sessions_is_refused() {
         .end()
         .await;
     refusal.says(&["`routes/hooks.wasm`", "`fresh`", "`scope = \"connection\"`"]);
+}
+
+#[tokio::test]
+async fn timers_are_a_sites_own() {
+    let host = host()
+        .component("a.test/routes/timers.wasm", TIMERS)
+        .component("b.test/routes/timers.wasm", TIMERS)
+        .start()
+        .await;
+    assert_eq!(get(&host, "a.test", "/timers?set=20&repeat").await.text(), "1");
+    for number in 0..20 {
+        get(&host, "b.test", &format!("/timers?cancel={number}")).await;
+    }
+    get(&host, "a.test", "/timers").await;
+    lithe_tests::eventually("it goes off", async || {
+        get(&host, "a.test", "/timers").await.text().starts_with('1').then_some(())
+    })
+    .await;
+    assert_eq!(get(&host, "b.test", "/timers").await.text(), "", "none of it is heard elsewhere");
+}
+
+#[tokio::test]
+async fn each_sites_lines_in_the_log_name_it() {
+    let host = host()
+        .component("a.test/routes/http.wasm", TRAP_HTTP)
+        .component("b.test/routes/http.wasm", TRAP_HTTP)
+        .start()
+        .await;
+    for site in ["a.test", "b.test"] {
+        let answered = get(&host, site, "/http?how=log").await;
+        let request = answered.header("x-request-id").expect("each answer has one");
+        host.wait_for_log(&[
+            "a line on stdout",
+            &format!("site=\"{site}\""),
+            &format!("request={request}"),
+        ])
+        .await;
+    }
 }
