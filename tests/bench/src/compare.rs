@@ -49,6 +49,17 @@ pub struct Spread {
     pub most: f64,
 }
 
+impl Spread {
+    /// # Panics
+    /// There are none.
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let (least, most) = (values[0], values[values.len() - 1]);
+        Self { least, median: values[values.len() / 2], most }
+    }
+}
+
 pub fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     let loads = chosen(&options.loads)?;
@@ -124,11 +135,7 @@ impl Comparison {
     }
 
     fn spread(&self, of: impl Fn(Measured, Measured) -> f64) -> Spread {
-        let mut values: Vec<f64> =
-            self.rounds.iter().map(|(our, their)| of(*our, *their)).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let (least, most) = (values[0], values[values.len() - 1]);
-        Spread { least, median: values[values.len() / 2], most }
+        Spread::of(self.rounds.iter().map(|(our, their)| of(*our, *their)))
     }
 
     fn row(&self) -> String {
