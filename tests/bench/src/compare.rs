@@ -25,9 +25,12 @@ pub struct Options {
     /// Of one measurement
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
-    /// Another build of the host than the one of these sources
+    /// A host that has been built, in place of one that is built now
     #[arg(long)]
     host: Option<PathBuf>,
+    /// A build of the host to compare with, besides
+    #[arg(long)]
+    other: Option<PathBuf>,
     /// Where to draw the ratios, as SVG
     #[arg(long)]
     plot: Option<PathBuf>,
@@ -63,12 +66,15 @@ impl Spread {
 pub fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     let loads = chosen(&options.loads)?;
-    let peers = match &*options.peers {
-        [] => Peer::value_variants(),
-        some => some,
+    let mut peers = match &*options.peers {
+        [] => Peer::value_variants().to_vec(),
+        some => some.to_vec(),
     };
+    if options.other.is_none() {
+        peers.retain(|peer| *peer != Peer::Other);
+    }
     let program = options.host.clone().map_or_else(host::build, Ok)?;
-    let lithe = Lithe::new(program);
+    let lithe = Lithe { program, other: options.other.clone() };
     cores::take_the_loads()?;
     println!(
         "| load | against | Lithe | peer | ratio (least to most) | for a CPU second | busy: Lithe, peer |\n\

@@ -3,6 +3,9 @@
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+/// What a process has open beside its connections, at most.
+const OTHERS: u64 = 500;
+
 /// For the most sockets that are measured, and some.
 const FILES: u64 = 100_000;
 
@@ -24,4 +27,9 @@ pub fn allow() -> anyhow::Result<()> {
     raise(all)
         .or_else(|_| raise(maximum.unwrap_or(FILES)))
         .context("cannot raise the limit of open files")
+}
+
+/// The connections that a process may have.
+pub fn connections() -> u64 {
+    getrlimit(Resource::Nofile).current.map_or(FILES, |files| files.saturating_sub(OTHERS))
 }

@@ -12,6 +12,7 @@ use lithe_tests::artifacts::BENCH_HELLO;
 use crate::chart::{self, Chart, Line};
 use crate::compare::Spread;
 use crate::cores;
+use crate::files;
 use crate::host;
 use crate::load::connections::Connections;
 use crate::load::steady::Steady;
@@ -19,7 +20,7 @@ use crate::load::{Load, frame};
 use crate::peer::Lithe;
 
 const SOCKETS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
-const IDLE: [usize; 4] = [1_000, 10_000, 25_000, 50_000];
+const IDLE: [usize; 6] = [1_000, 5_000, 10_000, 19_000, 25_000, 50_000];
 const ROUTES: [usize; 4] = [1, 10, 100, 1_000];
 
 /// Of what it can do, in percent.
@@ -117,6 +118,11 @@ fn memory(lithe: &Lithe) -> anyhow::Result<Chart> {
     head("idle sockets", "resident memory of each, KiB");
     let mut points = Vec::new();
     for sockets in IDLE {
+        let allowed = files::connections();
+        if sockets as u64 > allowed {
+            row(sockets, &format!("the system allows a process {allowed} connections"));
+            continue;
+        }
         let load = Load::Idle { sockets };
         let server = lithe.start()?;
         let kib = load.put_on(&server, load.path(), Duration::ZERO)?.amount / 1024.0;

@@ -49,6 +49,8 @@ pub enum Peer {
     Wasmtime,
     /// Lithe itself, with sessions as blocking loops
     Loop,
+    /// Another build of Lithe: `--other` says which
+    Other,
 }
 
 impl Peer {
@@ -62,6 +64,7 @@ impl Peer {
             Self::Workerd => "workerd",
             Self::Wasmtime => "wasmtime serve",
             Self::Loop => "Lithe, blocking loops",
+            Self::Other => "another build of Lithe",
         }
     }
 
@@ -71,7 +74,7 @@ impl Peer {
             Self::Tungstenite => matches!(load, Load::Echo { .. } | Load::Idle { .. }),
             Self::Loop => matches!(load, Load::Echo { .. }),
             Self::Hyper | Self::Wasmtime => matches!(load, Load::Http { .. }),
-            Self::Bun | Self::Node | Self::Deno => true,
+            Self::Bun | Self::Node | Self::Deno | Self::Other => true,
             // Sockets of different requests reach each other through a durable object only.
             Self::Workerd => !matches!(load, Load::FanOut { .. }),
         }
@@ -130,6 +133,10 @@ impl Peer {
                 });
             }
             Self::Loop => return lithe.start(),
+            Self::Other => {
+                let other = lithe.other.clone().context("`--other` says which build")?;
+                return Lithe::new(other).start();
+            }
         };
         Server::start(|port| {
             command.arg(port.to_string());
@@ -142,11 +149,13 @@ impl Peer {
 #[derive(Debug)]
 pub struct Lithe {
     pub program: PathBuf,
+    /// Another build, to compare with.
+    pub other: Option<PathBuf>,
 }
 
 impl Lithe {
     pub fn new(program: PathBuf) -> Self {
-        Self { program }
+        Self { program, other: None }
     }
 
     /// # Errors

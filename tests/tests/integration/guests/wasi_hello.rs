@@ -6,6 +6,6 @@ use crate::host;
 
 #[tokio::test]
 async fn a_component_of_wasi_http_is_refused_by_name() {
-    let ended = host().route("index", WASI_HELLO).fails().await;
-    ended.says(&["index.wasm", "wasi:http/"]);
+    let refusal = host().route("index", WASI_HELLO).end().await;
+    refusal.says(&["index.wasm", "wasi:http/"]);
 }
