@@ -16,7 +16,7 @@ use crate::files;
 use crate::host;
 use crate::load::connections::Connections;
 use crate::load::steady::Steady;
-use crate::load::{Load, frame};
+use crate::load::{Load, Measured, frame};
 use crate::peer::Lithe;
 
 const SOCKETS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
@@ -97,15 +97,15 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 fn sockets(options: &Options, lithe: &Lithe, time: Duration) -> anyhow::Result<Chart> {
     head("sockets", "messages a second (least to most)");
     let server = lithe.start()?;
-    let mut points = Vec::new();
-    for sockets in SOCKETS {
-        let load = Load::Echo { sockets, depth: 1, size: MESSAGE };
-        let rounds =
-            (0..options.rounds).map(|_| Ok(load.put_on(&server, load.path(), time)?.amount));
-        let amount = Spread::of(rounds.collect::<anyhow::Result<Vec<_>>>()?.into_iter());
+    let amounts = in_turn(options, &SOCKETS, |sockets| {
+        let load = Load::Echo { sockets: *sockets, depth: 1, size: MESSAGE };
+        load.put_on(&server, load.path(), time)
+    })?;
+    let points = SOCKETS.iter().zip(amounts).map(|(sockets, amount)| {
         row(sockets, &thousands(amount));
-        points.push((sockets as f64, amount.median / 1e3));
-    }
+        (*sockets as f64, amount.median / 1e3)
+    });
+    let points = points.collect();
     Ok(Chart {
         title: "Thousand echoes a second, by sockets",
         is_logarithmic: true,
@@ -177,24 +177,42 @@ fn latency(options: &Options, lithe: &Lithe, time: Duration) -> anyhow::Result<C
 fn routes(options: &Options, lithe: &Lithe, time: Duration) -> anyhow::Result<Chart> {
     head("routes", "requests a second (least to most)");
     let load = Load::Http { connections: CONNECTIONS };
-    let mut points = Vec::new();
-    for routes in ROUTES {
+    let servers = ROUTES.map(|routes| {
         let site = Site::default();
         for number in 0..routes {
             site.copy(&format!("routes/route-{number}.wasm"), Path::new(BENCH_HELLO));
         }
-        let server = lithe.start_for(site)?;
-        let path = format!("/route-{}", routes / 2);
-        let rounds = (0..options.rounds).map(|_| Ok(load.put_on(&server, &path, time)?.amount));
-        let amount = Spread::of(rounds.collect::<anyhow::Result<Vec<_>>>()?.into_iter());
+        Ok((routes, lithe.start_for(site)?))
+    });
+    let servers = servers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let amounts = in_turn(options, &servers, |(routes, server)| {
+        load.put_on(server, &format!("/route-{}", routes / 2), time)
+    })?;
+    let points = ROUTES.iter().zip(amounts).map(|(routes, amount)| {
         row(routes, &thousands(amount));
-        points.push((routes as f64, amount.median / 1e3));
-    }
+        (*routes as f64, amount.median / 1e3)
+    });
+    let points = points.collect();
     Ok(Chart {
         title: "Thousand requests a second, by routes",
         is_logarithmic: true,
         lines: vec![Line { name: String::new(), points }],
     })
+}
+
+/// Measures each once, then each again: so that what else the machine does meanwhile hits all.
+fn in_turn<T>(
+    options: &Options,
+    all: &[T],
+    measure: impl Fn(&T) -> anyhow::Result<Measured>,
+) -> anyhow::Result<Vec<Spread>> {
+    let mut amounts = vec![Vec::new(); all.len()];
+    for _ in 0..options.rounds {
+        for (one, amounts) in all.iter().zip(&mut amounts) {
+            amounts.push(measure(one)?.amount);
+        }
+    }
+    Ok(amounts.into_iter().map(|amounts| Spread::of(amounts.into_iter())).collect())
 }
 
 /// Begins a table.

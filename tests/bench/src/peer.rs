@@ -26,7 +26,7 @@ const WASMTIME: [&str; 6] = [
     "--version=48.0.8",
     "--locked",
     "--no-default-features",
-    "--features=run,serve,cranelift,pooling-allocator,parallel-compilation",
+    "--features=run,serve,cranelift,pooling-allocator,parallel-compilation,component-model-async",
     "--quiet",
 ];
 
