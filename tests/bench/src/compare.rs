@@ -25,9 +25,12 @@ pub struct Options {
     /// Of one measurement
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
-    /// Another build of the host than the one of these sources
+    /// A host that has been built, in place of one that is built now
     #[arg(long)]
     host: Option<PathBuf>,
+    /// A build of the host to compare with, besides
+    #[arg(long)]
+    other: Option<PathBuf>,
     /// Where to draw the ratios, as SVG
     #[arg(long)]
     plot: Option<PathBuf>,
@@ -49,15 +52,29 @@ pub struct Spread {
     pub most: f64,
 }
 
+impl Spread {
+    /// # Panics
+    /// There are none.
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let (least, most) = (values[0], values[values.len() - 1]);
+        Self { least, median: values[values.len() / 2], most }
+    }
+}
+
 pub fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     let loads = chosen(&options.loads)?;
-    let peers = match &*options.peers {
-        [] => Peer::value_variants(),
-        some => some,
+    let mut peers = match &*options.peers {
+        [] => Peer::value_variants().to_vec(),
+        some => some.to_vec(),
     };
+    if options.other.is_none() {
+        peers.retain(|peer| *peer != Peer::Other);
+    }
     let program = options.host.clone().map_or_else(host::build, Ok)?;
-    let lithe = Lithe::new(program);
+    let lithe = Lithe { program, other: options.other.clone() };
     cores::take_the_loads()?;
     println!(
         "| load | against | Lithe | peer | ratio (least to most) | for a CPU second | busy: Lithe, peer |\n\
@@ -124,11 +141,7 @@ impl Comparison {
     }
 
     fn spread(&self, of: impl Fn(Measured, Measured) -> f64) -> Spread {
-        let mut values: Vec<f64> =
-            self.rounds.iter().map(|(our, their)| of(*our, *their)).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let (least, most) = (values[0], values[values.len() - 1]);
-        Spread { least, median: values[values.len() / 2], most }
+        Spread::of(self.rounds.iter().map(|(our, their)| of(*our, *their)))
     }
 
     fn row(&self) -> String {

@@ -4,11 +4,12 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 use anyhow::{Context as _, ensure};
+use rustix::thread::gettid;
 
 /// The servers' core.
 const SERVER: usize = 0;
 
-/// Keeps this process to the load's core, if there is more than one.
+/// Keeps this thread, and those that it starts, to the load's core, if there is more than one.
 ///
 /// # Errors
 /// `taskset`, which is part of util-linux, is not there or refuses.
@@ -16,7 +17,7 @@ pub fn take_the_loads() -> anyhow::Result<()> {
     if available_parallelism()?.get() == 1 {
         return Ok(());
     }
-    let own = std::process::id().to_string();
+    let own = gettid().to_string();
     let output = Command::new("taskset").args(["--cpu-list", "--pid", "1", &own]).output();
     let output = output.context("cannot run taskset, which is part of util-linux")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

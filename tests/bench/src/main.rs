@@ -4,15 +4,20 @@
 #![forbid(unsafe_code)]
 
 mod bare;
+mod chart;
+mod cold;
 mod compare;
 mod cores;
 mod density;
 mod fairness;
+mod files;
+mod growth;
 mod host;
 mod instructions;
 mod load;
 mod peer;
 mod plot;
+mod scaling;
 mod server;
 mod swap;
 
@@ -30,9 +35,15 @@ struct Cli {
 enum Command {
     /// The same loads for Lithe and for others, in turn: the ratios
     Compare(compare::Options),
+    /// What it costs as work grows: sockets, memory, offered load, routes
+    Growth(growth::Options),
+    /// Both cores against one
+    Cores(scaling::Options),
+    /// A component that is in the cache: until its first answer
+    Cold(cold::Options),
     /// Instructions for each message, counted by valgrind's callgrind
     Instructions(instructions::Options),
-    /// Downloads what is compared with, by npm, into the target folder
+    /// Downloads what is compared with, by npm and cargo, into the target folder
     Fetch,
     /// New versions take over while sockets and requests go on: what is lost, and how long it takes
     Swap(swap::Options),
@@ -46,8 +57,13 @@ enum Command {
 }
 
 fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+    let cli = Cli::parse();
+    files::allow()?;
+    match cli.command {
         Command::Compare(options) => compare::run(&options),
+        Command::Growth(options) => growth::run(&options),
+        Command::Cores(options) => scaling::run(&options),
+        Command::Cold(options) => cold::run(&options),
         Command::Instructions(options) => instructions::run(&options),
         Command::Fetch => peer::fetch(),
         Command::Swap(options) => Runtime::new()?.block_on(swap::run(&options)),

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 use lithe_tests::Site;
-use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CACHE, LOOP};
+use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CACHE, LOOP, WASI_HELLO};
 
 use crate::host;
 use crate::load::Load;
@@ -18,6 +18,16 @@ const PACKAGES: [&str; 4] = [
     "@deno/linux-x64-glibc@2.9.6",
     "@cloudflare/workerd-linux-64@1.20261117.1",
     "ws@8.23.0",
+];
+
+/// The wasmtime that Lithe has inside, and what of it `wasmtime serve` needs.
+const WASMTIME: [&str; 6] = [
+    "wasmtime-cli",
+    "--version=48.0.8",
+    "--locked",
+    "--no-default-features",
+    "--features=run,serve,cranelift,pooling-allocator,parallel-compilation,component-model-async",
+    "--quiet",
 ];
 
 /// What Lithe is compared with.
@@ -35,8 +45,12 @@ pub enum Peer {
     Deno,
     /// workerd, the runtime of Cloudflare's Workers
     Workerd,
+    /// `wasmtime serve`, with the smallest component of `wasi:http/proxy`
+    Wasmtime,
     /// Lithe itself, with sessions as blocking loops
     Loop,
+    /// Another build of Lithe: `--other` says which
+    Other,
 }
 
 impl Peer {
@@ -48,7 +62,9 @@ impl Peer {
             Self::Node => "Node (ws)",
             Self::Deno => "Deno",
             Self::Workerd => "workerd",
+            Self::Wasmtime => "wasmtime serve",
             Self::Loop => "Lithe, blocking loops",
+            Self::Other => "another build of Lithe",
         }
     }
 
@@ -57,8 +73,8 @@ impl Peer {
         match self {
             Self::Tungstenite => matches!(load, Load::Echo { .. } | Load::Idle { .. }),
             Self::Loop => matches!(load, Load::Echo { .. }),
-            Self::Hyper => matches!(load, Load::Http { .. }),
-            Self::Bun | Self::Node | Self::Deno => true,
+            Self::Hyper | Self::Wasmtime => matches!(load, Load::Http { .. }),
+            Self::Bun | Self::Node | Self::Deno | Self::Other => true,
             // Sockets of different requests reach each other through a durable object only.
             Self::Workerd => !matches!(load, Load::FanOut { .. }),
         }
@@ -75,8 +91,7 @@ impl Peer {
     /// # Errors
     /// It is not there, or does not start.
     pub fn start(self, lithe: &Lithe) -> anyhow::Result<Server> {
-        let fetched = |path: &str| {
-            let program = folder()?.join("node_modules").join(path);
+        let there = |program: PathBuf| {
             ensure!(
                 program.exists(),
                 "{} is not there; run `cargo run --release -p lithe-bench -- fetch`",
@@ -84,6 +99,7 @@ impl Peer {
             );
             Ok(program)
         };
+        let fetched = |path: &str| there(folder()?.join("node_modules").join(path));
         let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
         let mut command = match self {
             Self::Tungstenite => bare("echo")?,
@@ -106,7 +122,21 @@ impl Peer {
                     command
                 });
             }
+            Self::Wasmtime => {
+                let wasmtime = there(folder()?.join("bin/wasmtime"))?;
+                return Server::start(|port| {
+                    let mut command = Command::new(wasmtime);
+                    // Rust's standard library imports `wasi:cli`.
+                    command.args(["serve", "-Scli", &format!("--addr=127.0.0.1:{port}")]);
+                    command.arg(WASI_HELLO);
+                    command
+                });
+            }
             Self::Loop => return lithe.start(),
+            Self::Other => {
+                let other = lithe.other.clone().context("`--other` says which build")?;
+                return Lithe::new(other).start();
+            }
         };
         Server::start(|port| {
             command.arg(port.to_string());
@@ -119,11 +149,13 @@ impl Peer {
 #[derive(Debug)]
 pub struct Lithe {
     pub program: PathBuf,
+    /// Another build, to compare with.
+    pub other: Option<PathBuf>,
 }
 
 impl Lithe {
     pub fn new(program: PathBuf) -> Self {
-        Self { program }
+        Self { program, other: None }
     }
 
     /// # Errors
@@ -137,6 +169,37 @@ impl Lithe {
     /// # Errors
     /// It does not start.
     pub fn start_under(&self, outer: &[String]) -> anyhow::Result<Server> {
+        let site = Self::site();
+        let mut words = outer.iter().map(String::as_str).chain([self.program()?]);
+        let mut command = Command::new(words.next().context("there is a program")?);
+        command.args(words);
+        Server::start(|port| serve(command, &site, port)).map(|server| server.with(site))
+    }
+
+    /// Starts it for another site, on the servers' core.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_for(&self, site: Site) -> anyhow::Result<Server> {
+        let command = Command::new(&self.program);
+        Server::start(|port| serve(command, &site, port)).map(|server| server.with(site))
+    }
+
+    /// The same on all cores.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_freely_for(&self, site: Site) -> anyhow::Result<Server> {
+        let command = Command::new(&self.program);
+        Server::start_freely(|port| serve(command, &site, port)).map(|server| server.with(site))
+    }
+
+    fn program(&self) -> anyhow::Result<&str> {
+        self.program.to_str().context("the host's path is no text")
+    }
+
+    /// The components for measuring.
+    pub fn site() -> Site {
         let site = Site::default();
         let components = [
             ("bench/echo", BENCH_ECHO),
@@ -147,30 +210,32 @@ impl Lithe {
         for (route, component) in components {
             site.copy(&format!("routes/{route}.wasm"), Path::new(component));
         }
-        let program = self.program.display().to_string();
-        let mut words = outer.iter().chain([&program]);
-        let first = words.next().context("there is a program")?;
-        let server = Server::start(|port| {
-            let mut command = Command::new(first);
-            command.args(words).arg("serve").arg(site.folder()).args(["--cache", CACHE]);
-            command.args(["--listen", &format!("127.0.0.1:{port}")]).env("LITHE_LOG", "warn");
-            command
-        })?;
-        Ok(server.with(site))
+        site
     }
 }
 
-/// Downloads the packages.
+/// The rest of a command that begins with the host.
+fn serve(mut command: Command, site: &Site, port: u16) -> Command {
+    command.arg("serve").arg(site.folder()).args(["--cache", CACHE]);
+    command.args(["--listen", &format!("127.0.0.1:{port}")]).env("LITHE_LOG", "warn");
+    command
+}
+
+/// Downloads the packages, and builds wasmtime, which takes minutes.
 ///
 /// # Errors
-/// npm is not there, or fails.
+/// npm or cargo are not there, or fail.
 pub fn fetch() -> anyhow::Result<()> {
     let folder = folder()?;
     std::fs::create_dir_all(&folder)?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"]);
-    let status = npm.arg(folder).args(PACKAGES).status().context("cannot run npm")?;
+    let status = npm.arg(&folder).args(PACKAGES).status().context("cannot run npm")?;
     ensure!(status.success(), "npm has failed");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.arg("install").args(WASMTIME).arg("--root").arg(&folder);
+    let status = cargo.status().context("cannot run cargo")?;
+    ensure!(status.success(), "wasmtime does not build");
     Ok(())
 }
 

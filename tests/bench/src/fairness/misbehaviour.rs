@@ -94,7 +94,7 @@ pub fn write_site(sites: &Site, folder: &str) {
     }
     for number in 0..REGEXES {
         // Each repetition is a state that every letter keeps alive, and only the end says no.
-        let file = format!("{folder}/routes/paths/[id((x*){{{}}}y)].wasm", 240 + number);
+        let file = format!("{folder}/routes/paths/[id((x*){{{}}}y)].wasm", 50 + number);
         sites.copy(&file, Path::new(TRAP_HTTP));
     }
     let mut settings = format!("hosts = [\"{HOST}\"]\n");
@@ -110,6 +110,8 @@ impl Misbehaviour {
     /// # Errors
     /// It does not get that far.
     pub fn begin(self, address: SocketAddr, sockets: usize) -> anyhow::Result<Acting> {
+        let answer = ask(address, "/do")?;
+        ensure!(answer.starts_with("HTTP/1.1 200"), "who misbehaves is not served: {answer}");
         let mut acting = Acting::default();
         match self {
             Self::Nothing => return Ok(acting),

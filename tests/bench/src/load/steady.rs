@@ -13,6 +13,12 @@ use super::connections::Connections;
 /// How long answers are waited for after the last question. One that has not come then took so long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The shortest time that the system waits; what is due earlier is waited for by looking again and again.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Questions that are asked, if they are due, before answers are looked for.
+const BURST: u32 = 16;
+
 /// Connections that are asked in turn.
 pub struct Steady {
     connections: Connections,
@@ -49,17 +55,22 @@ impl Steady {
             let now = Instant::now();
             let due = started + period * asked;
             let is_over = period * asked >= time;
+            let mut until = if is_over { due + PATIENCE } else { due };
             if !is_over && due <= now {
                 self.ask(asked as usize % self.waiting.len(), now)?;
                 asked += 1;
-                continue;
+                if !asked.is_multiple_of(BURST) {
+                    continue;
+                }
+                until = now;
             }
-            let until = if is_over { due + PATIENCE } else { due };
             if is_over && (self.is_answered() || now >= until) {
                 break;
             }
             let Self { connections, answer, waiting, .. } = self;
-            connections.wait_for(until.saturating_duration_since(now), |number, _, came| {
+            let wait =
+                if period < TICK { Duration::ZERO } else { until.saturating_duration_since(now) };
+            connections.wait_for(wait, |number, _, came| {
                 let waiting = &mut waiting[number];
                 waiting.received += came.len();
                 while waiting.received >= *answer {

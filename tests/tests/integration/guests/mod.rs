@@ -43,6 +43,7 @@ pub mod sessions;
 pub mod swap;
 pub mod timers;
 pub mod trap_http;
+pub mod wasi_hello;
 
 /// The examples' site, as it is in the repository.
 pub fn examples() -> Builder {

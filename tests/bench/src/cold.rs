@@ -1,0 +1,117 @@
+//! A cold start: from a component's bytes, with its compiled form in the cache, to the first answer. In this
+//! process, without a network.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use http::{HeaderMap, Method, Version};
+use lithe::capability::event::{Request, RequestId};
+use lithe::config;
+use lithe::plugin::{Account, Cache, Lineage, Loader, Role, Settings};
+use lithe::runtime::Runtime;
+use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
+
+/// At most, in the middle.
+const GOAL: Duration = Duration::from_millis(1);
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Cold starts of each component
+    #[arg(long, default_value_t = 500)]
+    times: usize,
+}
+
+/// One cold start.
+struct Start {
+    /// The component's digest, the cached form mapped and checked, and its imports linked.
+    load: Duration,
+    /// An instance made, and its first answer.
+    answer: Duration,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    ensure!(options.times > 0, "at least one start is needed");
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let engine = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let cache = Cache::open(Path::new(CACHE).to_owned())?;
+    let loader = Loader::new(Arc::new(engine), cache, threads.handle().clone())?;
+    println!(
+        "Cold starts in one process, {} of each; ms\n\n\
+         | component | to its first answer: median | 99 % | of which loading | under {} ms |\n\
+         |---|---|---|---|---|",
+        options.times,
+        GOAL.as_millis()
+    );
+    for (name, file) in [("a route", BENCH_HELLO), ("hooks", BENCH_ECHO)] {
+        let bytes = std::fs::read(file)?;
+        // The first is compiled, if it never was, and its files are read from the disk.
+        start(&loader, &threads, &bytes)?;
+        let starts = (0..options.times).map(|_| start(&loader, &threads, &bytes));
+        let starts = starts.collect::<anyhow::Result<Vec<_>>>()?;
+        let mut all: Vec<_> = starts.iter().map(|start| start.load + start.answer).collect();
+        let mut loads: Vec<_> = starts.iter().map(|start| start.load).collect();
+        all.sort_unstable();
+        loads.sort_unstable();
+        let median = all[all.len() / 2];
+        println!(
+            "| {name} | {} | {} | {} | {} |",
+            millis(median),
+            millis(all[all.len() * 99 / 100]),
+            millis(loads[loads.len() / 2]),
+            if median < GOAL { "yes" } else { "**no**" },
+        );
+    }
+    Ok(())
+}
+
+/// Loads the component as if it had never been there, and asks it once.
+fn start(
+    loader: &Loader,
+    threads: &tokio::runtime::Runtime,
+    bytes: &[u8],
+) -> anyhow::Result<Start> {
+    let settings = Settings {
+        site: "cold".into(),
+        limits: config::Limits::default(),
+        account: Account::new("cold".into()),
+        websocket: true,
+        plugin: config::Plugin::default(),
+        grants: Default::default(),
+        lineage: Lineage::default(),
+        share: None,
+    };
+    let request = Arc::new(get()?);
+    let begun = Instant::now();
+    let plugin = loader.load(bytes, "cold.wasm", Role::Route, &settings, || {})?;
+    let load = begun.elapsed();
+    let handled = threads.block_on(plugin.handle(request));
+    let answer = begun.elapsed() - load;
+    let handled = handled.map_err(|failure| anyhow::anyhow!("the guest: {failure}"))?;
+    ensure!(handled.session.is_none(), "an answer to GET begins no session");
+    Ok(Start { load, answer })
+}
+
+fn get() -> anyhow::Result<Request> {
+    Ok(Request {
+        id: RequestId::next(),
+        method: Method::GET,
+        uri: "/".parse().context("it is a path")?,
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+        path: "/".into(),
+        scheme: "http",
+        client: ([127, 0, 0, 1], 1).into(),
+        route: "/".into(),
+        params: Vec::new(),
+        body: Default::default(),
+        locals: Default::default(),
+        accepted: Default::default(),
+    })
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64() * 1e3)
+}
