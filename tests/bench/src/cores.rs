@@ -5,6 +5,10 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context as _, ensure};
 use rustix::thread::gettid;
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 /// The servers' core.
 const SERVER: usize = 0;
@@ -24,17 +28,15 @@ pub fn take_the_loads() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How much a thread steps back for those that measure (see `nice(2)`).
-const NICENESS: i32 = 19;
-
-/// Has this thread run when no other one of the load's core wants to.
+/// Has this thread run when no other one of the load's core wants to (`SCHED_IDLE`, see `sched(7)`): those that
+/// measure wait for nobody.
 ///
 /// # Errors
 /// The system refuses.
 pub fn step_back() -> anyhow::Result<()> {
-    // On Linux this is the thread's own.
-    rustix::process::nice(NICENESS).context("cannot step back")?;
-    Ok(())
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle)
+        .map_err(|error| anyhow::anyhow!("cannot step back: {error:?}"))
 }
 
 /// The same command on the servers' core.
