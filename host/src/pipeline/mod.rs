@@ -51,7 +51,7 @@ impl Sessions {
     fn spawn(&self, tenant: &Tenant, session: impl Future<Output = ()> + Send + 'static) {
         match tenant.share.clone() {
             None => self.tasks.spawn(session),
-            Some(share) => self.tasks.spawn(async move { share.run(session).await }),
+            Some(share) => self.tasks.spawn(share.run(session)),
         };
     }
 }

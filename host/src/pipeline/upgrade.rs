@@ -84,17 +84,17 @@ pub fn accept(
             Ok(Ok(upgraded)) => upgraded,
             Ok(Err(error)) => {
                 tracing::debug!(target: "session", %request, "no upgrade: {error}");
-                return session.abandon().await;
+                return Box::pin(session.abandon()).await;
             }
             Err(_) => {
                 tracing::debug!(target: "session", %request, "the 101 was not read in time");
-                return session.abandon().await;
+                return Box::pin(session.abandon()).await;
             }
         };
         // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
         let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
             tracing::error!(target: "session", %request, "an upgraded connection is none of ours");
-            return session.abandon().await;
+            return Box::pin(session.abandon()).await;
         };
         let stream = parts.io.into_inner().into_inner();
         session::run(stream, parts.read_buf, session, limits).await;

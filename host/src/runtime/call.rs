@@ -1,6 +1,7 @@
 //! One call of a guest: its CPU time and its wall time.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,22 +16,16 @@ pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// Runs a call for as long as it takes.
-pub async fn metered<T>(clock: &Clock, call: impl Future<Output = T>) -> T {
-    let call = std::pin::pin!(call);
-    Metered::new(call, clock).await
-}
-
-/// Runs a call within its wall time; only one that is not done at once pays for a timer.
+/// Runs a call within its wall time; only one that is not done at once pays for a timer. The call is
+/// pinned where it was made: moved in here, there would be room for it twice.
 ///
 /// # Errors
 /// The time is up; the call is dropped, and its instance can be used no more.
 pub async fn within<T>(
     clock: &Clock,
     limit: Duration,
-    call: impl Future<Output = wasmtime::Result<T>>,
+    call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> Result<wasmtime::Result<T>, Failure> {
-    let call = std::pin::pin!(call);
     let mut call = Metered::new(call, clock);
     match futures_util::poll!(&mut call) {
         Poll::Ready(result) => Ok(result),

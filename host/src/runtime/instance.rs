@@ -1,5 +1,6 @@
 //! One instance, and the calls that can be made of it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use http::Response;
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
-use super::call::{metered, within};
+use super::call::within;
 use super::failure::Failure;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
@@ -19,7 +20,7 @@ use crate::bindings::outcome::Outcome;
 use crate::bindings::socket::{CloseInfoParam, MessageParam};
 use crate::capability::event::{EventHandle, Request, RequestId};
 use crate::capability::http::{HttpError, InvalidAnswer};
-use crate::capability::meter::{Clock, OutOfCpuTime};
+use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
 use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
@@ -82,7 +83,8 @@ impl Instance {
         let event = self.begin_request(request)?;
         let time = self.limits().request_time;
         let handler = self.exports.handler.as_ref().ok_or(Failure::Missing("handler"))?;
-        let call = within(&self.clock, time, handler.call_handle(&mut self.store, event)).await;
+        let call =
+            within(&self.clock, time, pin!(handler.call_handle(&mut self.store, event))).await;
         let outcome = self.end(call)?;
         // An accepted socket that the answer does not name stays with the request.
         let answered = answered(outcome, |id, stream| request.take_accepted(id, stream))?;
@@ -104,7 +106,8 @@ impl Instance {
         // A little more than what it wraps, so that a time-out is reported of whom it is about.
         let time = self.limits().request_time + Duration::from_secs(1);
         let middleware = self.exports.middleware.as_ref().ok_or(Failure::Missing("middleware"))?;
-        let call = within(&self.clock, time, middleware.call_handle(&mut self.store, event)).await;
+        let call =
+            within(&self.clock, time, pin!(middleware.call_handle(&mut self.store, event))).await;
         let mut around = std::mem::take(&mut self.store.data_mut().around);
         let outcome = self.end(call)?;
         let answered = answered(outcome, |id, stream| around.take_passed(id, stream))?;
@@ -127,7 +130,7 @@ impl Instance {
         let handler =
             self.exports.error_handler.as_ref().ok_or(Failure::Missing("error-handler"))?;
         let call = handler.call_handle(&mut self.store, event, &error);
-        let call = within(&self.clock, time, call).await;
+        let call = within(&self.clock, time, pin!(call)).await;
         let answered: Result<Response<Bytes>, HttpError> = match self.end(call)? {
             Ok(response) => Ok(response.try_into()?),
             Err(error) => Err(error.try_into()?),
@@ -146,7 +149,7 @@ impl Instance {
     pub async fn routes(&mut self) -> Result<Vec<NamedRoute>, Failure> {
         let time = self.begin_upkeep();
         let routes = self.exports.routes.as_ref().ok_or(Failure::Missing("routes"))?;
-        let call = within(&self.clock, time, routes.call_all(&mut self.store)).await;
+        let call = within(&self.clock, time, pin!(routes.call_all(&mut self.store))).await;
         let routes = self.end(call)?;
         Ok(routes.into_iter().map(|route| (route.method, route.pattern)).collect())
     }
@@ -159,7 +162,8 @@ impl Instance {
         self.begin_event(socket);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
-        let call = within(&self.clock, time, hooks.call_open(&mut self.store, socket.id)).await;
+        let call =
+            within(&self.clock, time, pin!(hooks.call_open(&mut self.store, socket.id))).await;
         self.end(call)
     }
 
@@ -175,18 +179,19 @@ impl Instance {
         self.begin_event(socket);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
-        let call = match messages {
+        let (one, many);
+        let lowered: &[MessageParam<'_>] = match messages {
             [message] => {
-                let lowered = [lower(message)];
-                within(&self.clock, time, hooks.call_receive(&mut self.store, socket.id, &lowered))
-                    .await
+                one = [lower(message)];
+                &one
             }
             messages => {
-                let lowered: Vec<MessageParam<'_>> = messages.iter().map(lower).collect();
-                within(&self.clock, time, hooks.call_receive(&mut self.store, socket.id, &lowered))
-                    .await
+                many = messages.iter().map(lower).collect::<Vec<_>>();
+                &many
             }
         };
+        let call = hooks.call_receive(&mut self.store, socket.id, lowered);
+        let call = within(&self.clock, time, pin!(call)).await;
         self.end(call)
     }
 
@@ -198,7 +203,8 @@ impl Instance {
         self.begin_event(socket);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
-        let call = within(&self.clock, time, hooks.call_drain(&mut self.store, socket.id)).await;
+        let call =
+            within(&self.clock, time, pin!(hooks.call_drain(&mut self.store, socket.id))).await;
         self.end(call)
     }
 
@@ -212,7 +218,8 @@ impl Instance {
         let time = self.limits().request_time;
         let info = CloseInfoParam { code: info.code, reason: &info.reason, clean: info.clean };
         let call =
-            within(&self.clock, time, hooks.call_close(&mut self.store, socket.id, info)).await;
+            within(&self.clock, time, pin!(hooks.call_close(&mut self.store, socket.id, info)))
+                .await;
         self.end(call)
     }
 
@@ -229,7 +236,7 @@ impl Instance {
         self.cpu_limit = EVENT_CPU;
         self.begin(RequestId::default(), None, cpu);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
-        let call = within(&self.clock, time, hooks.call_timer(&mut self.store, id)).await;
+        let call = within(&self.clock, time, pin!(hooks.call_timer(&mut self.store, id))).await;
         self.end(call)
     }
 
@@ -240,7 +247,7 @@ impl Instance {
     pub async fn save(&mut self) -> Result<Vec<u8>, Failure> {
         let time = self.begin_upkeep();
         let state = self.exports.state.as_ref().ok_or(Failure::Missing("state"))?;
-        let call = within(&self.clock, time, state.call_save(&mut self.store)).await;
+        let call = within(&self.clock, time, pin!(state.call_save(&mut self.store))).await;
         let saved = self.end(call)?;
         let allowed = bytes(self.limits().state);
         if saved.len() > allowed {
@@ -256,7 +263,8 @@ impl Instance {
     pub async fn restore(&mut self, saved: &[u8]) -> Result<(), Failure> {
         let time = self.begin_upkeep();
         let state = self.exports.state.as_ref().ok_or(Failure::Missing("state"))?;
-        let call = within(&self.clock, time, state.call_restore(&mut self.store, saved)).await;
+        let call =
+            within(&self.clock, time, pin!(state.call_restore(&mut self.store, saved))).await;
         self.end(call)?.map_err(|reason| Failure::Refused("restore", reason))
     }
 
@@ -268,7 +276,8 @@ impl Instance {
         self.begin_event(socket);
         let resume = self.exports.resume.as_ref().ok_or(Failure::Missing("resume"))?;
         let time = self.limits().request_time;
-        let call = within(&self.clock, time, resume.call_resume(&mut self.store, socket.id)).await;
+        let call =
+            within(&self.clock, time, pin!(resume.call_resume(&mut self.store, socket.id))).await;
         self.end(call)
     }
 
@@ -279,7 +288,7 @@ impl Instance {
     pub async fn check(&mut self) -> Result<(), Failure> {
         let time = self.begin_upkeep();
         let health = self.exports.health.as_ref().ok_or(Failure::Missing("health"))?;
-        let call = within(&self.clock, time, health.call_check(&mut self.store)).await;
+        let call = within(&self.clock, time, pin!(health.call_check(&mut self.store))).await;
         self.end(call)?.map_err(|reason| Failure::Refused("health", reason))
     }
 
@@ -291,7 +300,8 @@ impl Instance {
         self.begin_event(socket);
         self.store.data_mut().begin_session();
         let session = self.exports.session.as_ref().ok_or(Failure::Missing("session"))?;
-        let call = metered(&self.clock, session.call_run(&mut self.store, socket.id)).await;
+        let call =
+            Metered::new(pin!(session.call_run(&mut self.store, socket.id)), &self.clock).await;
         self.end(Ok(call))
     }
 

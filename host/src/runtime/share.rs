@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,7 +52,6 @@ pub struct Share {
     /// As many guests of the site as there are cores have their turn in the background at the same time.
     turns: Arc<Semaphore>,
     used: Mutex<Used>,
-    this: Weak<Self>,
 }
 
 impl fmt::Debug for Share {
@@ -119,21 +118,25 @@ impl Share {
         };
         let turns = Arc::new(Semaphore::new(cores));
         let used = Mutex::new(used);
-        Arc::new_cyclic(|this| Self { background, front, turns, used, this: this.clone() })
+        Arc::new(Self { background, front, turns, used })
     }
 
     /// Does a site's work, a guest's or the host's for it: here for as long as the site is modest, and else in
     /// the background.
-    pub async fn run<W>(&self, work: W) -> W::Output
+    pub fn run<W>(self: Arc<Self>, work: W) -> impl Future<Output = W::Output> + Send
     where
         W: Future + Send + 'static,
         W::Output: Send + 'static,
     {
+        // Boxed at once: whoever waits for it keeps no room for it besides.
+        self.run_boxed(Box::pin(work))
+    }
+
+    async fn run_boxed<T: Send + 'static>(self: Arc<Self>, mut work: Work<T>) -> T {
         // What runs inside of other work is a part of it.
         if CHARGED.get() {
             return work.await;
         }
-        let mut work: Work<W::Output> = Box::pin(work);
         loop {
             if !self.is_over()
                 && let Some(output) = self.run_here(&mut work).await
@@ -158,9 +161,12 @@ impl Share {
     }
 
     /// Gives it back when its site has become modest.
-    async fn run_in_background<T: Send + 'static>(&self, work: Work<T>) -> Result<T, Work<T>> {
+    async fn run_in_background<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: Work<T>,
+    ) -> Result<T, Work<T>> {
         let Some(threads) = &self.background.threads else { return Err(work) };
-        let Some(share) = self.this.upgrade() else { return Err(work) };
+        let share = self.clone();
         let turns = PollSemaphore::new(self.turns.clone());
         let task = threads.spawn(InTurns { work: Some(work), turns, share });
         match AbortOnDropHandle::new(task).await {
@@ -306,7 +312,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_goes_on_in_the_background_when_its_site_is_over_its_share() {
         let share = share(0.001);
-        let ran = share.run(async {
+        let ran = share.clone().run(async {
             let began = is_in_background();
             burn().await;
             (began, is_in_background())
@@ -319,7 +325,7 @@ mod tests {
     async fn a_site_comes_back_when_it_was_quiet_for_long_enough() {
         let share = share(0.5);
         be_over(&share, Duration::ZERO);
-        let ran = share.run(async {
+        let ran = share.clone().run(async {
             let began = is_in_background();
             // Twice as long as it takes for all that it has used.
             tokio::time::sleep(BURST * 4).await;
@@ -367,7 +373,7 @@ mod tests {
         let share = share(0.000_001);
         let inner = share.clone();
         let began = Instant::now();
-        share.run(async move { inner.run(async { be_busy(PIECE / 2) }).await }).await;
+        share.clone().run(async move { inner.run(async { be_busy(PIECE / 2) }).await }).await;
         let (used, took) = (share.used.lock().time, began.elapsed());
         assert!(used >= PIECE / 3 && used <= took, "{used:?} of {took:?}");
     }

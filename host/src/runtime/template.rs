@@ -196,7 +196,7 @@ impl Template {
         let front = Handle::try_current().ok()?;
         let task = match self.share.clone() {
             None => front.spawn(work),
-            Some(share) => front.spawn(async move { share.run(work).await }),
+            Some(share) => front.spawn(share.run(work)),
         };
         Some(task.abort_handle())
     }

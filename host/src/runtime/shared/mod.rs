@@ -7,6 +7,7 @@
 //! with `limits.queue` for requests.
 
 mod handover;
+mod room;
 mod runner;
 mod seat;
 

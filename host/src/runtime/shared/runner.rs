@@ -39,14 +39,19 @@ impl Runner {
         }
     }
 
-    /// The same, for messages; leaves none.
-    pub async fn run_receive(mut self, socket: &Arc<Socket>, messages: &mut Vec<Message>) {
-        self.receive(socket, messages).await;
+    /// The same, for messages; leaves what they were in, to be used again.
+    pub async fn run_receive(
+        mut self,
+        socket: Arc<Socket>,
+        mut messages: Vec<Message>,
+    ) -> Vec<Message> {
+        self.receive(&socket, &messages).await;
         messages.clear();
         if let Some(event) = self.next_or_rest() {
-            // Boxed: a session's task keeps no room for what others leave it to do.
+            // Boxed: what others leave to be done is rare, and larger than one's own.
             Box::pin(self.run_then(event, INLINE - 1)).await;
         }
+        messages
     }
 
     /// Runs what others have left in a task of its own.
@@ -264,8 +269,12 @@ impl Runner {
 
     async fn started(&mut self) -> Result<&mut Instance, Failure> {
         if self.instance.is_none() {
-            self.start().await?;
-            self.wake_up().await?;
+            // Boxed: it is rare, and each event would keep room for it.
+            Box::pin(async {
+                self.start().await?;
+                self.wake_up().await
+            })
+            .await?;
         }
         self.instance.as_deref_mut().ok_or(Failure::Stopped)
     }

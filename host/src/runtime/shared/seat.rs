@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
+use super::room::Lent;
 use super::{Event, Shared};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::message::Message;
@@ -49,7 +50,8 @@ impl Seat {
             }
             break shared.start(&mut inner);
         };
-        runner.run_receive(socket, messages).await;
+        let call = runner.run_receive(socket.clone(), std::mem::take(messages));
+        *messages = Lent::new(call).await;
     }
 
     /// Tells the guest that there is room for what it was refused.

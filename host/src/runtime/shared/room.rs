@@ -1,0 +1,43 @@
+//! Room for a guest's call: thousands of bytes, which are lent while the call goes on. So the task of a
+//! session that waits for its client keeps none.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio_util::sync::ReusableBoxFuture;
+
+use crate::message::Message;
+
+type Room = ReusableBoxFuture<'static, Vec<Message>>;
+
+thread_local! {
+    /// What the last call on this thread has left.
+    static FREE: Cell<Option<Room>> = const { Cell::new(None) };
+}
+
+/// A call in the room that it was lent.
+pub struct Lent(Option<Room>);
+
+impl Lent {
+    pub fn new(call: impl Future<Output = Vec<Message>> + Send + 'static) -> Self {
+        Self(Some(match FREE.take() {
+            Some(mut room) => {
+                room.set(call);
+                room
+            }
+            None => Room::new(call),
+        }))
+    }
+}
+
+impl Future for Lent {
+    type Output = Vec<Message>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<Message>> {
+        let Some(room) = &mut self.0 else { return Poll::Pending };
+        let left = ready!(room.poll(cx));
+        FREE.set(self.0.take());
+        Poll::Ready(left)
+    }
+}
