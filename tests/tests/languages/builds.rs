@@ -31,6 +31,8 @@ fn a_source_of_another_kind_is_told_which_it_is() {
         ("js/ping", ["is of the kind \"hooks\"", "not \"session\""]),
         ("python/ping", ["is of the kind \"hooks\"", "not \"session\""]),
         ("c/ping", ["lithe_on_message", "is of another kind"]),
+        ("cpp/ping", ["lithe_on_message", "is of another kind"]),
+        ("go/ping", ["undefined: lithe.Hooks", "is of another kind"]),
         ("zig/ping", ["lithe_on_message", "is of another kind"]),
     ] {
         let said = refused(source, "session");
