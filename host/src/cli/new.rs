@@ -118,7 +118,8 @@ impl<'a> Project<'a> {
         project.add("lithe.toml", &format!("name = \"{name}\"\n\n{build}"));
         project
             .add(".gitignore", "*.wasm\n.lithe/\n.venv/\n__pycache__/\nnode_modules/\ntarget/\n");
-        let checks = checks(options.kind).replace("{name}", name);
+        let unit_tests = unit_tests(options.lang);
+        let checks = format!("{unit_tests}{}", checks(options.kind)).replace("{name}", name);
         project.add("test.sh", &include_str!("new/test.sh").replace("{checks}\n", &checks));
         Ok(project)
     }
@@ -148,6 +149,8 @@ impl<'a> Project<'a> {
             }
             Language::Ts | Language::Js => {
                 add("package.json", &manifest(include_str!("new/script/package.json")));
+                let test = script_test(kind).replace("{name}", self.name);
+                add("index.test.js", &test);
                 if language == Language::Ts {
                     add("tsconfig.json", include_str!("new/script/tsconfig.json"));
                 }
@@ -219,6 +222,18 @@ fn source(language: Language, kind: Kind) -> &'static str {
         Language::C => of_kind!(kind, "c", "c"),
         Language::Zig => of_kind!(kind, "zig", "zig"),
         Language::Go => of_kind!(kind, "go", "go"),
+    }
+}
+
+fn script_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "script", "test.js")
+}
+
+/// The guest's unit tests, where its template has some.
+fn unit_tests(language: Language) -> &'static str {
+    match language {
+        Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
+        _ => "",
     }
 }
 

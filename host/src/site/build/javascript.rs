@@ -21,7 +21,7 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 23] = [
+const SDK: [(&str, &str); 26] = [
     sdk!("contract.d.ts"),
     sdk!("define.ts"),
     sdk!("engine.ts"),
@@ -45,6 +45,9 @@ const SDK: [(&str, &str); 23] = [
     sdk!("small/promise.ts"),
     sdk!("small/text.ts"),
     sdk!("socket.ts"),
+    sdk!("testing/host.ts"),
+    sdk!("testing/index.ts"),
+    sdk!("testing/run.js"),
 ];
 
 /// The file that makes a folder a JavaScript source.
