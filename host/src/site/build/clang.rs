@@ -50,7 +50,7 @@ impl Compiler {
         }
         for version in (16..=22).rev().map(|version| format!("-{version}")).chain([String::new()]) {
             let clang = format!("clang{version}");
-            if has_library(&clang, "libc.a") {
+            if has_library(&clang, "libc.a") && has_runtime(&clang) {
                 let has_cpp_library = has_library(&clang, "libc++.a");
                 let target = |program: String| vec![program, "--target=wasm32-wasi".to_owned()];
                 let cpp = target(format!("clang++{version}"));
@@ -207,4 +207,11 @@ fn has_library(clang: &str, library: &str) -> bool {
     let asked = Command::new(clang).args(["--target=wasm32-wasi", &name]).output();
     asked
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
+}
+
+/// Whether it finds its own runtime library, which is a package of its own: it names the file in any case.
+fn has_runtime(clang: &str) -> bool {
+    let asked =
+        Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();
+    asked.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_file())
 }

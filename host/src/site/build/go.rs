@@ -71,8 +71,10 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
     // The folder is that of the module, two above `.lithe/KIND`.
     tool::run(go(&["work", "init", "./sdk", "../.."]).current_dir(&work))?;
     let module = work.join("module.wasm");
-    let mut build = go(&["build", "-buildmode=c-shared", "-trimpath"]);
+    let mut build = go(&["build", "-buildmode=c-shared"]);
     build
+        // The same source is the same component, wherever it lies and whatever was committed.
+        .args(["-trimpath", "-buildvcs=false"])
         // The SDK asks Go's runtime for memory, which it offers to no other package.
         .arg("-ldflags=-checklinkname=0 -s -w")
         .arg(format!("-tags=lithe_{}", kind.name()))
