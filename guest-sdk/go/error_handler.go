@@ -13,6 +13,10 @@ import (
 // outward.
 type ErrorHandler func(event *Event, failure *Error) (*Response, error)
 
+func init() {
+	ErrorHandler(func(*Event, *Error) (*Response, error) { return nil, errNothingServed }).Serve()
+}
+
 // Serve makes this a component of the kind `error`.
 func (handler ErrorHandler) Serve() {
 	export.Handle = func(

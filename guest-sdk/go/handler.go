@@ -13,6 +13,10 @@ import (
 // Handler answers requests. No outcome and no error is a 204.
 type Handler func(event *Event) (Outcome, error)
 
+func init() {
+	serveRequests(func(*Event) (Outcome, error) { return nil, errNothingServed })
+}
+
 // Accepts what asks for an upgrade as it should.
 func accept(event *Event) (Outcome, error) {
 	upgrade, err := event.Upgrade(UpgradeOptions{})

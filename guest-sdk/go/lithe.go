@@ -17,6 +17,7 @@ package lithe
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -26,6 +27,9 @@ import (
 	bindings "lithe/internal/wit/lithe_plugin_http"
 	_ "lithe/internal/wit/wit_exports"
 )
+
+// Until something is served.
+var errNothingServed = errors.New("nothing is served: call `Serve` in a `func init()`")
 
 // What imports answer is copied before anything else is asked of the host.
 
@@ -71,9 +75,14 @@ func guarded(call func() error) (err error) {
 	defer dropRequests()
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic: %v", cause)
-			fmt.Fprintf(os.Stderr, "panic: %v\n%s", cause, debug.Stack())
+			err = panicked{cause}
+			fmt.Fprintf(os.Stderr, "%v\n%s", err, debug.Stack())
 		}
 	}()
 	return call()
 }
+
+// What has been recovered, and is in the log.
+type panicked struct{ cause any }
+
+func (err panicked) Error() string { return fmt.Sprintf("panic: %v", err.cause) }

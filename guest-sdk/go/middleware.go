@@ -17,6 +17,10 @@ type Next func() (Outcome, error)
 // Middleware runs around handlers.
 type Middleware func(event *Event, next Next) (Outcome, error)
 
+func init() {
+	Middleware(func(*Event, Next) (Outcome, error) { return nil, errNothingServed }).Serve()
+}
+
 // Serve makes this a component of the kind `middleware`.
 func (middleware Middleware) Serve() {
 	export.Handle = func(handle *bindings.Event) wit.Result[outcomes.Outcome, http.HttpError] {

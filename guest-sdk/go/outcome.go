@@ -103,7 +103,9 @@ func (response *Response) lowered() http.Response {
 func loweredError(err error) http.HttpError {
 	var failure *Error
 	if !errors.As(err, &failure) {
-		fmt.Fprintln(os.Stderr, err)
+		if !errors.As(err, new(panicked)) {
+			fmt.Fprintln(os.Stderr, err)
+		}
 		failure = &Error{Status: 500, Message: "Internal Server Error"}
 	}
 	return http.HttpError{
