@@ -30,7 +30,9 @@ HOST = TARGET / "release" / "lithe-under-test"
 LANGUAGES = [
     ("Rust", "rustup", None),
     ("C", "clang", "c"),
+    ("C++", "clang", "cpp"),
     ("Zig", "zig", "zig"),
+    ("Go", "go", "go"),
     ("JavaScript, TypeScript", "componentize-qjs", "js"),
     ("the same, `engine = \"full\"`", "componentize-js", "js-full"),
     ("Python", "componentize-py", "py"),

@@ -1,21 +1,22 @@
 //! `lithe build`.
 
 use super::BuildOptions;
-use crate::site::{self, Site};
+use crate::site::{self, Built, Site};
 
 pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
-    build(&site)
+    build(&site)?;
+    Ok(())
 }
 
 /// Builds the site's components and says what came of it.
-pub fn build(site: &Site) -> anyhow::Result<()> {
+pub fn build(site: &Site) -> anyhow::Result<Built> {
     let count = site.config.build.len();
-    let changed = site::build(site, |line| eprintln!("{line}"))?;
-    match (count, changed.len()) {
+    let built = site::build(site, |line| eprintln!("{line}"))?;
+    match (count, built.written.len()) {
         (0, _) => eprintln!("nothing to build: `lithe.toml` names nothing under `[build]`"),
         (_, 0) => eprintln!("built {count} components, all as they were"),
         (_, new) => eprintln!("built {count} components, {new} of them new or changed"),
     }
-    Ok(())
+    Ok(built)
 }

@@ -8,18 +8,19 @@ use anyhow::Context as _;
 
 use super::ServeOptions;
 use super::serve::{Serving, block_on};
-use crate::site::{self, Live, Report, Root, Site, Watcher};
+use crate::site::{self, Inputs, Live, Report, Root, Site, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
-    super::build::build(&site)?;
+    let inputs = super::build::build(&site)?.inputs;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
-        let watcher = Watcher::new(&site.root, &sources(&site))?;
+        let mut watcher = Watcher::new(&site.root, &sources(&site))?;
+        watcher.also(&inputs)?;
         let serving = Serving::start(Root::One(site), options).await?;
         serving.announce()?;
         let live = serving.sites.only().context("it is one site")?;
-        let developing = tokio::spawn(follow(watcher, live));
+        let developing = tokio::spawn(follow(watcher, inputs, live));
         let stopped = serving.until_stopped().await;
         developing.abort();
         stopped
@@ -31,10 +32,10 @@ fn sources(site: &Site) -> Vec<PathBuf> {
 }
 
 /// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, live: Arc<Live>) {
+async fn follow(mut watcher: Watcher, mut inputs: Inputs, live: Arc<Live>) {
     while let Some(changed) = watcher.next().await {
         let started = Instant::now();
-        match update(changed, &live).await {
+        match update(changed, &mut inputs, &mut watcher, &live).await {
             Ok(report) if report.is_empty() => {}
             Ok(report) => eprintln!("{report}; in {:.1} s", started.elapsed().as_secs_f64()),
             Err(error) => eprintln!("error: {error:#}\nthe version before is still being served"),
@@ -42,15 +43,28 @@ async fn follow(mut watcher: Watcher, live: Arc<Live>) {
     }
 }
 
-async fn update(changed: Vec<PathBuf>, live: &Live) -> anyhow::Result<Report> {
+async fn update(
+    changed: Vec<PathBuf>,
+    inputs: &mut Inputs,
+    watcher: &mut Watcher,
+    live: &Live,
+) -> anyhow::Result<Report> {
     let reopened = Site::open(&live.site().await.root)?;
+    let outside = inputs.clone();
     let is_changed = move |source: &Path| {
+        let elsewhere = outside.get(source);
         let source = source.canonicalize().unwrap_or_else(|_| source.to_owned());
-        changed.iter().any(|path| path.starts_with(&source) || path.ends_with("lithe.toml"))
+        changed.iter().any(|path| {
+            path.starts_with(&source)
+                || path.ends_with("lithe.toml")
+                || elsewhere.is_some_and(|files| files.contains(path))
+        })
     };
-    tokio::task::spawn_blocking(move || {
+    let built = tokio::task::spawn_blocking(move || {
         site::build_changed(&reopened, is_changed, |line| eprintln!("{line}"))
     })
     .await??;
+    watcher.also(&built.inputs)?;
+    inputs.extend(built.inputs);
     Ok(live.update().await?)
 }

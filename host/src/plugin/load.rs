@@ -96,6 +96,10 @@ pub enum LoadError {
     CoreModule,
     #[error("is truncated or malformed: {0}")]
     Malformed(String),
+    /// The engine's pool has fewer core instances, memories or tables for one component than it has, or
+    /// smaller ones; or the compiler cannot do what it asks for.
+    #[error("cannot be run by this host: {0}")]
+    Unsupported(String),
     #[error("fits nowhere")]
     Unfit(#[from] Unfit),
     #[error("{0}")]
@@ -216,7 +220,11 @@ impl Loader {
         }
         on_compile();
         let compiled = self.compilers.install(|| Component::new(engine, bytes));
-        let component = compiled.map_err(|error| LoadError::Malformed(format!("{error:#}")))?;
+        let component = compiled.map_err(|error| {
+            let is_malformed = error.root_cause().is::<wasmparser::BinaryReaderError>();
+            let error = format!("{error:#}");
+            if is_malformed { LoadError::Malformed(error) } else { LoadError::Unsupported(error) }
+        })?;
         if let Err(error) = self.cache.store(engine, digest, &component) {
             tracing::warn!("the next start compiles again: {error:#}");
         }

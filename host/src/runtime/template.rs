@@ -223,7 +223,11 @@ impl Template {
     ) -> wasmtime::Result<Instance> {
         let id = self.runtime.next_instance();
         let mut store = self.new_store(id, timer_sink)?;
-        let instance = self.pre.instantiate_async(&mut store).await?;
+        let instance = self.pre.instantiate_async(&mut store).await;
+        let instance = instance.map_err(|error| match store.data().memory.refused() {
+            Some((_, limit)) => error.context(limit.clone()),
+            None => error,
+        })?;
         let mut exports = Exports::default();
         if let Some(indices) = &self.handler {
             exports.handler = Some(indices.load(&mut store, &instance)?);

@@ -3,6 +3,8 @@
 mod clang;
 mod command;
 mod contract;
+mod go;
+mod inputs;
 mod javascript;
 mod python;
 mod stamp;
@@ -10,12 +12,14 @@ mod tool;
 mod work;
 mod zig;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::{Site, guest, staged};
 use crate::config::Build;
+use inputs::Component;
 
 /// A component that could not be built. The compiler's own messages have gone to standard error.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +30,24 @@ pub struct BuildError {
     pub source: anyhow::Error,
 }
 
-/// Builds every component of the site; answers the files that are new or have changed.
+/// What has been built.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The components that are new or have changed.
+    pub written: Vec<PathBuf>,
+    /// By the folder of each source that was built: the files outside of it that its component was made
+    /// from, such as those of a package beside it. Cargo, esbuild and clang tell of them.
+    pub inputs: Inputs,
+}
+
+/// Files, by the folder of the source whose component was made from them.
+pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
+
+/// Builds every component of the site.
 ///
 /// # Errors
 /// The target cannot be added, or a component does not build: which one.
-pub fn build(site: &Site, say: impl Fn(&str)) -> anyhow::Result<Vec<PathBuf>> {
+pub fn build(site: &Site, say: impl Fn(&str)) -> anyhow::Result<Built> {
     build_changed(site, |_| true, say)
 }
 
@@ -42,8 +59,8 @@ pub fn build_changed(
     site: &Site,
     is_changed: impl Fn(&Path) -> bool,
     say: impl Fn(&str),
-) -> anyhow::Result<Vec<PathBuf>> {
-    let mut written = Vec::new();
+) -> anyhow::Result<Built> {
+    let mut built = Built::default();
     let mut has_target = false;
     for (output, build) in &site.config.build {
         let folder = site.root.join(build);
@@ -56,11 +73,15 @@ pub fn build_changed(
             source: error,
         };
         let component = component(&folder, build, &mut has_target, &say).map_err(error)?;
-        if replace(&site.root.join(output), &component).map_err(error)? {
-            written.push(output.clone());
+        if replace(&site.root.join(output), &component.content).map_err(error)? {
+            built.written.push(output.clone());
         }
+        let inputs = component.inputs.into_iter().filter_map(|path| path.canonicalize().ok());
+        let inside = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        let outside = inputs.filter(|path| !path.starts_with(&inside));
+        built.inputs.entry(folder).or_default().extend(outside);
     }
-    Ok(written)
+    Ok(built)
 }
 
 /// Builds one component, by the language of its source. Rust's target is looked for only once.
@@ -69,11 +90,11 @@ fn component(
     build: &Build,
     has_target: &mut bool,
     say: &impl Fn(&str),
-) -> anyhow::Result<Vec<u8>> {
+) -> anyhow::Result<Component> {
     let kind = build.kind;
     let work = || work::folder(folder, build);
     if let Some(command) = &build.command {
-        return command::build(folder, command, &work()?);
+        return Ok(command::build(folder, command, &work()?)?.into());
     }
     if folder.join("Cargo.toml").is_file() {
         if !*has_target {
@@ -81,24 +102,28 @@ fn component(
             *has_target = true;
         }
         let component = guest::build(folder, None)?;
-        return std::fs::read(&component)
-            .with_context(|| format!("cannot read `{}`", component.display()));
+        let content = std::fs::read(&component)
+            .with_context(|| format!("cannot read `{}`", component.display()))?;
+        return Ok(Component { content, inputs: inputs::of_rule(&component.with_extension("d")) });
     }
     if folder.join(javascript::MANIFEST).is_file() {
         return javascript::build(folder, kind, build.engine, &work()?);
     }
     if folder.join(python::MANIFEST).is_file() {
-        return python::build(folder, kind, &work()?);
+        return Ok(python::build(folder, kind, &work()?)?.into());
+    }
+    if folder.join(go::MANIFEST).is_file() {
+        return Ok(go::build(folder, kind, &work()?)?.into());
     }
     if let Some(main) = zig::main_file(folder) {
-        return zig::build(&main, kind, &work()?);
+        return Ok(zig::build(&main, kind, &work()?)?.into());
     }
     if !clang::sources(folder)?.is_empty() {
         return clang::build(folder, kind, &work()?);
     }
     bail!(
-        "`{}` has no Cargo.toml, package.json, pyproject.toml or main.zig, and no C or C++ file; for another language, name a \
-         `command`",
+        "`{}` has no Cargo.toml, package.json, pyproject.toml, go.mod or main.zig, and no C or C++ \
+         file; for another language, name a `command`",
         folder.display()
     )
 }

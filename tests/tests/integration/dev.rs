@@ -28,12 +28,12 @@ fn version(event: Event) -> Result<Outcome> {
 }
 "#;
 
-fn manifest() -> String {
+fn manifest(name: &str, dependency: &str) -> String {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk/rust");
     format!(
-        "[package]\nname = \"changing\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+        "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n\
          [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nlithe-sdk = {{ path = {sdk:?} }}\n\
-         [workspace]\n"
+         {dependency}\n[workspace]\n"
     )
 }
 
@@ -48,7 +48,7 @@ async fn a_change_replaces_what_is_served_and_a_mistake_does_not() {
     let host = host()
         .command("dev")
         .config("[build]\n\"routes/index.wasm\" = \"guests/changing\"\n")
-        .file("guests/changing/Cargo.toml", manifest())
+        .file("guests/changing/Cargo.toml", manifest("changing", ""))
         // The versions that the repository is built with are there already.
         .file("guests/changing/Cargo.lock", include_str!("../../../Cargo.lock"))
         .file(source, SOURCE.replace("VERSION", "one"))
@@ -77,4 +77,38 @@ async fn a_change_replaces_what_is_served_and_a_mistake_does_not() {
     host.site.write(source, SOURCE.replace("VERSION", "four"));
     serves(&host, "four").await;
     assert_eq!(client.ask("still open").await, "still open");
+}
+
+#[tokio::test]
+async fn a_change_of_a_package_outside_of_the_site_is_followed() {
+    let outside = tempfile::tempdir().expect("a temporary folder can be made");
+    let package = outside.path().join("words");
+    let say = |word: &str| {
+        let source = format!("pub const WORD: &str = {word:?};\n");
+        std::fs::write(package.join("src/lib.rs"), source).expect("it can be written");
+    };
+    std::fs::create_dir_all(package.join("src")).expect("it is new");
+    let words =
+        "[package]\nname = \"words\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    std::fs::write(package.join("Cargo.toml"), words).expect("it can be written");
+    say("one");
+    let host = host()
+        .command("dev")
+        .config("[build]\n\"routes/index.wasm\" = \"guests/following\"\n")
+        .file(
+            "guests/following/Cargo.toml",
+            manifest("following", &format!("words = {{ path = {package:?} }}")),
+        )
+        .file("guests/following/Cargo.lock", include_str!("../../../Cargo.lock"))
+        .file("guests/following/src/lib.rs", SOURCE.replace("\"VERSION\"", "words::WORD"))
+        .environment("CARGO_NET_OFFLINE", "true")
+        .environment("CARGO_TARGET_DIR", TARGET)
+        .start()
+        .await;
+    assert_eq!(host.get("/").await.text(), "one");
+    say("two");
+    serves(&host, "two").await;
+    // What that build was made from is watched, too.
+    say("three");
+    serves(&host, "three").await;
 }

@@ -118,7 +118,21 @@ async fn a_response_over_the_limit_is_500() {
 async fn an_instance_over_the_table_elements_does_not_start() {
     let host = with("[limits]\ntable_elements = 1\n").await;
     assert_eq!(host.get("/http").await.status, 503);
-    host.wait_for_log(&["cannot start an instance"]).await;
+    host.wait_for_log(&["cannot start an instance", "`limits.table_elements` allows 1,"]).await;
+}
+
+/// The pool's own limits leave room for every language; what is over them is told which one it is.
+#[tokio::test]
+async fn a_component_of_more_core_instances_than_the_host_has_room_for_is_refused() {
+    const INSTANCES: u8 = 51;
+    let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+    // An empty core module,
+    component.extend(b"\x01\x08\0asm\x01\0\0\0");
+    // instantiated so often, each time without arguments; the section has more than 127 bytes.
+    component.extend([2, 0x80 | ((1 + 3 * INSTANCES) & 0x7f), 1, INSTANCES]);
+    component.extend([0; 3 * INSTANCES as usize]);
+    let refusal = host().file("routes/many.wasm", &component).end().await;
+    refusal.says(&["`routes/many.wasm`", "cannot be run by this host", "51 core", "maximum of 50"]);
 }
 
 /// One runs, one waits.

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use lithe_tests::TestHost;
+
 use crate::{EXAMPLES, PROGRAM, built};
 
 /// `lithe build`, which takes as long as it takes.
@@ -31,6 +33,8 @@ fn a_source_of_another_kind_is_told_which_it_is() {
         ("js/ping", ["is of the kind \"hooks\"", "not \"session\""]),
         ("python/ping", ["is of the kind \"hooks\"", "not \"session\""]),
         ("c/ping", ["lithe_on_message", "is of another kind"]),
+        ("cpp/ping", ["lithe_on_message", "is of another kind"]),
+        ("go/ping", ["undefined: lithe.Hooks", "is of another kind"]),
         ("zig/ping", ["lithe_on_message", "is of another kind"]),
     ] {
         let said = refused(source, "session");
@@ -46,4 +50,36 @@ fn what_has_not_changed_is_not_built_again() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("components, all as they were"), "{said}");
     assert!(!said.contains("Component written"), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_module_imports_from_elsewhere_is_followed() {
+    let outside = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = outside.path();
+    // As `npm install` would have done.
+    let tools = format!("{EXAMPLES}/guests/js/node_modules");
+    std::os::unix::fs::symlink(tools, folder.join("node_modules")).expect("it is new");
+    let write = |file: &str, text: &str| {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        std::fs::write(path, text).expect("it can be written");
+    };
+    write("guest/package.json", "{}");
+    let module = "import { defineHandler } from \"lithe-sdk\";\n\
+                  import { word } from \"../shared/word.js\";\n\
+                  export default defineHandler(() => word);\n";
+    write("guest/index.js", module);
+    write("shared/word.js", "export const word = \"one\";\n");
+    let source = folder.join("guest");
+    let host = TestHost::builder(PROGRAM)
+        .command("dev")
+        .config(&format!(
+            "[build]\n\"routes/index.wasm\" = {{ source = {source:?}, kind = \"route\" }}\n"
+        ))
+        .start()
+        .await;
+    assert_eq!(host.get("/").await.text(), "one");
+    write("shared/word.js", "export const word = \"two\";\n");
+    let is_two = async || (host.get("/").await.text() == "two").then_some(());
+    lithe_tests::eventually("the other word", is_two).await;
 }

@@ -112,6 +112,7 @@ macro_rules! faults {
 
 faults!(c "c": ["fail"], ["fail"], ["misbehave"]);
 faults!(zig "zig": ["fail"], ["fail"], ["the guest trapped"]);
+faults!(go "go": ["fail", "error"], ["fail", "error"], ["panic: as told", "main.misbehave"]);
 faults!(py "py": ["fail", "exit"], ["fail"], ["RuntimeError: as told", "in misbehave", "Traceback"]);
 faults!(js "js": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "at misbehave"]);
 faults!(js_full "js-full": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "misbehave@"]);
@@ -146,7 +147,7 @@ async fn the_full_engine_has_the_webs_apis() {
 
 #[tokio::test]
 async fn error_handlers_answer() {
-    for language in ["c", "py", "js"] {
+    for language in ["c", "go", "py", "js"] {
         an_error_handler_answers(language).await;
     }
 }
@@ -157,4 +158,20 @@ async fn c_knows_what_a_socket_hears() {
     let mut client = host.connect("/c").await;
     assert_eq!(client.ask("topics").await, "chess");
     assert_eq!(client.text().await, "news");
+}
+
+#[tokio::test]
+async fn go_collects_while_the_host_answers() {
+    let component = built(SITE).join("routes/go.wasm");
+    let component = component.to_str().expect("the path is UTF-8");
+    let host = TestHost::builder(PROGRAM)
+        .route("go", component)
+        .config("[limits]\nevent_cpu = \"10s\"\n")
+        .start()
+        .await;
+    let mut client = host.connect("/go").await;
+    assert_eq!(client.ask("collect").await, "collected");
+    // Larger than all that was asked for before.
+    let long = "x".repeat(700_000);
+    assert_eq!(client.ask(&long).await, long);
 }

@@ -73,7 +73,7 @@ macro_rules! languages {
     };
 }
 
-languages!(rust ts js python c zig);
+languages!(rust ts js python c zig go);
 
 #[test]
 fn a_folder_that_is_there_is_left_as_it_is() {

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use wit_bindgen_core::Files;
 
+use super::inputs::{self, Component};
 use super::{contract, tool, work};
 use crate::config::GuestKind;
 
@@ -28,6 +29,8 @@ const STACK: u32 = 256 * 1024;
 pub struct Compiler {
     c: Vec<String>,
     cpp: Vec<String>,
+    /// Whether C++'s library is there; the language alone needs none.
+    has_cpp_library: bool,
 }
 
 impl Compiler {
@@ -42,13 +45,16 @@ impl Compiler {
                 let program = bin.join(program).to_string_lossy().into_owned();
                 vec![program, "--target=wasm32-wasip1".to_owned()]
             };
-            return Ok(Self { c: target("clang"), cpp: target("clang++") });
+            let (c, cpp) = (target("clang"), target("clang++"));
+            return Ok(Self { c, cpp, has_cpp_library: true });
         }
         for version in (16..=22).rev().map(|version| format!("-{version}")).chain([String::new()]) {
             let clang = format!("clang{version}");
-            if has_wasi(&clang) {
+            if has_library(&clang, "libc.a") && has_runtime(&clang) {
+                let has_cpp_library = has_library(&clang, "libc++.a");
                 let target = |program: String| vec![program, "--target=wasm32-wasi".to_owned()];
-                return Ok(Self { cpp: target(format!("clang++{version}")), c: target(clang) });
+                let cpp = target(format!("clang++{version}"));
+                return Ok(Self { c: target(clang), cpp, has_cpp_library });
             }
         }
         let Some(zig) = super::zig::find() else {
@@ -67,7 +73,7 @@ impl Compiler {
             let rest = [driver, "-target", "wasm32-wasi"].map(str::to_owned);
             zig.iter().cloned().chain(rest).collect()
         };
-        Self { c: target("cc"), cpp: target("c++") }
+        Self { c: target("cc"), cpp: target("c++"), has_cpp_library: true }
     }
 
     fn command(&self, is_cpp: bool) -> Command {
@@ -80,12 +86,25 @@ impl Compiler {
         let name = source.file_name().unwrap_or_default().to_string_lossy();
         let object = work.join(format!("{name}.o"));
         let mut compile = self.command(is_cpp);
-        compile.args(["-c", "-O2", "-g0"]).args(options).arg("-I").arg(work);
+        // With a rule for `make` beside the object: what the author's file includes.
+        compile.args(["-c", "-O2", "-g0", "-MMD"]).args(options).arg("-I").arg(work);
         if is_cpp {
-            compile.args(["-std=c++20", "-fno-exceptions", "-fno-rtti"]);
+            // An instance has one thread.
+            compile.args(["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]);
         }
-        tool::run(compile.arg(source).arg("-o").arg(&object))?;
+        let compiled = tool::run(compile.arg(source).arg("-o").arg(&object));
+        if is_cpp { compiled.context(self.cpp_hint()) } else { compiled }?;
         Ok(object)
+    }
+
+    /// What may be wrong where C++ does not compile or link.
+    fn cpp_hint(&self) -> &'static str {
+        if self.has_cpp_library {
+            "it is built without exceptions and run-time type information"
+        } else {
+            "it is built without C++'s library, which is not there: what needs it, also `new`, needs \
+             `apt-get install libc++-19-dev-wasm32`"
+        }
     }
 
     /// Compiles the SDK and the bindings for a component of that kind.
@@ -104,25 +123,34 @@ impl Compiler {
 ///
 /// # Errors
 /// There is no compiler, or it fails; or the sources do not define what their kind needs.
-pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
     let compiler = Compiler::find()?;
     let mut objects = compiler.sdk(kind, work)?;
     let sources = sources(folder)?;
+    let mut included = Vec::new();
     for source in &sources {
-        objects.push(compiler.compile(source, work, &["-Wall", "-Wextra"])?);
+        let object = compiler.compile(source, work, &["-Wall", "-Wextra"])?;
+        included.extend(inputs::of_rule(&object.with_extension("d")));
+        objects.push(object);
     }
     let module = work.join("module.wasm");
-    let mut link = compiler.command(sources.iter().any(|source| is_cpp(source)));
+    let has_cpp = sources.iter().any(|source| is_cpp(source));
+    let mut link = compiler.command(has_cpp);
+    if has_cpp && !compiler.has_cpp_library {
+        link.arg("-nostdlib++");
+    }
     link.args(["-mexec-model=reactor", "-O2", "-Wl,--strip-debug", "-Wl,--stack-first"])
         .arg(format!("-Wl,-z,stack-size={STACK}"))
         .args(&objects)
         .arg("-o")
         .arg(&module);
-    tool::run(&mut link).context(
+    let linked = tool::run(&mut link).context(
         "a missing `lithe_on_…` is to be defined, and one that is there twice is of another kind \
          than `lithe.toml` says",
-    )?;
-    contract::component(std::fs::read(&module)?, kind.world())
+    );
+    if has_cpp { linked.context(compiler.cpp_hint()) } else { linked }?;
+    let content = contract::component(std::fs::read(&module)?, kind.world())?;
+    Ok(Component { content, inputs: included })
 }
 
 /// Writes the SDK, and the bindings for a component of that kind.
@@ -173,10 +201,17 @@ fn is_cpp(path: &Path) -> bool {
     extension.is_some_and(|extension| ["cc", "cpp", "cxx"].contains(&extension))
 }
 
-/// Whether a clang finds the C library of WASI: it answers a path then, and otherwise the bare name.
-fn has_wasi(clang: &str) -> bool {
-    let asked =
-        Command::new(clang).args(["--target=wasm32-wasi", "--print-file-name=libc.a"]).output();
+/// Whether a clang finds a library of WASI: it answers a path then, and otherwise the bare name.
+fn has_library(clang: &str, library: &str) -> bool {
+    let name = format!("--print-file-name={library}");
+    let asked = Command::new(clang).args(["--target=wasm32-wasi", &name]).output();
     asked
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
+}
+
+/// Whether it finds its own runtime library, which is a package of its own: it names the file in any case.
+fn has_runtime(clang: &str) -> bool {
+    let asked =
+        Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();
+    asked.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_file())
 }

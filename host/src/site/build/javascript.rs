@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use super::inputs::{self, Component};
 use super::stamp::Stamp;
 use super::{contract, tool, work};
 use crate::config::{Engine, GuestKind};
@@ -20,7 +21,7 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 23] = [
+const SDK: [(&str, &str); 26] = [
     sdk!("contract.d.ts"),
     sdk!("define.ts"),
     sdk!("engine.ts"),
@@ -44,6 +45,9 @@ const SDK: [(&str, &str); 23] = [
     sdk!("small/promise.ts"),
     sdk!("small/text.ts"),
     sdk!("socket.ts"),
+    sdk!("testing/host.ts"),
+    sdk!("testing/index.ts"),
+    sdk!("testing/run.js"),
 ];
 
 /// The file that makes a folder a JavaScript source.
@@ -51,6 +55,9 @@ pub const MANIFEST: &str = "package.json";
 
 /// Where the module is when the manifest does not say.
 const MAINS: [&str; 4] = ["src/index.ts", "src/index.js", "index.ts", "index.js"];
+
+/// Where esbuild says what it has bundled.
+const METAFILE: &str = "bundle.json";
 
 /// What the small engine's SDK needs of WASI; the engine itself brings the rest.
 const WASI: [(&str, &str); 3] = [
@@ -73,7 +80,7 @@ pub fn build(
     kind: GuestKind,
     engine: Engine,
     work: &Path,
-) -> anyhow::Result<Vec<u8>> {
+) -> anyhow::Result<Component> {
     let componentize = match engine {
         Engine::Small => Tool::of(folder, "componentize-qjs", "componentize-qjs")?,
         Engine::Full => Tool::of(folder, "componentize-js", "@bytecodealliance/componentize-js")?,
@@ -98,7 +105,7 @@ pub fn build(
 
     let version = componentize.version()?;
     let stamp = Stamp::of(&[version.as_bytes(), &bundle]).with_folder(&wit)?;
-    stamp.or_build(&work.join("component.wasm"), |output| {
+    let content = stamp.or_build(&work.join("component.wasm"), |output| {
         let mut command = componentize.command();
         let bundle = work.join("bundle.js");
         match engine {
@@ -111,7 +118,8 @@ pub fn build(
             command.args(["-d", "http", "fetch-event"]);
         }
         tool::run(&mut command)
-    })
+    })?;
+    Ok(Component { content, inputs: inputs::of_metafile(&work.join(METAFILE))? })
 }
 
 /// The module, what it imports and the SDK, as one file.
@@ -137,7 +145,8 @@ fn bundle(folder: &Path, kind: GuestKind, engine: Engine, work: &Path) -> anyhow
         .args(["entry.ts", "--bundle", "--format=esm", "--platform=neutral", "--target=es2022"])
         .args(["--main-fields=module,main", "--conditions=import,module", "--log-level=warning"])
         .args(["--external:lithe:*", "--external:wasi:*", "--alias:lithe-sdk=./sdk/index.ts"])
-        .arg("--outfile=bundle.js");
+        .arg("--outfile=bundle.js")
+        .arg(format!("--metafile={METAFILE}"));
     if engine == Engine::Small {
         // The engine never runs its own jobs, so what is asynchronous runs on the SDK's promises.
         esbuild.args(

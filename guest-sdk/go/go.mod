@@ -1,0 +1,3 @@
+module lithe
+
+go 1.25

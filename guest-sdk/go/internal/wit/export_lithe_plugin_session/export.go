@@ -1,0 +1,3 @@
+package export_lithe_plugin_session
+
+var Run func(id uint32)

@@ -1,0 +1,6 @@
+//go:build lithe_route
+
+package lithe
+
+// Serve makes this a component of the kind `route`.
+func (handler Handler) Serve() { serveRequests(handler) }
