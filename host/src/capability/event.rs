@@ -32,9 +32,17 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    /// Its sixteen digits, in lower case.
+    pub fn digits(self) -> [u8; 16] {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        std::array::from_fn(|at| HEX[(self.0 >> (60 - 4 * at)) as usize & 0xF])
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        write!(f, "{}", self.digits().escape_ascii())
     }
 }
 
@@ -51,7 +59,7 @@ pub struct Request {
     pub scheme: &'static str,
     pub client: SocketAddr,
     /// The pattern that matched.
-    pub route: String,
+    pub route: Arc<str>,
     pub params: Vec<(String, String)>,
     /// Whole; empty for an upgrade request, and once it has been answered.
     pub body: Mutex<Bytes>,
@@ -192,7 +200,7 @@ impl event::HostEvent for State {
     }
 
     fn route(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<String> {
-        Ok(self.request(&this)?.route.clone())
+        Ok(self.request(&this)?.route.to_string())
     }
 
     fn params(&mut self, this: Resource<EventHandle>) -> wasmtime::Result<Vec<(String, String)>> {

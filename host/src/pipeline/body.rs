@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::tenant::Tenant;
@@ -29,6 +29,9 @@ pub async fn read(
     let announced = announced.and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit.as_u64()) {
         return Err(too_large());
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
     }
     match timeout(tenant.body_time, Limited::new(body, bytes(limit)).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

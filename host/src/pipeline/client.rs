@@ -10,6 +10,9 @@ use ipnet::IpNet;
 /// without a port has port 0.
 pub fn address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> SocketAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+    if !is_trusted(peer.ip().to_canonical()) {
+        return peer;
+    }
     let forwarded = entries(headers, "forwarded");
     let hops: Vec<Option<SocketAddr>> = match forwarded.is_empty() {
         false => forwarded.iter().map(|entry| for_of(entry)).collect(),

@@ -65,7 +65,9 @@ pub async fn handle(
 ) -> Response<Body> {
     let id = RequestId::next();
     let client = client::address(peer, request.headers(), &tenant.trusted_proxies);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // Copied only where the line is wanted.
+    let head = tracing::enabled!(target: "access", tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
     let answered = match tenant.share.clone() {
         None => run(&tenant, id, request, client, sessions).await,
         Some(share) => {
@@ -75,11 +77,13 @@ pub async fn handle(
     };
     let mut response = answered.unwrap_or_else(response::from_error);
     response::add_request_id(&mut response, id);
-    tracing::debug!(
-        target: "access",
-        site = &*tenant.name, request = %id, %client, %method, path,
-        status = response.status().as_u16(),
-    );
+    if let Some((method, path)) = head {
+        tracing::debug!(
+            target: "access",
+            site = &*tenant.name, request = %id, %client, %method, path,
+            status = response.status().as_u16(),
+        );
+    }
     response
 }
 
@@ -160,10 +164,10 @@ fn chain_for(
     client: SocketAddr,
 ) -> Arc<Chain> {
     let method = head.method.clone();
-    let (mut route, mut params) = (String::new(), Vec::new());
+    let (mut route, mut params) = (Arc::default(), Vec::new());
     let end = match tenant.router.find(&method, path) {
-        Found::Route { value, pattern, params: found } => {
-            route = pattern.to_string();
+        Found::Route { value, shown, params: found, .. } => {
+            route = shown.clone();
             params = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             End::Route(value.clone())
         }

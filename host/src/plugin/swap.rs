@@ -157,7 +157,7 @@ fn health_request(path: &str) -> Request {
         path: path.split('?').next().unwrap_or_default().to_owned(),
         scheme: "http",
         client: ([127, 0, 0, 1], 0).into(),
-        route: path.to_owned(),
+        route: path.into(),
         params: Vec::new(),
         body: Default::default(),
         locals: Default::default(),

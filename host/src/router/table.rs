@@ -1,5 +1,7 @@
 //! The table of routes.
 
+use std::sync::Arc;
+
 use http::Method;
 
 use super::conflict::Conflict;
@@ -20,6 +22,8 @@ pub struct Router<T> {
 struct Route<T> {
     method: Option<Method>,
     pattern: Pattern,
+    /// The pattern in text.
+    shown: Arc<str>,
     value: T,
 }
 
@@ -28,7 +32,13 @@ struct Route<T> {
 pub enum Found<'r, T> {
     /// A route, and its parameters in the pattern's order. What is optional and has no segment is
     /// not among them; a catch-all that may be empty is.
-    Route { value: &'r T, pattern: &'r Pattern, params: Vec<(&'r str, String)> },
+    Route {
+        value: &'r T,
+        pattern: &'r Pattern,
+        /// The pattern in text.
+        shown: &'r Arc<str>,
+        params: Vec<(&'r str, String)>,
+    },
     /// Routes for the path, none for the method. `allow` is what there is (RFC 9110, section
     /// 10.2.1), HEAD for GET and OPTIONS included.
     OtherMethods { allow: Vec<Method> },
@@ -77,7 +87,8 @@ impl<T> Router<T> {
         for variant in variants {
             self.tree.insert(self.routes.len(), method.as_ref(), variant);
         }
-        self.routes.push(Route { method, pattern, value });
+        let shown = pattern.to_string().into();
+        self.routes.push(Route { method, pattern, shown, value });
         Ok(())
     }
 
@@ -90,7 +101,7 @@ impl<T> Router<T> {
         match search.descend(&self.tree.root, 0) {
             _ if search.is_too_costly() => Found::TooCostly,
             Some(end) => {
-                let Route { pattern, value, .. } = &self.routes[end.entry];
+                let Route { pattern, shown, value, .. } = &self.routes[end.entry];
                 let names = end.params.iter().map(|index| pattern.param(*index));
                 let values = search.captures.into_iter().map(|value| value.into_owned());
                 let mut params: Vec<_> = names.zip(values).collect();
@@ -100,7 +111,7 @@ impl<T> Router<T> {
                 {
                     params.push((name, String::new()));
                 }
-                Found::Route { value, pattern, params }
+                Found::Route { value, pattern, shown, params }
             }
             None if search.other_methods.is_empty() => Found::Nothing,
             None => Found::OtherMethods { allow: allowed(search.other_methods) },

@@ -5,6 +5,7 @@
 
 mod connections;
 mod draining;
+mod head_timer;
 mod hosts;
 mod served;
 mod sweep;
@@ -18,7 +19,7 @@ use arc_swap::ArcSwap;
 use http::{HeaderValue, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Host};
 use crate::pipeline::{self, Connection, Tenant};
 use connections::{Clients, Counted};
+use head_timer::HeadTimer;
 use hosts::Hosts;
 pub use hosts::HostsError;
 pub use served::Served;
@@ -180,7 +182,7 @@ impl Server {
             }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HeadTimer::default())
             .header_read_timeout(self.settings.header_time)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
