@@ -221,9 +221,9 @@ impl Loader {
         on_compile();
         let compiled = self.compilers.install(|| Component::new(engine, bytes));
         let component = compiled.map_err(|error| {
-            let is_malformed = error.root_cause().is::<wasmparser::BinaryReaderError>();
+            let is_valid = wasmparser::Validator::new().validate_all(bytes).is_ok();
             let error = format!("{error:#}");
-            if is_malformed { LoadError::Malformed(error) } else { LoadError::Unsupported(error) }
+            if is_valid { LoadError::Unsupported(error) } else { LoadError::Malformed(error) }
         })?;
         if let Err(error) = self.cache.store(engine, digest, &component) {
             tracing::warn!("the next start compiles again: {error:#}");
