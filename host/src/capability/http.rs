@@ -133,10 +133,10 @@ pub fn response_headers(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer>
 }
 
 fn without_connection_headers(mut headers: HeaderMap) -> HeaderMap {
-    for name in CONNECTION_HEADERS {
-        if headers.remove(&name).is_some() {
-            tracing::debug!(header = %name, "dropped a header that is the host's to set");
-        }
+    let is_among = |name: &HeaderName| CONNECTION_HEADERS.contains(name);
+    while let Some(name) = headers.keys().find(|name| is_among(name)).cloned() {
+        headers.remove(&name);
+        tracing::debug!(header = %name, "dropped a header that is the host's to set");
     }
     headers
 }

@@ -33,7 +33,9 @@ pub async fn read(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    match timeout(tenant.body_time, Limited::new(body, bytes(limit)).collect()).await {
+    // Boxed: a request without a body would keep room for it.
+    let collected = Box::pin(Limited::new(body, bytes(limit)).collect());
+    match timeout(tenant.body_time, collected).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {

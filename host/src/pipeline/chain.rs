@@ -77,7 +77,7 @@ impl Chain {
         let session = match session {
             Some(session) if named == Some(session.socket.id) => Some(session),
             Some(session) => {
-                session.abandon().await;
+                Box::pin(session.abandon()).await;
                 None
             }
             None => None,

@@ -57,38 +57,42 @@ impl Public {
     /// has no such file, and then the routes are asked.
     pub async fn serve<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         let files = self.files.as_ref()?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        match *request.method() {
+            // Boxed: a request that is for no file would keep room for it.
+            Method::GET | Method::HEAD => Box::pin(serve(files, request)).await,
+            _ => None,
+        }
+    }
+}
+
+async fn serve<B>(files: &Resolver<Confined>, request: &Request<B>) -> Option<Response<Body>> {
+    let accepted = accepted_encodings(request.headers());
+    let file = match files.resolve_path(request.uri().path(), accepted).await {
+        Ok(ResolveResult::Found(file)) => file,
+        Ok(_) => return None,
+        Err(error) => {
+            tracing::warn!(path = request.uri().path(), "cannot read a public file: {error}");
             return None;
         }
-        let accepted = accepted_encodings(request.headers());
-        let file = match files.resolve_path(request.uri().path(), accepted).await {
-            Ok(ResolveResult::Found(file)) => file,
-            Ok(_) => return None,
-            Err(error) => {
-                tracing::warn!(path = request.uri().path(), "cannot read a public file: {error}");
-                return None;
-            }
-        };
-        let content_type = file.content_type.clone().and_then(|name| name.try_into().ok());
-        let mut head = request.headers().clone();
-        if head.contains_key(IF_NONE_MATCH) {
-            // It takes precedence (RFC 9110, section 13.2.2).
-            head.remove(IF_MODIFIED_SINCE);
-        }
-        let response =
-            FileResponseBuilder::new().request_parts(request.method(), &head).build(file);
-        let mut response = response.ok()?.map(|body| Either::Right(Either::Right(body)));
-        let headers = response.headers_mut();
-        if let Some(content_type) = content_type {
-            // The crate leaves it out of answers to HEAD.
-            headers.entry(CONTENT_TYPE).or_insert(content_type);
-        }
-        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        Some(match headers.get(ETAG).is_some_and(|etag| matches(&head, etag)) {
-            true => not_modified(headers),
-            false => response,
-        })
+    };
+    let content_type = file.content_type.clone().and_then(|name| name.try_into().ok());
+    let mut head = request.headers().clone();
+    if head.contains_key(IF_NONE_MATCH) {
+        // It takes precedence (RFC 9110, section 13.2.2).
+        head.remove(IF_MODIFIED_SINCE);
     }
+    let response = FileResponseBuilder::new().request_parts(request.method(), &head).build(file);
+    let mut response = response.ok()?.map(|body| Either::Right(Either::Right(body)));
+    let headers = response.headers_mut();
+    if let Some(content_type) = content_type {
+        // The crate leaves it out of answers to HEAD.
+        headers.entry(CONTENT_TYPE).or_insert(content_type);
+    }
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    Some(match headers.get(ETAG).is_some_and(|etag| matches(&head, etag)) {
+        true => not_modified(headers),
+        false => response,
+    })
 }
 
 /// What the client takes, and does not rule out by `q=0` (RFC 9110, section 12.5.3).

@@ -151,7 +151,7 @@ impl Plugin {
             }
             Instances::PerConnection(own) => {
                 let _call = Call { request: &request, context: &self.context };
-                let (answered, instance, permit) = own.handle(&request).await?;
+                let (answered, instance, permit) = Box::pin(own.handle(&request)).await?;
                 (answered, Some(Guest::Own { instance, permit }))
             }
         };

@@ -27,7 +27,8 @@ pub struct Pool {
 
 #[derive(Default)]
 struct Idle {
-    instances: Vec<Instance>,
+    #[expect(clippy::vec_box, reason = "each is moved with each call, and is large")]
+    instances: Vec<Box<Instance>>,
     /// A call came since the last sweep.
     used: bool,
     /// In the time of the sweeps.
@@ -110,7 +111,8 @@ impl Pool {
         };
         let instance = match resting {
             Some(instance) => instance,
-            None => self.template.instantiate(None).await?,
+            // Boxed, as is all that a call seldom does: each would keep room for it.
+            None => Box::new(Box::pin(self.template.instantiate(None)).await?),
         };
         Ok(Taken { instance, _permit: permit })
     }
@@ -126,6 +128,6 @@ impl Pool {
 
 /// An instance in use.
 struct Taken<'p> {
-    instance: Instance,
+    instance: Box<Instance>,
     _permit: SemaphorePermit<'p>,
 }
