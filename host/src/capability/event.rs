@@ -30,9 +30,7 @@ impl RequestId {
             LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish() << 24));
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
-}
 
-impl RequestId {
     /// Its sixteen digits, in lower case.
     pub fn digits(self) -> [u8; 16] {
         const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::runtime::Handle;
+use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::cache::{Cache, Digest};
@@ -219,12 +220,7 @@ impl Loader {
             return Ok(component);
         }
         on_compile();
-        let compiled = self.compilers.install(|| Component::new(engine, bytes));
-        let component = compiled.map_err(|error| {
-            let is_valid = wasmparser::Validator::new().validate_all(bytes).is_ok();
-            let error = format!("{error:#}");
-            if is_valid { LoadError::Unsupported(error) } else { LoadError::Malformed(error) }
-        })?;
+        let component = self.compilers.install(|| compile(engine, bytes))?;
         if let Err(error) = self.cache.store(engine, digest, &component) {
             tracing::warn!("the next start compiles again: {error:#}");
         }
@@ -244,6 +240,18 @@ fn step_back() {
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!("compiling at full priority: {error}");
     }
+}
+
+/// Compiles a component.
+///
+/// # Errors
+/// It is malformed, or it is well-formed and more than the host can run.
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+    Component::new(engine, bytes).map_err(|error| {
+        let is_valid = wasmparser::Validator::new().validate_all(bytes).is_ok();
+        let error = format!("{error:#}");
+        if is_valid { LoadError::Unsupported(error) } else { LoadError::Malformed(error) }
+    })
 }
 
 fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadError> {

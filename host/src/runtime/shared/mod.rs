@@ -7,7 +7,7 @@
 //! with `limits.queue` for requests.
 
 mod handover;
-mod room;
+mod lent;
 mod runner;
 mod seat;
 

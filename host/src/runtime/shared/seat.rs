@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
-use super::room::Lent;
+use super::lent::Lent;
 use super::{Event, Shared};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::message::Message;

@@ -1,5 +1,5 @@
-//! Room for a guest's call: thousands of bytes, which are lent while the call goes on. So the task of a
-//! session that waits for its client keeps none.
+//! Space for a guest's call: more than a thousand bytes, which are lent while the call goes on. So the task
+//! of a session that waits for its client keeps none.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -9,24 +9,24 @@ use tokio_util::sync::ReusableBoxFuture;
 
 use crate::message::Message;
 
-type Room = ReusableBoxFuture<'static, Vec<Message>>;
+type Space = ReusableBoxFuture<'static, Vec<Message>>;
 
 thread_local! {
     /// What the last call on this thread has left.
-    static FREE: Cell<Option<Room>> = const { Cell::new(None) };
+    static FREE: Cell<Option<Space>> = const { Cell::new(None) };
 }
 
-/// A call in the room that it was lent.
-pub struct Lent(Option<Room>);
+/// A call in the space that it was lent.
+pub struct Lent(Option<Space>);
 
 impl Lent {
     pub fn new(call: impl Future<Output = Vec<Message>> + Send + 'static) -> Self {
         Self(Some(match FREE.take() {
-            Some(mut room) => {
-                room.set(call);
-                room
+            Some(mut space) => {
+                space.set(call);
+                space
             }
-            None => Room::new(call),
+            None => Space::new(call),
         }))
     }
 }
@@ -35,8 +35,8 @@ impl Future for Lent {
     type Output = Vec<Message>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<Message>> {
-        let Some(room) = &mut self.0 else { return Poll::Pending };
-        let left = ready!(room.poll(cx));
+        let Some(space) = &mut self.0 else { return Poll::Pending };
+        let left = ready!(space.poll(cx));
         FREE.set(self.0.take());
         Poll::Ready(left)
     }
