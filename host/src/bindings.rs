@@ -9,7 +9,7 @@ mod generated {
         inline: "
             package lithe:host;
             world everything {
-                include lithe:plugin/hooks-plugin@0.1.0;
+                include lithe:plugin/batch-plugin@0.1.0;
                 include lithe:plugin/session-plugin@0.1.0;
                 include lithe:plugin/middleware-plugin@0.1.0;
                 export lithe:plugin/routes@0.1.0;
@@ -52,5 +52,5 @@ mod error_handling {
 pub use error_handling::exports::lithe::plugin::error_handler;
 pub use generated::exports::lithe::plugin as exports;
 pub use generated::lithe::plugin::{
-    event, http, next, outcome, receiver, socket, streams, timers, topics, ws,
+    event, http, next, outcome, receiver, socket, streams, timers, topics, turn, ws,
 };

@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod capability;
 
 mod bindings;
+mod buffers;
 
 pub mod config;
 pub mod message;

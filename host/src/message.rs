@@ -1,10 +1,12 @@
-//! What travels between a socket and a guest: one whole message, and its frame on the way out.
+//! What travels between a socket and a guest: whole messages, and the frame of one on its way out.
 //!
-//! Text is tungstenite's UTF-8 bytes: it has been checked once, when it arrived, and is shared
-//! rather than copied from there to the guest.
+//! Short messages are packed into one buffer, which goes to the guest as it is. Long ones are shared rather
+//! than copied; their text is tungstenite's, and has been checked once, when it arrived.
 
 use bytes::Bytes;
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::buffers;
 
 /// A data message (RFC 6455, section 5.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,203 @@ impl Message {
     /// Whether the payload is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same, where it is.
+    pub fn borrow(&self) -> Borrowed<'_> {
+        match self {
+            Self::Text(text) => Borrowed::Text(text.as_str()),
+            Self::Binary(bytes) => Borrowed::Binary(bytes),
+        }
+    }
+}
+
+/// A message where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Borrowed<'m> {
+    Text(&'m str),
+    Binary(&'m [u8]),
+}
+
+/// The longest message that is packed, in bytes. Copying it costs less than what each message costs that
+/// stands for itself.
+pub const SHORT: usize = 1024;
+
+/// The head of a packed message: its socket, and its length doubled, plus one where it is binary. Both are
+/// little-endian.
+const PACKED_HEAD: usize = 8;
+
+/// What has come on one socket, in order: short messages, and what came behind them.
+#[derive(Debug)]
+pub struct Messages {
+    socket: u32,
+    /// As `batch.receive` takes them.
+    packed: Vec<u8>,
+    packed_count: usize,
+    rest: Vec<Message>,
+}
+
+impl Messages {
+    /// None yet, of this socket.
+    pub fn of(socket: u32) -> Self {
+        Self { socket, packed: Vec::new(), packed_count: 0, rest: Vec::new() }
+    }
+
+    /// Leaves none.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::of(self.socket))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.packed_count + self.rest.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a message of this length can follow, for it would be packed and what is there last is not.
+    pub fn takes(&self, length: usize) -> bool {
+        self.rest.is_empty() || length > SHORT
+    }
+
+    /// Appends one.
+    pub fn push(&mut self, message: Message) {
+        match &message {
+            _ if message.len() > SHORT || !self.rest.is_empty() => self.rest.push(message),
+            Message::Text(text) => self.pack(Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => self.pack(Opcode::Binary, bytes),
+        }
+    }
+
+    fn pack(&mut self, opcode: Opcode, payload: &[u8]) {
+        self.push_packed(opcode, payload, |_| {});
+    }
+
+    /// Appends a short one: `payload`, as `decode` leaves it. Answers whether it is a message: text is UTF-8.
+    pub fn push_packed(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        decode: impl FnOnce(&mut [u8]),
+    ) -> bool {
+        if self.packed.capacity() == 0 {
+            self.packed = buffers::take();
+        }
+        let before = self.packed.len();
+        // Short, as it is here.
+        let length = (payload.len() as u32) << 1 | u32::from(opcode == Opcode::Binary);
+        self.packed.extend_from_slice(&self.socket.to_le_bytes());
+        self.packed.extend_from_slice(&length.to_le_bytes());
+        self.packed.extend_from_slice(payload);
+        let own = &mut self.packed[before + PACKED_HEAD..];
+        decode(own);
+        let is_message = opcode == Opcode::Binary || std::str::from_utf8(own).is_ok();
+        match is_message {
+            true => self.packed_count += 1,
+            false => self.packed.truncate(before),
+        }
+        is_message
+    }
+
+    /// Takes the short ones.
+    #[must_use]
+    pub fn take_packed(&mut self) -> Vec<u8> {
+        self.packed_count = 0;
+        std::mem::take(&mut self.packed)
+    }
+
+    /// The short ones, as `batch.receive` takes them.
+    pub fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// What came behind the short ones.
+    pub fn rest(&self) -> &[Message] {
+        &self.rest
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Borrowed<'_>> {
+        self.iter_packed().chain(self.rest.iter().map(Message::borrow))
+    }
+
+    /// All of them, each for itself.
+    pub fn into_messages(mut self) -> impl Iterator<Item = Message> {
+        let rest = std::mem::take(&mut self.rest);
+        let packed: Vec<_> = self.iter_packed().map(|one| one.to_message()).collect();
+        packed.into_iter().chain(rest)
+    }
+
+    /// The short ones.
+    pub fn iter_packed(&self) -> impl Iterator<Item = Borrowed<'_>> {
+        let mut left = &*self.packed;
+        std::iter::from_fn(move || {
+            let (message, rest) = first_packed(left)?;
+            left = rest;
+            Some(message)
+        })
+    }
+
+    /// Keeps the first ones.
+    pub fn truncate(&mut self, count: usize) {
+        self.rest.truncate(count.saturating_sub(self.packed_count));
+        if count < self.packed_count {
+            let kept: usize = self.iter_packed().take(count).map(|one| PACKED_HEAD + one.len()).sum();
+            self.packed.truncate(kept);
+            self.packed_count = count;
+        }
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        buffers::give(std::mem::take(&mut self.packed));
+    }
+}
+
+/// The first of some packed messages, and those behind it.
+fn first_packed(packed: &[u8]) -> Option<(Borrowed<'_>, &[u8])> {
+    let (_, packed) = packed.split_first_chunk::<4>()?;
+    let (length, packed) = packed.split_first_chunk::<4>()?;
+    let length = u32::from_le_bytes(*length);
+    let (payload, rest) = packed.split_at_checked((length >> 1) as usize)?;
+    let message = match length & 1 {
+        // Checked when it was packed.
+        0 => Borrowed::Text(std::str::from_utf8(payload).ok()?),
+        _ => Borrowed::Binary(payload),
+    };
+    Some((message, rest))
+}
+
+impl Borrowed<'_> {
+    /// The payload's length in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether the payload is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One that stands for itself.
+    pub fn to_message(&self) -> Message {
+        match self {
+            Self::Text(text) => Message::Text((*text).into()),
+            Self::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
+        }
     }
 }
 
@@ -85,6 +284,41 @@ mod tests {
         let mut out = Vec::new();
         encode_frame(&mut out, Opcode::Binary, payload);
         out
+    }
+
+    fn text(length: usize) -> Message {
+        Message::Text("a".repeat(length).into())
+    }
+
+    #[test]
+    fn short_messages_are_packed_and_what_follows_a_long_one_is_not() {
+        let all = [text(0), Message::Binary(vec![0xFF; 3].into()), text(SHORT), text(SHORT + 1), text(1)];
+        let mut messages = Messages::of(7);
+        all.iter().for_each(|one| messages.push(one.clone()));
+        assert_eq!((messages.len(), messages.rest().len()), (5, 2));
+        assert_eq!(messages.iter().map(|one| one.to_message()).collect::<Vec<_>>(), all);
+        let first = [[7, 0, 0, 0], [0, 0, 0, 0], [7, 0, 0, 0], [7, 0, 0, 0]].concat();
+        assert_eq!(messages.packed()[..19], [&first[..], &[0xFF; 3]].concat());
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_packed() {
+        let mut messages = Messages::of(1);
+        assert!(messages.push_packed(Opcode::Text, b"b", |own| own[0] = b'a'));
+        assert!(!messages.push_packed(Opcode::Text, b"b", |own| own[0] = 0xFF));
+        assert_eq!(messages.iter().collect::<Vec<_>>(), [Borrowed::Text("a")]);
+    }
+
+    #[test]
+    fn the_first_ones_are_kept() {
+        for count in 0..=4 {
+            let mut messages = Messages::of(1);
+            let all = [text(1), text(2), text(SHORT + 1), text(3)];
+            all.iter().for_each(|one| messages.push(one.clone()));
+            messages.truncate(count);
+            let kept: Vec<_> = messages.iter().map(|one| one.to_message()).collect();
+            assert_eq!((kept.as_slice(), messages.len()), (&all[..count], count));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod imports {
                 import lithe:plugin/next@0.1.0;
                 import lithe:plugin/receiver@0.1.0;
                 import lithe:plugin/timers@0.1.0;
+                import lithe:plugin/turn@0.1.0;
             }
         "#,
         world: "lithe:sdk-imports/imports",
@@ -26,7 +27,7 @@ mod imports {
 }
 
 pub(crate) use imports::lithe::plugin::{
-    event, http, next, outcome, receiver, socket, streams, timers, topics, ws,
+    event, http, next, outcome, receiver, socket, streams, timers, topics, turn, ws,
 };
 
 /// The export `handler`: its trait, and the macro that exports an implementation.
@@ -63,6 +64,17 @@ pub mod hooks {
             "lithe:plugin/event@0.1.0": super::imports::lithe::plugin::event,
             "lithe:plugin/socket@0.1.0": super::imports::lithe::plugin::socket,
         },
+    });
+}
+
+/// The export `batch`: its trait, and the macro that exports an implementation.
+pub mod batch {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package lithe:sdk-batch; world batch { export lithe:plugin/batch@0.1.0; }",
+        world: "lithe:sdk-batch/batch",
+        pub_export_macro: true,
+        export_macro_name: "export",
     });
 }
 

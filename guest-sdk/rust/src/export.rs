@@ -95,9 +95,11 @@ pub use wasm::*;
 mod wasm {
     use super::{Event, HttpError, IntoOutcome, IntoResponse, Kind, Next};
     use super::{recover, respond, run_next, wrap};
-    use crate::executor;
+    use crate::bindings::turn;
+    use crate::packed::{self, Packed};
+    use crate::{Message, executor};
 
-    pub use crate::bindings::{error_handler, handler, hooks, middleware, routes, session};
+    pub use crate::bindings::{batch, error_handler, handler, hooks, middleware, routes, session};
     pub use crate::sessions::{close, drain, open, receive, resume, run};
     pub use crate::sys::{
         CloseInfoOfWit, EventHandle, HttpErrorOfWit, MessageOfWit, OutcomeOfWit, ResponseOfWit,
@@ -146,8 +148,18 @@ mod wasm {
     }
 
     /// Messages of the host.
-    pub fn messages(messages: Vec<MessageOfWit>) -> Vec<crate::Message> {
-        messages.into_iter().map(Into::into).collect()
+    pub fn messages(messages: Vec<MessageOfWit>) -> impl Iterator<Item = Message> {
+        messages.into_iter().map(Into::into)
+    }
+
+    /// Hands each socket its messages, and tells the host whose turn it is.
+    pub fn in_turns(packed: &[u8], mut receive: impl FnMut(u32, Packed<'_>)) {
+        for (before, (socket, messages)) in packed::turns(packed).enumerate() {
+            if before > 0 {
+                turn::begin(socket);
+            }
+            receive(socket, messages);
+        }
     }
 }
 
@@ -170,6 +182,44 @@ macro_rules! __export_handler {
     };
 }
 
+/// Exports `hooks`, and `batch` beside it: what is called for the events of sockets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_sessions {
+    (
+        $component:ident,
+        open: $open:expr,
+        receive: $receive:expr,
+        drain: $drain:expr,
+        close: $close:expr
+    ) => {
+        impl $crate::export::hooks::exports::lithe::plugin::hooks::Guest for $component {
+            fn open(socket: u32) {
+                ($open)(socket);
+            }
+            fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
+                ($receive)(socket, $crate::export::messages(messages));
+            }
+            fn drain(socket: u32) {
+                ($drain)(socket);
+            }
+            fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
+                ($close)(socket, info.into());
+            }
+            fn timer(id: u32) {
+                $crate::export::timer(id);
+            }
+        }
+        $crate::export::hooks::export!($component with_types_in $crate::export::hooks);
+        impl $crate::export::batch::exports::lithe::plugin::batch::Guest for $component {
+            fn receive(messages: ::std::vec::Vec<u8>) {
+                $crate::export::in_turns(&messages, $receive);
+            }
+        }
+        $crate::export::batch::export!($component with_types_in $crate::export::batch);
+    };
+}
+
 /// Exports a component of a plain handler.
 #[doc(hidden)]
 #[macro_export]
@@ -187,24 +237,13 @@ macro_rules! __export_websocket {
     ($handler:path) => {
         struct Component;
         $crate::__export_handler!(Component, Async, $handler);
-        impl $crate::export::hooks::exports::lithe::plugin::hooks::Guest for Component {
-            fn open(socket: u32) {
-                $crate::export::open(socket);
-            }
-            fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
-                $crate::export::receive(socket, $crate::export::messages(messages));
-            }
-            fn drain(socket: u32) {
-                $crate::export::drain(socket);
-            }
-            fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
-                $crate::export::close(socket, info.into());
-            }
-            fn timer(id: u32) {
-                $crate::export::timer(id);
-            }
-        }
-        $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+        $crate::__export_sessions!(
+            Component,
+            open: $crate::export::open,
+            receive: $crate::export::receive,
+            drain: $crate::export::drain,
+            close: $crate::export::close
+        );
         $crate::__export_resume!($crate::export::resume);
     };
 }
@@ -237,25 +276,21 @@ macro_rules! __export_hooks {
         $crate::__export_handler!(Component, Hooks, |event| {
             __HOOKS.with(|hooks| $crate::export::dispatch::handle(hooks, event))
         });
-        impl $crate::export::hooks::exports::lithe::plugin::hooks::Guest for Component {
-            fn open(socket: u32) {
-                __HOOKS.with(|hooks| $crate::export::dispatch::open(hooks, socket));
+        $crate::__export_sessions!(
+            Component,
+            open: |socket| {
+                __HOOKS.with(|hooks| $crate::export::dispatch::open(hooks, socket))
+            },
+            receive: |socket, messages| {
+                __HOOKS.with(|hooks| $crate::export::dispatch::receive(hooks, socket, messages))
+            },
+            drain: |socket| {
+                __HOOKS.with(|hooks| $crate::export::dispatch::drain(hooks, socket))
+            },
+            close: |socket, info| {
+                __HOOKS.with(|hooks| $crate::export::dispatch::close(hooks, socket, info))
             }
-            fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
-                let messages = $crate::export::messages(messages);
-                __HOOKS.with(|hooks| $crate::export::dispatch::receive(hooks, socket, messages));
-            }
-            fn drain(socket: u32) {
-                __HOOKS.with(|hooks| $crate::export::dispatch::drain(hooks, socket));
-            }
-            fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
-                __HOOKS.with(|hooks| $crate::export::dispatch::close(hooks, socket, info.into()));
-            }
-            fn timer(id: u32) {
-                $crate::export::timer(id);
-            }
-        }
-        $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+        );
     };
 }
 

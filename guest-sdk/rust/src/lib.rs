@@ -90,6 +90,8 @@ mod message;
 pub mod middleware;
 mod next;
 mod outcome;
+#[cfg(any(target_arch = "wasm32", test))]
+mod packed;
 mod payload;
 mod query;
 mod receiver;

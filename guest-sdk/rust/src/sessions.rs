@@ -80,7 +80,7 @@ pub fn open(socket: u32) {
 }
 
 /// Hands messages to the session, if it still listens.
-pub fn receive(socket: u32, messages: Vec<Message>) {
+pub fn receive(socket: u32, messages: impl IntoIterator<Item = Message>) {
     let inbox = SESSIONS.with(|sessions| match sessions.borrow().get(&socket) {
         Some(Entry::Open { inbox, .. }) => Some(Rc::clone(inbox)),
         _ => None,

@@ -55,7 +55,7 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(crate) fn receive(&self, messages: Vec<Message>) {
+    pub(crate) fn receive(&self, messages: impl IntoIterator<Item = Message>) {
         self.events.borrow_mut().extend(messages.into_iter().map(SocketEvent::from));
         self.wake();
     }

@@ -23,6 +23,8 @@ pub struct Meter {
 #[derive(Debug)]
 pub struct Clock {
     origin: Instant,
+    /// Counts up with each call, and with each turn of one that is for several sockets.
+    turn: AtomicU64,
     budget: AtomicU64,
     used: AtomicU64,
     /// Since when the guest has been running, in nanoseconds after `origin`; 0: not known yet.
@@ -54,6 +56,7 @@ impl Default for Meter {
     fn default() -> Self {
         let clock = Clock {
             origin: Instant::now(),
+            turn: AtomicU64::new(0),
             budget: AtomicU64::new(u64::MAX),
             used: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
@@ -70,8 +73,10 @@ impl Meter {
         &self.clock
     }
 
-    /// A call begins.
+    /// A call begins, or a turn of one.
     pub fn begin(&mut self, budget: Duration) {
+        // Only ever changed here.
+        self.clock.turn.store(self.clock.turn() + 1, Ordering::Relaxed);
         self.clock.budget.store(nanos(budget), Ordering::Relaxed);
         self.restart();
     }
@@ -106,6 +111,11 @@ impl Meter {
 }
 
 impl Clock {
+    /// Another one where another call has begun, or another turn of one.
+    pub fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+
     /// At least 1, so that 0 can mean "not known".
     fn now(&self) -> u64 {
         nanos(self.origin.elapsed()).saturating_add(1)

@@ -5,7 +5,6 @@
 //! plugin; a number of another plugin names nothing.
 
 pub mod account;
-pub mod buffers;
 pub mod event;
 pub mod grants;
 pub mod http;
@@ -14,6 +13,7 @@ pub mod meter;
 pub mod next;
 mod outbound;
 pub mod outcome;
+pub mod outlet;
 pub mod output;
 pub mod rate;
 mod receiver;
@@ -22,6 +22,7 @@ pub mod sockets;
 mod streams;
 mod timers;
 pub mod topics;
+pub mod turn;
 pub mod ws;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use socket::Socket;
 use sockets::Sockets;
 pub use timers::TimerSink;
 use timers::Timers;
+use turn::Turns;
 
 /// Handles that an instance may hold at once: events and WASI's streams.
 const MAX_HANDLES: usize = 10_000;
@@ -124,6 +126,8 @@ pub struct State {
     current: Option<Arc<Socket>>,
     /// The current call is an event of a session, and not a session that goes on for long.
     is_event: bool,
+    /// Whom the current call is for, where it may be for several sockets.
+    pub turns: Turns,
     output: Arc<Output>,
     timers: Timers,
     table: ResourceTable,
@@ -151,6 +155,7 @@ impl State {
             around: Around::default(),
             current: None,
             is_event: false,
+            turns: Turns::default(),
             context,
             instance,
             output,
@@ -172,10 +177,15 @@ impl State {
         self.is_event = false;
     }
 
-    /// After each call: what the guest printed without a final newline becomes a line, too.
+    /// After each call.
     pub fn end(&mut self) {
         self.current = None;
         self.around = Around::default();
+        self.end_turn();
+    }
+
+    /// What the guest printed without a final newline becomes a line, too.
+    fn end_turn(&mut self) {
         self.output.end();
     }
 
@@ -229,6 +239,7 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::next::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::topics::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::timers::add_to_linker::<_, Own>(linker, |state| state)?;
+    bindings::turn::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::receiver::add_to_linker::<_, Own>(linker, |state| state)
 }
 

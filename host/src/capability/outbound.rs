@@ -1,13 +1,16 @@
 //! What waits to be sent to one socket.
 
 use std::collections::VecDeque;
+use std::io;
 
-use super::buffers;
+use crate::buffers;
 use crate::config::OutboundPolicy;
 
 /// Encoded frames, or a stream's bytes, that the session task has not taken yet.
 #[derive(Debug)]
 pub struct Outbound {
+    /// What is left of a write by others than the session task: it goes before everything else.
+    begun: Vec<u8>,
     /// Borrowed; none where nothing waits.
     bytes: Vec<u8>,
     /// How much of `bytes` has been dropped from its front.
@@ -35,6 +38,7 @@ impl Outbound {
     /// Nothing yet; at most `limit` bytes of payload and frame headers.
     pub fn new(limit: usize, policy: OutboundPolicy) -> Self {
         Self {
+            begun: Vec::new(),
             bytes: Vec::new(),
             dropped: 0,
             frames: VecDeque::new(),
@@ -47,12 +51,12 @@ impl Outbound {
 
     /// All that waits, in bytes.
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.dropped + self.unsent
+        self.begun.len() + self.bytes.len() - self.dropped + self.unsent
     }
 
     /// Whether something waits that the session task has not taken.
     pub fn has_more(&self) -> bool {
-        self.bytes.len() > self.dropped
+        !self.begun.is_empty() || self.bytes.len() > self.dropped
     }
 
     /// Queues a message of `payload` bytes: what `encode` appends.
@@ -90,7 +94,39 @@ impl Outbound {
         self.dropped = 0;
         self.frames.clear();
         std::mem::swap(out, &mut self.bytes);
+        if !self.begun.is_empty() {
+            self.begun.append(out);
+            std::mem::swap(out, &mut self.begun);
+        }
         self.unsent = out.len();
+    }
+
+    /// Writes what waits, unless the session task is writing. What is left over is the task's to write.
+    pub fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
+        // Where the oldest may be dropped, none of it may have begun.
+        if self.unsent > 0 || !self.begun.is_empty() || self.policy == OutboundPolicy::DropOldest {
+            return;
+        }
+        // An error is the task's to find out.
+        let written = match self.has_more() {
+            true => write(&self.bytes[self.dropped..]).unwrap_or(0),
+            false => 0,
+        };
+        if written == 0 {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.drain(..self.dropped + written);
+        self.dropped = 0;
+        match bytes.is_empty() {
+            true => buffers::give(bytes),
+            false => self.begun = bytes,
+        }
+    }
+
+    /// Whether the session task has something to do: to write, or to tell the guest that there is room.
+    pub fn needs_the_task(&self) -> bool {
+        self.has_more() || self.refused
     }
 
     /// How much of what was taken is still unsent.
@@ -105,7 +141,7 @@ impl Outbound {
         drained
     }
 
-    /// Drops what waits.
+    /// Drops what waits and has not begun.
     pub fn clear(&mut self) {
         buffers::give(std::mem::take(&mut self.bytes));
         self.dropped = 0;
@@ -159,6 +195,32 @@ mod tests {
         queue.set_unsent(0);
         assert!(queue.take_drained());
         assert!(!queue.take_drained());
+    }
+
+    #[test]
+    fn what_a_write_leaves_goes_first_and_is_never_dropped() {
+        let mut queue = Outbound::new(4, OutboundPolicy::Close);
+        push(&mut queue, b"abcd").unwrap();
+        queue.write(|bytes| Ok(bytes.len() - 3));
+        assert_eq!(queue.len(), 3);
+        push(&mut queue, b"e").unwrap();
+        queue.write(|_| panic!("the task writes what is left"));
+        assert_eq!(push(&mut queue, b"f"), Err(Full::Close));
+        assert_eq!(taken(&mut queue), b"bcd");
+        queue.write(|_| panic!("the task is writing"));
+        queue.set_unsent(0);
+        push(&mut queue, b"g").unwrap();
+        queue.write(|bytes| Ok(bytes.len()));
+        assert!(queue.len() == 0 && !queue.needs_the_task());
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_all_to_the_task() {
+        let mut queue = Outbound::new(4, OutboundPolicy::Close);
+        push(&mut queue, b"ab").unwrap();
+        queue.write(|_| Err(io::ErrorKind::WouldBlock.into()));
+        assert!(queue.needs_the_task());
+        assert_eq!(taken(&mut queue), b"ab");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::account::Account;
 use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
+use super::outlet::Outlet;
 use super::output::MAX_LINE;
 use super::sockets::NewSocket;
 use super::topics::Heard;
@@ -109,6 +110,10 @@ struct Inner {
     orders: Orders,
     /// Messages are with the guest's queue, and have not been handled.
     delivering: bool,
+    /// The session task waits for that.
+    awaited: bool,
+    /// From the handshake to the end; none where only the session task can write.
+    outlet: Option<Outlet>,
     attachment: Vec<u8>,
     inbox: VecDeque<Message>,
     ended: Option<CloseInfo>,
@@ -139,6 +144,8 @@ impl Socket {
                 outbound: Outbound::new(bounds.outbound, policy),
                 orders: Orders::default(),
                 delivering: false,
+                awaited: false,
+                outlet: None,
                 attachment: new.attachment,
                 inbox: VecDeque::new(),
                 ended: None,
@@ -260,7 +267,8 @@ impl Socket {
         let inner = &mut *inner;
         let orders = std::mem::take(&mut inner.orders);
         let outbound = &mut inner.outbound;
-        outbound.set_unsent(unsent);
+        // Nobody else may write while the task carries orders out; the next turn says what is left of them.
+        outbound.set_unsent(unsent.max(usize::from(orders != Orders::default())));
         let took = unsent == 0 && outbound.has_more();
         if took {
             outbound.take(out);
@@ -290,8 +298,9 @@ impl Socket {
     }
 
     /// The handshake is complete. A close that was asked for meanwhile stays asked for.
-    pub fn set_open(&self) {
+    pub fn set_open(&self, outlet: Option<Outlet>) {
         let mut inner = self.inner.lock();
+        inner.outlet = outlet;
         if inner.ready == ReadyState::Connecting {
             inner.ready = ReadyState::Open;
         }
@@ -302,11 +311,14 @@ impl Socket {
         let mut inner = self.inner.lock();
         inner.ready = ReadyState::Closed;
         inner.outbound.clear();
+        inner.outlet = None;
     }
 
-    /// Whether messages wait for the guest: the session task reads no further meanwhile.
-    pub fn is_delivering(&self) -> bool {
-        self.inner.lock().delivering
+    /// Whether the guest is behind, and so the session task waits: it is woken when that is over.
+    pub fn await_delivery(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.awaited = inner.is_behind();
+        inner.awaited
     }
 
     /// Whether the guest is behind, and so the peer is not heard.
@@ -319,10 +331,19 @@ impl Socket {
         self.inner.lock().delivering = true;
     }
 
-    /// The guest has handled them.
+    /// The guest has handled them. What it has queued is written, as far as the network takes it at once; the
+    /// session task is woken only for what is left to do.
     pub fn end_delivery(&self) {
-        self.inner.lock().delivering = false;
-        self.wake();
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        inner.delivering = false;
+        if let Some(outlet) = inner.outlet.as_ref().filter(|_| !inner.orders.terminate) {
+            inner.outbound.write(|bytes| outlet.try_write(bytes));
+        }
+        let awaited = std::mem::take(&mut inner.awaited);
+        if awaited || inner.outbound.needs_the_task() || inner.orders != Orders::default() {
+            self.wake();
+        }
     }
 
     /// Hands messages to a blocking session.

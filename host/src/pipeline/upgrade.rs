@@ -97,7 +97,7 @@ pub fn accept(
             return Box::pin(session.abandon()).await;
         };
         let stream = parts.io.into_inner().into_inner();
-        session::run(stream, parts.read_buf, session, limits).await;
+        session::run(session::Tcp::from(stream), parts.read_buf, session, limits).await;
     });
     response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
 }

@@ -16,8 +16,8 @@ pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// Runs a call within its wall time; only one that is not done at once pays for a timer. The call is
-/// pinned where it was made: moved in here, there would be room for it twice.
+/// Runs a call within its wall time, which begins anew with each turn of it; only one that is not done at once
+/// pays for a timer. The call is pinned where it was made: moved in here, there would be room for it twice.
 ///
 /// # Errors
 /// The time is up; the call is dropped, and its instance can be used no more.
@@ -29,6 +29,13 @@ pub async fn within<T>(
     let mut call = Metered::new(call, clock);
     match futures_util::poll!(&mut call) {
         Poll::Ready(result) => Ok(result),
-        Poll::Pending => tokio::time::timeout(limit, call).await.map_err(|_| Failure::Time(limit)),
+        Poll::Pending => loop {
+            let turn = clock.turn();
+            match tokio::time::timeout(limit, &mut call).await {
+                Ok(result) => return Ok(result),
+                Err(_) if clock.turn() != turn => {}
+                Err(_) => return Err(Failure::Time(limit)),
+            }
+        },
     }
 }

@@ -13,7 +13,7 @@ use super::call::within;
 use super::failure::Failure;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
-    handler, health, hooks, middleware, resume, routes, session, state,
+    batch, handler, health, hooks, middleware, resume, routes, session, state,
 };
 use crate::bindings::http::HttpError as WitError;
 use crate::bindings::outcome::Outcome;
@@ -24,9 +24,10 @@ use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
 use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
+use crate::capability::turn::{Delivery, Turns};
 use crate::capability::{InstanceId, State};
 use crate::config::{Limits, bytes};
-use crate::message::Message;
+use crate::message::Borrowed;
 
 /// A guest: its memory, and its exports. One call at a time.
 pub struct Instance {
@@ -43,6 +44,7 @@ pub struct Instance {
 pub(super) struct Exports {
     pub handler: Option<handler::Guest>,
     pub hooks: Option<hooks::Guest>,
+    pub batch: Option<batch::Guest>,
     pub session: Option<session::Guest>,
     pub middleware: Option<middleware::Guest>,
     pub error_handler: Option<error_handler::Guest>,
@@ -171,27 +173,34 @@ impl Instance {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn receive(
-        &mut self,
-        socket: &Arc<Socket>,
-        messages: &[Message],
-    ) -> Result<(), Failure> {
+    pub async fn receive(&mut self, delivery: &Delivery) -> Result<(), Failure> {
+        let Delivery { socket, messages } = delivery;
         self.begin_event(socket);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let time = self.limits().request_time;
-        let (one, many);
-        let lowered: &[MessageParam<'_>] = match messages {
-            [message] => {
-                one = [lower(message)];
-                &one
-            }
-            messages => {
-                many = messages.iter().map(lower).collect::<Vec<_>>();
-                &many
-            }
-        };
-        let call = hooks.call_receive(&mut self.store, socket.id, lowered);
+        let lowered: Vec<_> = messages.iter().map(lower).collect();
+        let call = hooks.call_receive(&mut self.store, socket.id, &lowered);
         let call = within(&self.clock, time, pin!(call)).await;
+        self.end(call)
+    }
+
+    /// Calls `batch.receive` with what the deliveries have packed, which is behind each other in `packed`.
+    ///
+    /// # Errors
+    /// See [`Failure`]: that of the delivery whose turn it was.
+    pub async fn receive_packed(
+        &mut self,
+        packed: &[u8],
+        turns: &mut Turns,
+    ) -> Result<(), Failure> {
+        let Some(first) = turns.current().cloned() else { return Ok(()) };
+        self.begin_event(&first);
+        let batch = self.exports.batch.as_ref().ok_or(Failure::Missing("batch"))?;
+        let time = self.limits().request_time;
+        self.store.data_mut().turns = std::mem::take(turns);
+        let call = batch.call_receive(&mut self.store, packed);
+        let call = within(&self.clock, time, pin!(call)).await;
+        *turns = std::mem::take(&mut self.store.data_mut().turns);
         self.end(call)
     }
 
@@ -374,10 +383,10 @@ impl Instance {
     }
 }
 
-fn lower(message: &Message) -> MessageParam<'_> {
+fn lower(message: Borrowed<'_>) -> MessageParam<'_> {
     match message {
-        Message::Text(text) => MessageParam::Text(text.as_str()),
-        Message::Binary(bytes) => MessageParam::Binary(bytes),
+        Borrowed::Text(text) => MessageParam::Text(text),
+        Borrowed::Binary(bytes) => MessageParam::Binary(bytes),
     }
 }
 

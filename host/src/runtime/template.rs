@@ -13,7 +13,7 @@ use super::instance::{Exports, Instance};
 use super::share::Share;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
-    handler, health, hooks, middleware, resume, routes, session, state,
+    batch, handler, health, hooks, middleware, resume, routes, session, state,
 };
 use crate::capability::meter::Tick;
 use crate::capability::{Context, InstanceId, State, TimerSink};
@@ -50,6 +50,7 @@ const HOOKS: &str = "lithe:plugin/hooks@0.1.0";
 const SESSION: &str = "lithe:plugin/session@0.1.0";
 const MIDDLEWARE: &str = "lithe:plugin/middleware@0.1.0";
 const ERROR_HANDLER: &str = "lithe:plugin/error-handler@0.1.0";
+const BATCH: &str = "lithe:plugin/batch@0.1.0";
 const ROUTES: &str = "lithe:plugin/routes@0.1.0";
 const STATE: &str = "lithe:plugin/state@0.1.0";
 const RESUME: &str = "lithe:plugin/resume@0.1.0";
@@ -114,6 +115,7 @@ pub struct Template {
     pre: InstancePre<State>,
     handler: Option<handler::GuestIndices>,
     hooks: Option<hooks::GuestIndices>,
+    batch: Option<batch::GuestIndices>,
     session: Option<session::GuestIndices>,
     middleware: Option<middleware::GuestIndices>,
     error_handler: Option<error_handler::GuestIndices>,
@@ -139,6 +141,7 @@ impl Template {
         let has = |name: &str| exports.iter().any(|export| export == name);
         let handler = has(HANDLER).then(|| handler::GuestIndices::new(&pre)).transpose()?;
         let hooks = has(HOOKS).then(|| hooks::GuestIndices::new(&pre)).transpose()?;
+        let batch = has(BATCH).then(|| batch::GuestIndices::new(&pre)).transpose()?;
         let session = has(SESSION).then(|| session::GuestIndices::new(&pre)).transpose()?;
         let middleware =
             has(MIDDLEWARE).then(|| middleware::GuestIndices::new(&pre)).transpose()?;
@@ -155,6 +158,7 @@ impl Template {
             pre,
             handler,
             hooks,
+            batch,
             session,
             middleware,
             error_handler,
@@ -168,6 +172,11 @@ impl Template {
     /// Whether the component names its routes itself.
     pub fn names_routes(&self) -> bool {
         self.routes.is_some()
+    }
+
+    /// Whether it takes short messages of several sockets in one call.
+    pub fn takes_batches(&self) -> bool {
+        self.batch.is_some()
     }
 
     /// Whether its instances can hand over what is in their memory.
@@ -234,6 +243,9 @@ impl Template {
         }
         if let Some(indices) = &self.hooks {
             exports.hooks = Some(indices.load(&mut store, &instance)?);
+        }
+        if let Some(indices) = &self.batch {
+            exports.batch = Some(indices.load(&mut store, &instance)?);
         }
         if let Some(indices) = &self.session {
             exports.session = Some(indices.load(&mut store, &instance)?);

@@ -7,16 +7,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::Limits;
 use super::end::End;
 use super::transport::Transport;
+use super::wire::Wire;
 use crate::capability::Context as PluginContext;
 use crate::capability::rate::Rate;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
-use crate::message::{Message, Opcode};
+use crate::message::{Borrowed, Messages, Opcode};
 
 /// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
 /// for more.
@@ -38,7 +38,7 @@ pub enum Event {
 
 /// A socket and its connection.
 pub struct Bridge<S> {
-    pub messages: Vec<Message>,
+    pub messages: Messages,
     transport: Transport<S>,
     rate: Rate,
     messages_per_second: usize,
@@ -56,7 +56,7 @@ pub struct Bridge<S> {
     lost: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
+impl<S: Wire> Bridge<S> {
     pub fn new(
         stream: S,
         read: Bytes,
@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         // What is unsent, and the answers to a batch and to its last message, fit the queue together.
         let room = limits.outbound.saturating_sub(limits.message) / 2;
         Self {
-            messages: Vec::new(),
+            messages: Messages::of(socket.id),
             transport: Transport::new(stream, read, &limits, room),
             rate: Rate::default(),
             messages_per_second: limits.messages_per_second,
@@ -100,6 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
             }
             let paused = turn.behind || turn.buffered > self.max_unsent;
             if self.closing.is_none() && paused {
+                // What comes meanwhile is read when the guest is no longer behind.
+                let comes = turn.behind && self.transport.poll_readable(cx).is_ready();
+                if comes && !self.socket.await_delivery() {
+                    continue;
+                }
                 return Poll::Pending;
             }
             let before = self.messages.len();
@@ -131,6 +136,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
                 None if !self.messages.is_empty() => {
                     self.socket.liveness.talk();
                     self.socket.liveness.set_busy(true);
+                    // Nobody else writes before what the decoder has answered.
+                    match self.transport.unsent() {
+                        0 => {}
+                        unsent => self.socket.set_unsent(unsent),
+                    }
                     return Poll::Ready(Event::Messages);
                 }
                 // Only control frames came: send their answers, and look again.
@@ -145,13 +155,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
         if answers.is_empty() {
             return;
         }
-        self.messages.retain(|message| {
-            let Message::Text(text) = message else { return true };
-            let Some(answer) = answers.get(text.as_str()) else { return true };
-            // Whether it is refused is the queue's policy, and no guest's business.
-            let _ = socket.send(Opcode::Text, answer.as_bytes());
-            false
-        });
+        let answer = |message: Borrowed<'_>| match message {
+            Borrowed::Text(text) => answers.get(text),
+            Borrowed::Binary(_) => None,
+        };
+        for message in self.messages.take().into_messages() {
+            match answer(message.borrow()) {
+                // Whether it is refused is the queue's policy, and no guest's business.
+                Some(answer) => drop(socket.send(Opcode::Text, answer.as_bytes())),
+                None => self.messages.push(message),
+            }
+        }
     }
 
     /// Sends what is queued, as far as it goes. Answers how things were after that.
@@ -204,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Bridge<S> {
     pub async fn delivered(&mut self) {
         poll_fn(|cx| {
             self.socket.register(cx.waker());
-            match self.socket.is_delivering() {
+            match self.socket.await_delivery() {
                 true => Poll::Pending,
                 false => Poll::Ready(()),
             }

@@ -6,14 +6,15 @@
 mod bridge;
 mod deflate;
 mod end;
+mod frame;
 mod stream;
 mod transport;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
@@ -21,6 +22,7 @@ use crate::runtime::{Instance, Seat};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
+pub use wire::{Tcp, Wire};
 
 /// The `sec-websocket-accept` that answers a key (RFC 6455, section 4.2.2).
 pub fn accept_key(key: &[u8]) -> String {
@@ -44,12 +46,10 @@ pub struct Limits {
 
 /// Runs a session until its socket is closed and the guest knows it. `read` is what the client sent
 /// right behind its handshake.
-pub async fn run<S>(stream: S, read: Bytes, session: Session, limits: Limits)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub async fn run(mut stream: impl Wire, read: Bytes, session: Session, limits: Limits) {
     let socket = session.socket.clone();
-    socket.set_open();
+    // What is compressed has to pass through the session's task.
+    socket.set_open(stream.take_outlet().filter(|_| limits.deflate.is_none()));
     let context = session.context().clone();
     // Boxed, or the task would keep room for it in each function that it passes through.
     let bridge = Box::new(Bridge::new(stream, read, socket.clone(), context, limits));
@@ -61,10 +61,7 @@ where
     }
 }
 
-async fn run_shared<S>(mut bridge: Box<Bridge<S>>, seat: &Seat)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, seat: &Seat) {
     // What happens once is boxed: an idle session's task keeps no room for it.
     Box::pin(seat.open()).await;
     let end = loop {
@@ -83,14 +80,12 @@ where
     Box::pin(bridge.finish()).await;
 }
 
-async fn run_own<S>(
-    mut bridge: Box<Bridge<S>>,
+async fn run_own(
+    mut bridge: Box<Bridge<impl Wire>>,
     socket: &Arc<Socket>,
     instance: &mut Instance,
     close_time: Duration,
-) where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) {
     let mut guest = std::pin::pin!(run_guest(instance, socket));
     let mut returned = false;
     let end = loop {
@@ -102,13 +97,13 @@ async fn run_own<S>(
         };
         match event {
             None => returned = true,
-            Some(Event::Messages) => socket.push_inbox(bridge.messages.drain(..)),
+            Some(Event::Messages) => socket.push_inbox(bridge.messages.take().into_messages()),
             // A loop asks for the buffered amount; nothing waits for an event.
             Some(Event::Drained) => {}
             Some(Event::End(end)) => break end,
         }
     };
-    socket.push_inbox(bridge.messages.drain(..));
+    socket.push_inbox(bridge.messages.take().into_messages());
     socket.end_inbox(end.info());
     if !returned && tokio::time::timeout(close_time, guest).await.is_err() {
         let request = socket.request.id;

@@ -54,7 +54,7 @@ async fn run(
 ) {
     let socket = session.socket.clone();
     let end = async { end.await.unwrap_or_else(|_| CloseInfo::lost()) };
-    socket.set_open();
+    socket.set_open(None);
     match session.guest {
         Guest::Shared(seat) => {
             seat.open().await;

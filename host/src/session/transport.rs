@@ -1,13 +1,14 @@
-//! Frames over a byte stream: tungstenite reads them, and everything that is sent, its pongs and
-//! close frames included, goes through one buffer in one order and out in one write.
+//! Frames over a byte stream. Whole messages are decoded here, and tungstenite reads whatever else there is.
+//! Everything that is sent, its pongs and close frames included, goes through one buffer in one order and out
+//! in one write.
 
 use std::cell::Cell;
-use std::io::{self, Read, Write};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{
@@ -17,10 +18,12 @@ use tokio_tungstenite::tungstenite::protocol::{
 use super::Limits;
 use super::deflate::{Deflater, Inflater};
 use super::end::End;
-use crate::capability::buffers;
-use crate::message::Message;
+use super::frame::{Place, Whole};
+use super::wire::Wire;
+use crate::buffers;
+use crate::message::{Message, Messages, encode_header};
 
-/// What the decoder keeps for each socket, in bytes. It grows for a larger message, and is cleared for each
+/// What the decoder keeps while it is there, in bytes. It grows for a larger message, and is cleared for each
 /// read; what is read at once is [`READ_AT_ONCE`].
 const READ_BUFFER: usize = 1024;
 
@@ -45,21 +48,25 @@ thread_local! {
 pub struct Transport<S> {
     io: Io<S>,
     max_batch: usize,
-    websocket: WebSocketContext,
+    max_message: usize,
+    /// While there is something that it has to remember: what has begun, or who has closed.
+    decoder: Option<Box<WebSocketContext>>,
 }
 
 struct Io<S> {
     stream: S,
     waker: Waker,
     came: Came,
-    /// At most so many bytes has the decoder been given that are in no message yet.
-    undecoded: usize,
+    /// Where the decoder is in what it has been given.
+    place: Place,
     /// Borrowed; none where there is nothing to send.
     out: Vec<u8>,
     /// How much of `out` the network has.
     written: usize,
     /// Something came.
     heard: bool,
+    /// A close frame has been queued, or has come.
+    closing: bool,
     deflater: Option<Box<Deflater>>,
     inflating: Option<Box<Inflating>>,
 }
@@ -84,41 +91,35 @@ struct Inflating {
     taken: usize,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
+impl<S: Wire> Transport<S> {
     /// `read` is what came behind the handshake; `max_batch` bounds what one read gives the guest.
     pub fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_write_buffer_size(MAX_CONTROL_BACKLOG)
-            .max_message_size(Some(limits.message))
-            .max_frame_size(Some(limits.message));
         let mut inflating = limits.deflate.map(|agreed| {
             let inflater = Inflater::new(&agreed, limits.message);
             Box::new(Inflating { inflater, rewritten: Vec::new(), taken: 0 })
         });
-        let read = match &mut inflating {
+        let came = match &mut inflating {
             Some(inflating) => {
                 inflating.inflater.push(&read, &mut inflating.rewritten);
-                Vec::new()
+                Came::default()
             }
-            // Copied, for it is a small piece of a large buffer, which tungstenite would keep.
-            None => read.to_vec(),
+            // Copied, for it is a small piece of a large buffer.
+            None => Came { end: read.len(), buffer: read.to_vec(), ..Came::default() },
         };
-        let undecoded = read.len();
-        let websocket = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
         let io = Io {
             stream,
             waker: Waker::noop().clone(),
-            came: Came::default(),
-            undecoded,
+            came,
+            place: Place::default(),
             out: Vec::new(),
             written: 0,
             heard: false,
+            closing: false,
             deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
             inflating,
         };
-        Self { io, max_batch: MAX_BATCH_BYTES.min(max_batch), websocket }
+        let max_batch = MAX_BATCH_BYTES.min(max_batch);
+        Self { io, max_batch, max_message: limits.message, decoder: None }
     }
 
     /// Appends the frames that `take` puts into an empty buffer; answers what it says.
@@ -143,51 +144,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
 
     /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready with none
     /// where only control frames came.
-    pub fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        batch: &mut Vec<Message>,
-    ) -> Poll<Option<End>> {
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, batch: &mut Messages) -> Poll<Option<End>> {
         self.io.set_waker(cx);
         let read = self.poll_batch(batch);
         self.io.came.put_away();
         read
     }
 
-    fn poll_batch(&mut self, batch: &mut Vec<Message>) -> Poll<Option<End>> {
+    fn poll_batch(&mut self, batch: &mut Messages) -> Poll<Option<End>> {
         let mut bytes = 0;
         let queued = self.io.out.len();
         for _ in 0..MAX_BATCH_FRAMES {
-            // The decoder clears its buffer before it finds out that there is nothing to read.
-            let read = match self.io.is_decoded() {
-                true if self.io.came.is_all && !batch.is_empty() => break,
-                true => self.io.fill().map_err(Error::Io),
-                false => Ok(()),
-            };
-            let read = read.and_then(|()| self.websocket.read(&mut self.io));
-            if let Ok(message) = &read {
-                let length = least_length(message.len());
-                self.io.undecoded = self.io.undecoded.saturating_sub(length);
-            }
-            let message = match read {
-                Ok(protocol::Message::Text(text)) => Message::Text(text),
-                Ok(protocol::Message::Binary(binary)) => Message::Binary(binary),
-                Ok(protocol::Message::Close(frame)) => {
+            match self.read_one(batch) {
+                Ok(Read::Message(length)) => bytes += length,
+                Ok(Read::Control) => self.answer(),
+                Ok(Read::Close(frame)) => {
+                    self.io.closing = true;
                     return Poll::Ready(Some(End::closed(frame)));
                 }
-                // tungstenite answers pings with the next thing that it does; a pong needs no answer.
-                Ok(_) => {
-                    self.answer();
-                    continue;
-                }
+                Ok(Read::Later) => break,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     let nothing = batch.is_empty() && self.io.out.len() == queued;
                     return if nothing { Poll::Pending } else { Poll::Ready(None) };
                 }
                 Err(error) => return Poll::Ready(Some(End::failed(&error))),
-            };
-            bytes += message.len();
-            batch.push(message);
+            }
             if bytes >= self.max_batch {
                 break;
             }
@@ -195,27 +176,83 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         Poll::Ready(None)
     }
 
+    fn read_one(&mut self, batch: &mut Messages) -> Result<Read, Error> {
+        if self.io.is_between_messages() {
+            self.decoder = self.decoder.take().filter(|_| self.io.closing);
+            if self.io.came.is_empty() {
+                if self.io.came.is_all && !batch.is_empty() {
+                    return Ok(Read::Later);
+                }
+                self.io.fill()?;
+            }
+            let came = self.io.came.left();
+            if let Some(whole) = Whole::first(came, self.max_message) {
+                let length = whole.payload.len();
+                if !batch.takes(length) {
+                    return Ok(Read::Later);
+                }
+                // What is no text the decoder refuses.
+                if whole.append_to(batch) {
+                    let frame = whole.length;
+                    self.io.came.taken += frame;
+                    return Ok(Read::Message(length));
+                }
+            }
+        }
+        let message = match self.decode()? {
+            protocol::Message::Text(text) => Message::Text(text),
+            protocol::Message::Binary(binary) => Message::Binary(binary),
+            protocol::Message::Close(frame) => return Ok(Read::Close(frame)),
+            // tungstenite answers pings with the next thing that it does; a pong needs no answer.
+            _ => return Ok(Read::Control),
+        };
+        let length = message.len();
+        batch.push(message);
+        Ok(Read::Message(length))
+    }
+
+    /// The next message or control frame.
+    fn decode(&mut self) -> Result<protocol::Message, Error> {
+        let Self { decoder, io, max_message, .. } = self;
+        decoder.get_or_insert_with(|| new_decoder(*max_message)).read(io)
+    }
+
+    /// Whether there may be something to read; see [`Wire::poll_readable`].
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.io.came.is_empty() && self.io.is_between_messages() {
+            true => self.io.stream.poll_readable(cx),
+            false => Poll::Ready(()),
+        }
+    }
+
     /// Whether anything came since this was asked last: a message, a pong, or part of one.
     pub fn take_heard(&mut self) -> bool {
         std::mem::take(&mut self.io.heard)
     }
 
-    /// Appends a ping.
+    /// Appends a ping, unless the session ends.
     pub fn ping(&mut self) {
-        // Writing goes to memory. What can fail is that the session is over already.
-        let _ = self.websocket.write(&mut self.io, protocol::Message::Ping(Bytes::new()));
+        const PING: u8 = 0x89;
+        if !self.io.closing {
+            encode_header(&mut self.io.out, PING, 0);
+        }
     }
 
     /// Appends a close frame, unless one has been sent.
     pub fn close(&mut self, code: u16, reason: &str) {
+        let Self { decoder, io, max_message, .. } = self;
+        io.closing = true;
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        let _ = self.websocket.close(&mut self.io, Some(frame));
+        // Writing goes to memory. What can fail is that the session is over already.
+        let _ = decoder.get_or_insert_with(|| new_decoder(*max_message)).close(io, Some(frame));
     }
 
     /// Appends what tungstenite still wants to say: the answer to a close frame, or to a ping.
     pub fn answer(&mut self) {
-        // `ConnectionClosed` is how it says that this was the last.
-        let _ = self.websocket.flush(&mut self.io);
+        if let Some(decoder) = &mut self.decoder {
+            // `ConnectionClosed` is how it says that this was the last.
+            let _ = decoder.flush(&mut self.io);
+        }
     }
 
     /// Writes what is queued, as far as the network takes it.
@@ -263,11 +300,31 @@ impl<S> Io<S> {
     }
 }
 
+/// What has been read.
+enum Read {
+    /// A message of so many bytes, which is in the batch.
+    Message(usize),
+    Control,
+    Close(Option<CloseFrame>),
+    /// What follows is for the next batch.
+    Later,
+}
+
+fn new_decoder(max_message: usize) -> Box<WebSocketContext> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_CONTROL_BACKLOG)
+        .max_message_size(Some(max_message))
+        .max_frame_size(Some(max_message));
+    Box::new(WebSocketContext::new(Role::Server, Some(config)))
+}
+
 impl<S: AsyncRead + Unpin> Io<S> {
-    /// Whether nothing of what has come is left to be decoded.
-    fn is_decoded(&self) -> bool {
-        let inflated = self.inflating.as_ref().is_none_or(|inflating| inflating.is_empty());
-        self.undecoded == 0 && self.came.is_empty() && inflated
+    /// Whether the decoder has nothing that goes on in what comes next. It always has with compression, which
+    /// only it reads.
+    fn is_between_messages(&self) -> bool {
+        self.inflating.is_none() && self.place.is_between_messages()
     }
 
     /// Reads what is there from the network.
@@ -295,6 +352,16 @@ impl<S: AsyncRead + Unpin> Io<S> {
         }
         Ok(self.came.take(buffer))
     }
+
+    /// Reads no further than to the end of a frame.
+    fn read_frame(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.came.is_empty() {
+            self.fill()?;
+        }
+        let left = self.came.left();
+        let passed = self.place.pass(&left[..left.len().min(buffer.len())]);
+        Ok(self.came.take(&mut buffer[..passed]))
+    }
 }
 
 impl Came {
@@ -318,9 +385,15 @@ impl Came {
         self.ended = count == 0;
     }
 
+    /// What has not been taken.
+    fn left(&self) -> &[u8] {
+        &self.buffer[self.taken..self.end]
+    }
+
     fn take(&mut self, buffer: &mut [u8]) -> usize {
-        let count = buffer.len().min(self.end - self.taken);
-        buffer[..count].copy_from_slice(&self.buffer[self.taken..self.taken + count]);
+        let left = self.left();
+        let count = buffer.len().min(left.len());
+        buffer[..count].copy_from_slice(&left[..count]);
         self.taken += count;
         count
     }
@@ -329,7 +402,7 @@ impl Came {
     fn put_away(&mut self) {
         let is_shared = self.buffer.len() == READ_AT_ONCE;
         if is_shared || self.is_empty() {
-            let rest = self.buffer[self.taken..self.end].to_vec();
+            let rest = self.left().to_vec();
             let buffer = std::mem::replace(&mut self.buffer, rest);
             (self.taken, self.end) = (0, self.buffer.len());
             if is_shared {
@@ -339,37 +412,20 @@ impl Came {
     }
 }
 
-/// What a client needs at the least to send a message of this length (RFC 6455, section 5.2).
-fn least_length(payload: usize) -> usize {
-    let head = match payload {
-        0..=125 => 2,
-        126..=0xFFFF => 4,
-        _ => 10,
-    };
-    const MASK: usize = 4;
-    head + MASK + payload
-}
-
-impl<S: AsyncRead + Unpin> Read for Io<S> {
+impl<S: AsyncRead + Unpin> io::Read for Io<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self.inflating.take() {
-            None => self.read_stream(buffer),
+        match self.inflating.take() {
+            None => self.read_frame(buffer),
             Some(mut inflating) => {
                 let read = inflating.read(buffer, |raw| self.read_stream(raw));
                 self.inflating = Some(inflating);
                 read
             }
-        };
-        self.undecoded += read.as_ref().copied().unwrap_or_default();
-        read
+        }
     }
 }
 
 impl Inflating {
-    fn is_empty(&self) -> bool {
-        self.taken == self.rewritten.len()
-    }
-
     fn read(
         &mut self,
         buffer: &mut [u8],
@@ -394,7 +450,7 @@ impl Inflating {
     }
 }
 
-impl<S> Write for Io<S> {
+impl<S> io::Write for Io<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.out.extend_from_slice(bytes);
         Ok(bytes.len())

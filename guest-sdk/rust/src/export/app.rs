@@ -21,7 +21,7 @@ pub fn open(app: &App, socket: u32) {
 }
 
 /// Messages have arrived.
-pub fn receive(app: &App, socket: u32, messages: Vec<Message>) {
+pub fn receive(app: &App, socket: u32, messages: impl IntoIterator<Item = Message>) {
     app.receive(socket, messages);
 }
 
@@ -121,25 +121,15 @@ macro_rules! __export_app_websocket {
     ($app:path) => {
         struct Component;
         $crate::__export_routes!(Component, Async, $app);
-        impl $crate::export::hooks::exports::lithe::plugin::hooks::Guest for Component {
-            fn open(socket: u32) {
-                __APP.with(|app| $crate::export::app::open(app, socket));
-            }
-            fn receive(socket: u32, messages: ::std::vec::Vec<$crate::export::MessageOfWit>) {
-                let messages = $crate::export::messages(messages);
-                __APP.with(|app| $crate::export::app::receive(app, socket, messages));
-            }
-            fn drain(socket: u32) {
-                __APP.with(|app| $crate::export::app::drain(app, socket));
-            }
-            fn close(socket: u32, info: $crate::export::CloseInfoOfWit) {
-                __APP.with(|app| $crate::export::app::close(app, socket, info.into()));
-            }
-            fn timer(id: u32) {
-                $crate::export::timer(id);
-            }
-        }
-        $crate::export::hooks::export!(Component with_types_in $crate::export::hooks);
+        $crate::__export_sessions!(
+            Component,
+            open: |socket| __APP.with(|app| $crate::export::app::open(app, socket)),
+            receive: |socket, messages| {
+                __APP.with(|app| $crate::export::app::receive(app, socket, messages))
+            },
+            drain: |socket| __APP.with(|app| $crate::export::app::drain(app, socket)),
+            close: |socket, info| __APP.with(|app| $crate::export::app::close(app, socket, info))
+        );
         $crate::__export_resume!(|socket| __APP.with(|app| $crate::export::app::resume(app, socket)));
     };
 }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::seat::Place;
 use super::{Event, Inner, Runner, Shared};
+use crate::capability::turn::Delivery;
 use crate::runtime::failure::Failure;
 use crate::runtime::lane::{Key, Lane};
 use crate::runtime::template::Template;
@@ -182,7 +183,9 @@ impl Shared {
     /// An event goes where its socket went, a request where it belongs; others stay.
     fn pass_on(&self, inner: &mut Inner, event: Event, heirs: &HashMap<u32, Arc<Self>>) {
         let (heir, is_request) = match &event {
-            Event::Receive(socket, _) | Event::Drain(socket) | Event::Close(socket, _) => {
+            Event::Receive(Delivery { socket, .. })
+            | Event::Drain(socket)
+            | Event::Close(socket, _) => {
                 (heirs.get(&socket.id).cloned(), false)
             }
             // Whoever takes over from the one that took over has it told anew.

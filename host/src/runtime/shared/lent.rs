@@ -7,9 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio_util::sync::ReusableBoxFuture;
 
-use crate::message::Message;
-
-type Space = ReusableBoxFuture<'static, Vec<Message>>;
+type Space = ReusableBoxFuture<'static, ()>;
 
 thread_local! {
     /// What the last call on this thread has left.
@@ -20,7 +18,7 @@ thread_local! {
 pub struct Lent(Option<Space>);
 
 impl Lent {
-    pub fn new(call: impl Future<Output = Vec<Message>> + Send + 'static) -> Self {
+    pub fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Some(match FREE.take() {
             Some(mut space) => {
                 space.set(call);
@@ -32,12 +30,12 @@ impl Lent {
 }
 
 impl Future for Lent {
-    type Output = Vec<Message>;
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Vec<Message>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(space) = &mut self.0 else { return Poll::Pending };
-        let left = ready!(space.poll(cx));
+        ready!(space.poll(cx));
         FREE.set(self.0.take());
-        Poll::Ready(left)
+        Poll::Ready(())
     }
 }

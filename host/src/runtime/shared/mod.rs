@@ -6,6 +6,7 @@
 //! in the queue (its task reads no further until that is handled), which bounds the queue together
 //! with `limits.queue` for requests.
 
+mod batch;
 mod handover;
 mod lent;
 mod runner;
@@ -28,8 +29,8 @@ use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Socket};
+use crate::capability::turn::Delivery;
 use crate::capability::{InstanceId, TimerSink};
-use crate::message::Message;
 pub(super) use handover::Frozen;
 pub use handover::Moved;
 use runner::Runner;
@@ -65,6 +66,8 @@ struct Inner {
     inherited: Option<Vec<u8>>,
     lost: bool,
     queue: VecDeque<Event>,
+    /// What the last batch was in, empty.
+    batch: Vec<Delivery>,
     requests: usize,
     timers: usize,
     /// The sockets whose events come here.
@@ -76,7 +79,7 @@ struct Inner {
 enum Event {
     Handle(Arc<Request>, oneshot::Sender<Reply>),
     Open(Arc<Place>),
-    Receive(Arc<Socket>, Vec<Message>),
+    Receive(Delivery),
     Drain(Arc<Socket>),
     Close(Arc<Socket>, CloseInfo),
     Timer(InstanceId, u32),

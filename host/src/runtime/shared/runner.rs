@@ -1,6 +1,8 @@
 //! Whoever runs a shared instance at the moment: one event after the other.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::oneshot;
 
@@ -9,7 +11,7 @@ use super::{Event, Frozen, Handled, Reply, Shared, Timers};
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
-use crate::message::Message;
+use crate::capability::turn::Delivery;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
 
@@ -39,19 +41,14 @@ impl Runner {
         }
     }
 
-    /// The same, for messages; leaves what they were in, to be used again.
-    pub async fn run_receive(
-        mut self,
-        socket: Arc<Socket>,
-        mut messages: Vec<Message>,
-    ) -> Vec<Message> {
-        self.receive(&socket, &messages).await;
-        messages.clear();
+    /// The same, for messages. Whoever is ready now brings its own first, for one call is for them all.
+    pub async fn run_receive(mut self, delivery: Delivery) {
+        after_the_ready().await;
+        self.receive(delivery).await;
         if let Some(event) = self.next_or_rest() {
             // Boxed: what others leave to be done is rare, and larger than one's own.
             Box::pin(self.run_then(event, INLINE - 1)).await;
         }
-        messages
     }
 
     /// Runs what others have left in a task of its own.
@@ -95,10 +92,7 @@ impl Runner {
             }
             Event::Handle(request, reply) => self.handle(request, reply).await,
             Event::Open(place) => self.open(&place).await,
-            Event::Receive(socket, messages) => {
-                self.receive(&socket, &messages).await;
-                socket.end_delivery();
-            }
+            Event::Receive(delivery) => self.receive(delivery).await,
             Event::Drain(socket) => {
                 if self.serves(&socket)
                     && let Some(instance) = self.instance(Some(&socket)).await
@@ -194,15 +188,6 @@ impl Runner {
         self.shared.template.context().sockets.remove(socket.id);
     }
 
-    async fn receive(&mut self, socket: &Arc<Socket>, messages: &[Message]) {
-        if self.serves(socket)
-            && let Some(instance) = self.instance(Some(socket)).await
-        {
-            let result = instance.receive(socket, messages).await;
-            self.after(result, Some(socket));
-        }
-    }
-
     async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
         let restored = self.started().await?.restore(&saved).await;
         if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
@@ -251,7 +236,7 @@ impl Runner {
     }
 
     /// Whether the instance has the socket's state. Where that is lost, the socket closes.
-    fn serves(&self, socket: &Arc<Socket>) -> bool {
+    pub(super) fn serves(&self, socket: &Arc<Socket>) -> bool {
         let Some(pinned) = socket.pinned else { return true };
         let serves = self.instance.as_ref().is_some_and(|instance| instance.id() == pinned);
         if !serves {
@@ -260,7 +245,7 @@ impl Runner {
         serves
     }
 
-    async fn instance(&mut self, socket: Option<&Arc<Socket>>) -> Option<&mut Instance> {
+    pub(super) async fn instance(&mut self, socket: Option<&Arc<Socket>>) -> Option<&mut Instance> {
         if let Err(failure) = self.started().await {
             self.report(&failure, socket);
         }
@@ -298,7 +283,7 @@ impl Runner {
         }
     }
 
-    fn after(&mut self, result: Result<(), Failure>, socket: Option<&Arc<Socket>>) {
+    pub(super) fn after(&mut self, result: Result<(), Failure>, socket: Option<&Arc<Socket>>) {
         if let Err(failure) = result {
             self.report(&failure, socket);
             self.lose_instance();
@@ -322,6 +307,19 @@ impl Runner {
             self.shared.close_pinned(instance.id());
         }
     }
+}
+
+/// Goes to the end of the tasks that this thread has to poll.
+async fn after_the_ready() {
+    let mut went = false;
+    poll_fn(|cx| match std::mem::replace(&mut went, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 impl Drop for Runner {

@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 use super::lent::Lent;
 use super::{Event, Shared};
 use crate::capability::socket::{CloseInfo, Socket};
-use crate::message::Message;
+use crate::capability::turn::Delivery;
+use crate::message::Messages;
 
 /// Held by the socket's session; gives the place up when it is dropped.
 pub struct Seat {
@@ -32,10 +33,12 @@ impl Seat {
         self.deliver(|place| Event::Open(place.clone())).await;
     }
 
-    /// Hands messages to the guest: at once if it is free, and else to the queue, and then the socket
-    /// is `delivering` until they have been handled. `messages` is empty afterwards.
-    pub async fn receive(&self, messages: &mut Vec<Message>) {
-        let socket = &self.place.socket;
+    /// Hands messages to the guest: with those of other sockets that are ready now, or, if it is not free, to
+    /// the queue. The socket is `delivering` until they have been handled; `messages` is empty afterwards.
+    pub async fn receive(&self, messages: &mut Messages) {
+        let socket = self.place.socket.clone();
+        socket.begin_delivery();
+        let delivery = Delivery { socket, messages: messages.take() };
         let runner = loop {
             let shared = self.place.shared.load();
             let mut inner = shared.inner.lock();
@@ -43,15 +46,12 @@ impl Seat {
                 continue;
             }
             if inner.running {
-                socket.begin_delivery();
-                let messages = std::mem::take(messages);
-                inner.queue.push_back(Event::Receive(socket.clone(), messages));
+                inner.queue.push_back(Event::Receive(delivery));
                 return;
             }
             break shared.start(&mut inner);
         };
-        let call = runner.run_receive(socket.clone(), std::mem::take(messages));
-        *messages = Lent::new(call).await;
+        Lent::new(runner.run_receive(delivery)).await;
     }
 
     /// Tells the guest that there is room for what it was refused.

@@ -11,7 +11,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, SourceMap, WorldId};
 
 /// The files of `wit/`.
-pub const FILES: [(&str, &str); 17] = [
+pub const FILES: [(&str, &str); 18] = [
+    ("batch.wit", include_str!("../../../../wit/batch.wit")),
     ("error-handler.wit", include_str!("../../../../wit/error-handler.wit")),
     ("event.wit", include_str!("../../../../wit/event.wit")),
     ("handler.wit", include_str!("../../../../wit/handler.wit")),

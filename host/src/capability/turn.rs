@@ -1,0 +1,67 @@
+//! `turn`: a call that is for several sockets says for which one it is now.
+
+use std::sync::Arc;
+
+use super::State;
+use super::socket::Socket;
+use crate::bindings::socket::SocketId;
+use crate::bindings::turn as wit;
+use crate::message::Messages;
+
+/// What has come on a socket, for its guest.
+#[derive(Debug)]
+pub struct Delivery {
+    pub socket: Arc<Socket>,
+    pub messages: Messages,
+}
+
+impl Delivery {
+    /// Whether all of it is packed, and so can be part of a batch.
+    pub fn is_packed(&self) -> bool {
+        self.messages.rest().is_empty()
+    }
+
+    /// The guest has handled it, or never will.
+    pub fn end(self) {
+        self.socket.end_delivery();
+    }
+}
+
+/// Those whom one call is for, and whose turn it is.
+#[derive(Debug, Default)]
+pub struct Turns {
+    pub deliveries: Vec<Delivery>,
+    /// The index of the one whose turn it is.
+    pub at: usize,
+}
+
+impl Turns {
+    /// The first one's turn.
+    pub fn of(deliveries: Vec<Delivery>) -> Self {
+        Self { deliveries, at: 0 }
+    }
+
+    /// The socket whose turn it is.
+    pub fn current(&self) -> Option<&Arc<Socket>> {
+        self.deliveries.get(self.at).map(|delivery| &delivery.socket)
+    }
+
+    fn begin(&mut self, socket: SocketId) -> Option<&Arc<Socket>> {
+        let later = self.deliveries.iter().skip(self.at + 1);
+        self.at += 1 + later.map(|delivery| delivery.socket.id).position(|id| id == socket)?;
+        self.current()
+    }
+}
+
+impl wit::Host for State {
+    fn begin(&mut self, socket: SocketId) -> wasmtime::Result<()> {
+        let Some(socket) = self.turns.begin(socket).cloned() else {
+            wasmtime::bail!("`turn.begin`: socket {socket} is none of those that are still to come");
+        };
+        self.end_turn();
+        self.context.calls.begin();
+        let cpu = self.context.limits.event_cpu;
+        State::begin(self, socket.request.id, Some(socket), cpu);
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Messages for a shared instance: those of several sockets in one call, where its component takes them so.
+
+use super::Event;
+use super::runner::Runner;
+use crate::buffers;
+use crate::capability::turn::{Delivery, Turns};
+
+/// Sockets whose messages go to the guest in one call.
+const MAX_SOCKETS: usize = 256;
+
+/// Bytes over which nothing more is added to a call.
+const MAX_BYTES: usize = 128 * 1024;
+
+impl Runner {
+    /// Has the guest handle messages, and perhaps those that wait behind them. Whatever happens, each delivery
+    /// ends.
+    pub async fn receive(&mut self, first: Delivery) {
+        if !self.shared.template.takes_batches() || !first.is_packed() {
+            return self.receive_alone(first).await;
+        }
+        let mut batch = self.gather(first);
+        while !batch.is_empty() {
+            let handled = self.receive_packed(&mut batch).await;
+            batch.drain(..handled).for_each(Delivery::end);
+        }
+        self.shared.inner.lock().batch = batch;
+    }
+
+    async fn receive_alone(&mut self, delivery: Delivery) {
+        let socket = &delivery.socket;
+        if self.serves(socket)
+            && let Some(instance) = self.instance(Some(socket)).await
+        {
+            let result = instance.receive(&delivery).await;
+            self.after(result, Some(socket));
+        }
+        delivery.end();
+    }
+
+    /// One delivery, and those behind it that one call can be for, too.
+    fn gather(&self, first: Delivery) -> Vec<Delivery> {
+        let mut inner = self.shared.inner.lock();
+        let mut batch = std::mem::take(&mut inner.batch);
+        let mut bytes = first.messages.packed().len();
+        batch.push(first);
+        while batch.len() < MAX_SOCKETS && bytes < MAX_BYTES {
+            let next = inner.queue.pop_front_if(
+                |event| matches!(event, Event::Receive(delivery) if delivery.is_packed()),
+            );
+            let Some(Event::Receive(next)) = next else { break };
+            bytes += next.messages.packed().len();
+            batch.push(next);
+        }
+        batch
+    }
+
+    /// Answers how many of the batch are done with; a failure is that of the last of them.
+    async fn receive_packed(&mut self, batch: &mut Vec<Delivery>) -> usize {
+        batch.retain_mut(|delivery| {
+            let serves = self.serves(&delivery.socket);
+            if !serves {
+                delivery.socket.end_delivery();
+            }
+            serves
+        });
+        let Some(first) = batch.first() else { return 0 };
+        let first = first.socket.clone();
+        let Some(instance) = self.instance(Some(&first)).await else { return 1 };
+        let packed = match &mut batch[..] {
+            [one] => one.messages.take_packed(),
+            several => {
+                let mut all = buffers::take();
+                several.iter().for_each(|one| all.extend_from_slice(one.messages.packed()));
+                all
+            }
+        };
+        let mut turns = Turns::of(std::mem::take(batch));
+        let result = instance.receive_packed(&packed, &mut turns).await;
+        buffers::give(packed);
+        let done = match &result {
+            Ok(()) => turns.deliveries.len(),
+            Err(_) => turns.at + 1,
+        };
+        self.after(result, turns.current());
+        *batch = turns.deliveries;
+        done
+    }
+}

@@ -1,0 +1,225 @@
+//! Frames as clients send them most, a whole message in each: decoded here, without any state. All others
+//! are the decoder's (RFC 6455, section 5), and so is whatever is wrong with a frame.
+
+use crate::message::{Message, Messages, Opcode, SHORT};
+
+/// A final, masked data frame that is all there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Whole<'b> {
+    pub opcode: Opcode,
+    mask: [u8; 4],
+    /// Masked.
+    pub payload: &'b [u8],
+    /// Of the frame, in bytes.
+    pub length: usize,
+}
+
+impl<'b> Whole<'b> {
+    /// The frame that `bytes` begin with, if it is such a one and has no more than `max` bytes of payload.
+    pub fn first(bytes: &'b [u8], max: usize) -> Option<Self> {
+        let opcode = match bytes.first()? {
+            0x81 => Opcode::Text,
+            0x82 => Opcode::Binary,
+            _ => return None,
+        };
+        let Head { length: head, payload, is_masked } = Head::first(bytes)?;
+        let payload = usize::try_from(payload).ok().filter(|payload| *payload <= max)?;
+        let mask = bytes.get(head - MASK..head)?.try_into().ok().filter(|_| is_masked)?;
+        let length = head + payload;
+        Some(Self { opcode, mask, payload: bytes.get(head..length)?, length })
+    }
+
+    /// Appends the message. Answers whether it is one: text is UTF-8.
+    pub fn append_to(&self, batch: &mut Messages) -> bool {
+        if self.payload.len() <= SHORT {
+            return batch.push_packed(self.opcode, self.payload, |payload| self.unmask(payload));
+        }
+        let mut payload = self.payload.to_vec();
+        self.unmask(&mut payload);
+        let message = match self.opcode {
+            Opcode::Text => payload.try_into().ok().map(Message::Text),
+            Opcode::Binary => Some(Message::Binary(payload.into())),
+        };
+        message.map(|message| batch.push(message)).is_some()
+    }
+
+    /// Undoes the masking of what was the payload (RFC 6455, section 5.3).
+    fn unmask(&self, payload: &mut [u8]) {
+        let [a, b, c, d] = self.mask;
+        let mask = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let mut words = payload.chunks_exact_mut(8);
+        for word in &mut words {
+            let mut masked = [0; 8];
+            masked.copy_from_slice(word);
+            word.copy_from_slice(&(u64::from_ne_bytes(masked) ^ mask).to_ne_bytes());
+        }
+        for (byte, mask) in words.into_remainder().iter_mut().zip(self.mask.iter().cycle()) {
+            *byte ^= mask;
+        }
+    }
+}
+
+/// Of a frame's masking key, in bytes.
+const MASK: usize = 4;
+
+/// The head of any frame: its length and that of the payload, in bytes.
+struct Head {
+    length: usize,
+    payload: u64,
+    is_masked: bool,
+}
+
+impl Head {
+    /// Of the frame that `bytes` begin with, if its length is there.
+    fn first(bytes: &[u8]) -> Option<Self> {
+        let second = *bytes.get(1)?;
+        let (payload, length) = match second & 0x7F {
+            126 => (u16::from_be_bytes(*bytes[2..].first_chunk()?).into(), 4),
+            127 => (u64::from_be_bytes(*bytes[2..].first_chunk()?), 10),
+            short => (short.into(), 2),
+        };
+        let is_masked = second & 0x80 != 0;
+        Some(Self { length: length + if is_masked { MASK } else { 0 }, payload, is_masked })
+    }
+}
+
+/// Where in a stream of frames the decoder is: it is given one frame at a time, so that it is known when the
+/// next one can be decoded without it.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// The head of a frame that has begun and whose length is not yet known.
+    head: Vec<u8>,
+    /// What is still to come of the frame that has begun.
+    missing: u64,
+    /// A message has begun that goes on in the next frames.
+    fragmented: bool,
+}
+
+impl Place {
+    /// Whether nothing has begun: neither a frame nor a message in several.
+    pub fn is_between_messages(&self) -> bool {
+        self.head.is_empty() && self.missing == 0 && !self.fragmented
+    }
+
+    /// How many of these bytes, which come next, belong to the current frame; it has had them now.
+    pub fn pass(&mut self, bytes: &[u8]) -> usize {
+        if self.missing == 0 {
+            let before = self.head.len();
+            // Two bytes, eight of length and the mask are the longest head.
+            self.head.extend(bytes.iter().take(14 - before));
+            let Some(head) = Head::first(&self.head) else { return self.head.len() - before };
+            let is_control = self.head[0] & 0x08 != 0;
+            if !is_control {
+                self.fragmented = self.head[0] & 0x80 == 0;
+            }
+            self.head.clear();
+            // What is known of the length has just come, so the frame goes on behind what came before.
+            self.missing = (head.length as u64).saturating_add(head.payload) - before as u64;
+        }
+        let passed = usize::try_from(self.missing).unwrap_or(usize::MAX).min(bytes.len());
+        self.missing -= passed as u64;
+        passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 4] = [1, 2, 3, 4];
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match payload.len() {
+            short @ 0..126 => bytes.push(0x80 | short as u8),
+            medium @ 126..65536 => {
+                bytes.push(0x80 | 126);
+                bytes.extend((medium as u16).to_be_bytes());
+            }
+            long => {
+                bytes.push(0x80 | 127);
+                bytes.extend((long as u64).to_be_bytes());
+            }
+        }
+        bytes.extend(KEY);
+        bytes.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
+        bytes
+    }
+
+    fn decoded(bytes: &[u8]) -> Option<(Opcode, Vec<u8>, usize)> {
+        let whole = Whole::first(bytes, 70_000)?;
+        let mut payload = whole.payload.to_vec();
+        whole.unmask(&mut payload);
+        Some((whole.opcode, payload, whole.length))
+    }
+
+    #[test]
+    fn a_whole_message_is_decoded_and_what_follows_left() {
+        for length in [0, 1, 3, 4, 7, 8, 9, 125, 126, 65_535, 65_536] {
+            let payload: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let bytes = frame(0x82, &payload);
+            let followed = [&bytes[..], b"more"].concat();
+            assert_eq!(decoded(&followed), Some((Opcode::Binary, payload, bytes.len())));
+            for cut in [0, 1, 2, 5, bytes.len() - 1] {
+                assert_eq!(decoded(&bytes[..cut.min(bytes.len() - 1)]), None, "{cut} of {length}");
+            }
+        }
+        assert_eq!(decoded(&frame(0x81, b"hi")), Some((Opcode::Text, b"hi".to_vec(), 8)));
+    }
+
+    #[test]
+    fn whatever_else_there_is_is_left_to_the_decoder() {
+        let fragment = [0x01, 0x02, 0x00, 0x80];
+        let control = [0x88, 0x89, 0x8A];
+        let reserved = [0x91, 0xA2, 0xC1, 0x83, 0x8B];
+        for first in [&fragment[..], &control, &reserved].concat() {
+            assert_eq!(decoded(&frame(first, b"hi")), None, "{first:#x}");
+        }
+        assert_eq!(decoded(&[0x81, 2, b'h', b'i', 0, 0, 0, 0]), None, "it is not masked");
+        assert_eq!(Whole::first(&frame(0x82, &[0; 9]), 8), None, "it is over the limit");
+        assert_eq!(decoded(&[&[0x82, 0xFF][..], &[0xFF; 20]].concat()), None, "no such length");
+    }
+
+    /// The frames' lengths, and whether each of them ends between two messages.
+    fn places(bytes: &[u8], piece: usize) -> Vec<(usize, bool)> {
+        let (mut place, mut ends) = (Place::default(), Vec::new());
+        let (mut at, mut begun) = (0, 0);
+        while at < bytes.len() {
+            let passed = place.pass(&bytes[at..bytes.len().min(at + piece)]);
+            assert!(passed > 0);
+            at += passed;
+            if place.head.is_empty() && place.missing == 0 {
+                ends.push((at - begun, place.is_between_messages()));
+                begun = at;
+            }
+        }
+        ends
+    }
+
+    #[test]
+    fn frames_are_told_apart_however_they_come() {
+        let frames = [
+            (frame(0x82, b""), true),
+            (frame(0x01, &[0; 300]), false),
+            (frame(0x89, b"ping"), false),
+            (frame(0x00, b""), false),
+            (frame(0x80, &[0; 66_000]), true),
+            (frame(0x8A, b""), true),
+            (vec![0x81, 1, b'a'], true),
+            (frame(0x81, b"hi"), true),
+        ];
+        let bytes = frames.each_ref().map(|(bytes, _)| bytes.clone()).concat();
+        let expected: Vec<_> = frames.iter().map(|(bytes, ends)| (bytes.len(), *ends)).collect();
+        for piece in [1, 2, 3, 7, 13, 1000, bytes.len()] {
+            assert_eq!(places(&bytes, piece), expected, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_all_bounds_is_no_overflow() {
+        let mut place = Place::default();
+        let bytes = [&[0x82, 0xFF][..], &[0xFF; 100]].concat();
+        assert_eq!(place.pass(&bytes), bytes.len());
+        assert!(!place.is_between_messages());
+    }
+}

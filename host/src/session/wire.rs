@@ -1,0 +1,94 @@
+//! What the frames of a session go over: TCP, of which others than the session's task may write, too.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+
+use crate::capability::outlet::Outlet;
+
+/// A byte stream.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin {
+    /// Whether there may be something to read; where there is surely nothing, the task is woken when something
+    /// comes.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// What others write with, if they can: once.
+    fn take_outlet(&mut self) -> Option<Outlet>;
+}
+
+/// A connection whose other half is an [`Outlet`].
+#[derive(Debug)]
+pub struct Tcp {
+    half: OwnedReadHalf,
+    outlet: Option<Outlet>,
+}
+
+impl From<TcpStream> for Tcp {
+    fn from(stream: TcpStream) -> Self {
+        let (half, outlet) = stream.into_split();
+        Self { half, outlet: Some(Outlet::new(outlet)) }
+    }
+}
+
+impl Wire for Tcp {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // An error is for whoever reads.
+        self.half.as_ref().poll_read_ready(cx).map(|_| ())
+    }
+
+    fn take_outlet(&mut self) -> Option<Outlet> {
+        self.outlet.take()
+    }
+}
+
+impl AsyncRead for Tcp {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.half).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Tcp {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let stream: &TcpStream = self.half.as_ref();
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            match stream.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream: &TcpStream = self.half.as_ref();
+        Poll::Ready(SockRef::from(stream).shutdown(std::net::Shutdown::Write))
+    }
+}
+
+/// In memory, where nobody else writes.
+impl Wire for DuplexStream {
+    fn poll_readable(&self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn take_outlet(&mut self) -> Option<Outlet> {
+        None
+    }
+}
