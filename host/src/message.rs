@@ -172,7 +172,8 @@ impl Messages {
     pub fn truncate(&mut self, count: usize) {
         self.rest.truncate(count.saturating_sub(self.packed_count));
         if count < self.packed_count {
-            let kept: usize = self.iter_packed().take(count).map(|one| PACKED_HEAD + one.len()).sum();
+            let kept: usize =
+                self.iter_packed().take(count).map(|one| PACKED_HEAD + one.len()).sum();
             self.packed.truncate(kept);
             self.packed_count = count;
         }
@@ -292,7 +293,8 @@ mod tests {
 
     #[test]
     fn short_messages_are_packed_and_what_follows_a_long_one_is_not() {
-        let all = [text(0), Message::Binary(vec![0xFF; 3].into()), text(SHORT), text(SHORT + 1), text(1)];
+        let all =
+            [text(0), Message::Binary(vec![0xFF; 3].into()), text(SHORT), text(SHORT + 1), text(1)];
         let mut messages = Messages::of(7);
         all.iter().for_each(|one| messages.push(one.clone()));
         assert_eq!((messages.len(), messages.rest().len()), (5, 2));

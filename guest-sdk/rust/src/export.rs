@@ -240,7 +240,7 @@ macro_rules! __export_websocket {
         $crate::__export_sessions!(
             Component,
             open: $crate::export::open,
-            receive: $crate::export::receive,
+            receive: |socket, messages| $crate::export::receive(socket, messages),
             drain: $crate::export::drain,
             close: $crate::export::close
         );

@@ -56,7 +56,9 @@ impl Turns {
 impl wit::Host for State {
     fn begin(&mut self, socket: SocketId) -> wasmtime::Result<()> {
         let Some(socket) = self.turns.begin(socket).cloned() else {
-            wasmtime::bail!("`turn.begin`: socket {socket} is none of those that are still to come");
+            wasmtime::bail!(
+                "`turn.begin`: socket {socket} is none of those that are still to come"
+            );
         };
         self.end_turn();
         self.context.calls.begin();

@@ -26,5 +26,5 @@ pub use per_connection::PerConnection;
 pub use pool::Pool;
 pub use scoped::{Handover, Scoped, Standstill};
 pub use share::{Background, Share};
-pub use shared::{Moved, Seat};
+pub use shared::{Moved, Received, Seat};
 pub use template::{Kind, Template, Unfit};

@@ -40,6 +40,8 @@ pub enum Event {
 pub struct Bridge<S> {
     pub messages: Messages,
     transport: Transport<S>,
+    /// Messages have just been left for the guest.
+    queued: bool,
     rate: Rate,
     messages_per_second: usize,
     socket: Arc<Socket>,
@@ -69,6 +71,7 @@ impl<S: Wire> Bridge<S> {
         Self {
             messages: Messages::of(socket.id),
             transport: Transport::new(stream, read, &limits, room),
+            queued: false,
             rate: Rate::default(),
             messages_per_second: limits.messages_per_second,
             max_unsent: MAX_UNSENT_WHILE_READING.min(room),
@@ -87,9 +90,18 @@ impl<S: Wire> Bridge<S> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// The messages have been left for whoever runs the guest, who writes the answers, too.
+    pub fn set_queued(&mut self) {
+        self.queued = true;
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        self.socket.register(cx.waker());
         self.socket.liveness.set_busy(false);
+        // The task is registered, has sent what there was, and has only to hear of what comes next.
+        if std::mem::take(&mut self.queued) && self.transport.poll_readable(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.socket.register(cx.waker());
         loop {
             let turn = match self.send(cx) {
                 Ok(turn) => turn,

@@ -22,9 +22,11 @@ impl<'b> Whole<'b> {
             0x82 => Opcode::Binary,
             _ => return None,
         };
-        let Head { length: head, payload, is_masked } = Head::first(bytes)?;
+        let Head { length: head, payload, is_masked: true } = Head::first(bytes)? else {
+            return None;
+        };
         let payload = usize::try_from(payload).ok().filter(|payload| *payload <= max)?;
-        let mask = bytes.get(head - MASK..head)?.try_into().ok().filter(|_| is_masked)?;
+        let mask = bytes.get(head - MASK..head)?.try_into().ok()?;
         let length = head + payload;
         Some(Self { opcode, mask, payload: bytes.get(head..length)?, length })
     }

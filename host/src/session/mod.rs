@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
-use crate::runtime::{Instance, Seat};
+use crate::runtime::{Instance, Received, Seat};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
@@ -66,7 +66,11 @@ async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, seat: &Seat) {
     Box::pin(seat.open()).await;
     let end = loop {
         match bridge.next().await {
-            Event::Messages => seat.receive(&mut bridge.messages).await,
+            Event::Messages => {
+                if seat.receive(&mut bridge.messages).await == Received::Queued {
+                    bridge.set_queued();
+                }
+            }
             Event::Drained => Box::pin(seat.drain()).await,
             Event::End(end) => break end,
         }

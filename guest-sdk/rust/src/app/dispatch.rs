@@ -40,11 +40,7 @@ impl App {
     }
 
     /// Messages have arrived.
-    pub(crate) fn receive(
-        &self,
-        socket: u32,
-        messages: impl IntoIterator<Item = Message>,
-    ) {
+    pub(crate) fn receive(&self, socket: u32, messages: impl IntoIterator<Item = Message>) {
         match self.hooks_of(socket) {
             Some(hooks) => dispatch::receive(&*hooks, socket, messages),
             None => sessions::receive(socket, messages),

@@ -30,11 +30,7 @@ pub fn open(hooks: &dyn Hooks, socket: u32) {
 }
 
 /// Messages have arrived.
-pub fn receive(
-    hooks: &dyn Hooks,
-    socket: u32,
-    messages: impl IntoIterator<Item = Message>,
-) {
+pub fn receive(hooks: &dyn Hooks, socket: u32, messages: impl IntoIterator<Item = Message>) {
     let peer = Peer::new(socket);
     for message in messages {
         if let Err(error) = hooks.message(&peer, message) {

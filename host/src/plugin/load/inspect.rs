@@ -47,8 +47,10 @@ pub enum Grant {
 }
 
 /// Interfaces of the contract that a component may import.
-const CONTRACT: [&str; 11] =
-    ["event", "http", "next", "outcome", "receiver", "socket", "streams", "timers", "topics", "turn", "ws"];
+const CONTRACT: [&str; 11] = [
+    "event", "http", "next", "outcome", "receiver", "socket", "streams", "timers", "topics",
+    "turn", "ws",
+];
 
 /// What a component has by grant only.
 const VARIABLES: &str = "any variable, but `environment` and `secrets` in lithe.toml";

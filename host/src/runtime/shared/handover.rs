@@ -185,9 +185,7 @@ impl Shared {
         let (heir, is_request) = match &event {
             Event::Receive(Delivery { socket, .. })
             | Event::Drain(socket)
-            | Event::Close(socket, _) => {
-                (heirs.get(&socket.id).cloned(), false)
-            }
+            | Event::Close(socket, _) => (heirs.get(&socket.id).cloned(), false),
             // Whoever takes over from the one that took over has it told anew.
             Event::Resume(socket) if heirs.contains_key(&socket.id) => return,
             Event::Handle(request, _) => (self.lane.heir(&self.key, request).ok(), true),

@@ -35,7 +35,7 @@ pub(super) use handover::Frozen;
 pub use handover::Moved;
 use runner::Runner;
 use seat::Place;
-pub use seat::Seat;
+pub use seat::{Received, Seat};
 
 /// Timer events that wait. Over it a repeating timer is late by one of its periods; one that goes off
 /// once waits all the same, and there are only as many of those as an instance may set.
@@ -54,6 +54,8 @@ pub struct Shared {
 #[derive(Default)]
 struct Inner {
     running: bool,
+    /// Nobody runs it yet, and somebody comes back who will.
+    expected: bool,
     /// An event came since the last sweep.
     used: bool,
     /// In the time of the sweeps.

@@ -1,8 +1,6 @@
 //! Whoever runs a shared instance at the moment: one event after the other.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::sync::oneshot;
 
@@ -11,7 +9,6 @@ use super::{Event, Frozen, Handled, Reply, Shared, Timers};
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
-use crate::capability::turn::Delivery;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
 
@@ -41,14 +38,17 @@ impl Runner {
         }
     }
 
-    /// The same, for messages. Whoever is ready now brings its own first, for one call is for them all.
-    pub async fn run_receive(mut self, delivery: Delivery) {
-        after_the_ready().await;
-        self.receive(delivery).await;
-        if let Some(event) = self.next_or_rest() {
-            // Boxed: what others leave to be done is rare, and larger than one's own.
-            Box::pin(self.run_then(event, INLINE - 1)).await;
+    /// Runs what is in the queue.
+    pub async fn run_queue(mut self) {
+        for left in (0..INLINE).rev() {
+            match self.next_or_rest() {
+                None => return,
+                Some(Event::Receive(delivery)) => self.receive(delivery).await,
+                // Boxed: what is not about messages is rare, and takes more room.
+                Some(event) => return Box::pin(self.run_then(event, left)).await,
+            }
         }
+        self.go_on();
     }
 
     /// Runs what others have left in a task of its own.
@@ -307,19 +307,6 @@ impl Runner {
             self.shared.close_pinned(instance.id());
         }
     }
-}
-
-/// Goes to the end of the tasks that this thread has to poll.
-async fn after_the_ready() {
-    let mut went = false;
-    poll_fn(|cx| match std::mem::replace(&mut went, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
 }
 
 impl Drop for Runner {

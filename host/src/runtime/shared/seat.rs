@@ -1,20 +1,35 @@
 //! A socket's place at a shared instance: where its events go, also after another version of the
 //! plugin has taken the socket over.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use arc_swap::ArcSwap;
 
 use super::lent::Lent;
-use super::{Event, Shared};
+use super::{Event, Inner, Shared};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::Delivery;
 use crate::message::Messages;
 
+/// So many sockets that wait are enough for a call; fewer wait until no other is ready. A call for several costs
+/// each of them less, up to here; one for many more would let their clients wait for each other.
+const ENOUGH: usize = 64;
+
 /// Held by the socket's session; gives the place up when it is dropped.
 pub struct Seat {
     place: Arc<Place>,
+}
+
+/// What has become of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The guest has handled them.
+    Handled,
+    /// Whoever runs the instance has them.
+    Queued,
 }
 
 /// What the session and the instance know of each other.
@@ -33,9 +48,9 @@ impl Seat {
         self.deliver(|place| Event::Open(place.clone())).await;
     }
 
-    /// Hands messages to the guest: with those of other sockets that are ready now, or, if it is not free, to
+    /// Hands messages to the guest: with those of other sockets that are ready now, or, if others run it, by
     /// the queue. The socket is `delivering` until they have been handled; `messages` is empty afterwards.
-    pub async fn receive(&self, messages: &mut Messages) {
+    pub async fn receive(&self, messages: &mut Messages) -> Received {
         let socket = self.place.socket.clone();
         socket.begin_delivery();
         let delivery = Delivery { socket, messages: messages.take() };
@@ -45,13 +60,25 @@ impl Seat {
             if inner.retired && !self.place.is_at(&shared) {
                 continue;
             }
+            let waits = delivery.is_packed() && shared.template.takes_batches();
+            inner.used = true;
+            inner.queue.push_back(Event::Receive(delivery));
             if inner.running {
-                inner.queue.push_back(Event::Receive(delivery));
-                return;
+                return Received::Queued;
             }
-            break shared.start(&mut inner);
+            if !waits || inner.queue.len() >= ENOUGH {
+                break Ok(shared.start(&mut inner));
+            }
+            if inner.expected {
+                return Received::Queued;
+            }
+            break Err(Expected::of(&shared, &mut inner));
         };
-        Lent::new(runner.run_receive(delivery)).await;
+        match runner {
+            Ok(runner) => Lent::new(runner.run_queue()).await,
+            Err(expected) => Lent::new(expected.run_queue()).await,
+        }
+        Received::Handled
     }
 
     /// Tells the guest that there is room for what it was refused.
@@ -89,6 +116,54 @@ impl Seat {
         };
         runner.run(event(&self.place)).await;
     }
+}
+
+/// Somebody who comes back to run what is in the queue then, if nobody else has.
+struct Expected(Option<Arc<Shared>>);
+
+impl Expected {
+    fn of(shared: &Arc<Shared>, inner: &mut Inner) -> Self {
+        inner.expected = true;
+        Self(Some(shared.clone()))
+    }
+
+    /// Lets the tasks that are ready now bring theirs first.
+    async fn run_queue(mut self) {
+        after_the_ready().await;
+        let Some(shared) = self.0.take() else { return };
+        let runner = {
+            let mut inner = shared.inner.lock();
+            inner.expected = false;
+            if inner.running || inner.queue.is_empty() {
+                return;
+            }
+            shared.start(&mut inner)
+        };
+        runner.run_queue().await;
+    }
+}
+
+impl Drop for Expected {
+    /// It does not come: the host stops, or nobody waits for its socket any more.
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.inner.lock().expected = false;
+            shared.kick();
+        }
+    }
+}
+
+/// Goes to the end of the tasks that this thread has to poll.
+async fn after_the_ready() {
+    let mut went = false;
+    poll_fn(|cx| match std::mem::replace(&mut went, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 impl Drop for Seat {

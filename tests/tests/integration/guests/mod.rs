@@ -12,6 +12,7 @@ use lithe_tests::{Builder, TestHost};
 use crate::host;
 
 pub mod app;
+pub mod batch;
 pub mod error_json;
 pub mod example_admin;
 pub mod example_admin_auth;
