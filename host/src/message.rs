@@ -18,15 +18,12 @@ pub enum Message {
 impl Message {
     /// The payload's length in bytes.
     pub fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-        }
+        self.borrow().len()
     }
 
     /// Whether the payload is empty.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.borrow().is_empty()
     }
 
     /// The same, where it is.
@@ -185,6 +182,41 @@ impl Messages {
     }
 }
 
+/// Messages that are taken one after the other.
+#[derive(Debug)]
+pub struct Inbox {
+    messages: Messages,
+    /// How much has been taken of what is packed.
+    at: usize,
+    rest: std::vec::IntoIter<Message>,
+}
+
+impl From<Messages> for Inbox {
+    fn from(mut messages: Messages) -> Self {
+        let rest = std::mem::take(&mut messages.rest).into_iter();
+        Self { messages, at: 0, rest }
+    }
+}
+
+impl Inbox {
+    /// Whether all have been taken.
+    pub fn is_empty(&self) -> bool {
+        self.at == self.messages.packed.len() && self.rest.len() == 0
+    }
+
+    /// The next one, as `take` makes it.
+    pub fn next<T>(&mut self, take: impl FnOnce(Borrowed<'_>) -> T) -> Option<T> {
+        let packed = &*self.messages.packed;
+        match first_packed(&packed[self.at..]) {
+            Some((message, left)) => {
+                self.at = packed.len() - left.len();
+                Some(take(message))
+            }
+            None => self.rest.next().map(|message| take(message.borrow())),
+        }
+    }
+}
+
 impl Drop for Messages {
     fn drop(&mut self) {
         buffers::give(std::mem::take(&mut self.packed));
@@ -301,6 +333,19 @@ mod tests {
         assert_eq!(messages.iter().map(|one| one.to_message()).collect::<Vec<_>>(), all);
         let first = [[7, 0, 0, 0], [0, 0, 0, 0], [7, 0, 0, 0], [7, 0, 0, 0]].concat();
         assert_eq!(messages.packed()[..19], [&first[..], &[0xFF; 3]].concat());
+    }
+
+    #[test]
+    fn an_inbox_has_each_once_and_in_order() {
+        let all = [text(1), text(SHORT), text(SHORT + 1), text(2)];
+        let mut messages = Messages::of(7);
+        all.iter().for_each(|one| messages.push(one.clone()));
+        let mut inbox = Inbox::from(messages);
+        for message in all {
+            assert!(!inbox.is_empty());
+            assert_eq!(inbox.next(|one| one.to_message()), Some(message));
+        }
+        assert!(inbox.is_empty() && inbox.next(|_| ()).is_none());
     }
 
     #[test]

@@ -318,6 +318,9 @@ pub fn seeds() -> Vec<Seed> {
         add(&format!("{name}-receives"), manner, &receives);
         let foreign = for_other_sockets(Op::ReceiverReceive, &Code::default().none());
         add(&format!("{name}-receives-others"), manner, &[upgrade(), foreign]);
+        let turns = for_other_sockets(Op::TurnBegin, &Code::default());
+        let own = code(Op::TurnBegin).none();
+        add(&format!("{name}-turns"), manner, &[upgrade(), send(1).then(&own), turns, send(1)]);
 
         let send_pieces = keep(Slot::Open, &send(5).then(&send(60_000)));
         add(&format!("{name}-stream"), plain(kind), &[send_pieces.clone().then(&stream())]);

@@ -33,6 +33,10 @@ pub struct Clock {
     waiting_since: AtomicU64,
     /// It gave its thread back at a tick, and waits for nothing else.
     yielded: AtomicBool,
+    /// A tick has found the call running.
+    ticked: AtomicBool,
+    /// What it waits for begins its time anew: there is nothing to be charged or paid off.
+    rests: AtomicBool,
 }
 
 /// The call has used more CPU time than it may.
@@ -62,6 +66,8 @@ impl Default for Meter {
             running_since: AtomicU64::new(0),
             waiting_since: AtomicU64::new(0),
             yielded: AtomicBool::new(false),
+            ticked: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
         };
         Self { clock: Arc::new(clock) }
     }
@@ -73,16 +79,33 @@ impl Meter {
         &self.clock
     }
 
-    /// A call begins, or a turn of one.
+    /// A call begins.
     pub fn begin(&mut self, budget: Duration) {
+        self.clock.ticked.store(false, Ordering::Relaxed);
+        self.begin_turn(budget);
+    }
+
+    /// A turn of a call begins: with a budget of its own, but the thread is still the call's.
+    pub fn begin_turn(&mut self, budget: Duration) {
         // Only ever changed here.
         self.clock.turn.store(self.clock.turn() + 1, Ordering::Relaxed);
         self.clock.budget.store(nanos(budget), Ordering::Relaxed);
-        self.restart();
+        self.clear();
+    }
+
+    /// A blocking session waits for its next message, or for so long; then [`Meter::restart`] follows.
+    pub fn rest(&mut self) {
+        self.clock.rests.store(true, Ordering::Relaxed);
     }
 
     /// Starts anew with the same budget: a blocking session has been given its next message.
     pub fn restart(&mut self) {
+        self.clock.rests.store(false, Ordering::Relaxed);
+        self.clock.ticked.store(false, Ordering::Relaxed);
+        self.clear();
+    }
+
+    fn clear(&mut self) {
         let clock = &self.clock;
         clock.used.store(0, Ordering::Relaxed);
         clock.running_since.store(0, Ordering::Relaxed);
@@ -97,13 +120,15 @@ impl Meter {
         let clock = &self.clock;
         let now = clock.now();
         let since = clock.running_since.swap(now, Ordering::Relaxed);
-        if since == 0 {
-            return Ok(Tick::Continue);
+        if since != 0 {
+            let used = clock.charge(now.saturating_sub(since));
+            let budget = clock.budget.load(Ordering::Relaxed);
+            if used > budget {
+                return Err(OutOfCpuTime { budget: Duration::from_nanos(budget) });
+            }
         }
-        let used = clock.charge(now.saturating_sub(since));
-        let budget = clock.budget.load(Ordering::Relaxed);
-        if used > budget {
-            return Err(OutOfCpuTime { budget: Duration::from_nanos(budget) });
+        if !clock.ticked.swap(true, Ordering::Relaxed) {
+            return Ok(Tick::Continue);
         }
         clock.yielded.store(true, Ordering::Relaxed);
         Ok(Tick::Yield)
@@ -127,6 +152,9 @@ impl Clock {
 
     /// The guest gives its thread back: at a tick, or to wait for something.
     pub fn suspend(&self) {
+        if self.rests.load(Ordering::Relaxed) {
+            return;
+        }
         let now = self.now();
         let since = self.running_since.swap(0, Ordering::Relaxed);
         if since != 0 {
@@ -139,6 +167,9 @@ impl Clock {
 
     /// It goes on.
     pub fn resume(&self) {
+        if self.rests.load(Ordering::Relaxed) {
+            return;
+        }
         let now = self.now();
         self.running_since.store(now, Ordering::Relaxed);
         let since = self.waiting_since.swap(0, Ordering::Relaxed);
@@ -214,6 +245,34 @@ mod tests {
         std::thread::sleep(PAUSE);
         meter.clock().resume();
         assert_eq!(meter.tick(), Ok(Tick::Yield));
+    }
+
+    #[test]
+    fn a_call_of_many_turns_gives_its_thread_back() {
+        let mut meter = meter(Duration::ZERO);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        for _ in 0..3 {
+            meter.begin_turn(Duration::ZERO);
+            assert_eq!(meter.tick(), Ok(Tick::Yield), "and nothing of the turn is charged");
+        }
+        std::thread::sleep(PAUSE);
+        assert_eq!(meter.tick(), Err(OutOfCpuTime { budget: Duration::ZERO }));
+        meter.begin(Duration::ZERO);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+    }
+
+    #[test]
+    fn whoever_rests_begins_anew() {
+        let mut meter = meter(PAUSE / 2);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        meter.clock().charge(nanos(PAUSE));
+        meter.rest();
+        meter.clock().suspend();
+        std::thread::sleep(PAUSE);
+        meter.clock().resume();
+        meter.restart();
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        assert_eq!(meter.clock.used.load(Ordering::Relaxed), 0);
     }
 
     #[test]

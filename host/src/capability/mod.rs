@@ -177,15 +177,19 @@ impl State {
         self.is_event = false;
     }
 
-    /// After each call.
+    /// The call that goes on is for another socket from now on.
+    fn begin_turn(&mut self, socket: Arc<Socket>) {
+        self.output.end();
+        self.output.begin(socket.request.id);
+        self.meter.begin_turn(self.context.limits.event_cpu);
+        self.context.calls.begin();
+        self.current = Some(socket);
+    }
+
+    /// After each call: what the guest printed without a final newline becomes a line, too.
     pub fn end(&mut self) {
         self.current = None;
         self.around = Around::default();
-        self.end_turn();
-    }
-
-    /// What the guest printed without a final newline becomes a line, too.
-    fn end_turn(&mut self) {
         self.output.end();
     }
 

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::State;
 use crate::bindings::receiver::{self as wit, CloseInfo, Received};
 use crate::bindings::socket::{MessageResult, SocketId};
-use crate::message::Message;
+use crate::message::Borrowed;
 
 impl wit::Host for State {
     async fn receive(
@@ -16,11 +16,20 @@ impl wit::Host for State {
         socket: SocketId,
         timeout_ms: Option<u32>,
     ) -> wasmtime::Result<Received> {
-        let Some(socket) = self.socket(socket) else {
+        let Some(socket) = self.current.as_ref().filter(|own| own.id == socket && !self.is_event)
+        else {
             let (code, reason) = (1006, String::new());
             return Ok(Received::Closed(CloseInfo { code, reason, clean: false }));
         };
-        let next = poll_fn(|cx| socket.poll_inbox(cx));
+        self.meter.rest();
+        let next = poll_fn(|_| {
+            let next = socket.poll_inbox(|message| match message {
+                Borrowed::Text(text) => MessageResult::Text(text.to_owned()),
+                Borrowed::Binary(bytes) => MessageResult::Binary(bytes.to_vec()),
+            });
+            socket.set_listening(next.is_pending() && timeout_ms.is_none());
+            next
+        });
         let received = match timeout_ms {
             None => next.await,
             Some(ms) => match timeout(Duration::from_millis(ms.into()), next).await {
@@ -33,8 +42,7 @@ impl wit::Host for State {
         };
         self.meter.restart();
         Ok(match received {
-            Ok(Message::Text(text)) => Received::Message(MessageResult::Text(text.as_str().into())),
-            Ok(Message::Binary(bytes)) => Received::Message(MessageResult::Binary(bytes.into())),
+            Ok(message) => Received::Message(message),
             Err(info) => Received::Closed(CloseInfo {
                 code: info.code,
                 reason: info.reason,

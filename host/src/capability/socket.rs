@@ -5,8 +5,8 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -26,7 +26,7 @@ use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
 use crate::config::OutboundPolicy;
-use crate::message::{Encoded, Message, Opcode, encode_frame};
+use crate::message::{Borrowed, Encoded, Inbox, Messages, Opcode, encode_frame};
 
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
 pub const MAX_REASON: usize = 123;
@@ -99,8 +99,8 @@ pub struct Socket {
     pub liveness: Liveness,
     /// The session task.
     task: AtomicWaker,
-    /// A blocking session that waits for a message.
-    reader: AtomicWaker,
+    /// A blocking session waits for its next message, and for nothing else.
+    listening: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -115,7 +115,7 @@ struct Inner {
     /// From the handshake to the end; none where only the session task can write.
     outlet: Option<Outlet>,
     attachment: Vec<u8>,
-    inbox: VecDeque<Message>,
+    inbox: VecDeque<Inbox>,
     ended: Option<CloseInfo>,
 }
 
@@ -153,7 +153,7 @@ impl Socket {
             topics: Mutex::new(Some(HashSet::new())),
             liveness: Liveness::default(),
             task: AtomicWaker::new(),
-            reader: AtomicWaker::new(),
+            listening: AtomicBool::new(false),
         }
     }
 
@@ -346,23 +346,43 @@ impl Socket {
         }
     }
 
-    /// Hands messages to a blocking session.
-    pub fn push_inbox(&self, messages: impl Iterator<Item = Message>) {
-        self.inner.lock().inbox.extend(messages);
-        self.reader.wake();
+    /// Hands messages to a blocking session, which is polled by the session's task, and so by whoever calls
+    /// this: nobody has to be woken.
+    pub fn push_inbox(&self, messages: Messages) {
+        if !messages.is_empty() {
+            self.inner.lock().inbox.push_back(messages.into());
+            self.set_listening(false);
+        }
+    }
+
+    /// Whether a blocking session waits for its next message, or its end, and for nothing else: until there is
+    /// one, it need not be polled.
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_listening(&self, listening: bool) {
+        self.listening.store(listening, Ordering::Relaxed);
     }
 
     /// Tells a blocking session, after what it has not read yet, how it ended.
     pub fn end_inbox(&self, info: CloseInfo) {
         self.inner.lock().ended.get_or_insert(info);
-        self.reader.wake();
+        self.set_listening(false);
     }
 
-    /// The next message for a blocking session, or how the session ended.
-    pub fn poll_inbox(&self, cx: &mut Context<'_>) -> Poll<Result<Message, CloseInfo>> {
-        self.reader.register(cx.waker());
+    /// The next message for a blocking session, as `take` makes it, or how the session ended.
+    pub fn poll_inbox<T>(
+        &self,
+        take: impl FnOnce(Borrowed<'_>) -> T,
+    ) -> Poll<Result<T, CloseInfo>> {
         let mut inner = self.inner.lock();
-        if let Some(message) = inner.inbox.pop_front() {
+        if let Some(inbox) = inner.inbox.front_mut()
+            && let Some(message) = inbox.next(take)
+        {
+            if inbox.is_empty() {
+                inner.inbox.pop_front();
+            }
             return Poll::Ready(Ok(message));
         }
         match &inner.ended {

@@ -60,10 +60,7 @@ impl wit::Host for State {
                 "`turn.begin`: socket {socket} is none of those that are still to come"
             );
         };
-        self.end_turn();
-        self.context.calls.begin();
-        let cpu = self.context.limits.event_cpu;
-        State::begin(self, socket.request.id, Some(socket), cpu);
+        self.begin_turn(socket);
         Ok(())
     }
 }

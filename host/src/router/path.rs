@@ -60,12 +60,18 @@ impl<'a> Path<'a> {
         if self.segments.is_empty() {
             return "/".to_owned();
         }
-        self.segments.iter().fold(String::new(), |path, segment| path + "/" + segment)
+        let length = self.segments.iter().map(|segment| 1 + segment.len()).sum();
+        self.segments
+            .iter()
+            .fold(String::with_capacity(length), |path, segment| path + "/" + segment)
     }
 }
 
 fn decode(part: &str) -> Result<Cow<'_, str>, InvalidPath> {
     let bytes = part.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | 0)) {
+        return Ok(Cow::Borrowed(part));
+    }
     let well_formed = |at: usize| {
         let digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_hexdigit);
         digit(at + 1) && digit(at + 2)

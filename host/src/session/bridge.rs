@@ -149,9 +149,9 @@ impl<S: Wire> Bridge<S> {
                     self.socket.liveness.talk();
                     self.socket.liveness.set_busy(true);
                     // Nobody else writes before what the decoder has answered.
-                    match self.transport.unsent() {
-                        0 => {}
-                        unsent => self.socket.set_unsent(unsent),
+                    let unsent = self.transport.unsent();
+                    if unsent > 0 {
+                        self.socket.set_unsent(unsent);
                     }
                     return Poll::Ready(Event::Messages);
                 }

@@ -88,7 +88,7 @@ impl Head {
 /// Where in a stream of frames the decoder is: it is given one frame at a time, so that it is known when the
 /// next one can be decoded without it.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct Progress {
     /// The head of a frame that has begun and whose length is not yet known.
     head: Vec<u8>,
     /// What is still to come of the frame that has begun.
@@ -97,7 +97,7 @@ pub struct Place {
     fragmented: bool,
 }
 
-impl Place {
+impl Progress {
     /// Whether nothing has begun: neither a frame nor a message in several.
     pub fn is_between_messages(&self) -> bool {
         self.head.is_empty() && self.missing == 0 && !self.fragmented
@@ -183,15 +183,15 @@ mod tests {
     }
 
     /// The frames' lengths, and whether each of them ends between two messages.
-    fn places(bytes: &[u8], piece: usize) -> Vec<(usize, bool)> {
-        let (mut place, mut ends) = (Place::default(), Vec::new());
+    fn frames_of(bytes: &[u8], piece: usize) -> Vec<(usize, bool)> {
+        let (mut progress, mut ends) = (Progress::default(), Vec::new());
         let (mut at, mut begun) = (0, 0);
         while at < bytes.len() {
-            let passed = place.pass(&bytes[at..bytes.len().min(at + piece)]);
+            let passed = progress.pass(&bytes[at..bytes.len().min(at + piece)]);
             assert!(passed > 0);
             at += passed;
-            if place.head.is_empty() && place.missing == 0 {
-                ends.push((at - begun, place.is_between_messages()));
+            if progress.head.is_empty() && progress.missing == 0 {
+                ends.push((at - begun, progress.is_between_messages()));
                 begun = at;
             }
         }
@@ -213,15 +213,15 @@ mod tests {
         let bytes = frames.each_ref().map(|(bytes, _)| bytes.clone()).concat();
         let expected: Vec<_> = frames.iter().map(|(bytes, ends)| (bytes.len(), *ends)).collect();
         for piece in [1, 2, 3, 7, 13, 1000, bytes.len()] {
-            assert_eq!(places(&bytes, piece), expected, "in pieces of {piece}");
+            assert_eq!(frames_of(&bytes, piece), expected, "in pieces of {piece}");
         }
     }
 
     #[test]
     fn a_length_beyond_all_bounds_is_no_overflow() {
-        let mut place = Place::default();
+        let mut progress = Progress::default();
         let bytes = [&[0x82, 0xFF][..], &[0xFF; 100]].concat();
-        assert_eq!(place.pass(&bytes), bytes.len());
-        assert!(!place.is_between_messages());
+        assert_eq!(progress.pass(&bytes), bytes.len());
+        assert!(!progress.is_between_messages());
     }
 }

@@ -46,17 +46,26 @@ pub struct Limits {
 
 /// Runs a session until its socket is closed and the guest knows it. `read` is what the client sent
 /// right behind its handshake.
-pub async fn run(mut stream: impl Wire, read: Bytes, session: Session, limits: Limits) {
+pub fn run<S: Wire>(
+    mut stream: S,
+    read: Bytes,
+    session: Session,
+    limits: Limits,
+) -> impl Future<Output = ()> + use<S> {
     let socket = session.socket.clone();
     // What is compressed has to pass through the session's task.
     socket.set_open(stream.take_outlet().filter(|_| limits.deflate.is_none()));
     let context = session.context().clone();
     // Boxed, or the task would keep room for it in each function that it passes through.
     let bridge = Box::new(Bridge::new(stream, read, socket.clone(), context, limits));
-    match session.guest {
-        Guest::Shared(seat) => run_shared(bridge, &seat).await,
-        Guest::Own { mut instance, permit: _permit } => {
-            Box::pin(run_own(bridge, &socket, &mut instance, limits.close_time)).await;
+    let close_time = limits.close_time;
+    // What has been done by now needs no room in the task.
+    async move {
+        match session.guest {
+            Guest::Shared(seat) => run_shared(bridge, &seat).await,
+            Guest::Own { mut instance, permit: _permit } => {
+                Box::pin(run_own(bridge, &socket, &mut instance, close_time)).await;
+            }
         }
     }
 }
@@ -94,20 +103,20 @@ async fn run_own(
     let mut returned = false;
     let end = loop {
         let event = tokio::select! {
-            // The guest first: when it has asked for all messages, more are read.
+            // The guest first, if there is something for it: when it has asked for all messages, more are read.
             biased;
-            () = &mut guest, if !returned => None,
+            () = &mut guest, if !returned && !socket.is_listening() => None,
             event = bridge.next() => Some(event),
         };
         match event {
             None => returned = true,
-            Some(Event::Messages) => socket.push_inbox(bridge.messages.take().into_messages()),
+            Some(Event::Messages) => socket.push_inbox(bridge.messages.take()),
             // A loop asks for the buffered amount; nothing waits for an event.
             Some(Event::Drained) => {}
             Some(Event::End(end)) => break end,
         }
     };
-    socket.push_inbox(bridge.messages.take().into_messages());
+    socket.push_inbox(bridge.messages.take());
     socket.end_inbox(end.info());
     if !returned && tokio::time::timeout(close_time, guest).await.is_err() {
         let request = socket.request.id;

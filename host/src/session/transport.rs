@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 use super::Limits;
 use super::deflate::{Deflater, Inflater};
 use super::end::End;
-use super::frame::{Place, Whole};
+use super::frame::{Progress, Whole};
 use super::wire::Wire;
 use crate::buffers;
 use crate::message::{Message, Messages, encode_header};
@@ -58,7 +58,7 @@ struct Io<S> {
     waker: Waker,
     came: Came,
     /// Where the decoder is in what it has been given.
-    place: Place,
+    progress: Progress,
     /// Borrowed; none where there is nothing to send.
     out: Vec<u8>,
     /// How much of `out` the network has.
@@ -110,7 +110,7 @@ impl<S: Wire> Transport<S> {
             stream,
             waker: Waker::noop().clone(),
             came,
-            place: Place::default(),
+            progress: Progress::default(),
             out: Vec::new(),
             written: 0,
             heard: false,
@@ -324,7 +324,7 @@ impl<S: AsyncRead + Unpin> Io<S> {
     /// Whether the decoder has nothing that goes on in what comes next. It always has with compression, which
     /// only it reads.
     fn is_between_messages(&self) -> bool {
-        self.inflating.is_none() && self.place.is_between_messages()
+        self.inflating.is_none() && self.progress.is_between_messages()
     }
 
     /// Reads what is there from the network.
@@ -359,7 +359,7 @@ impl<S: AsyncRead + Unpin> Io<S> {
             self.fill()?;
         }
         let left = self.came.left();
-        let passed = self.place.pass(&left[..left.len().min(buffer.len())]);
+        let passed = self.progress.pass(&left[..left.len().min(buffer.len())]);
         Ok(self.came.take(&mut buffer[..passed]))
     }
 }

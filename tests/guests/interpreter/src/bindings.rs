@@ -12,6 +12,7 @@ mod imports {
                 import lithe:plugin/next@0.1.0;
                 import lithe:plugin/receiver@0.1.0;
                 import lithe:plugin/timers@0.1.0;
+                import lithe:plugin/turn@0.1.0;
             }
         "#,
         world: "lithe:interpreter/imports",
@@ -66,7 +67,7 @@ mod system {
 }
 
 pub(crate) use imports::lithe::plugin::{
-    event, http, next, outcome, receiver, socket, streams, timers, topics, ws,
+    event, http, next, outcome, receiver, socket, streams, timers, topics, turn, ws,
 };
 pub(crate) use system::wasi::clocks::monotonic_clock;
 pub(crate) use system::wasi::io::poll;
@@ -113,6 +114,13 @@ exports! {
         "lithe:plugin/event@0.1.0" event,
         "lithe:plugin/socket@0.1.0" socket
     ]
+}
+
+exports! {
+    /// The export `batch`.
+    batch: "package lithe:interpreter-batch; world batch { export lithe:plugin/batch@0.1.0; }",
+    "lithe:interpreter-batch/batch",
+    []
 }
 
 exports! {

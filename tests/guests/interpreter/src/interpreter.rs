@@ -13,7 +13,7 @@ use crate::bindings::socket::{MessageParam, MessageResult};
 use crate::bindings::streams::{Started, StreamOptions};
 use crate::bindings::ws::{Accepted, UpgradeOptions};
 use crate::bindings::{
-    monotonic_clock, next, poll, random, receiver, socket, streams, timers, topics, ws,
+    monotonic_clock, next, poll, random, receiver, socket, streams, timers, topics, turn, ws,
 };
 use crate::op::{Op, Slot};
 use crate::program::Program;
@@ -118,7 +118,8 @@ impl Machine {
             | Op::TopicsSubscribe
             | Op::TopicsUnsubscribe
             | Op::TopicsSubscriptions
-            | Op::ReceiverReceive => {
+            | Op::ReceiverReceive
+            | Op::TurnBegin => {
                 let id = self.id(program);
                 self.with_socket(op, id, program);
             }
@@ -312,6 +313,7 @@ impl Machine {
                 let subscribed = topics::subscribe(id, &program.text());
                 self.note_debug(&subscribed);
             }
+            Op::TurnBegin => turn::begin(id),
             Op::TopicsUnsubscribe => topics::unsubscribe(id, &program.text()),
             Op::TopicsSubscriptions => self.note_debug(&topics::subscriptions(id)),
             Op::ReceiverReceive => {
@@ -444,6 +446,30 @@ impl crate::bindings::hooks::exports::lithe::plugin::hooks::Guest for Component 
     fn timer(_: u32) {
         with(|machine| machine.run_kept(Slot::Timer));
     }
+}
+
+impl crate::bindings::batch::exports::lithe::plugin::batch::Guest for Component {
+    fn receive(messages: Vec<u8>) {
+        with(|machine| {
+            let (mut left, mut is_first) = (&*messages, true);
+            while let Some((socket, message, rest)) = first_packed(left) {
+                if !is_first && socket != machine.socket {
+                    turn::begin(socket);
+                }
+                (machine.socket, is_first, left) = (socket, false, rest);
+                machine.hear(&MessageResult::Binary(message.to_vec()));
+            }
+        });
+    }
+}
+
+/// The socket of the first message, its payload, and the messages behind it.
+fn first_packed(packed: &[u8]) -> Option<(u32, &[u8], &[u8])> {
+    let (socket, packed) = packed.split_first_chunk()?;
+    let (length, packed) = packed.split_first_chunk()?;
+    let length = u32::from_le_bytes(*length) >> 1;
+    let (payload, rest) = packed.split_at_checked(length as usize)?;
+    Some((u32::from_le_bytes(*socket), payload, rest))
 }
 
 impl crate::bindings::session::exports::lithe::plugin::session::Guest for Component {

@@ -22,6 +22,6 @@ mod raw;
 mod realloc;
 
 #[cfg(target_arch = "wasm32")]
-pub use bindings::{handler, hooks, middleware, session};
+pub use bindings::{batch, handler, hooks, middleware, session};
 #[cfg(target_arch = "wasm32")]
 pub use interpreter::Component;

@@ -160,6 +160,10 @@ operations! {
     Scratch,
     /// A byte: the function; as many raw arguments as it has.
     Raw,
+
+    // `turn`.
+    /// Socket.
+    TurnBegin,
 }
 
 /// When code that was kept is run, by its byte.

@@ -157,6 +157,9 @@ functions! {
     "lithe:plugin/next@0.1.0" {
         "run" next_run(event, answer);
     }
+    "lithe:plugin/turn@0.1.0" {
+        "begin" turn_begin(socket);
+    }
     "wasi:io/poll@0.2.0" {
         "[resource-drop]pollable" pollable_drop(this);
         "[method]pollable.block" pollable_block(this);
