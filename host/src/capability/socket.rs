@@ -454,8 +454,11 @@ pub(super) fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 impl State {
     fn send(&self, to: SocketId, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         match &self.current {
-            // Whoever made the call of an event sends what is queued when it returns.
-            Some(current) if current.id == to && self.is_event => current.send(opcode, payload),
+            // Whoever made the call of an event sends what is queued when it returns. A loop is polled by its
+            // socket's task, which sends then; but what streams is sent by another task.
+            Some(current) if current.id == to && (self.is_event || !current.is_stream()) => {
+                current.send(opcode, payload)
+            }
             _ => {
                 let socket = self.socket(to).ok_or(SendError::Closed)?;
                 let sent = socket.send(opcode, payload);
