@@ -61,6 +61,8 @@ pub fn run<S: Wire>(
     let close_time = limits.close_time;
     // What has been done by now needs no room in the task.
     async move {
+        // All of it: the socket is its plugin's for as long as this lasts.
+        let session = session;
         match session.guest {
             Guest::Shared(seat) => run_shared(bridge, &seat).await,
             Guest::Own { mut instance, permit: _permit } => {
