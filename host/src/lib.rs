@@ -28,5 +28,6 @@ mod bindings;
 mod buffers;
 
 pub mod config;
+pub mod files;
 pub mod message;
 pub mod router;

@@ -1,0 +1,397 @@
+//! The files of a site, as far as a site may reach them.
+//!
+//! Everything that the host opens on behalf of a site goes through a [`Folder`]: a handle, beneath which
+//! each path is resolved by the system (`openat2` with `RESOLVE_BENEATH` where the kernel has it). Links
+//! are followed as long as they stay beneath the handle, so that Kubernetes' `..data` works; one that
+//! leads out of it is [`FileError::Outside`]. Only regular files are read, they are opened without
+//! blocking, and each read has a bound. So no link, named pipe or endless file of a site can reach, block
+//! or fill the host.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+
+/// Why a file of a site cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("it is not there")]
+    Missing,
+    #[error("it leads outside of the folder that it is in: put the file itself there, not a link")]
+    Outside,
+    #[error("it is not a regular file")]
+    NotAFile,
+    #[error("it is not a folder")]
+    NotAFolder,
+    #[error("it has {size}, and may have at most {max}")]
+    TooLarge { size: ByteSize, max: ByteSize },
+    #[error("it is not UTF-8 text")]
+    NotText,
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::NotADirectory => Self::NotAFolder,
+            // The system's own refusal has a number; the refusal to leave the folder has none.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::Outside,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A folder that is open. It stays the same folder when another one takes over its name.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    dir: Arc<Dir>,
+    /// As it was opened, for messages only.
+    path: PathBuf,
+}
+
+/// Which file or folder something is, whatever its names are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// What a name in a folder stands for, after links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Folder,
+    /// A pipe, a socket, a device, or a link that leads nowhere or out of the folder.
+    Other,
+}
+
+/// A name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: OsString,
+    pub kind: Kind,
+}
+
+impl Folder {
+    /// Opens a folder by a path that the operator gives: links are followed wherever they lead.
+    ///
+    /// # Errors
+    /// There is no such folder.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        Ok(Self { dir: Arc::new(dir), path: path.to_owned() })
+    }
+
+    /// Its path as it was opened, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The handle.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// Which folder it is.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn identity(&self) -> Result<Identity, FileError> {
+        Ok(Identity::of(&self.dir.dir_metadata()?))
+    }
+
+    /// Opens a folder in it.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn folder(&self, path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        let dir = Arc::new(self.dir.open_dir(path)?);
+        Ok(Self { dir, path: self.path.join(path) })
+    }
+
+    /// Opens a folder in it, and makes it, with those above it, where it is missing.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn make_folder(&self, path: impl AsRef<Path>) -> Result<Self, FileError> {
+        match self.folder(&path) {
+            Err(FileError::Missing) => {
+                self.dir.create_dir_all(&path)?;
+                self.folder(path)
+            }
+            there => there,
+        }
+    }
+
+    /// Whether there is a folder of this name.
+    pub fn has_folder(&self, path: impl AsRef<Path>) -> bool {
+        self.dir.metadata(path).is_ok_and(|metadata| metadata.is_dir())
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn open_file(&self, path: impl AsRef<Path>) -> Result<(File, Metadata), FileError> {
+        let mut options = OpenOptions::new();
+        // A named pipe would wait for somebody who writes to it.
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        let file = self.dir.open_with(path, &options)?;
+        let metadata = file.metadata()?;
+        match metadata.is_file() {
+            true => Ok((file, metadata)),
+            false => Err(FileError::NotAFile),
+        }
+    }
+
+    /// Reads a regular file whole.
+    ///
+    /// # Errors
+    /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
+    pub fn read(&self, path: impl AsRef<Path>, max: ByteSize) -> Result<Vec<u8>, FileError> {
+        let (file, metadata) = self.open_file(path)?;
+        let too_large = |size| Err(FileError::TooLarge { size: ByteSize::b(size), max });
+        if metadata.len() > max.as_u64() {
+            return too_large(metadata.len());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+        // It may grow while it is read.
+        file.take(max.as_u64().saturating_add(1)).read_to_end(&mut bytes)?;
+        match bytes.len() as u64 {
+            size if size > max.as_u64() => too_large(size),
+            _ => Ok(bytes),
+        }
+    }
+
+    /// Reads a regular file of UTF-8 text whole.
+    ///
+    /// # Errors
+    /// As [`Folder::read`]; it is not text.
+    pub fn read_text(&self, path: impl AsRef<Path>, max: ByteSize) -> Result<String, FileError> {
+        String::from_utf8(self.read(path, max)?).map_err(|_| FileError::NotText)
+    }
+
+    /// What is in it, in the order of the names.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn entries(&self) -> Result<Vec<Entry>, FileError> {
+        let mut entries = Vec::new();
+        for entry in self.dir.entries()? {
+            let entry = entry?;
+            let (name, own) = (entry.file_name(), entry.file_type()?);
+            let kind = match own.is_symlink() {
+                false => Kind::of(own.is_file(), own.is_dir()),
+                true => self
+                    .dir
+                    .metadata(&name)
+                    .map_or(Kind::Other, |target| Kind::of(target.is_file(), target.is_dir())),
+            };
+            entries.push(Entry { name, kind });
+        }
+        entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
+    /// Writes a file whole or not at all, so that one who reads it at the same time, or after a crash, sees
+    /// the one before or this one. The folders above it are made where they are missing.
+    ///
+    /// # Errors
+    /// See [`FileError`]; what was there before stays.
+    pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
+        let path = path.as_ref();
+        let name = path.file_name().ok_or(FileError::NotAFile)?;
+        let folder = match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            Some(parent) => self.make_folder(parent)?,
+            None => self.clone(),
+        };
+        let staged = folder.stage(bytes)?;
+        let put = folder.dir.rename(&staged, &folder.dir, name);
+        if put.is_err() {
+            // What has failed is said; that its leftover stays, too, changes nothing about it.
+            let _ = folder.dir.remove_file(&staged);
+        }
+        put?;
+        folder.sync()
+    }
+
+    /// Writes and syncs a file of a new name, which begins with [`TEMPORARY`]; answers the name.
+    fn stage(&self, bytes: &[u8]) -> Result<String, FileError> {
+        let name = format!("{TEMPORARY}{:016x}", fastrand::u64(..));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o644);
+        let mut file = self.dir.open_with(&name, &options)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            let _ = self.dir.remove_file(&name);
+            return Err(error.into());
+        }
+        Ok(name)
+    }
+
+    /// Has the system keep the names in it over a crash.
+    ///
+    /// # Errors
+    /// The disk does not take them.
+    pub fn sync(&self) -> Result<(), FileError> {
+        // A folder that was opened only as a place to look below cannot be synced.
+        Ok(self.dir.open(".")?.sync_all()?)
+    }
+}
+
+/// What the names of files begin with that are still being written. One that is there when the host
+/// starts was left by a crash.
+pub const TEMPORARY: &str = ".tmp-lithe-";
+
+impl Identity {
+    pub fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+impl Kind {
+    fn of(is_file: bool, is_folder: bool) -> Self {
+        match (is_file, is_folder) {
+            (true, _) => Self::File,
+            (_, true) => Self::Folder,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const SOME: ByteSize = ByteSize::kib(1);
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(outer.path().join("site/below")).unwrap();
+        std::fs::write(outer.path().join("secret"), "secret").unwrap();
+        std::fs::write(outer.path().join("site/below/file"), "text").unwrap();
+        let folder = Folder::open(&outer.path().join("site")).unwrap();
+        (outer, folder)
+    }
+
+    #[test]
+    fn links_are_followed_beneath_the_folder_and_not_out_of_it() {
+        let (outer, folder) = folder();
+        let site = outer.path().join("site");
+        for (target, link) in [
+            ("below", "inside"),
+            ("..", "parent"),
+            ("../secret", "out"),
+            ("/etc", "absolute"),
+            ("below/../../secret", "around"),
+            ("parent", "twice"),
+        ] {
+            symlink(target, site.join(link)).unwrap();
+        }
+        assert_eq!(folder.read("inside/file", SOME).unwrap(), b"text");
+        for path in [
+            "out",
+            "parent/secret",
+            "absolute/hostname",
+            "around",
+            "twice/secret",
+            "../secret",
+            "/etc",
+        ] {
+            let error = folder.read(path, SOME).unwrap_err();
+            assert!(matches!(error, FileError::Outside), "{path}: {error:?}");
+        }
+        for path in ["parent", "absolute", "twice", "..", "/"] {
+            assert!(matches!(folder.folder(path), Err(FileError::Outside)), "{path}");
+            assert!(!folder.has_folder(path), "{path}");
+        }
+        assert!(matches!(folder.write("parent/new", b""), Err(FileError::Outside)));
+        assert!(matches!(folder.write("absolute/new", b""), Err(FileError::Outside)));
+    }
+
+    #[test]
+    fn reads_only_regular_files_and_waits_for_none() {
+        let (outer, folder) = folder();
+        let pipe = outer.path().join("site/pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        symlink("pipe", outer.path().join("site/link")).unwrap();
+        for path in ["pipe", "link", "below"] {
+            let error = folder.read(path, SOME).unwrap_err();
+            assert!(matches!(error, FileError::NotAFile), "{path}: {error:?}");
+        }
+        assert!(matches!(folder.read("none", SOME), Err(FileError::Missing)));
+    }
+
+    #[test]
+    fn a_file_over_the_bound_is_not_read() {
+        let (outer, folder) = folder();
+        let endless = std::fs::File::create(outer.path().join("site/endless")).unwrap();
+        endless.set_len(1 << 40).unwrap();
+        let error = folder.read("endless", SOME).unwrap_err().to_string();
+        assert_eq!(error, "it has 1.0 TiB, and may have at most 1.0 KiB");
+        assert!(folder.read("below/file", ByteSize::b(3)).is_err());
+        assert!(folder.read("below/file", ByteSize::b(4)).is_ok());
+    }
+
+    #[test]
+    fn entries_say_what_is_behind_a_link() {
+        let (outer, folder) = folder();
+        let site = outer.path().join("site");
+        symlink("below", site.join("a")).unwrap();
+        symlink("below/file", site.join("b")).unwrap();
+        symlink("..", site.join("c")).unwrap();
+        symlink("none", site.join("d")).unwrap();
+        let entries = folder.entries().unwrap();
+        let found: Vec<_> =
+            entries.iter().map(|entry| (entry.name.to_str().unwrap(), entry.kind)).collect();
+        let expected = [
+            ("a", Kind::Folder),
+            ("b", Kind::File),
+            ("below", Kind::Folder),
+            ("c", Kind::Other),
+            ("d", Kind::Other),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn writes_a_file_whole_and_leaves_nothing_else() {
+        let (outer, folder) = folder();
+        folder.write("new/deep/file", b"1").unwrap();
+        folder.write("new/deep/file", b"2").unwrap();
+        assert_eq!(folder.read("new/deep/file", SOME).unwrap(), b"2");
+        let left = std::fs::read_dir(outer.path().join("site/new/deep")).unwrap().count();
+        assert_eq!(left, 1);
+        // A folder is there: the file cannot be.
+        assert!(folder.write("below", b"x").is_err());
+        assert_eq!(folder.entries().unwrap().len(), 2, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_folder_stays_the_same_when_its_name_is_taken_over() {
+        let (outer, folder) = folder();
+        let below = folder.folder("below").unwrap();
+        let site = outer.path().join("site");
+        std::fs::rename(site.join("below"), site.join("moved")).unwrap();
+        symlink("/etc", site.join("below")).unwrap();
+        assert_eq!(below.read("file", SOME).unwrap(), b"text");
+        assert_eq!(below.identity().unwrap(), folder.folder("moved").unwrap().identity().unwrap());
+    }
+}
