@@ -6,6 +6,7 @@
 mod build;
 mod limits;
 mod plugin;
+mod ranges;
 mod server;
 mod swap;
 mod tenants;
@@ -17,6 +18,9 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+use crate::files::{self, FileError};
+use ranges::label;
+
 pub use build::{Build, Engine, GuestKind};
 pub use limits::{Deflate, Limits, OutboundPolicy};
 pub use plugin::{Folder, Plugin, Scope, SecretSource};
@@ -27,14 +31,15 @@ pub use tenants::{Host, Tenants};
 /// The file's name inside a site.
 pub const FILE_NAME: &str = "lithe.toml";
 
-/// Shared instances of one plugin.
-const MAX_REPLICAS: usize = 64;
+/// The largest file that is read.
+const MAX_FILE: ByteSize = ByteSize::mib(1);
 
 /// A site's settings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The name in log lines. Default: the folder's name.
+    #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
     /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
     /// host below the first. Default: all, where one site is served; its folder's name among several. A
@@ -91,12 +96,13 @@ impl Config {
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
-    /// out of range: the message names the file, the line and the column.
+    /// out of range: the message names the file, the line, the column and the key.
     pub fn load(site: &Path) -> anyhow::Result<Self> {
         let path = site.join(FILE_NAME);
-        let text = match std::fs::read_to_string(&path) {
+        let folder = files::Folder::open(site);
+        let text = match folder.and_then(|folder| folder.read_text(FILE_NAME, MAX_FILE)) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(FileError::Missing) => String::new(),
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
             }
@@ -105,68 +111,24 @@ impl Config {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let config: Self = toml::from_str(text)?;
-        let limits = &config.limits;
-        anyhow::ensure!(
-            limits.outbound >= limits.message,
-            "`limits.outbound` ({}) must be at least `limits.message` ({}): \
-             a message that may be sent must fit the queue",
-            limits.outbound,
-            limits.message,
-        );
-        for (name, zero) in [
-            ("limits.instances", limits.instances == 0),
-            ("limits.queue", limits.queue == 0),
-            ("limits.sockets", limits.sockets == 0),
-            ("limits.connections", limits.connections == 0),
-            ("server.client_connections", config.server.client_connections == 0),
-            ("limits.event_cpu", limits.event_cpu.is_zero()),
-            ("limits.request_cpu", limits.request_cpu.is_zero()),
-            ("limits.request_time", limits.request_time.is_zero()),
-            ("server.connections", config.server.connections == 0),
-            ("server.header_time", config.server.header_time.is_zero()),
-        ] {
-            anyhow::ensure!(!zero, "`{name}` must be more than zero");
-        }
-        let bits = config.deflate.window_bits;
-        anyhow::ensure!(
-            (9..=15).contains(&bits),
-            "`deflate.window_bits` is {bits}: it is from 9 to 15"
-        );
-        let share = config.swap.max_failures;
-        anyhow::ensure!(
-            (0.0..=1.0).contains(&share),
-            "`swap.max_failures` is {share}: it is a share, from 0 to 1"
-        );
-        let share = config.tenants.cpu_share;
-        anyhow::ensure!(
-            share > 0.0 && share <= 1.0,
-            "`tenants.cpu_share` is {share}: it is a share, over 0 and up to 1"
-        );
-        if let Some(address) = config.admin.listen {
-            anyhow::ensure!(
-                address.ip().is_loopback(),
-                "`admin.listen` is `{address}`: it must be a loopback address such as \
-                 `127.0.0.1:4001`, for what it hears is not encrypted; from elsewhere, use a tunnel"
-            );
-        }
+        let config: Self = toml::from_str(text).map_err(with_key)?;
+        config.limits.validate()?;
+        config.admin.validate()?;
         for (file, plugin) in &config.plugin {
-            anyhow::ensure!(
-                plugin.health.as_ref().is_none_or(|path| path.starts_with('/')),
-                "`health` of `{file}` is no path: it begins with `/`"
-            );
-            let replicas = plugin.replicas;
-            anyhow::ensure!(
-                (1..=MAX_REPLICAS).contains(&replicas),
-                "`replicas` of `{file}` is {replicas}: it is from 1 to {MAX_REPLICAS}"
-            );
-            anyhow::ensure!(
-                replicas == 1 || plugin.scope == Scope::Plugin,
-                "`{file}` has both `replicas` and a `scope`: only the scope `plugin` has replicas"
-            );
+            plugin.validate(file, &config.limits)?;
         }
         Ok(config)
     }
+}
+
+/// The parser's message shows the place in the file; this adds the whole key, such as `limits.memory`.
+fn with_key(error: toml::de::Error) -> anyhow::Error {
+    let mut without_place = error.clone();
+    // Then it names the key instead.
+    without_place.set_input(None);
+    let named = without_place.to_string();
+    let key = named.strip_prefix(error.message()).unwrap_or_default();
+    anyhow::anyhow!("{}{}", error.to_string().trim_end(), key.trim_end())
 }
 
 #[cfg(test)]
@@ -180,7 +142,7 @@ mod tests {
         let config = Config::parse("").unwrap();
         assert!(config.websocket);
         assert_eq!(config.limits.memory, ByteSize::mib(64));
-        assert_eq!(config.limits.event_cpu, Duration::from_millis(100));
+        assert_eq!(config.limits.event_cpu, Duration::from_secs(1));
     }
 
     #[test]

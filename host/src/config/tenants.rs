@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::ranges::{share};
+
 /// What holds for each of several sites.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -13,6 +15,7 @@ pub struct Tenants {
     pub environment: Vec<String>,
     /// The share of all cores that the guests of one site may use before those of other sites go first,
     /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
+    #[serde(deserialize_with = "share::<1, _>")]
     pub cpu_share: f64,
 }
 
