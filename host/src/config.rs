@@ -211,6 +211,139 @@ mod tests {
         }
     }
 
+    /// The keys of a section, as the error about one that is not known lists them.
+    fn keys(section: &str) -> Vec<String> {
+        let error = refused(&format!("{section}\nnone = 1\n"));
+        let listed = error.split_once("expected ").expect("it lists them").1;
+        listed.lines().next().unwrap().split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn refused(text: &str) -> String {
+        Config::parse(text).expect_err(text).to_string()
+    }
+
+    const SECTIONS: [&str; 6] =
+        ["[limits]", "[server]", "[swap]", "[admin]", "[tenants]", "[plugin.\"a.wasm\"]"];
+
+    #[test]
+    fn no_number_time_or_size_is_without_a_range() {
+        for section in SECTIONS {
+            let keys = keys(section);
+            assert!(keys.len() > 1, "{section}: {keys:?}");
+            for key in keys {
+                for value in [
+                    "9223372036854775807",
+                    "18446744073709551615",
+                    "-1",
+                    "\"18446744073709551615s\"",
+                    "\"1000000years\"",
+                    "\"1e9s\"",
+                    "\"-1s\"",
+                    "\"99999 GiB\"",
+                    "\"16 EiB\"",
+                    "\"99999999999999999999999999 EiB\"",
+                    "1e-300",
+                    "1e300",
+                    "nan",
+                    "-inf",
+                    "inf",
+                ] {
+                    let text = format!("{section}\n{key} = {value}\n");
+                    // Paths and names may be called so.
+                    let is_text = value.starts_with('"');
+                    match Config::parse(&text) {
+                        Ok(_) => assert!(
+                            is_text && key == "token_file"
+                                || key == "max_failures" && value == "1e-300",
+                            "{text}"
+                        ),
+                        Err(error) => {
+                            let error = error.to_string();
+                            assert!(error.contains("line 2"), "{text}: {error}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_its_range_is_named_with_its_key_its_place_and_the_range() {
+        for (text, expected) in [
+            (
+                "[limits]\nping_interval = \"18446744073709551615s\"\n",
+                &[
+                    "line 2, column 17",
+                    "`limits.ping_interval`",
+                    "is out of range: it is from 0ns to 365d",
+                ][..],
+            ),
+            (
+                "[server]\nconnections = 9223372036854775807\n",
+                &[
+                    "line 2, column 15",
+                    "`server.connections`",
+                    "9223372036854775807 is out of range: it is from 1 to 10000000",
+                ],
+            ),
+            ("[limits]\nmemory = 0\n", &["`limits.memory`", "it is from 64.0 KiB to 4.0 GiB"]),
+            ("[limits]\ninstances = -1\n", &["`limits.instances`", "it is from 1 to"]),
+            ("[limits]\nevent_cpu = \"1ns\"\n", &["`limits.event_cpu`", "it is from 1ms to"]),
+            (
+                "[limits]\nevent_cpu = 5\n",
+                &["`limits.event_cpu`", "expected a time such as \"100ms\""],
+            ),
+            ("[deflate]\nwindow_bits = 300\n", &["`deflate.window_bits`", "it is from 9 to 15"]),
+            ("[tenants]\ncpu_share = 1e-300\n", &["`tenants.cpu_share`", "it is from 0.001 to 1"]),
+            ("name = \"\"\n", &["`name`", "expected 1 to 64 bytes"]),
+            ("name = \"a\\u001b[2J\"\n", &["`name`", "without control characters"]),
+            ("name = \" a\"\n", &["`name`", "without blanks around it"]),
+            ("[plugin.\"a\"]\nhealth = \"/a b\"\n", &["`plugin.a.health`", "such as \"/health\""]),
+            ("[plugin.\"a\"]\nhealth = \"health\"\n", &["`plugin.a.health`"]),
+            (
+                "[plugin.\"a\"]\nenvironment = { \"A=B\" = \"\" }\n",
+                &["`plugin.a.environment`", "no `=`"],
+            ),
+            ("[plugin.\"a\"]\nsecrets = { \"\" = { host = \"A\" } }\n", &["`plugin.a.secrets`"]),
+        ] {
+            let error = refused(text);
+            for word in expected {
+                assert!(error.contains(word), "no `{word}` in: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_its_range_is_taken() {
+        let config = Config::parse(
+            "name = \"Ein Café\"\n[limits]\nping_interval = \"365d\"\npong_time = \"0s\"\nqueue = 1\n\
+             sockets = 10000000\n[swap]\nkeep = 0\nmax_failures = 0\n[tenants]\ncpu_share = 1\n\
+             [plugin.\"a\"]\nhealth = \"/health?deep\"\nstateless = true\n",
+        );
+        let config = config.unwrap();
+        assert_eq!(config.limits.ping_interval, Duration::from_secs(365 * 24 * 60 * 60));
+        assert_eq!((config.limits.queue, config.limits.sockets), (1, 10_000_000));
+        assert!(config.plugin["a"].stateless);
+    }
+
+    #[test]
+    fn a_file_that_is_nested_deeply_or_large_is_refused() {
+        let deep = 100_000;
+        for text in [
+            format!("a = {}{}\n", "[".repeat(deep), "]".repeat(deep)),
+            format!("a = {}1{}\n", "{ a = ".repeat(deep), " }".repeat(deep)),
+            format!("{}a = 1\n", "a.".repeat(deep)),
+            format!("[{}a]\n", "a.".repeat(deep)),
+            format!("a = {}\n", "[".repeat(deep)),
+        ] {
+            assert!(Config::parse(&text).is_err());
+        }
+        let site = tempfile::tempdir().unwrap();
+        std::fs::write(site.path().join(FILE_NAME), "#".repeat(1024 * 1024 + 1)).unwrap();
+        let error = format!("{:#}", Config::load(site.path()).unwrap_err());
+        assert!(error.contains("at most 1.0 MiB"), "{error}");
+    }
+
     #[test]
     fn a_queue_smaller_than_a_message_is_refused() {
         let error = Config::parse("[limits]\noutbound = \"1 KiB\"\n").unwrap_err().to_string();

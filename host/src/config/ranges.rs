@@ -31,14 +31,14 @@ pub fn time<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Duration, D::Error> {
     let (min, max) = (Duration::from_millis(MIN), Duration::from_millis(MAX));
-    within(duration(value)?, min, max, |time| Time(time))
+    within(duration(value)?, min, max, Time)
 }
 
 /// A time such as `"100ms"`, up to `MAX` milliseconds, where zero has a meaning of its own.
 pub fn time_or_zero<'de, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Duration, D::Error> {
-    within(duration(value)?, Duration::ZERO, Duration::from_millis(MAX), |time| Time(time))
+    within(duration(value)?, Duration::ZERO, Duration::from_millis(MAX), Time)
 }
 
 /// A size such as `"64 MiB"`, from `MIN` to `MAX` bytes.
@@ -83,7 +83,8 @@ pub fn label<'de, const MAX: usize, D: Deserializer<'de>>(
 /// Whether a terminal or a log would show it as something else, or not at all.
 fn is_invisible(c: char) -> bool {
     // Marks that turn the direction of what follows them, and those without a width.
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// The path and query of a request, such as `"/health"`.
@@ -92,7 +93,9 @@ pub fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::
     let is_target = text.starts_with('/') && text.parse::<http::uri::PathAndQuery>().is_ok();
     match is_target && !text.contains('#') {
         true => Ok(Some(text)),
-        false => Err(de::Error::custom("expected a path such as \"/health\", which begins with `/`")),
+        false => {
+            Err(de::Error::custom("expected a path such as \"/health\", which begins with `/`"))
+        }
     }
 }
 
@@ -116,7 +119,8 @@ pub fn answers<'de, const MAX: usize, const BYTES: usize, D: Deserializer<'de>>(
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let answers = BTreeMap::<String, String>::deserialize(value)?;
     let is_long = |text: &String| text.len() > BYTES;
-    if answers.len() > MAX || answers.iter().any(|(text, answer)| is_long(text) || is_long(answer)) {
+    if answers.len() > MAX || answers.iter().any(|(text, answer)| is_long(text) || is_long(answer))
+    {
         return Err(de::Error::custom(format_args!(
             "expected at most {MAX} texts, and at most {BYTES} bytes of each and of its answer"
         )));
@@ -147,7 +151,13 @@ struct Time(Duration);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(self.0).fmt(f)
+        let millis = self.0.as_millis();
+        let units = [("d", DAY), ("h", HOUR), ("s", SECOND), ("ms", MS)];
+        let fits = |(_, length): &&(_, u64)| millis > 0 && millis % u128::from(*length) == 0;
+        match units.iter().find(fits) {
+            Some((unit, length)) => write!(f, "{}{unit}", millis / u128::from(*length)),
+            None => write!(f, "{:?}", self.0),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::ranges::{share};
+use super::ranges::share;
 
 /// What holds for each of several sites.
 #[derive(Clone, Debug, Deserialize)]

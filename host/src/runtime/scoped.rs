@@ -5,8 +5,8 @@
 //! another version takes over, and topics span them all.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
@@ -171,8 +171,7 @@ impl Scoped {
         inner.said = Some(Instant::now());
         let dropped = std::mem::take(&mut inner.unsaid);
         let context = self.template.context();
-        let (site, plugin, max) =
-            (&*context.site, &*context.plugin, context.limits.instances);
+        let (site, plugin, max) = (&*context.site, &*context.plugin, context.limits.instances);
         tracing::warn!(
             target: "limits", site, plugin, value, dropped, "an idle instance was dropped with what it had in \
              memory, to make room for another value: `limits.instances` is {max}"
@@ -356,10 +355,7 @@ fn give_up(failure: Failure, how: Handover) -> Result<(), Failure> {
 }
 
 fn sum(moved: impl Iterator<Item = Moved>) -> Moved {
-    moved.fold(Moved::default(), |mut sum, moved| {
-        sum += moved;
-        sum
-    })
+    moved.fold(Moved::default(), Moved::and)
 }
 
 /// Whether a request or a socket holds it, too.
