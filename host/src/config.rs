@@ -4,31 +4,42 @@
 //! the file, the line and the column, and what would be right.
 
 mod build;
+mod limits;
+mod plugin;
+mod ranges;
+mod server;
+mod swap;
+mod tenants;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
-use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::files::{self, FileError};
+use ranges::label;
+
 pub use build::{Build, Engine, GuestKind};
+pub use limits::{Deflate, Limits, OutboundPolicy};
+pub use plugin::{Folder, Plugin, Scope, SecretSource};
+pub use server::{Admin, Server};
+pub use swap::Swap;
+pub use tenants::{Host, Tenants};
 
 /// The file's name inside a site.
 pub const FILE_NAME: &str = "lithe.toml";
 
-/// Shared instances of one plugin.
-const MAX_REPLICAS: usize = 64;
+/// The largest file that is read.
+const MAX_FILE: ByteSize = ByteSize::mib(1);
 
 /// A site's settings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The name in log lines. Default: the folder's name.
+    #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
     /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
     /// host below the first. Default: all, where one site is served; its folder's name among several. A
@@ -75,403 +86,6 @@ impl Default for Config {
     }
 }
 
-/// What guests and clients of a site may use. Sizes are written as `"64 MiB"` or in bytes, times as
-/// `"100ms"`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Linear memory of one instance. Default: 64 MiB, enough for every guest language.
-    pub memory: ByteSize,
-    /// Elements of all tables of one instance. Default: 20,000.
-    pub table_elements: usize,
-    /// Instances of one plugin at once: calls in parallel, or blocking sessions. Default: 1,000.
-    /// Over it, a request waits for `request_time` and is then answered 503.
-    pub instances: usize,
-    /// Requests that wait for one shared instance. Default: 1,000. Over it: 503.
-    pub queue: usize,
-    /// Open sockets of one plugin. Default: 50,000. Over it, an upgrade is answered 503.
-    pub sockets: usize,
-    /// CPU time of one session event. Default: 100 ms. Over it the instance is stopped, and the
-    /// socket closes with 1011.
-    #[serde(with = "humantime_serde")]
-    pub event_cpu: Duration,
-    /// CPU time of one request. Default: 1 s. Over it the instance is stopped: 504.
-    #[serde(with = "humantime_serde")]
-    pub request_cpu: Duration,
-    /// Wall time of one request or event, its waits included. Default: 30 s. Over it: 504, or 1011.
-    #[serde(with = "humantime_serde")]
-    pub request_time: Duration,
-    /// Requests of the site in a second, those that become sockets included. Default: zero, which is no
-    /// bound. Over it: 429.
-    pub requests_per_second: usize,
-    /// Connections of the site, sockets included. Default: 60,000. Over it: 503, and the connection is
-    /// closed.
-    pub connections: usize,
-    /// A request's path and query. Default: 8 KiB. Over it: 414.
-    pub uri: ByteSize,
-    /// All of a request's header names and values. Default: 32 KiB. Over it: 431.
-    pub headers: ByteSize,
-    /// A request's body. Default: 1 MiB. Over it: 413.
-    pub body: ByteSize,
-    /// The body of a guest's response. Default: 16 MiB. Over it: 500.
-    pub response: ByteSize,
-    /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
-    pub message: ByteSize,
-    /// WebSocket messages that one socket may receive in a second. Default: zero, which is no bound: the
-    /// peer of a socket whose guest is behind waits. Over it: 1008.
-    pub messages_per_second: usize,
-    /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
-    pub outbound: ByteSize,
-    /// What happens over `outbound`. Default: `close`.
-    pub outbound_policy: OutboundPolicy,
-    /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
-    pub attachment: ByteSize,
-    /// Topics that a socket hears. Default: 64. Over it: an error to the guest.
-    pub topics: usize,
-    /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
-    pub timers: usize,
-    /// What the site's guests print in a second. Default: 1 MiB; zero is no bound. Over it, lines are left
-    /// out of the log.
-    pub log_per_second: ByteSize,
-    /// What an instance hands to the next version's, by `save`. Default: 1 MiB. Over it the swap is
-    /// refused, and the version before goes on.
-    pub state: ByteSize,
-    /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5 s.
-    #[serde(with = "humantime_serde")]
-    pub close_time: Duration,
-    /// A socket that was silent for so long is sent a ping. Default: 30 s; zero sends none.
-    #[serde(with = "humantime_serde")]
-    pub ping_interval: Duration,
-    /// From that ping to any sign of life. Default: 10 s. Over it the connection is dropped, and the
-    /// guest sees 1006.
-    #[serde(with = "humantime_serde")]
-    pub pong_time: Duration,
-    /// A socket over which no message went, either way, for so long is closed with 1001. Default: zero,
-    /// which is never.
-    #[serde(with = "humantime_serde")]
-    pub idle_time: Duration,
-    /// An instance that nothing needs and that had nothing to do for so long is dropped; its sockets
-    /// stay open. Default: 10 s; zero keeps it.
-    #[serde(with = "humantime_serde")]
-    pub idle_after: Duration,
-}
-
-/// `permessage-deflate` (RFC 7692), where the client offers it. A message is bounded by
-/// `limits.message` after it is inflated, too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Deflate {
-    /// Default: false. Each socket that uses it needs memory for two windows and their tables: about
-    /// 300 KiB for windows of 15 bits, less for smaller ones.
-    pub enabled: bool,
-    /// The largest window, either way, as a power of two from 9 to 15. Default: 12, 4 KiB.
-    pub window_bits: u8,
-    /// Whether a message may refer to those before it. Default: true.
-    pub context_takeover: bool,
-}
-
-impl Default for Deflate {
-    fn default() -> Self {
-        Self { enabled: false, window_bits: 12, context_takeover: true }
-    }
-}
-
-/// What holds for one component only.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Plugin {
-    /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
-    /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
-    pub scope: Scope,
-    /// Whether each call of a component without sessions has an instance of its own, so that nothing of
-    /// one request is left in memory for the next. Default: false.
-    pub fresh: bool,
-    /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
-    /// its own; topics span them. Default: 1.
-    pub replicas: usize,
-    /// Text messages that the host answers itself, without the guest, such as `{ ping = "pong" }`.
-    pub auto_response: BTreeMap<String, String>,
-    /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of its
-    /// own, before it serves anything. Default: none is asked.
-    pub health: Option<String>,
-    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none.
-    pub environment: BTreeMap<String, String>,
-    /// Variables of its environment that no log shows, such as
-    /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
-    /// the host's environment. Default: none.
-    pub secrets: BTreeMap<String, SecretSource>,
-    /// Folders of the site that it sees, by the path at which it does, such as
-    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only.
-    pub folders: BTreeMap<String, Folder>,
-}
-
-/// Where a secret is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum SecretSource {
-    /// A file of the site; a newline at its end is not part of it.
-    File(PathBuf),
-    /// A variable of the host's environment.
-    Host(String),
-}
-
-/// A folder of the site.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Folder {
-    pub path: PathBuf,
-    /// Default: false.
-    #[serde(default)]
-    pub write: bool,
-}
-
-impl Default for Plugin {
-    fn default() -> Self {
-        Self {
-            scope: Scope::Plugin,
-            fresh: false,
-            replicas: 1,
-            auto_response: BTreeMap::new(),
-            health: None,
-            environment: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            folders: BTreeMap::new(),
-        }
-    }
-}
-
-/// What shares an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Scope {
-    /// Everything.
-    Plugin,
-    /// What has the same value of this route parameter.
-    Param(String),
-    /// Only the connection's own events.
-    Connection,
-}
-
-impl TryFrom<String> for Scope {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "plugin" => Ok(Self::Plugin),
-            "connection" => Ok(Self::Connection),
-            other => match other.strip_prefix("param:") {
-                Some(name) if !name.is_empty() => Ok(Self::Param(name.to_owned())),
-                _ => Err(format!(
-                    "unknown scope `{other}`, expected `plugin`, `param:NAME` or `connection`"
-                )),
-            },
-        }
-    }
-}
-
-/// A host, in lower case, without a port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Host {
-    /// This one.
-    Exact(String),
-    /// Those that end with a dot and this.
-    Below(String),
-}
-
-impl TryFrom<String> for Host {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let text = text.to_ascii_lowercase();
-        let (name, is_below) = match text.strip_prefix("*.") {
-            Some(name) => (name, true),
-            None => (&*text, false),
-        };
-        let is_address = !is_below && name.starts_with('[') && name.ends_with(']');
-        let is_name = |name: &str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            name.split('.').all(|label| !label.is_empty() && label.chars().all(allowed))
-        };
-        match is_address || is_name(name) {
-            true if is_below => Ok(Self::Below(name.to_owned())),
-            true => Ok(Self::Exact(name.to_owned())),
-            false => Err(format!(
-                "`{text}` is no host, expected one such as `example.com` or `*.example.com`, without a \
-                 port"
-            )),
-        }
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exact(name) => f.write_str(name),
-            Self::Below(name) => write!(f, "*.{name}"),
-        }
-    }
-}
-
-/// What happens to a socket whose peer does not read what is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutboundPolicy {
-    /// The socket closes with 1013.
-    #[default]
-    Close,
-    /// The oldest messages that wait are dropped.
-    DropOldest,
-    /// `send` is an error to the guest, which gets `drain` when there is room again.
-    Refuse,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            memory: ByteSize::mib(64),
-            table_elements: 20_000,
-            instances: 1_000,
-            queue: 1_000,
-            sockets: 50_000,
-            event_cpu: Duration::from_millis(100),
-            request_cpu: Duration::from_secs(1),
-            request_time: Duration::from_secs(30),
-            requests_per_second: 0,
-            connections: 60_000,
-            uri: ByteSize::kib(8),
-            headers: ByteSize::kib(32),
-            body: ByteSize::mib(1),
-            response: ByteSize::mib(16),
-            message: ByteSize::mib(1),
-            messages_per_second: 0,
-            outbound: ByteSize::mib(4),
-            attachment: ByteSize::kib(16),
-            topics: 64,
-            timers: 10_000,
-            log_per_second: ByteSize::mib(1),
-            state: ByteSize::mib(1),
-            close_time: Duration::from_secs(5),
-            outbound_policy: OutboundPolicy::Close,
-            ping_interval: Duration::from_secs(30),
-            pong_time: Duration::from_secs(10),
-            idle_time: Duration::ZERO,
-            idle_after: Duration::from_secs(10),
-        }
-    }
-}
-
-/// The listener's own bounds.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Server {
-    /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
-    pub connections: usize,
-    /// Those of one client's address, or of one network of 64 bits where that is an IPv6 address; those of
-    /// `trusted_proxies` are not counted. Default: 20,000. Over it, new ones are closed.
-    pub client_connections: usize,
-    /// From a connection's first byte, or the last response, to the end of the next request's head.
-    /// Default: 10 s. Over it the connection is closed.
-    #[serde(with = "humantime_serde")]
-    pub header_time: Duration,
-    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
-    #[serde(with = "humantime_serde")]
-    pub body_time: Duration,
-    /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for
-    /// ever. Over it the connection is closed, and the guest of a stream sees 1006.
-    #[serde(with = "humantime_serde")]
-    pub write_time: Duration,
-    /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
-    /// `["10.0.0.0/8"]`. Default: none.
-    pub trusted_proxies: Vec<IpNet>,
-    /// How long a shutdown waits for requests and sockets. Default: 10 s.
-    #[serde(with = "humantime_serde")]
-    pub shutdown_time: Duration,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            connections: 60_000,
-            client_connections: 20_000,
-            header_time: Duration::from_secs(10),
-            body_time: Duration::from_secs(30),
-            write_time: Duration::from_secs(30),
-            trusted_proxies: Vec::new(),
-            shutdown_time: Duration::from_secs(10),
-        }
-    }
-}
-
-/// How new versions of components take over.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Swap {
-    /// How long sockets whose state cannot move stay with the version that they have. Default: 5 min.
-    /// Over it they close with 1012.
-    #[serde(with = "humantime_serde")]
-    pub drain_time: Duration,
-    /// Versions of each component that are kept to go back to. Default: 3.
-    pub keep: usize,
-    /// How long a new version is watched. Default: 30 s; zero does not watch.
-    #[serde(with = "humantime_serde")]
-    pub watch_time: Duration,
-    /// The share of its calls that may cost it an instance (a trap, a limit) while it is watched, from
-    /// 0 to 1. Default: 0.2. Over it, the version before comes back.
-    pub max_failures: f64,
-    /// Calls before that share is looked at. Default: 10.
-    pub min_calls: u64,
-}
-
-impl Default for Swap {
-    fn default() -> Self {
-        Self {
-            drain_time: Duration::from_secs(5 * 60),
-            keep: 3,
-            watch_time: Duration::from_secs(30),
-            max_failures: 0.2,
-            min_calls: 10,
-        }
-    }
-}
-
-/// The listener for those who deploy. Its traffic is not encrypted: it listens on loopback only.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Admin {
-    /// Where, such as `"127.0.0.1:4001"`. Default: nowhere.
-    pub listen: Option<SocketAddr>,
-    /// A file with the token that every request has to show, relative to the site. Default: the
-    /// environment's `LITHE_ADMIN_TOKEN`.
-    pub token_file: Option<PathBuf>,
-    /// The largest component, or the largest set of them. Default: 64 MiB. Over it: 413.
-    pub body: ByteSize,
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self { listen: None, token_file: None, body: ByteSize::mib(64) }
-    }
-}
-
-/// What holds for each of several sites.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tenants {
-    /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
-    /// is served alone may name all.
-    pub environment: Vec<String>,
-    /// The share of all cores that the guests of one site may use before those of other sites go first,
-    /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
-    pub cpu_share: f64,
-}
-
-impl Default for Tenants {
-    fn default() -> Self {
-        Self { environment: Vec::new(), cpu_share: 0.25 }
-    }
-}
-
 /// A size as what memory is counted in; one that no memory has is all there is.
 pub fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
@@ -482,12 +96,13 @@ impl Config {
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
-    /// out of range: the message names the file, the line and the column.
+    /// out of range: the message names the file, the line, the column and the key.
     pub fn load(site: &Path) -> anyhow::Result<Self> {
         let path = site.join(FILE_NAME);
-        let text = match std::fs::read_to_string(&path) {
+        let folder = files::Folder::open(site);
+        let text = match folder.and_then(|folder| folder.read_text(FILE_NAME, MAX_FILE)) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(FileError::Missing) => String::new(),
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
             }
@@ -496,72 +111,30 @@ impl Config {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let config: Self = toml::from_str(text)?;
-        let limits = &config.limits;
-        anyhow::ensure!(
-            limits.outbound >= limits.message,
-            "`limits.outbound` ({}) must be at least `limits.message` ({}): \
-             a message that may be sent must fit the queue",
-            limits.outbound,
-            limits.message,
-        );
-        for (name, zero) in [
-            ("limits.instances", limits.instances == 0),
-            ("limits.queue", limits.queue == 0),
-            ("limits.sockets", limits.sockets == 0),
-            ("limits.connections", limits.connections == 0),
-            ("server.client_connections", config.server.client_connections == 0),
-            ("limits.event_cpu", limits.event_cpu.is_zero()),
-            ("limits.request_cpu", limits.request_cpu.is_zero()),
-            ("limits.request_time", limits.request_time.is_zero()),
-            ("server.connections", config.server.connections == 0),
-            ("server.header_time", config.server.header_time.is_zero()),
-        ] {
-            anyhow::ensure!(!zero, "`{name}` must be more than zero");
-        }
-        let bits = config.deflate.window_bits;
-        anyhow::ensure!(
-            (9..=15).contains(&bits),
-            "`deflate.window_bits` is {bits}: it is from 9 to 15"
-        );
-        let share = config.swap.max_failures;
-        anyhow::ensure!(
-            (0.0..=1.0).contains(&share),
-            "`swap.max_failures` is {share}: it is a share, from 0 to 1"
-        );
-        let share = config.tenants.cpu_share;
-        anyhow::ensure!(
-            share > 0.0 && share <= 1.0,
-            "`tenants.cpu_share` is {share}: it is a share, over 0 and up to 1"
-        );
-        if let Some(address) = config.admin.listen {
-            anyhow::ensure!(
-                address.ip().is_loopback(),
-                "`admin.listen` is `{address}`: it must be a loopback address such as \
-                 `127.0.0.1:4001`, for what it hears is not encrypted; from elsewhere, use a tunnel"
-            );
-        }
+        let config: Self = toml::from_str(text).map_err(with_key)?;
+        config.limits.validate()?;
+        config.admin.validate()?;
         for (file, plugin) in &config.plugin {
-            anyhow::ensure!(
-                plugin.health.as_ref().is_none_or(|path| path.starts_with('/')),
-                "`health` of `{file}` is no path: it begins with `/`"
-            );
-            let replicas = plugin.replicas;
-            anyhow::ensure!(
-                (1..=MAX_REPLICAS).contains(&replicas),
-                "`replicas` of `{file}` is {replicas}: it is from 1 to {MAX_REPLICAS}"
-            );
-            anyhow::ensure!(
-                replicas == 1 || plugin.scope == Scope::Plugin,
-                "`{file}` has both `replicas` and a `scope`: only the scope `plugin` has replicas"
-            );
+            plugin.validate(file, &config.limits)?;
         }
         Ok(config)
     }
 }
 
+/// The parser's message shows the place in the file; this adds the whole key, such as `limits.memory`.
+fn with_key(error: toml::de::Error) -> anyhow::Error {
+    let mut without_place = error.clone();
+    // Then it names the key instead.
+    without_place.set_input(None);
+    let named = without_place.to_string();
+    let key = named.strip_prefix(error.message()).unwrap_or_default();
+    anyhow::anyhow!("{}{}", error.to_string().trim_end(), key.trim_end())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -569,7 +142,7 @@ mod tests {
         let config = Config::parse("").unwrap();
         assert!(config.websocket);
         assert_eq!(config.limits.memory, ByteSize::mib(64));
-        assert_eq!(config.limits.event_cpu, Duration::from_millis(100));
+        assert_eq!(config.limits.event_cpu, Duration::from_secs(1));
     }
 
     #[test]
@@ -636,6 +209,139 @@ mod tests {
             let error = error.unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    /// The keys of a section, as the error about one that is not known lists them.
+    fn keys(section: &str) -> Vec<String> {
+        let error = refused(&format!("{section}\nnone = 1\n"));
+        let listed = error.split_once("expected ").expect("it lists them").1;
+        listed.lines().next().unwrap().split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn refused(text: &str) -> String {
+        Config::parse(text).expect_err(text).to_string()
+    }
+
+    const SECTIONS: [&str; 6] =
+        ["[limits]", "[server]", "[swap]", "[admin]", "[tenants]", "[plugin.\"a.wasm\"]"];
+
+    #[test]
+    fn no_number_time_or_size_is_without_a_range() {
+        for section in SECTIONS {
+            let keys = keys(section);
+            assert!(keys.len() > 1, "{section}: {keys:?}");
+            for key in keys {
+                for value in [
+                    "9223372036854775807",
+                    "18446744073709551615",
+                    "-1",
+                    "\"18446744073709551615s\"",
+                    "\"1000000years\"",
+                    "\"1e9s\"",
+                    "\"-1s\"",
+                    "\"99999 GiB\"",
+                    "\"16 EiB\"",
+                    "\"99999999999999999999999999 EiB\"",
+                    "1e-300",
+                    "1e300",
+                    "nan",
+                    "-inf",
+                    "inf",
+                ] {
+                    let text = format!("{section}\n{key} = {value}\n");
+                    // Paths and names may be called so.
+                    let is_text = value.starts_with('"');
+                    match Config::parse(&text) {
+                        Ok(_) => assert!(
+                            is_text && key == "token_file"
+                                || key == "max_failures" && value == "1e-300",
+                            "{text}"
+                        ),
+                        Err(error) => {
+                            let error = error.to_string();
+                            assert!(error.contains("line 2"), "{text}: {error}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_its_range_is_named_with_its_key_its_place_and_the_range() {
+        for (text, expected) in [
+            (
+                "[limits]\nping_interval = \"18446744073709551615s\"\n",
+                &[
+                    "line 2, column 17",
+                    "`limits.ping_interval`",
+                    "is out of range: it is from 0ns to 365d",
+                ][..],
+            ),
+            (
+                "[server]\nconnections = 9223372036854775807\n",
+                &[
+                    "line 2, column 15",
+                    "`server.connections`",
+                    "9223372036854775807 is out of range: it is from 1 to 10000000",
+                ],
+            ),
+            ("[limits]\nmemory = 0\n", &["`limits.memory`", "it is from 64.0 KiB to 4.0 GiB"]),
+            ("[limits]\ninstances = -1\n", &["`limits.instances`", "it is from 1 to"]),
+            ("[limits]\nevent_cpu = \"1ns\"\n", &["`limits.event_cpu`", "it is from 1ms to"]),
+            (
+                "[limits]\nevent_cpu = 5\n",
+                &["`limits.event_cpu`", "expected a time such as \"100ms\""],
+            ),
+            ("[deflate]\nwindow_bits = 300\n", &["`deflate.window_bits`", "it is from 9 to 15"]),
+            ("[tenants]\ncpu_share = 1e-300\n", &["`tenants.cpu_share`", "it is from 0.001 to 1"]),
+            ("name = \"\"\n", &["`name`", "expected 1 to 64 bytes"]),
+            ("name = \"a\\u001b[2J\"\n", &["`name`", "without control characters"]),
+            ("name = \" a\"\n", &["`name`", "without blanks around it"]),
+            ("[plugin.\"a\"]\nhealth = \"/a b\"\n", &["`plugin.a.health`", "such as \"/health\""]),
+            ("[plugin.\"a\"]\nhealth = \"health\"\n", &["`plugin.a.health`"]),
+            (
+                "[plugin.\"a\"]\nenvironment = { \"A=B\" = \"\" }\n",
+                &["`plugin.a.environment`", "no `=`"],
+            ),
+            ("[plugin.\"a\"]\nsecrets = { \"\" = { host = \"A\" } }\n", &["`plugin.a.secrets`"]),
+        ] {
+            let error = refused(text);
+            for word in expected {
+                assert!(error.contains(word), "no `{word}` in: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_its_range_is_taken() {
+        let config = Config::parse(
+            "name = \"Ein Café\"\n[limits]\nping_interval = \"365d\"\npong_time = \"0s\"\nqueue = 1\n\
+             sockets = 10000000\n[swap]\nkeep = 0\nmax_failures = 0\n[tenants]\ncpu_share = 1\n\
+             [plugin.\"a\"]\nhealth = \"/health?deep\"\nstateless = true\n",
+        );
+        let config = config.unwrap();
+        assert_eq!(config.limits.ping_interval, Duration::from_secs(365 * 24 * 60 * 60));
+        assert_eq!((config.limits.queue, config.limits.sockets), (1, 10_000_000));
+        assert!(config.plugin["a"].stateless);
+    }
+
+    #[test]
+    fn a_file_that_is_nested_deeply_or_large_is_refused() {
+        let deep = 100_000;
+        for text in [
+            format!("a = {}{}\n", "[".repeat(deep), "]".repeat(deep)),
+            format!("a = {}1{}\n", "{ a = ".repeat(deep), " }".repeat(deep)),
+            format!("{}a = 1\n", "a.".repeat(deep)),
+            format!("[{}a]\n", "a.".repeat(deep)),
+            format!("a = {}\n", "[".repeat(deep)),
+        ] {
+            assert!(Config::parse(&text).is_err());
+        }
+        let site = tempfile::tempdir().unwrap();
+        std::fs::write(site.path().join(FILE_NAME), "#".repeat(1024 * 1024 + 1)).unwrap();
+        let error = format!("{:#}", Config::load(site.path()).unwrap_err());
+        assert!(error.contains("at most 1.0 MiB"), "{error}");
     }
 
     #[test]

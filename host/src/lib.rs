@@ -4,6 +4,7 @@
 //! modules are its floors, and each imports only from those below it.
 
 #![deny(unsafe_code)]
+#![warn(clippy::arithmetic_side_effects)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cli;
@@ -26,8 +27,10 @@ pub mod capability;
 
 mod bindings;
 mod buffers;
+mod clock;
 
 pub mod config;
 pub mod files;
 pub mod message;
 pub mod router;
+mod supervise;

@@ -19,6 +19,7 @@ use super::control_path;
 use crate::config::bytes;
 use crate::plugin::Digest;
 use crate::site::{Root, Sites};
+use crate::supervise;
 
 /// The environment's name for the token.
 const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
@@ -96,7 +97,7 @@ impl Listeners {
         };
         let api = |access| Arc::new(Api { sites: sites.clone(), access, max_body: self.max_body });
         let user = api(Access::Everyone);
-        let from_control = async {
+        let from_control = || async {
             let Some(control) = &self.control else { return std::future::pending().await };
             while let Some(permit) = open.permit().await {
                 match control.listener.accept().await {
@@ -104,8 +105,9 @@ impl Listeners {
                     Err(error) => wait_after(&error).await,
                 }
             }
+            std::future::pending().await
         };
-        let from_tcp = async {
+        let from_tcp = || async {
             let Some((listener, _, token)) = &self.tcp else { return std::future::pending().await };
             let api = api(Access::Token(*token));
             while let Some(permit) = open.permit().await {
@@ -114,10 +116,11 @@ impl Listeners {
                     Err(error) => wait_after(&error).await,
                 }
             }
+            std::future::pending().await
         };
         tokio::select! {
-            () = from_control => {}
-            () = from_tcp => {}
+            never = supervise::forever("accepting deploys", from_control) => match never {},
+            never = supervise::forever("accepting deploys", from_tcp) => match never {},
             () = sites.server().stopping() => {}
         }
         open.tasks.close();

@@ -76,7 +76,7 @@ impl Liveness {
         if silent < limits.ping_interval {
             self.pinged.store(false, Ordering::Relaxed);
         }
-        if pings && silent >= limits.ping_interval + limits.pong_time {
+        if pings && silent >= limits.ping_interval.saturating_add(limits.pong_time) {
             Due::Drop
         } else if !limits.idle_time.is_zero() && idle >= limits.idle_time {
             Due::CloseIdle

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::{InstanceId, State};
 use crate::bindings::timers::{self as wit, TimerError};
+use crate::clock;
 
 /// Where timers go off: the shared instance.
 pub trait TimerSink: Send + Sync {
@@ -79,7 +80,7 @@ impl wit::Host for State {
                 return fire.fire(instance, id, repeat);
             }
             let period = delay.max(Duration::from_millis(1));
-            let mut ticks = interval_at(Instant::now() + period, period);
+            let mut ticks = interval_at(clock::after(Instant::now(), period).into(), period);
             // A guest that is behind gets one call, and not all that it missed.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {

@@ -27,6 +27,16 @@ impl Delivery {
     }
 }
 
+impl Drop for Delivery {
+    /// Only where the host has panicked in it, it has not been ended: its socket would wait for ever.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.socket.close(1011, "");
+            self.socket.end_delivery();
+        }
+    }
+}
+
 /// Those whom one call is for, and whose turn it is.
 #[derive(Debug, Default)]
 pub struct Turns {

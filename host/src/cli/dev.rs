@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::ServeOptions;
 use super::serve::{Serving, block_on};
 use crate::site::{self, Inputs, Live, Report, Root, Site, Watcher};
+use crate::supervise;
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
@@ -35,7 +36,9 @@ fn sources(site: &Site) -> Vec<PathBuf> {
 async fn follow(mut watcher: Watcher, mut inputs: Inputs, live: Arc<Live>) {
     while let Some(changed) = watcher.next().await {
         let started = Instant::now();
-        match update(changed, &mut inputs, &mut watcher, &live).await {
+        let updating = update(changed, &mut inputs, &mut watcher, &live);
+        let updated = supervise::alone_async("an update", updating).await;
+        match updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it"))) {
             Ok(report) if report.is_empty() => {}
             Ok(report) => eprintln!("{report}; in {:.1} s", started.elapsed().as_secs_f64()),
             Err(error) => eprintln!("error: {error:#}\nthe version before is still being served"),

@@ -10,6 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Work that takes less than this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Between two pictures of the spinner.
+const TICK: Duration = Duration::from_millis(100);
+
 /// The steps of some work. A step that takes longer than a second is shown, and when it ends, how
 /// long it took.
 pub struct Progress {
@@ -70,6 +73,6 @@ fn show(name: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         spinner.set_style(style);
     }
-    spinner.enable_steady_tick(PATIENCE / 10);
+    spinner.enable_steady_tick(TICK);
     spinner
 }

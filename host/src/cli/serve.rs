@@ -16,6 +16,7 @@ use crate::admin;
 use crate::plugin::{Cache, Loader};
 use crate::runtime::Runtime;
 use crate::site::{self, Report, Root, Sites, Watcher};
+use crate::supervise;
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let root = Root::open(&options.site)?;
@@ -42,7 +43,7 @@ async fn follow(mut watcher: Watcher, sites: Arc<Sites>) {
                 );
             }
         };
-        sites.update(&changed, say).await;
+        supervise::alone_async("an update", sites.update(&changed, say)).await;
     }
 }
 

@@ -9,6 +9,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::capability::{self, InstanceId, State};
+use crate::supervise;
 
 /// How often a running guest is interrupted, at the least every other time to give its thread back.
 const TICK: Duration = Duration::from_millis(5);
@@ -110,7 +111,7 @@ impl Ticker {
         let tick = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(period) {
                 let Some(engine) = engine.upgrade() else { return };
-                engine.increment_epoch();
+                supervise::alone("the clock of guests", || engine.increment_epoch());
             }
         };
         let thread = thread::Builder::new().name("epoch".to_owned()).spawn(tick)?;

@@ -106,7 +106,7 @@ impl Instance {
         let event = self.begin_request(request)?;
         self.store.data_mut().around = Around::new(next);
         // A little more than what it wraps, so that a time-out is reported of whom it is about.
-        let time = self.limits().request_time + Duration::from_secs(1);
+        let time = self.limits().request_time.saturating_add(Duration::from_secs(1));
         let middleware = self.exports.middleware.as_ref().ok_or(Failure::Missing("middleware"))?;
         let call =
             within(&self.clock, time, pin!(middleware.call_handle(&mut self.store, event))).await;

@@ -5,9 +5,9 @@
 //! another version takes over, and topics span them all.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
@@ -18,6 +18,9 @@ use super::shared::{Frozen, Moved, Shared};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::Scope;
+
+/// How often the log says that instances had to make room.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
 
 /// The shared instances of one version of a plugin.
 pub struct Scoped {
@@ -39,12 +42,24 @@ enum By {
 
 #[derive(Default)]
 struct Inner {
-    by_value: HashMap<String, Arc<Shared>>,
+    by_value: HashMap<String, OfValue>,
+    /// Counts the requests for any of them.
+    asked: u64,
+    /// Those that made room since the log has said so last.
+    unsaid: u64,
+    said: Option<Instant>,
     by_connection: HashMap<u64, Arc<Shared>>,
     /// Another version has taken over.
     retired: bool,
     /// While all instances are held, those that begin are held from the start.
     born_frozen: Option<Vec<Frozen>>,
+}
+
+/// The instance for one value of a route parameter.
+struct OfValue {
+    shared: Arc<Shared>,
+    /// The number of the last request for it.
+    asked: u64,
 }
 
 /// How much the version that takes over has to get.
@@ -81,7 +96,7 @@ impl Scoped {
     /// passes it on.
     ///
     /// # Errors
-    /// There are as many as `limits.instances` allows.
+    /// There are as many as `limits.instances` allows, and none of them can make room.
     pub fn for_request(&self, request: &Request) -> Result<Arc<Shared>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
@@ -114,14 +129,53 @@ impl Scoped {
     fn by_value(&self, value: String) -> Result<Arc<Shared>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
-        if let Some(shared) = inner.by_value.get(&value) {
-            return Ok(shared.clone());
+        inner.asked = inner.asked.wrapping_add(1);
+        let asked = inner.asked;
+        if let Some(own) = inner.by_value.get_mut(&value) {
+            own.asked = asked;
+            return Ok(own.shared.clone());
         }
-        self.has_room(inner.by_value.len())?;
+        if let Err(full) = self.has_room(inner.by_value.len()) {
+            self.make_room(&mut inner).ok_or(full)?;
+        }
         let key = Key::Param { name: name.clone(), value: value.clone() };
         let shared = self.begin(&mut inner, key);
-        inner.by_value.insert(value, shared.clone());
+        inner.by_value.insert(value, OfValue { shared: shared.clone(), asked });
         Ok(shared)
+    }
+
+    /// Forgets the instance that nothing needs, or else the one that is idle for longest, with what is in
+    /// its memory. None, if each has a socket, an event or a timer.
+    fn make_room(&self, inner: &mut Inner) -> Option<()> {
+        let idle = inner.by_value.iter().filter(|(_, own)| !is_needed(&own.shared));
+        let idle = idle.filter_map(|(value, own)| {
+            let since = own.shared.could_go()?;
+            // Nothing is lost with one that holds nothing: false goes first.
+            Some((!own.shared.holds_nothing(), since, own.asked, value))
+        });
+        let (holds_memory, .., value) = idle.min()?;
+        let value = value.clone();
+        inner.by_value.remove(&value);
+        if holds_memory {
+            self.say_lost(inner, &value);
+        }
+        Some(())
+    }
+
+    /// At most once a second: clients must not be able to fill the log.
+    fn say_lost(&self, inner: &mut Inner, value: &str) {
+        inner.unsaid = inner.unsaid.saturating_add(1);
+        if inner.said.is_some_and(|said| said.elapsed() < SAY_AGAIN) {
+            return;
+        }
+        inner.said = Some(Instant::now());
+        let dropped = std::mem::take(&mut inner.unsaid);
+        let context = self.template.context();
+        let (site, plugin, max) = (&*context.site, &*context.plugin, context.limits.instances);
+        tracing::warn!(
+            target: "limits", site, plugin, value, dropped, "an idle instance was dropped with what it had in \
+             memory, to make room for another value: `limits.instances` is {max}"
+        );
     }
 
     fn by_connection(&self, number: u64) -> Result<Arc<Shared>, Failure> {
@@ -162,17 +216,17 @@ impl Scoped {
         }
     }
 
-    /// Drops the instances that had nothing to do since `idle_after` before `now`; forgets those that
-    /// nothing belongs to any more.
+    /// Drops the instances that had nothing to do since `idle_after` before `now` and that can be missed;
+    /// forgets those of which nothing is left.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
         let all = {
             let mut inner = self.inner.lock();
-            let keep = |shared: &mut Arc<Shared>| is_needed(shared) || shared.has_instance();
-            inner.by_value.retain(|_, shared| keep(shared));
+            inner.by_value.retain(|_, own| is_needed(&own.shared) || !own.shared.is_empty());
             inner.by_connection.retain(|_, shared| is_needed(shared));
-            self.all(&inner)
+            // Only one at a time is held: one that is held cannot make room for another.
+            self.all(&inner).iter().map(Arc::downgrade).collect::<Vec<_>>()
         };
-        all.iter().for_each(|shared| shared.sweep(now, idle_after));
+        all.iter().filter_map(Weak::upgrade).for_each(|shared| shared.sweep(now, idle_after));
     }
 
     /// This version stays: what the one before has handed over is needed no more.
@@ -214,7 +268,8 @@ impl Scoped {
             By::Turns { instances, .. } => instances,
             _ => &[],
         };
-        let others = inner.by_value.values().chain(inner.by_connection.values());
+        let by_value = inner.by_value.values().map(|own| &own.shared);
+        let others = by_value.chain(inner.by_connection.values());
         turns.iter().chain(others).cloned().collect()
     }
 }
@@ -300,10 +355,7 @@ fn give_up(failure: Failure, how: Handover) -> Result<(), Failure> {
 }
 
 fn sum(moved: impl Iterator<Item = Moved>) -> Moved {
-    moved.fold(Moved::default(), |mut sum, moved| {
-        sum += moved;
-        sum
-    })
+    moved.fold(Moved::default(), Moved::and)
 }
 
 /// Whether a request or a socket holds it, too.

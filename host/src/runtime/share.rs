@@ -113,8 +113,8 @@ impl Share {
             is_over: false,
             at: Instant::now(),
             allowed: share * cores as f64,
-            burst: BURST * cores as u32,
-            max: MAX_OVER * cores as u32,
+            burst: BURST.saturating_mul(cores as u32),
+            max: MAX_OVER.saturating_mul(cores as u32),
         };
         let turns = Arc::new(Semaphore::new(cores));
         let used = Mutex::new(used);
@@ -218,14 +218,15 @@ impl Drop for Charged {
 impl Used {
     fn drain(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.at);
-        self.time = self.time.saturating_sub(passed.mul_f64(self.allowed));
+        let drained = Duration::try_from_secs_f64(passed.as_secs_f64() * self.allowed);
+        self.time = self.time.saturating_sub(drained.unwrap_or(Duration::MAX));
         self.at = self.at.max(now);
         self.is_over &= !self.time.is_zero();
     }
 
     fn charge(&mut self, time: Duration, now: Instant) {
         self.drain(now);
-        self.time = (self.time + time).min(self.max);
+        self.time = self.time.saturating_add(time).min(self.max);
         self.is_over |= self.time > self.burst;
     }
 }

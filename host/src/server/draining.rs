@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::clock;
 use crate::plugin::Plugin;
 
 /// All of them.
@@ -25,7 +26,7 @@ pub struct Version {
 impl Draining {
     /// One more, for at most this time.
     pub fn add(&self, plugin: Arc<Plugin>, time: Duration) {
-        let until = Instant::now() + time;
+        let until = clock::after(Instant::now(), time);
         self.versions.lock().push(Version { plugin, until, closed: false });
     }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use hyper::rt::{Sleep, Timer};
 use parking_lot::Mutex;
 
+use crate::clock;
+
 /// One for each connection.
 #[derive(Clone, Default)]
 pub struct HeadTimer(Arc<Mutex<Option<Alarm>>>);
@@ -25,7 +27,7 @@ struct Waiting {
 
 impl Timer for HeadTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(Instant::now() + duration)
+        self.sleep_until(clock::after(Instant::now(), duration))
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {

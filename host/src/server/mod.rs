@@ -10,10 +10,11 @@ mod hosts;
 mod served;
 mod sweep;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use http::{HeaderValue, StatusCode, header};
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Host};
 use crate::pipeline::{self, Connection, Tenant};
+use crate::supervise;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
 use hosts::Hosts;
@@ -114,9 +116,11 @@ impl Server {
     /// finished, sockets close with 1001, and what is not done in `shutdown_time` is dropped.
     pub async fn run(self: &Arc<Self>, listener: TcpListener, stopping: impl Future<Output = ()>) {
         let permits = Arc::new(Semaphore::new(self.settings.connections));
+        let origin = Instant::now();
+        let accepting = || self.accept(&listener, permits.clone());
         tokio::select! {
-            () = self.accept(&listener, permits) => {}
-            () = sweep::run(self) => {}
+            never = supervise::forever("accepting", accepting) => match never {},
+            never = supervise::forever("the sweep", || sweep::run(self, origin)) => match never {},
             () = stopping => {}
         }
         drop(listener);
@@ -132,11 +136,17 @@ impl Server {
         }
     }
 
-    async fn accept(self: &Arc<Self>, listener: &TcpListener, permits: Arc<Semaphore>) {
+    async fn accept(
+        self: &Arc<Self>,
+        listener: &TcpListener,
+        permits: Arc<Semaphore>,
+    ) -> Infallible {
         let mut backoff = Backoff::default();
         loop {
-            // Closed nowhere; were it, accepting would be over.
-            let Ok(permit) = permits.clone().acquire_owned().await else { return };
+            // It is closed nowhere.
+            let Ok(permit) = permits.clone().acquire_owned().await else {
+                return std::future::pending().await;
+            };
             match listener.accept().await {
                 Ok((stream, client)) => {
                     backoff = Backoff::default();
@@ -245,7 +255,7 @@ impl Default for Backoff {
 impl Backoff {
     fn next(&mut self) -> Duration {
         let now = self.0;
-        self.0 = (now * 2).min(Duration::from_secs(1));
+        self.0 = now.saturating_mul(2).min(Duration::from_secs(1));
         now
     }
 }

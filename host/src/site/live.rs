@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::report::{CanaryStatus, DrainingStatus};
 use super::staged::Staged;
 use super::{Change, Given, Loading, Report, Serving, Site, Status};
+use crate::clock;
 use crate::config;
 use crate::pipeline::{Split, Table, Tenant};
 use crate::plugin::{
@@ -414,8 +415,8 @@ impl Live {
             return;
         }
         tokio::spawn(async move {
-            let until = tokio::time::Instant::now() + settings.watch_time;
-            while tokio::time::Instant::now() < until {
+            let until = clock::after(Instant::now(), settings.watch_time);
+            while Instant::now() < until {
                 tokio::time::sleep(WATCH_PERIOD).await;
                 let Some(live) = live.upgrade() else { return };
                 if !live.still_serves(&pairs) {

@@ -4,7 +4,6 @@
 //! the queue, and goes along with the socket that it belongs to.
 
 use std::collections::HashMap;
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,11 +27,14 @@ pub struct Moved {
     pub pause: Duration,
 }
 
-impl AddAssign for Moved {
-    fn add_assign(&mut self, other: Self) {
-        self.moved += other.moved;
-        self.staying += other.staying;
-        self.pause = self.pause.max(other.pause);
+impl Moved {
+    /// What has become of both.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            moved: self.moved + other.moved,
+            staying: self.staying + other.staying,
+            pause: self.pause.max(other.pause),
+        }
     }
 }
 

@@ -60,6 +60,8 @@ struct Inner {
     used: bool,
     /// In the time of the sweeps.
     idle_since: Duration,
+    /// One that could not save is not asked to again: it stays.
+    cannot_save: Option<InstanceId>,
     /// The instance, while nobody runs it.
     resting: Option<Box<Instance>>,
     /// What an instance has saved before it was dropped for being idle.
@@ -131,15 +133,35 @@ impl Shared {
         answer.await.map_err(|_| Failure::Stopped)?.take()
     }
 
-    /// Whether an instance rests or runs.
-    pub fn has_instance(&self) -> bool {
+    /// Whether nothing is lost with it, apart from an instance whose memory holds nothing.
+    pub fn holds_nothing(&self) -> bool {
         let inner = self.inner.lock();
-        inner.running || inner.resting.is_some()
+        let is_stateless = self.template.context().settings.stateless;
+        inner.saved_nothing() && (is_stateless || !inner.has_instance())
     }
 
-    /// Drops the instance if it has had nothing to do since `idle_after` before `now`, no socket has its
-    /// state in it, and no timer is set. The next event starts another, which is given what this one
-    /// has saved.
+    /// Whether there is neither an instance nor what one has saved.
+    pub fn is_empty(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.saved_nothing() && !inner.has_instance()
+    }
+
+    /// Since when it has had nothing to do, in the time of the sweeps; none, if it cannot make room for
+    /// another: an event waits or runs, or it has a socket or a timer.
+    pub fn could_go(&self) -> Option<Duration> {
+        let inner = self.inner.lock();
+        let is_busy = inner.running || inner.expected || !inner.queue.is_empty();
+        let has_timers = inner.resting.as_ref().is_some_and(|instance| instance.has_timers());
+        if is_busy || has_timers || !inner.places.is_empty() {
+            return None;
+        }
+        // An event since the last sweep is later than whatever that has seen.
+        Some(if inner.used { Duration::MAX } else { inner.idle_since })
+    }
+
+    /// Drops the instance if it has had nothing to do since `idle_after` before `now`, its memory comes back
+    /// or holds nothing, no socket has its state in it, and no timer is set. The next event starts another,
+    /// which is given what this one has saved.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
         let mut inner = self.inner.lock();
         if std::mem::take(&mut inner.used) || inner.running {
@@ -150,7 +172,9 @@ impl Shared {
         if idle_after.is_zero() || now.saturating_sub(inner.idle_since) < idle_after {
             return;
         }
-        if inner.is_needed(instance) {
+        let comes_back = self.template.has_state() && inner.cannot_save != Some(instance.id());
+        let may_go = comes_back || self.template.context().settings.stateless;
+        if !may_go || inner.is_needed(instance) {
             return;
         }
         let Some(this) = self.this.upgrade() else { return };
@@ -202,6 +226,14 @@ impl Shared {
 }
 
 impl Inner {
+    fn has_instance(&self) -> bool {
+        self.running || self.resting.is_some()
+    }
+
+    fn saved_nothing(&self) -> bool {
+        self.hibernated.is_none() && self.inherited.is_none()
+    }
+
     /// Whether something would be lost with the instance that it could not save.
     fn is_needed(&self, instance: &Instance) -> bool {
         let id = Some(instance.id());

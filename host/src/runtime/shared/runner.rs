@@ -94,13 +94,13 @@ impl Runner {
             Event::Open(place) => self.open(&place).await,
             Event::Receive(delivery) => self.receive(delivery).await,
             Event::Drain(socket) => {
+                let _ends = Ends(&socket);
                 if self.serves(&socket)
                     && let Some(instance) = self.instance(Some(&socket)).await
                 {
                     let result = instance.drain(&socket).await;
                     self.after(result, Some(&socket));
                 }
-                socket.end_delivery();
             }
             Event::Close(socket, info) => {
                 if self.serves(&socket)
@@ -138,6 +138,7 @@ impl Runner {
 
     async fn open(&mut self, place: &Arc<Place>) {
         let socket = &place.socket;
+        let _ends = Ends(socket);
         if self.serves(socket)
             && let Some(instance) = self.instance(Some(socket)).await
         {
@@ -146,7 +147,6 @@ impl Runner {
         }
         place.set_opened();
         self.shared.move_late(place);
-        socket.end_delivery();
     }
 
     async fn handle(&mut self, request: Arc<Request>, reply: oneshot::Sender<Reply>) {
@@ -230,8 +230,25 @@ impl Runner {
                     (&*self.shared.template.context().plugin, inner.places.len());
                 tracing::debug!(target: "session", plugin, sockets, "hibernating");
             }
-            // What cannot be saved is kept, if it is still there.
-            Err(failure) => self.report(&failure, None),
+            Err(failure) => self.keep_what_cannot_be_saved(&failure),
+        }
+    }
+
+    /// An idle instance stays where it cannot save: its memory would be lost.
+    fn keep_what_cannot_be_saved(&self, failure: &Failure) {
+        let context = self.shared.template.context();
+        let (site, plugin) = (&*context.site, &*context.plugin);
+        let kept = self.instance.as_ref().map(|instance| instance.id());
+        self.shared.inner.lock().cannot_save = kept;
+        match kept {
+            Some(_) => tracing::warn!(
+                target: "session", site, plugin, %failure,
+                "an idle instance stays in memory, since it cannot save what it has"
+            ),
+            None => tracing::error!(
+                target: "session", site, plugin, %failure,
+                "the memory of an idle instance is lost: its `save` has failed"
+            ),
         }
     }
 
@@ -275,7 +292,12 @@ impl Runner {
         let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let Err(failure) = instance.restore(&saved).await else { return Ok(()) };
-        self.report(&failure, None);
+        let context = self.shared.template.context();
+        let (site, plugin) = (&*context.site, &*context.plugin);
+        tracing::error!(
+            target: "session", site, plugin, %failure,
+            "what an idle instance had saved is lost: `restore` has failed"
+        );
         match failure.spares_the_instance() {
             true => Ok(()),
             // It begins without memory, as after any failure.
@@ -310,12 +332,29 @@ impl Runner {
 }
 
 impl Drop for Runner {
-    /// Only a runner that is dropped in the middle of a call gets here with the instance: when the
-    /// host stops.
+    /// Only a runner that is dropped in the middle of a call gets here with the instance: when the host
+    /// stops, or when the host's own code has panicked. Then the instance is lost as after a trap, and what
+    /// waits behind the event goes on without it.
     fn drop(&mut self) {
         if self.running {
             self.lose_instance();
             self.shared.inner.lock().running = false;
+            if std::thread::panicking() {
+                self.shared.kick();
+            }
         }
+    }
+}
+
+/// A socket's event, which has ended when this is dropped. Where the host has panicked in it, the socket
+/// closes.
+struct Ends<'s>(&'s Socket);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close(1011, "");
+        }
+        self.0.end_delivery();
     }
 }

@@ -1,0 +1,132 @@
+//! `[plugin."FILE"]`: what holds for one component only.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::Limits;
+use super::ranges::{answers, count, target, variables};
+
+/// Shared instances of one plugin.
+const MAX_REPLICAS: u32 = 64;
+
+/// What holds for one component only.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plugin {
+    /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
+    /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
+    pub scope: Scope,
+    /// Whether each call of a component without sessions has an instance of its own, so that nothing of
+    /// one request is left in memory for the next. Default: false.
+    pub fresh: bool,
+    /// Whether nothing would be missed if the memory of a shared instance were lost: the host may then drop
+    /// one that is idle (`limits.idle_after`). An instance of a component that exports `state` is dropped
+    /// either way, since it saves and restores what it has. Default: false.
+    pub stateless: bool,
+    /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
+    /// its own; topics span them. Default: 1.
+    #[serde(deserialize_with = "count::<1, MAX_REPLICAS, _, _>")]
+    pub replicas: usize,
+    /// Text messages that the host answers itself, without the guest, such as `{ ping = "pong" }`.
+    #[serde(deserialize_with = "answers::<100, { 64 * 1024 }, _>")]
+    pub auto_response: BTreeMap<String, String>,
+    /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of its
+    /// own, before it serves anything. Default: none is asked.
+    #[serde(deserialize_with = "target")]
+    pub health: Option<String>,
+    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none.
+    #[serde(deserialize_with = "variables")]
+    pub environment: BTreeMap<String, String>,
+    /// Variables of its environment that no log shows, such as
+    /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
+    /// the host's environment. Default: none.
+    #[serde(deserialize_with = "variables")]
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Folders of the site that it sees, by the path at which it does, such as
+    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only.
+    pub folders: BTreeMap<String, Folder>,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SecretSource {
+    /// A file of the site; a newline at its end is not part of it.
+    File(PathBuf),
+    /// A variable of the host's environment.
+    Host(String),
+}
+
+/// A folder of the site.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Folder {
+    pub path: PathBuf,
+    /// Default: false.
+    #[serde(default)]
+    pub write: bool,
+}
+
+impl Plugin {
+    /// What its ranges do not say. `file` is its component's.
+    pub(super) fn validate(&self, file: &str, limits: &Limits) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.replicas == 1 || self.scope == Scope::Plugin,
+            "`{file}` has both `replicas` and a `scope`: only the scope `plugin` has replicas"
+        );
+        let is_message = |text: &String| text.len() as u64 <= limits.message.as_u64();
+        anyhow::ensure!(
+            self.auto_response.values().all(is_message),
+            "`{file}` has an `auto_response` over `limits.message` ({})",
+            limits.message
+        );
+        Ok(())
+    }
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        Self {
+            scope: Scope::Plugin,
+            fresh: false,
+            stateless: false,
+            replicas: 1,
+            auto_response: BTreeMap::new(),
+            health: None,
+            environment: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            folders: BTreeMap::new(),
+        }
+    }
+}
+
+/// What shares an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Scope {
+    /// Everything.
+    Plugin,
+    /// What has the same value of this route parameter.
+    Param(String),
+    /// Only the connection's own events.
+    Connection,
+}
+
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "plugin" => Ok(Self::Plugin),
+            "connection" => Ok(Self::Connection),
+            other => match other.strip_prefix("param:") {
+                Some(name) if !name.is_empty() => Ok(Self::Param(name.to_owned())),
+                _ => Err(format!(
+                    "unknown scope `{other}`, expected `plugin`, `param:NAME` or `connection`"
+                )),
+            },
+        }
+    }
+}

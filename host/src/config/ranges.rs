@@ -1,0 +1,182 @@
+//! The ranges of what `lithe.toml` sets, each said where the setting is declared:
+//! `#[serde(deserialize_with = "time::<MS, DAY, _>")]`.
+//!
+//! A value out of its range is an error at its place in the file. So no code behind the settings has to ask
+//! what a value such as 2⁶⁴ seconds would do to its arithmetic or its allocations.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// Times, in milliseconds.
+pub const MS: u64 = 1;
+pub const SECOND: u64 = 1_000 * MS;
+pub const HOUR: u64 = 60 * 60 * SECOND;
+pub const DAY: u64 = 24 * HOUR;
+pub const YEAR: u64 = 365 * DAY;
+
+/// Sizes, in bytes.
+pub const KIB: u64 = 1024;
+pub const MIB: u64 = 1024 * KIB;
+pub const GIB: u64 = 1024 * MIB;
+
+/// More of anything than a host can have.
+pub const MANY: u32 = 10_000_000;
+
+/// A time such as `"100ms"`, from `MIN` to `MAX` milliseconds.
+pub fn time<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Duration, D::Error> {
+    let (min, max) = (Duration::from_millis(MIN), Duration::from_millis(MAX));
+    within(duration(value)?, min, max, Time)
+}
+
+/// A time such as `"100ms"`, up to `MAX` milliseconds, where zero has a meaning of its own.
+pub fn time_or_zero<'de, const MAX: u64, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Duration, D::Error> {
+    within(duration(value)?, Duration::ZERO, Duration::from_millis(MAX), Time)
+}
+
+/// A size such as `"64 MiB"`, from `MIN` to `MAX` bytes.
+pub fn size<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
+    value: D,
+) -> Result<ByteSize, D::Error> {
+    within(ByteSize::deserialize(value)?, ByteSize::b(MIN), ByteSize::b(MAX), |size| size)
+}
+
+/// A whole number from `MIN` to `MAX`.
+pub fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<T, D::Error> {
+    // Read as signed: a negative number is told the range, too.
+    let number = within(i64::deserialize(value)?, MIN.into(), MAX.into(), |number| number)?;
+    let number = u32::try_from(number).ok().and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| de::Error::custom("the range is wider than its type"))
+}
+
+/// A share from `MIN` thousandths to 1.
+pub fn share<'de, const MIN: u32, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+    within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| share)
+}
+
+/// Text that a person is shown, such as a name: of 1 to `MAX` bytes, without control characters, and without
+/// blanks around it.
+pub fn label<'de, const MAX: usize, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(value)?;
+    let is_label = (1..=MAX).contains(&text.len())
+        && !text.chars().any(is_invisible)
+        && text.trim().len() == text.len();
+    match is_label {
+        true => Ok(Some(text)),
+        false => Err(de::Error::custom(format_args!(
+            "expected 1 to {MAX} bytes of text, without control characters and without blanks around it"
+        ))),
+    }
+}
+
+/// Whether a terminal or a log would show it as something else, or not at all.
+fn is_invisible(c: char) -> bool {
+    // Marks that turn the direction of what follows them, and those without a width.
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The path and query of a request, such as `"/health"`.
+pub fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(value)?;
+    let is_target = text.starts_with('/') && text.parse::<http::uri::PathAndQuery>().is_ok();
+    match is_target && !text.contains('#') {
+        true => Ok(Some(text)),
+        false => {
+            Err(de::Error::custom("expected a path such as \"/health\", which begins with `/`"))
+        }
+    }
+}
+
+/// Variables of an environment, by their names.
+pub fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<BTreeMap<String, V>, D::Error> {
+    let variables = BTreeMap::<String, V>::deserialize(value)?;
+    match variables.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        None => Ok(variables),
+        Some(name) => Err(de::Error::custom(format_args!(
+            "`{}` is not the name of a variable: it is not empty, and has no `=` and no NUL",
+            name.escape_debug()
+        ))),
+    }
+}
+
+/// Texts by what they answer: at most `MAX`, each of at most `BYTES`.
+pub fn answers<'de, const MAX: usize, const BYTES: usize, D: Deserializer<'de>>(
+    value: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let answers = BTreeMap::<String, String>::deserialize(value)?;
+    let is_long = |text: &String| text.len() > BYTES;
+    if answers.len() > MAX || answers.iter().any(|(text, answer)| is_long(text) || is_long(answer))
+    {
+        return Err(de::Error::custom(format_args!(
+            "expected at most {MAX} texts, and at most {BYTES} bytes of each and of its answer"
+        )));
+    }
+    Ok(answers)
+}
+
+/// `shown` is how messages write a value. A number that is not one is in no range.
+fn within<T: PartialOrd + Copy, S: fmt::Display, E: de::Error>(
+    value: T,
+    min: T,
+    max: T,
+    shown: impl Fn(T) -> S,
+) -> Result<T, E> {
+    match min <= value && value <= max {
+        true => Ok(value),
+        false => Err(E::custom(format_args!(
+            "{} is out of range: it is from {} to {}",
+            shown(value),
+            shown(min),
+            shown(max)
+        ))),
+    }
+}
+
+/// A time as `lithe.toml` writes it.
+struct Time(Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let units = [("d", DAY), ("h", HOUR), ("s", SECOND), ("ms", MS)];
+        let fits = |(_, length): &&(_, u64)| millis > 0 && millis % u128::from(*length) == 0;
+        match units.iter().find(fits) {
+            Some((unit, length)) => write!(f, "{}{unit}", millis / u128::from(*length)),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+/// Not `humantime_serde`: its message for a number does not say what would be right.
+fn duration<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
+    struct Text;
+
+    impl Visitor<'_> for Text {
+        type Value = Duration;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a time such as \"100ms\", \"30s\" or \"5m\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+            humantime::parse_duration(text)
+                .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+
+    value.deserialize_str(Text)
+}

@@ -1,0 +1,89 @@
+//! What all depend on survives a panic: a loop begins again, and a unit of work fails alone.
+//!
+//! A panic is a fault of the host's own. It is logged, and what it has interrupted is left as after an error:
+//! locks are not poisoned here, and whatever has to be put right is so by a `Drop`.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+/// Before a loop begins again: one that panics at once must not keep a thread busy.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs a loop for ever: one that panics begins again.
+pub async fn forever<F: Future<Output = Infallible>>(
+    what: &str,
+    mut begin: impl FnMut() -> F,
+) -> Infallible {
+    loop {
+        match AssertUnwindSafe(async { begin().await }).catch_unwind().await {
+            Ok(never) => match never {},
+            Err(panic) => report(what, &*panic),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Does one thing of several; none, if it has panicked.
+pub fn alone<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| report(what, &*panic)).ok()
+}
+
+/// The same for a thing that waits.
+pub async fn alone_async<T>(what: &str, work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| report(what, &*panic)).ok()
+}
+
+fn report(what: &str, panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("without a message");
+    tracing::error!("{what} has panicked, and the host goes on: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_panics_begins_again() {
+        let mut begun = 0;
+        let looping = forever("a loop", || {
+            begun += 1;
+            let number = begun;
+            async move {
+                tokio::task::yield_now().await;
+                match number {
+                    1 => panic!("at a wait"),
+                    2 => std::panic::panic_any(2),
+                    _ => std::future::pending().await,
+                }
+            }
+        });
+        assert!(tokio::time::timeout(PAUSE * 10, looping).await.is_err(), "it never ends");
+        assert_eq!(begun, 3);
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_cannot_begin_is_tried_again() {
+        let mut tried = 0;
+        let looping = forever("a loop", || {
+            tried += 1;
+            assert!(tried > 2, "not yet");
+            std::future::pending()
+        });
+        assert!(tokio::time::timeout(PAUSE * 10, looping).await.is_err());
+        assert_eq!(tried, 3);
+    }
+
+    #[tokio::test]
+    async fn what_panics_alone_leaves_the_others() {
+        let done: Vec<_> = (0..4).map(|number| alone("one of four", || 6 / (number % 2))).collect();
+        assert_eq!(done, [None, Some(6), None, Some(6)]);
+        assert_eq!(alone_async("a wait", async { panic!("{}", 1) }).await, None::<()>);
+        assert_eq!(alone_async("a wait", async { 1 }).await, Some(1));
+    }
+}
