@@ -29,5 +29,6 @@ mod buffers;
 
 pub mod config;
 pub mod files;
+pub mod log;
 pub mod message;
 pub mod router;
