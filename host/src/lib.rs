@@ -31,6 +31,7 @@ mod clock;
 
 pub mod config;
 pub mod files;
+pub mod log;
 pub mod message;
 pub mod router;
 mod supervise;

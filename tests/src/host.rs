@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use http::Request;
 
 use crate::artifacts::CACHE;
-use crate::deadline::within;
+use crate::deadline::{eventually, within};
 use crate::http_client::{self, Response};
 use crate::process::{Process, Signal};
 use crate::raw::Raw;
@@ -27,6 +28,8 @@ pub struct Builder {
     listen: String,
     cache: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    redirection: Option<&'static str>,
+    stderr: Option<OwnedFd>,
 }
 
 /// A host that serves.
@@ -57,6 +60,8 @@ impl TestHost {
             listen: "127.0.0.1:0".to_owned(),
             cache: CACHE.into(),
             environment: Vec::new(),
+            redirection: None,
+            stderr: None,
         }
     }
 
@@ -215,6 +220,31 @@ impl Builder {
         self
     }
 
+    /// Runs it with a redirection of the shell's, such as `2>&-`.
+    #[must_use]
+    pub fn redirected(mut self, redirection: &'static str) -> Self {
+        self.redirection = Some(redirection);
+        self
+    }
+
+    /// Where its standard error goes, instead of the test's log.
+    #[must_use]
+    pub fn stderr(mut self, stream: impl Into<OwnedFd>) -> Self {
+        self.stderr = Some(stream.into());
+        self
+    }
+
+    /// Starts the host, which does not say its address, and waits until it can be connected to.
+    ///
+    /// # Panics
+    /// It does not become ready.
+    pub async fn start_at(self, address: SocketAddr) -> TestHost {
+        let builder = self.listen(address);
+        let process = builder.run();
+        eventually("a connection", async || tokio::net::TcpStream::connect(address).await.ok()).await;
+        TestHost { address, site: builder.site, program: builder.program, process }
+    }
+
     /// Starts the host and waits until it is ready.
     ///
     /// # Panics
@@ -237,14 +267,28 @@ impl Builder {
     }
 
     fn run(&self) -> Process {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.redirection {
+            None => Command::new(&self.program),
+            Some(redirection) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("exec \"$0\" \"$@\" {redirection}"));
+                shell.arg(&self.program);
+                shell
+            }
+        };
         command.arg(self.command);
         command.arg(self.folder.clone().unwrap_or_else(|| self.site.folder()));
         if self.command != "build" {
             command.args(["--listen", &self.listen]).arg("--cache").arg(&self.cache);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        Process::start(&mut command)
+        match &self.stderr {
+            None => Process::start(&mut command),
+            Some(stream) => {
+                let stream = stream.try_clone().expect("there are files left");
+                Process::start_with(&mut command, stream.into())
+            }
+        }
     }
 }
 

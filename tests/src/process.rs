@@ -26,15 +26,26 @@ impl Process {
     /// # Panics
     /// The program cannot be run.
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with(command, Stdio::piped())
+    }
+
+    /// With another standard error than the log.
+    ///
+    /// # Panics
+    /// The program cannot be run.
+    pub fn start_with(command: &mut Command, stderr: Stdio) -> Self {
         command
             .env("LITHE_LOG", LOG)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(stderr);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdout = Output::collect(child.stdout.take().expect("is piped"));
-        let stderr = Output::collect(child.stderr.take().expect("is piped"));
+        let stderr = match child.stderr.take() {
+            Some(stderr) => Output::collect(stderr),
+            None => Output::collect(std::io::empty()),
+        };
         Self { child, stdout, stderr }
     }
 

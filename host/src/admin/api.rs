@@ -24,6 +24,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use tokio::time::timeout;
 
+use crate::log::Seldom;
 use crate::pipeline::Split;
 use crate::plugin::{Digest, VersionError};
 use crate::site::{DeployError, Given, Live, Report, Sites};
@@ -41,6 +42,8 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub struct Api {
     pub sites: Arc<Sites>,
     pub access: Access,
+    /// Says that somebody has not shown the token.
+    pub unknown: Seldom,
     /// The largest body, in bytes.
     pub max_body: usize,
 }
@@ -72,10 +75,19 @@ impl Api {
         match self.answer(&head, &mut body).await {
             Ok(response) => response,
             Err(refusal) => {
-                if head.method != Method::GET {
+                // Who has no token must not be able to fill the log.
+                let is_unknown = refusal.status == StatusCode::UNAUTHORIZED;
+                if head.method != Method::GET && (!is_unknown || self.unknown.is_due()) {
                     let (path, status) = (head.uri.path(), refusal.status.as_u16());
                     let reason = &*refusal.message;
-                    tracing::error!(target: "swap", path, status, "nothing was deployed: {reason}");
+                    let site = decoded(path).ok().and_then(|path| {
+                        let (live, _) = self.site(path.trim_start_matches('/')).ok()?;
+                        Some(live.name().clone())
+                    });
+                    tracing::error!(
+                        target: "swap", site = site.as_deref(), path, status,
+                        "nothing was deployed: {reason}"
+                    );
                 }
                 // Whoever is still sending would not read an answer.
                 let rest = Limited::new(body, self.max_body).collect();

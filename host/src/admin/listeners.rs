@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::api::{Access, Api};
 use super::control_path;
 use crate::config::bytes;
+use crate::log::Seldom;
 use crate::plugin::Digest;
 use crate::site::{Root, Sites};
 use crate::supervise;
@@ -95,7 +96,10 @@ impl Listeners {
             tasks: TaskTracker::new(),
             sites: sites.clone(),
         };
-        let api = |access| Arc::new(Api { sites: sites.clone(), access, max_body: self.max_body });
+        let api = |access| {
+            let (sites, unknown) = (sites.clone(), Seldom::default());
+            Arc::new(Api { sites, access, unknown, max_body: self.max_body })
+        };
         let user = api(Access::Everyone);
         let from_control = || async {
             let Some(control) = &self.control else { return std::future::pending().await };

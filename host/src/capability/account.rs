@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bytesize::ByteSize;
 use parking_lot::Mutex;
 
 use super::rate::Rate;
-use crate::config::bytes;
+use crate::config::{Limits, bytes};
+use crate::log::{self, Patterns, Secrets};
 
 /// The log says of each limit no more often that it was exceeded: whoever exceeds it must not be able to
 /// fill the log.
@@ -23,7 +23,20 @@ pub struct Account {
     exceeded: Mutex<BTreeMap<&'static str, Exceeded>>,
     requests: Mutex<Rate>,
     logged: Mutex<Rate>,
+    /// `limits.log_per_second` of what is served, in bytes.
+    log_limit: AtomicUsize,
+    hidden: Mutex<Hidden>,
     connections: AtomicUsize,
+}
+
+/// The secrets of a site.
+#[derive(Debug, Default)]
+struct Hidden {
+    /// Of each version that is there, and of those that were there when the last one came: what the log
+    /// says of a version that was refused comes after it has gone.
+    of: Vec<Arc<Patterns>>,
+    /// Made when the first line needs it.
+    found: Option<Arc<Secrets>>,
 }
 
 #[derive(Debug)]
@@ -44,8 +57,30 @@ impl Account {
             exceeded: Mutex::default(),
             requests: Mutex::default(),
             logged: Mutex::default(),
+            log_limit: AtomicUsize::new(bytes(Limits::default().log_per_second)),
+            hidden: Mutex::default(),
             connections: AtomicUsize::new(0),
         })
+    }
+
+    /// The site's name.
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+
+    /// What the site may log from now on.
+    pub fn limit_log(&self, limits: &Limits) {
+        self.log_limit.store(bytes(limits.log_per_second), Ordering::Relaxed);
+    }
+
+    /// No line of the site shows these any more, as long as somebody else keeps them.
+    pub fn hide(&self, secrets: &Arc<Patterns>) {
+        let mut hidden = self.hidden.lock();
+        hidden.of.retain(|own| Arc::strong_count(own) > 1);
+        if !secrets.is_empty() && !hidden.of.iter().any(|own| Arc::ptr_eq(own, secrets)) {
+            hidden.of.push(secrets.clone());
+        }
+        hidden.found = None;
     }
 
     /// A limit, by its name in `lithe.toml`, has been exceeded: that is counted, and said at times.
@@ -79,16 +114,6 @@ impl Account {
         admitted
     }
 
-    /// Whether a line of so many bytes is within `limits.log_per_second`; zero is no bound.
-    pub(super) fn admit_line(&self, limit: ByteSize, line: usize) -> bool {
-        let limit = bytes(limit);
-        let admitted = limit == 0 || self.logged.lock().admit(limit, line) == line;
-        if !admitted {
-            self.exceed("limits.log_per_second");
-        }
-        admitted
-    }
-
     /// One more connection, unless there are as many as `limits.connections`.
     pub fn connect(self: &Arc<Self>, limit: usize) -> Option<Connected> {
         let one_more = |open: usize| (open < limit).then_some(open + 1);
@@ -98,6 +123,42 @@ impl Account {
             return None;
         }
         Some(Connected(self.clone()))
+    }
+}
+
+/// `limits.log_per_second`; zero is no bound.
+impl log::Site for Account {
+    fn has_room(&self) -> bool {
+        let limit = self.log_limit.load(Ordering::Relaxed);
+        let has_room = limit == 0 || self.logged.lock().left(limit) > 0;
+        if !has_room {
+            self.exceed("limits.log_per_second");
+        }
+        has_room
+    }
+
+    fn admit(&self, line: usize) -> bool {
+        let limit = self.log_limit.load(Ordering::Relaxed);
+        let admitted = limit == 0 || self.logged.lock().admit(limit, line) == line;
+        if !admitted {
+            self.exceed("limits.log_per_second");
+        }
+        admitted
+    }
+
+    fn secrets(&self) -> Option<Arc<Secrets>> {
+        let mut hidden = self.hidden.lock();
+        let Hidden { of, found } = &mut *hidden;
+        if found.is_none() && !of.is_empty() {
+            *found = Some(Arc::new(Secrets::new(of.iter().map(|own| &**own))));
+        }
+        found.clone()
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        log::forget();
     }
 }
 
@@ -116,7 +177,10 @@ impl Drop for Connected {
 
 #[cfg(test)]
 mod tests {
+    use bytesize::ByteSize;
+
     use super::*;
+    use crate::log::Site as _;
 
     #[test]
     fn each_limit_has_a_count_of_its_own() {
@@ -127,6 +191,34 @@ mod tests {
         }
         let counted: Vec<_> = account.exceeded().into_iter().collect();
         assert_eq!(counted, [("limits.body".to_owned(), 2), ("limits.uri".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn lines_are_charged_until_the_second_is_over() {
+        let account = Account::new("site".into());
+        account.limit_log(&Limits { log_per_second: ByteSize::b(10), ..Limits::default() });
+        assert!(account.has_room() && account.admit(8));
+        assert!(account.has_room() && !account.admit(3));
+        assert!(!account.has_room(), "a line that is left out uses up the rest");
+        assert_eq!(account.exceeded()["limits.log_per_second"], 2);
+        account.limit_log(&Limits { log_per_second: ByteSize::b(0), ..Limits::default() });
+        assert!(account.has_room() && account.admit(1_000_000_000), "zero is no bound");
+    }
+
+    #[test]
+    fn the_secrets_of_every_version_are_hidden_and_of_one_that_was_refused() {
+        let account = Account::new("site".into());
+        assert!(account.secrets().is_none());
+        let patterns = |secret| Arc::new(Patterns::new([secret]));
+        let begins = |text: &str| account.secrets().is_some_and(|own| own.begins_at_end(text.as_bytes()) > 0);
+        let served = patterns("first-secret");
+        account.hide(&served);
+        let refused = patterns("other-secret");
+        account.hide(&refused);
+        drop(refused);
+        assert!(begins("first-secre") && begins("other-secre"));
+        account.hide(&patterns("third-secret"));
+        assert!(begins("first-secre") && !begins("other-secre") && begins("third-secre"));
     }
 
     #[test]

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::output::{OutputHandle, Stream};
 use crate::config::{self, SecretSource};
-
-/// A secret of fewer bytes is not looked for in what a guest prints: it would be found everywhere.
-const MIN_HIDDEN: usize = 6;
+use crate::log::Patterns;
 
 /// Random bytes of one call. They are made at about 10 ns each, while the guest cannot be interrupted.
 const MAX_RANDOM: u64 = 256 * 1024;
@@ -25,6 +24,8 @@ const MAX_SECRET: u64 = 64 * 1024;
 pub struct Grants {
     environment: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
+    /// How the log finds them.
+    hidden: Arc<Patterns>,
     /// By the guest's path.
     folders: BTreeMap<String, Folder>,
 }
@@ -65,6 +66,8 @@ impl Grants {
             let secret = secret.with_context(|| format!("the secret `{name}`"))?;
             grants.secrets.insert(name.clone(), Secret(secret));
         }
+        let values = grants.secrets.values().map(|Secret(value)| value.as_str());
+        grants.hidden = Arc::new(Patterns::new(values));
         for (guest, folder) in &granted.folders {
             let path = inside(site, &folder.path);
             let path = path.with_context(|| format!("the folder `{guest}`"))?;
@@ -104,15 +107,9 @@ impl Grants {
         Ok(wasi.build())
     }
 
-    /// A guest's line without the secrets in it.
-    pub(super) fn hide<'l>(&self, line: std::borrow::Cow<'l, str>) -> std::borrow::Cow<'l, str> {
-        let mut line = line;
-        for Secret(value) in self.secrets.values() {
-            if value.len() >= MIN_HIDDEN && line.contains(value.as_str()) {
-                line = line.replace(value.as_str(), "(secret)").into();
-            }
-        }
-        line
+    /// What the log is not to show.
+    pub fn hidden(&self) -> &Arc<Patterns> {
+        &self.hidden
     }
 }
 
@@ -172,8 +169,7 @@ mod tests {
         std::fs::write(root.join("token"), "hunter22\n").unwrap();
         let grants = resolve("secrets = { TOKEN = { file = \"token\" } }", &root).unwrap();
         assert!(!format!("{grants:?}").contains("hunter22"));
-        assert_eq!(grants.hide("it is hunter22!".into()), "it is (secret)!");
-        assert_eq!(grants.hide("nothing".into()), "nothing");
+        assert_eq!(**grants.hidden(), Patterns::new(["hunter22"]));
     }
 
     #[test]

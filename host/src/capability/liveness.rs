@@ -102,8 +102,8 @@ impl Socket {
             Due::Nothing => {}
             Due::Ping => self.ping(),
             Due::Drop => {
-                let request = self.request.id;
-                tracing::debug!(target: "session", %request, "no pong within `limits.pong_time`");
+                let (site, request) = (self.site(), self.request.id);
+                tracing::debug!(target: "session", site, %request, "no pong within `limits.pong_time`");
                 self.terminate();
             }
             Due::CloseIdle => self.close(1001, "idle for too long"),

@@ -1,8 +1,7 @@
 //! A guest's standard output and error: each line becomes a log line that names the site, the
 //! plugin and the request.
 //!
-//! Writing never blocks. A line longer than 8 KiB is cut into several; those over `limits.log_per_second`
-//! are left out, which the log says.
+//! Writing never blocks. A line longer than 8 KiB is cut into several, and no secret is cut in two.
 
 use std::io;
 use std::pin::Pin;
@@ -16,9 +15,10 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::event::RequestId;
+use crate::log::{self, Site as _};
 
 /// The longest log line of a guest, in bytes.
-pub(super) const MAX_LINE: usize = 8 * 1024;
+const MAX_LINE: usize = log::MAX_TEXT;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,20 +84,32 @@ impl Output {
             let taken = end.unwrap_or(bytes.len().min(room));
             buffer.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[end.map_or(taken, |newline| newline + 1)..];
-            if end.is_some() || buffer.len() == MAX_LINE {
+            if end.is_some() {
                 self.log(request, stream, buffer);
                 buffer.clear();
+            } else if buffer.len() == MAX_LINE {
+                let end = self.cut(buffer);
+                self.log(request, stream, &buffer[..end]);
+                buffer.drain(..end);
             }
         }
     }
 
+    /// Where a line that is too long is cut: not in a secret, nor in a character.
+    fn cut(&self, line: &[u8]) -> usize {
+        let end = match std::str::from_utf8(line) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => line.len(),
+        };
+        let secrets = self.of.account.secrets();
+        let begun = secrets.map_or(0, |secrets| secrets.begins_at_end(&line[..end]));
+        // A line of nothing else is cut all the same.
+        if begun < end { end - begun } else { line.len() }
+    }
+
     fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {
         let (site, plugin) = (&*self.of.site, &*self.of.plugin);
-        // An empty line is a line in the log, too.
-        if !self.of.account.admit_line(self.of.limits.log_per_second, line.len().max(1)) {
-            return;
-        }
-        let line = self.of.grants.hide(String::from_utf8_lossy(line));
+        let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
         match stream {
             Stream::Stdout => tracing::info!(target: "guest", site, plugin, %request, "{line}"),
             Stream::Stderr => tracing::warn!(target: "guest", site, plugin, %request, "{line}"),

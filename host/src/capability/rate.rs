@@ -25,14 +25,24 @@ impl Rate {
         self.admit_at(Instant::now(), limit, came)
     }
 
+    /// How many more are within the bound now.
+    pub fn left(&mut self, limit: usize) -> usize {
+        self.begin_second(Instant::now());
+        limit.saturating_sub(self.count)
+    }
+
     fn admit_at(&mut self, now: Instant, limit: usize, came: usize) -> usize {
+        self.begin_second(now);
+        let admitted = came.min(limit.saturating_sub(self.count));
+        self.count += admitted;
+        admitted
+    }
+
+    fn begin_second(&mut self, now: Instant) {
         if now.duration_since(self.second) >= Duration::from_secs(1) {
             self.second = now;
             self.count = 0;
         }
-        let admitted = came.min(limit.saturating_sub(self.count));
-        self.count += admitted;
-        admitted
     }
 }
 

@@ -18,7 +18,6 @@ use super::event::{EventHandle, Request};
 use super::liveness::Liveness;
 use super::outbound::{Full, Outbound};
 use super::outlet::Outlet;
-use super::output::MAX_LINE;
 use super::sockets::NewSocket;
 use super::topics::Heard;
 use super::{InstanceId, State, VersionId};
@@ -204,6 +203,7 @@ impl Socket {
                 self.account.exceed("limits.outbound");
                 tracing::warn!(
                     target: "session",
+                    site = self.site(),
                     socket = self.id,
                     request = %self.request.id,
                     "closing with 1013: the peer reads too slowly, `limits.outbound` ({} bytes) waits",
@@ -212,6 +212,11 @@ impl Socket {
                 Err(SendError::Closed)
             }
         }
+    }
+
+    /// The name of the site that it belongs to.
+    pub fn site(&self) -> &str {
+        self.account.site()
     }
 
     /// The version of the plugin that its events go to.
@@ -501,9 +506,8 @@ impl wit::Host for State {
         Ok(Ok(()))
     }
 
-    fn fail(&mut self, socket: SocketId, mut reason: String) -> wasmtime::Result<()> {
+    fn fail(&mut self, socket: SocketId, reason: String) -> wasmtime::Result<()> {
         if let Some(socket) = self.socket(socket) {
-            reason.truncate(reason.floor_char_boundary(MAX_LINE));
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             let request = &socket.request.id;
             tracing::error!(target: "session", site, plugin, %request, failure = reason, "session failed");

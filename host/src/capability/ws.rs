@@ -11,7 +11,6 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{Acceptance, EventHandle, Request};
 use super::http::{HttpError, parse_fields};
-use super::output::MAX_LINE;
 use super::socket::Socket;
 use super::sockets::NewSocket;
 use crate::bindings::{http as wit_http, ws as wit};
@@ -168,7 +167,8 @@ impl State {
             }
         }
         let socket = self.context.sockets.accept(new, &self.context.limits).map_err(|error| {
-            tracing::debug!(target: "session", plugin = &*self.context.plugin, "{error}");
+            let (site, plugin) = (&*self.context.site, &*self.context.plugin);
+            tracing::debug!(target: "session", site, plugin, "{error}");
             self.context.account.exceed("limits.sockets");
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")
@@ -183,7 +183,7 @@ impl State {
             return error;
         }
         let (site, plugin, id) = (&*self.context.site, &*self.context.plugin, request.id);
-        let message = &error.message[..error.message.floor_char_boundary(MAX_LINE)];
+        let message = &error.message;
         tracing::error!(target: "guest", site, plugin, request = %id, "{message}");
         HttpError::new(error.status, "Internal Server Error")
     }

@@ -1,6 +1,7 @@
 //! `lithe build`.
 
 use super::BuildOptions;
+use crate::log;
 use crate::site::{self, Built, Site};
 
 pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
@@ -12,11 +13,13 @@ pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
 /// Builds the site's components and says what came of it.
 pub fn build(site: &Site) -> anyhow::Result<Built> {
     let count = site.config.build.len();
-    let built = site::build(site, |line| eprintln!("{line}"))?;
+    let built = site::build(site, |line| log::say(line))?;
     match (count, built.written.len()) {
-        (0, _) => eprintln!("nothing to build: `lithe.toml` names nothing under `[build]`"),
-        (_, 0) => eprintln!("built {count} components, all as they were"),
-        (_, new) => eprintln!("built {count} components, {new} of them new or changed"),
+        (0, _) => log::say("nothing to build: `lithe.toml` names nothing under `[build]`"),
+        (_, 0) => log::say(format_args!("built {count} components, all as they were")),
+        (_, new) => {
+            log::say(format_args!("built {count} components, {new} of them new or changed"));
+        }
     }
     Ok(built)
 }

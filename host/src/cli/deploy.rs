@@ -5,6 +5,7 @@ use anyhow::{Context as _, bail};
 use super::serve::block_on;
 use super::{DeployOptions, RollbackOptions, SiteOptions};
 use crate::admin::{Client, ClientError, Share};
+use crate::log;
 use crate::site::{Given, Report, Site};
 
 pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
@@ -52,7 +53,7 @@ fn ask(
     let client = client(options)?;
     block_on(async {
         let report = ask(client).await?;
-        eprintln!("{report}");
+        log::say(&report);
         Ok(())
     })
 }

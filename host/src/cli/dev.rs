@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::ServeOptions;
 use super::serve::{Serving, block_on};
+use crate::log;
 use crate::site::{self, Inputs, Live, Report, Root, Site, Watcher};
 use crate::supervise;
 
@@ -19,7 +20,7 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
         let mut watcher = Watcher::new(&site.root, &sources(&site))?;
         watcher.also(&inputs)?;
         let serving = Serving::start(Root::One(site), options).await?;
-        serving.announce()?;
+        serving.announce();
         let live = serving.sites.only().context("it is one site")?;
         let developing = tokio::spawn(follow(watcher, inputs, live));
         let stopped = serving.until_stopped().await;
@@ -40,8 +41,14 @@ async fn follow(mut watcher: Watcher, mut inputs: Inputs, live: Arc<Live>) {
         let updated = supervise::alone_async("an update", updating).await;
         match updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it"))) {
             Ok(report) if report.is_empty() => {}
-            Ok(report) => eprintln!("{report}; in {:.1} s", started.elapsed().as_secs_f64()),
-            Err(error) => eprintln!("error: {error:#}\nthe version before is still being served"),
+            Ok(report) => {
+                let seconds = started.elapsed().as_secs_f64();
+                log::say(format_args!("{report}; in {seconds:.1} s"));
+            }
+            Err(error) => {
+                log::say(format_args!("error: {error:#}"));
+                log::say("the version before is still being served");
+            }
         }
     }
 }
@@ -64,7 +71,7 @@ async fn update(
         })
     };
     let built = tokio::task::spawn_blocking(move || {
-        site::build_changed(&reopened, is_changed, |line| eprintln!("{line}"))
+        site::build_changed(&reopened, is_changed, |line| log::say(line))
     })
     .await??;
     watcher.also(&built.inputs)?;

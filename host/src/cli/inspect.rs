@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use super::InspectOptions;
 use super::progress::Progress;
 use super::serve::{block_on, loader};
+use crate::log;
 use crate::plugin::{Fit, Grant, Report};
 use crate::runtime::Kind;
 
@@ -35,10 +36,10 @@ pub fn run(options: &InspectOptions) -> anyhow::Result<()> {
 }
 
 fn text(file: &str, report: &Report) -> String {
-    let mut text = format!("{file}\n");
+    let mut text = format!("{}\n", log::escape(file));
     let mut line = |field: &str, value: &str| {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {field:14}{value}");
+        let _ = writeln!(text, "  {:14}{}", log::escape(field), log::escape(value));
     };
     let size = u64::try_from(report.size).unwrap_or(u64::MAX);
     line("digest", &format!("sha256:{}", report.digest));

@@ -11,12 +11,12 @@ mod serve;
 mod status;
 mod table;
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+
+use crate::log;
 
 /// A WebAssembly plugin host for HTTP and WebSocket.
 ///
@@ -177,10 +177,13 @@ struct ServeOptions {
 /// Runs the command line. Errors go to standard error, with what to do next.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
-    log.with_writer(std::io::stderr).init();
+    let _log = match log::start() {
+        Ok(log) => log,
+        Err(error) => {
+            log::say(format_args!("error: cannot start the thread of the log: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let result = match cli.command {
         Command::New(options) => new::run(&options),
         Command::Build(options) => build::run(&options),
@@ -197,7 +200,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            log::say(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
+use crate::log;
+
 /// What `lithe new` is asked for.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -61,12 +63,12 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     let shown = folder.display();
-    eprintln!("made the site `{shown}`");
+    log::say(format_args!("made the site `{shown}`"));
     if let Some(first) = needs(options.lang) {
-        eprintln!("  {first}");
+        log::say(format_args!("  {first}"));
     }
-    eprintln!("  lithe dev {shown}    builds and serves it, and follows changes");
-    eprintln!("  sh {shown}/test.sh   tests it");
+    log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
+    log::say(format_args!("  sh {shown}/test.sh   tests it"));
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::log;
+
 /// Work that takes less than this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -57,7 +59,8 @@ fn print(names: &mpsc::Receiver<String>) {
                 let spinner = show(&name);
                 let following = names.recv().ok();
                 spinner.finish_and_clear();
-                eprintln!("{name} took {:.1} s", started.elapsed().as_secs_f64());
+                let seconds = started.elapsed().as_secs_f64();
+                log::say(format_args!("{name} took {seconds:.1} s"));
                 following
             }
         };
@@ -66,10 +69,10 @@ fn print(names: &mpsc::Receiver<String>) {
 
 fn show(name: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
-        eprintln!("{name} ...");
+        log::say(format_args!("{name} ..."));
         return ProgressBar::hidden();
     }
-    let spinner = ProgressBar::new_spinner().with_message(name.to_owned());
+    let spinner = ProgressBar::new_spinner().with_message(log::escape(name));
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         spinner.set_style(style);
     }

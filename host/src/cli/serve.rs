@@ -24,7 +24,7 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
         // Watched before it is loaded, so that no change falls between.
         let watcher = Watcher::new(root.folder(), &[])?;
         let serving = Serving::start(root, options).await?;
-        serving.announce()?;
+        serving.announce();
         let following = tokio::spawn(follow(watcher, serving.sites.clone()));
         let stopped = serving.until_stopped().await;
         following.abort();
@@ -94,17 +94,20 @@ impl Serving {
         Ok(Self { sites, listener, address, admin })
     }
 
-    /// Prints the line that says it is ready.
-    ///
-    /// # Errors
-    /// Standard output is closed.
-    pub fn announce(&self) -> anyhow::Result<()> {
-        let mut out = std::io::stdout().lock();
+    /// Prints the line that says it is ready. A reader who has left, or who does not read, changes nothing.
+    pub fn announce(&self) {
         if let Some(address) = self.admin.address() {
             tracing::info!("deploys are taken on http://{address}");
         }
-        writeln!(out, "listening on http://{}", self.address)?;
-        out.flush().context("cannot write to standard output")
+        let line = format!("listening on http://{}\n", self.address);
+        let print = move || {
+            let mut out = std::io::stdout().lock();
+            let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        };
+        // A thread of its own, for standard output may be full.
+        if let Err(error) = std::thread::Builder::new().spawn(print) {
+            tracing::warn!("cannot print the address to standard output: {error}");
+        }
     }
 
     /// Serves until SIGINT or SIGTERM, and until what is open then is closed.

@@ -9,6 +9,7 @@ use super::StatusOptions;
 use super::deploy::client;
 use super::serve::block_on;
 use super::table::aligned;
+use crate::log;
 use crate::site::{Serving, Status};
 
 pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
@@ -16,7 +17,7 @@ pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
     block_on(async {
         let status = client.status().await?;
         let text = match options.json {
-            true => serde_json::to_string_pretty(&status)? + "\n",
+            true => log::escape_json(&serde_json::to_string_pretty(&status)?) + "\n",
             false => table(&status),
         };
         std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
@@ -24,14 +25,14 @@ pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
 }
 
 fn table(status: &Status) -> String {
-    let mut text = format!("site {}\n\n", status.site);
+    let mut text = format!("site {}\n\n", log::escape(&status.site));
     let head = ["COMPONENT", "VERSION", "SOCKETS", "CALLS", "FAILURES", "BEFORE"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(status.plugins.iter().map(row));
     text += &aligned(&rows);
     // Writing to a string cannot fail.
     if let Some(canary) = &status.canary {
-        let _ = writeln!(text, "\ncanary, for {}:\n", canary.split);
+        let _ = writeln!(text, "\ncanary, for {}:\n", log::escape(&canary.split));
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(canary.plugins.iter().map(row));
         text += &aligned(&rows);

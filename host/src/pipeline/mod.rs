@@ -105,7 +105,7 @@ async fn run(
     let raw_path = request.uri().path().to_owned();
     let path = Path::parse(&raw_path)
         .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    if let Some(response) = tenant.public.serve(&request).await {
+    if let Some(response) = tenant.public.serve(&tenant.name, &request).await {
         return Ok(response);
     }
     let upgrade = hyper::upgrade::on(&mut request);

@@ -55,23 +55,27 @@ impl Public {
     /// The file for a request, if there is one: with its content type, `etag`, `last-modified` and
     /// ranges, and from a `.br` or `.gz` beside it where the client takes that. None where the folder
     /// has no such file, and then the routes are asked.
-    pub async fn serve<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+    pub async fn serve<B>(&self, site: &str, request: &Request<B>) -> Option<Response<Body>> {
         let files = self.files.as_ref()?;
         match *request.method() {
             // Boxed: a request that is for no file would keep room for it.
-            Method::GET | Method::HEAD => Box::pin(serve(files, request)).await,
+            Method::GET | Method::HEAD => Box::pin(serve(site, files, request)).await,
             _ => None,
         }
     }
 }
 
-async fn serve<B>(files: &Resolver<Confined>, request: &Request<B>) -> Option<Response<Body>> {
+async fn serve<B>(
+    site: &str,
+    files: &Resolver<Confined>,
+    request: &Request<B>,
+) -> Option<Response<Body>> {
     let accepted = accepted_encodings(request.headers());
     let file = match files.resolve_path(request.uri().path(), accepted).await {
         Ok(ResolveResult::Found(file)) => file,
         Ok(_) => return None,
         Err(error) => {
-            tracing::warn!(path = request.uri().path(), "cannot read a public file: {error}");
+            tracing::warn!(site, path = request.uri().path(), "cannot read a public file: {error}");
             return None;
         }
     };

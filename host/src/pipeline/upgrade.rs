@@ -83,17 +83,17 @@ pub fn accept(
         let upgraded = match timeout(limits.close_time, upgrade).await {
             Ok(Ok(upgraded)) => upgraded,
             Ok(Err(error)) => {
-                tracing::debug!(target: "session", %request, "no upgrade: {error}");
+                tracing::debug!(target: "session", site = session.socket.site(), %request, "no upgrade: {error}");
                 return Box::pin(session.abandon()).await;
             }
             Err(_) => {
-                tracing::debug!(target: "session", %request, "the 101 was not read in time");
+                tracing::debug!(target: "session", site = session.socket.site(), %request, "the 101 was not read in time");
                 return Box::pin(session.abandon()).await;
             }
         };
         // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
         let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
-            tracing::error!(target: "session", %request, "an upgraded connection is none of ours");
+            tracing::error!(target: "session", site = session.socket.site(), %request, "an upgraded connection is none of ours");
             return Box::pin(session.abandon()).await;
         };
         let stream = parts.io.into_inner().into_inner();

@@ -144,6 +144,7 @@ impl Loader {
         let component = self.component(bytes, &digest, on_compile)?;
         let kind = Kind::of(&self.runtime, &component)?;
         self.check_imports(&component)?;
+        settings.account.hide(settings.grants.hidden());
         let context = Arc::new(capability::Context {
             site: settings.site.clone(),
             plugin: name.into(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
+use crate::log;
 
 /// `Trap`, `Memory`, `Cpu`, `Time` and `Start` leave no instance that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,12 @@ pub enum Failure {
     Refused(&'static str, String),
     #[error("the plugin is being stopped")]
     Stopped,
+}
+
+/// What the engine says of a failure, with the guest's backtrace: a guest may give its functions names of
+/// megabytes. More is kept than the log shows, so that a secret there is cut off as a whole.
+pub(super) fn said(error: &wasmtime::Error) -> String {
+    log::excerpt(format_args!("{error:?}"), 2 * log::MAX_TEXT)
 }
 
 impl Failure {

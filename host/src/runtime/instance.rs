@@ -10,7 +10,7 @@ use wasmtime::Store;
 use wasmtime::component::Resource;
 
 use super::call::within;
-use super::failure::Failure;
+use super::failure::{Failure, said};
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
     batch, handler, health, hooks, middleware, resume, routes, session, state,
@@ -365,7 +365,7 @@ impl Instance {
             call.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
                 Some(out) => Failure::Cpu(out.clone(), cpu_limit),
                 None => {
-                    let trap = format!("{error:?}");
+                    let trap = said(&error);
                     match state.memory.refused() {
                         Some((name, limit)) => Failure::Memory { name, limit: limit.clone(), trap },
                         None => Failure::Trap(trap),

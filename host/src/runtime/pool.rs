@@ -89,8 +89,9 @@ impl Pool {
             std::mem::take(&mut idle.instances)
         };
         if !unneeded.is_empty() {
-            let (plugin, instances) = (&*self.template.context().plugin, unneeded.len());
-            tracing::debug!(target: "session", plugin, instances, "dropping idle instances");
+            let (context, instances) = (self.template.context(), unneeded.len());
+            let (site, plugin) = (&*context.site, &*context.plugin);
+            tracing::debug!(target: "session", site, plugin, instances, "dropping idle instances");
         }
     }
 

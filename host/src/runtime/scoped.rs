@@ -289,11 +289,12 @@ impl Standstill {
     /// `save` or `restore` fails, and all is to be handed over.
     pub async fn hand_over(&mut self, heirs: &Scoped, how: Handover) -> Result<(), Failure> {
         for frozen in &mut self.frozen {
-            let Some(saved) = save(frozen, how).await? else { continue };
+            let site = &self.scoped.template.context().site;
+            let Some(saved) = save(frozen, how, site).await? else { continue };
             let Some(heir) = frozen.key().and_then(|key| heirs.by_key(key)) else {
-                let plugin = &*self.scoped.template.context().plugin;
+                let context = self.scoped.template.context();
                 tracing::warn!(
-                    plugin,
+                    target: "swap", site = &*context.site, plugin = &*context.plugin,
                     "what was in memory is not handed over: the scope has changed"
                 );
                 break;
@@ -306,7 +307,7 @@ impl Standstill {
                 Err(failure) => Err(failure),
             };
             if let Err(failure) = restored {
-                give_up(failure, how)?;
+                give_up(failure, how, site)?;
             }
         }
         Ok(())
@@ -332,7 +333,7 @@ impl Drop for Standstill {
 }
 
 /// What the instance saves; one that has lost its memory, what it was given.
-async fn save(frozen: &mut Frozen, how: Handover) -> Result<Option<Vec<u8>>, Failure> {
+async fn save(frozen: &mut Frozen, how: Handover, site: &str) -> Result<Option<Vec<u8>>, Failure> {
     if how == Handover::Rest
         && let Some(inherited) = frozen.lost_inheritance()
     {
@@ -340,15 +341,15 @@ async fn save(frozen: &mut Frozen, how: Handover) -> Result<Option<Vec<u8>>, Fai
     }
     match frozen.save().await {
         Ok(saved) => Ok(saved),
-        Err(failure) => give_up(failure, how).map(|()| frozen.lost_inheritance()),
+        Err(failure) => give_up(failure, how, site).map(|()| frozen.lost_inheritance()),
     }
 }
 
-fn give_up(failure: Failure, how: Handover) -> Result<(), Failure> {
+fn give_up(failure: Failure, how: Handover, site: &str) -> Result<(), Failure> {
     match how {
         Handover::Whole => Err(failure),
         Handover::Rest => {
-            tracing::warn!(%failure, "what was in memory is handed over in part");
+            tracing::warn!(target: "swap", site, %failure, "what was in memory is handed over in part");
             Ok(())
         }
     }

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use super::engine::Runtime;
-use super::failure::Failure;
+use super::failure::{Failure, said};
 use super::instance::{Exports, Instance};
 use super::share::Share;
 use crate::bindings::error_handler;
@@ -222,7 +222,7 @@ impl Template {
         self.try_instantiate(timer_sink).await.map_err(|error| {
             self.context.calls.begin();
             self.context.calls.fail();
-            Failure::Start(format!("{error:?}"))
+            Failure::Start(said(&error))
         })
     }
 

@@ -3,22 +3,20 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::capability::account::{Account, Connected};
 use crate::config;
-
-/// How often the log says that clients have too many connections: they must not be able to fill it.
-const SAY_AGAIN: Duration = Duration::from_secs(1);
+use crate::log::Seldom;
 
 /// The connections of each client.
 #[derive(Default)]
 pub struct Clients {
     open: Mutex<HashMap<IpAddr, usize>>,
-    said: Mutex<Option<Instant>>,
+    /// That one has too many.
+    said: Seldom,
 }
 
 /// A connection that is counted until this is dropped, with the session that it becomes.
@@ -61,9 +59,7 @@ impl Clients {
     }
 
     fn say(&self, client: IpAddr) {
-        let mut said = self.said.lock();
-        if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
-            *said = Some(Instant::now());
+        if self.said.is_due() {
             tracing::warn!(target: "limits", %client, "`server.client_connections` was exceeded");
         }
     }

@@ -44,17 +44,19 @@ impl Draining {
         let now = Instant::now();
         self.versions.lock().retain_mut(|version| {
             let context = version.plugin.context();
-            let plugin = &*context.plugin;
+            let (site, plugin) = (&*context.site, &*context.plugin);
             // A request that has found this version may still make a socket of it.
             let is_found = Arc::strong_count(&version.plugin) > 1;
             if !is_found && version.plugin.own_sockets().next().is_none() {
-                tracing::debug!(target: "swap", plugin, "drained");
+                tracing::debug!(target: "swap", site, plugin, "drained");
                 return false;
             }
             if now >= version.until && !version.closed {
                 version.closed = true;
                 let sockets = version.plugin.own_sockets().count();
-                tracing::info!(target: "swap", plugin, sockets, "`swap.drain_time` is up: closing");
+                tracing::info!(
+                    target: "swap", site, plugin, sockets, "`swap.drain_time` is up: closing"
+                );
                 version.plugin.close_sockets(1012, "the plugin was replaced");
             }
             true

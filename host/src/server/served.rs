@@ -19,6 +19,7 @@ impl Served {
     /// Nothing reaches it until the server has been told of its hosts.
     pub fn new(tenant: Arc<Tenant>) -> Arc<Self> {
         let name = tenant.name.clone();
+        tenant.account.limit_log(&tenant.limits);
         let table = ArcSwap::from_pointee(Table::new(tenant));
         Arc::new(Self { name, table, draining: Draining::default() })
     }
@@ -40,6 +41,7 @@ impl Served {
 
     /// Serves something else from the next request on.
     pub fn replace(&self, table: Table) {
+        table.stable.account.limit_log(&table.stable.limits);
         self.table.store(Arc::new(table));
     }
 

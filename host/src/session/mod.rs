@@ -121,9 +121,9 @@ async fn run_own(
     socket.push_inbox(bridge.messages.take());
     socket.end_inbox(end.info());
     if !returned && tokio::time::timeout(close_time, guest).await.is_err() {
-        let request = socket.request.id;
+        let (site, request) = (socket.site(), socket.request.id);
         tracing::warn!(
-            target: "session", %request,
+            target: "session", site, %request,
             "stopped a session that went on for {close_time:?} after its socket had closed"
         );
     }
@@ -135,8 +135,8 @@ async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
     match instance.run(socket).await {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {
-            let request = socket.request.id;
-            tracing::error!(target: "session", %request, %failure, "session failed");
+            let (site, request) = (socket.site(), socket.request.id);
+            tracing::error!(target: "session", site, %request, %failure, "session failed");
             socket.close(1011, "");
         }
     }

@@ -116,6 +116,11 @@ impl Live {
         self.server.remove(&self.served);
     }
 
+    /// The site's name.
+    pub fn name(&self) -> &Arc<str> {
+        self.served.name()
+    }
+
     /// The site's settings, as they were read last.
     pub async fn site(&self) -> Site {
         self.state.lock().await.site.clone()
@@ -439,9 +444,9 @@ impl Live {
     /// These versions are not to serve any more.
     async fn give_up(&self, pairs: &[Pair], failing: &Plugin) {
         let (calls, failures) = failing.context().calls.count();
-        let plugin = &*failing.context().plugin;
+        let (site, plugin) = (&**self.served.name(), &*failing.context().plugin);
         tracing::error!(
-            target: "swap", plugin, calls, failures,
+            target: "swap", site, plugin, calls, failures,
             "the new version fails over `swap.max_failures`: the version before comes back"
         );
         let is_canary = self.state.lock().await.canary.is_some();
@@ -450,7 +455,9 @@ impl Live {
             false => self.restore(pairs).await,
         };
         if let Err(error) = gone_back.map_err(anyhow::Error::from) {
-            tracing::error!(target: "swap", plugin, "the version before does not come back: {error:#}");
+            tracing::error!(
+                target: "swap", site, plugin, "the version before does not come back: {error:#}"
+            );
         }
     }
 

@@ -20,6 +20,7 @@ use http::Method;
 
 use crate::capability::grants::Grants;
 use crate::config::{self, Config, Host};
+use crate::log;
 use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
@@ -75,6 +76,11 @@ impl Site {
     /// # Errors
     /// The folder does not exist, or its `lithe.toml` is not right.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
+        Self::read(root, None)
+    }
+
+    /// `account` is the one that it has already.
+    fn read(root: &Path, account: Option<Arc<Account>>) -> anyhow::Result<Self> {
         let shown = root.display();
         let root = root
             .canonicalize()
@@ -84,9 +90,15 @@ impl Site {
         }
         let config = Config::load(&root)?;
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
-        let name: Arc<str> = name.into();
-        let account = Account::new(name.clone());
+        let folder: Arc<str> = folder.unwrap_or_else(|| "site".to_owned()).into();
+        let name = config.name.as_deref().map_or_else(|| folder.clone(), Arc::from);
+        let account = account.unwrap_or_else(|| {
+            let account = Account::new(name.clone());
+            account.limit_log(&config.limits);
+            account
+        });
+        // Either may be what an event says of the site.
+        [&name, &folder].into_iter().for_each(|name| log::register(name, &account));
         Ok(Self { root, config, name, account, tenancy: Tenancy::Alone })
     }
 
@@ -95,8 +107,7 @@ impl Site {
     /// # Errors
     /// As [`Site::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
-        let mut site = Self::open(&self.root)?;
-        site.account = self.account.clone();
+        let mut site = Self::read(&self.root, Some(self.account.clone()))?;
         if let Tenancy::Among { environment, share } = &self.tenancy {
             site.be_among_others(environment, share)?;
         }

@@ -61,6 +61,33 @@ fn only_the_cached_artifact_needs_unsafe() {
     only("unsafe impl", &["plugin/artifact.rs"]);
 }
 
+/// Every other way to print panics or blocks where nobody reads.
+#[test]
+fn only_the_log_writes_to_standard_error() {
+    for word in ["eprint", "println!", "print!(", "dbg!("] {
+        only(word, &[]);
+    }
+    only("stderr()", &["log/", "cli/progress.rs", "site/build/tool.rs"]);
+}
+
+/// A line is charged to the site that its event names, and that site's secrets are hidden in it.
+#[test]
+fn events_about_guests_and_clients_name_their_site() {
+    for (file, text) in sources() {
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for event in text.split("tracing::").skip(1) {
+            let event = event.split(';').next().unwrap_or_default();
+            let levels = ["error!(", "warn!(", "info!(", "debug!(", "trace!("];
+            if !levels.iter().any(|level| event.starts_with(level)) {
+                continue;
+            }
+            let about = ["session", "guest", "request", "access"];
+            let is_about = about.iter().any(|name| event.contains(&format!("target: \"{name}\"")));
+            assert!(!is_about || event.contains("site"), "`{file}`: {event}");
+        }
+    }
+}
+
 /// A floor imports only from those below it.
 #[test]
 fn no_floor_looks_back_up() {
@@ -78,7 +105,7 @@ fn no_floor_looks_back_up() {
     for (file, text) in sources() {
         let Some(own) = floors.iter().position(|floor| file.starts_with(&format!("{floor}/")))
         else {
-            let beside = ["router/", "config.rs", "config/", "message.rs"];
+            let beside = ["router/", "config.rs", "config/", "message.rs", "files.rs", "log/"];
             if beside.iter().any(|start| file.starts_with(start)) {
                 for floor in floors {
                     assert!(

@@ -159,7 +159,7 @@ impl Shared {
                 Ok(_) => continue,
                 Err(failure) => {
                     tracing::warn!(
-                        target: "session", request = %socket.request.id, %failure,
+                        target: "session", site = socket.site(), request = %socket.request.id, %failure,
                         "the socket stays with the version before"
                     );
                     continue;

@@ -226,9 +226,10 @@ impl Runner {
                 self.instance = None;
                 let mut inner = self.shared.inner.lock();
                 inner.hibernated = saved;
-                let (plugin, sockets) =
-                    (&*self.shared.template.context().plugin, inner.places.len());
-                tracing::debug!(target: "session", plugin, sockets, "hibernating");
+                let context = self.shared.template.context();
+                let (site, plugin) = (&*context.site, &*context.plugin);
+                let sockets = inner.places.len();
+                tracing::debug!(target: "session", site, plugin, sockets, "hibernating");
             }
             Err(failure) => self.keep_what_cannot_be_saved(&failure),
         }

@@ -41,6 +41,7 @@ pub mod middleware_misbehave;
 pub mod middleware_ready;
 pub mod reach;
 pub mod sessions;
+pub mod speaks;
 pub mod swap;
 pub mod timers;
 pub mod trap_http;

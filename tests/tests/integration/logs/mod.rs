@@ -1,4 +1,10 @@
-//! What guests print, and how a request is found in the log.
+//! What guests print, and how a request is found in the log; what the log does where it cannot be written, and
+//! with text that is not the host's.
+
+mod charged;
+mod foreign;
+mod secrets;
+mod stderr;
 
 use http::Request;
 use lithe_tests::artifacts::TRAP_HTTP;

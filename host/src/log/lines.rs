@@ -1,0 +1,190 @@
+//! Events as lines. The only place where text that is not the host's is written into the log.
+
+use std::cell::Cell;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::layer::{Context, Layer};
+
+use super::queue::Queue;
+use super::secrets::{self, Secrets};
+use super::text::{self, Bounded, Newlines};
+use super::{MAX_TEXT, sites};
+
+/// The longest text that is shown of a field, in bytes.
+const MAX_FIELD: usize = 1024;
+
+/// Fields that are shown up to [`MAX_TEXT`], in lines: what an event says, and why something failed.
+const LONG: [&str; 2] = ["message", "failure"];
+
+/// What is the host's own to say of a site. Each says something once for a deploy, or once a second.
+const NOT_CHARGED: [&str; 2] = ["swap", "limits"];
+
+/// Formats events and queues them.
+pub(super) struct Lines {
+    queue: Arc<Queue>,
+    colours: bool,
+}
+
+thread_local! {
+    /// Room for a line and for a field of it. Taken while a line is made: what a value's `Display` logs
+    /// has room of its own.
+    static ROOM: Cell<(String, String)> = const { Cell::new((String::new(), String::new())) };
+}
+
+impl Lines {
+    pub fn new(queue: Arc<Queue>, colours: bool) -> Self {
+        Self { queue, colours }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut about = About::default();
+        event.record(&mut about);
+        let charged = match NOT_CHARGED.contains(&metadata.target()) {
+            true => None,
+            false => about.sites.first(),
+        };
+        if charged.is_some_and(|site| !site.has_room()) {
+            return;
+        }
+        let secrets: Vec<_> = about.sites.iter().filter_map(|site| site.secrets()).collect();
+        let (mut line, room) = ROOM.take();
+        line.clear();
+        let target = about.target.as_deref().unwrap_or(metadata.target());
+        begin(&mut line, metadata.level(), target, self.colours);
+        let mut fields = Fields { line, room, secrets: &secrets, colours: self.colours };
+        event.record(&mut fields);
+        let Fields { mut line, room, .. } = fields;
+        line.push('\n');
+        if charged.is_none_or(|site| site.admit(line.len())) {
+            self.queue.push(&line);
+        }
+        ROOM.set((line, room));
+    }
+}
+
+/// The line that says how many were lost.
+pub(super) fn lost(lines: usize, colours: bool) -> String {
+    let mut line = String::new();
+    begin(&mut line, &Level::WARN, "log", colours);
+    // Writing to a string cannot fail.
+    let _ = writeln!(line, "dropped {lines} lines: standard error did not take them in time");
+    line
+}
+
+/// When, how important, and what it is about.
+fn begin(line: &mut String, level: &Level, target: &str, colours: bool) {
+    let dimmed = |on| if colours { if on { "\x1b[2m" } else { "\x1b[0m" } } else { "" };
+    let colour = match *level {
+        _ if !colours => "",
+        Level::ERROR => "\x1b[31m",
+        Level::WARN => "\x1b[33m",
+        Level::INFO => "\x1b[32m",
+        Level::DEBUG => "\x1b[34m",
+        Level::TRACE => "\x1b[35m",
+    };
+    let plain = dimmed(false);
+    line.push_str(dimmed(true));
+    let _ = SystemTime.format_time(&mut Writer::new(line));
+    let _ = write!(line, "{plain} {colour}{level:>5}{plain} {}{target}:{plain}", dimmed(true));
+}
+
+/// What is to be known before the fields are written.
+#[derive(Default)]
+struct About {
+    sites: Vec<Arc<dyn sites::Site>>,
+    /// Of a record of the crate `log`.
+    target: Option<String>,
+}
+
+impl Visit for About {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "site" => self.sites = sites::named(value),
+            "log.target" => self.target = Some(text::escape(value)),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "site" {
+            self.sites = sites::named(&format!("{value:?}"));
+        }
+    }
+}
+
+/// Writes the fields.
+struct Fields<'s> {
+    line: String,
+    room: String,
+    secrets: &'s [Arc<Secrets>],
+    colours: bool,
+}
+
+impl Fields<'_> {
+    /// The field's name, and how much of it is shown. None: it is not shown.
+    fn begin(&mut self, field: &Field) -> Option<Shape> {
+        let name = field.name();
+        if name.starts_with("log.") {
+            return None;
+        }
+        self.line.push(' ');
+        if name != "message" {
+            let (italic, dimmed, plain) = match self.colours {
+                true => ("\x1b[3m", "\x1b[2m", "\x1b[0m"),
+                false => ("", "", ""),
+            };
+            let name = name.trim_start_matches("r#");
+            let _ = write!(self.line, "{italic}{name}{plain}{dimmed}={plain}");
+        }
+        Some(match LONG.contains(&name) {
+            true => Shape { bound: MAX_TEXT, newlines: Newlines::Marked },
+            false => Shape { bound: MAX_FIELD, newlines: Newlines::Escaped },
+        })
+    }
+
+    /// Writes a text of which `more` bytes are not there.
+    fn write(&mut self, text: &str, more: usize, shape: Shape, quoted: bool) {
+        let (shown, rest) = secrets::hide(text, text::end(text, shape.bound), self.secrets);
+        match quoted {
+            true => drop(write!(self.line, "{shown:?}")),
+            false => text::push(&mut self.line, &shown, shape.newlines),
+        }
+        text::push_more(&mut self.line, rest.saturating_add(more));
+    }
+}
+
+/// How a field is shown.
+#[derive(Clone, Copy)]
+struct Shape {
+    bound: usize,
+    newlines: Newlines,
+}
+
+impl Visit for Fields<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if let Some(shape) = self.begin(field) {
+            let looked_at = shape.bound + secrets::MAX_PATTERN;
+            let (text, rest) = value.split_at(value.floor_char_boundary(looked_at));
+            self.write(text, rest.len(), shape, field.name() != "message");
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if let Some(shape) = self.begin(field) {
+            let room = std::mem::take(&mut self.room);
+            let mut bounded = Bounded::new(room, shape.bound + secrets::MAX_PATTERN);
+            // A value that fails to say all has said some.
+            let _ = write!(bounded, "{value:?}");
+            self.write(&bounded.text, bounded.more, shape, false);
+            self.room = bounded.text;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Secrets in text that is on its way to the log.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+/// Fewer bytes are not looked for: they would be found everywhere.
+const MIN_HIDDEN: usize = 6;
+
+/// A long secret is looked for in pieces of so many bytes.
+const PIECE: usize = 1024;
+
+/// The longest text that is looked for: a piece, and a rest that is too short to be one.
+pub(super) const MAX_PATTERN: usize = PIECE + MIN_HIDDEN;
+
+/// What is shown in the place of a secret.
+const HIDDEN: &str = "(secret)";
+
+/// How some secrets may look in a text: as they are, each of their lines, and as strings of Rust and of JSON.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Patterns(BTreeSet<String>);
+
+impl Patterns {
+    /// Those of these secrets.
+    pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+        let mut patterns = BTreeSet::new();
+        for secret in secrets {
+            let rust = format!("{secret:?}");
+            let json = serde_json::Value::from(secret).to_string();
+            let forms = [secret, without_quotes(&rust), without_quotes(&json)];
+            let lines = secret.lines().map(str::trim);
+            for form in forms.into_iter().chain(lines) {
+                patterns.extend(pieces(form).map(str::to_owned));
+            }
+        }
+        Self(patterns)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Only how many there are.
+impl std::fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({} texts)", self.0.len())
+    }
+}
+
+fn without_quotes(text: &str) -> &str {
+    let text = text.strip_prefix('"').unwrap_or(text);
+    text.strip_suffix('"').unwrap_or(text)
+}
+
+/// The pieces in which a text is looked for. None of them is too short, unless the text is.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = match rest.len() <= MAX_PATTERN {
+            true => rest.len(),
+            false => rest.floor_char_boundary(PIECE),
+        };
+        let piece;
+        (piece, rest) = rest.split_at(end);
+        (piece.len() >= MIN_HIDDEN).then_some(piece)
+    })
+}
+
+/// Finds secrets.
+#[derive(Debug)]
+pub struct Secrets {
+    /// In their order.
+    patterns: Vec<String>,
+    /// None: there are more than can be looked for.
+    finder: Option<AhoCorasick>,
+}
+
+impl Secrets {
+    /// Finds these.
+    pub fn new<'p>(patterns: impl IntoIterator<Item = &'p Patterns>) -> Self {
+        let patterns: BTreeSet<&str> =
+            patterns.into_iter().flat_map(|own| own.0.iter().map(String::as_str)).collect();
+        let patterns: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
+        let finder = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            // Its size grows with the secrets' bytes alone.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(&patterns);
+        Self { patterns, finder: finder.ok() }
+    }
+
+    fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        match &self.finder {
+            Some(finder) => found.extend(finder.find_iter(text).map(|found| found.range())),
+            None => found.push(0..text.len()),
+        }
+    }
+
+    /// How many bytes at the end of a text, which goes on, may be the beginning of a secret.
+    pub fn begins_at_end(&self, text: &[u8]) -> usize {
+        let longest = text.len().min(MAX_PATTERN);
+        let begins = |end: &[u8]| {
+            let after = self.patterns.partition_point(|pattern| pattern.as_bytes() <= end);
+            self.patterns.get(after).is_some_and(|pattern| pattern.as_bytes().starts_with(end))
+        };
+        let ends = (1..=longest).rev().map(|length| &text[text.len() - length..]);
+        ends.into_iter().find(|end| begins(end)).map_or(0, <[u8]>::len)
+    }
+}
+
+/// The first `end` bytes of a text, and how many of it follow after what is shown. Secrets are hidden: one
+/// that begins before the end is hidden as a whole.
+pub(super) fn hide<'t>(
+    text: &'t str,
+    end: usize,
+    secrets: &[std::sync::Arc<Secrets>],
+) -> (Cow<'t, str>, usize) {
+    let mut found = Vec::new();
+    secrets.iter().for_each(|secrets| secrets.find(text, &mut found));
+    if secrets.len() > 1 {
+        found.sort_unstable_by_key(|found| found.start);
+    }
+    let mut shown = String::new();
+    let mut at = 0;
+    for found in found {
+        if found.start >= end {
+            break;
+        }
+        // Those of another may overlap.
+        if found.start >= at {
+            shown.push_str(text.get(at..found.start).unwrap_or_default());
+            shown.push_str(HIDDEN);
+        }
+        at = at.max(found.end);
+    }
+    if at == 0 {
+        let (shown, rest) = text.split_at(text.floor_char_boundary(end));
+        return (shown.into(), rest.len());
+    }
+    let end = text.floor_char_boundary(end.max(at));
+    shown.push_str(text.get(at..end).unwrap_or_default());
+    (shown.into(), text.len() - end)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn secrets(secrets: &[&str]) -> Arc<Secrets> {
+        Arc::new(Secrets::new([&Patterns::new(secrets.iter().copied())]))
+    }
+
+    fn hidden(text: &str, secret: &[&str]) -> String {
+        hide(text, text.len(), &[secrets(secret)]).0.into_owned()
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        for (text, shown) in [
+            ("it is hunter22!", "it is (secret)!"),
+            ("hunter22hunter22", "(secret)(secret)"),
+            ("nothing", "nothing"),
+            ("", ""),
+            ("hunter2", "hunter2"),
+        ] {
+            assert_eq!(hidden(text, &["hunter22"]), shown);
+        }
+        assert_eq!(hidden("short", &["short"]), "short", "it has fewer than 6 bytes");
+        assert_eq!(hidden("abcdefgh", &["abcdef", "abcdefgh"]), "(secret)", "the longest first");
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_hidden() {
+        let key = "-----BEGIN KEY-----\r\n  MIIEvQIBADAN\nab\n-----END KEY-----";
+        assert_eq!(hidden("the second is MIIEvQIBADAN", &[key]), "the second is (secret)");
+        assert_eq!(hidden(key, &[key]), "(secret)");
+        assert_eq!(hidden(&format!("{key:?}"), &[key]), "\"(secret)\"");
+        let json = serde_json::json!({ "key": key }).to_string();
+        assert_eq!(hidden(&json, &[key]), "{\"key\":\"(secret)\"}");
+    }
+
+    #[test]
+    fn a_long_secret_is_hidden_in_pieces() {
+        for length in [PIECE, PIECE + 1, PIECE + 7, 10 * PIECE + 3] {
+            let secret: String = ('\u{100}'..).take(length).collect();
+            let shown = hidden(&format!("<{secret}>"), &[&secret]);
+            assert_eq!(shown.replace("(secret)", ""), "<>", "{length}");
+            let longest = pieces(&secret).map(str::len).max();
+            assert!(longest <= Some(MAX_PATTERN), "{longest:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_hidden_whole() {
+        let text = "0123456789hunter22 and more";
+        let secrets = [secrets(&["hunter22"])];
+        assert_eq!(hide(text, 10, &secrets), ("0123456789".into(), 17));
+        assert_eq!(hide(text, 11, &secrets), ("0123456789(secret)".into(), 9));
+        assert_eq!(hide(text, 20, &secrets), ("0123456789(secret) a".into(), 7));
+    }
+
+    #[test]
+    fn secrets_of_several_may_overlap() {
+        let both = [secrets(&["abcdefgh"]), secrets(&["efghijkl"])];
+        assert_eq!(hide("xabcdefghijkly", 14, &both).0, "x(secret)y");
+    }
+
+    #[test]
+    fn a_secret_may_begin_at_the_end_of_a_text() {
+        let secrets = secrets(&["hunter22", "hunger"]);
+        for (text, bytes) in [("a hunter2", 7), ("a hu", 2), ("a h", 1), ("hunter22", 0), ("", 0), ("ab", 0), ("hunge", 5)] {
+            assert_eq!(secrets.begins_at_end(text.as_bytes()), bytes, "{text}");
+        }
+    }
+}

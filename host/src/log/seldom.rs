@@ -1,0 +1,41 @@
+//! What may be said once a second.
+
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Says when something may be said again that clients cause: they must not be able to fill the log by it.
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    /// Whether it may be said now; then it may not be for a second.
+    pub fn is_due(&self) -> bool {
+        self.is_due_at(Instant::now())
+    }
+
+    fn is_due_at(&self, now: Instant) -> bool {
+        let mut said = self.0.lock();
+        let is_due = said.is_none_or(|said| now.saturating_duration_since(said) >= SAY_AGAIN);
+        if is_due {
+            *said = Some(now);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_due_once_a_second() {
+        let seldom = Seldom::default();
+        let now = Instant::now();
+        let due = [0, 10, 999, 1_000, 1_999, 5_000]
+            .map(|millis| seldom.is_due_at(now + Duration::from_millis(millis)));
+        assert_eq!(due, [true, false, false, true, false, true]);
+    }
+}
