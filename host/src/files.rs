@@ -15,6 +15,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+use rustix::io::Errno;
 
 /// Why a file of a site cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,30 @@ impl From<io::Error> for FileError {
             io::ErrorKind::NotADirectory => Self::NotAFolder,
             // The system's own refusal has a number; the refusal to leave the folder has none.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::Outside,
+            // A socket, or a device that is not there, cannot be opened.
+            _ if Errno::from_io_error(&error) == Some(Errno::NXIO) => Self::NotAFile,
             _ => Self::Io(error),
+        }
+    }
+}
+
+impl FileError {
+    /// Whether it says nothing about the file: there are too many open, no memory is left, or the disk fails.
+    /// It may go well a moment later.
+    pub fn is_temporary(&self) -> bool {
+        const NOT_OF_THE_FILE: [Errno; 7] = [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOMEM,
+            Errno::IO,
+            Errno::AGAIN,
+            Errno::INTR,
+            Errno::STALE,
+        ];
+        match self {
+            Self::Io(error) => Errno::from_io_error(error)
+                .is_none_or(|errno| NOT_OF_THE_FILE.contains(&errno)),
+            _ => false,
         }
     }
 }
@@ -135,6 +159,24 @@ impl Folder {
         self.dir.metadata(path).is_ok_and(|metadata| metadata.is_dir())
     }
 
+    /// What a path stands for, after links. Opens nothing for reading.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn kind(&self, path: impl AsRef<Path>) -> Result<Kind, FileError> {
+        let metadata = self.dir.metadata(path)?;
+        Ok(Kind::of(metadata.is_file(), metadata.is_dir()))
+    }
+
+    /// Where a link leads that is written as an absolute path, as a path beneath this folder; none for
+    /// another link, and for one that leads elsewhere.
+    pub fn inward(&self, link: impl AsRef<Path>) -> Option<PathBuf> {
+        let target = self.dir.read_link_contents(link).ok()?;
+        let inside = target.strip_prefix(&self.path).ok()?;
+        // The folder itself has no name in itself.
+        Some(if inside.as_os_str().is_empty() { ".".into() } else { inside.to_owned() })
+    }
+
     /// Opens a regular file for reading.
     ///
     /// # Errors
@@ -188,9 +230,10 @@ impl Folder {
         for entry in self.dir.entries()? {
             let entry = entry?;
             let (name, own) = (entry.file_name(), entry.file_type()?);
-            let kind = match own.is_symlink() {
-                false => Kind::of(own.is_file(), own.is_dir()),
-                true => self
+            // Some file systems do not say what a name stands for until they are asked.
+            let kind = match own.is_file() || own.is_dir() {
+                true => Kind::of(own.is_file(), own.is_dir()),
+                false => self
                     .dir
                     .metadata(&name)
                     .map_or(Kind::Other, |target| Kind::of(target.is_file(), target.is_dir())),
@@ -337,6 +380,47 @@ mod tests {
             assert!(matches!(error, FileError::NotAFile), "{path}: {error:?}");
         }
         assert!(matches!(folder.read("none", SOME), Err(FileError::Missing)));
+    }
+
+    #[test]
+    fn a_socket_is_not_a_file_and_does_not_pass() {
+        let (outer, folder) = folder();
+        let _socket = std::os::unix::net::UnixListener::bind(outer.path().join("site/socket"));
+        let error = folder.read("socket", SOME).unwrap_err();
+        assert!(matches!(error, FileError::NotAFile), "{error:?}");
+        assert_eq!(folder.kind("socket").unwrap(), Kind::Other);
+        assert!(!error.is_temporary());
+    }
+
+    #[test]
+    fn too_many_open_files_say_nothing_about_one() {
+        let of = |errno: Errno| FileError::from(io::Error::from(errno)).is_temporary();
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO] {
+            assert!(of(errno), "{errno:?}");
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS, Errno::LOOP, Errno::NAMETOOLONG, Errno::NOTDIR] {
+            assert!(!of(errno), "{errno:?}");
+        }
+        assert!(!FileError::Outside.is_temporary());
+    }
+
+    #[test]
+    fn an_absolute_link_that_stays_inside_is_told_from_one_that_does_not() {
+        let (outer, folder) = folder();
+        let site = outer.path().join("site");
+        for (target, link) in [
+            (site.join("below/file"), "file"),
+            (site.clone(), "itself"),
+            (outer.path().join("secret"), "out"),
+            (PathBuf::from("below"), "relative"),
+        ] {
+            symlink(target, site.join(link)).unwrap();
+        }
+        assert_eq!(folder.inward("file").unwrap(), Path::new("below/file"));
+        assert_eq!(folder.inward("itself").unwrap(), Path::new("."));
+        for link in ["out", "relative", "below", "none"] {
+            assert_eq!(folder.inward(link), None, "{link}");
+        }
     }
 
     #[test]

@@ -194,6 +194,11 @@ impl Builder {
         self
     }
 
+    /// Where the site is, for what is not a plain file.
+    pub fn site_folder(&self) -> PathBuf {
+        self.site.folder()
+    }
+
     /// Another site than the one that was built.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {

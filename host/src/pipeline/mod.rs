@@ -105,7 +105,8 @@ async fn run(
     let raw_path = request.uri().path().to_owned();
     let path = Path::parse(&raw_path)
         .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    if let Some(response) = tenant.public.serve(&tenant.name, &request).await {
+    let decoded = path.decoded();
+    if let Some(response) = tenant.public.serve(&request, &path, &decoded).await {
         return Ok(response);
     }
     let upgrade = hyper::upgrade::on(&mut request);
@@ -116,7 +117,7 @@ async fn run(
         // as it is open.
         upgrade::detach(&mut head);
     }
-    let chain = chain_for(tenant, id, head, &path, body, client);
+    let chain = chain_for(tenant, id, head, (&path, decoded), body, client);
     let handled = chain.run().await;
     answer(tenant, handled, upgrade, sessions)
 }
@@ -159,7 +160,7 @@ fn chain_for(
     tenant: &Tenant,
     id: RequestId,
     head: Parts,
-    path: &Path<'_>,
+    (path, decoded): (&Path<'_>, String),
     body: bytes::Bytes,
     client: SocketAddr,
 ) -> Arc<Chain> {
@@ -182,7 +183,7 @@ fn chain_for(
         uri: head.uri,
         version: head.version,
         headers: head.headers,
-        path: path.decoded(),
+        path: decoded,
         scheme: "http",
         client,
         route,

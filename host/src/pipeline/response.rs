@@ -5,12 +5,13 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::{Either, Full};
 
+use super::public::FileBody;
 use crate::capability::event::RequestId;
 use crate::capability::http::HttpError;
 use crate::session::StreamBody;
 
 /// A guest's answer, whole or streamed, or a public file.
-pub type Body = Either<Full<Bytes>, Either<StreamBody, hyper_staticfile::Body>>;
+pub type Body = Either<Full<Bytes>, Either<StreamBody, FileBody>>;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

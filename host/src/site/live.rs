@@ -131,6 +131,8 @@ impl Live {
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
     pub async fn update(&self) -> Result<Report, DeployError> {
+        // Public files wait neither for components nor for a canary, and come even if those are wrong.
+        self.served.table().stable.public.refresh().await;
         let mut state = self.begin().await?;
         if state.canary.is_some() {
             return Err(DeployError::Canary);

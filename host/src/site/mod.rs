@@ -176,6 +176,16 @@ impl Site {
         self.assemble(components, loading, |file| Ok(given.get(file).cloned()))
     }
 
+    /// Its `public/`: that of before, which is read again apart from this.
+    fn public(&self, before: Option<&Tenant>) -> anyhow::Result<Public> {
+        match before {
+            Some(before) => Ok(before.public.clone()),
+            None => {
+                Public::open(self.name.clone(), self.root.clone()).context("cannot read `public/`")
+            }
+        }
+    }
+
     /// `bytes` gives a component's; where it has none, the component is as before.
     fn assemble(
         &self,
@@ -196,7 +206,7 @@ impl Site {
             global: Vec::new(),
             middleware: Scopes::new(case_sensitive),
             errors: Scopes::new(case_sensitive),
-            public: Public::new(&self.root.join("public")),
+            public: self.public(loading.before)?,
             plugins: Vec::new(),
         };
         for found in components {

@@ -151,7 +151,7 @@ fn is_relevant(path: &Path, folders: &[PathBuf]) -> bool {
     let inside = folders.iter().find_map(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
     let is_noise = |part: &std::ffi::OsStr| {
         part == "target"
-            || part.to_string_lossy().starts_with('.')
+            || (part.to_string_lossy().starts_with('.') && part != ".well-known")
             || part.to_string_lossy().ends_with('~')
     };
     !inside.iter().any(is_noise)

@@ -22,6 +22,7 @@ mod liveness;
 mod logs;
 mod many_sockets;
 mod outbound;
+mod public;
 mod quotas;
 mod requests;
 mod routing;

@@ -1,6 +1,5 @@
 //! Which file answers, and what is answered where none does.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -204,24 +203,6 @@ async fn an_encoding_that_the_client_rules_out_is_not_sent() {
 
 fn etag(response: &Response) -> &str {
     response.header("etag").expect("a file has a tag")
-}
-
-#[tokio::test]
-async fn a_link_is_followed_inside_public_and_nowhere_else() {
-    let host = host().route("page", TRAP_HTTP).public("in/a.txt", "a").config("").start().await;
-    let (site, public) = (host.site.folder(), host.site.folder().join("public"));
-    symlink(public.join("in/a.txt"), public.join("inside.txt")).unwrap();
-    symlink(site.join("lithe.toml"), public.join("file.txt")).unwrap();
-    symlink("../lithe.toml", public.join("relative.txt")).unwrap();
-    symlink(&site, public.join("folder")).unwrap();
-    symlink("/etc/hostname", public.join("in/a.txt.gz")).unwrap();
-    assert_eq!(host.get("/inside.txt").await.text(), "a");
-    for path in ["/file.txt", "/relative.txt", "/folder/lithe.toml", "/folder/public/in/a.txt"] {
-        let expected = if path.ends_with("a.txt") { 200 } else { 404 };
-        assert_eq!(host.get(path).await.status, expected, "{path}");
-    }
-    let compressed = ask(&host, "/in/a.txt", &[("accept-encoding", "gzip")]).await;
-    assert_eq!((compressed.status, compressed.text()), (200, "a"));
 }
 
 #[tokio::test]

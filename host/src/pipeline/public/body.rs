@@ -1,0 +1,134 @@
+//! Parts of a file as a response's body.
+//!
+//! One piece is read when hyper asks for it, on a thread that may wait for the disk. So a client that
+//! reads slowly holds one piece in memory, however large the file is.
+
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use cap_std::fs::File;
+use http_body::{Body, Frame, SizeHint};
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
+use tokio::task::JoinHandle;
+
+/// The most that is read at once, in bytes.
+pub(super) const PIECE: u64 = 64 * 1024;
+
+/// Something that a body consists of.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Text(Bytes),
+    /// Of the file; not empty.
+    File(Range<u64>),
+}
+
+impl Part {
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::File(range) => range.end.saturating_sub(range.start),
+        }
+    }
+}
+
+/// Reads a file while it is sent. It is what was promised, or is cut off where the file has become
+/// shorter.
+#[derive(Debug)]
+pub struct FileBody {
+    file: Arc<File>,
+    parts: VecDeque<Part>,
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    /// Bytes that are still to be sent.
+    left: u64,
+}
+
+impl FileBody {
+    pub(super) fn new(file: File, parts: Vec<Part>) -> Self {
+        let left = parts.iter().map(Part::length).sum();
+        Self { file: Arc::new(file), parts: parts.into(), reading: None, left }
+    }
+
+    /// The next range to read.
+    fn next_piece(&mut self) -> Option<Range<u64>> {
+        let Some(Part::File(range)) = self.parts.front_mut() else { return None };
+        let end = range.start.saturating_add(PIECE).min(range.end);
+        let piece = range.start..end;
+        range.start = end;
+        if range.is_empty() {
+            self.parts.pop_front();
+        }
+        Some(piece)
+    }
+
+    fn send(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.left = self.left.saturating_sub(bytes.len() as u64);
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        if this.reading.is_none() {
+            if let Some(Part::Text(_)) = this.parts.front()
+                && let Some(Part::Text(text)) = this.parts.pop_front()
+            {
+                return this.send(text);
+            }
+            let Some(piece) = this.next_piece() else { return Poll::Ready(None) };
+            let file = this.file.clone();
+            this.reading = Some(tokio::task::spawn_blocking(move || read(&file, piece)));
+        }
+        let Some(reading) = &mut this.reading else { return Poll::Ready(None) };
+        let read = ready!(Pin::new(reading).poll(cx));
+        this.reading = None;
+        match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(bytes) => this.send(bytes),
+            Err(error) => {
+                this.parts.clear();
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reading.is_none() && self.parts.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// Reads all of a range that fits into memory.
+///
+/// # Errors
+/// The file ends before, or the disk fails.
+pub(super) fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
+    // What is read may not be more than what was promised: the file may have grown.
+    let mut bytes = Vec::with_capacity(length);
+    let mut at = range.start;
+    while bytes.len() < length {
+        match pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => at = at.saturating_add(count as u64),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes.into())
+}
