@@ -120,6 +120,10 @@ pub struct Limits {
     /// WebSocket messages that one socket may receive in a second. Default: zero, which is no bound: the
     /// peer of a socket whose guest is behind waits. Over it: 1008.
     pub messages_per_second: usize,
+    /// From the first byte of a WebSocket message to its last, while its socket is read. Default: 30 s; zero is no
+    /// bound. Over it: 1008.
+    #[serde(with = "humantime_serde")]
+    pub message_time: Duration,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     pub outbound: ByteSize,
     /// What happens over `outbound`. Default: `close`.
@@ -313,6 +317,16 @@ impl fmt::Display for Host {
     }
 }
 
+/// The header that a trusted proxy names its client in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    /// A list of addresses.
+    XForwardedFor,
+    /// A list of parameters, `for` among them (RFC 7239).
+    Forwarded,
+}
+
 /// What happens to a socket whose peer does not read what is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -345,6 +359,7 @@ impl Default for Limits {
             response: ByteSize::mib(16),
             message: ByteSize::mib(1),
             messages_per_second: 0,
+            message_time: Duration::from_secs(30),
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             topics: 64,
@@ -374,16 +389,19 @@ pub struct Server {
     /// Default: 10 s. Over it the connection is closed.
     #[serde(with = "humantime_serde")]
     pub header_time: Duration,
-    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
+    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. What a client still sends
+    /// after an answer that ends the connection is read and dropped for no longer than this.
     #[serde(with = "humantime_serde")]
     pub body_time: Duration,
     /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for
     /// ever. Over it the connection is closed, and the guest of a stream sees 1006.
     #[serde(with = "humantime_serde")]
     pub write_time: Duration,
-    /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
-    /// `["10.0.0.0/8"]`. Default: none.
+    /// Networks whose `proxy_header` says who the client is, such as `["10.0.0.0/8"]`. Default: none.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header to which the trusted proxies append the address of their client: `"x-forwarded-for"` (default) or
+    /// `"forwarded"` (RFC 7239). Only that one is read: a proxy passes the other on as the client sent it.
+    pub proxy_header: ProxyHeader,
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(with = "humantime_serde")]
     pub shutdown_time: Duration,
@@ -398,6 +416,7 @@ impl Default for Server {
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::XForwardedFor,
             shutdown_time: Duration::from_secs(10),
         }
     }

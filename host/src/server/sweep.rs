@@ -48,7 +48,13 @@ fn sweep(site: &Served, now: Duration) {
 
 /// A quarter of the shortest time that is watched, within bounds.
 fn period(limits: &Limits) -> Duration {
-    let times = [limits.ping_interval, limits.pong_time, limits.idle_time, limits.idle_after];
+    let times = [
+        limits.ping_interval,
+        limits.pong_time,
+        limits.idle_time,
+        limits.idle_after,
+        limits.message_time,
+    ];
     let shortest = times.into_iter().filter(|time| !time.is_zero()).min();
     let quarter = shortest.unwrap_or(Duration::MAX) / 4;
     quarter.clamp(SHORTEST, LONGEST)
