@@ -35,7 +35,7 @@ pub fn from_error(error: HttpError) -> Response<Body> {
 }
 
 /// The connection ends with this answer.
-pub fn end_connection(response: &mut Response<Body>) {
+pub fn end_connection<B>(response: &mut Response<B>) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 

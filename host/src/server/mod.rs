@@ -109,6 +109,11 @@ impl Server {
         self.stop.is_cancelled()
     }
 
+    /// Cancelled when it begins to stop.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
     /// Done when it begins to stop.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
