@@ -24,7 +24,7 @@ use ranges::label;
 pub use build::{Build, Engine, GuestKind};
 pub use limits::{Deflate, Limits, OutboundPolicy};
 pub use plugin::{Folder, Plugin, Scope, SecretSource};
-pub use server::{Admin, Server};
+pub use server::{Admin, ProxyHeader, Server};
 pub use swap::Swap;
 pub use tenants::{Host, Tenants};
 

@@ -18,14 +18,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::log::Seldom;
-use crate::pipeline::Split;
+use crate::pipeline::{self, BodyError, Split};
 use crate::plugin::{Digest, VersionError};
 use crate::site::{DeployError, Given, Live, Report, Sites};
 
@@ -35,8 +37,9 @@ const MAX_PARTS: usize = 1_000;
 /// From the end of a request's head to the end of its body.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
-/// How long the rest of a body is read that nobody wants, so that the answer is.
-const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// How many of the largest bodies are kept at once, until what they ask for is done. Over it, the next one waits to be
+/// read.
+const MAX_BODIES: usize = 4;
 
 /// Answers requests.
 pub struct Api {
@@ -44,8 +47,29 @@ pub struct Api {
     pub access: Access,
     /// Says that somebody has not shown the token.
     pub unknown: Seldom,
+    pub room: Room,
+}
+
+/// What all bodies may take together.
+#[derive(Clone)]
+pub struct Room {
+    /// In KiB.
+    free: Arc<Semaphore>,
     /// The largest body, in bytes.
-    pub max_body: usize,
+    max_body: usize,
+}
+
+/// A request's body, until it is read.
+struct Upload {
+    incoming: Incoming,
+    /// Not to its end.
+    is_unread: bool,
+}
+
+/// A body, and its share of the room.
+struct Uploaded {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Who may use it.
@@ -71,8 +95,10 @@ struct ErrorBody<'m> {
 impl Api {
     /// Answers one request.
     pub async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (head, mut body) = request.into_parts();
-        match self.answer(&head, &mut body).await {
+        let (head, incoming) = request.into_parts();
+        let is_unread = !incoming.is_end_stream();
+        let mut upload = Upload { incoming, is_unread };
+        let mut response = match self.answer(&head, &mut upload).await {
             Ok(response) => response,
             Err(refusal) => {
                 // Who has no token must not be able to fill the log.
@@ -89,9 +115,6 @@ impl Api {
                         "nothing was deployed: {reason}"
                     );
                 }
-                // Whoever is still sending would not read an answer.
-                let rest = Limited::new(body, self.max_body).collect();
-                let _ = timeout(DRAIN_TIME, rest).await;
                 let body = ErrorBody { error: &refusal.message };
                 let mut response = json(refusal.status, &body);
                 if let Some((name, value)) = refusal.header {
@@ -99,13 +122,17 @@ impl Api {
                 }
                 response
             }
+        };
+        if upload.is_unread {
+            pipeline::end_connection(&mut response);
         }
+        response
     }
 
     async fn answer(
         &self,
         head: &Parts,
-        body: &mut Incoming,
+        upload: &mut Upload,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         self.check_access(&head.headers)?;
         let path = decoded(head.uri.path())?;
@@ -131,13 +158,15 @@ impl Api {
             "status" => return Ok(json(StatusCode::OK, &live.status().await)),
             "plugins" => {
                 let split = split(&query)?;
-                let body = self.body(body).await?;
-                let given = Given::from([(rest.to_owned(), body.into())]);
+                let body = self.body(&head.headers, upload).await?;
+                let given = Given::from([(rest.to_owned(), body.bytes.into())]);
                 live.deploy(given, split).await?
             }
             "deploy" => {
                 let split = split(&query)?;
-                let given = self.form(&head.headers, body).await?;
+                let boundary = boundary(&head.headers)?;
+                let body = self.body(&head.headers, upload).await?;
+                let given = form(boundary, body.bytes.clone()).await?;
                 live.deploy(given, split).await?
             }
             "rollback" => {
@@ -180,55 +209,94 @@ impl Api {
         }
     }
 
-    async fn body(&self, body: &mut Incoming) -> Result<Bytes, Refusal> {
-        let body = timeout(BODY_TIME, Limited::new(body, self.max_body).collect()).await;
+    async fn body(&self, headers: &HeaderMap, upload: &mut Upload) -> Result<Uploaded, Refusal> {
+        let max_body = self.room.max_body;
+        let announced = pipeline::announced(headers);
+        if announced.is_some_and(|length| length > max_body as u64) {
+            return Err(self.too_large());
+        }
+        let length = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(max_body);
+        let room = timeout(BODY_TIME, self.room.take(length)).await.ok().flatten();
+        let room = room.ok_or_else(|| {
+            let message = format!("other deploys have had all the room for {BODY_TIME:?}");
+            let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+            refusal.header = Some((header::RETRY_AFTER, "10"));
+            refusal
+        })?;
+        let body = timeout(BODY_TIME, pipeline::collect(&mut upload.incoming, max_body)).await;
         let body = body.map_err(|_| {
             let message = format!("the body did not arrive in {BODY_TIME:?}");
             Refusal::new(StatusCode::REQUEST_TIMEOUT, message)
         })?;
         match body {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(self.too_large()),
-            Err(error) => Err(Refusal::bad(format!("the body did not arrive: {error}"))),
-        }
-    }
-
-    /// A form's parts, by their names (RFC 7578).
-    async fn form(&self, headers: &HeaderMap, body: &mut Incoming) -> Result<Given, Refusal> {
-        let kind = headers.get(header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let boundary = multer::parse_boundary(kind).map_err(|_| {
-            Refusal::bad("send a form, `multipart/form-data`, with a part for each component")
-        })?;
-        let body = self.body(body).await?;
-        let parts = futures_util::stream::once(async { Ok::<_, std::io::Error>(body) });
-        let mut parts = multer::Multipart::new(parts, boundary);
-        let malformed =
-            |error: multer::Error| Refusal::bad(format!("the form is malformed: {error}"));
-        let mut given = Given::new();
-        while let Some(part) = parts.next_field().await.map_err(malformed)? {
-            let name = part.name().map(str::to_owned);
-            let Some(name) = name.filter(|name| !name.is_empty()) else {
-                return Err(Refusal::bad("a part has no name: name it by the component's file"));
-            };
-            let bytes = part.bytes().await.map_err(malformed)?;
-            if given.insert(name.clone(), bytes.into()).is_some() {
-                return Err(Refusal::bad(format!("`{name}` is there twice")));
+            Ok(bytes) => {
+                upload.is_unread = false;
+                Ok(Uploaded { bytes, _room: room })
             }
-            if given.len() > MAX_PARTS {
-                return Err(Refusal::bad(format!("a deploy has at most {MAX_PARTS} components")));
+            Err(BodyError::TooLarge) => Err(self.too_large()),
+            Err(BodyError::Broken(error)) => {
+                Err(Refusal::bad(format!("the body did not arrive: {error}")))
             }
-        }
-        match given.is_empty() {
-            true => Err(Refusal::bad("the form is empty: send a part for each component")),
-            false => Ok(given),
         }
     }
 
     fn too_large(&self) -> Refusal {
-        let message = format!("the body is over {} bytes (`admin.body`)", self.max_body);
+        let message = format!("the body is over {} bytes (`admin.body`)", self.room.max_body);
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
+}
+
+impl Room {
+    /// For bodies of so many bytes at most.
+    pub fn new(max_body: usize) -> Self {
+        let all = kib(max_body).saturating_mul(MAX_BODIES).min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(all)), max_body }
+    }
+
+    /// Room for a body of so many bytes, once there is some.
+    async fn take(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+        let length = u32::try_from(kib(length)).unwrap_or(u32::MAX);
+        self.free.clone().acquire_many_owned(length).await.ok()
+    }
+}
+
+/// At least one.
+fn kib(bytes: usize) -> usize {
+    bytes / 1024 + 1
+}
+
+/// A form's parts, by their names (RFC 7578).
+async fn form(boundary: String, body: Bytes) -> Result<Given, Refusal> {
+    let parts = futures_util::stream::once(async { Ok::<_, std::io::Error>(body) });
+    let mut parts = multer::Multipart::new(parts, boundary);
+    let malformed = |error: multer::Error| Refusal::bad(format!("the form is malformed: {error}"));
+    let mut given = Given::new();
+    while let Some(part) = parts.next_field().await.map_err(malformed)? {
+        let name = part.name().map(str::to_owned);
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return Err(Refusal::bad("a part has no name: name it by the component's file"));
+        };
+        let bytes = part.bytes().await.map_err(malformed)?;
+        if given.insert(name.clone(), bytes.into()).is_some() {
+            return Err(Refusal::bad(format!("`{name}` is there twice")));
+        }
+        if given.len() > MAX_PARTS {
+            return Err(Refusal::bad(format!("a deploy has at most {MAX_PARTS} components")));
+        }
+    }
+    match given.is_empty() {
+        true => Err(Refusal::bad("the form is empty: send a part for each component")),
+        false => Ok(given),
+    }
+}
+
+/// What is between a form's parts.
+fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    multer::parse_boundary(kind).map_err(|_| {
+        Refusal::bad("send a form, `multipart/form-data`, with a part for each component")
+    })
 }
 
 const WHAT_THERE_IS: &str = "there is GET /status, PUT /plugins/FILE, POST /deploy, \

@@ -14,10 +14,11 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::api::{Access, Api};
+use super::api::{Access, Api, Room};
 use super::control_path;
 use crate::config::bytes;
 use crate::log::Seldom;
+use crate::pipeline::{Connection, Patience};
 use crate::plugin::Digest;
 use crate::site::{Root, Sites};
 use crate::supervise;
@@ -28,8 +29,15 @@ const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
 /// A token that can be guessed is none.
 const MIN_TOKEN: usize = 16;
 
-/// Connections at once; more wait.
+/// Connections of each listener at once; more wait.
 const MAX_CONNECTIONS: usize = 32;
+
+/// What hyper may buffer of a request's head.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How long a client may take nothing of its answer; how long what it still sends after a refusal is dropped.
+const PATIENCE: Patience =
+    Patience { write: Duration::from_secs(30), rest: Duration::from_secs(5) };
 
 /// From a connection's first byte to the end of a request's head.
 const HEADER_TIME: Duration = Duration::from_secs(10);
@@ -91,21 +99,19 @@ impl Listeners {
 
     /// Serves until the host stops; what is being answered then is answered.
     pub async fn serve(self, sites: Arc<Sites>) {
-        let open = Open {
-            permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-            tasks: TaskTracker::new(),
-            sites: sites.clone(),
-        };
+        // Whoever reaches one listener cannot keep others from the other one.
+        let (open_control, open_tcp) = (Open::new(&sites), Open::new(&sites));
+        let room = Room::new(self.max_body);
         let api = |access| {
-            let (sites, unknown) = (sites.clone(), Seldom::default());
-            Arc::new(Api { sites, access, unknown, max_body: self.max_body })
+            let (sites, room, unknown) = (sites.clone(), room.clone(), Seldom::default());
+            Arc::new(Api { sites, access, room, unknown })
         };
         let user = api(Access::Everyone);
         let from_control = || async {
             let Some(control) = &self.control else { return std::future::pending().await };
-            while let Some(permit) = open.permit().await {
+            while let Some(permit) = open_control.permit().await {
                 match control.listener.accept().await {
-                    Ok((stream, _)) => open.spawn(stream, user.clone(), permit),
+                    Ok((stream, _)) => open_control.spawn(stream, user.clone(), permit),
                     Err(error) => wait_after(&error).await,
                 }
             }
@@ -114,9 +120,9 @@ impl Listeners {
         let from_tcp = || async {
             let Some((listener, _, token)) = &self.tcp else { return std::future::pending().await };
             let api = api(Access::Token(*token));
-            while let Some(permit) = open.permit().await {
+            while let Some(permit) = open_tcp.permit().await {
                 match listener.accept().await {
-                    Ok((stream, _)) => open.spawn(stream, api.clone(), permit),
+                    Ok((stream, _)) => open_tcp.spawn(stream, api.clone(), permit),
                     Err(error) => wait_after(&error).await,
                 }
             }
@@ -127,12 +133,14 @@ impl Listeners {
             never = supervise::forever("accepting deploys", from_tcp) => match never {},
             () = sites.server().stopping() => {}
         }
-        open.tasks.close();
-        open.tasks.wait().await;
+        for open in [open_control, open_tcp] {
+            open.tasks.close();
+            open.tasks.wait().await;
+        }
     }
 }
 
-/// The open connections.
+/// The open connections of a listener.
 struct Open {
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -140,6 +148,11 @@ struct Open {
 }
 
 impl Open {
+    fn new(sites: &Arc<Sites>) -> Self {
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Self { permits, tasks: TaskTracker::new(), sites: sites.clone() }
+    }
+
     async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         self.permits.clone().acquire_owned().await.ok()
     }
@@ -155,9 +168,11 @@ impl Open {
                 let api = api.clone();
                 async move { Ok::<_, std::convert::Infallible>(api.handle(request).await) }
             });
+            let stream = Connection::new(stream, PATIENCE, sites.server().stop().clone());
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIME)
+                .max_buf_size(MAX_HEAD_BYTES)
                 .serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {

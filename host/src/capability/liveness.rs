@@ -3,7 +3,7 @@
 //! Nobody looks at a clock for a message: who hears or says something leaves a mark, and one sweep
 //! over all sockets, every now and then, turns marks into times.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::socket::Socket;
@@ -22,6 +22,11 @@ pub struct Liveness {
     pinged: AtomicBool,
     /// The socket's task is with the guest, and does not read meanwhile.
     busy: AtomicBool,
+    /// Which message is on its way; zero while none is.
+    message: AtomicU32,
+    /// Which one was at the last sweep, and since when.
+    seen_message: AtomicU32,
+    message_since: AtomicU64,
 }
 
 impl Default for Liveness {
@@ -33,6 +38,9 @@ impl Default for Liveness {
             idle_since: AtomicU64::new(0),
             pinged: AtomicBool::new(false),
             busy: AtomicBool::new(false),
+            message: AtomicU32::new(0),
+            seen_message: AtomicU32::new(0),
+            message_since: AtomicU64::new(0),
         }
     }
 }
@@ -44,6 +52,7 @@ enum Due {
     Ping,
     Drop,
     CloseIdle,
+    CloseSlow,
 }
 
 impl Liveness {
@@ -62,6 +71,32 @@ impl Liveness {
         self.busy.store(busy, Ordering::Relaxed);
     }
 
+    /// A message with this number, or none with zero, has begun and not come to its end.
+    pub fn set_message(&self, message: u32) {
+        self.message.store(message, Ordering::Relaxed);
+    }
+
+    /// Whether a message has been on its way for so long. Answered once for each.
+    fn is_slow(&self, millis: u64, limit: Duration) -> bool {
+        let message = self.message.load(Ordering::Relaxed);
+        if self.seen_message.swap(message, Ordering::Relaxed) != message {
+            self.message_since.store(millis, Ordering::Relaxed);
+        }
+        let since = self.message_since.load(Ordering::Relaxed);
+        let time = Duration::from_millis(millis.saturating_sub(since));
+        let is_slow = message != 0 && !limit.is_zero() && time >= limit;
+        if is_slow {
+            self.message_since.store(u64::MAX, Ordering::Relaxed);
+        }
+        is_slow
+    }
+
+    /// The peer is not read: how long its message takes is not its doing.
+    fn excuse(&self) {
+        self.hear();
+        self.seen_message.store(0, Ordering::Relaxed);
+    }
+
     fn due(&self, now: Duration, limits: &Limits) -> Due {
         let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let since = |mark: &AtomicBool, start: &AtomicU64| {
@@ -72,6 +107,9 @@ impl Liveness {
         };
         let silent = since(&self.heard, &self.silent_since);
         let idle = since(&self.talked, &self.idle_since);
+        if self.is_slow(millis, limits.message_time) {
+            return Due::CloseSlow;
+        }
         let pings = !limits.ping_interval.is_zero();
         if silent < limits.ping_interval {
             self.pinged.store(false, Ordering::Relaxed);
@@ -96,7 +134,7 @@ impl Socket {
     pub fn sweep(&self, now: Duration, limits: &Limits) {
         if self.is_stream() || self.is_behind() || self.liveness.busy.load(Ordering::Relaxed) {
             // It is not read, now or ever: its silence says nothing.
-            self.liveness.hear();
+            self.liveness.excuse();
         }
         match self.liveness.due(now, limits) {
             Due::Nothing => {}
@@ -107,6 +145,10 @@ impl Socket {
                 self.terminate();
             }
             Due::CloseIdle => self.close(1001, "idle for too long"),
+            Due::CloseSlow => {
+                self.account.exceed("limits.message_time");
+                self.close(1008, "the message took too long");
+            }
         }
     }
 }
@@ -145,6 +187,26 @@ mod tests {
         let off = Limits { ping_interval: Duration::ZERO, ..Limits::default() };
         assert_eq!(peer.due(SECOND, &off), Due::Nothing);
         assert_eq!(peer.due(10_000 * SECOND, &off), Due::Nothing);
+    }
+
+    #[test]
+    fn a_message_that_does_not_come_to_its_end_is_closed_once() {
+        let peer = Liveness::default();
+        let limits = Limits { message_time: 2 * SECOND, ..limits() };
+        let due = |at: u32| {
+            peer.hear();
+            peer.due(at * SECOND, &limits)
+        };
+        assert_eq!(due(0), Due::Nothing);
+        peer.set_message(1);
+        assert_eq!((due(1), due(2)), (Due::Nothing, Due::Nothing));
+        peer.set_message(2);
+        assert_eq!((due(3), due(4)), (Due::Nothing, Due::Nothing), "another message");
+        peer.excuse();
+        assert_eq!((due(5), due(6)), (Due::Nothing, Due::Nothing), "nobody has read it");
+        assert_eq!((due(7), due(8)), (Due::CloseSlow, Due::Nothing));
+        peer.set_message(0);
+        assert_eq!(due(60), Due::Nothing);
     }
 
     #[test]

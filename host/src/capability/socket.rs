@@ -91,7 +91,7 @@ pub struct Socket {
     /// A streamed response: what is sent is sent as it is, without frames.
     stream: bool,
     pub(super) bounds: Bounds,
-    account: Arc<Account>,
+    pub(super) account: Arc<Account>,
     inner: Mutex<Inner>,
     /// Locked after the plugin's topics.
     pub(super) topics: Mutex<Heard>,

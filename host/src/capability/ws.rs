@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, Method, StatusCode, Version};
 use wasmtime::component::Resource;
@@ -15,6 +16,13 @@ use super::socket::Socket;
 use super::sockets::NewSocket;
 use crate::bindings::{http as wit_http, ws as wit};
 use crate::config::bytes;
+
+/// How the key of a handshake is written. RFC 6455's own example (section 4.1) has bits behind its last byte that are
+/// not zero.
+const KEY: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,
 /// and `upgrade` has `websocket`, in any case.
@@ -53,7 +61,7 @@ pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpErr
         return Err(error.with(header::SEC_WEBSOCKET_VERSION, "13"));
     }
     let key = one(&request.headers, &header::SEC_WEBSOCKET_KEY);
-    if !key.is_some_and(|key| BASE64_STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16)) {
+    if !key.is_some_and(|key| KEY.decode(key).is_ok_and(|nonce| nonce.len() == 16)) {
         return bad("`sec-websocket-key` must be there once, 16 bytes in base64");
     }
     let protocols = requested_protocols(&request.headers);
@@ -220,7 +228,7 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+    const SAMPLE: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     fn request(method: Method, headers: &[(&'static str, &str)]) -> Request {
         let mut map = HeaderMap::new();
@@ -235,7 +243,7 @@ mod tests {
             ("connection", "keep-alive, Upgrade"),
             ("upgrade", "WebSocket"),
             ("sec-websocket-version", "13"),
-            ("sec-websocket-key", KEY),
+            ("sec-websocket-key", SAMPLE),
         ];
         for (name, value) in changes {
             headers.retain(|(other, _)| other != name);
@@ -295,8 +303,28 @@ mod tests {
             assert_eq!(status(&handshake(&[change])), 400, "{change:?}");
         }
         let mut twice = handshake(&[]);
-        twice.headers.append("sec-websocket-key", KEY.parse().unwrap());
+        twice.headers.append("sec-websocket-key", SAMPLE.parse().unwrap());
         assert_eq!(status(&twice), 400);
+    }
+
+    #[test]
+    fn a_key_may_have_any_bits_behind_its_last_byte() {
+        for key in ["AQIDBAUGBwgJCgsMDQ4PEC==", "AQIDBAUGBwgJCgsMDQ4PEA=="] {
+            assert_eq!(status(&handshake(&[("sec-websocket-key", key)])), 101, "{key}");
+        }
+        for key in [
+            "AQIDBAUGBwgJCgsMDQ4PEC",
+            "AQIDBAUGBwgJCgsMDQ4PEC=",
+            "AQIDBAUGBwgJCgsMDQ4PEC===",
+            "AQIDBAUGBwgJCgsMDQ4PEBE=",
+            "AQIDBAUGBwgJCgsMDQ4=",
+            "AQIDBAUGBwgJCgsMDQ4_EC==",
+            "",
+        ] {
+            let mut request = handshake(&[("sec-websocket-key", "")]);
+            request.headers.append("sec-websocket-key", key.parse().unwrap());
+            assert_eq!(status(&request), 400, "{key}");
+        }
     }
 
     #[test]

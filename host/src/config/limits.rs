@@ -71,6 +71,10 @@ pub struct Limits {
     /// peer of a socket whose guest is behind waits. Over it: 1008.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub messages_per_second: usize,
+    /// From the first byte of a WebSocket message to its last, while its socket is read. Default: 30 s; zero is no
+    /// bound. Over it: 1008.
+    #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
+    pub message_time: Duration,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub outbound: ByteSize,
@@ -185,6 +189,7 @@ impl Default for Limits {
             response: ByteSize::mib(16),
             message: ByteSize::mib(1),
             messages_per_second: 0,
+            message_time: Duration::from_secs(30),
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             topics: 64,

@@ -25,16 +25,19 @@ pub struct Server {
     /// Default: 10 s. Over it the connection is closed.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub header_time: Duration,
-    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408.
+    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. What a client still sends
+    /// after an answer that ends the connection is read and dropped for no longer than this.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub body_time: Duration,
     /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for
     /// ever. Over it the connection is closed, and the guest of a stream sees 1006.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub write_time: Duration,
-    /// Networks whose `forwarded` and `x-forwarded-for` headers say who the client is, such as
-    /// `["10.0.0.0/8"]`. Default: none.
+    /// Networks whose `proxy_header` says who the client is, such as `["10.0.0.0/8"]`. Default: none.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header to which the trusted proxies append the address of their client: `"x-forwarded-for"` (default) or
+    /// `"forwarded"` (RFC 7239). Only that one is read: a proxy passes the other on as the client sent it.
+    pub proxy_header: ProxyHeader,
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub shutdown_time: Duration,
@@ -49,9 +52,20 @@ impl Default for Server {
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::XForwardedFor,
             shutdown_time: Duration::from_secs(10),
         }
     }
+}
+
+/// The header that a trusted proxy names its client in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    /// A list of addresses.
+    XForwardedFor,
+    /// A list of parameters, `for` among them (RFC 7239).
+    Forwarded,
 }
 
 /// The listener for those who deploy. Its traffic is not encrypted: it listens on loopback only.

@@ -1,14 +1,26 @@
 //! A request's body, read whole before a guest is called: no instance waits on a client.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::tenant::Tenant;
 use crate::capability::http::HttpError;
 use crate::config::bytes;
+
+/// Why a body is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError<E> {
+    /// It is larger than it may be.
+    #[error("the body is too large")]
+    TooLarge,
+    /// It did not come to its end.
+    #[error("the body could not be read to its end")]
+    Broken(#[source] E),
+}
 
 /// Reads the body within `limits.body` and `server.body_time`.
 ///
@@ -25,21 +37,19 @@ pub async fn read(
         let message = format!("the body is over {limit} (`limits.body`)");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|length| length.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit.as_u64()) {
+    if announced(headers).is_some_and(|length| length > limit.as_u64()) {
         return Err(too_large());
     }
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
     // Boxed: a request without a body would keep room for it.
-    let collected = Box::pin(Limited::new(body, bytes(limit)).collect());
+    let collected = Box::pin(collect(body, bytes(limit)));
     match timeout(tenant.body_time, collected).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => {
-            Err(HttpError::new(StatusCode::BAD_REQUEST, "the body could not be read to its end"))
+        Ok(Ok(collected)) => Ok(collected),
+        Ok(Err(BodyError::TooLarge)) => Err(too_large()),
+        Ok(Err(error @ BodyError::Broken(_))) => {
+            Err(HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))
         }
         Err(_) => {
             tenant.account.exceed("server.body_time");
@@ -47,5 +57,67 @@ pub async fn read(
                 format!("the body took longer than {:?} (`server.body_time`)", tenant.body_time);
             Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, message))
         }
+    }
+}
+
+/// The length that a body is announced with, in bytes.
+pub fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The whole body, of `limit` bytes at most. It is in one buffer, however small the pieces are in which it comes.
+///
+/// # Errors
+/// The body is larger, or does not come to its end.
+pub async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError<B::Error>>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    // Most bodies come in one piece, which is not copied.
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // What is not data is a trailer, which nobody is told of.
+        let Ok(piece) = frame.map_err(BodyError::Broken)?.into_data() else { continue };
+        let before = first.len() + whole.len();
+        if piece.len() > limit.saturating_sub(before) {
+            return Err(BodyError::TooLarge);
+        }
+        if before == 0 {
+            first = piece;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&piece);
+        }
+    }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    async fn collected(pieces: &[&'static str], limit: usize) -> Option<Bytes> {
+        let frames = pieces.iter().map(|piece| Ok::<_, Infallible>(Frame::data((*piece).into())));
+        collect(StreamBody::new(stream::iter(frames)), limit).await.ok()
+    }
+
+    #[tokio::test]
+    async fn pieces_become_one_buffer_in_their_order() {
+        assert_eq!(collected(&[], 0).await.expect("nothing fits"), "");
+        assert_eq!(collected(&["abc"], 3).await.expect("it fits"), "abc");
+        assert_eq!(collected(&["a", "", "bc", "d"], 4).await.expect("they fit"), "abcd");
+    }
+
+    #[tokio::test]
+    async fn more_than_the_limit_is_refused_in_one_piece_and_in_several() {
+        assert_eq!(collected(&["abcd"], 3).await, None);
+        assert_eq!(collected(&["ab", "c", "d"], 3).await, None);
     }
 }

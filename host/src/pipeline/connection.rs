@@ -1,33 +1,72 @@
-//! A client's connection while it is HTTP: given up where the client takes nothing of its answer.
+//! A client's connection while it is HTTP: given up where the client takes nothing of its answer, and closed so
+//! that the client can read its last answer (RFC 9112, section 9.6).
 //!
 //! After the 101 a session looks after its connection itself.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::CancellationToken;
 
-/// TCP, and how long it may take none of what is written.
-#[derive(Debug)]
-pub struct Connection {
-    stream: TcpStream,
-    write_time: Duration,
-    /// Since it took nothing.
-    stalled: Option<Pin<Box<Sleep>>>,
+/// How long a client may send nothing after its last answer before the connection is closed.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// The same while the server stops.
+const SILENCE_WHILE_STOPPING: Duration = Duration::from_millis(100);
+
+/// What is read and dropped after the last answer, in bytes.
+const MAX_DROPPED: usize = 256 * 1024 * 1024;
+
+/// What is read and dropped at once, in bytes.
+const DROPPED_AT_ONCE: usize = 16 * 1024;
+
+/// What a client is given time for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long the client may take nothing of its answer. Zero waits for ever.
+    pub write: Duration,
+    /// How long what the client still sends after its last answer is read and dropped.
+    pub rest: Duration,
 }
 
-impl Connection {
-    /// A `write_time` of zero waits for ever.
-    pub fn new(stream: TcpStream, write_time: Duration) -> Self {
-        Self { stream, write_time, stalled: None }
+/// A byte stream with a client behind it.
+#[derive(Debug)]
+pub struct Connection<S = TcpStream> {
+    stream: S,
+    patience: Patience,
+    stop: CancellationToken,
+    /// Since the client took nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// Since our side has ended.
+    lingering: Option<Box<Lingering>>,
+    /// The client's side has ended.
+    ended: bool,
+}
+
+/// The time between the end of our side and the end of the connection. A system that closes over data which
+/// nobody has read resets the connection, and the client may lose an answer that it has not read yet.
+#[derive(Debug)]
+struct Lingering {
+    silence: Pin<Box<Sleep>>,
+    until: Instant,
+    dropped: usize,
+    hurried: bool,
+}
+
+impl<S> Connection<S> {
+    /// `stop` is cancelled when the server stops: then nobody is waited for who sends nothing.
+    pub fn new(stream: S, patience: Patience, stop: CancellationToken) -> Self {
+        Self { stream, patience, stop, stalled: None, lingering: None, ended: false }
     }
 
     /// What is below.
-    pub fn into_inner(self) -> TcpStream {
+    pub fn into_inner(self) -> S {
         self.stream
     }
 
@@ -37,28 +76,32 @@ impl Connection {
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if written.is_ready() || self.write_time.is_zero() {
+        if written.is_ready() || self.patience.write.is_zero() {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_time)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.patience.write)));
         ready!(stalled.as_mut().poll(cx));
         let message = "the client took nothing of its answer for `server.write_time`";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        this.ended |= buffer.filled().len() == before && buffer.remaining() > 0;
+        Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -85,7 +128,113 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    /// Ends our side, then reads and drops what the client still sends, until its end or the bounds for it.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        if this.ended {
+            return Poll::Ready(Ok(()));
+        }
+        let rest = this.patience.rest;
+        let lingering = this.lingering.get_or_insert_with(|| Box::new(Lingering::new(rest)));
+        lingering.poll(&mut this.stream, this.stop.is_cancelled(), cx).map(Ok)
+    }
+}
+
+impl Lingering {
+    fn new(time: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            silence: Box::pin(sleep(SILENCE.min(time))),
+            // A time that no clock can show is not reached.
+            until: now.checked_add(time).unwrap_or(now + SILENCE),
+            dropped: 0,
+            hurried: false,
+        }
+    }
+
+    fn poll<S>(&mut self, stream: &mut S, is_stopping: bool, cx: &mut Context<'_>) -> Poll<()>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let mut heard = false;
+        let mut space = [MaybeUninit::uninit(); DROPPED_AT_ONCE];
+        loop {
+            let mut buffer = ReadBuf::uninit(&mut space);
+            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    heard = true;
+                    self.dropped += buffer.filled().len();
+                    if self.dropped > MAX_DROPPED {
+                        return Poll::Ready(());
+                    }
+                }
+                // The client has ended its side, or is gone.
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+        if heard || (is_stopping && !self.hurried) {
+            self.hurried = is_stopping;
+            let silence = if is_stopping { SILENCE_WHILE_STOPPING } else { SILENCE };
+            self.silence.as_mut().reset((Instant::now() + silence).min(self.until));
+        }
+        self.silence.as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { write: Duration::ZERO, rest: Duration::from_millis(200) };
+
+    /// A client, and a connection that ends: done when it is closed.
+    fn ending(stop: CancellationToken) -> (DuplexStream, impl Future<Output = ()>) {
+        let (client, host) = duplex(1024);
+        let mut connection = Connection::new(host, PATIENCE, stop);
+        (client, async move { connection.shutdown().await.expect("our side ends") })
+    }
+
+    #[tokio::test]
+    async fn what_still_comes_is_read_and_dropped_until_the_client_ends() {
+        let (mut client, ended) = ending(CancellationToken::new());
+        let sending = async {
+            client.write_all(&vec![0; 100_000]).await.expect("all of it is taken");
+            assert_eq!(client.read(&mut [0]).await.expect("an end"), 0, "our side has ended");
+            drop(client);
+        };
+        tokio::join!(ended, sending);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_stops_sending_is_not_heard_for_ever() {
+        let (mut client, ended) = ending(CancellationToken::new());
+        let dripping = async {
+            while client.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let both = async { tokio::join!(ended, dripping) };
+        timeout(Duration::from_secs(20), both).await.expect("the connection is closed");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_nothing_is_not_waited_for_while_the_server_stops() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (client, host) = duplex(1024);
+        let patience = Patience { rest: Duration::from_secs(3600), ..PATIENCE };
+        let mut connection = Connection::new(host, patience, stop);
+        let began = Instant::now();
+        connection.shutdown().await.expect("our side ends");
+        assert!(began.elapsed() < SILENCE);
+        drop(client);
     }
 }

@@ -17,7 +17,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Version, header};
+use http::{Method, Request, Response, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use parking_lot::Mutex;
@@ -31,9 +32,11 @@ use crate::plugin::Handled;
 use crate::router::{Found, Path};
 use chain::{Chain, End};
 
-pub use connection::Connection;
+pub use body::{BodyError, announced, collect};
+pub use client::canonical;
+pub use connection::{Connection, Patience};
 pub use public::Public;
-pub use response::Body;
+pub use response::{Body, empty, end_connection, fit};
 pub use table::{Canary, Split, Table};
 pub use tenant::Tenant;
 
@@ -64,18 +67,18 @@ pub async fn handle(
     sessions: Sessions,
 ) -> Response<Body> {
     let id = RequestId::next();
-    let client = client::address(peer, request.headers(), &tenant.trusted_proxies);
+    let (proxies, header) = (&tenant.trusted_proxies, tenant.proxy_header);
+    let client = client::address(peer, request.headers(), proxies, header);
     // Copied only where the line is wanted.
     let head = tracing::enabled!(target: "access", tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let answered = match tenant.share.clone() {
+    let mut response = match tenant.share.clone() {
         None => run(&tenant, id, request, client, sessions).await,
         Some(share) => {
             let tenant = tenant.clone();
             share.run(async move { run(&tenant, id, request, client, sessions).await }).await
         }
     };
-    let mut response = answered.unwrap_or_else(response::from_error);
     response::add_request_id(&mut response, id);
     if let Some((method, path)) = head {
         tracing::debug!(
@@ -87,7 +90,7 @@ pub async fn handle(
     response
 }
 
-/// What a request gets that is no site's.
+/// What a request gets that no site answers.
 pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
     let mut response = response::from_error(HttpError::new(status, message));
     response::add_request_id(&mut response, RequestId::next());
@@ -97,9 +100,28 @@ pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
 async fn run(
     tenant: &Tenant,
     id: RequestId,
+    request: Request<Incoming>,
+    client: SocketAddr,
+    sessions: Sessions,
+) -> Response<Body> {
+    let mut unread = !request.body().is_end_stream();
+    let answered = answer_to(tenant, id, request, client, sessions, &mut unread).await;
+    let mut response = answered.unwrap_or_else(response::from_error);
+    if unread {
+        // What comes next on the connection is the rest of the body, and not a request.
+        end_connection(&mut response);
+    }
+    response
+}
+
+/// `unread` becomes false when the body has been read to its end.
+async fn answer_to(
+    tenant: &Tenant,
+    id: RequestId,
     mut request: Request<Incoming>,
     client: SocketAddr,
     sessions: Sessions,
+    unread: &mut bool,
 ) -> Result<Response<Body>, HttpError> {
     check_head(tenant, &request)?;
     let raw_path = request.uri().path().to_owned();
@@ -112,6 +134,7 @@ async fn run(
     let upgrade = hyper::upgrade::on(&mut request);
     let (mut head, incoming) = request.into_parts();
     let body = body::read(&head.headers, incoming, tenant).await?;
+    *unread = false;
     if upgrade::may_follow(&head) {
         // The head's parts share the connection's read buffer, which a socket would keep for as long
         // as it is open.
@@ -122,8 +145,7 @@ async fn run(
     answer(tenant, handled, upgrade, sessions)
 }
 
-/// What holds for every request of the site (RFC 9110, sections 7.2 and 15.5.15; RFC 6585, 4
-/// and 5).
+/// What holds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4 and 5).
 fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpError> {
     let (limits, account) = (&tenant.limits, &tenant.account);
     let refused = |status, message: String| Err(HttpError::new(status, message));
@@ -147,10 +169,6 @@ fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpEr
         account.exceed("limits.headers");
         let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
-    }
-    let hosts = headers.get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return refused(StatusCode::BAD_REQUEST, "`host` must be there once".to_owned());
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
+use http_body::Body as _;
 use http_body_util::{Either, Full};
 
 use super::public::FileBody;
@@ -26,8 +27,35 @@ pub fn from_error(error: HttpError) -> Response<Body> {
     *response.status_mut() = error.status;
     *response.headers_mut() = error.headers;
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().entry(header::CONTENT_TYPE).or_insert(text);
+    let headers = response.headers_mut();
+    headers.entry(header::CONTENT_TYPE).or_insert(text);
+    // The message may quote what the client has sent: no browser shall take it for something else.
+    let no_sniffing = HeaderValue::from_static("nosniff");
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(no_sniffing);
     response
+}
+
+/// The connection ends with this answer.
+pub fn end_connection<B>(response: &mut Response<B>) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Makes the answer one whose end a client of this version can tell (RFC 9110, section 15.3.6; RFC 9112, section 6.3).
+pub fn fit(response: &mut Response<Body>, version: Version) {
+    if response.status() == StatusCode::RESET_CONTENT {
+        *response.body_mut() = Either::Left(Full::default());
+    }
+    if version == Version::HTTP_10 {
+        let is_delimited = response.headers().contains_key(header::CONTENT_LENGTH)
+            || response.body().size_hint().exact().is_some();
+        if !is_delimited {
+            end_connection(response);
+        }
+        if response.headers().contains_key(header::CONNECTION) {
+            // hyper would add `keep-alive` to an answer of HTTP/1.1.
+            *response.version_mut() = Version::HTTP_10;
+        }
+    }
 }
 
 /// No body.

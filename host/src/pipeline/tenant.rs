@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::public::Public;
 use crate::capability::account::Account;
-use crate::config::{Deflate, Limits};
+use crate::config::{Deflate, Limits, ProxyHeader};
 use crate::plugin::{Plugin, Share};
 use crate::router::{Path, Router, Scopes};
 
@@ -27,6 +27,8 @@ pub struct Tenant {
     pub body_time: Duration,
     /// Networks that are believed about who the client is.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header that they name the client in.
+    pub proxy_header: ProxyHeader,
     pub router: Router<Arc<Plugin>>,
     /// Middleware for every request, in its order.
     pub global: Vec<Arc<Plugin>>,

@@ -42,6 +42,7 @@ impl Clients {
         settings: &config::Server,
     ) -> Option<Counted> {
         let counted = |client| Counted { _permit: permit, _client: client, site: Mutex::default() };
+        let client = client.to_canonical();
         if settings.trusted_proxies.iter().any(|network| network.contains(&client)) {
             return Some(counted(None));
         }
@@ -67,7 +68,7 @@ impl Clients {
 
 /// One client may have all addresses of a network of 64 bits (RFC 4291, section 2.5.4).
 fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
+    match client {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
@@ -141,6 +142,7 @@ mod tests {
         let clients = Arc::new(Clients::default());
         let _one = connect(&clients, "10.1.2.3", 1).expect("the first");
         assert!(connect(&clients, "10.1.2.3", 1).is_some());
+        assert!(connect(&clients, "::ffff:10.1.2.3", 1).is_some(), "the same, as IPv6");
         assert!(clients.open.lock().is_empty());
     }
 

@@ -3,9 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::uri::Authority;
-use http::{Request, header};
-
 use super::served::Served;
 use crate::config::Host;
 
@@ -81,12 +78,12 @@ impl Hosts {
         &self.sites
     }
 
-    /// The site for a request: by the exact host, then by the longest `*.` that it is below.
-    pub fn find<B>(&self, request: &Request<B>) -> Option<&Arc<Served>> {
+    /// The site for a request's host: by the exact host, then by the longest `*.` that it is below.
+    pub fn find(&self, host: Option<&str>) -> Option<&Arc<Served>> {
         if let Some(any) = self.any {
             return self.sites.get(any);
         }
-        let host = host_of(request)?;
+        let host = host?.to_ascii_lowercase();
         let exact = self.exact.get(&host).copied();
         let site = exact.or_else(|| {
             let mut parents = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
@@ -94,16 +91,4 @@ impl Hosts {
         });
         self.sites.get(site?)
     }
-}
-
-/// The request's host in lower case, without its port (RFC 9112, section 3.2).
-pub fn host_of<B>(request: &Request<B>) -> Option<String> {
-    let host = match request.uri().authority() {
-        Some(authority) => authority.host().to_owned(),
-        None => {
-            let header = request.headers().get(header::HOST)?;
-            Authority::try_from(header.as_bytes()).ok()?.host().to_owned()
-        }
-    };
-    Some(host.trim_end_matches('.').to_ascii_lowercase())
 }

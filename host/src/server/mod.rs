@@ -6,7 +6,9 @@
 mod connections;
 mod draining;
 mod head_timer;
+mod host;
 mod hosts;
+mod refusals;
 mod served;
 mod sweep;
 
@@ -17,7 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, StatusCode, header};
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -30,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Host};
-use crate::pipeline::{self, Connection, Tenant};
+use crate::pipeline::{self, Body, Connection, Patience, Tenant};
 use crate::supervise;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
@@ -107,6 +111,11 @@ impl Server {
         self.stop.is_cancelled()
     }
 
+    /// Cancelled when it begins to stop.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
     /// Done when it begins to stop.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
@@ -149,6 +158,7 @@ impl Server {
             };
             match listener.accept().await {
                 Ok((stream, client)) => {
+                    let client = pipeline::canonical(client);
                     backoff = Backoff::default();
                     let Some(counted) = self.clients.connect(client.ip(), permit, &self.settings)
                     else {
@@ -173,23 +183,13 @@ impl Server {
         if let Err(error) = set_options(&stream) {
             tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
-        let connection = Connection::new(stream, self.settings.write_time);
+        let patience =
+            Patience { write: self.settings.write_time, rest: self.settings.body_time };
+        let connection = Connection::new(stream, patience, self.stop.clone());
         let counted = Arc::new(counted);
-        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-            let (server, counted) = (&self, counted.clone());
-            async move {
-                let site = server.hosts.load().find(&request).cloned();
-                let Some(site) = site else { return Ok(unknown_host(&request)) };
-                let tenant = site.choose(request.headers());
-                if !counted.count_for(&tenant.account, tenant.limits.connections) {
-                    return Ok(too_many_connections(&tenant));
-                }
-                let (tasks, stop) = (server.tasks.clone(), server.stop.clone());
-                let sessions = pipeline::Sessions { tasks, stop, counted };
-                Ok::<_, std::convert::Infallible>(
-                    pipeline::handle(tenant, request, client, sessions).await,
-                )
-            }
+        let service = service_fn(|request: Request<Incoming>| {
+            let answered = self.answer(request, client, &counted);
+            async move { Ok::<_, std::convert::Infallible>(answered.await) }
         });
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())
@@ -210,27 +210,54 @@ impl Server {
             tracing::debug!(%client, "connection ended: {:#}", anyhow::Error::new(error));
         }
     }
-}
 
-/// The site has as many connections as it may; this one is closed.
-fn too_many_connections(tenant: &Tenant) -> hyper::Response<pipeline::Body> {
-    let limit = tenant.limits.connections;
-    let message = format!("the site has {limit} connections open (`limits.connections`)");
-    let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
-}
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        client: SocketAddr,
+        counted: &Arc<Counted>,
+    ) -> Response<Body> {
+        let (version, unread) = (request.version(), !request.body().is_end_stream());
+        let mut response = match self.find(&mut request, counted) {
+            Ok(tenant) => {
+                let (tasks, stop) = (self.tasks.clone(), self.stop.clone());
+                let sessions = pipeline::Sessions { tasks, stop, counted: counted.clone() };
+                pipeline::handle(tenant, request, client, sessions).await
+            }
+            Err(mut refusal) => {
+                if unread {
+                    pipeline::end_connection(&mut refusal);
+                }
+                *refusal
+            }
+        };
+        pipeline::fit(&mut response, version);
+        response
+    }
 
-/// No site answers for the request's host (RFC 9110, section 15.5.20), or it names none.
-fn unknown_host<B>(request: &hyper::Request<B>) -> hyper::Response<pipeline::Body> {
-    match hosts::host_of(request) {
-        Some(host) => {
-            let message = format!("no site answers for `{host}` here");
-            pipeline::refuse(StatusCode::MISDIRECTED_REQUEST, message)
+    /// Who answers a request.
+    ///
+    /// # Errors
+    /// What is answered instead.
+    fn find<B>(
+        &self,
+        request: &mut Request<B>,
+        counted: &Counted,
+    ) -> Result<Arc<Tenant>, Box<Response<Body>>> {
+        if let Err(error) = host::settle(request) {
+            let refusal = pipeline::refuse(StatusCode::BAD_REQUEST, error.to_string());
+            return Err(Box::new(refusal));
         }
-        None => pipeline::refuse(StatusCode::BAD_REQUEST, "`host` must be there once".to_owned()),
+        if let Some(answer) = refusals::for_the_server(request) {
+            return Err(Box::new(answer));
+        }
+        let site = self.hosts.load().find(host::of(request)).cloned();
+        let site = site.ok_or_else(|| Box::new(refusals::unknown_host(request)))?;
+        let tenant = site.choose(request.headers());
+        match counted.count_for(&tenant.account, tenant.limits.connections) {
+            true => Ok(tenant),
+            false => Err(Box::new(refusals::too_many_connections(&tenant))),
+        }
     }
 }
 

@@ -50,7 +50,13 @@ fn sweep(site: &Served, now: Duration) {
 
 /// A quarter of the shortest time that is watched, within bounds.
 fn period(limits: &Limits) -> Duration {
-    let times = [limits.ping_interval, limits.pong_time, limits.idle_time, limits.idle_after];
+    let times = [
+        limits.ping_interval,
+        limits.pong_time,
+        limits.idle_time,
+        limits.idle_after,
+        limits.message_time,
+    ];
     let shortest = times.into_iter().filter(|time| !time.is_zero()).min();
     let quarter = shortest.and_then(|time| time.checked_div(4)).unwrap_or(LONGEST);
     quarter.clamp(SHORTEST, LONGEST)

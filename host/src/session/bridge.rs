@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::Limits;
 use super::end::End;
@@ -22,7 +22,7 @@ use crate::message::{Borrowed, Messages, Opcode};
 /// for more.
 const MAX_UNSENT_WHILE_READING: usize = 64 * 1024;
 
-/// How long the end of a stream is waited for, once all is said.
+/// How long a peer may send nothing, once all is said, before the connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What the session task has to do.
@@ -54,8 +54,12 @@ pub struct Bridge<S> {
     closing: Option<Pin<Box<Sleep>>>,
     /// Our close frame, until what is queued before it is sent.
     last: Option<CloseFrame>,
-    /// Nothing more can or shall be sent.
-    lost: bool,
+    /// How long the end may take; none where nothing more can or shall be sent.
+    end_time: Option<Duration>,
+    /// Which message is on its way, counted; the last one while none is.
+    message: u32,
+    /// Whether one is.
+    amid_message: bool,
 }
 
 impl<S: Wire> Bridge<S> {
@@ -80,7 +84,9 @@ impl<S: Wire> Bridge<S> {
             close_time: limits.close_time,
             closing: None,
             last: None,
-            lost: false,
+            end_time: Some(limits.close_time),
+            message: 0,
+            amid_message: false,
         }
     }
 
@@ -124,6 +130,7 @@ impl<S: Wire> Bridge<S> {
             if self.transport.take_heard() {
                 self.socket.liveness.hear();
             }
+            self.mark_message(self.messages.len() > before);
             let mut read = ready!(read);
             if self.closing.is_some() {
                 // Whoever has closed hears no more messages, only the answer.
@@ -159,6 +166,18 @@ impl<S: Wire> Bridge<S> {
                 None => {}
             }
         }
+    }
+
+    /// Leaves a mark for the sweep where a message is on its way, another one for each message.
+    fn mark_message(&mut self, completed: bool) {
+        let amid = self.transport.is_amid_message();
+        if amid && (completed || !self.amid_message) {
+            self.message = self.message.wrapping_add(1).max(1);
+            self.socket.liveness.set_message(self.message);
+        } else if !amid && self.amid_message {
+            self.socket.liveness.set_message(0);
+        }
+        self.amid_message = amid;
     }
 
     /// Answers the messages that the site has an answer for: they wake nobody.
@@ -221,7 +240,7 @@ impl<S: Wire> Bridge<S> {
         };
         let deadline = self.closing.as_mut();
         match deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
-            true => Err(End::Lost),
+            true => Err(End::Unanswered),
             false => Ok(turn),
         }
     }
@@ -246,21 +265,45 @@ impl<S: Wire> Bridge<S> {
         match &end {
             End::Closed { .. } => self.transport.answer(),
             End::Violation { code, reason } => self.transport.close(*code, reason),
-            End::Lost => self.lost = true,
+            End::Unanswered if self.transport.unsent() == 0 => self.end_time = Some(LINGER),
+            // Whoever has not read so far is not waited for again.
+            End::Unanswered | End::Lost => self.end_time = None,
         }
         end.info()
     }
 
-    /// Sends the last frame and ends the stream, within the time for it.
+    /// Sends the last frame and ends our side. What the peer still sends is read and dropped until its end, or the time
+    /// for it is up: a system that closes over data which nobody has read resets the connection, and the peer may
+    /// lose the last frame. It is read while that is being sent, too: a peer may send all before it reads.
     pub async fn finish(mut self) {
-        if self.lost {
-            return;
-        }
-        let flushed = poll_fn(|cx| self.transport.poll_flush(cx));
-        let flushed = timeout(self.close_time, flushed).await;
-        if let Ok(Ok(())) = flushed {
-            // Whether the peer ends its side in time changes nothing for us.
-            let _ = timeout(LINGER, self.transport.shut_down()).await;
-        }
+        let Some(time) = self.end_time else { return };
+        let mut silence = Box::pin(sleep(LINGER));
+        let mut is_shut = false;
+        let finished = poll_fn(|cx| {
+            if !is_shut {
+                let sent = match self.transport.poll_flush(cx) {
+                    Poll::Ready(Ok(())) => self.transport.poll_shutdown(cx),
+                    other => other,
+                };
+                match sent {
+                    Poll::Ready(Ok(())) => is_shut = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => {}
+                }
+            }
+            let rest = self.transport.poll_drop_rest(cx);
+            if !is_shut {
+                return Poll::Pending;
+            }
+            if self.transport.take_heard() {
+                silence.as_mut().reset(Instant::now() + LINGER);
+            }
+            match rest {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => silence.as_mut().poll(cx),
+            }
+        });
+        // Whether the peer ends its side in time changes nothing for us.
+        let _ = timeout(time, finished).await;
     }
 }

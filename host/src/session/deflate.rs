@@ -22,6 +22,8 @@ const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
 const MASKED: u8 = 0x80;
+/// Of an opcode.
+const CONTROL: u8 = 0x08;
 
 /// What both sides have agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +190,8 @@ pub struct Inflater {
     compressed: bool,
     /// Bytes of it that have been inflated.
     inflated: usize,
+    /// A message has begun that goes on in the next frames.
+    fragmented: bool,
 }
 
 /// What the bytes that come next belong to.
@@ -212,7 +216,13 @@ impl Inflater {
             frame: Frame::Head,
             compressed: false,
             inflated: 0,
+            fragmented: false,
         }
+    }
+
+    /// Whether nothing has begun: neither a frame nor a message in several.
+    pub fn is_between_messages(&self) -> bool {
+        matches!(self.frame, Frame::Head) && self.head.is_empty() && !self.fragmented
     }
 
     /// Rewrites `input` to the end of `out`.
@@ -254,6 +264,9 @@ impl Inflater {
         let (first, second) = (head[0], head[1]);
         let (opcode, masked) = (first & 0x0F, second & MASKED != 0);
         let left = payload_length(&head);
+        if opcode & CONTROL == 0 {
+            self.fragmented = first & FIN == 0;
+        }
         let begins = matches!(opcode, 1 | 2) && first & RSV1 != 0 && !self.compressed;
         let goes_on = opcode == 0 && first & RSV1 == 0 && self.compressed;
         let fits = left <= self.max_message as u64;

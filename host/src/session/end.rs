@@ -14,7 +14,9 @@ pub enum End {
     Closed { code: u16, reason: String },
     /// The peer broke a rule: it is told so.
     Violation { code: u16, reason: Cow<'static, str> },
-    /// The connection is gone, or nothing came in time.
+    /// The peer has not answered our close frame in time.
+    Unanswered,
+    /// The connection is gone, or is to be dropped.
     Lost,
 }
 
@@ -64,7 +66,7 @@ impl End {
             Self::Violation { code, reason } => {
                 CloseInfo { code: *code, reason: reason.clone().into_owned(), clean: false }
             }
-            Self::Lost => CloseInfo::lost(),
+            Self::Unanswered | Self::Lost => CloseInfo::lost(),
         }
     }
 }

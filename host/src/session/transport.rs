@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{
@@ -225,6 +225,14 @@ impl<S: Wire> Transport<S> {
         }
     }
 
+    /// Whether a frame, or a message in several, has begun, and its end has not come.
+    pub fn is_amid_message(&self) -> bool {
+        match &self.io.inflating {
+            Some(inflating) => !inflating.inflater.is_between_messages(),
+            None => !self.io.progress.is_between_messages(),
+        }
+    }
+
     /// Whether anything came since this was asked last: a message, a pong, or part of one.
     pub fn take_heard(&mut self) -> bool {
         std::mem::take(&mut self.io.heard)
@@ -274,21 +282,25 @@ impl<S: Wire> Transport<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the stream so that the peer reads all that was sent: says that nothing more comes, and
-    /// reads on for a while, since closing over unread data would make the system discard both.
-    pub async fn shut_down(mut self) {
-        const MAX_DISCARDED: usize = 1024 * 1024;
-        if self.io.stream.shutdown().await.is_err() {
-            return;
-        }
-        let mut discarded = 0;
-        let mut buffer = vec![0; 4 * 1024];
-        while let Ok(count @ 1..) = self.io.stream.read(&mut buffer).await {
-            discarded += count;
-            if discarded > MAX_DISCARDED {
-                return;
+    /// Ends our side: the peer is told that nothing more comes.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io.stream).poll_shutdown(cx)
+    }
+
+    /// Reads what still comes, and drops it, without a look at the frames. Ready when nothing more will come.
+    pub fn poll_drop_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.io.set_waker(cx);
+        let rest = loop {
+            self.io.came.taken = self.io.came.end;
+            match self.io.fill() {
+                Ok(()) if self.io.came.ended => break Poll::Ready(()),
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Poll::Pending,
+                Err(_) => break Poll::Ready(()),
             }
-        }
+        };
+        self.io.came.put_away();
+        rest
     }
 }
 

@@ -202,6 +202,7 @@ impl Site {
             deflate: self.config.deflate,
             body_time: self.config.server.body_time,
             trusted_proxies: self.config.server.trusted_proxies.clone(),
+            proxy_header: self.config.server.proxy_header,
             router: Router::new(case_sensitive),
             global: Vec::new(),
             middleware: Scopes::new(case_sensitive),

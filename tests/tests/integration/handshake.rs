@@ -86,6 +86,18 @@ async fn a_malformed_handshake_is_400() {
 }
 
 #[tokio::test]
+async fn the_key_of_the_rfcs_first_example_is_accepted() {
+    let host = hooks().await;
+    // The bits behind its last byte are not zero (RFC 6455, section 4.1).
+    let key = [("sec-websocket-key", "AQIDBAUGBwgJCgsMDQ4PEC==")];
+    let response = host.handshake("/hooks", &key).await;
+    assert_eq!(response.status, 101);
+    assert_eq!(response.header("sec-websocket-accept"), Some("OfS0wDaT5NoxF2gqm7Zj2YtetzM="));
+    let longer = [("sec-websocket-key", "AQIDBAUGBwgJCgsMDQ4PEBE=")];
+    assert_eq!(host.handshake("/hooks", &longer).await.status, 400);
+}
+
+#[tokio::test]
 async fn a_protocol_that_was_not_offered_is_the_guests_mistake() {
     let host = hooks().await;
     let response = host.handshake("/hooks?protocol=chat", &[]).await;

@@ -1,7 +1,7 @@
 //! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `print`, `exit`, `status101`,
 //! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
 //! JSON), `count` (which call of the instance this is), `path` (the event's), `keep` (keeps the event, and says the size of the body
-//! of the one that it has kept before). Otherwise `ok`.
+//! of the one that it has kept before), `status` (answers `?status=`, with the text `ok`). Otherwise `ok`.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -34,6 +34,8 @@ fn trap(event: Event) -> Result<Response> {
                 "route": event.route(),
                 "params": event.params(),
                 "body": event.bytes().len(),
+                "client": event.client_address(),
+                "host": event.header("host"),
                 "user": event.local_str("user"),
                 "request-id": event.local_str("request-id"),
             }));
@@ -42,6 +44,10 @@ fn trap(event: Event) -> Result<Response> {
         "keep" => {
             let kept = KEPT.replace(Some(event));
             return Ok(Response::text(kept.map_or(0, |event| event.bytes().len()).to_string()));
+        }
+        "status" => {
+            let status = event.query_param_str("status").context("`status` is missing")?;
+            return Ok(Response::text("ok").with_status(status.parse()?));
         }
         "path" => return Ok(Response::text(event.path())),
         "fail" => bail!("a secret of the guest"),
