@@ -3,10 +3,12 @@
 //! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
 //! on, a failed handshake is that connection's.
 
+mod claims;
 mod connections;
 mod draining;
 mod head_timer;
 mod hosts;
+mod record;
 mod served;
 mod sweep;
 
@@ -32,10 +34,12 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Host};
 use crate::pipeline::{self, Connection, Tenant};
 use crate::supervise;
+pub use claims::Claims;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
-use hosts::Hosts;
-pub use hosts::HostsError;
+pub use hosts::NotAlone;
+use hosts::{Found, Hosts};
+pub use record::Record;
 pub use served::Served;
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
@@ -53,7 +57,7 @@ const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 pub struct Server {
     hosts: ArcSwap<Hosts>,
     /// Held by whoever changes `hosts`.
-    changing: Mutex<()>,
+    claims: Mutex<Claims>,
     settings: config::Server,
     clients: Arc<Clients>,
     /// Connections in HTTP, and sessions.
@@ -62,11 +66,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves nothing yet.
-    pub fn new(settings: config::Server) -> Arc<Self> {
+    /// Serves nothing yet; the claims say which site has which host.
+    pub fn new(settings: config::Server, mut claims: Claims) -> Arc<Self> {
+        let hosts = Hosts::default().owned_by(claims.settle());
         Arc::new(Self {
-            hosts: ArcSwap::default(),
-            changing: Mutex::default(),
+            hosts: ArcSwap::from_pointee(hosts),
+            claims: Mutex::new(claims),
             settings,
             clients: Arc::default(),
             tasks: TaskTracker::new(),
@@ -79,27 +84,34 @@ impl Server {
         &self.settings
     }
 
-    /// Serves a site for these hosts, and for no others any more; without any, for all.
+    /// Serves a site for those of these hosts that it gets, and for no others any more; without any, for all.
+    /// The log says which it does not get, and why.
     ///
     /// # Errors
-    /// Another site has one of them; nothing has changed.
-    pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), HostsError> {
-        let _changing = self.changing.lock();
-        self.hosts.store(Arc::new(self.hosts.load().with(site, hosts)?));
+    /// It is to answer for all, and is not the only site; nothing has changed.
+    pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), NotAlone> {
+        let mut claims = self.claims.lock();
+        let mut all = self.hosts.load().with(site, hosts.is_empty())?;
+        if claims.ask(site.folder(), hosts) {
+            all = all.owned_by(claims.settle());
+        }
+        self.hosts.store(Arc::new(all));
         Ok(())
     }
 
-    /// Serves a site no more; its sockets close with 1001.
+    /// Serves a site no more, and gives its hosts back; its sockets close with 1001.
     pub fn remove(&self, site: &Arc<Served>) {
-        let changing = self.changing.lock();
-        self.hosts.store(Arc::new(self.hosts.load().without(site)));
-        drop(changing);
+        let mut claims = self.claims.lock();
+        claims.forget(site.folder());
+        let others = self.hosts.load().without(site).owned_by(claims.settle());
+        self.hosts.store(Arc::new(others));
+        drop(claims);
         site.close_sockets(1001, "the site is served no more");
     }
 
     /// Every site.
     pub fn sites(&self) -> Vec<Arc<Served>> {
-        self.hosts.load().sites().to_vec()
+        self.hosts.load().sites().cloned().collect()
     }
 
     /// Whether it has begun to stop.
@@ -178,8 +190,11 @@ impl Server {
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             let (server, counted) = (&self, counted.clone());
             async move {
-                let site = server.hosts.load().find(&request).cloned();
-                let Some(site) = site else { return Ok(unknown_host(&request)) };
+                let site = match server.hosts.load().find(&request) {
+                    Found::Site(site) => site,
+                    Found::NotServed => return Ok(not_served()),
+                    Found::Nobody => return Ok(unknown_host(&request)),
+                };
                 let tenant = site.choose(request.headers());
                 if !counted.count_for(&tenant.account, tenant.limits.connections) {
                     return Ok(too_many_connections(&tenant));
@@ -220,6 +235,14 @@ fn too_many_connections(tenant: &Tenant) -> hyper::Response<pipeline::Body> {
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// The request's host is a site's that is not served, or not yet.
+fn not_served() -> hyper::Response<pipeline::Body> {
+    let message = "the site is not served at the moment".to_owned();
+    let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
