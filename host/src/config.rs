@@ -19,7 +19,7 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use crate::files::{self, FileError};
-use ranges::label;
+use ranges::{label, list};
 
 pub use build::{Build, Engine, GuestKind};
 pub use limits::{Deflate, Limits, OutboundPolicy};
@@ -35,7 +35,7 @@ pub const FILE_NAME: &str = "lithe.toml";
 const MAX_FILE: ByteSize = ByteSize::mib(1);
 
 /// A site's settings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The name in log lines. Default: the folder's name.
@@ -44,6 +44,7 @@ pub struct Config {
     /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
     /// host below the first. Default: all, where one site is served; its folder's name among several. A
     /// request for another host is answered 421.
+    #[serde(deserialize_with = "list::<1_000, _, _>")]
     pub hosts: Vec<Host>,
     /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
     pub websocket: bool,

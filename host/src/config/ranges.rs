@@ -99,6 +99,17 @@ pub fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::
     }
 }
 
+/// At most `MAX` of something.
+pub fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Vec<T>, D::Error> {
+    let list = Vec::deserialize(value)?;
+    match list.len() <= MAX {
+        true => Ok(list),
+        false => Err(de::Error::custom(format_args!("expected at most {MAX} of them"))),
+    }
+}
+
 /// Variables of an environment, by their names.
 pub fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::ranges::{DAY, GIB, MANY, MS, YEAR, count, size, time, time_or_zero};
 
 /// The listener's own bounds.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
@@ -69,7 +69,7 @@ pub enum ProxyHeader {
 }
 
 /// The listener for those who deploy. Its traffic is not encrypted: it listens on loopback only.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
     /// Where, such as `"127.0.0.1:4001"`. Default: nowhere.

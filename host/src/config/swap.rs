@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::ranges::{MANY, YEAR, count, share, time_or_zero};
 
 /// How new versions of components take over.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Swap {
     /// How long sockets whose state cannot move stay with the version that they have. Default: 5 min.

@@ -1,18 +1,25 @@
 //! `[tenants]`, and the hosts that a site answers for.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use serde::Deserialize;
 
 use super::ranges::share;
 
 /// What holds for each of several sites.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tenants {
     /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
     /// is served alone may name all.
     pub environment: Vec<String>,
+    /// Hosts that are given to a site, by the name of its folder, such as `"shop.example" = "shop"` or
+    /// `"*.shop.example" = "shop"`. That site answers for them, whether or not its own `lithe.toml` names them,
+    /// and no other does. Default: none. Of the others, a site has the name of its folder and what is below it,
+    /// and what it names first.
+    pub hosts: BTreeMap<Host, String>,
     /// The share of all cores that the guests of one site may use before those of other sites go first,
     /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
     #[serde(deserialize_with = "share::<1, _>")]
@@ -21,12 +28,15 @@ pub struct Tenants {
 
 impl Default for Tenants {
     fn default() -> Self {
-        Self { environment: Vec::new(), cpu_share: 0.25 }
+        Self { environment: Vec::new(), hosts: BTreeMap::new(), cpu_share: 0.25 }
     }
 }
 
+/// Bytes of a host's name (RFC 1035, section 2.3.4).
+const MAX_HOST: usize = 253;
+
 /// A host, in lower case, without a port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Host {
     /// This one.
@@ -44,17 +54,20 @@ impl TryFrom<String> for Host {
             Some(name) => (name, true),
             None => (&*text, false),
         };
-        let is_address = !is_below && name.starts_with('[') && name.ends_with(']');
+        let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let is_address = !is_below && address.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok());
         let is_name = |name: &str| {
             let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            name.split('.').all(|label| !label.is_empty() && label.chars().all(allowed))
+            let is_label = |label: &str| !label.is_empty() && label.chars().all(allowed);
+            name.len() <= MAX_HOST && name.split('.').all(is_label)
         };
         match is_address || is_name(name) {
             true if is_below => Ok(Self::Below(name.to_owned())),
             true => Ok(Self::Exact(name.to_owned())),
             false => Err(format!(
-                "`{text}` is no host, expected one such as `example.com` or `*.example.com`, without a \
-                 port"
+                "`{}` is not a host, expected one such as `example.com` or `*.example.com`, without a \
+                 port",
+                text.escape_debug()
             )),
         }
     }

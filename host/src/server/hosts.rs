@@ -3,92 +3,82 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::claims::Owners;
 use super::served::Served;
-use crate::config::Host;
 
 /// The sites by their hosts. Replaced whole when a site comes, changes its hosts, or goes.
 #[derive(Clone, Default)]
 pub struct Hosts {
-    sites: Vec<Arc<Served>>,
-    exact: HashMap<String, usize>,
-    /// By what follows the `*.`.
-    below: HashMap<String, usize>,
+    /// Those that are served, by their folders.
+    sites: HashMap<Arc<str>, Arc<Served>>,
+    owners: Arc<Owners>,
     /// The site that names no hosts: the only one.
-    any: Option<usize>,
+    any: Option<Arc<Served>>,
 }
 
-/// Two sites claim the same host.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum HostsError {
-    #[error(
-        "`{host}` is a host of the site `{other}` already: keep it in the `hosts` of one of them"
-    )]
-    Taken { host: String, other: Arc<str> },
-    #[error("a site without `hosts` answers for every host, so it must be the only one")]
-    NotAlone,
+/// What there is for a request.
+#[derive(Clone)]
+pub enum Found {
+    Site(Arc<Served>),
+    /// The site that has the host is not served, or not yet.
+    NotServed,
+    /// No site has the host, or the request names none.
+    Nobody,
 }
+
+/// A site that would answer for every host, among others.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a site without `hosts` answers for every host, so it must be the only one")]
+pub struct NotAlone;
 
 impl Hosts {
-    /// The same with this site's hosts; without any, it answers for all.
+    /// The same with this site. One that answers for all has to be the only one.
     ///
     /// # Errors
-    /// Another site has one of them.
-    pub fn with(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<Self, HostsError> {
+    /// It is not.
+    pub fn with(&self, site: &Arc<Served>, for_all: bool) -> Result<Self, NotAlone> {
         let mut all = self.without(site);
-        if all.any.is_some() || (hosts.is_empty() && !all.sites.is_empty()) {
-            return Err(HostsError::NotAlone);
+        if all.any.is_some() || (for_all && !all.sites.is_empty()) {
+            return Err(NotAlone);
         }
-        let own = all.sites.len();
-        all.sites.push(site.clone());
-        for host in hosts {
-            let (map, name) = match host {
-                Host::Exact(name) => (&mut all.exact, name),
-                Host::Below(name) => (&mut all.below, name),
-            };
-            match map.insert(name.clone(), own) {
-                Some(other) if other != own => {
-                    let other = all.sites[other].name().clone();
-                    return Err(HostsError::Taken { host: host.to_string(), other });
-                }
-                _ => {}
-            }
-        }
-        all.any = hosts.is_empty().then_some(own);
+        all.sites.insert(site.folder().clone(), site.clone());
+        all.any = for_all.then(|| site.clone());
         Ok(all)
     }
 
     /// The same without this site.
     pub fn without(&self, site: &Arc<Served>) -> Self {
-        let Some(gone) = self.sites.iter().position(|own| Arc::ptr_eq(own, site)) else {
-            return self.clone();
-        };
-        let keep = |map: &HashMap<String, usize>| {
-            let others = map.iter().filter(|(_, own)| **own != gone);
-            // Those behind it move up.
-            others.map(|(host, own)| (host.clone(), own - usize::from(*own > gone))).collect()
-        };
-        let mut sites = self.sites.clone();
-        sites.remove(gone);
-        let any = self.any.filter(|any| *any != gone);
-        Self { sites, exact: keep(&self.exact), below: keep(&self.below), any }
+        let mut all = self.clone();
+        let is_it = |own: &Arc<Served>| Arc::ptr_eq(own, site);
+        if all.sites.get(site.folder()).is_some_and(is_it) {
+            all.sites.remove(site.folder());
+        }
+        all.any = all.any.filter(|own| !is_it(own));
+        all
+    }
+
+    /// The same, where other sites have other hosts.
+    pub fn owned_by(self, owners: Owners) -> Self {
+        Self { owners: Arc::new(owners), ..self }
     }
 
     /// Every site.
-    pub fn sites(&self) -> &[Arc<Served>] {
-        &self.sites
+    pub fn sites(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.sites.values()
     }
 
-    /// The site for a request's host: by the exact host, then by the longest `*.` that it is below.
-    pub fn find(&self, host: Option<&str>) -> Option<&Arc<Served>> {
-        if let Some(any) = self.any {
-            return self.sites.get(any);
+    /// The site for a request's host.
+    pub fn find(&self, host: Option<&str>) -> Found {
+        if let Some(any) = &self.any {
+            return Found::Site(any.clone());
         }
-        let host = host?.to_ascii_lowercase();
-        let exact = self.exact.get(&host).copied();
-        let site = exact.or_else(|| {
-            let mut parents = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
-            parents.find_map(|parent| self.below.get(parent).copied())
-        });
-        self.sites.get(site?)
+        let Some(host) = host else { return Found::Nobody };
+        match self.owners.of(&host.to_ascii_lowercase()) {
+            None => Found::Nobody,
+            Some(folder) => match self.sites.get(folder) {
+                Some(site) => Found::Site(site.clone()),
+                None => Found::NotServed,
+            },
+        }
     }
 }

@@ -3,11 +3,13 @@
 //! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
 //! on, a failed handshake is that connection's.
 
+mod claims;
 mod connections;
 mod draining;
 mod head_timer;
 mod host;
 mod hosts;
+mod record;
 mod refusals;
 mod served;
 mod sweep;
@@ -36,10 +38,12 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Host};
 use crate::pipeline::{self, Body, Connection, Patience, Tenant};
 use crate::supervise;
+pub use claims::Claims;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
-use hosts::Hosts;
-pub use hosts::HostsError;
+pub use hosts::NotAlone;
+use hosts::{Found, Hosts};
+pub use record::Record;
 pub use served::Served;
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
@@ -57,7 +61,7 @@ const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 pub struct Server {
     hosts: ArcSwap<Hosts>,
     /// Held by whoever changes `hosts`.
-    changing: Mutex<()>,
+    claims: Mutex<Claims>,
     settings: config::Server,
     clients: Arc<Clients>,
     /// Connections in HTTP, and sessions.
@@ -66,11 +70,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves nothing yet.
-    pub fn new(settings: config::Server) -> Arc<Self> {
+    /// Serves nothing yet; the claims say which site has which host.
+    pub fn new(settings: config::Server, mut claims: Claims) -> Arc<Self> {
+        let hosts = Hosts::default().owned_by(claims.settle());
         Arc::new(Self {
-            hosts: ArcSwap::default(),
-            changing: Mutex::default(),
+            hosts: ArcSwap::from_pointee(hosts),
+            claims: Mutex::new(claims),
             settings,
             clients: Arc::default(),
             tasks: TaskTracker::new(),
@@ -83,27 +88,34 @@ impl Server {
         &self.settings
     }
 
-    /// Serves a site for these hosts, and for no others any more; without any, for all.
+    /// Serves a site for those of these hosts that it gets, and for no others any more; without any, for all.
+    /// The log says which it does not get, and why.
     ///
     /// # Errors
-    /// Another site has one of them; nothing has changed.
-    pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), HostsError> {
-        let _changing = self.changing.lock();
-        self.hosts.store(Arc::new(self.hosts.load().with(site, hosts)?));
+    /// It is to answer for all, and is not the only site; nothing has changed.
+    pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), NotAlone> {
+        let mut claims = self.claims.lock();
+        let mut all = self.hosts.load().with(site, hosts.is_empty())?;
+        if claims.ask(site.folder(), hosts) {
+            all = all.owned_by(claims.settle());
+        }
+        self.hosts.store(Arc::new(all));
         Ok(())
     }
 
-    /// Serves a site no more; its sockets close with 1001.
+    /// Serves a site no more, and gives its hosts back; its sockets close with 1001.
     pub fn remove(&self, site: &Arc<Served>) {
-        let changing = self.changing.lock();
-        self.hosts.store(Arc::new(self.hosts.load().without(site)));
-        drop(changing);
+        let mut claims = self.claims.lock();
+        claims.forget(site.folder());
+        let others = self.hosts.load().without(site).owned_by(claims.settle());
+        self.hosts.store(Arc::new(others));
+        drop(claims);
         site.close_sockets(1001, "the site is served no more");
     }
 
     /// Every site.
     pub fn sites(&self) -> Vec<Arc<Served>> {
-        self.hosts.load().sites().to_vec()
+        self.hosts.load().sites().cloned().collect()
     }
 
     /// Whether it has begun to stop.
@@ -251,8 +263,11 @@ impl Server {
         if let Some(answer) = refusals::for_the_server(request) {
             return Err(Box::new(answer));
         }
-        let site = self.hosts.load().find(host::of(request)).cloned();
-        let site = site.ok_or_else(|| Box::new(refusals::unknown_host(request)))?;
+        let site = match self.hosts.load().find(host::of(request)) {
+            Found::Site(site) => site,
+            Found::NotServed => return Err(Box::new(refusals::not_served())),
+            Found::Nobody => return Err(Box::new(refusals::unknown_host(request))),
+        };
         let tenant = site.choose(request.headers());
         match counted.count_for(&tenant.account, tenant.limits.connections) {
             true => Ok(tenant),

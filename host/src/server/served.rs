@@ -11,22 +11,29 @@ use crate::plugin::Plugin;
 /// A site that is being served. What is served of it can be replaced while it is.
 pub struct Served {
     name: Arc<str>,
+    folder: Arc<str>,
     table: ArcSwap<Table>,
     draining: Draining,
 }
 
 impl Served {
     /// Nothing reaches it until the server has been told of its hosts.
-    pub fn new(tenant: Arc<Tenant>) -> Arc<Self> {
+    /// `folder` is the name of its folder: among several sites, it tells them apart.
+    pub fn new(tenant: Arc<Tenant>, folder: Arc<str>) -> Arc<Self> {
         let name = tenant.name.clone();
         tenant.account.limit_log(&tenant.limits);
         let table = ArcSwap::from_pointee(Table::new(tenant));
-        Arc::new(Self { name, table, draining: Draining::default() })
+        Arc::new(Self { name, folder, table, draining: Draining::default() })
     }
 
     /// The site's name, for people.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The name of its folder.
+    pub fn folder(&self) -> &Arc<str> {
+        &self.folder
     }
 
     /// What is served.

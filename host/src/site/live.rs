@@ -19,7 +19,7 @@ use crate::pipeline::{Split, Table, Tenant};
 use crate::plugin::{
     Digest, Handover, Loader, Pair, Plugin, Swap, SwapError, VersionError, Versions,
 };
-use crate::server::{HostsError, Served, Server};
+use crate::server::{NotAlone, Served, Server};
 
 /// How often a new version is looked at while it is watched.
 const WATCH_PERIOD: Duration = Duration::from_millis(50);
@@ -62,7 +62,7 @@ pub enum DeployError {
     #[error("the site has no `{0}`")]
     NoPlugin(String),
     #[error(transparent)]
-    Hosts(#[from] HostsError),
+    Hosts(#[from] NotAlone),
     #[error(transparent)]
     Version(#[from] VersionError),
     #[error(transparent)]
@@ -75,7 +75,7 @@ impl Live {
     /// Loads a site, and has it served for its hosts.
     ///
     /// # Errors
-    /// The site is not right, or another one has its hosts.
+    /// The site is not right.
     pub async fn open(
         site: Site,
         server: Arc<Server>,
@@ -101,7 +101,7 @@ impl Live {
         let (site, versions, tenant) =
             loaded.await.context("loading the site was broken off")??;
         tenant.plugins.iter().for_each(|plugin| plugin.take_lane());
-        let served = Served::new(Arc::new(tenant));
+        let served = Served::new(Arc::new(tenant), site.folder());
         server.serve_hosts(&served, &site.config.hosts)?;
         let state = Mutex::new(State { site, versions, canary: None });
         Ok(Arc::new_cyclic(|this| {
@@ -139,13 +139,10 @@ impl Live {
         }
         let site = state.site.reopen()?;
         let tenant = self.load(&mut state, site.clone(), None).await?;
+        let report = self.switch(&mut state, tenant, Handover::Whole).await?;
         self.server.serve_hosts(&self.served, &site.config.hosts)?;
-        let switched = self.switch(&mut state, tenant, Handover::Whole).await;
-        match &switched {
-            Ok(_) => state.site = site,
-            Err(_) => self.server.serve_hosts(&self.served, &state.site.config.hosts)?,
-        }
-        switched
+        state.site = site;
+        Ok(report)
     }
 
     /// Serves these components, all or none, and writes them into the site's folder. With a split only

@@ -5,6 +5,7 @@ mod build;
 #[path = "build/guest.rs"]
 pub mod guest;
 mod live;
+mod neighbours;
 mod report;
 mod scan;
 mod sites;
@@ -19,11 +20,12 @@ use anyhow::{Context as _, bail};
 use http::Method;
 
 use crate::capability::grants::Grants;
-use crate::config::{self, Config, Host};
+use crate::config::{self, Config};
 use crate::log;
 use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
+use neighbours::Neighbours;
 use scan::{Found, Place};
 
 pub use build::{BuildError, Built, Inputs, build, build_changed};
@@ -57,16 +59,24 @@ pub struct Site {
     tenancy: Tenancy,
 }
 
+/// What holds for each of several sites.
+#[derive(Debug)]
+struct ForAll {
+    tenants: config::Tenants,
+    /// The listener's settings: they are not a site's own.
+    server: config::Server,
+    neighbours: Arc<Neighbours>,
+}
+
 /// Whether a site has the host for itself.
 #[derive(Clone, Debug)]
 enum Tenancy {
     Alone,
     /// It is one of several.
     Among {
-        /// Variables of the host's environment that it may read.
-        environment: Vec<String>,
         /// What it may use of the machine.
         share: Arc<Share>,
+        host: Arc<ForAll>,
     },
 }
 
@@ -76,11 +86,6 @@ impl Site {
     /// # Errors
     /// The folder does not exist, or its `lithe.toml` is not right.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
-        Self::read(root, None)
-    }
-
-    /// `account` is the one that it has already.
-    fn read(root: &Path, account: Option<Arc<Account>>) -> anyhow::Result<Self> {
         let shown = root.display();
         let root = root
             .canonicalize()
@@ -90,15 +95,9 @@ impl Site {
         }
         let config = Config::load(&root)?;
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
-        let folder: Arc<str> = folder.unwrap_or_else(|| "site".to_owned()).into();
-        let name = config.name.as_deref().map_or_else(|| folder.clone(), Arc::from);
-        let account = account.unwrap_or_else(|| {
-            let account = Account::new(name.clone());
-            account.limit_log(&config.limits);
-            account
-        });
-        // Either may be what an event says of the site.
-        [&name, &folder].into_iter().for_each(|name| log::register(name, &account));
+        let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
+        let name: Arc<str> = name.into();
+        let account = Account::new(name.clone());
         Ok(Self { root, config, name, account, tenancy: Tenancy::Alone })
     }
 
@@ -107,28 +106,48 @@ impl Site {
     /// # Errors
     /// As [`Site::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
-        let mut site = Self::read(&self.root, Some(self.account.clone()))?;
-        if let Tenancy::Among { environment, share } = &self.tenancy {
-            site.be_among_others(environment, share)?;
+        let mut site = Self::open(&self.root)?;
+        if let Tenancy::Among { share, host } = &self.tenancy {
+            site.be_among_others(host, share)?;
         }
+        site.account = self.account.clone();
         Ok(site)
     }
 
     /// It is one of several: without `hosts`, its folder's name is its host.
-    fn be_among_others(
-        &mut self,
-        environment: &[String],
-        share: &Arc<Share>,
-    ) -> anyhow::Result<()> {
-        self.tenancy = Tenancy::Among { environment: environment.to_vec(), share: share.clone() };
-        if self.config.hosts.is_empty() {
-            let folder = self.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let host = Host::try_from(folder).map_err(|error| {
-                anyhow::anyhow!("name its hosts in `hosts` of its `lithe.toml`: {error}")
-            })?;
-            self.config.hosts.push(host);
+    fn be_among_others(&mut self, host: &Arc<ForAll>, share: &Arc<Share>) -> anyhow::Result<()> {
+        let own = &self.config;
+        for (section, is_set) in [
+            ("server", own.server != config::Server::default()),
+            ("admin", own.admin != config::Admin::default()),
+            ("tenants", own.tenants != config::Tenants::default()),
+        ] {
+            if is_set {
+                bail!(
+                    "`[{section}]` belongs to the host, which serves several sites: put it into the `{}` \
+                     beside their folders",
+                    config::FILE_NAME
+                );
+            }
         }
+        let folder = self.folder();
+        self.config.hosts = neighbours::hosts_of(&folder, &self.config)?;
+        self.config.server = host.server.clone();
+        self.name = host.neighbours.name(&folder, self.config.name.as_deref());
+        self.account = Account::new(self.name.clone());
+        self.tenancy = Tenancy::Among { share: share.clone(), host: host.clone() };
         Ok(())
+    }
+
+    /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
+    fn enter_log(&self) {
+        self.account.limit_log(&self.config.limits);
+        [&self.name, &self.folder()].into_iter().for_each(|name| log::register(name, &self.account));
+    }
+
+    /// The name of its folder.
+    fn folder(&self) -> Arc<str> {
+        self.root.file_name().unwrap_or_default().to_string_lossy().into()
     }
 
     /// What it may use of the machine, where it has neighbours.
@@ -193,6 +212,7 @@ impl Site {
         loading: &Loading<'_>,
         bytes: impl Fn(&str) -> anyhow::Result<Option<Vec<u8>>>,
     ) -> anyhow::Result<Tenant> {
+        self.enter_log();
         let case_sensitive = self.config.case_sensitive;
         let mut tenant = Tenant {
             name: self.name.clone(),
@@ -229,7 +249,9 @@ impl Site {
         let own = self.config.plugin.get(file).cloned().unwrap_or_default();
         let may_read = |variable: &str| match &self.tenancy {
             Tenancy::Alone => true,
-            Tenancy::Among { environment, .. } => environment.iter().any(|name| name == variable),
+            Tenancy::Among { host, .. } => {
+                host.tenants.environment.iter().any(|name| name == variable)
+            }
         };
         let grants = Grants::resolve(&own, &self.root, may_read)
             .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;

@@ -9,10 +9,11 @@ use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::{Live, Progress, Report, Site};
+use super::neighbours::Neighbours;
+use super::{ForAll, Live, Progress, Report, Site};
 use crate::config::{self, Config};
 use crate::plugin::{Background, Loader, Share};
-use crate::server::Server;
+use crate::server::{Claims, Server};
 
 /// What makes a folder a site.
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
@@ -34,7 +35,7 @@ pub struct Sites {
 
 /// What holds for each of several sites.
 struct Many {
-    settings: config::Tenants,
+    host: Arc<ForAll>,
     background: Arc<Background>,
 }
 
@@ -59,10 +60,9 @@ impl Root {
         }
         // One site has the rest of these settings, not all.
         let shown = site.root.join(config::FILE_NAME);
-        let only = Config { server: site.config.server.clone(), ..Config::default() };
-        let only = Config { admin: site.config.admin.clone(), ..only };
-        let only = Config { tenants: site.config.tenants.clone(), ..only };
-        if format!("{only:?}") != format!("{:?}", site.config) {
+        let Config { server, admin, tenants, .. } = site.config.clone();
+        let only = Config { server, admin, tenants, ..Config::default() };
+        if only != site.config {
             bail!(
                 "`{}` is for all sites below it, and so may have `[server]`, `[admin]` and `[tenants]` \
                  only: the other settings belong into the `{}` of each site",
@@ -101,15 +101,21 @@ impl Sites {
     /// # Errors
     /// The only site, or each of several, is not right; the threads for busy sites cannot be started.
     pub async fn open(root: Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
-        let server = Server::new(root.config().server.clone());
+        let settings = root.config().server.clone();
+        let mut claims = Claims::default();
         let many = match &root {
             Root::One(_) => None,
-            Root::Many { config, .. } => {
+            Root::Many { root, config } => {
+                let tenants = config.tenants.clone();
+                let neighbours;
+                (neighbours, claims) = Neighbours::read(root, &folders(root)?, &tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
-                Some(Many { settings: config.tenants.clone(), background })
+                let host = ForAll { tenants, server: settings.clone(), neighbours };
+                Some(Many { host: Arc::new(host), background })
             }
         };
+        let server = Server::new(settings, claims);
         let sites = Self {
             root: root.folder().to_owned(),
             many,
@@ -179,6 +185,7 @@ impl Sites {
                 (Some(live), false) => {
                     self.open.lock().remove(&name);
                     live.close().await;
+                    self.many.iter().for_each(|many| many.host.neighbours.forget(&name));
                     tracing::info!(target: "swap", site = name, "the site is served no more");
                 }
                 (None, true) => self.begin(name).await,
@@ -209,9 +216,10 @@ impl Sites {
 
     async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
         let mut site = Site::open(&self.root.join(name))?;
-        if let Some(Many { settings, background }) = &self.many {
-            let share = Share::new(background.clone(), Handle::current(), settings.cpu_share);
-            site.be_among_others(&settings.environment, &share)?;
+        if let Some(Many { host, background }) = &self.many {
+            let cpu_share = host.tenants.cpu_share;
+            let share = Share::new(background.clone(), Handle::current(), cpu_share);
+            site.be_among_others(host, &share)?;
         }
         self.load(site).await
     }

@@ -19,6 +19,11 @@ const FAST: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"200ms\"\n
 /// Several times as long as it takes until a silent peer is dropped.
 const LONG: Duration = Duration::from_millis(1_600);
 
+/// A plugin whose memory holds nothing, and after what time its instance is idle.
+fn stateless(idle_after: &str, file: &str) -> String {
+    format!("[limits]\nidle_after = \"{idle_after}\"\n[plugin.\"{file}\"]\nstateless = true\n")
+}
+
 async fn hooks(config: &str) -> TestHost {
     host().config(config).route("hooks", HOSTILE_HOOKS).start().await
 }
@@ -231,7 +236,7 @@ async fn zero_means_never() {
 
 #[tokio::test]
 async fn sockets_outlive_an_idle_instance_with_ids_attachments_and_topics() {
-    let host = sessions::start("[limits]\nidle_after = \"300ms\"\n").await;
+    let host = sessions::start(&stateless("300ms", "plugins/sessions.wasm")).await;
     let (mut ann, mut bob) = (host.connect("/hooks").await, host.connect("/hooks").await);
     let ids = [ann.ask("id").await, bob.ask("id").await];
     assert_eq!(ann.ask("subscribe:news").await, "ok");
@@ -254,7 +259,7 @@ async fn sockets_outlive_an_idle_instance_with_ids_attachments_and_topics() {
 
 #[tokio::test]
 async fn requests_find_a_fresh_instance() {
-    let host = sessions::start("[limits]\nidle_after = \"100ms\"\n").await;
+    let host = sessions::start(&stateless("100ms", "plugins/sessions.wasm")).await;
     let mut ann = host.connect("/hooks").await;
     assert_eq!(ann.ask("subscribe:news").await, "ok");
     host.wait_for_log(&["hibernating", "sockets=1"]).await;
@@ -275,7 +280,7 @@ async fn a_pool_drops_instances_that_nothing_needs() {
 
 #[tokio::test]
 async fn an_instance_with_a_pinned_socket_is_kept_until_that_is_gone() {
-    let host = hooks("[limits]\nidle_after = \"100ms\"\n").await;
+    let host = hooks(&stateless("100ms", "routes/hooks.wasm")).await;
     let mut pinned = host.connect("/hooks?pinned").await;
     assert_eq!(pinned.ask("hello").await, "hello");
     sleep(LONG).await;
@@ -288,7 +293,7 @@ async fn an_instance_with_a_pinned_socket_is_kept_until_that_is_gone() {
 
 #[tokio::test]
 async fn an_instance_with_a_timer_is_kept_until_it_has_gone_off() {
-    let host = sessions::start("[limits]\nidle_after = \"100ms\"\n").await;
+    let host = sessions::start(&stateless("100ms", "plugins/sessions.wasm")).await;
     let mut client = host.connect("/hooks").await;
     client.send("once:1500").await;
     let tick = within("the timer", client.text());

@@ -21,6 +21,7 @@ mod limits;
 mod liveness;
 mod logs;
 mod many_sockets;
+mod memory;
 mod outbound;
 mod public;
 mod proxies;

@@ -81,7 +81,8 @@ async fn the_host_answers_what_the_site_has_an_answer_for() {
 #[tokio::test]
 async fn what_the_host_answers_wakes_no_instance() {
     let config = "[limits]\nidle_after = \"300ms\"\n\
-                  [plugin.\"routes/hooks.wasm\"]\nauto_response = { ping = \"pong\" }\n";
+                  [plugin.\"routes/hooks.wasm\"]\nstateless = true\n\
+                  auto_response = { ping = \"pong\" }\n";
     let host = host().config(config).route("hooks", HOSTILE_HOOKS).start().await;
     let mut client = host.connect("/hooks").await;
     assert_eq!(client.ask("hello").await, "hello");

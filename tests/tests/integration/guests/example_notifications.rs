@@ -57,7 +57,8 @@ async fn each_client_has_its_own_times() {
 
 #[tokio::test]
 async fn the_timer_stops_with_the_session() {
-    let config = "[limits]\nidle_after = \"200ms\"\n";
+    let config = "[limits]\nidle_after = \"200ms\"\n\
+                  [plugin.\"routes/notifications.wasm\"]\nstateless = true\n";
     let host = host().config(config).route("notifications", NOTIFICATIONS).start().await;
     let mut client = host.connect("/notifications?every_ms=20").await;
     assert_eq!(client.text().await, "Connected to notification service");

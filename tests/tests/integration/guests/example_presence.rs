@@ -36,7 +36,10 @@ async fn everyone_hears_who_comes_and_who_goes() {
 
 #[tokio::test]
 async fn nobody_is_forgotten_while_the_instance_sleeps() {
-    let host = presence("[limits]\nidle_after = \"300ms\"\n").await;
+    let host = presence(
+        "[limits]\nidle_after = \"300ms\"\n[plugin.\"routes/presence.wasm\"]\nstateless = true\n",
+    )
+    .await;
     let mut ann = host.connect("/presence?name=Ann").await;
     assert_eq!(heard(&mut ann).await, online(["Ann"]));
     let mut bob = host.connect("/presence?name=Bob").await;

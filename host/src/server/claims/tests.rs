@@ -1,0 +1,162 @@
+//! Who gets a host.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn host(text: &str) -> Host {
+    Host::try_from(text.to_owned()).unwrap()
+}
+
+fn claims(sites: &[(&str, &[&str])]) -> Claims {
+    let mut claims = Claims { many: true, ..Claims::default() };
+    for (site, hosts) in sites {
+        let hosts: Vec<Host> = hosts.iter().map(|text| host(text)).collect();
+        claims.ask(&(*site).into(), &hosts);
+    }
+    claims
+}
+
+fn given(mut claims: Claims, hosts: &[(&str, &str)]) -> Claims {
+    claims.given = hosts.iter().map(|(text, site)| (host(text), (*site).into())).collect();
+    claims
+}
+
+/// Who answers for each of these, after each of the refusals has been said.
+fn owners(claims: &mut Claims, hosts: &[&str]) -> Vec<String> {
+    let owners = claims.settle();
+    let of = |host: &&str| owners.of(host).map_or_else(|| "-".to_owned(), |site| site.to_string());
+    hosts.iter().map(of).collect()
+}
+
+#[test]
+fn a_folders_name_is_that_sites_in_any_order_and_by_any_spelling() {
+    for wrong in ["victim", "VICTIM", "*.victim", "x.victim"] {
+        for aaa in ["aaa", "zzz"] {
+            let mut claims = claims(&[(aaa, &[aaa, wrong]), ("victim", &["victim"])]);
+            let found = owners(&mut claims, &["victim", "x.victim", aaa]);
+            assert_eq!(found, ["victim", "-", aaa], "{wrong}");
+            assert_eq!(claims.said.len(), 1, "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_wildcard_does_not_reach_a_neighbours_folder() {
+    for hosts in [&["b.shop.com"][..], &["elsewhere.example"]] {
+        let mut claims = claims(&[("aaa", &["*.shop.com"]), ("b.shop.com", hosts)]);
+        let found = owners(&mut claims, &["b.shop.com", "x.b.shop.com", "other.shop.com"]);
+        let own = if hosts == ["b.shop.com"] { "b.shop.com" } else { "-" };
+        assert_eq!(found, [own, "-", "aaa"]);
+    }
+}
+
+#[test]
+fn a_top_level_domain_is_for_the_operator_to_give() {
+    let asked = claims(&[("aaa", &["*.com", "*.aaa"]), ("b", &["b"])]);
+    let mut claims = asked;
+    assert_eq!(owners(&mut claims, &["shop.com", "x.aaa"]), ["-", "aaa"]);
+    let mut claims = given(claims, &[("*.com", "aaa")]);
+    assert_eq!(owners(&mut claims, &["shop.com"]), ["aaa"]);
+}
+
+#[test]
+fn a_folder_below_another_is_its_own() {
+    let mut claims = claims(&[("a.test", &["a.test", "*.a.test"]), ("x.a.test", &["x.a.test"])]);
+    let found = owners(&mut claims, &["a.test", "x.a.test", "y.a.test"]);
+    assert_eq!(found, ["a.test", "x.a.test", "a.test"]);
+}
+
+#[test]
+fn whoever_has_a_host_keeps_it() {
+    let mut claims = claims(&[("victim", &["www.shop.example", "*.cdn.example"])]);
+    let hosts = ["www.shop.example", "a.cdn.example", "own.example"];
+    assert_eq!(owners(&mut claims, &hosts), ["victim", "victim", "-"]);
+    for wrong in ["www.shop.example", "*.cdn.example", "a.cdn.example", "*.a.cdn.example"] {
+        claims.ask(&"aaa".into(), &[host(wrong), host("own.example")]);
+        assert_eq!(owners(&mut claims, &hosts), ["victim", "victim", "aaa"], "{wrong}");
+        let said = claims.said.first().unwrap().to_string();
+        assert!(said.contains(wrong) && said.contains("`victim`"), "{said}");
+        assert!(said.contains("[tenants.hosts]"), "{said}");
+    }
+    claims.ask(&"aaa".into(), &[host("*.shop.example")]);
+    let hosts = ["www.shop.example", "new.shop.example", "a.cdn.example"];
+    assert_eq!(owners(&mut claims, &hosts), ["victim", "aaa", "victim"], "only what is left");
+    claims.forget("victim");
+    claims.ask(&"aaa".into(), &[host("www.shop.example")]);
+    assert_eq!(owners(&mut claims, &["www.shop.example", "a.cdn.example"]), ["aaa", "-"]);
+}
+
+#[test]
+fn a_site_whose_settings_cannot_be_read_keeps_what_it_has() {
+    let mut claims = claims(&[("victim", &["shop.example"])]);
+    claims.settle();
+    claims.asked.insert("victim".into(), None);
+    claims.ask(&"aaa".into(), &[host("shop.example")]);
+    assert_eq!(owners(&mut claims, &["shop.example"]), ["victim"]);
+}
+
+#[test]
+fn nobody_gets_what_two_ask_for_at_once_until_one_gives_way() {
+    let mut claims = claims(&[
+        ("a", &["a", "shop.example", "only.a.example"]),
+        ("b", &["b", "*.a.example"]),
+        ("c", &["c", "shop.example"]),
+    ]);
+    let hosts = ["shop.example", "only.a.example", "a", "b", "c"];
+    assert_eq!(owners(&mut claims, &hosts), ["-", "-", "a", "b", "c"]);
+    assert_eq!(owners(&mut claims, &["new.a.example"]), ["b"]);
+    claims.ask(&"b".into(), &[host("b")]);
+    assert_eq!(owners(&mut claims, &hosts), ["-", "a", "a", "b", "c"]);
+    claims.ask(&"a".into(), &[host("a")]);
+    assert_eq!(owners(&mut claims, &hosts), ["c", "-", "a", "b", "c"]);
+}
+
+#[test]
+fn what_the_operator_gives_goes_before_all_else() {
+    let asked = claims(&[
+        ("a", &["a", "shop.example", "*.other.example", "b"]),
+        ("b", &["b", "x.other.example"]),
+    ]);
+    let mut claims =
+        given(asked, &[("shop.example", "b"), ("*.other.example", "a"), ("gone.example", "none")]);
+    let hosts = ["shop.example", "x.other.example", "b", "gone.example"];
+    assert_eq!(owners(&mut claims, &hosts), ["b", "a", "b", "none"]);
+    assert_eq!(claims.said.len(), 3, "{:?}", claims.said);
+    let mut claims = given(claims, &[("b", "a")]);
+    assert_eq!(owners(&mut claims, &["b"]), ["a"], "even a folder's name");
+}
+
+#[test]
+fn a_given_host_falls_to_no_wildcard() {
+    let asked = claims(&[("a", &["*.my.example"]), ("b", &["b"])]);
+    let mut claims = given(asked, &[("shop.my.example", "b")]);
+    assert_eq!(owners(&mut claims, &["shop.my.example", "x.my.example"]), ["b", "a"]);
+}
+
+#[test]
+fn a_refusal_is_said_once() {
+    let mut claims = claims(&[("aaa", &["victim"]), ("victim", &["victim"])]);
+    claims.settle();
+    let said = claims.said.clone();
+    assert!(!claims.ask(&"aaa".into(), &[host("victim")]), "it asks for the same");
+    claims.settle();
+    assert_eq!(claims.said, said);
+}
+
+#[test]
+fn the_record_is_what_a_restart_begins_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = |sites: &[(&str, &str)]| -> BTreeMap<String, Option<Vec<Host>>> {
+        sites.iter().map(|(site, text)| ((*site).to_owned(), Some(vec![host(text)]))).collect()
+    };
+    let open = |sites: &[(&str, &str)]| {
+        Claims::of_many(&BTreeMap::new(), asked(sites), Record::open(folder.path()))
+    };
+    let mut before = open(&[("victim", "shop.example")]);
+    assert_eq!(owners(&mut before, &["shop.example"]), ["victim"]);
+    let both = [("aaa", "shop.example"), ("victim", "shop.example")];
+    assert_eq!(owners(&mut open(&both), &["shop.example"]), ["victim"]);
+    std::fs::write(folder.path().join(".lithe/hosts.toml"), "this is = not [ right").unwrap();
+    assert_eq!(owners(&mut open(&both), &["shop.example"]), ["-"]);
+}

@@ -1,0 +1,148 @@
+//! What a shared instance has in its memory is not lost, unless the site says so or the log does.
+
+use http::StatusCode;
+use lithe_tests::artifacts::{HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
+use lithe_tests::{Builder, TestHost, eventually};
+
+use crate::host;
+
+const IDLE: &str = "[limits]\nidle_after = \"50ms\"\n";
+
+/// A site with hooks, and with a pool by which one sees that instances were looked after.
+fn site(config: &str) -> Builder {
+    host().config(config).route("hooks", HOSTILE_HOOKS).route("http", TRAP_HTTP)
+}
+
+/// Waits until all instances have been looked after several times, each time after they had been idle for
+/// longer than `limits.idle_after`: the pool drops its own then.
+async fn sweeps(host: &TestHost) {
+    for seen in 1..=3 {
+        host.get("/http?how=count").await;
+        let dropped = || host.log().matches("dropping idle instances").count();
+        eventually("the sweep", async || (dropped() >= seen).then_some(())).await;
+    }
+}
+
+/// How many sockets the instance that answers has seen opened.
+async fn opened(host: &TestHost, path: &str) -> u64 {
+    host.get(path).await.json()["opened"].as_u64().expect("the guest counts")
+}
+
+#[tokio::test]
+async fn an_idle_instance_without_state_keeps_its_memory() {
+    let host = site(IDLE).start().await;
+    let mut client = host.connect("/hooks").await;
+    assert_eq!(client.ask("one vote").await, "one vote");
+    sweeps(&host).await;
+    assert_eq!(client.ask("with a socket").await, "with a socket");
+    assert_eq!(host.get("/hooks").await.json()["messages"], 2);
+    client.close(1000, "").await;
+    client.closed().await;
+    sweeps(&host).await;
+    assert_eq!(host.get("/hooks").await.json()["messages"], 2, "and without");
+    assert!(!host.log().contains("hibernating"));
+}
+
+#[tokio::test]
+async fn each_value_and_each_connection_keeps_its_memory() {
+    for (scope, path) in [("param:id", "/rooms/1"), ("connection", "/rooms/1?pinned")] {
+        let config = format!("{IDLE}[plugin.\"routes/rooms/[id].wasm\"]\nscope = \"{scope}\"\n");
+        let host = site(&config).route("rooms/[id]", HOSTILE_HOOKS).start().await;
+        let mut client = host.connect(path).await;
+        // Each end that the instance has heard of is in its memory.
+        assert_eq!(client.ask("hello").await, "hello", "{scope}");
+        sweeps(&host).await;
+        client.send("close:4000:bye").await;
+        assert_eq!(client.closed().await.0, 4000);
+        host.wait_for_log(&["ended after 2 messages: 4000"]).await;
+        if scope == "param:id" {
+            sweeps(&host).await;
+            assert_eq!(opened(&host, "/rooms/1").await, 1, "without a socket, too");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_instance_whose_memory_holds_nothing_is_dropped() {
+    let config = format!("{IDLE}[plugin.\"routes/hooks.wasm\"]\nstateless = true\n");
+    let host = site(&config).start().await;
+    let mut client = host.connect("/hooks").await;
+    assert_eq!(client.ask("hello").await, "hello");
+    host.wait_for_log(&["hibernating", "sockets=1", "routes/hooks.wasm"]).await;
+    assert_eq!(host.get("/hooks").await.json()["messages"], 0);
+}
+
+#[tokio::test]
+async fn what_the_instance_of_a_value_has_saved_comes_back() {
+    let config = format!("{IDLE}[plugin.\"routes/swap/[id].wasm\"]\nscope = \"param:id\"\n");
+    let host = site(&config).route("swap/[id]", SWAP_V1).start().await;
+    let mut client = host.connect("/swap/1").await;
+    assert_eq!(client.ask("vote").await, "v1:vote");
+    client.close(1000, "").await;
+    client.closed().await;
+    host.wait_for_log(&["hibernating", "sockets=0"]).await;
+    sweeps(&host).await;
+    assert_eq!(host.connect("/swap/1").await.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn an_instance_that_cannot_save_stays() {
+    let host = site(&format!("{IDLE}state = 1\n")).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("vote").await, "v1:vote");
+    host.wait_for_log(&["stays in memory", "`limits.state`", "routes/swap.wasm"]).await;
+    sweeps(&host).await;
+    assert_eq!(client.ask("count").await, "1");
+    assert_eq!(host.log().matches("stays in memory").count(), 1, "it is said once");
+}
+
+#[tokio::test]
+async fn the_log_says_when_memory_is_lost_because_saving_has_failed() {
+    let host = site(IDLE).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:trap").await, "v1:save:trap");
+    host.wait_for_log(&["ERROR", "the memory of an idle instance is lost", "routes/swap.wasm"])
+        .await;
+}
+
+#[tokio::test]
+async fn over_the_limit_the_value_that_is_idle_for_longest_makes_room() {
+    let config = "[limits]\ninstances = 2\nidle_after = \"50ms\"\n\
+                  [plugin.\"routes/rooms/[id].wasm\"]\nscope = \"param:id\"\n";
+    let host = site(config).route("rooms/[id]", HOSTILE_HOOKS).start().await;
+    for room in ["/rooms/one", "/rooms/two"] {
+        let mut client = host.connect(room).await;
+        assert_eq!(client.ask("hello").await, "hello");
+        client.close(1000, "").await;
+        client.closed().await;
+    }
+    host.wait_for_log(&["ended after 1 messages"]).await;
+    assert_eq!(opened(&host, "/rooms/one").await, 1);
+    eventually("room for a third", async || {
+        (host.get("/rooms/three").await.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    host.wait_for_log(&[
+        "WARN",
+        "routes/rooms/[id].wasm",
+        "value=\"two\"",
+        "`limits.instances` is 2",
+    ])
+    .await;
+    assert_eq!(opened(&host, "/rooms/one").await, 1, "it was used later");
+
+    // One that has a socket stays.
+    let mut one = host.connect("/rooms/one").await;
+    let mut three = host.connect("/rooms/three").await;
+    assert_eq!(one.ask("hello").await, "hello");
+    assert_eq!(three.ask("hello").await, "hello");
+    assert_eq!(host.get("/rooms/four").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(opened(&host, "/rooms/one").await, 2);
+    three.close(1000, "").await;
+    three.closed().await;
+    eventually("room for a fourth", async || {
+        (host.get("/rooms/four").await.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    assert_eq!(one.ask("still here").await, "still here");
+}
