@@ -192,8 +192,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience =
-        Patience { write: Duration::ZERO, rest: Duration::from_millis(200) };
+    const PATIENCE: Patience = Patience { write: Duration::ZERO, rest: Duration::from_millis(200) };
 
     /// A client, and a connection that ends: done when it is closed.
     fn ending(stop: CancellationToken) -> (DuplexStream, impl Future<Output = ()>) {

@@ -67,9 +67,8 @@ fn parse(host: &[u8]) -> Option<&str> {
 
 fn is_name(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let is_label = |label: &str| {
-        (1..=MAX_LABEL).contains(&label.len()) && label.bytes().all(is_allowed)
-    };
+    let is_label =
+        |label: &str| (1..=MAX_LABEL).contains(&label.len()) && label.bytes().all(is_allowed);
     name.len() <= MAX_NAME && name.split('.').all(is_label)
 }
 
@@ -101,11 +100,42 @@ mod tests {
 
     #[test]
     fn what_is_not_a_host_is_refused() {
-        let (label, name) = ("a".repeat(64), "a.".repeat(127));
+        let (label, name) = ("a".repeat(64), "a.".repeat(128));
         for host in [
-            "", ".", "a..", "a..b", ".a", "a b", "a,b", "a@b", "x/../y", "<script>", "a?b", "a#b", "a\\b",
-            "a%20b", "a;b", "*.a", "a:b", "a:65536", "a:80:80", "a:+80", "a:-1", "a: 80", ":80", "[::1", "::1",
-            "[::1]a", "[::1]:x", "[]", "[127.0.0.1]", "[fe80::1%25eth0]", "caf\u{e9}", "a\tb", &label, &name,
+            "",
+            ".",
+            "a..",
+            "a..b",
+            ".a",
+            "a b",
+            "a,b",
+            "a@b",
+            "x/../y",
+            "<script>",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "a%20b",
+            "a;b",
+            "*.a",
+            "a:b",
+            "a:65536",
+            "a:80:80",
+            "a:+80",
+            "a:-1",
+            "a: 80",
+            ":80",
+            "[::1",
+            "::1",
+            "[::1]a",
+            "[::1]:x",
+            "[]",
+            "[127.0.0.1]",
+            "[fe80::1%25eth0]",
+            "caf\u{e9}",
+            "a\tb",
+            &label,
+            &name,
         ] {
             assert_eq!(parse(host.as_bytes()), None, "{host}");
         }

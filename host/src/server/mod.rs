@@ -195,8 +195,7 @@ impl Server {
         if let Err(error) = set_options(&stream) {
             tracing::debug!(%client, "cannot set a connection's options: {error}");
         }
-        let patience =
-            Patience { write: self.settings.write_time, rest: self.settings.body_time };
+        let patience = Patience { write: self.settings.write_time, rest: self.settings.body_time };
         let connection = Connection::new(stream, patience, self.stop.clone());
         let counted = Arc::new(counted);
         let service = service_fn(|request: Request<Incoming>| {

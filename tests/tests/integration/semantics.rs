@@ -27,8 +27,26 @@ async fn whole(host: &TestHost, request: &str) -> String {
 async fn a_host_that_is_none_is_400_for_a_single_site() {
     let host = any().await;
     for name in [
-        "", "a@victim", "x/../y", "<script>", "a b", "a,b", "victim..", ".victim", "a..b", ".", "victim:x",
-        "victim:65536", "victim:1:2", "[::1", "::1", "caf\u{e9}", "a%2eb", "a?b", "a#b", "*.victim",
+        "",
+        "a@victim",
+        "x/../y",
+        "<script>",
+        "a b",
+        "a,b",
+        "victim..",
+        ".victim",
+        "a..b",
+        ".",
+        "victim:x",
+        "victim:65536",
+        "victim:1:2",
+        "[::1",
+        "::1",
+        "caf\u{e9}",
+        "a%2eb",
+        "a?b",
+        "a#b",
+        "*.victim",
     ] {
         let request = format!("GET / HTTP/1.1\r\nhost: {name}\r\n\r\n");
         let refused = answer(&host, request).await;
@@ -37,7 +55,8 @@ async fn a_host_that_is_none_is_400_for_a_single_site() {
         let absolute = format!("GET http://victim/ HTTP/1.1\r\nhost: {name}\r\n\r\n");
         assert_eq!(answer(&host, absolute).await.status, 400, "`{name}`, and a target with a host");
     }
-    for name in ["victim", "VICTIM.", "victim:", "victim.:80", "a_b.c-d", "127.0.0.1:1", "[::1]:80"] {
+    for name in ["victim", "VICTIM.", "victim:", "victim.:80", "a_b.c-d", "127.0.0.1:1", "[::1]:80"]
+    {
         let request = format!("GET / HTTP/1.1\r\nhost: {name}\r\n\r\n");
         assert_eq!(answer(&host, request).await.status, 200, "`{name}`");
     }
@@ -103,9 +122,13 @@ async fn statuses_without_content_have_none() {
 #[tokio::test]
 async fn head_has_the_length_of_get_and_no_content() {
     let host = any().await;
-    let request = "HEAD /?how=status&status=200 HTTP/1.1\r\nhost: victim\r\nconnection: close\r\n\r\n";
+    let request =
+        "HEAD /?how=status&status=200 HTTP/1.1\r\nhost: victim\r\nconnection: close\r\n\r\n";
     let answered = whole(&host, request).await;
-    assert!(answered.contains("content-length: 2\r\n") && answered.ends_with("\r\n\r\n"), "{answered}");
+    assert!(
+        answered.contains("content-length: 2\r\n") && answered.ends_with("\r\n\r\n"),
+        "{answered}"
+    );
 }
 
 #[tokio::test]
@@ -158,7 +181,8 @@ async fn heads_that_two_readers_could_understand_in_two_ways_are_400() {
         "x name: a",
         ": a",
     ] {
-        let request = format!("POST /?how=path HTTP/1.1\r\nhost: victim\r\n{head}\r\n\r\n{smuggled}");
+        let request =
+            format!("POST /?how=path HTTP/1.1\r\nhost: victim\r\n{head}\r\n\r\n{smuggled}");
         let answered = whole(&host, &request).await;
         assert!(answered.starts_with("HTTP/1.1 400 "), "{head:?}: {answered}");
         assert!(!answered.contains("smuggled"), "{head:?}: {answered}");
@@ -175,8 +199,9 @@ async fn a_request_with_both_framings_is_the_last_of_its_connection() {
         "content-length: 4\r\ntransfer-encoding: chunked",
         "transfer-encoding: chunked\r\ncontent-length: 60",
     ] {
-        let request =
-            format!("POST /?how=path HTTP/1.1\r\nhost: victim\r\n{head}\r\n\r\n0\r\n\r\n{smuggled}");
+        let request = format!(
+            "POST /?how=path HTTP/1.1\r\nhost: victim\r\n{head}\r\n\r\n0\r\n\r\n{smuggled}"
+        );
         let answered = whole(&host, &request).await;
         assert!(!answered.contains("smuggled"), "{head:?}: {answered}");
         assert_eq!(answered.matches("HTTP/1.1").count(), 1, "{head:?}: {answered}");
