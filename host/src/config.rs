@@ -80,7 +80,7 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Linear memory of one instance. Default: 64 MiB, enough for every guest language.
+    /// All linear memories of one instance together. Default: 64 MiB, enough for every guest language.
     pub memory: ByteSize,
     /// Elements of all tables of one instance. Default: 20,000.
     pub table_elements: usize,
@@ -128,6 +128,9 @@ pub struct Limits {
     pub attachment: ByteSize,
     /// Topics that a socket hears. Default: 64. Over it: an error to the guest.
     pub topics: usize,
+    /// Files, folders, and listings and streams of them, that the site's guests have open at once; one
+    /// instance has a quarter of them at most. Default: 2,048. Over it: an error to the guest (`quota`).
+    pub files: usize,
     /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
     pub timers: usize,
     /// What the site's guests print in a second. Default: 1 MiB; zero is no bound. Over it, lines are left
@@ -223,6 +226,14 @@ pub struct Folder {
     /// Default: false.
     #[serde(default)]
     pub write: bool,
+    /// What it may hold, if it may be written to: the bytes of its files, and 4 KiB for each name. Default:
+    /// 256 MiB. Over it, what makes it larger is an error to the guest (`insufficient-space`).
+    #[serde(default = "default_folder_size")]
+    pub size: ByteSize,
+}
+
+fn default_folder_size() -> ByteSize {
+    ByteSize::mib(256)
 }
 
 impl Default for Plugin {
@@ -348,6 +359,7 @@ impl Default for Limits {
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             topics: 64,
+            files: 2_048,
             timers: 10_000,
             log_per_second: ByteSize::mib(1),
             state: ByteSize::mib(1),
@@ -464,11 +476,24 @@ pub struct Tenants {
     /// The share of all cores that the guests of one site may use before those of other sites go first,
     /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
     pub cpu_share: f64,
+    /// The share of the host's instances, and of their memories and tables, that one site may have at once,
+    /// from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is answered 503.
+    pub pool_share: f64,
 }
 
 impl Default for Tenants {
     fn default() -> Self {
-        Self { environment: Vec::new(), cpu_share: 0.25 }
+        Self { environment: Vec::new(), cpu_share: 0.25, pool_share: 0.25 }
+    }
+}
+
+/// The longest wall time of a call that no client has asked for, such as one at load.
+const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
+
+impl Limits {
+    /// Wall time of a call that no client has asked for: `request_time`, and 30 s at most.
+    pub fn upkeep_time(&self) -> Duration {
+        self.request_time.min(MAX_UPKEEP_TIME)
     }
 }
 
@@ -533,6 +558,11 @@ impl Config {
         anyhow::ensure!(
             share > 0.0 && share <= 1.0,
             "`tenants.cpu_share` is {share}: it is a share, over 0 and up to 1"
+        );
+        let share = config.tenants.pool_share;
+        anyhow::ensure!(
+            share > 0.0 && share <= 1.0,
+            "`tenants.pool_share` is {share}: it is a share, over 0 and up to 1"
         );
         if let Some(address) = config.admin.listen {
             anyhow::ensure!(

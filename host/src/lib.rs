@@ -28,6 +28,7 @@ mod bindings;
 mod buffers;
 
 pub mod config;
+pub mod descriptors;
 pub mod files;
 pub mod message;
 pub mod router;

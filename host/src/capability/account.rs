@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
+use super::filesystem::{MAX_CALLS, Spaces};
 use super::rate::Rate;
 use crate::config::bytes;
 
@@ -24,7 +27,15 @@ pub struct Account {
     requests: Mutex<Rate>,
     logged: Mutex<Rate>,
     connections: AtomicUsize,
+    files: AtomicUsize,
+    file_calls: Arc<Semaphore>,
+    spaces: Spaces,
+    gone: CancellationToken,
 }
+
+/// A file that a guest of a site has open, until this is dropped.
+#[derive(Debug)]
+pub struct FileOpen(Arc<Account>);
 
 #[derive(Debug)]
 struct Exceeded {
@@ -45,6 +56,10 @@ impl Account {
             requests: Mutex::default(),
             logged: Mutex::default(),
             connections: AtomicUsize::new(0),
+            files: AtomicUsize::new(0),
+            file_calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            spaces: Spaces::default(),
+            gone: CancellationToken::new(),
         })
     }
 
@@ -89,6 +104,39 @@ impl Account {
         admitted
     }
 
+    /// One more file of a guest, unless there are as many as `limits.files`.
+    pub fn open_file(self: &Arc<Self>, limit: usize) -> Option<FileOpen> {
+        let one_more = |open: usize| (open < limit).then_some(open + 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.files.fetch_update(set, fetch, one_more).ok()?;
+        Some(FileOpen(self.clone()))
+    }
+
+    /// The turns of those that call files.
+    pub fn file_calls(&self) -> Arc<Semaphore> {
+        self.file_calls.clone()
+    }
+
+    /// The site is served no more: nothing of it waits for anything any longer.
+    pub fn leave(&self) {
+        self.gone.cancel();
+    }
+
+    /// Whether the site is served no more.
+    pub fn has_left(&self) -> bool {
+        self.gone.is_cancelled()
+    }
+
+    /// Done when the site is served no more.
+    pub async fn left(&self) {
+        self.gone.cancelled().await;
+    }
+
+    /// What the folders hold that guests may write to.
+    pub fn spaces(&self) -> &Spaces {
+        &self.spaces
+    }
+
     /// One more connection, unless there are as many as `limits.connections`.
     pub fn connect(self: &Arc<Self>, limit: usize) -> Option<Connected> {
         let one_more = |open: usize| (open < limit).then_some(open + 1);
@@ -105,6 +153,12 @@ impl Connected {
     /// Whether it is this site's.
     pub fn is_of(&self, account: &Arc<Account>) -> bool {
         Arc::ptr_eq(&self.0, account)
+    }
+}
+
+impl Drop for FileOpen {
+    fn drop(&mut self) {
+        self.0.files.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -10,9 +10,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::capability::account::{Account, Connected};
 use crate::config;
+use crate::descriptors::Descriptor;
 
 /// How often the log says that clients have too many connections: they must not be able to fill it.
 const SAY_AGAIN: Duration = Duration::from_secs(1);
+
+/// One of `server.connections`, and a descriptor of the process.
+pub type Permits = (OwnedSemaphorePermit, Descriptor);
 
 /// The connections of each client.
 #[derive(Default)]
@@ -23,7 +27,7 @@ pub struct Clients {
 
 /// A connection that is counted until this is dropped, with the session that it becomes.
 pub struct Counted {
-    _permit: OwnedSemaphorePermit,
+    _permits: Permits,
     _client: Option<OfClient>,
     /// The site of its last request.
     site: Mutex<Option<Connected>>,
@@ -40,10 +44,10 @@ impl Clients {
     pub fn connect(
         self: &Arc<Self>,
         client: IpAddr,
-        permit: OwnedSemaphorePermit,
+        permits: Permits,
         settings: &config::Server,
     ) -> Option<Counted> {
-        let counted = |client| Counted { _permit: permit, _client: client, site: Mutex::default() };
+        let counted = |client| Counted { _permits: permits, _client: client, site: Mutex::default() };
         if settings.trusted_proxies.iter().any(|network| network.contains(&client)) {
             return Some(counted(None));
         }
@@ -118,7 +122,8 @@ mod tests {
             ..config::Server::default()
         };
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("there is one");
-        clients.connect(client.parse().expect("an address"), permit, &settings)
+        let descriptor = crate::descriptors::try_one().expect("there are some");
+        clients.connect(client.parse().expect("an address"), (permit, descriptor), &settings)
     }
 
     #[test]

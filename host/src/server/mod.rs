@@ -13,7 +13,7 @@ mod sweep;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use http::{HeaderValue, StatusCode, header};
@@ -29,12 +29,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Host};
+use crate::descriptors::{self, Descriptor};
 use crate::pipeline::{self, Connection, Tenant};
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
 use hosts::Hosts;
 pub use hosts::HostsError;
 pub use served::Served;
+
+/// How long the sockets of a site that is served no more have to close.
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+
+/// How often the log says at most that nothing can be accepted: clients must not be able to fill it.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+
+/// The longest wait after a failed accept.
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
 /// site's own bounds on the target and the headers are below it, and answer more precisely.
@@ -87,12 +97,18 @@ impl Server {
         Ok(())
     }
 
-    /// Serves a site no more; its sockets close with 1001.
+    /// Serves a site no more; its sockets close with 1001. What is left of it a little later is dropped,
+    /// whatever its settings say.
     pub fn remove(&self, site: &Arc<Served>) {
         let changing = self.changing.lock();
         self.hosts.store(Arc::new(self.hosts.load().without(site)));
         drop(changing);
         site.close_sockets(1001, "the site is served no more");
+        let site = site.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LEAVE_TIME).await;
+            site.leave();
+        });
     }
 
     /// Every site.
@@ -134,13 +150,16 @@ impl Server {
 
     async fn accept(self: &Arc<Self>, listener: &TcpListener, permits: Arc<Semaphore>) {
         let mut backoff = Backoff::default();
+        let (mut said, mut failed): (Option<Instant>, Option<Instant>) = (None, None);
         loop {
             // Closed nowhere; were it, accepting would be over.
             let Ok(permit) = permits.clone().acquire_owned().await else { return };
+            let Some(descriptor) = one_descriptor(&mut said).await else { return };
+            let permits = (permit, descriptor);
             match listener.accept().await {
                 Ok((stream, client)) => {
                     backoff = Backoff::default();
-                    let Some(counted) = self.clients.connect(client.ip(), permit, &self.settings)
+                    let Some(counted) = self.clients.connect(client.ip(), permits, &self.settings)
                     else {
                         continue;
                     };
@@ -150,9 +169,10 @@ impl Server {
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     let wait = backoff.next();
-                    tracing::error!(
-                        "cannot accept a connection, trying again in {wait:?}: {error}"
-                    );
+                    if failed.is_none_or(|failed| failed.elapsed() >= SAY_AGAIN) {
+                        failed = Some(Instant::now());
+                        tracing::error!("cannot accept a connection, trying again: {error}");
+                    }
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -202,6 +222,23 @@ impl Server {
     }
 }
 
+/// The descriptor of the next connection. Where there is none left, the next clients wait in the system's
+/// accept queue until something is closed.
+async fn one_descriptor(said: &mut Option<Instant>) -> Option<Descriptor> {
+    if let Some(descriptor) = descriptors::try_one() {
+        return Some(descriptor);
+    }
+    if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+        *said = Some(Instant::now());
+        let count = descriptors::count();
+        tracing::warn!(
+            "cannot accept a connection until one is closed: all {count} file descriptors are in use that \
+             the process has for connections and files; raise its limit of open files (`ulimit -n`)"
+        );
+    }
+    descriptors::one().await
+}
+
 /// The site has as many connections as it may; this one is closed.
 fn too_many_connections(tenant: &Tenant) -> hyper::Response<pipeline::Body> {
     let limit = tenant.limits.connections;
@@ -233,7 +270,8 @@ fn set_options(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits longer after each failed accept: 5 ms, doubling to 1 s.
+/// Waits longer after each failed accept: 5 ms, doubling to 100 ms. Whatever the system lacks, it may have it
+/// again at any moment, and ten tries in a second cost nothing.
 struct Backoff(Duration);
 
 impl Default for Backoff {
@@ -245,7 +283,7 @@ impl Default for Backoff {
 impl Backoff {
     fn next(&mut self) -> Duration {
         let now = self.0;
-        self.0 = (now * 2).min(Duration::from_secs(1));
+        self.0 = (now * 2).min(MAX_WAIT);
         now
     }
 }

@@ -210,7 +210,8 @@ impl Sites {
     async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
         let mut site = Site::open(&self.root.join(name))?;
         if let Some(Many { settings, background }) = &self.many {
-            let share = Share::new(background.clone(), Handle::current(), settings.cpu_share);
+            let (cpu, pool) = (settings.cpu_share, settings.pool_share);
+            let share = Share::new(background.clone(), Handle::current(), cpu, pool);
             site.be_among_others(&settings.environment, &share)?;
         }
         self.load(site).await
