@@ -82,8 +82,8 @@ pub struct Folder {
 /// Which file or folder something is, whatever its names are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
-    device: u64,
-    inode: u64,
+    pub device: u64,
+    pub inode: u64,
 }
 
 /// What a name in a folder stands for, after links.

@@ -30,6 +30,7 @@ mod buffers;
 mod clock;
 
 pub mod config;
+pub mod descriptors;
 pub mod files;
 pub mod log;
 pub mod message;

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
+use super::filesystem::{MAX_CALLS, Spaces};
 use super::rate::Rate;
 use crate::config::{Limits, bytes};
 use crate::log::{self, Patterns, Secrets};
@@ -27,6 +30,10 @@ pub struct Account {
     log_limit: AtomicUsize,
     hidden: Mutex<Hidden>,
     connections: AtomicUsize,
+    files: AtomicUsize,
+    file_calls: Arc<Semaphore>,
+    spaces: Spaces,
+    gone: CancellationToken,
 }
 
 /// The secrets of a site.
@@ -38,6 +45,10 @@ struct Hidden {
     /// Made when the first line needs it.
     found: Option<Arc<Secrets>>,
 }
+
+/// A file that a guest of a site has open, until this is dropped.
+#[derive(Debug)]
+pub struct FileOpen(Arc<Account>);
 
 #[derive(Debug)]
 struct Exceeded {
@@ -60,6 +71,10 @@ impl Account {
             log_limit: AtomicUsize::new(bytes(Limits::default().log_per_second)),
             hidden: Mutex::default(),
             connections: AtomicUsize::new(0),
+            files: AtomicUsize::new(0),
+            file_calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            spaces: Spaces::default(),
+            gone: CancellationToken::new(),
         })
     }
 
@@ -114,6 +129,39 @@ impl Account {
         admitted
     }
 
+    /// One more file of a guest, unless there are as many as `limits.files`.
+    pub fn open_file(self: &Arc<Self>, limit: usize) -> Option<FileOpen> {
+        let one_more = |open: usize| (open < limit).then_some(open + 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.files.fetch_update(set, fetch, one_more).ok()?;
+        Some(FileOpen(self.clone()))
+    }
+
+    /// The turns of those that call files.
+    pub fn file_calls(&self) -> Arc<Semaphore> {
+        self.file_calls.clone()
+    }
+
+    /// The site is served no more: nothing of it waits for anything any longer.
+    pub fn leave(&self) {
+        self.gone.cancel();
+    }
+
+    /// Whether the site is served no more.
+    pub fn has_left(&self) -> bool {
+        self.gone.is_cancelled()
+    }
+
+    /// Done when the site is served no more.
+    pub async fn left(&self) {
+        self.gone.cancelled().await;
+    }
+
+    /// What the folders hold that guests may write to.
+    pub fn spaces(&self) -> &Spaces {
+        &self.spaces
+    }
+
     /// One more connection, unless there are as many as `limits.connections`.
     pub fn connect(self: &Arc<Self>, limit: usize) -> Option<Connected> {
         let one_more = |open: usize| (open < limit).then_some(open + 1);
@@ -166,6 +214,12 @@ impl Connected {
     /// Whether it is this site's.
     pub fn is_of(&self, account: &Arc<Account>) -> bool {
         Arc::ptr_eq(&self.0, account)
+    }
+}
+
+impl Drop for FileOpen {
+    fn drop(&mut self) {
+        self.0.files.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

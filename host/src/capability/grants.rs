@@ -3,31 +3,62 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+use bytesize::ByteSize;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
+use super::account::Account;
+use super::filesystem::Granted;
 use super::output::{OutputHandle, Stream};
 use crate::config::{self, SecretSource};
+use crate::files::{FileError, Folder, Identity};
 use crate::log::Patterns;
 
 /// Random bytes of one call. They are made at about 10 ns each, while the guest cannot be interrupted.
 const MAX_RANDOM: u64 = 256 * 1024;
 
 /// The largest secret in a file, in bytes.
-const MAX_SECRET: u64 = 64 * 1024;
+const MAX_SECRET: ByteSize = ByteSize::kib(64);
 
-/// What is granted, as it is now: secrets are read, folders are there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a site is made of: no guest gets any of it.
+const PARTS: [&str; 5] = ["routes", "plugins", "middleware", "public", ".lithe"];
+
+/// Folders above one that are looked at: as deep as a path can be that the system takes.
+const MAX_DEPTH: usize = 2048;
+
+/// What is granted, as it was when it was resolved: secrets are read, folders are open. Two are equal if they
+/// grant the same, whatever the folders are called now.
+#[derive(Clone, Default)]
 pub struct Grants {
     environment: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
     /// How the log finds them.
     hidden: Arc<Patterns>,
     /// By the guest's path.
-    folders: BTreeMap<String, Folder>,
+    identities: BTreeMap<String, (Identity, Option<ByteSize>)>,
+    folders: Vec<Granted>,
+}
+
+impl PartialEq for Grants {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { environment, secrets, identities, folders: _ } = self;
+        *environment == other.environment
+            && *secrets == other.secrets
+            && *identities == other.identities
+    }
+}
+
+impl fmt::Debug for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grants")
+            .field("environment", &self.environment)
+            .field("secrets", &self.secrets)
+            .field("folders", &self.identities)
+            .finish()
+    }
 }
 
 /// A value that no log shows.
@@ -40,12 +71,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Folder {
-    path: PathBuf,
-    write: bool,
-}
-
 impl Grants {
     /// Reads what `lithe.toml` grants. Paths are relative to the site and inside it; of the host's
     /// environment, `may_read` says which variables.
@@ -54,7 +79,8 @@ impl Grants {
     /// A secret or a folder is not there, or not the site's to give: which one.
     pub fn resolve(
         granted: &config::Plugin,
-        site: &Path,
+        site: &Folder,
+        account: &Arc<Account>,
         may_read: impl Fn(&str) -> bool,
     ) -> anyhow::Result<Self> {
         let mut grants = Self { environment: granted.environment.clone(), ..Self::default() };
@@ -69,24 +95,27 @@ impl Grants {
         let values = grants.secrets.values().map(|Secret(value)| value.as_str());
         grants.hidden = Arc::new(Patterns::new(values));
         for (guest, folder) in &granted.folders {
-            let path = inside(site, &folder.path);
-            let path = path.with_context(|| format!("the folder `{guest}`"))?;
-            if !path.is_dir() {
-                bail!("the folder `{guest}`: `{}` is no folder", folder.path.display());
-            }
-            grants.folders.insert(guest.clone(), Folder { path, write: folder.write });
+            let write = folder.write.then_some(folder.size);
+            let grant = || -> anyhow::Result<(Identity, Granted)> {
+                let opened = open(site, &folder.path)?;
+                let granted = Granted::new(guest.clone(), &opened, write, account)?;
+                Ok((opened.identity()?, granted))
+            };
+            let (identity, granted) = grant().with_context(|| format!("the folder `{guest}`"))?;
+            grants.identities.insert(guest.clone(), (identity, write));
+            grants.folders.push(granted);
         }
         Ok(grants)
     }
 
-    /// What an instance has of WASI: clocks, random numbers, its output, and what is granted. No network.
-    ///
-    /// # Errors
-    /// A folder is not there any more.
-    pub(super) fn wasi(
-        &self,
-        output: impl Fn(Stream) -> OutputHandle,
-    ) -> wasmtime::Result<WasiCtx> {
+    /// The folders, for each instance.
+    pub(super) fn folders(&self) -> &[Granted] {
+        &self.folders
+    }
+
+    /// What an instance has of WASI: clocks, random numbers, its output, and what is granted. No network; of
+    /// files, see [`Grants::folders`].
+    pub(super) fn wasi(&self, output: impl Fn(Stream) -> OutputHandle) -> WasiCtx {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(output(Stream::Stdout)).stderr(output(Stream::Stderr));
         wasi.max_random_size(MAX_RANDOM);
@@ -97,14 +126,7 @@ impl Grants {
         for (name, Secret(value)) in &self.secrets {
             wasi.env(name, value);
         }
-        for (guest, folder) in &self.folders {
-            let permitted = match folder.write {
-                true => FsPerms::ReadWrite,
-                false => FsPerms::ReadOnly,
-            };
-            wasi.preopened_dir(&folder.path, guest, permitted)?;
-        }
-        Ok(wasi.build())
+        wasi.build()
     }
 
     /// What the log is not to show.
@@ -113,20 +135,74 @@ impl Grants {
     }
 }
 
+/// Opens a folder that is the site's to give: inside of it, and not a part of it.
+fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
+    let folder = site.folder(path).map_err(|error| refusal(path, error))?;
+    let own = folder.identity()?;
+    let shown = path.display();
+    if own == site.identity()? {
+        bail!("`{shown}` is the site itself: put what is granted into a folder of its own");
+    }
+    if folder.dir().symlink_metadata(config::FILE_NAME).is_ok() {
+        bail!("`{shown}` has a `{}` in it: grant a folder that is not a site", config::FILE_NAME);
+    }
+    let above = above(&folder)?;
+    for name in PARTS {
+        let part = match site.folder(name) {
+            Ok(part) => part,
+            Err(FileError::Missing | FileError::NotAFolder | FileError::Outside) => continue,
+            Err(error) => return Err(error).with_context(|| format!("cannot look at `{name}`")),
+        };
+        let identity = part.identity()?;
+        if identity == own || above.contains(&identity) {
+            bail!("`{shown}` is in `{name}`, which the host serves from: grant another folder");
+        }
+        if self::above(&part)?.contains(&own) {
+            bail!("`{shown}` has `{name}` in it, which the host serves from: grant another folder");
+        }
+    }
+    Ok(folder)
+}
+
+/// The folders that a folder is in, whatever path has led to it.
+fn above(folder: &Folder) -> anyhow::Result<Vec<Identity>> {
+    use rustix::fs::{Mode, OFlags, fstat, openat};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut above: Vec<Identity> = Vec::new();
+    let mut current = openat(folder.dir(), "..", flags, Mode::empty())?;
+    loop {
+        let found = fstat(&current)?;
+        let identity = Identity { device: found.st_dev, inode: found.st_ino };
+        // The root is in itself.
+        if above.last() == Some(&identity) {
+            return Ok(above);
+        }
+        if above.len() == MAX_DEPTH {
+            bail!("it is too deep");
+        }
+        above.push(identity);
+        current = openat(&current, "..", flags, Mode::empty())?;
+    }
+}
+
+fn refusal(path: &Path, error: FileError) -> anyhow::Error {
+    let shown = path.display();
+    match error {
+        FileError::Missing => anyhow::anyhow!("`{shown}` is not there"),
+        FileError::Outside => anyhow::anyhow!("`{shown}` is not inside the site"),
+        FileError::NotAFolder => anyhow::anyhow!("`{shown}` is not a folder"),
+        error => anyhow::Error::new(error).context(format!("cannot use `{shown}`")),
+    }
+}
+
 fn secret(
     source: &SecretSource,
-    site: &Path,
+    site: &Folder,
     may_read: impl Fn(&str) -> bool,
 ) -> anyhow::Result<String> {
     match source {
         SecretSource::File(file) => {
-            let path = inside(site, file)?;
-            let size = path.metadata().with_context(|| format!("`{}`", file.display()))?.len();
-            if size > MAX_SECRET {
-                bail!("`{}` has {size} bytes, at most {MAX_SECRET} are read", file.display());
-            }
-            let text = std::fs::read_to_string(&path);
-            let text = text.with_context(|| format!("cannot read `{}`", file.display()))?;
+            let text = site.read_text(file, MAX_SECRET).map_err(|error| refusal(file, error))?;
             Ok(text.trim_end_matches(['\r', '\n']).to_owned())
         }
         SecretSource::Host(variable) => {
@@ -143,23 +219,14 @@ fn secret(
     }
 }
 
-/// A path of the site, which no link leads out of it.
-fn inside(site: &Path, path: &Path) -> anyhow::Result<PathBuf> {
-    let real = site.join(path).canonicalize();
-    let real = real.with_context(|| format!("`{}` is not there", path.display()))?;
-    match real.starts_with(site) {
-        true => Ok(real),
-        false => bail!("`{}` is not inside the site", path.display()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn resolve(granted: &str, site: &Path) -> anyhow::Result<Grants> {
         let granted: config::Plugin = toml::from_str(granted).expect("it is a grant");
-        Grants::resolve(&granted, site, |name| name == "PATH")
+        let site = Folder::open(site).expect("the site is there");
+        Grants::resolve(&granted, &site, &Account::new("site".into()), |name| name == "PATH")
     }
 
     #[test]
@@ -182,7 +249,7 @@ mod tests {
             ("folders = { \"/data\" = { path = \"/etc\" } }", "not inside the site"),
             ("folders = { \"/data\" = { path = \"..\" } }", "not inside the site"),
             ("folders = { \"/data\" = { path = \"out\" } }", "not inside the site"),
-            ("folders = { \"/data\" = { path = \"file\" } }", "is no folder"),
+            ("folders = { \"/data\" = { path = \"file\" } }", "is not a folder"),
             ("folders = { \"/data\" = { path = \"none\" } }", "is not there"),
             ("secrets = { A = { file = \"out/hostname\" } }", "not inside the site"),
             ("secrets = { A = { host = \"HOME\" } }", "`tenants.environment`"),
@@ -192,5 +259,61 @@ mod tests {
             assert!(error.contains(words), "{granted}: {error}");
         }
         assert!(resolve("secrets = { A = { host = \"PATH\" } }", &root).is_ok());
+    }
+
+    #[test]
+    fn what_the_host_serves_from_is_not_granted_under_any_name() {
+        let site = tempfile::tempdir().unwrap();
+        let root = site.path();
+        for folder in ["routes/deep", "data/below", ".lithe/versions", "holds/real", "other"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        std::fs::write(root.join("other/lithe.toml"), "").unwrap();
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, root.join(name)).unwrap();
+        };
+        link("routes", "data/../linked");
+        link("holds/real", "public");
+        link("data", "fine");
+        for (path, words) in [
+            (".", "is the site itself"),
+            ("data/..", "is the site itself"),
+            ("routes", "is in `routes`"),
+            ("./routes", "is in `routes`"),
+            ("data/../routes/deep", "is in `routes`"),
+            ("linked", "is in `routes`"),
+            ("linked/deep", "is in `routes`"),
+            (".lithe", "is in `.lithe`"),
+            (".lithe/versions", "is in `.lithe`"),
+            ("holds/real", "is in `public`"),
+            ("holds", "has `public` in it"),
+            ("other", "has a `lithe.toml` in it"),
+        ] {
+            let granted = format!("folders = {{ \"/d\" = {{ path = \"{path}\" }} }}");
+            let error = format!("{:#}", resolve(&granted, root).unwrap_err());
+            assert!(error.contains(words), "{path}: {error}");
+        }
+        for path in ["data", "data/below", "fine", "fine/below"] {
+            let granted = format!("folders = {{ \"/d\" = {{ path = \"{path}\" }} }}");
+            assert!(resolve(&granted, root).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn grants_are_the_same_if_their_folders_are() {
+        let site = tempfile::tempdir().unwrap();
+        let root = site.path();
+        std::fs::create_dir(root.join("data")).unwrap();
+        let granted = |more: &str| {
+            let granted = format!("folders = {{ \"/d\" = {{ path = \"data\"{more} }} }}");
+            resolve(&granted, root).unwrap()
+        };
+        let before = granted("");
+        assert_eq!(before, granted(""));
+        assert_ne!(before, granted(", write = true"));
+        assert_ne!(granted(", write = true"), granted(", write = true, size = 1"));
+        std::fs::rename(root.join("data"), root.join("moved")).unwrap();
+        std::fs::create_dir(root.join("data")).unwrap();
+        assert_ne!(before, granted(""), "another folder has its name");
     }
 }

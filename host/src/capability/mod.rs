@@ -6,9 +6,11 @@
 
 pub mod account;
 pub mod event;
+pub mod filesystem;
 pub mod grants;
 pub mod http;
 mod liveness;
+mod memory;
 pub mod meter;
 pub mod next;
 mod outbound;
@@ -29,14 +31,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::config::{self, Limits};
 use account::Account;
 use event::RequestId;
+use filesystem::{OpenFiles, Threads};
 use grants::Grants;
+pub use memory::Memory;
 use meter::Meter;
 use next::Around;
 use output::Output;
@@ -80,6 +83,8 @@ pub struct Context {
     /// What the site says of this plugin alone.
     pub settings: config::Plugin,
     pub grants: Grants,
+    /// Where its file calls are done, if its site has neighbours.
+    pub threads: Option<Arc<dyn Threads>>,
     pub version: VersionId,
     pub calls: Calls,
     /// The site's.
@@ -130,25 +135,23 @@ pub struct State {
     pub turns: Turns,
     output: Arc<Output>,
     timers: Timers,
+    open_files: OpenFiles,
     table: ResourceTable,
     wasi: WasiCtx,
 }
 
 impl State {
     /// State for a new instance; `timer_sink` is where its timers go off, for a shared instance.
-    ///
-    /// # Errors
-    /// What is granted is not there any more.
     pub fn new(
         context: Arc<Context>,
         instance: InstanceId,
         timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> wasmtime::Result<Self> {
+    ) -> Self {
         let output = Arc::new(Output::new(context.clone()));
-        let wasi = context.grants.wasi(|stream| output.stream(stream))?;
+        let wasi = context.grants.wasi(|stream| output.stream(stream));
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        Ok(Self {
+        Self {
             memory: Memory::new(&context.limits),
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
@@ -159,9 +162,10 @@ impl State {
             context,
             instance,
             output,
+            open_files: OpenFiles::default(),
             table,
             wasi,
-        })
+        }
     }
 
     /// Before each call: whom it is for, and the CPU time that it may use.
@@ -230,9 +234,15 @@ impl WasiView for State {
 /// Two interfaces define the same name.
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use crate::bindings;
+    use wasmtime_wasi::p2::bindings::filesystem as wasi;
 
     type Own = HasSelf<State>;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // Of WASI's file system, ours.
+    linker.allow_shadowing(true);
+    wasi::types::add_to_linker::<_, Own>(linker, |state| state)?;
+    wasi::preopens::add_to_linker::<_, Own>(linker, |state| state)?;
+    linker.allow_shadowing(false);
     bindings::http::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::event::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::outcome::add_to_linker::<_, Own>(linker, |state| state)?;
@@ -245,60 +255,4 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::timers::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::turn::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::receiver::add_to_linker::<_, Own>(linker, |state| state)
-}
-
-/// The bounds of an instance's memory and tables.
-#[derive(Debug)]
-pub struct Memory {
-    memory: usize,
-    table_elements: usize,
-    refused: Option<(&'static str, String)>,
-}
-
-impl Memory {
-    fn new(limits: &Limits) -> Self {
-        let memory = config::bytes(limits.memory);
-        Self { memory, table_elements: limits.table_elements, refused: None }
-    }
-
-    /// The limit that the instance ran into, and the message about the trap that followed.
-    pub fn refused(&self) -> Option<&(&'static str, String)> {
-        self.refused.as_ref()
-    }
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.memory;
-        if !allowed {
-            let message = format!(
-                "`limits.memory` allows {} bytes, the instance asked for {desired}",
-                self.memory
-            );
-            self.refused = Some(("limits.memory", message));
-        }
-        Ok(allowed)
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.table_elements;
-        if !allowed {
-            let message = format!(
-                "`limits.table_elements` allows {}, the instance asked for {desired}",
-                self.table_elements
-            );
-            self.refused = Some(("limits.table_elements", message));
-        }
-        Ok(allowed)
-    }
 }

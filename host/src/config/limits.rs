@@ -12,7 +12,7 @@ use super::ranges::{DAY, GIB, KIB, MANY, MS, YEAR, count, size, time, time_or_ze
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Linear memory of one instance. Default: 64 MiB, enough for every guest language.
+    /// All linear memories of one instance together. Default: 64 MiB, enough for every guest language.
     #[serde(deserialize_with = "size::<{ 64 * KIB }, { 4 * GIB }, _>")]
     pub memory: ByteSize,
     /// Elements of all tables of one instance. Default: 20,000.
@@ -86,6 +86,10 @@ pub struct Limits {
     /// Topics that a socket hears. Default: 64. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub topics: usize,
+    /// Files, folders, and listings and streams of them, that the site's guests have open at once; one
+    /// instance has a quarter of them at most. Default: 2,048. Over it: an error to the guest (`quota`).
+    #[serde(deserialize_with = "count::<0, MANY, _, _>")]
+    pub files: usize,
     /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub timers: usize,
@@ -120,6 +124,16 @@ pub struct Limits {
     /// there are `limits.instances` and it makes room for one of another value.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub idle_after: Duration,
+}
+
+/// The longest wall time of a call that no client has asked for, such as one at load.
+const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
+
+impl Limits {
+    /// Wall time of a call that no client has asked for: `request_time`, and 30 s at most.
+    pub fn upkeep_time(&self) -> Duration {
+        self.request_time.min(MAX_UPKEEP_TIME)
+    }
 }
 
 /// `permessage-deflate` (RFC 7692), where the client offers it. A message is bounded by
@@ -193,6 +207,7 @@ impl Default for Limits {
             outbound: ByteSize::mib(4),
             attachment: ByteSize::kib(16),
             topics: 64,
+            files: 2_048,
             timers: 10_000,
             log_per_second: ByteSize::mib(1),
             state: ByteSize::mib(1),

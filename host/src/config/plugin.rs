@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::Limits;
-use super::ranges::{answers, count, target, variables};
+use super::ranges::{GIB, answers, count, size, target, variables};
 
 /// Shared instances of one plugin.
 const MAX_REPLICAS: u32 = 64;
@@ -67,6 +68,14 @@ pub struct Folder {
     /// Default: false.
     #[serde(default)]
     pub write: bool,
+    /// What it may hold, if it may be written to: the bytes of its files, and 4 KiB for each name. Default:
+    /// 256 MiB. Over it, what makes it larger is an error to the guest (`insufficient-space`).
+    #[serde(default = "default_folder_size", deserialize_with = "size::<0, { 1024 * GIB }, _>")]
+    pub size: ByteSize,
+}
+
+fn default_folder_size() -> ByteSize {
+    ByteSize::mib(256)
 }
 
 impl Plugin {

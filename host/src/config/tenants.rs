@@ -24,11 +24,15 @@ pub struct Tenants {
     /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
     #[serde(deserialize_with = "share::<1, _>")]
     pub cpu_share: f64,
+    /// The share of the host's instances, and of their memories and tables, that one site may have at once,
+    /// from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is answered 503.
+    #[serde(deserialize_with = "share::<1, _>")]
+    pub pool_share: f64,
 }
 
 impl Default for Tenants {
     fn default() -> Self {
-        Self { environment: Vec::new(), hosts: BTreeMap::new(), cpu_share: 0.25 }
+        Self { environment: Vec::new(), hosts: BTreeMap::new(), cpu_share: 0.25, pool_share: 0.25 }
     }
 }
 

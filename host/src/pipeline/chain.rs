@@ -158,12 +158,15 @@ impl Chain {
         let context = plugin.context();
         let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
         tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");
-        if let Failure::Busy(_, limit) = failure {
+        // The others are counted where they stop a call.
+        if let Failure::Busy(..) | Failure::Full(_) = failure
+            && let Some(limit) = failure.limit()
+        {
             context.account.exceed(limit);
         }
         let status = match failure {
             Failure::Cpu(..) | Failure::Time(_) => StatusCode::GATEWAY_TIMEOUT,
-            Failure::Busy(..) | Failure::Stopped | Failure::Start(_) => {
+            Failure::Busy(..) | Failure::Full(_) | Failure::Stopped | Failure::Start(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Failure::Trap(_)

@@ -75,6 +75,8 @@ pub fn accept(
     // A server that stops closes what is open; this socket may have come too late for it.
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
+    } else if tenant.account.has_left() {
+        session.socket.terminate();
     }
     let counted = sessions.counted.clone();
     sessions.spawn(tenant, async move {

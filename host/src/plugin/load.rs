@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use super::cache::{Cache, Digest};
 use super::{Instances, Lineage, Plugin};
 use crate::capability::account::Account;
+use crate::capability::filesystem::Threads;
 use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
@@ -157,6 +158,7 @@ impl Loader {
             upgrades: settings.websocket && kind.has_sessions(),
             settings: settings.plugin.clone(),
             grants: settings.grants.clone(),
+            threads: settings.share.clone().map(|share| share as Arc<dyn Threads>),
         });
         let template = Template::new(
             self.runtime.clone(),
@@ -169,11 +171,11 @@ impl Loader {
         if settings.plugin.fresh && kind.has_sessions() {
             return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
         }
+        let template = Arc::new(template);
         let routes = match role {
             Role::Plugin => self.routes_of(&template)?,
             _ => Vec::new(),
         };
-        let template = Arc::new(template);
         let lineage = settings.lineage.clone();
         let instances = match kind {
             Kind::Route | Kind::Middleware | Kind::ErrorHandler => {
@@ -199,9 +201,10 @@ impl Loader {
         }
     }
 
-    fn routes_of(&self, template: &Template) -> Result<Vec<NamedRoute>, LoadError> {
-        let ask = async { template.instantiate(None).await?.routes().await };
-        let routes = self.threads.block_on(ask).map_err(LoadError::Routes)?;
+    fn routes_of(&self, template: &Arc<Template>) -> Result<Vec<NamedRoute>, LoadError> {
+        let asked = template.clone();
+        let ask = async move { asked.instantiate(None).await?.routes().await };
+        let routes = self.threads.block_on(template.run(ask)).map_err(LoadError::Routes)?;
         let too_long = routes.iter().any(|(_, pattern)| pattern.len() > MAX_PATTERN);
         if routes.len() > MAX_ROUTES || too_long {
             return Err(LoadError::TooManyRoutes);

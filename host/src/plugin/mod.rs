@@ -214,6 +214,13 @@ impl Plugin {
         self.context.sockets.all().into_iter().filter(move |socket| socket.version() == own)
     }
 
+    /// Drops the connections of this version's sockets.
+    pub fn terminate_sockets(&self) {
+        for socket in self.own_sockets() {
+            socket.terminate();
+        }
+    }
+
     /// Closes every socket of this version with this code, after what is queued for it.
     pub fn close_sockets(&self, code: u16, reason: &str) {
         for socket in self.own_sockets() {

@@ -43,11 +43,17 @@ pub struct Swap {
 }
 
 impl Plugin {
-    /// Starts an instance, for no other reason than to see that it can be, and asks it how it is.
+    /// Starts an instance, for no other reason than to see that it can be, and asks it how it is. Its site is
+    /// charged with that.
     ///
     /// # Errors
     /// It does not start, or is not well.
-    pub async fn prove(&self) -> Result<(), SwapError> {
+    pub async fn prove(self: &Arc<Self>) -> Result<(), SwapError> {
+        let own = self.clone();
+        self.template.run(async move { own.prove_here().await }).await
+    }
+
+    async fn prove_here(&self) -> Result<(), SwapError> {
         let plugin = self.context.plugin.clone();
         let started = self.template.instantiate(None).await;
         let mut instance = match started {
@@ -61,7 +67,7 @@ impl Plugin {
         let Some(path) = self.context.settings.health.clone() else { return Ok(()) };
         let request = Arc::new(health_request(&path));
         let call = Call { request: &request, context: &self.context };
-        let answered = instance.handle(&request).await;
+        let answered = instance.handle_own(&request).await;
         drop(call);
         // Nobody is there for a session.
         if let Ok(Ok(answer)) = &answered
@@ -86,6 +92,14 @@ impl Plugin {
             _ => None,
         };
         self.lineage.lane.set(scoped);
+    }
+
+    /// If its instances are those of the plugin, nobody's are from now on. Without that, they would keep each
+    /// other.
+    pub fn leave_lane(&self) {
+        if let Instances::Shared(scoped) = &self.instances {
+            self.lineage.lane.leave(scoped);
+        }
     }
 
     /// This version stays: nothing is kept any more to go back.

@@ -1,5 +1,6 @@
 //! The engine: how components are compiled and where their instances live.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::ledger::{Amounts, Ledger};
 use crate::capability::{self, InstanceId, State};
 use crate::supervise;
 
@@ -25,10 +27,21 @@ const MAX_INSTANCES: u32 = 10_000;
 /// debugger), half as many are asked for, down to this.
 const MIN_INSTANCES: u32 = 8;
 
+/// Tables in the pool for each instance in it.
+const TABLES: usize = 2;
+
+/// Core instances of one component.
+const MAX_CORE_INSTANCES: u32 = 50;
+
+/// What one instance may take of the pool.
+pub(super) const MOST: Amounts = Amounts { instances: 1, memories: 8, tables: 50 };
+
 /// One for the process.
 pub struct Runtime {
     pub engine: Engine,
     pub linker: Linker<State>,
+    /// Who has how much of the pool.
+    pub(super) ledger: Arc<Ledger>,
     next_instance: AtomicU64,
     _ticker: Ticker,
 }
@@ -51,11 +64,15 @@ impl Runtime {
     }
 
     fn with_tick(tick: Duration) -> wasmtime::Result<Self> {
-        let engine = engine()?;
+        let (engine, instances) = engine()?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(&engine, tick)?;
-        Ok(Self { engine, linker, next_instance: AtomicU64::new(1), _ticker: ticker })
+        let instances = instances as usize;
+        let total = Amounts { instances, memories: instances, tables: instances * TABLES };
+        let ledger = Ledger::new(total);
+        let next_instance = AtomicU64::new(1);
+        Ok(Self { engine, linker, ledger, next_instance, _ticker: ticker })
     }
 
     pub(super) fn next_instance(&self) -> InstanceId {
@@ -63,7 +80,8 @@ impl Runtime {
     }
 }
 
-fn engine() -> wasmtime::Result<Engine> {
+/// The engine, and for how many instances it has room.
+fn engine() -> wasmtime::Result<(Engine, u32)> {
     let mut instances = MAX_INSTANCES;
     loop {
         match Engine::new(&config(instances)) {
@@ -71,7 +89,7 @@ fn engine() -> wasmtime::Result<Engine> {
                 tracing::warn!("no room for {instances} instances, trying half as many: {error}");
                 instances /= 2;
             }
-            done => return done,
+            done => return done.map(|engine| (engine, instances)),
         }
     }
 }
@@ -81,12 +99,13 @@ fn config(instances: u32) -> Config {
     pool.total_component_instances(instances)
         .total_stacks(instances)
         .total_memories(instances)
-        // A component is several core instances and tables: Rust's 4, Python's up to 38.
-        .total_core_instances(instances * 5)
-        .total_tables(instances * 2)
-        .max_core_instances_per_component(50)
-        .max_memories_per_component(8)
-        .max_tables_per_component(50)
+        // A component is several core instances and tables: Rust's 4, Python's up to 38. Nothing is reserved
+        // for core instances, so that they run out for nobody.
+        .total_core_instances(instances * MAX_CORE_INSTANCES)
+        .total_tables(instances * TABLES as u32)
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .max_memories_per_component(MOST.memories as u32)
+        .max_tables_per_component(MOST.tables as u32)
         .table_elements(20_000);
 
     let mut config = Config::new();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ledger::Full;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
 use crate::log;
@@ -23,6 +24,8 @@ pub enum Failure {
     Start(String),
     #[error("{0} are in use (`{1}`)")]
     Busy(usize, &'static str),
+    #[error(transparent)]
+    Full(#[from] Full),
     #[error(transparent)]
     Invalid(#[from] InvalidAnswer),
     #[error("the component does not export `{0}`")]
@@ -48,6 +51,7 @@ impl Failure {
         match self {
             Self::Memory { name, .. } => Some(name),
             Self::Cpu(_, name) | Self::Busy(_, name) => Some(name),
+            Self::Full(full) => Some(full.limit()),
             Self::Time(_) => Some("limits.request_time"),
             Self::StateTooLarge { .. } => Some("limits.state"),
             Self::Trap(_)

@@ -11,6 +11,7 @@ use wasmtime::component::Resource;
 
 use super::call::within;
 use super::failure::{Failure, said};
+use super::ledger::Taken;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
     batch, handler, health, hooks, middleware, resume, routes, session, state,
@@ -36,6 +37,8 @@ pub struct Instance {
     exports: Exports,
     /// The limit of the current call's CPU time.
     cpu_limit: &'static str,
+    /// What it has of the pool. Given back after the store.
+    _taken: Option<Taken>,
 }
 
 /// What the component exports. A call that it does not export is a failure of the host's, and is
@@ -62,9 +65,9 @@ const EVENT_CPU: &str = "limits.event_cpu";
 pub type NamedRoute = (Option<String>, String);
 
 impl Instance {
-    pub(super) fn new(store: Store<State>, exports: Exports) -> Self {
+    pub(super) fn new(store: Store<State>, exports: Exports, taken: Option<Taken>) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, exports, cpu_limit: REQUEST_CPU }
+        Self { store, clock, exports, cpu_limit: REQUEST_CPU, _taken: taken }
     }
 
     /// Which one it is.
@@ -82,8 +85,23 @@ impl Instance {
     /// # Errors
     /// See [`Failure`]; the handler's own error is an answer.
     pub async fn handle(&mut self, request: &Arc<Request>) -> Result<Answered, Failure> {
+        self.handle_within(request, self.limits().request_time).await
+    }
+
+    /// The same for a request of the host's own, which no client waits for.
+    ///
+    /// # Errors
+    /// See [`Failure`]; the handler's own error is an answer.
+    pub async fn handle_own(&mut self, request: &Arc<Request>) -> Result<Answered, Failure> {
+        self.handle_within(request, self.limits().upkeep_time()).await
+    }
+
+    async fn handle_within(
+        &mut self,
+        request: &Arc<Request>,
+        time: Duration,
+    ) -> Result<Answered, Failure> {
         let event = self.begin_request(request)?;
-        let time = self.limits().request_time;
         let handler = self.exports.handler.as_ref().ok_or(Failure::Missing("handler"))?;
         let call =
             within(&self.clock, time, pin!(handler.call_handle(&mut self.store, event))).await;
@@ -328,7 +346,7 @@ impl Instance {
 
     /// Before a call that no client has asked for; answers the wall time that it may take.
     fn begin_upkeep(&mut self) -> Duration {
-        let (cpu, time) = (self.limits().request_cpu, self.limits().request_time);
+        let (cpu, time) = (self.limits().request_cpu, self.limits().upkeep_time());
         self.cpu_limit = REQUEST_CPU;
         self.begin(RequestId::default(), None, cpu);
         time

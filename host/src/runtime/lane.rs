@@ -34,6 +34,14 @@ impl Lane {
         *self.current.lock() = current;
     }
 
+    /// If these instances serve the plugin, none do from now on.
+    pub fn leave(&self, own: &Arc<Scoped>) {
+        let mut current = self.current.lock();
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, own)) {
+            *current = None;
+        }
+    }
+
     /// Who takes over what belonged to an instance that has been retired.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::PollSemaphore;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::ledger::Part;
+use crate::capability::filesystem::Threads;
+
 /// CPU time for each core that a site may use at once, before what it uses in a second counts.
 const BURST: Duration = Duration::from_millis(10);
 
@@ -51,7 +54,9 @@ pub struct Share {
     front: Handle,
     /// As many guests of the site as there are cores have their turn in the background at the same time.
     turns: Arc<Semaphore>,
-    used: Mutex<Used>,
+    used: Arc<Mutex<Used>>,
+    /// Of the engine's pool.
+    pool: Arc<Part>,
 }
 
 impl fmt::Debug for Share {
@@ -105,8 +110,14 @@ fn step_back() {
 }
 
 impl Share {
-    /// `share` is of all cores, from 0 to 1. What guests spawn goes to `front`.
-    pub fn new(background: Arc<Background>, front: Handle, share: f64) -> Arc<Self> {
+    /// `share` is of all cores, and `pool_share` of the engine's pool, from 0 to 1. What guests spawn goes to
+    /// `front`.
+    pub fn new(
+        background: Arc<Background>,
+        front: Handle,
+        share: f64,
+        pool_share: f64,
+    ) -> Arc<Self> {
         let cores = background.width;
         let used = Used {
             time: Duration::ZERO,
@@ -117,8 +128,8 @@ impl Share {
             max: MAX_OVER.saturating_mul(cores as u32),
         };
         let turns = Arc::new(Semaphore::new(cores));
-        let used = Mutex::new(used);
-        Arc::new(Self { background, front, turns, used })
+        let used = Arc::new(Mutex::new(used));
+        Arc::new(Self { background, front, turns, used, pool: Part::new(pool_share) })
     }
 
     /// Does a site's work, a guest's or the host's for it: here for as long as the site is modest, and else in
@@ -179,6 +190,11 @@ impl Share {
         }
     }
 
+    /// What the site has of the engine's pool.
+    pub(super) fn pool(&self) -> &Arc<Part> {
+        &self.pool
+    }
+
     /// Whether the site has used more than its share.
     pub fn is_over(&self) -> bool {
         let mut used = self.used.lock();
@@ -197,6 +213,21 @@ impl Share {
         let took = cpu_time().saturating_sub(began);
         self.used.lock().charge(took, Instant::now());
         polled
+    }
+}
+
+impl Threads for Share {
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        let (used, is_over) = (self.used.clone(), self.is_over());
+        let work = move || {
+            let began = cpu_time();
+            work();
+            used.lock().charge(cpu_time().saturating_sub(began), Instant::now());
+        };
+        match &self.background.threads {
+            Some(threads) if is_over => drop(threads.spawn_blocking(work)),
+            _ => drop(self.front.spawn_blocking(work)),
+        }
     }
 }
 
@@ -267,7 +298,7 @@ mod tests {
 
     fn share(of: f64) -> Arc<Share> {
         let background = Background::start().expect("threads can be started");
-        Share::new(background, Handle::current(), of)
+        Share::new(background, Handle::current(), of, 1.0)
     }
 
     fn is_in_background() -> bool {

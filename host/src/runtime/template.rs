@@ -1,15 +1,18 @@
 //! A component that has been checked, ready to be instantiated.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::{self, Component, InstancePre};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
-use super::engine::Runtime;
+use super::call::within;
+use super::engine::{MOST, Runtime};
 use super::failure::{Failure, said};
 use super::instance::{Exports, Instance};
+use super::ledger::Amounts;
 use super::share::Share;
 use crate::bindings::error_handler;
 use crate::bindings::exports::{
@@ -112,6 +115,8 @@ pub struct Template {
     runtime: Arc<Runtime>,
     context: Arc<Context>,
     share: Option<Arc<Share>>,
+    /// What an instance takes of the pool.
+    needs: Amounts,
     pre: InstancePre<State>,
     handler: Option<handler::GuestIndices>,
     hooks: Option<hooks::GuestIndices>,
@@ -152,6 +157,7 @@ impl Template {
         let resume = has(RESUME).then(|| resume::GuestIndices::new(&pre)).transpose()?;
         let health = has(HEALTH).then(|| health::GuestIndices::new(&pre)).transpose()?;
         Ok(Self {
+            needs: Amounts::of(component, MOST),
             runtime,
             context,
             share,
@@ -210,65 +216,104 @@ impl Template {
         Some(task.abort_handle())
     }
 
+    /// Does work in its site's share.
+    pub async fn run<W>(&self, work: W) -> W::Output
+    where
+        W: Future + Send + 'static,
+        W::Output: Send + 'static,
+    {
+        match self.share.clone() {
+            None => work.await,
+            Some(share) => share.run(work).await,
+        }
+    }
+
     /// A new instance, about 15 µs for a small component.
     ///
     /// # Errors
-    /// The pool is exhausted, the component needs more than its limits, its start function traps, or
-    /// an export's type is not the contract's.
+    /// The pool or the site's part of it is used up, the component needs more than its limits, its start
+    /// function traps or takes too long, or an export's type is not the contract's.
     pub async fn instantiate(
         &self,
         timer_sink: Option<Arc<dyn TimerSink>>,
     ) -> Result<Instance, Failure> {
-        self.try_instantiate(timer_sink).await.map_err(|error| {
+        let share = self.share.as_ref();
+        let taken = share.map(|share| self.runtime.ledger.take(share.pool(), self.needs));
+        let taken = taken.transpose()?;
+        let started = self.try_instantiate(timer_sink).await;
+        let failed = |failure: Failure| {
             self.context.calls.begin();
             self.context.calls.fail();
-            Failure::Start(said(&error))
-        })
+            if let Some(limit) = failure.limit() {
+                self.context.account.exceed(limit);
+            }
+            failure
+        };
+        let (store, exports) = started.map_err(failed)?;
+        Ok(Instance::new(store, exports, taken))
     }
 
     async fn try_instantiate(
         &self,
         timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> wasmtime::Result<Instance> {
+    ) -> Result<(Store<State>, Exports), Failure> {
         let id = self.runtime.next_instance();
-        let mut store = self.new_store(id, timer_sink)?;
-        let instance = self.pre.instantiate_async(&mut store).await;
-        let instance = instance.map_err(|error| match store.data().memory.refused() {
-            Some((_, limit)) => error.context(limit.clone()),
+        let mut store = self.new_store(id, timer_sink);
+        let clock = store.data().meter.clock().clone();
+        let time = self.context.limits.upkeep_time();
+        // What runs when it starts may wait for WASI's clocks.
+        let started = within(&clock, time, pin!(self.pre.instantiate_async(&mut store))).await?;
+        let instance = started.map_err(|error| match store.data().memory.refused() {
+            Some((name, limit)) => {
+                self.context.account.exceed(name);
+                error.context(limit.clone())
+            }
             None => error,
-        })?;
+        });
+        let exports = instance.and_then(|instance| self.exports(&mut store, &instance));
+        match exports {
+            Ok(exports) => Ok((store, exports)),
+            Err(error) => Err(Failure::Start(said(&error))),
+        }
+    }
+
+    fn exports(
+        &self,
+        mut store: &mut Store<State>,
+        instance: &component::Instance,
+    ) -> wasmtime::Result<Exports> {
         let mut exports = Exports::default();
         if let Some(indices) = &self.handler {
-            exports.handler = Some(indices.load(&mut store, &instance)?);
+            exports.handler = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.hooks {
-            exports.hooks = Some(indices.load(&mut store, &instance)?);
+            exports.hooks = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.batch {
-            exports.batch = Some(indices.load(&mut store, &instance)?);
+            exports.batch = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.session {
-            exports.session = Some(indices.load(&mut store, &instance)?);
+            exports.session = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.middleware {
-            exports.middleware = Some(indices.load(&mut store, &instance)?);
+            exports.middleware = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.error_handler {
-            exports.error_handler = Some(indices.load(&mut store, &instance)?);
+            exports.error_handler = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.routes {
-            exports.routes = Some(indices.load(&mut store, &instance)?);
+            exports.routes = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.state {
-            exports.state = Some(indices.load(&mut store, &instance)?);
+            exports.state = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.resume {
-            exports.resume = Some(indices.load(&mut store, &instance)?);
+            exports.resume = Some(indices.load(&mut store, instance)?);
         }
         if let Some(indices) = &self.health {
-            exports.health = Some(indices.load(&mut store, &instance)?);
+            exports.health = Some(indices.load(&mut store, instance)?);
         }
-        Ok(Instance::new(store, exports))
+        Ok(exports)
     }
 
     /// Every limit of an instance is set here.
@@ -276,9 +321,9 @@ impl Template {
         &self,
         id: InstanceId,
         timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> wasmtime::Result<Store<State>> {
+    ) -> Store<State> {
         let limits = &self.context.limits;
-        let state = State::new(self.context.clone(), id, timer_sink)?;
+        let state = State::new(self.context.clone(), id, timer_sink);
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
         store.data_mut().meter.begin(limits.request_cpu);
@@ -289,7 +334,7 @@ impl Template {
         let largest = limits.response.max(limits.message).max(limits.state).as_u64();
         let fuel = largest.saturating_add(1024 * 1024);
         store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
-        Ok(store)
+        store
     }
 }
 

@@ -9,7 +9,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::capability::account::{Account, Connected};
 use crate::config;
+use crate::descriptors::Descriptor;
 use crate::log::Seldom;
+
+/// One of `server.connections`, and a descriptor of the process.
+pub type Permits = (OwnedSemaphorePermit, Descriptor);
 
 /// The connections of each client.
 #[derive(Default)]
@@ -21,7 +25,7 @@ pub struct Clients {
 
 /// A connection that is counted until this is dropped, with the session that it becomes.
 pub struct Counted {
-    _permit: OwnedSemaphorePermit,
+    _permits: Permits,
     _client: Option<OfClient>,
     /// The site of its last request.
     site: Mutex<Option<Connected>>,
@@ -38,10 +42,10 @@ impl Clients {
     pub fn connect(
         self: &Arc<Self>,
         client: IpAddr,
-        permit: OwnedSemaphorePermit,
+        permits: Permits,
         settings: &config::Server,
     ) -> Option<Counted> {
-        let counted = |client| Counted { _permit: permit, _client: client, site: Mutex::default() };
+        let counted = |client| Counted { _permits: permits, _client: client, site: Mutex::default() };
         let client = client.to_canonical();
         if settings.trusted_proxies.iter().any(|network| network.contains(&client)) {
             return Some(counted(None));
@@ -115,7 +119,8 @@ mod tests {
             ..config::Server::default()
         };
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("there is one");
-        clients.connect(client.parse().expect("an address"), permit, &settings)
+        let descriptor = crate::descriptors::try_one().expect("there are some");
+        clients.connect(client.parse().expect("an address"), (permit, descriptor), &settings)
     }
 
     #[test]

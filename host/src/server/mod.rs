@@ -36,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Host};
+use crate::descriptors::{self, Descriptor};
+use crate::log::Seldom;
 use crate::pipeline::{self, Body, Connection, Patience, Tenant};
 use crate::supervise;
 pub use claims::Claims;
@@ -45,6 +47,15 @@ pub use hosts::NotAlone;
 use hosts::{Found, Hosts};
 pub use record::Record;
 pub use served::Served;
+
+/// How long the sockets of a site that is served no more have to close.
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+
+/// How often the log says at most that nothing can be accepted: clients must not be able to fill it.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+
+/// The longest wait after a failed accept.
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
 /// site's own bounds on the target and the headers are below it, and answer more precisely.
@@ -103,7 +114,8 @@ impl Server {
         Ok(())
     }
 
-    /// Serves a site no more, and gives its hosts back; its sockets close with 1001.
+    /// Serves a site no more, and gives its hosts back; its sockets close with 1001. What is left of it a
+    /// little later is dropped, whatever its settings say.
     pub fn remove(&self, site: &Arc<Served>) {
         let mut claims = self.claims.lock();
         claims.forget(site.folder());
@@ -111,6 +123,11 @@ impl Server {
         self.hosts.store(Arc::new(others));
         drop(claims);
         site.close_sockets(1001, "the site is served no more");
+        let site = site.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LEAVE_TIME).await;
+            site.leave();
+        });
     }
 
     /// Every site.
@@ -163,16 +180,21 @@ impl Server {
         permits: Arc<Semaphore>,
     ) -> Infallible {
         let mut backoff = Backoff::default();
+        let (said, failed) = (Seldom::default(), Seldom::default());
         loop {
             // It is closed nowhere.
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 return std::future::pending().await;
             };
+            let Some(descriptor) = one_descriptor(&said).await else {
+                return std::future::pending().await;
+            };
+            let permits = (permit, descriptor);
             match listener.accept().await {
                 Ok((stream, client)) => {
                     let client = pipeline::canonical(client);
                     backoff = Backoff::default();
-                    let Some(counted) = self.clients.connect(client.ip(), permit, &self.settings)
+                    let Some(counted) = self.clients.connect(client.ip(), permits, &self.settings)
                     else {
                         continue;
                     };
@@ -182,9 +204,9 @@ impl Server {
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     let wait = backoff.next();
-                    tracing::error!(
-                        "cannot accept a connection, trying again in {wait:?}: {error}"
-                    );
+                    if failed.is_due() {
+                        tracing::error!("cannot accept a connection, trying again: {error}");
+                    }
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -275,6 +297,22 @@ impl Server {
     }
 }
 
+/// The descriptor of the next connection. Where there is none left, the next clients wait in the system's
+/// accept queue until something is closed.
+async fn one_descriptor(said: &Seldom) -> Option<Descriptor> {
+    if let Some(descriptor) = descriptors::try_one() {
+        return Some(descriptor);
+    }
+    if said.is_due() {
+        let count = descriptors::count();
+        tracing::warn!(
+            "cannot accept a connection until one is closed: all {count} file descriptors are in use that \
+             the process has for connections and files; raise its limit of open files (`ulimit -n`)"
+        );
+    }
+    descriptors::one().await
+}
+
 /// Small frames must not wait for one another. And what a peer does not read waits with us, where it
 /// is bounded and where it shows when the peer reads on: by default the system takes megabytes.
 fn set_options(stream: &TcpStream) -> io::Result<()> {
@@ -284,7 +322,8 @@ fn set_options(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits longer after each failed accept: 5 ms, doubling to 1 s.
+/// Waits longer after each failed accept: 5 ms, doubling to 100 ms. Whatever the system lacks, it may have it
+/// again at any moment, and ten tries in a second cost nothing.
 struct Backoff(Duration);
 
 impl Default for Backoff {
@@ -296,7 +335,7 @@ impl Default for Backoff {
 impl Backoff {
     fn next(&mut self) -> Duration {
         let now = self.0;
-        self.0 = now.saturating_mul(2).min(Duration::from_secs(1));
+        self.0 = now.saturating_mul(2).min(MAX_WAIT);
         now
     }
 }

@@ -64,6 +64,15 @@ impl Served {
         }
     }
 
+    /// Ends what is left of it: sockets are dropped, and nothing waits any longer.
+    pub(super) fn leave(&self) {
+        self.table.load().stable.account.leave();
+        for plugin in self.plugins() {
+            plugin.terminate_sockets();
+            plugin.leave_lane();
+        }
+    }
+
     /// Every plugin once: those that serve, and those that drain.
     pub(super) fn plugins(&self) -> Vec<Arc<Plugin>> {
         let mut plugins: Vec<_> = self.table.load().plugins().cloned().collect();

@@ -14,6 +14,7 @@ use super::end::End;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::capability::Context as PluginContext;
+use crate::capability::account::Account;
 use crate::capability::rate::Rate;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
 use crate::message::{Borrowed, Messages, Opcode};
@@ -88,6 +89,11 @@ impl<S: Wire> Bridge<S> {
             message: 0,
             amid_message: false,
         }
+    }
+
+    /// Of the socket's site.
+    pub fn account(&self) -> &Account {
+        &self.plugin.account
     }
 
     /// The next event. Sends what is queued meanwhile; reads only while the guest is not behind.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::capability::account::Account;
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, Received, Seat};
@@ -120,15 +121,23 @@ async fn run_own(
     };
     socket.push_inbox(bridge.messages.take());
     socket.end_inbox(end.info());
-    if !returned && tokio::time::timeout(close_time, guest).await.is_err() {
+    if !returned && !ends(guest, close_time, bridge.account()).await {
         let (site, request) = (socket.site(), socket.request.id);
         tracing::warn!(
             target: "session", site, %request,
-            "stopped a session that went on for {close_time:?} after its socket had closed"
+            "stopped a session that went on after its socket had closed"
         );
     }
     bridge.answer(end);
     bridge.finish().await;
+}
+
+/// Waits for a guest whose socket has closed. False if it has not ended in time, or its site is served no more.
+async fn ends(guest: impl Future<Output = ()>, close_time: Duration, account: &Account) -> bool {
+    tokio::select! {
+        ended = tokio::time::timeout(close_time, guest) => ended.is_ok(),
+        () = account.left() => false,
+    }
 }
 
 async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {

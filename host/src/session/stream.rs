@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::sync::{Notify, oneshot};
 
-use super::run_guest;
+use super::{ends, run_guest};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::plugin::{Guest, Session};
 
@@ -53,7 +53,14 @@ async fn run(
     close_time: Duration,
 ) {
     let socket = session.socket.clone();
-    let end = async { end.await.unwrap_or_else(|_| CloseInfo::lost()) };
+    let account = session.context().account.clone();
+    // A client that does not read what was sent keeps its end from coming.
+    let end = async {
+        tokio::select! {
+            info = end => info.unwrap_or_else(|_| CloseInfo::lost()),
+            () = account.left() => CloseInfo::lost(),
+        }
+    };
     socket.set_open(None);
     match session.guest {
         Guest::Shared(seat) => {
@@ -80,7 +87,7 @@ async fn run(
                     socket.set_closed();
                     socket.end_inbox(info);
                     // One that does not notice is stopped, as a session is.
-                    let _ = tokio::time::timeout(close_time, guest).await;
+                    let _ = ends(guest, close_time, &account).await;
                 }
             }
             socket.set_closed();

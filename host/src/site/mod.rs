@@ -21,6 +21,7 @@ use http::Method;
 
 use crate::capability::grants::Grants;
 use crate::config::{self, Config};
+use crate::files::Folder;
 use crate::log;
 use crate::pipeline::{Public, Tenant};
 use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
@@ -253,7 +254,9 @@ impl Site {
                 host.tenants.environment.iter().any(|name| name == variable)
             }
         };
-        let grants = Grants::resolve(&own, &self.root, may_read)
+        let grants = Folder::open(&self.root)
+            .map_err(Into::into)
+            .and_then(|folder| Grants::resolve(&own, &folder, &self.account, may_read))
             .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;
         let settings = Settings {
             site: self.name.clone(),

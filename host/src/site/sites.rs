@@ -217,8 +217,8 @@ impl Sites {
     async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
         let mut site = Site::open(&self.root.join(name))?;
         if let Some(Many { host, background }) = &self.many {
-            let cpu_share = host.tenants.cpu_share;
-            let share = Share::new(background.clone(), Handle::current(), cpu_share);
+            let (cpu, pool) = (host.tenants.cpu_share, host.tenants.pool_share);
+            let share = Share::new(background.clone(), Handle::current(), cpu, pool);
             site.be_among_others(host, &share)?;
         }
         self.load(site).await

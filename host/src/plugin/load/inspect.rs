@@ -107,6 +107,7 @@ impl Loader {
             sessions: kind.has_sessions(),
             upgrades: kind.has_sessions(),
             settings: config::Plugin::default(),
+            threads: None,
             grants: Grants::default(),
             version: VersionId::next(),
             calls: Calls::default(),

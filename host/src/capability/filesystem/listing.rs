@@ -1,0 +1,80 @@
+//! What is in a folder, read as far as the guest asks for it.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use cap_primitives::fs::{FileType, ReadDir, read_base_dir};
+use rustix::io::Errno;
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry};
+
+use super::open::Slot;
+
+/// Names that are read at once, and kept.
+const BATCH: usize = 64;
+
+/// A name, or why there is none.
+type Entry = Result<DirectoryEntry, Errno>;
+
+/// A folder that is being listed.
+pub struct Listing {
+    read: VecDeque<Entry>,
+    /// What is still to be read.
+    rest: Option<ReadDir>,
+    _slot: Arc<Slot>,
+}
+
+impl Listing {
+    /// Begins a listing.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
+        let rest = Some(read_base_dir(folder)?);
+        Ok(Self { read: VecDeque::new(), rest, _slot: slot })
+    }
+
+    /// The next name; none, and what is still to be read, where more have to be read first.
+    pub fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
+        match self.read.pop_front() {
+            Some(entry) => (Some(entry), None),
+            None => (None, self.rest.take()),
+        }
+    }
+
+    /// Takes what [`read_on`] has read.
+    pub fn extend(&mut self, (read, rest): Batch) {
+        self.read = read;
+        self.rest = rest;
+    }
+}
+
+/// Names, and what is still to be read.
+pub type Batch = (VecDeque<Entry>, Option<ReadDir>);
+
+/// Reads some names.
+pub fn read_on(mut rest: ReadDir) -> Batch {
+    let mut read = VecDeque::with_capacity(BATCH);
+    while read.len() < BATCH {
+        let Some(entry) = rest.next() else { return (read, None) };
+        let entry = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
+        read.push_back(match entry {
+            Ok((name, kind)) => match name.into_string() {
+                Ok(name) => Ok(DirectoryEntry { type_: type_of(kind), name }),
+                Err(_) => Err(Errno::ILSEQ),
+            },
+            Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+        });
+    }
+    (read, Some(rest))
+}
+
+fn type_of(kind: FileType) -> DescriptorType {
+    match kind {
+        _ if kind.is_dir() => DescriptorType::Directory,
+        _ if kind.is_symlink() => DescriptorType::SymbolicLink,
+        _ if kind.is_file() => DescriptorType::RegularFile,
+        _ => DescriptorType::Unknown,
+    }
+}

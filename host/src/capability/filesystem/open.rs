@@ -1,0 +1,220 @@
+//! What a guest has open: files, folders and listings, each counted for its instance, its site and the process.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cap_primitives::fs::{OpenOptions, OpenOptionsExt as _, open};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    DescriptorFlags, OpenFlags, PathFlags,
+};
+use wasmtime_wasi::{FsPerms, OpenMode};
+
+use super::space::{ENTRY, Quota};
+use crate::capability::Context;
+use crate::capability::account::FileOpen;
+use crate::descriptors;
+
+/// The limit's name.
+pub const LIMIT: &str = "limits.files";
+
+/// An instance may have this part of `limits.files` open.
+const OF_INSTANCE: usize = 4;
+
+/// What a grant lets a guest do, with everything that is opened through it.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// What the folder may hold, if it may be written to.
+    pub write: Option<Quota>,
+}
+
+impl Access {
+    fn permissions(&self) -> FsPerms {
+        match self.write {
+            Some(_) => FsPerms::ReadWrite,
+            None => FsPerms::ReadOnly,
+        }
+    }
+}
+
+/// A file or a folder that a guest has a number for.
+#[derive(Clone)]
+pub struct Opened {
+    pub descriptor: Descriptor,
+    pub access: Access,
+    /// None for a folder that is granted: it is open for all instances.
+    pub slot: Option<Arc<Slot>>,
+}
+
+/// Something that is open, counted until this is dropped.
+#[derive(Debug)]
+pub struct Slot {
+    instance: Arc<AtomicUsize>,
+    _site: FileOpen,
+    /// None for a stream: its file has one.
+    _process: Option<descriptors::Descriptor>,
+}
+
+/// What is to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A descriptor of the process.
+    File,
+    /// What is on its way from or to a file: some memory.
+    Stream,
+}
+
+impl Slot {
+    /// Counts one more for an instance that has `instance` open.
+    ///
+    /// # Errors
+    /// There are as many as may be: `EDQUOT`.
+    pub fn take(
+        context: &Context,
+        instance: &Arc<AtomicUsize>,
+        kind: Kind,
+    ) -> io::Result<Arc<Self>> {
+        let over = || -> io::Error {
+            context.account.exceed(LIMIT);
+            Errno::DQUOT.into()
+        };
+        let limit = context.limits.files;
+        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).max(1) {
+            return Err(over());
+        }
+        let site = context.account.open_file(limit).ok_or_else(over)?;
+        let process = match kind {
+            Kind::File => Some(descriptors::try_one_for_guest().ok_or_else(over)?),
+            Kind::Stream => None,
+        };
+        instance.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(Self { instance: instance.clone(), _site: site, _process: process }))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.instance.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A granted folder, as all instances get it.
+pub fn granted(folder: File, access: &Access) -> Dir {
+    let mode = match access.write {
+        Some(_) => OpenMode::READ | OpenMode::WRITE,
+        None => OpenMode::READ,
+    };
+    Dir::new(folder, access.permissions(), mode, true)
+}
+
+/// What `open-at` asks for.
+pub struct Asked {
+    pub path: String,
+    pub path_flags: PathFlags,
+    pub open_flags: OpenFlags,
+    pub flags: DescriptorFlags,
+}
+
+impl Asked {
+    fn mode(&self) -> OpenMode {
+        let mut mode = OpenMode::empty();
+        if self.open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
+            || self.flags.contains(DescriptorFlags::WRITE)
+        {
+            mode |= OpenMode::WRITE;
+        }
+        // What is not opened to write is opened to read, whatever was asked for.
+        if self.flags.contains(DescriptorFlags::READ) || !self.flags.contains(DescriptorFlags::WRITE)
+        {
+            mode |= OpenMode::READ;
+        }
+        mode
+    }
+
+    fn check(&self, access: &Access) -> io::Result<()> {
+        let syncs = DescriptorFlags::FILE_INTEGRITY_SYNC
+            | DescriptorFlags::DATA_INTEGRITY_SYNC
+            | DescriptorFlags::REQUESTED_WRITE_SYNC;
+        if self.flags.intersects(syncs) {
+            return Err(Errno::NOTSUP.into());
+        }
+        let makes = OpenFlags::CREATE | OpenFlags::EXCLUSIVE | OpenFlags::TRUNCATE;
+        if self.open_flags.contains(OpenFlags::DIRECTORY) && self.open_flags.intersects(makes) {
+            return Err(Errno::INVAL.into());
+        }
+        if access.write.is_none() && self.mode().contains(OpenMode::WRITE) {
+            return Err(Errno::PERM.into());
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> OpenOptions {
+        let mode = self.mode();
+        let mut options = OpenOptions::new();
+        options.read(mode.contains(OpenMode::READ)).write(mode.contains(OpenMode::WRITE));
+        options.truncate(self.open_flags.contains(OpenFlags::TRUNCATE));
+        match self.open_flags.contains(OpenFlags::EXCLUSIVE) {
+            true => options.create_new(self.open_flags.contains(OpenFlags::CREATE)),
+            false => options.create(self.open_flags.contains(OpenFlags::CREATE)),
+        };
+        // A named pipe would wait for somebody at its other end.
+        let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        if !self.path_flags.contains(PathFlags::SYMLINK_FOLLOW) {
+            flags |= OFlags::NOFOLLOW;
+        }
+        options.custom_flags(flags.bits().cast_signed());
+        options
+    }
+
+    /// Opens it beneath the folder: a regular file or a folder.
+    ///
+    /// # Errors
+    /// The system or the grant refuses it.
+    pub fn open(&self, folder: &File, access: &Access) -> io::Result<Descriptor> {
+        self.check(access)?;
+        let path = Path::new(&self.path);
+        if let Some(quota) = &access.write {
+            if self.open_flags.contains(OpenFlags::CREATE) {
+                self.take_entry(folder, quota)?;
+            }
+            if self.open_flags.contains(OpenFlags::TRUNCATE) {
+                quota.space.shrink();
+            }
+        }
+        let opened = open(folder, path, &self.options());
+        let file = match &access.write {
+            Some(quota) => quota.keep(opened),
+            None => opened,
+        }?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            let dir = Dir::new(file, access.permissions(), self.mode(), true);
+            return Ok(Descriptor::Dir(dir));
+        }
+        if self.open_flags.contains(OpenFlags::DIRECTORY) {
+            return Err(Errno::NOTDIR.into());
+        }
+        if !metadata.is_file() {
+            return Err(Errno::ACCESS.into());
+        }
+        let file = WasiFile::new(file, access.permissions(), self.mode(), true);
+        if let Some(quota) = &access.write {
+            quota.space.watch(&file.file);
+        }
+        Ok(Descriptor::File(file))
+    }
+
+    /// Room for a name that may be new.
+    fn take_entry(&self, folder: &File, quota: &Quota) -> io::Result<()> {
+        use cap_primitives::fs::{FollowSymlinks, stat};
+        match stat(folder, Path::new(&self.path), FollowSymlinks::No) {
+            Ok(_) => Ok(()),
+            Err(_) => quota.take(ENTRY),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What the folders hold that guests may write to, and may hold.
+//!
+//! A folder is counted when it is first granted. Then each call adds what it is about to write; what was
+//! removed is given back when the folder is counted again, which happens when there is no room left.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use bytesize::ByteSize;
+use cap_primitives::fs::{FollowSymlinks, Metadata, open_dir, read_base_dir, stat};
+use parking_lot::Mutex;
+use rustix::io::Errno;
+
+use crate::capability::account::Account;
+use crate::files::Identity;
+
+/// The limit's name.
+pub const LIMIT: &str = "folders.size";
+
+/// What a name costs besides the bytes of its file, as a file system would keep it.
+pub const ENTRY: u64 = 4096;
+
+/// Names of one folder that are counted. What a larger one holds is only added to.
+const MAX_COUNTED: usize = 100_000;
+
+/// A folder is counted again after this time, although nothing is known to have gone.
+const COUNT_AGAIN: Duration = Duration::from_secs(10);
+
+/// What one folder holds.
+#[derive(Debug)]
+pub struct Space {
+    folder: Arc<File>,
+    used: AtomicU64,
+    counted: Mutex<Counted>,
+    /// Files that were opened through it: one may be removed, and still hold its bytes.
+    open: Mutex<Vec<Weak<File>>>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    at: Instant,
+    /// It may hold less since.
+    is_less: bool,
+}
+
+/// The folders of a site, by which folder they are: two plugins may share one, and so may two versions.
+#[derive(Debug, Default)]
+pub struct Spaces(Mutex<HashMap<Identity, Weak<Space>>>);
+
+/// A folder, and what it may hold for one grant.
+#[derive(Clone, Debug)]
+pub struct Quota {
+    pub space: Arc<Space>,
+    pub size: ByteSize,
+    pub account: Arc<Account>,
+}
+
+impl Spaces {
+    /// The space of this folder, which is counted if it is not known yet.
+    pub fn of(&self, identity: Identity, folder: &Arc<File>) -> Arc<Space> {
+        let mut known = self.0.lock();
+        known.retain(|_, space| space.strong_count() > 0);
+        if let Some(space) = known.get(&identity).and_then(Weak::upgrade) {
+            return space;
+        }
+        let space = Arc::new(Space::new(folder.clone()));
+        known.insert(identity, Arc::downgrade(&space));
+        space
+    }
+}
+
+impl Space {
+    fn new(folder: Arc<File>) -> Self {
+        let (used, _) = count(&folder);
+        let counted = Mutex::new(Counted { at: Instant::now(), is_less: false });
+        Self { folder, used: AtomicU64::new(used), counted, open: Mutex::default() }
+    }
+
+    /// Keeps a file in view that has been opened in the folder.
+    pub fn watch(&self, file: &Arc<File>) {
+        let mut open = self.open.lock();
+        if open.len() == open.capacity() {
+            open.retain(|file| file.strong_count() > 0);
+        }
+        open.push(Arc::downgrade(file));
+    }
+
+    /// It may hold less than was counted.
+    pub fn shrink(&self) {
+        self.counted.lock().is_less = true;
+    }
+
+    fn add(&self, bytes: u64, max: u64) -> bool {
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let add = |used: u64| used.checked_add(bytes).filter(|used| *used <= max);
+        self.used.fetch_update(set, fetch, add).is_ok()
+    }
+
+    /// Counts it again, if that may help.
+    fn count_again(&self) -> bool {
+        let mut counted = self.counted.lock();
+        if !counted.is_less && counted.at.elapsed() < COUNT_AGAIN {
+            return false;
+        }
+        counted.is_less = false;
+        let (held, is_all) = count(&self.folder);
+        let held = held.saturating_add(self.removed_and_open());
+        match is_all {
+            true => self.used.store(held, Ordering::Relaxed),
+            false => drop(self.used.fetch_max(held, Ordering::Relaxed)),
+        }
+        counted.at = Instant::now();
+        true
+    }
+
+    /// What files without a name hold, because they are still open.
+    fn removed_and_open(&self) -> u64 {
+        let files: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
+        let metadata = files.iter().filter_map(|file| file.metadata().ok());
+        let removed = metadata.filter(|metadata| metadata.nlink() == 0);
+        removed.fold(0, |sum, metadata| sum.saturating_add(metadata.len()))
+    }
+}
+
+impl Quota {
+    /// Takes room for what is about to be written.
+    ///
+    /// # Errors
+    /// There is none left: `ENOSPC`.
+    pub fn take(&self, bytes: u64) -> io::Result<()> {
+        let max = self.size.as_u64();
+        let mut taken = bytes == 0 || self.space.add(bytes, max);
+        if !taken && self.space.count_again() {
+            taken = self.space.add(bytes, max);
+        }
+        if !taken {
+            self.account.exceed(LIMIT);
+            return Err(Errno::NOSPC.into());
+        }
+        Ok(())
+    }
+
+    /// What was taken is needed, unless the call that it was taken for has failed.
+    pub fn keep<T, E>(&self, done: Result<T, E>) -> Result<T, E> {
+        if done.is_err() {
+            self.space.shrink();
+        }
+        done
+    }
+}
+
+/// What one name in a folder holds, and what is below it. Also whether all of it was seen.
+pub fn size_of(folder: &File, path: &Path) -> io::Result<(u64, bool)> {
+    let metadata = stat(folder, path, FollowSymlinks::No)?;
+    if !metadata.is_dir() {
+        return Ok((ENTRY.saturating_add(metadata.len()), true));
+    }
+    let (size, is_all) = count(&open_dir(folder, path)?);
+    Ok((ENTRY.saturating_add(size), is_all))
+}
+
+fn count(folder: &File) -> (u64, bool) {
+    let mut size: u64 = 0;
+    let add = |_: &Path, metadata: &Metadata| {
+        size = size.saturating_add(ENTRY);
+        if metadata.is_file() {
+            size = size.saturating_add(metadata.len());
+        }
+        true
+    };
+    let is_all = walk(folder, add);
+    (size, is_all)
+}
+
+/// Visits everything in a folder, until `visit` answers false. Answers whether it has seen all.
+pub fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> bool {
+    let mut is_all = true;
+    let mut seen = 0;
+    let mut below = vec![PathBuf::new()];
+    while let Some(path) = below.pop() {
+        let opened = match path.as_os_str().is_empty() {
+            true => read_base_dir(folder),
+            false => open_dir(folder, &path).and_then(|opened| read_base_dir(&opened)),
+        };
+        let Ok(entries) = opened else {
+            is_all = false;
+            continue;
+        };
+        for entry in entries {
+            let metadata = entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?)));
+            // One that has just been removed, or cannot be looked at.
+            let Ok((name, metadata)) = metadata else {
+                is_all = false;
+                continue;
+            };
+            seen += 1;
+            let path = path.join(name);
+            if seen > MAX_COUNTED || !visit(&path, &metadata) {
+                return false;
+            }
+            if metadata.is_dir() {
+                below.push(path);
+            }
+        }
+    }
+    is_all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quota(folder: &Path, size: u64) -> Quota {
+        let folder = Arc::new(File::open(folder).unwrap());
+        let account = Account::new("site".into());
+        Quota { space: Arc::new(Space::new(folder)), size: ByteSize::b(size), account }
+    }
+
+    #[test]
+    fn counts_what_is_there_and_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("below")).unwrap();
+        std::fs::write(folder.path().join("below/file"), [0; 100]).unwrap();
+        let quota = quota(folder.path(), 2 * ENTRY + 100 + 50);
+        quota.take(50).unwrap();
+        assert!(quota.take(1).is_err());
+        assert_eq!(quota.account.exceeded()[LIMIT], 1);
+    }
+
+    #[test]
+    fn gives_back_what_was_removed_and_is_not_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, [0; 1000]).unwrap();
+        let quota = quota(folder.path(), ENTRY + 1000);
+        let open = Arc::new(File::open(&path).unwrap());
+        quota.space.watch(&open);
+        std::fs::remove_file(&path).unwrap();
+        quota.space.shrink();
+        assert!(quota.take(ENTRY + 1).is_err(), "its bytes are still on the disk");
+        assert!(quota.take(ENTRY).is_ok(), "its name is gone");
+        drop(open);
+        quota.space.shrink();
+        assert!(quota.take(ENTRY + 1000).is_ok());
+    }
+
+    #[test]
+    fn a_size_that_no_number_has_is_too_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let quota = quota(folder.path(), u64::MAX);
+        quota.take(10).unwrap();
+        assert!(quota.take(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_granted_twice_is_counted_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = crate::files::Folder::open(folder.path()).unwrap();
+        let file = Arc::new(File::open(folder.path()).unwrap());
+        let spaces = Spaces::default();
+        let one = spaces.of(opened.identity().unwrap(), &file);
+        let other = spaces.of(opened.identity().unwrap(), &file);
+        assert!(Arc::ptr_eq(&one, &other));
+    }
+}

@@ -1,0 +1,277 @@
+//! A file as a stream of bytes, to read or to write.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use rustix::io::Errno;
+use tokio_util::task::AbortOnDropHandle;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
+
+use super::open::{Access, Slot};
+use super::work;
+use crate::capability::Context;
+
+/// Bytes that are read or written at once.
+const PIECE: usize = 64 * 1024;
+
+/// Bytes that are read before the guest has said how many it wants.
+const UNASKED: usize = 4096;
+
+/// A file that a guest reads or writes from some place on. It stays open for as long as this is there.
+#[derive(Clone)]
+pub struct Place {
+    pub context: Arc<Context>,
+    pub file: Arc<File>,
+    pub access: Access,
+    pub _file: Option<Arc<Slot>>,
+    pub _stream: Option<Arc<Slot>>,
+}
+
+impl Place {
+    async fn run<T: Send + 'static>(
+        self,
+        call: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let context = self.context.clone();
+        work::run(&context, move || call(&self)).await
+    }
+
+    fn read(&self, at: u64, size: usize) -> io::Result<Bytes> {
+        let mut piece = BytesMut::zeroed(size.min(PIECE));
+        let read = loop {
+            match self.file.read_at(&mut piece, at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        piece.truncate(read);
+        Ok(piece.freeze())
+    }
+
+    fn write(&self, at: At, bytes: &[u8]) -> io::Result<()> {
+        let at = match at {
+            At::Position(at) => at,
+            At::End => self.file.metadata()?.len(),
+        };
+        write_all(&self.file, &self.access, at, bytes)
+    }
+}
+
+/// Writes what fits into the folder.
+///
+/// # Errors
+/// The file cannot be written to, or the folder has no room.
+pub fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Result<()> {
+    let quota = access.write.as_ref().ok_or(Errno::PERM)?;
+    let end = at.checked_add(bytes.len() as u64).ok_or(Errno::FBIG)?;
+    quota.take(end.saturating_sub(file.metadata()?.len()))?;
+    quota.keep(file.write_all_at(bytes, at))
+}
+
+type Call<T> = AbortOnDropHandle<io::Result<T>>;
+
+/// Reads a file from some place on.
+pub struct Reader {
+    place: Place,
+    at: u64,
+    state: Reading,
+}
+
+enum Reading {
+    Idle,
+    Waiting(Call<Bytes>),
+    /// Not empty.
+    Ready(Bytes),
+    Failed(io::Error),
+    Ended,
+}
+
+impl Reader {
+    pub fn new(place: Place, at: u64) -> Self {
+        Self { place, at, state: Reading::Idle }
+    }
+
+    fn begin(&mut self, size: usize) {
+        let at = self.at;
+        let read = self.place.clone().run(move |place| place.read(at, size));
+        self.state = Reading::Waiting(AbortOnDropHandle::new(tokio::spawn(read)));
+    }
+
+    fn end(&mut self, read: io::Result<Bytes>) {
+        self.state = match read {
+            Ok(piece) if piece.is_empty() => Reading::Ended,
+            Ok(piece) => Reading::Ready(piece),
+            Err(error) => Reading::Failed(error),
+        };
+    }
+
+    async fn wait(&mut self) {
+        if let Reading::Waiting(call) = &mut self.state {
+            let read = call.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            self.end(read);
+        }
+    }
+}
+
+#[async_trait]
+impl InputStream for Reader {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        match &mut self.state {
+            Reading::Idle if size > 0 => {
+                self.begin(size);
+                Ok(Bytes::new())
+            }
+            Reading::Idle | Reading::Waiting(_) => Ok(Bytes::new()),
+            Reading::Ready(piece) => {
+                let taken = piece.split_to(piece.len().min(size));
+                if piece.is_empty() {
+                    self.state = Reading::Idle;
+                }
+                self.at = self.at.saturating_add(taken.len() as u64);
+                Ok(taken)
+            }
+            Reading::Failed(_) => match std::mem::replace(&mut self.state, Reading::Ended) {
+                Reading::Failed(error) => Err(StreamError::LastOperationFailed(error.into())),
+                _ => Err(StreamError::Closed),
+            },
+            Reading::Ended => Err(StreamError::Closed),
+        }
+    }
+
+    /// Reads as much as is asked for, and needs no task of its own.
+    async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
+        self.wait().await;
+        if size > 0 && matches!(self.state, Reading::Idle) {
+            let at = self.at;
+            let read = self.place.clone().run(move |place| place.read(at, size)).await;
+            self.end(read);
+        }
+        self.read(size)
+    }
+
+    async fn cancel(&mut self) {
+        self.state = Reading::Ended;
+    }
+}
+
+#[async_trait]
+impl Pollable for Reader {
+    async fn ready(&mut self) {
+        if matches!(self.state, Reading::Idle) {
+            self.begin(UNASKED);
+        }
+        self.wait().await;
+    }
+}
+
+/// Where a piece goes.
+#[derive(Clone, Copy, Debug)]
+pub enum At {
+    Position(u64),
+    End,
+}
+
+impl At {
+    fn advance(&mut self, bytes: usize) {
+        if let Self::Position(at) = self {
+            *at = at.saturating_add(bytes as u64);
+        }
+    }
+}
+
+/// Writes a file from some place on.
+pub struct Writer {
+    place: Place,
+    at: At,
+    state: Writing,
+}
+
+enum Writing {
+    Ready,
+    Waiting(Call<()>),
+    Failed(io::Error),
+    Ended,
+}
+
+impl Writer {
+    pub fn new(place: Place, at: At) -> Self {
+        Self { place, at, state: Writing::Ready }
+    }
+
+    async fn wait(&mut self) {
+        if let Writing::Waiting(call) = &mut self.state {
+            let written = call.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            self.state = match written {
+                Ok(()) => Writing::Ready,
+                Err(error) => Writing::Failed(error),
+            };
+        }
+    }
+
+    fn check(&mut self) -> StreamResult<()> {
+        match std::mem::replace(&mut self.state, Writing::Ended) {
+            Writing::Failed(error) => Err(StreamError::LastOperationFailed(error.into())),
+            Writing::Ended => Err(StreamError::Closed),
+            going_on => {
+                self.state = going_on;
+                Ok(())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl OutputStream for Writer {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.check()?;
+        if matches!(self.state, Writing::Waiting(_)) {
+            return Err(StreamError::trap("a write follows a `check-write` that permits it"));
+        }
+        let (at, size) = (self.at, bytes.len());
+        let write = self.place.clone().run(move |place| place.write(at, &bytes));
+        self.state = Writing::Waiting(AbortOnDropHandle::new(tokio::spawn(write)));
+        self.at.advance(size);
+        Ok(())
+    }
+
+    /// Needs no task of its own.
+    async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.wait().await;
+        self.check()?;
+        let (at, size) = (self.at, bytes.len());
+        let written = self.place.clone().run(move |place| place.write(at, &bytes)).await;
+        self.at.advance(size);
+        written.map_err(|error| {
+            self.state = Writing::Ended;
+            StreamError::LastOperationFailed(error.into())
+        })
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        self.check()
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        self.check()?;
+        Ok(match self.state {
+            Writing::Waiting(_) => 0,
+            _ => PIECE,
+        })
+    }
+
+    /// What has been written before it is dropped is written.
+    async fn cancel(&mut self) {
+        self.wait().await;
+    }
+}
+
+#[async_trait]
+impl Pollable for Writer {
+    async fn ready(&mut self) {
+        self.wait().await;
+    }
+}

@@ -1,0 +1,122 @@
+//! The bounds of an instance's memories and tables, which count together.
+
+use wasmtime::ResourceLimiter;
+
+use crate::config::{self, Limits};
+
+/// What an instance has of both, and what it was refused.
+#[derive(Debug)]
+pub struct Memory {
+    memories: Sum,
+    tables: Sum,
+    refused: Option<(&'static str, String)>,
+}
+
+/// What several have together. None of them ever shrinks.
+#[derive(Debug)]
+struct Sum {
+    limit: &'static str,
+    unit: &'static str,
+    used: usize,
+    allowed: usize,
+}
+
+impl Memory {
+    pub fn new(limits: &Limits) -> Self {
+        let sum = |limit, unit, allowed| Sum { limit, unit, used: 0, allowed };
+        Self {
+            memories: sum("limits.memory", "bytes", config::bytes(limits.memory)),
+            tables: sum("limits.table_elements", "elements", limits.table_elements),
+            refused: None,
+        }
+    }
+
+    /// The limit that the instance ran into, and the message about the trap that followed.
+    pub fn refused(&self) -> Option<&(&'static str, String)> {
+        self.refused.as_ref()
+    }
+}
+
+impl Sum {
+    /// Whether one may grow. One that begins grows from zero.
+    fn grow(
+        &mut self,
+        (current, desired, maximum): (usize, usize, Option<usize>),
+        refused: &mut Option<(&'static str, String)>,
+    ) -> bool {
+        // Its own maximum is not ours to report; it must not count, for it does not grow.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return false;
+        }
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.allowed {
+            let Self { limit, unit, allowed, .. } = self;
+            let message =
+                format!("`{limit}` allows {allowed} {unit}, the instance asked for {used}");
+            *refused = Some((limit, message));
+            return false;
+        }
+        self.used = used;
+        true
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.memories.grow((current, desired, maximum), &mut self.refused))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.tables.grow((current, desired, maximum), &mut self.refused))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytesize::ByteSize;
+
+    use super::*;
+
+    fn memory() -> Memory {
+        Memory::new(&Limits {
+            memory: ByteSize::b(100),
+            table_elements: 10,
+            ..Limits::default()
+        })
+    }
+
+    #[test]
+    fn memories_and_tables_count_together() {
+        let mut own = memory();
+        assert!(own.memory_growing(0, 40, None).unwrap());
+        assert!(own.memory_growing(0, 40, None).unwrap(), "the second one");
+        assert!(own.memory_growing(40, 60, None).unwrap());
+        assert!(!own.memory_growing(40, 41, None).unwrap());
+        let (limit, message) = own.refused().unwrap();
+        assert_eq!(*limit, "limits.memory");
+        assert_eq!(message, "`limits.memory` allows 100 bytes, the instance asked for 101");
+        assert!(own.table_growing(0, 5, None).unwrap());
+        assert!(own.table_growing(0, 5, None).unwrap());
+        assert!(!own.table_growing(5, 6, None).unwrap());
+        assert_eq!(own.refused().unwrap().0, "limits.table_elements");
+    }
+
+    #[test]
+    fn what_does_not_grow_does_not_count() {
+        let mut own = memory();
+        assert!(!own.memory_growing(0, 60, Some(50)).unwrap());
+        assert!(!own.memory_growing(0, 101, None).unwrap());
+        assert!(own.memory_growing(0, 100, Some(100)).unwrap());
+        assert!(!own.memory_growing(100, usize::MAX, None).unwrap(), "no number overflows");
+    }
+}
