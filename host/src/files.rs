@@ -267,7 +267,10 @@ impl Folder {
     }
 
     /// Writes and syncs a file of a new name, which begins with [`TEMPORARY`]; answers the name.
-    fn stage(&self, bytes: &[u8]) -> Result<String, FileError> {
+    ///
+    /// # Errors
+    /// See [`FileError`]; then nothing is left.
+    pub fn stage(&self, bytes: &[u8]) -> Result<String, FileError> {
         let name = format!("{TEMPORARY}{:016x}", fastrand::u64(..));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o644);
@@ -280,6 +283,39 @@ impl Folder {
         Ok(name)
     }
 
+    /// Gives a file another name, where it replaces what is there. Both must be in the same file system.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), FileError> {
+        Ok(self.dir.rename(from, &self.dir, to)?)
+    }
+
+    /// Removes a file, or a link; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn remove(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        match self.dir.remove_file(path).map_err(FileError::from) {
+            Err(FileError::Missing) => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Keeps other processes from locking the folder, until the answer is dropped. Nothing, where another
+    /// one has locked it.
+    ///
+    /// # Errors
+    /// The file system has no locks.
+    pub fn lock(&self) -> Result<Option<Lock>, FileError> {
+        let file = self.dir.open(".")?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
+    }
+
     /// Has the system keep the names in it over a crash.
     ///
     /// # Errors
@@ -288,6 +324,12 @@ impl Folder {
         // A folder that was opened only as a place to look below cannot be synced.
         Ok(self.dir.open(".")?.sync_all()?)
     }
+}
+
+/// A folder is locked for as long as this lives; the system unlocks it when the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
 }
 
 /// What the names of files begin with that are still being written. One that is there when the host
@@ -466,6 +508,16 @@ mod tests {
         // A folder is there: the file cannot be.
         assert!(folder.write("below", b"x").is_err());
         assert_eq!(folder.entries().unwrap().len(), 2, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_folder_is_locked_once() {
+        let (_outer, folder) = folder();
+        let lock = folder.lock().unwrap();
+        assert!(lock.is_some());
+        assert!(folder.lock().unwrap().is_none());
+        drop(lock);
+        assert!(folder.lock().unwrap().is_some());
     }
 
     #[test]

@@ -160,21 +160,22 @@ impl Api {
                 let split = split(&query)?;
                 let body = self.body(&head.headers, upload).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.into())]);
-                live.deploy(given, split).await?
+                to_its_end(async move { live.deploy(given, split).await }).await?
             }
             "deploy" => {
                 let split = split(&query)?;
                 let boundary = boundary(&head.headers)?;
                 let body = self.body(&head.headers, upload).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
-                live.deploy(given, split).await?
+                to_its_end(async move { live.deploy(given, split).await }).await?
             }
             "rollback" => {
                 known(&query, &["to"])?;
-                live.roll_back(rest, query.get("to").map(String::as_str)).await?
+                let (plugin, to) = (rest.to_owned(), query.get("to").cloned());
+                to_its_end(async move { live.roll_back(&plugin, to.as_deref()).await }).await?
             }
-            "promote" => live.promote().await?,
-            _ => live.drop_canary().await?,
+            "promote" => to_its_end(async move { live.promote().await }).await?,
+            _ => to_its_end(async move { live.drop_canary().await }).await?,
         };
         Ok(json::<Report>(StatusCode::OK, &report))
     }
@@ -370,6 +371,19 @@ impl Refusal {
         };
         self.header = Some((header::ALLOW, name));
         self
+    }
+}
+
+/// Has a change go on where its client leaves: it ends at none of its steps.
+async fn to_its_end(
+    change: impl Future<Output = Result<Report, DeployError>> + Send + 'static,
+) -> Result<Report, Refusal> {
+    match tokio::spawn(change).await {
+        Ok(changed) => Ok(changed?),
+        Err(_) => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the change has failed in the host: `lithe status` says what is served",
+        )),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The commands' side of the API, over the socket that only this user can reach.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
@@ -11,8 +11,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::control_path;
-use crate::plugin::Digest;
+use super::control;
+use crate::files::Folder;
+use crate::plugin::{Digest, STATE_FOLDER};
 use crate::site::{Given, Report, Site, Status};
 
 /// What stays as it is in a component's path.
@@ -52,12 +53,12 @@ impl Client {
 
     /// The host, and what its paths begin with.
     async fn connect(&self) -> Result<(UnixStream, String), ClientError> {
-        if let Ok(alone) = UnixStream::connect(control_path(&self.site)).await {
+        if let Some(alone) = connect(&self.site).await {
             return Ok((alone, String::new()));
         }
         let no_host = || ClientError::NoHost(self.site.clone());
         let (parent, name) = self.site.parent().zip(self.site.file_name()).ok_or_else(no_host)?;
-        let among = UnixStream::connect(control_path(parent)).await.map_err(|_| no_host())?;
+        let among = connect(parent).await.ok_or_else(no_host)?;
         let name = name.to_string_lossy();
         Ok((among, format!("/sites/{}", utf8_percent_encode(&name, PATH))))
     }
@@ -142,6 +143,12 @@ impl Client {
         driving.abort();
         read(status, &body.to_bytes())
     }
+}
+
+/// To the host that serves what is in this folder, if one does.
+async fn connect(folder: &Path) -> Option<UnixStream> {
+    let state = Folder::open(folder).and_then(|folder| folder.folder(STATE_FOLDER)).ok()?;
+    control::connect(&state).await.ok()
 }
 
 fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, ClientError> {

@@ -1,7 +1,6 @@
 //! The two listeners, and who may use them.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::api::{Access, Api, Room};
-use super::control_path;
+use super::control::Control;
 use crate::config::bytes;
 use crate::log::Seldom;
 use crate::pipeline::{Connection, Patience};
@@ -44,22 +43,9 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 
 /// What listens for deploys.
 pub struct Listeners {
-    control: Option<Control>,
+    control: Control,
     tcp: Option<(TcpListener, SocketAddr, Digest)>,
     max_body: usize,
-}
-
-/// A socket of the file system, which goes with this.
-struct Control {
-    listener: UnixListener,
-    path: PathBuf,
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        // Whoever starts next removes one that is left.
-        let _ = std::fs::remove_file(&self.path);
-    }
 }
 
 impl Listeners {
@@ -68,15 +54,7 @@ impl Listeners {
     /// # Errors
     /// The address of `admin.listen` cannot be listened on, or it has no token.
     pub async fn open(root: &Root) -> anyhow::Result<Self> {
-        let control = match open_control(control_path(root.folder())).await {
-            Ok(control) => Some(control),
-            Err(error) => {
-                tracing::warn!(
-                    "`lithe deploy` and `lithe status` do not reach this host: {error:#}"
-                );
-                None
-            }
-        };
+        let control = Control::open(root.folder()).await;
         let settings = &root.config().admin;
         let tcp = match settings.listen {
             None => None,
@@ -107,11 +85,12 @@ impl Listeners {
             Arc::new(Api { sites, access, room, unknown })
         };
         let user = api(Access::Everyone);
+        let control = tokio::sync::Mutex::new(self.control);
         let from_control = || async {
-            let Some(control) = &self.control else { return std::future::pending().await };
+            let mut control = control.lock().await;
             while let Some(permit) = open_control.permit().await {
-                match control.listener.accept().await {
-                    Ok((stream, _)) => open_control.spawn(stream, user.clone(), permit),
+                match control.accept().await {
+                    Ok(stream) => open_control.spawn(stream, user.clone(), permit),
                     Err(error) => wait_after(&error).await,
                 }
             }
@@ -192,31 +171,6 @@ impl Open {
 async fn wait_after(error: &std::io::Error) {
     tracing::warn!("cannot accept a deploy's connection: {error}");
     tokio::time::sleep(Duration::from_millis(100)).await;
-}
-
-async fn open_control(path: PathBuf) -> anyhow::Result<Control> {
-    let shown = path.display();
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make `{}`", folder.display()))?;
-    }
-    if UnixStream::connect(&path).await.is_ok() {
-        bail!("another host serves the same folder, and answers at `{shown}`");
-    }
-    // One that nobody listens to is left from a host that was killed.
-    let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).with_context(|| {
-        format!("cannot listen at `{shown}`, whose path must have less than 108 bytes")
-    })?;
-    restrict(&path)?;
-    Ok(Control { listener, path })
-}
-
-/// For this user only; the folder that it is in is, too.
-fn restrict(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-        .with_context(|| format!("cannot restrict `{}` to this user", path.display()))
 }
 
 /// The digest of the site's token: what is compared has the same length for every guess.

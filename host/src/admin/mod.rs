@@ -5,16 +5,8 @@
 
 mod api;
 mod client;
+mod control;
 mod listeners;
 
 pub use client::{Client, ClientError, Share};
 pub use listeners::Listeners;
-
-use std::path::{Path, PathBuf};
-
-use crate::plugin::state_folder;
-
-/// Where the host that serves what is in a folder listens for this user's commands.
-fn control_path(folder: &Path) -> PathBuf {
-    state_folder(folder).join("control")
-}

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::ServeOptions;
 use super::serve::{Serving, block_on};
+use super::signals::Endings;
 use crate::log;
 use crate::site::{self, Inputs, Live, Report, Root, Site, Watcher};
 use crate::supervise;
@@ -17,13 +18,13 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let inputs = super::build::build(&site)?.inputs;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
-        let mut watcher = Watcher::new(&site.root, &sources(&site))?;
-        watcher.also(&inputs)?;
+        let mut watcher = Watcher::new(&site.root, &sources(&site));
+        watcher.also(&inputs);
         let serving = Serving::start(Root::One(site), options).await?;
         serving.announce();
         let live = serving.sites.only().context("it is one site")?;
         let developing = tokio::spawn(follow(watcher, inputs, live));
-        let stopped = serving.until_stopped().await;
+        let stopped = serving.until_stopped(Endings::of_terminal).await;
         developing.abort();
         stopped
     })
@@ -63,9 +64,8 @@ async fn update(
     let outside = inputs.clone();
     let is_changed = move |source: &Path| {
         let elsewhere = outside.get(source);
-        let source = source.canonicalize().unwrap_or_else(|_| source.to_owned());
         changed.iter().any(|path| {
-            path.starts_with(&source)
+            path.starts_with(source)
                 || path.ends_with("lithe.toml")
                 || elsewhere.is_some_and(|files| files.contains(path))
         })
@@ -74,7 +74,7 @@ async fn update(
         site::build_changed(&reopened, is_changed, |line| log::say(line))
     })
     .await??;
-    watcher.also(&built.inputs)?;
+    watcher.also(&built.inputs);
     inputs.extend(built.inputs);
     Ok(live.update().await?)
 }

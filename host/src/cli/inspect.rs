@@ -17,7 +17,7 @@ pub fn run(options: &InspectOptions) -> anyhow::Result<()> {
     let file = options.file.clone();
     let shown = file.display().to_string();
     block_on(async {
-        let loader = loader(options.cache.clone(), false)?;
+        let loader = loader(&options.cache, false)?;
         let name = shown.clone();
         let inspecting = tokio::task::spawn_blocking(move || {
             let progress = Progress::start();

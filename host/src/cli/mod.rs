@@ -8,15 +8,21 @@ mod new;
 mod progress;
 mod routes;
 mod serve;
+mod signals;
 mod status;
 mod table;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
+use clap::builder::OsStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::log;
+
+use crate::plugin::MAX_CACHE;
 
 /// A WebAssembly plugin host for HTTP and WebSocket.
 ///
@@ -61,7 +67,8 @@ enum Command {
     /// Serve a site
     ///
     /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it gracefully:
-    /// requests are finished, sockets are closed with 1001.
+    /// requests are finished, sockets are closed with 1001; a second one ends it at once. SIGHUP has it look at
+    /// everything again.
     Serve(ServeOptions),
     /// Serve new versions of components, all or none, while sockets stay open
     ///
@@ -145,21 +152,36 @@ struct StatusOptions {
 }
 
 #[derive(Debug, Args)]
+struct CacheOptions {
+    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE", value_parser = OsStringValueParser::new())]
+    cache: Option<OsString>,
+    /// What they may have together; those that were used last longest ago go
+    #[arg(long, value_name = "SIZE", env = "LITHE_CACHE_SIZE", default_value_t = MAX_CACHE)]
+    cache_size: ByteSize,
+}
+
+impl CacheOptions {
+    /// A variable that is empty counts as not set.
+    fn folder(&self) -> Option<&Path> {
+        self.cache.as_deref().filter(|cache| !cache.is_empty()).map(Path::new)
+    }
+}
+
+#[derive(Debug, Args)]
 struct RoutesOptions {
     /// The site's folder
     site: PathBuf,
-    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
-    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 #[derive(Debug, Args)]
 struct InspectOptions {
     /// The component's file
     file: PathBuf,
-    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
-    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 #[derive(Debug, Args)]
@@ -169,9 +191,8 @@ struct ServeOptions {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
     listen: String,
-    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
-    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    cache: CacheOptions,
 }
 
 /// Runs the command line. Errors go to standard error, with what to do next.

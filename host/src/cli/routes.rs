@@ -16,11 +16,11 @@ use crate::site::{Loading, Site};
 pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     block_on(async {
-        let loader = loader(options.cache.clone(), false)?;
+        let loader = loader(&options.cache, false)?;
         let loaded = tokio::task::spawn_blocking(move || {
             let on_compile = progress()();
             let on_compile = &*on_compile;
-            site.load(&Loading { loader: &loader, before: None, versions: None, on_compile })
+            site.load(&Loading { loader: &loader, before: None, on_compile })
         });
         let table = table(&loaded.await.context("loading the site was broken off")??);
         std::io::stdout().write_all(table.as_bytes()).context("cannot write to standard output")

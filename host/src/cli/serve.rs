@@ -2,16 +2,16 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::ServeOptions;
+use super::{CacheOptions, ServeOptions};
 use super::progress::Progress;
+use super::signals::{self, Endings};
 use crate::admin;
 use crate::plugin::{Cache, Loader};
 use crate::runtime::Runtime;
@@ -21,12 +21,16 @@ use crate::supervise;
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let root = Root::open(&options.site)?;
     block_on(async {
+        signals::look_on_hangup()?;
         // Watched before it is loaded, so that no change falls between.
-        let watcher = Watcher::new(root.folder(), &[])?;
+        let watcher = match root.has_many() {
+            true => Watcher::sites(root.folder()),
+            false => Watcher::new(root.folder(), &[]),
+        };
         let serving = Serving::start(root, options).await?;
         serving.announce();
         let following = tokio::spawn(follow(watcher, serving.sites.clone()));
-        let stopped = serving.until_stopped().await;
+        let stopped = serving.until_stopped(Endings::listen).await;
         following.abort();
         stopped
     })
@@ -57,8 +61,14 @@ pub fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Re
         .enable_all()
         .build()
         .context("cannot start the threads")?;
-    runtime.block_on(command)
+    let ended = runtime.block_on(command);
+    // A thread may be waiting for a disk.
+    runtime.shutdown_timeout(THREADS_TIME);
+    ended
 }
+
+/// How long threads that still work for nobody may hold the end of the process up.
+const THREADS_TIME: Duration = Duration::from_secs(1);
 
 /// Each socket is a file to the system; its soft limit is often 1,024.
 fn raise_file_limit() {
@@ -89,7 +99,7 @@ impl Serving {
         })?;
         let address = listener.local_addr().context("the listener has no address")?;
         let admin = admin::Listeners::open(&root).await?;
-        let loader = loader(options.cache.clone(), root.has_many())?;
+        let loader = loader(&options.cache, root.has_many())?;
         let sites = Sites::open(root, loader, progress()).await?;
         Ok(Self { sites, listener, address, admin })
     }
@@ -110,42 +120,59 @@ impl Serving {
         }
     }
 
-    /// Serves until SIGINT or SIGTERM, and until what is open then is closed.
+    /// Serves until one of these signals, and until what is open then is closed. A second signal ends the
+    /// process at once.
     ///
     /// # Errors
     /// Signals cannot be waited for.
-    pub async fn until_stopped(self) -> anyhow::Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-        let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        let stopping = async {
-            let name = tokio::select! {
-                _ = interrupt.recv() => "SIGINT",
-                _ = terminate.recv() => "SIGTERM",
-            };
+    pub async fn until_stopped(
+        self,
+        endings: impl Fn() -> anyhow::Result<Endings>,
+    ) -> anyhow::Result<()> {
+        let (mut first, mut second) = (endings()?, endings()?);
+        let stopping = async move {
+            let name = first.next().await.name;
             tracing::info!("{name}: stopping");
         };
-        let admin = tokio::spawn(self.admin.serve(self.sites.clone()));
-        let server = self.sites.server();
-        server.run(self.listener, stopping).await;
-        // A deploy that has begun is told that it came too late.
-        let shutdown_time = server.settings().shutdown_time;
-        let _ = tokio::time::timeout(shutdown_time, admin).await;
-        Ok(())
+        let mut admin = tokio::spawn(self.admin.serve(self.sites.clone()));
+        let stopped = async {
+            let server = self.sites.server();
+            server.run(self.listener, stopping).await;
+            // A deploy that has begun is told that it came too late.
+            let shutdown_time = server.settings().shutdown_time;
+            let _ = tokio::time::timeout(shutdown_time, &mut admin).await;
+        };
+        let ending = async {
+            second.next().await;
+            second.next().await
+        };
+        let ending = tokio::select! {
+            () = stopped => return Ok(()),
+            ending = ending => ending,
+        };
+        tracing::warn!("{}: ending now", ending.name);
+        // Its socket goes with it.
+        admin.abort();
+        let _ = admin.await;
+        std::process::exit(ending.code)
     }
 }
 
 /// What loads components, with their compiled form kept in this folder or the user's.
 ///
 /// # Errors
-/// The engine cannot be set up, or the folder cannot be made.
-pub fn loader(cache: Option<PathBuf>, for_many_sites: bool) -> anyhow::Result<Loader> {
+/// The engine cannot be set up, or the folder that is named cannot be used.
+pub fn loader(named: &CacheOptions, for_many_sites: bool) -> anyhow::Result<Loader> {
     let runtime = match for_many_sites {
         true => Runtime::for_many_sites(),
         false => Runtime::new(),
     };
     let runtime = runtime.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let folder = cache.unwrap_or_else(Loader::default_cache_folder);
-    Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current())
+    let cache = match named.folder() {
+        Some(folder) => Cache::open(folder.to_owned())?,
+        None => Cache::of_user(),
+    };
+    Loader::new(Arc::new(runtime), cache.with_max(named.cache_size), Handle::current())
 }
 
 /// Shows what is compiled.

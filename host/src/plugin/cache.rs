@@ -2,93 +2,52 @@
 //!
 //! A component is keyed by its SHA-256 and by everything that wasmtime says a compilation depends on.
 //! Beside each artifact lies the artifact's own SHA-256: one that does not match is compiled again,
-//! never trusted.
+//! never trusted. Several hosts may share a folder; each keeps it within the bound.
 
-use std::fmt;
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest as _, Sha256};
+use bytesize::ByteSize;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::artifact;
+use super::digest::Digest;
 
-/// A SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest([u8; 32]);
+/// What the files of a cache may have together, where nothing else is said. Over it, the artifacts that
+/// were used last longest ago go. A host that runs one of them keeps it in memory.
+pub const MAX_CACHE: ByteSize = ByteSize::gib(2);
 
-impl Digest {
-    /// Of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-}
+/// After this time a file that is not finished was left by a crash.
+const UNFINISHED_TIME: Duration = Duration::from_secs(60 * 60);
 
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+/// What the names of unfinished files begin with.
+const UNFINISHED: &str = ".tmp";
 
-impl<'d> Deserialize<'d> for Digest {
-    fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl FromStr for Digest {
-    type Err = InvalidDigest;
-
-    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let invalid = || InvalidDigest(text.to_owned());
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(invalid());
-        }
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-/// What is no digest.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no SHA-256: that has 64 hexadecimal digits")]
-pub struct InvalidDigest(String);
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        // With a precision, only its beginning.
-        f.pad(&text)
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
-    }
-}
-
-/// A folder of compiled components.
+/// A folder of compiled components, or none.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    folder: PathBuf,
+    folder: Option<PathBuf>,
+    max: ByteSize,
+}
+
+/// An artifact in the folder.
+struct Artifact {
+    path: PathBuf,
+    size: u64,
+    used: SystemTime,
 }
 
 impl Cache {
     /// Opens a folder, and makes it where it is missing: for this user only.
     ///
     /// # Errors
-    /// The folder cannot be made, or somebody else may write to it.
+    /// The folder cannot be made, or somebody else may write to it or put another one in its place.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -97,18 +56,50 @@ impl Cache {
         builder.create(&folder).with_context(|| {
             format!("cannot make the cache folder `{}`: choose one by `--cache`", folder.display())
         })?;
+        // What is checked is what is used: no link on the way there can be changed later.
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("cannot look at `{}`", folder.display()))?;
         check_owner(&folder)?;
-        Ok(Self { folder })
+        let cache = Self { folder: Some(folder), max: MAX_CACHE };
+        cache.remove_unfinished();
+        Ok(cache)
     }
 
-    /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Keeps nothing: each start compiles.
+    pub fn none() -> Self {
+        Self { folder: None, max: MAX_CACHE }
+    }
+
+    /// The user's, by the environment. Where there is none that can be used, nothing is kept, and the log
+    /// says so.
+    pub fn of_user() -> Self {
+        let opened = user_folder(|name| std::env::var_os(name))
+            .context("neither `HOME` nor `XDG_CACHE_HOME` names a folder")
+            .and_then(Self::open);
+        opened.unwrap_or_else(|error| {
+            tracing::warn!(
+                "compiled components are not kept, so that each start compiles them again: {error:#}; \
+                 `--cache` or `LITHE_CACHE` names a folder for them"
+            );
+            Self::none()
+        })
+    }
+
+    /// With another bound than [`MAX_CACHE`].
+    #[must_use]
+    pub fn with_max(self, max: ByteSize) -> Self {
+        Self { max, ..self }
+    }
+
+    /// The folder, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The compiled component, if it is there and whole.
     pub fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
-        let path = self.path(engine, component);
+        let path = path_of(self.folder()?, engine, component);
         let artifact = fs::read(&path).ok()?;
         let noted = fs::read_to_string(checksum_path(&path)).unwrap_or_default();
         let loaded = if noted.trim_end() == Digest::of(&artifact).to_string() {
@@ -117,7 +108,10 @@ impl Cache {
             Err("its checksum does not match".to_owned())
         };
         match loaded {
-            Ok(component) => Some(component),
+            Ok(component) => {
+                note_use(&path);
+                Some(component)
+            }
             Err(reason) => {
                 let file = path.display();
                 tracing::warn!(
@@ -138,42 +132,129 @@ impl Cache {
         component: &Digest,
         compiled: &Component,
     ) -> anyhow::Result<()> {
-        let path = self.path(engine, component);
+        let Some(folder) = self.folder() else { return Ok(()) };
+        let path = path_of(folder, engine, component);
         let artifact = compiled.serialize().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        self.write(&checksum_path(&path), Digest::of(&artifact).to_string().as_bytes())?;
-        self.write(&path, &artifact)
+        write(folder, &checksum_path(&path), Digest::of(&artifact).to_string().as_bytes())?;
+        write(folder, &path, &artifact)?;
+        self.evict(&path);
+        Ok(())
     }
 
-    /// Whole or not at all: another host may read the same folder.
-    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(bytes)?;
-            file.persist(path)?;
-            Ok(())
+    /// Brings the folder within its bound, without this artifact, which is needed now.
+    fn evict(&self, needed: &Path) {
+        let mut artifacts = self.artifacts();
+        let mut total = artifacts.iter().fold(0, |sum: u64, own| sum.saturating_add(own.size));
+        artifacts.sort_unstable_by_key(|artifact| artifact.used);
+        for artifact in artifacts.iter().filter(|artifact| artifact.path != needed) {
+            if total <= self.max.as_u64() {
+                return;
+            }
+            // The artifact first: one without its checksum looks damaged. Another host may do the same.
+            let _ = fs::remove_file(&artifact.path);
+            let _ = fs::remove_file(checksum_path(&artifact.path));
+            total = total.saturating_sub(artifact.size);
+        }
+    }
+
+    fn artifacts(&self) -> Vec<Artifact> {
+        let artifact = |(path, metadata): (PathBuf, fs::Metadata)| {
+            let used = metadata.modified().ok()?;
+            let is_artifact = path.extension().is_some_and(|extension| extension == "cwasm");
+            is_artifact.then_some(Artifact { path, size: metadata.len(), used })
         };
-        write().with_context(|| format!("cannot write `{}`", path.display()))
+        self.files().filter_map(artifact).collect()
     }
 
-    fn path(&self, engine: &Engine, component: &Digest) -> PathBuf {
-        let mut settings = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut settings);
-        self.folder.join(format!("{component}-{:016x}.cwasm", settings.finish()))
+    /// What was left by hosts that have crashed: files of their own names, and halves of pairs.
+    fn remove_unfinished(&self) {
+        for (path, metadata) in self.files() {
+            let name = path.file_name().unwrap_or_default();
+            let is_unfinished = name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+            let is_alone = path.extension().is_some_and(|extension| extension == "sha256")
+                && !path.with_extension("cwasm").exists();
+            let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+            if (is_unfinished || is_alone) && age.is_some_and(|age| age > UNFINISHED_TIME) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+
+    fn files(&self) -> impl Iterator<Item = (PathBuf, fs::Metadata)> {
+        let entries = self.folder().and_then(|folder| fs::read_dir(folder).ok());
+        entries.into_iter().flatten().filter_map(|entry| {
+            let entry = entry.ok()?;
+            let metadata = entry.metadata().ok()?;
+            metadata.is_file().then(|| (entry.path(), metadata))
+        })
     }
 }
 
-/// What is in the folder is run: nobody else may put anything there.
+/// Where compiled components are kept when nothing else is said. Empty and relative paths count as not
+/// set (XDG Base Directory 0.8).
+fn user_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    Some(base?.join("lithe"))
+}
+
+/// Its time of change is when it was used last. What cannot be noted is used less than it seems.
+fn note_use(artifact: &Path) {
+    let noted = File::options().append(true).open(artifact);
+    if let Err(error) = noted.and_then(|file| file.set_modified(SystemTime::now())) {
+        tracing::debug!("cannot note that `{}` is used: {error}", artifact.display());
+    }
+}
+
+/// Whole or not at all: another host may read the same folder.
+fn write(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn path_of(folder: &Path, engine: &Engine, component: &Digest) -> PathBuf {
+    let mut settings = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    folder.join(format!("{component}-{:016x}.cwasm", settings.finish()))
+}
+
+/// What is in the folder is run: nobody else may put anything there, nor another folder in its place.
 #[cfg(unix)]
 fn check_owner(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     let shown = folder.display();
-    let metadata = folder.metadata().with_context(|| format!("cannot look at `{shown}`"))?;
-    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    if owner != user {
+    let look = |path: &Path| {
+        path.metadata().with_context(|| format!("cannot look at `{}`", path.display()))
+    };
+    let user = rustix::process::geteuid().as_raw();
+    let metadata = look(folder)?;
+    if metadata.uid() != user {
         bail!("the cache folder `{shown}` is another user's: choose one by `--cache`");
     }
     if metadata.mode() & 0o022 != 0 {
         bail!("others may write to the cache folder `{shown}`: run `chmod go-w` on it");
+    }
+    for above in folder.ancestors().skip(1) {
+        let metadata = look(above)?;
+        let (above, mode) = (above.display(), metadata.mode());
+        if ![user, 0].contains(&metadata.uid()) {
+            bail!("the cache folder `{shown}` is in `{above}`, which is another user's: choose one by `--cache`");
+        }
+        // A user's own group is often for that user alone. In a sticky folder, such as `/tmp`, nobody may
+        // rename what is another's.
+        let is_shared = metadata.gid() != rustix::process::getegid().as_raw();
+        let is_writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && is_shared);
+        if is_writable && mode & 0o1000 == 0 {
+            bail!(
+                "others may write to `{above}`, and so put another folder in the place of the cache \
+                 folder `{shown}`: run `chmod go-w` on it, or choose another folder by `--cache`"
+            );
+        }
     }
     Ok(())
 }
@@ -185,4 +266,91 @@ fn check_owner(_folder: &Path) -> anyhow::Result<()> {
 
 fn checksum_path(artifact: &Path) -> PathBuf {
     artifact.with_extension("sha256")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An artifact that was used so many hours ago.
+    fn put(cache: &Cache, name: &str, size: usize, hours: u64) -> PathBuf {
+        let path = cache.folder().unwrap().join(name);
+        fs::write(&path, vec![0; size]).unwrap();
+        let used = SystemTime::now() - Duration::from_secs(hours * 3600);
+        File::options().append(true).open(&path).unwrap().set_modified(used).unwrap();
+        path
+    }
+
+    fn names(cache: &Cache) -> Vec<String> {
+        let name = |(path, _): (PathBuf, _)| path.file_name()?.to_str().map(str::to_owned);
+        let mut names: Vec<_> = cache.files().filter_map(name).collect();
+        names.sort();
+        names
+    }
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path().join("cache")).unwrap();
+        (folder, cache)
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first_and_what_is_needed_stays() {
+        let (_folder, cache) = cache();
+        let cache = cache.with_max(ByteSize::b(250));
+        let needed = put(&cache, "a.cwasm", 100, 9);
+        for (name, hours) in [("b", 8), ("c", 2), ("d", 1)] {
+            put(&cache, &format!("{name}.cwasm"), 100, hours);
+            put(&cache, &format!("{name}.sha256"), 64, hours);
+        }
+        cache.evict(&needed);
+        assert_eq!(names(&cache), ["a.cwasm", "d.cwasm", "d.sha256"]);
+        note_use(&needed);
+        cache.evict(Path::new("another"));
+        assert_eq!(names(&cache), ["a.cwasm", "d.cwasm", "d.sha256"], "it is within its bound");
+    }
+
+    #[test]
+    fn what_a_crash_has_left_goes_and_what_another_host_writes_stays() {
+        let (folder, cache) = cache();
+        put(&cache, ".tmpAbCdEf", 10, 2);
+        put(&cache, ".tmpFedCbA", 10, 0);
+        put(&cache, "old.sha256", 10, 2);
+        put(&cache, "new.sha256", 10, 0);
+        put(&cache, "a.sha256", 10, 2);
+        put(&cache, "a.cwasm", 10, 2);
+        let cache = Cache::open(folder.path().join("cache")).unwrap();
+        assert_eq!(names(&cache), [".tmpFedCbA", "a.cwasm", "a.sha256", "new.sha256"]);
+    }
+
+    #[test]
+    fn only_absolute_paths_of_the_environment_count() {
+        for (xdg, home, folder) in [
+            (Some("/x"), Some("/h"), Some("/x/lithe")),
+            (Some(""), Some("/h"), Some("/h/.cache/lithe")),
+            (Some("x"), Some("/h"), Some("/h/.cache/lithe")),
+            (None, Some("/h"), Some("/h/.cache/lithe")),
+            (None, Some(""), None),
+            (None, Some("h"), None),
+            (None, None, None),
+        ] {
+            let variable = |name: &str| if name == "HOME" { home } else { xdg }.map(OsString::from);
+            assert_eq!(user_folder(variable), folder.map(PathBuf::from), "{xdg:?} {home:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_may_replace_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let outer = tempfile::tempdir().unwrap();
+        let open = outer.path().join("open");
+        fs::create_dir(&open).unwrap();
+        let allow = |mode| fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+        allow(0o777);
+        let error = Cache::open(open.join("a/b")).unwrap_err().to_string();
+        assert!(error.contains("others may write to") && error.contains("`--cache`"), "{error}");
+        allow(0o1777);
+        Cache::open(open.join("a/b")).unwrap();
+    }
 }

@@ -2,7 +2,6 @@
 
 mod inspect;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,8 +9,7 @@ use tokio::runtime::Handle;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::cache::{Cache, Digest};
-use super::{Instances, Lineage, Plugin};
+use super::{Cache, Digest, Instances, Lineage, Plugin};
 use crate::capability::account::Account;
 use crate::capability::filesystem::Threads;
 use crate::capability::grants::Grants;
@@ -229,13 +227,6 @@ impl Loader {
             tracing::warn!("the next start compiles again: {error:#}");
         }
         Ok(component)
-    }
-
-    /// Where compiled components are kept when nothing else is said: the user's cache folder.
-    pub fn default_cache_folder() -> PathBuf {
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
-        base.unwrap_or_else(std::env::temp_dir).join("lithe")
     }
 }
 

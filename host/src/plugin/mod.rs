@@ -2,6 +2,7 @@
 
 mod artifact;
 mod cache;
+mod digest;
 mod load;
 mod swap;
 mod versions;
@@ -26,10 +27,11 @@ use crate::runtime::{
 
 pub use crate::capability::account::Account;
 pub use crate::runtime::{Background, Handover, Moved, Share};
-pub use cache::{Cache, Digest};
+pub use cache::{Cache, MAX_CACHE};
+pub use digest::Digest;
 pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 pub use swap::{Pair, Swap, SwapError};
-pub use versions::{VersionError, Versions, state_folder};
+pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct Plugin {

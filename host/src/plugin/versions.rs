@@ -1,23 +1,37 @@
 //! The versions of a site's components that can be gone back to: their bytes, and their order.
 //!
-//! They lie in the site's folder `.lithe`, so whoever may change them may change the site as well.
-//! Bytes are named by their SHA-256 and checked when they are read.
+//! They lie in the site's folder `.lithe`, so that who may change them may change the site as well. Bytes
+//! are kept once their version serves; they are named by their SHA-256, which is checked when they are read.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
+use bytesize::ByteSize;
+use cap_std::fs::{DirBuilder, DirBuilderExt as _};
 
-use super::cache::{Cache, Digest};
+use super::digest::Digest;
+use crate::files::{FileError, Folder};
+
+/// What the host keeps of a site inside the site.
+pub const STATE_FOLDER: &str = ".lithe";
+
+/// In [`STATE_FOLDER`].
+const VERSIONS: &str = "versions";
 
 /// The file with the order.
 const INDEX: &str = "versions.json";
 
+/// A larger order is none of ours.
+const MAX_INDEX: ByteSize = ByteSize::mib(16);
+
+/// A larger component is not kept.
+const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
+
 /// The versions of one site's components.
 pub struct Versions {
-    /// None, where the site's folder cannot be written.
-    folder: Option<Cache>,
+    /// The site's, and where the versions are; none, where the site's folder cannot be written.
+    folders: Option<(Folder, Folder)>,
     keep: usize,
     /// The newest first; the first is the one that serves.
     of: BTreeMap<String, Vec<Digest>>,
@@ -47,67 +61,63 @@ impl Versions {
     /// Those of the site in this folder; `keep` besides the one that serves. Where the folder cannot be
     /// written, or is damaged, there are none, and the log says so.
     pub fn open(site: &Path, keep: usize) -> Self {
-        let folder = state_folder(site).join("versions");
-        let opened = Cache::open(folder.clone()).and_then(|cache| Ok((read_index(&cache)?, cache)));
+        let opened = folders(site).and_then(|folders| Ok((read_index(&folders.1)?, folders)));
         match opened {
-            Ok((of, cache)) => Self { folder: Some(cache), keep, of },
+            Ok((of, folders)) => Self { folders: Some(folders), keep, of },
             Err(error) => {
+                let folder = site.join(STATE_FOLDER).join(VERSIONS);
                 let folder = folder.display();
                 tracing::warn!(
                     "no version of a component can be gone back to: `{folder}`: {error:#}"
                 );
-                Self { folder: None, keep, of: BTreeMap::new() }
+                Self { folders: None, keep, of: BTreeMap::new() }
             }
         }
     }
 
-    /// Keeps a component's bytes.
+    /// These versions serve now: their bytes are kept, as they are in the site's folder. The oldest are
+    /// forgotten, and all of components that do not serve.
     ///
     /// # Errors
-    /// They cannot be written.
-    pub fn keep(&self, digest: &Digest, bytes: &[u8]) -> anyhow::Result<()> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let path = path_of(folder, digest);
-        match path.is_file() {
-            true => Ok(()),
-            false => folder.write(&path, bytes),
-        }
-    }
-
-    /// These versions serve now. The oldest are forgotten.
-    ///
-    /// # Errors
-    /// The order cannot be written.
+    /// Bytes or the order cannot be written: what is written of it stays.
     pub fn record<'p>(
         &mut self,
         serving: impl IntoIterator<Item = (&'p str, Digest)>,
     ) -> anyhow::Result<()> {
-        let mut changed = false;
+        let mut of = BTreeMap::new();
         for (plugin, digest) in serving {
-            let versions = self.of.entry(plugin.to_owned()).or_default();
+            let mut versions = self.of.remove(plugin).unwrap_or_default();
             if versions.first() != Some(&digest) {
                 versions.retain(|own| *own != digest);
                 versions.insert(0, digest);
-                changed = true;
             }
-            versions.truncate(self.keep + 1);
+            versions.truncate(self.keep.saturating_add(1));
+            of.insert(plugin.to_owned(), versions);
         }
-        let Some(folder) = self.folder.as_ref().filter(|_| changed) else { return Ok(()) };
+        self.of = of;
+        let Some((site, folder)) = &self.folders else { return Ok(()) };
+        // Room for what is new comes first.
+        self.forget_unnamed(folder)?;
+        for (plugin, digests) in &self.of {
+            let kept = digests.first().map_or(Ok(()), |digest| keep(site, folder, plugin, digest));
+            kept.with_context(|| format!("`{plugin}`"))?;
+        }
         let texts = |digests: &Vec<Digest>| digests.iter().map(Digest::to_string).collect();
         let index: BTreeMap<_, Vec<String>> =
             self.of.iter().map(|(plugin, digests)| (plugin, texts(digests))).collect();
         let index = serde_json::to_vec_pretty(&index)?;
-        folder.write(&folder.folder().join(INDEX), &index)?;
-        self.forget_unnamed(folder)
+        if !folder.read(INDEX, MAX_INDEX).is_ok_and(|before| before == index) {
+            folder.write(INDEX, &index)?;
+        }
+        Ok(())
     }
 
-    fn forget_unnamed(&self, folder: &Cache) -> anyhow::Result<()> {
-        for entry in fs::read_dir(folder.folder())? {
-            let path = entry?.path();
-            let is_component = path.extension().is_some_and(|extension| extension == "wasm");
-            let is_named = self.of.values().flatten().any(|digest| path_of(folder, digest) == path);
-            if is_component && !is_named {
-                fs::remove_file(&path)?;
+    fn forget_unnamed(&self, folder: &Folder) -> anyhow::Result<()> {
+        for entry in folder.entries()? {
+            let Some(name) = entry.name.to_str() else { continue };
+            let is_named = self.of.values().flatten().any(|digest| file_of(digest) == name);
+            if name.ends_with(".wasm") && !is_named {
+                folder.remove(name)?;
             }
         }
         Ok(())
@@ -144,8 +154,9 @@ impl Versions {
     /// # Errors
     /// They are gone, or are not what they were.
     pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, VersionError> {
-        let folder = self.folder.as_ref().ok_or(VersionError::Gone(*digest))?;
-        let bytes = fs::read(path_of(folder, digest)).map_err(|_| VersionError::Gone(*digest))?;
+        let (_, folder) = self.folders.as_ref().ok_or(VersionError::Gone(*digest))?;
+        let read = folder.read(file_of(digest), MAX_COMPONENT);
+        let bytes = read.map_err(|_| VersionError::Gone(*digest))?;
         match Digest::of(&bytes) == *digest {
             true => Ok(bytes),
             false => Err(VersionError::Damaged(*digest)),
@@ -153,26 +164,56 @@ impl Versions {
     }
 }
 
-fn path_of(folder: &Cache, digest: &Digest) -> PathBuf {
-    folder.folder().join(format!("{digest}.wasm"))
+/// Keeps the bytes of a version that serves, if the site's folder still has them.
+fn keep(site: &Folder, folder: &Folder, plugin: &str, digest: &Digest) -> anyhow::Result<()> {
+    let file = file_of(digest);
+    if folder.dir().try_exists(&file)? {
+        return Ok(());
+    }
+    let bytes = site.read(plugin, MAX_COMPONENT)?;
+    if Digest::of(&bytes) != *digest {
+        anyhow::bail!("it has changed before it could be kept");
+    }
+    Ok(folder.write(file, &bytes)?)
 }
 
-/// What the host keeps of a site inside the site.
-pub fn state_folder(site: &Path) -> PathBuf {
-    site.join(".lithe")
+fn file_of(digest: &Digest) -> String {
+    format!("{digest}.wasm")
 }
 
-fn read_index(folder: &Cache) -> anyhow::Result<BTreeMap<String, Vec<Digest>>> {
-    let path = folder.folder().join(INDEX);
-    let index = match fs::read_to_string(&path) {
-        Ok(index) => index,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
+/// The folder with what the host keeps of a site, for this user only. It is made where it is missing.
+///
+/// # Errors
+/// It leads out of the site, or cannot be made.
+pub fn state_folder(site: &Folder) -> anyhow::Result<Folder> {
+    let mut builder = DirBuilder::new();
+    match site.folder(STATE_FOLDER) {
+        Err(FileError::Missing) => {
+            let made = site.dir().create_dir_with(STATE_FOLDER, builder.mode(0o700));
+            made.and_then(|()| site.sync().map_err(std::io::Error::other)).with_context(|| {
+                format!("cannot make `{STATE_FOLDER}` in `{}`", site.path().display())
+            })?;
+            Ok(site.folder(STATE_FOLDER)?)
         }
+        opened => opened.with_context(|| format!("`{STATE_FOLDER}`")),
+    }
+}
+
+fn folders(site: &Path) -> anyhow::Result<(Folder, Folder)> {
+    let site = Folder::open(site)?;
+    let versions = state_folder(&site)?.make_folder(VERSIONS)?;
+    Ok((site, versions))
+}
+
+fn read_index(folder: &Folder) -> anyhow::Result<BTreeMap<String, Vec<Digest>>> {
+    let index = match folder.read_text(INDEX, MAX_INDEX) {
+        Ok(index) => index,
+        Err(FileError::Missing) => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{INDEX}`")),
     };
     Ok(parse(&index).unwrap_or_else(|error| {
-        tracing::warn!("older versions cannot be gone back to: `{}`: {error:#}", path.display());
+        let folder = folder.path().display();
+        tracing::warn!("older versions cannot be gone back to: `{folder}/{INDEX}`: {error:#}");
         BTreeMap::new()
     }))
 }
@@ -196,10 +237,15 @@ mod tests {
     }
 
     fn keep(versions: &mut Versions, bytes: &[u8]) -> Digest {
+        let (site, _) = versions.folders.clone().unwrap();
+        site.write("a.wasm", bytes).unwrap();
         let digest = Digest::of(bytes);
-        versions.keep(&digest, bytes).unwrap();
         versions.record([("a.wasm", digest)]).unwrap();
         digest
+    }
+
+    fn files(folder: &Path) -> usize {
+        std::fs::read_dir(folder.join(".lithe/versions")).unwrap().count()
     }
 
     #[test]
@@ -241,16 +287,51 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = versions(folder.path());
         let one = keep(&mut kept, b"1");
-        fs::write(path_of(kept.folder.as_ref().unwrap(), &one), b"x").unwrap();
+        kept.folders.as_ref().unwrap().1.write(file_of(&one), b"x").unwrap();
         assert!(matches!(kept.read(&one), Err(VersionError::Damaged(_))));
     }
 
     #[test]
-    fn a_damaged_order_is_begun_anew() {
+    fn a_damaged_order_counts_as_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = versions(folder.path());
         keep(&mut kept, b"1");
-        fs::write(kept.folder.unwrap().folder().join(INDEX), b"{").unwrap();
+        kept.folders.unwrap().1.write(INDEX, b"{").unwrap();
         assert!(versions(folder.path()).of("a.wasm").is_empty());
+    }
+
+    #[test]
+    fn components_that_do_not_serve_leave_no_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = versions(folder.path());
+        for number in 0..20_u8 {
+            kept.folders.as_ref().unwrap().0.write(format!("{number}.wasm"), &[number]).unwrap();
+            kept.record([(&*format!("{number}.wasm"), Digest::of(&[number]))]).unwrap();
+        }
+        assert_eq!(files(folder.path()), 2, "one version, and the order");
+    }
+
+    #[test]
+    fn a_version_whose_file_has_changed_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = versions(folder.path());
+        std::fs::write(folder.path().join("a.wasm"), "2").unwrap();
+        assert!(kept.record([("a.wasm", Digest::of(b"1"))]).is_err());
+        assert_eq!(files(folder.path()), 0);
+    }
+
+    #[test]
+    fn a_link_out_of_the_site_is_neither_written_nor_cleaned() {
+        let outer = tempfile::tempdir().unwrap();
+        let (site, victim) = (outer.path().join("site"), outer.path().join("victim"));
+        std::fs::create_dir_all(site.join(".lithe")).unwrap();
+        std::fs::create_dir(&victim).unwrap();
+        std::fs::write(victim.join("x.wasm"), "1").unwrap();
+        std::fs::write(site.join("a.wasm"), "1").unwrap();
+        std::os::unix::fs::symlink("../../victim", site.join(".lithe/versions")).unwrap();
+        let mut kept = versions(&site);
+        kept.record([("a.wasm", Digest::of(b"1"))]).unwrap();
+        assert_eq!(std::fs::read_dir(&victim).unwrap().count(), 1);
+        assert!(matches!(kept.read(&Digest::of(b"1")), Err(VersionError::Gone(_))));
     }
 }

@@ -16,9 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use bytesize::ByteSize;
 
-use super::{Site, guest, staged};
+use super::{Site, guest};
 use crate::config::Build;
+use crate::files::Folder;
 use inputs::Component;
 
 /// A component that could not be built. The compiler's own messages have gone to standard error.
@@ -73,7 +75,7 @@ pub fn build_changed(
             source: error,
         };
         let component = component(&folder, build, &mut has_target, &say).map_err(error)?;
-        if replace(&site.root.join(output), &component.content).map_err(error)? {
+        if replace(&site.root, output, &component.content).map_err(error)? {
             built.written.push(output.clone());
         }
         let inputs = component.inputs.into_iter().filter_map(|path| path.canonicalize().ok());
@@ -129,11 +131,13 @@ fn component(
 }
 
 /// Answers whether the component's content has changed.
-fn replace(output: &Path, component: &[u8]) -> anyhow::Result<bool> {
-    if std::fs::read(output).is_ok_and(|before| before == component) {
+fn replace(root: &Path, output: &Path, component: &[u8]) -> anyhow::Result<bool> {
+    let site = Folder::open(root)?;
+    let max = ByteSize::b(component.len() as u64);
+    if site.read(output, max).is_ok_and(|before| before == component) {
         return Ok(false);
     }
-    staged::write_whole(output, component)
-        .with_context(|| format!("cannot write `{}`", output.display()))?;
+    let path = root.join(output);
+    site.write(output, component).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(true)
 }

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::block_in_place;
 
 use super::report::{CanaryStatus, DrainingStatus};
-use super::staged::Staged;
+use super::staged::{self, Staged};
 use super::{Change, Given, Loading, Report, Serving, Site, Status};
 use crate::clock;
 use crate::config;
@@ -46,7 +47,7 @@ struct State {
 
 /// What a canary has brought.
 struct Canary {
-    given: Given,
+    given: Arc<Given>,
     tenant: Arc<Tenant>,
 }
 
@@ -67,8 +68,15 @@ pub enum DeployError {
     Version(#[from] VersionError),
     #[error(transparent)]
     Swap(#[from] SwapError),
+    /// With all that it has to say: nothing is its source, which would be said again.
     #[error("{0:#}")]
-    Refused(#[from] anyhow::Error),
+    Refused(anyhow::Error),
+}
+
+impl From<anyhow::Error> for DeployError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Refused(error)
+    }
 }
 
 impl Live {
@@ -82,20 +90,19 @@ impl Live {
         loader: Loader,
         progress: Progress,
     ) -> anyhow::Result<Arc<Self>> {
-        let keep = site.config.swap.keep;
-        let mut versions = Versions::open(&site.root, keep);
         let loading = (site, loader.clone(), progress.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let (site, loader, progress) = loading;
+            staged::recover(&site.root)?;
+            staged::clean(&site.root);
             let on_compile = progress();
-            let loading = Loading {
-                loader: &loader,
-                before: None,
-                versions: Some(&versions),
-                on_compile: &*on_compile,
-            };
+            let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
             let tenant = site.load(&loading)?;
-            versions.record(serving(&tenant))?;
+            let mut versions = Versions::open(&site.root, site.config.swap.keep);
+            if let Err(error) = versions.record(serving(&tenant)) {
+                let site = &*site.name;
+                tracing::warn!(site, "this version cannot be gone back to: {error:#}");
+            }
             anyhow::Ok((site, versions, tenant))
         });
         let (site, versions, tenant) =
@@ -138,8 +145,9 @@ impl Live {
             return Err(DeployError::Canary);
         }
         let site = state.site.reopen()?;
-        let tenant = self.load(&mut state, site.clone(), None).await?;
-        let report = self.switch(&mut state, tenant, Handover::Whole).await?;
+        let tenant = self.load(site.clone(), None).await?;
+        state.versions = open_versions(&site);
+        let report = self.switch(&mut state, tenant, Handover::Whole, None).await?;
         self.server.serve_hosts(&self.served, &site.config.hosts)?;
         state.site = site;
         Ok(report)
@@ -155,8 +163,8 @@ impl Live {
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
-        let site = state.site.clone();
-        let tenant = self.load(&mut state, site, Some(given.clone())).await?;
+        let given = Arc::new(given);
+        let tenant = self.load(state.site.clone(), Some(given.clone())).await?;
         match split {
             None => self.serve(&mut state, tenant, &given, Handover::Whole).await,
             Some(split) => self.begin_canary(&mut state, tenant, given, split).await,
@@ -268,31 +276,25 @@ impl Live {
     /// Loads the site's folder, or what is given, away from the threads that serve.
     async fn load(
         &self,
-        state: &mut State,
         site: Site,
-        given: Option<Given>,
+        given: Option<Arc<Given>>,
     ) -> Result<Arc<Tenant>, DeployError> {
-        let keep = site.config.swap.keep;
-        let versions = Versions::open(&site.root, keep);
         let before = self.served.table().stable.clone();
         let (loader, progress) = (self.loader.clone(), self.progress.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let on_compile = progress();
-            let loading = Loading {
-                loader: &loader,
-                before: Some(&before),
-                versions: Some(&versions),
-                on_compile: &*on_compile,
-            };
-            let tenant = match given {
-                None => site.load(&loading)?,
-                Some(given) => site.load_given(&given, &loading)?,
-            };
-            anyhow::Ok((tenant, versions))
+            let loading =
+                Loading { loader: &loader, before: Some(&before), on_compile: &*on_compile };
+            match given {
+                None => {
+                    // Otherwise the folder may have some files of a deploy, and not the others.
+                    staged::recover(&site.root)?;
+                    site.load(&loading)
+                }
+                Some(given) => site.load_given(&given, &loading),
+            }
         });
-        let (tenant, versions) = loaded.await.context("loading was broken off")??;
-        state.versions = versions;
-        Ok(Arc::new(tenant))
+        Ok(Arc::new(loaded.await.context("loading was broken off")??))
     }
 
     /// Serves a tenant, and writes what was given into the site's folder.
@@ -303,30 +305,43 @@ impl Live {
         given: &Given,
         how: Handover,
     ) -> Result<Report, DeployError> {
-        let staged = Staged::write(&state.site.root, given)?;
-        let mut report = self.switch(state, tenant, how).await?;
-        report.warnings.extend(staged.put_in_place());
-        Ok(report)
+        let staged = block_in_place(|| Staged::write(&state.site.root, given))?;
+        self.switch(state, tenant, how, Some(staged)).await
     }
 
-    /// The tenant takes over. Up to the switch nothing has changed.
+    /// The tenant takes over, and its files take their places. Up to the switch nothing has changed.
     async fn switch(
         &self,
         state: &mut State,
         tenant: Arc<Tenant>,
         how: Handover,
+        mut staged: Option<Staged>,
     ) -> Result<Report, DeployError> {
         let change = Changes::between(&self.served.table().stable, &tenant);
         change.prove(&self.served.table()).await?;
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
-        let swap = Swap::prepare(change.pairs.clone(), how).await?;
-        if self.server.is_stopping() {
-            return Err(DeployError::Stopping);
+        // Before anybody is held: it waits for the disk.
+        if let Some(staged) = &mut staged {
+            block_in_place(|| staged.decide())?;
         }
+        let swap = match self.prepare(&change, how).await {
+            Ok(swap) => swap,
+            Err(error) => {
+                if let Some(staged) = staged {
+                    block_in_place(|| staged.withdraw())?;
+                }
+                return Err(error);
+            }
+        };
         self.served.replace(Table::new(tenant.clone()));
         let pairs = change.pairs.clone();
         let mut report = self.complete(&state.site, swap, change).await;
-        if let Err(error) = state.versions.record(serving(&tenant)) {
+        if let Some(Err(error)) = staged.map(|staged| block_in_place(|| staged.put_in_place())) {
+            let warning = "not all files are in their places: the next start, or the next change, \
+                 puts them there";
+            report.warnings.push(format!("{warning}: {error:#}"));
+        }
+        if let Err(error) = block_in_place(|| state.versions.record(serving(&tenant))) {
             report.warnings.push(format!("this version cannot be gone back to: {error:#}"));
         }
         if !report.is_empty() {
@@ -336,6 +351,14 @@ impl Live {
             self.watch(pairs, &state.site.config.swap);
         }
         Ok(report)
+    }
+
+    async fn prepare(&self, change: &Changes, how: Handover) -> Result<Swap, DeployError> {
+        let swap = Swap::prepare(change.pairs.clone(), how).await?;
+        match self.server.is_stopping() {
+            true => Err(DeployError::Stopping),
+            false => Ok(swap),
+        }
     }
 
     /// After the switch: the sockets that can move do, the others drain.
@@ -369,7 +392,7 @@ impl Live {
         &self,
         state: &mut State,
         tenant: Arc<Tenant>,
-        given: Given,
+        given: Arc<Given>,
         split: Split,
     ) -> Result<Report, DeployError> {
         let table = self.served.table();
@@ -406,8 +429,8 @@ impl Live {
         for (plugin, digest) in to {
             given.insert(plugin.clone(), state.versions.read(digest)?);
         }
-        let site = state.site.clone();
-        let tenant = self.load(state, site, Some(given.clone())).await?;
+        let given = Arc::new(given);
+        let tenant = self.load(state.site.clone(), Some(given.clone())).await?;
         self.serve(state, tenant, &given, Handover::Rest).await
     }
 
@@ -482,6 +505,11 @@ impl Live {
 fn fails(plugin: &Plugin, settings: &config::Swap) -> bool {
     let (calls, failures) = plugin.context().calls.count();
     calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
+}
+
+/// Those of the folder that is there now.
+fn open_versions(site: &Site) -> Versions {
+    block_in_place(|| Versions::open(&site.root, site.config.swap.keep))
 }
 
 fn serving(tenant: &Tenant) -> impl Iterator<Item = (&str, Digest)> {

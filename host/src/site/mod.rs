@@ -24,7 +24,7 @@ use crate::config::{self, Config};
 use crate::files::Folder;
 use crate::log;
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share, Versions};
+use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use neighbours::Neighbours;
 use scan::{Found, Place};
@@ -33,15 +33,13 @@ pub use build::{BuildError, Built, Inputs, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
 pub use sites::{Root, Sites};
-pub use watch::Watcher;
+pub use watch::{Watcher, tell_all};
 
 /// How a site is loaded.
 pub struct Loading<'l> {
     pub loader: &'l Loader,
     /// What it was: what has the same content and settings is kept, with its instances and sockets.
     pub before: Option<&'l Tenant>,
-    /// Where components' bytes are kept to go back to.
-    pub versions: Option<&'l Versions>,
     /// Told of each component that has to be compiled, before it is.
     pub on_compile: &'l dyn Fn(&str),
 }
@@ -88,8 +86,7 @@ impl Site {
     /// The folder does not exist, or its `lithe.toml` is not right.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let shown = root.display();
-        let root = root
-            .canonicalize()
+        let root = absolute(root)
             .with_context(|| format!("there is no site at `{shown}`: name a folder that exists"))?;
         if !root.is_dir() {
             bail!("`{shown}` is not a folder: name the folder that has `routes/`");
@@ -280,11 +277,17 @@ impl Site {
         };
         let compiling = || (loading.on_compile)(file);
         let loaded = loading.loader.load(bytes, file, found.role(), &settings, compiling);
-        let plugin = loaded.with_context(|| format!("`{file}`"))?;
-        if let Some(versions) = loading.versions {
-            versions.keep(plugin.digest(), bytes)?;
-        }
-        Ok(Arc::new(plugin))
+        Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
+    }
+}
+
+/// The path from the system's root. A link stays in it, for it may lead to another folder tomorrow.
+fn absolute(path: &Path) -> std::io::Result<PathBuf> {
+    path.metadata()?;
+    match path.file_name() {
+        Some(_) => std::path::absolute(path),
+        // `.` and `..`: they have no name that could be the site's.
+        None => path.canonicalize(),
     }
 }
 

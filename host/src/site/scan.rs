@@ -7,6 +7,12 @@ use anyhow::{Context as _, bail};
 use crate::plugin::Role;
 use crate::router::{RouteFile, ScopeFile, ScopeKind};
 
+/// The longest name that file systems have, in bytes.
+const MAX_NAME: usize = 255;
+
+/// The longest path of a component in its site, in bytes. The system has 4,096, with the site's.
+const MAX_PATH: usize = 2_048;
+
 /// A component file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
@@ -90,6 +96,10 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
              `routes/chat.wasm`, `middleware/log.wasm` or `plugins/app.wasm`"
         )
     };
+    let is_too_long = file.len() > MAX_PATH || file.split('/').any(|part| part.len() > MAX_NAME);
+    if is_too_long || file.contains('\0') {
+        bail!("`{file}` cannot be a file: a name has at most {MAX_NAME} bytes, none of them zero, and a path {MAX_PATH}");
+    }
     let (folder, name) = file.split_once('/').ok_or_else(wrong)?;
     let stem = name.strip_suffix(".wasm").filter(|stem| !stem.is_empty()).ok_or_else(wrong)?;
     let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
@@ -147,10 +157,14 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
     let entries = read().with_context(|| format!("cannot read `{}`", folder.display()))?;
     let mut names = Vec::new();
     for entry in entries {
-        let name = entry.file_name().into_string().map_err(|_| {
-            anyhow::anyhow!("`{}` has a name that is not UTF-8", entry.path().display())
-        })?;
-        names.push(name);
+        match entry.file_name().into_string() {
+            Ok(name) => names.push(name),
+            // It stands for no route, and keeps no other from being served.
+            Err(_) => {
+                let path = entry.path();
+                tracing::warn!("`{}` is left out: its name is not UTF-8", path.display());
+            }
+        }
     }
     names.sort_unstable();
     Ok(names)

@@ -1,63 +1,293 @@
-//! Files that are ready to be put into a site's folder: whole, or not at all.
+//! Deploys on disk: the files of a deploy take their places all or none, whatever ends the host and when.
+//!
+//! | step | what a crash after it leaves for the next start |
+//! |---|---|
+//! | [`Staged::write`]: each file lies beside its place, under another name | leftovers, which go |
+//! | [`Staged::decide`]: the journal `.lithe/deploy.json` names them | the rest of the way |
+//! | [`Staged::put_in_place`]: each gets its name | the rest of the way |
+//! | the journal is removed; now the deploy is acknowledged | nothing |
+//!
+//! Each step is on the disk before the next one begins.
 
-use std::io::Write as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use tempfile::NamedTempFile;
+use anyhow::{Context as _, bail};
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
 
 use super::Given;
+use super::scan;
+use crate::files::{FileError, Folder, Kind, Lock, TEMPORARY};
+use crate::plugin::{Digest, STATE_FOLDER, state_folder};
 
-/// Written beside the files that they will replace; gone if they are not put in place.
+/// In the site's `.lithe`.
+const JOURNAL: &str = "deploy.json";
+
+/// More than a deploy of the most components with the longest names needs.
+const MAX_JOURNAL: ByteSize = ByteSize::mib(16);
+
+/// The largest component that the digest of a journal is compared with.
+const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
+
+/// How long a deploy of another host into the same folder is waited for.
+const LOCK_TIME: Duration = Duration::from_secs(5);
+
+/// The files of a deploy, written beside their places. They go if nothing is decided.
 pub struct Staged {
-    files: Vec<(NamedTempFile, PathBuf)>,
+    site: Folder,
+    state: Folder,
+    journal: Journal,
+    is_decided: bool,
+    _lock: Lock,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Journal {
+    files: Vec<Staging>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Staging {
+    /// Paths in the site.
+    temporary: PathBuf,
+    place: PathBuf,
+    digest: Digest,
 }
 
 impl Staged {
     /// Writes components beside their places.
     ///
     /// # Errors
-    /// The site's folder cannot be written.
+    /// The site's folder cannot be written, or a file cannot have this place: then nothing is left.
     pub fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
-        let mut files = Vec::with_capacity(given.len());
+        let site = Folder::open(root).with_context(|| format!("`{}`", root.display()))?;
+        let state = state_folder(&site)?;
+        let lock = lock(&state)?;
+        // One that could not be completed keeps its journal until it can be.
+        complete(&site, &state)?;
+        let journal = Journal::default();
+        let mut staged = Self { site, state, journal, is_decided: false, _lock: lock };
         for (file, bytes) in given {
-            let place = root.join(file);
-            let staged = stage(&place, bytes)
-                .with_context(|| format!("cannot write `{}`", place.display()))?;
-            files.push((staged, place));
+            staged.add(file, bytes).with_context(|| format!("cannot write `{file}`"))?;
         }
-        Ok(Self { files })
+        staged.journal.sync(&staged.site)?;
+        Ok(staged)
     }
 
-    /// Puts each in its place; answers what could not be.
-    pub fn put_in_place(self) -> Vec<String> {
-        let put = |(staged, place): (NamedTempFile, PathBuf)| {
-            let error = staged.persist(&place).err()?.error;
-            let place = place.display();
-            Some(format!("`{place}` is as it was, and the next start will serve that: {error}"))
-        };
-        self.files.into_iter().filter_map(put).collect()
+    fn add(&mut self, file: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let place = PathBuf::from(file);
+        let folder = self.site.make_folder(place.parent().unwrap_or(Path::new(".")))?;
+        let name = place.file_name().context("it has no name")?;
+        match folder.dir().symlink_metadata(name) {
+            Ok(there) if there.is_dir() => bail!("there is a folder of this name"),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // A name that is too long, for one.
+            Err(error) => return Err(error.into()),
+        }
+        let temporary = place.with_file_name(folder.stage(bytes)?);
+        self.journal.files.push(Staging { temporary, place, digest: Digest::of(bytes) });
+        Ok(())
+    }
+
+    /// From now on the files take their places, also if the host ends: the next start does the rest.
+    ///
+    /// # Errors
+    /// The journal cannot be written: nothing is decided.
+    pub fn decide(&mut self) -> anyhow::Result<()> {
+        let journal = serde_json::to_vec(&self.journal)?;
+        let written = self.state.write(JOURNAL, &journal);
+        if written.is_err() {
+            // It may be there, and only not be synced.
+            let _ = self.state.remove(JOURNAL);
+        }
+        written.with_context(|| format!("cannot write `{STATE_FOLDER}/{JOURNAL}`"))?;
+        self.is_decided = true;
+        Ok(())
+    }
+
+    /// They do not take their places after all.
+    ///
+    /// # Errors
+    /// The journal cannot be removed: the next start would serve what was refused.
+    pub fn withdraw(mut self) -> anyhow::Result<()> {
+        self.state.remove(JOURNAL)?;
+        self.state.sync()?;
+        self.is_decided = false;
+        Ok(())
+    }
+
+    /// Each gets its place.
+    ///
+    /// # Errors
+    /// A file cannot be renamed: the next start, or the next change, tries again.
+    pub fn put_in_place(self) -> anyhow::Result<()> {
+        self.journal.complete(&self.site, &self.state)
     }
 }
 
-/// Writes one file whole or not at all: a server may be reading it.
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.is_decided {
+            for file in &self.journal.files {
+                // One that stays goes at the next start.
+                let _ = self.site.remove(&file.temporary);
+            }
+        }
+    }
+}
+
+impl Journal {
+    /// Keeps the names of the files, and of new folders above them, over a crash.
+    fn sync(&self, site: &Folder) -> anyhow::Result<()> {
+        let places = self.files.iter().map(|file| &*file.place);
+        let folders: BTreeSet<&Path> = places.flat_map(|place| place.ancestors().skip(1)).collect();
+        for folder in folders {
+            let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            site.folder(named)?.sync().with_context(|| format!("cannot sync `{}`", named.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Puts each file in its place that is not there yet, and ends the journal.
+    fn complete(&self, site: &Folder, state: &Folder) -> anyhow::Result<()> {
+        for file in &self.files {
+            match site.rename(&file.temporary, &file.place) {
+                Ok(()) => {}
+                // It was done before the crash.
+                Err(FileError::Missing) if self.is_in_place(site, file) => {}
+                Err(error) => {
+                    let place = file.place.display();
+                    return Err(error).with_context(|| format!("cannot write `{place}`"));
+                }
+            }
+        }
+        self.sync(site)?;
+        state.remove(JOURNAL)?;
+        Ok(state.sync()?)
+    }
+
+    fn is_in_place(&self, site: &Folder, file: &Staging) -> bool {
+        site.read(&file.place, MAX_COMPONENT).is_ok_and(|bytes| Digest::of(&bytes) == file.digest)
+    }
+
+    /// Whether all of it can be done: somebody may have removed what was to be put in place.
+    fn is_whole(&self, site: &Folder) -> bool {
+        self.files.iter().all(|file| {
+            let is_component = file.place.to_str().is_some_and(|place| scan::component(place).is_ok());
+            let is_beside = file.temporary.parent() == file.place.parent()
+                && file.temporary.file_name().is_some_and(is_leftover);
+            let is_staged = || {
+                let staged = site.read(&file.temporary, MAX_COMPONENT);
+                staged.is_ok_and(|bytes| Digest::of(&bytes) == file.digest)
+            };
+            is_component && is_beside && (is_staged() || self.is_in_place(site, file))
+        })
+    }
+}
+
+/// Completes a deploy that a crash or a full disk has broken off, so that what is read from the folder is
+/// one deploy's.
 ///
 /// # Errors
-/// Its folder cannot be written.
-pub fn write_whole(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    stage(place, bytes)?.persist(place)?;
+/// It cannot be completed now.
+pub fn recover(root: &Path) -> anyhow::Result<()> {
+    let Some((site, state)) = folders(root) else { return Ok(()) };
+    if !state.dir().try_exists(JOURNAL).unwrap_or(true) {
+        return Ok(());
+    }
+    let _lock = lock(&state)?;
+    complete(&site, &state)
+}
+
+/// Removes what deploys that were broken off have left.
+pub fn clean(root: &Path) {
+    let Some((site, state)) = folders(root) else { return };
+    // Of a deploy that another host has begun, nothing is left over.
+    let Ok(Some(_lock)) = state.lock() else { return };
+    if state.dir().try_exists(JOURNAL).unwrap_or(true) {
+        return;
+    }
+    for part in ["routes", "plugins", "middleware", STATE_FOLDER] {
+        clean_below(&site, part);
+    }
+}
+
+fn complete(site: &Folder, state: &Folder) -> anyhow::Result<()> {
+    let text = match state.read(JOURNAL, MAX_JOURNAL) {
+        Err(FileError::Missing) => return Ok(()),
+        read => read.with_context(|| format!("cannot read `{STATE_FOLDER}/{JOURNAL}`"))?,
+    };
+    let journal: Option<Journal> = serde_json::from_slice(&text).ok();
+    match journal.filter(|journal| journal.is_whole(site)) {
+        Some(journal) => {
+            journal.complete(site, state)?;
+            let (count, site) = (journal.files.len(), site.path().display());
+            tracing::info!(target: "swap", "`{site}`: a deploy of {count} files is complete now");
+        }
+        None => {
+            // The host writes none that is not whole.
+            let site = site.path().display();
+            tracing::error!(
+                target: "swap",
+                "`{site}`: a deploy was broken off, and its files are gone: deploy it again"
+            );
+            state.remove(JOURNAL)?;
+        }
+    }
     Ok(())
 }
 
-fn stage(place: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
-    let folder = place.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+/// The site's, and its `.lithe`; nothing, where no host has ever written into it.
+fn folders(root: &Path) -> Option<(Folder, Folder)> {
+    let site = Folder::open(root).ok()?;
+    let state = site.folder(STATE_FOLDER).ok()?;
+    Some((site, state))
+}
+
+fn lock(state: &Folder) -> anyhow::Result<Lock> {
+    let until = Instant::now() + LOCK_TIME;
+    loop {
+        if let Some(lock) = state.lock()? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            bail!("another host is deploying into `{}`: try again", state.path().display());
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
-    Ok(file)
+}
+
+/// Folders that are reached by links are not cleaned: what they are links to is, if it is the site's.
+fn clean_below(site: &Folder, part: &str) {
+    let mut paths = vec![PathBuf::from(part)];
+    while let Some(path) = paths.pop() {
+        let Ok(folder) = site.folder(&path) else { continue };
+        for entry in folder.entries().unwrap_or_default() {
+            let own = folder.dir().symlink_metadata(&entry.name);
+            if !own.is_ok_and(|own| !own.is_symlink()) {
+                continue;
+            }
+            match entry.kind {
+                Kind::Folder => paths.push(path.join(entry.name)),
+                Kind::File if is_leftover(&entry.name) => {
+                    if let Err(error) = folder.remove(&entry.name) {
+                        let path = folder.path().join(entry.name);
+                        tracing::warn!("`{}` stays, a leftover: {error}", path.display());
+                    }
+                }
+                Kind::File | Kind::Other => {}
+            }
+        }
+    }
+}
+
+/// Whether the host, or a version of it before, gives such names to files that it has not finished.
+fn is_leftover(name: &std::ffi::OsStr) -> bool {
+    let is_old = |rest: &str| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+    name.to_str().is_some_and(|name| {
+        name.starts_with(TEMPORARY) || name.strip_prefix(".tmp").is_some_and(is_old)
+    })
 }

@@ -1,0 +1,338 @@
+//! What there is, as far as a site's changes can be seen from outside: names, and which files are behind
+//! them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cap_std::fs::{Metadata, MetadataExt as _};
+
+use super::notify::{Notifier, Number, Signal, Watch};
+use crate::config;
+use crate::files::{Folder, Identity};
+
+/// The folders that a site serves from. Nothing else in it is looked at, but for its settings.
+const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
+
+/// Names that one watcher looks at. It sees no changes of the others.
+pub const MAX_NAMES: usize = 100_000;
+
+/// Folders that the system watches for one watcher. Beyond them, it looks now and then.
+const MAX_WATCHES: usize = 1_024;
+
+/// What is looked at.
+#[derive(Clone, Debug)]
+pub enum Tree {
+    /// A site's folder.
+    Site(PathBuf),
+    /// The names of the sites in a folder.
+    Names(PathBuf),
+    /// All sites in a folder.
+    Sites(PathBuf),
+    /// A folder of sources.
+    Source(PathBuf),
+    /// One file.
+    File(PathBuf),
+}
+
+impl Tree {
+    pub fn path(&self) -> &Path {
+        let (Self::Site(path) | Self::Names(path) | Self::Sites(path) | Self::Source(path) | Self::File(path)) = self;
+        path
+    }
+}
+
+/// A name, and what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    own: Facts,
+    /// Behind a link.
+    target: Option<Facts>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Facts {
+    identity: Identity,
+    mode: u32,
+    size: u64,
+    /// Seconds and nanoseconds since 1970.
+    modified: (i64, i64),
+    /// The same; it changes with rights and names, too.
+    changed: (i64, i64),
+}
+
+impl Facts {
+    fn of(metadata: &Metadata) -> Self {
+        let own = Self {
+            identity: Identity::of(metadata),
+            mode: metadata.mode(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        };
+        match metadata.is_dir() {
+            // These change with each name in it, which is looked at for itself.
+            true => Self { size: 0, modified: (0, 0), changed: (0, 0), ..own },
+            false => own,
+        }
+    }
+}
+
+impl Mark {
+    /// Of a path that a person has given: links lead wherever they want.
+    pub fn of(path: &Path) -> Option<Self> {
+        let facts = |metadata| Facts::of(&Metadata::from_just_metadata(metadata));
+        let own = path.symlink_metadata().ok()?;
+        let target = own.is_symlink().then(|| path.metadata().ok()).flatten().map(facts);
+        Some(Self { own: facts(own), target })
+    }
+
+    fn facts(&self) -> Facts {
+        self.target.unwrap_or(self.own)
+    }
+
+    /// Whether it is an empty file, to which somebody may be about to write.
+    pub fn is_empty(&self) -> bool {
+        self.facts().size == 0
+    }
+
+    /// How long ago the content has changed; nothing, where the clocks do not agree.
+    pub fn age(&self) -> Option<Duration> {
+        let (seconds, nanoseconds) = self.facts().modified;
+        let modified =
+            Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
+        SystemTime::UNIX_EPOCH.elapsed().ok()?.checked_sub(modified)
+    }
+}
+
+/// The folders that the system watches.
+pub struct Watches {
+    signal: Arc<Signal>,
+    own: HashMap<Key, Watch>,
+    wanted: HashSet<Key>,
+    has_new: bool,
+    /// Why some are not watched.
+    pub failed: Option<io::Error>,
+}
+
+type Key = (Identity, Option<OsString>);
+
+impl Watches {
+    pub fn new(signal: Arc<Signal>) -> Self {
+        let (own, wanted) = Default::default();
+        Self { signal, own, wanted, has_new: false, failed: None }
+    }
+
+    /// Watches a folder, or one name in it.
+    fn want(&mut self, folder: &Folder, only: Option<&OsStr>) -> Option<Number> {
+        let key = (folder.identity().ok()?, only.map(OsStr::to_owned));
+        if let Some(watch) = self.own.get(&key).filter(|watch| watch.is_live()) {
+            self.wanted.insert(key);
+            return Some(watch.number());
+        }
+        if self.wanted.len() >= MAX_WATCHES {
+            let reason = format!("these are more than {MAX_WATCHES} folders");
+            self.failed = Some(io::Error::other(reason));
+            return None;
+        }
+        let watch = Notifier::of_process()
+            .and_then(|notifier| notifier.watch(folder, only, &self.signal))
+            .map_err(|error| self.note_failed(error))
+            .ok()?;
+        let number = watch.number();
+        self.has_new = true;
+        self.own.insert(key.clone(), watch);
+        self.wanted.insert(key);
+        Some(number)
+    }
+
+    fn note_failed(&mut self, error: io::Error) {
+        // The host may not read the folder: nothing in it is served.
+        if error.kind() != io::ErrorKind::PermissionDenied {
+            self.failed = Some(error);
+        }
+    }
+
+    /// After a look: watches no more what was not seen. Answers whether something is watched that was not
+    /// before: what changed in it before the watch began is seen only by looking again.
+    fn settle(&mut self) -> bool {
+        let wanted = std::mem::take(&mut self.wanted);
+        self.own.retain(|key, _| wanted.contains(key));
+        std::mem::take(&mut self.has_new)
+    }
+}
+
+/// What a look has seen.
+#[derive(Default)]
+pub struct Seen {
+    pub marks: BTreeMap<PathBuf, Mark>,
+    /// Folders that the system watches.
+    pub watched: HashMap<PathBuf, Number>,
+    /// Whether there is more than is looked at.
+    pub is_cut: bool,
+}
+
+impl Seen {
+    /// Looks, and has the system watch the folders that are there.
+    pub fn of(trees: &[Tree], watches: &mut Watches) -> Self {
+        // A folder that has come while it was looked at, a few times in a row, is looked at later.
+        for _ in 0..3 {
+            watches.failed = None;
+            let mut seen = Self::default();
+            for tree in trees {
+                seen.look(tree, watches);
+            }
+            if !watches.settle() {
+                return seen;
+            }
+        }
+        let mut seen = Self::default();
+        trees.iter().for_each(|tree| seen.look(tree, watches));
+        watches.settle();
+        seen
+    }
+
+    fn look(&mut self, tree: &Tree, watches: &mut Watches) {
+        match tree {
+            Tree::Site(root) => self.site(root, watches),
+            Tree::Names(root) => self.names(root, watches),
+            Tree::Source(root) => {
+                if let Some(folder) = self.root(root, watches) {
+                    self.below(&folder, root, Path::new(""), is_tools, watches);
+                }
+            }
+            Tree::File(file) => {
+                if let Some((folder, name)) = parent_of(file) {
+                    watches.want(&folder, Some(name));
+                }
+                self.marks.extend(Mark::of(file).map(|mark| (file.clone(), mark)));
+            }
+            Tree::Sites(root) => self.sites(root, watches),
+        }
+    }
+
+    fn site(&mut self, root: &Path, watches: &mut Watches) {
+        let Some(folder) = self.root(root, watches) else { return };
+        self.note(&folder, Path::new(config::FILE_NAME), root);
+        for part in PARTS {
+            self.note(&folder, Path::new(part), root);
+            let ignored = if part == "public" { is_hidden_public } else { is_hidden };
+            self.below(&folder, root, Path::new(part), ignored, watches);
+        }
+    }
+
+    fn sites(&mut self, root: &Path, watches: &mut Watches) {
+        let Some(folder) = self.root(root, watches) else { return };
+        for name in names_in(&folder).filter(|name| !is_hidden(name)) {
+            self.site(&root.join(name), watches);
+        }
+    }
+
+    /// Each folder that is, or becomes, a site, with the parts that make it one.
+    fn names(&mut self, root: &Path, watches: &mut Watches) {
+        let Some(folder) = self.root(root, watches) else { return };
+        for name in names_in(&folder).filter(|name| !is_hidden(name)) {
+            let path = root.join(name);
+            // The operator's links lead wherever they want.
+            let (Ok(site), Some(mark)) = (Folder::open(&path), Mark::of(&path)) else { continue };
+            if !self.has_room() {
+                return;
+            }
+            watches.want(&site, None);
+            let parts = PARTS.iter().map(|part| u64::from(site.has_folder(part)));
+            let parts = parts.fold(0, |bits, part| bits << 1 | part);
+            let target = Facts { size: parts, ..mark.facts() };
+            self.marks.insert(path, Mark { target: Some(target), ..mark });
+        }
+    }
+
+    /// The folder that a tree begins at. That above it is watched, too, for another may take its place.
+    fn root(&mut self, root: &Path, watches: &mut Watches) -> Option<Folder> {
+        if let Some((parent, name)) = parent_of(root) {
+            watches.want(&parent, Some(name));
+        }
+        self.marks.extend(Mark::of(root).map(|mark| (root.to_owned(), mark)));
+        let folder = Folder::open(root).ok()?;
+        if let Some(number) = watches.want(&folder, None) {
+            self.watched.insert(root.to_owned(), number);
+        }
+        Some(folder)
+    }
+
+    /// What is in a folder of a tree, and in those in it. Links are followed inside of the tree.
+    fn below(
+        &mut self,
+        tree: &Folder,
+        root: &Path,
+        start: &Path,
+        ignored: fn(&OsStr) -> bool,
+        watches: &mut Watches,
+    ) {
+        let mut visited = HashSet::new();
+        // Paths and not handles: there may be more folders than a process may have open.
+        let mut paths = vec![start.to_owned()];
+        while let Some(path) = paths.pop() {
+            let start = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
+            let Ok(folder) = tree.folder(start) else { continue };
+            if !folder.identity().is_ok_and(|identity| visited.insert(identity)) {
+                continue;
+            }
+            if let Some(number) = watches.want(&folder, None) {
+                self.watched.insert(root.join(&path), number);
+            }
+            for name in names_in(&folder).filter(|name| !ignored(name)) {
+                if !self.has_room() {
+                    return;
+                }
+                let path = path.join(name);
+                if self.note(tree, &path, root) {
+                    paths.push(path);
+                }
+            }
+        }
+    }
+
+    /// Notes what a path in a tree stands for; answers whether that is a folder.
+    fn note(&mut self, tree: &Folder, path: &Path, root: &Path) -> bool {
+        let Ok(own) = tree.dir().symlink_metadata(path) else { return false };
+        let target = own.is_symlink().then(|| tree.dir().metadata(path).ok()).flatten();
+        let is_folder = target.as_ref().unwrap_or(&own).is_dir();
+        let mark = Mark { own: Facts::of(&own), target: target.as_ref().map(Facts::of) };
+        self.marks.insert(root.join(path), mark);
+        is_folder
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.is_cut |= self.marks.len() >= MAX_NAMES;
+        !self.is_cut
+    }
+}
+
+/// The folder that a path is in, and its name there.
+fn parent_of(path: &Path) -> Option<(Folder, &OsStr)> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Some((Folder::open(parent.unwrap_or(Path::new("."))).ok()?, path.file_name()?))
+}
+
+fn names_in(folder: &Folder) -> impl Iterator<Item = OsString> {
+    let entries = folder.dir().entries().into_iter().flatten();
+    entries.filter_map(|entry| Some(entry.ok()?.file_name()))
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// RFC 8615's folder is served.
+fn is_hidden_public(name: &OsStr) -> bool {
+    is_hidden(name) && name != ".well-known"
+}
+
+/// What a build or an editor leaves beside sources.
+fn is_tools(name: &OsStr) -> bool {
+    let made = ["target", "node_modules", "__pycache__"].iter().any(|tools| *tools == name);
+    made || is_hidden(name) || name.as_encoded_bytes().ends_with(b"~")
+}

@@ -1,0 +1,320 @@
+//! What the system tells of folders: by one inotify instance for the process, since a user has few.
+//!
+//! An event only says that somebody should look, and which components are still being written. What
+//! has changed is found by looking.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+pub use system::{Notifier, Watch};
+
+/// Components that are being written at the same time and that one watcher knows of. Beyond them, it
+/// forgets: then quiet has to do.
+const MAX_WRITING: usize = 10_000;
+
+/// All signals of the process.
+static SIGNALS: Mutex<Vec<Weak<Signal>>> = Mutex::new(Vec::new());
+
+/// Which folder, among those that are watched.
+pub type Number = i32;
+
+/// Wakes a watcher.
+#[derive(Default)]
+pub struct Signal {
+    wake: Notify,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    last: Option<Instant>,
+    /// Components that have been changed and not been closed, since when.
+    writing: HashMap<(Number, OsString), Instant>,
+    all: bool,
+}
+
+/// What happened to a name in a folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Event {
+    /// A file's content has changed, and more may come.
+    Modified,
+    /// A file was closed, or a name came or went: whatever is there is whole.
+    Settled,
+    Other,
+}
+
+impl Signal {
+    pub fn new() -> Arc<Self> {
+        let signal = Arc::new(Self::default());
+        let mut signals = SIGNALS.lock();
+        signals.retain(|own| own.strong_count() > 0);
+        signals.push(Arc::downgrade(&signal));
+        signal
+    }
+
+    /// Waits until something has happened, and until nothing has for a while, but not for long.
+    pub async fn heard(&self, quiet: Duration, at_most: Duration) {
+        self.wake.notified().await;
+        let until = Instant::now() + at_most;
+        loop {
+            let quiet_at = self.heard.lock().last.map_or_else(Instant::now, |last| last + quiet);
+            let now = Instant::now();
+            if quiet_at <= now || until <= now {
+                return;
+            }
+            tokio::time::sleep(quiet_at.min(until) - now).await;
+        }
+    }
+
+    /// Has the watcher look.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Whether everything counts as changed, for this one time.
+    pub fn take_all(&self) -> bool {
+        std::mem::take(&mut self.heard.lock().all)
+    }
+
+    /// Whether somebody has changed this file and not closed it.
+    pub fn is_writing(&self, folder: Number, name: &OsStr) -> bool {
+        self.heard.lock().writing.contains_key(&(folder, name.to_owned()))
+    }
+
+    fn note(&self, folder: Number, name: Option<&OsStr>, event: Event) {
+        let mut heard = self.heard.lock();
+        heard.last = Some(Instant::now());
+        if let Some(name) = name.filter(|name| super::is_component(name)) {
+            let key = (folder, name.to_owned());
+            match event {
+                Event::Modified if heard.writing.len() < MAX_WRITING => {
+                    heard.writing.entry(key).or_insert_with(Instant::now);
+                }
+                Event::Settled => drop(heard.writing.remove(&key)),
+                Event::Modified | Event::Other => {}
+            }
+        }
+        self.wake.notify_one();
+    }
+
+    /// Nothing is known any more of this folder, or of any.
+    fn forget(&self, folder: Option<Number>) {
+        let mut heard = self.heard.lock();
+        heard.last = Some(Instant::now());
+        heard.writing.retain(|(own, _), _| folder.is_some_and(|folder| folder != *own));
+        self.wake.notify_one();
+    }
+}
+
+/// Has all watchers of the process tell everything, as if it had changed.
+pub fn tell_all() {
+    for signal in SIGNALS.lock().iter().filter_map(Weak::upgrade) {
+        signal.heard.lock().all = true;
+        signal.wake.notify_one();
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::mem::MaybeUninit;
+    use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+    use rustix::io::Errno;
+
+    use super::*;
+    use crate::files::Folder;
+
+    /// What is read of events at once, in bytes.
+    const EVENTS: usize = 64 * 1024;
+
+    /// The process's, once it could be had.
+    static NOTIFIER: Mutex<Option<Arc<Notifier>>> = Mutex::new(None);
+
+    /// The process's inotify instance.
+    pub struct Notifier {
+        inotify: OwnedFd,
+        watched: Mutex<HashMap<Number, Vec<Subscriber>>>,
+    }
+
+    struct Subscriber {
+        signal: Arc<Signal>,
+        only: Option<OsString>,
+    }
+
+    /// A folder that is watched until this is dropped.
+    pub struct Watch {
+        notifier: Arc<Notifier>,
+        signal: Arc<Signal>,
+        folder: Number,
+        only: Option<OsString>,
+    }
+
+    impl Notifier {
+        /// # Errors
+        /// The system gives none.
+        pub fn of_process() -> io::Result<Arc<Self>> {
+            let mut own = NOTIFIER.lock();
+            if let Some(notifier) = &*own {
+                return Ok(notifier.clone());
+            }
+            let inotify = inotify::init(CreateFlags::CLOEXEC)?;
+            let notifier = Arc::new(Self { inotify, watched: Mutex::default() });
+            let reading = notifier.clone();
+            std::thread::Builder::new().name("watcher".to_owned()).spawn(move || reading.read())?;
+            Ok(own.insert(notifier).clone())
+        }
+
+        /// Watches a folder, or only one name in it.
+        ///
+        /// # Errors
+        /// The system watches no more.
+        pub fn watch(
+            self: &Arc<Self>,
+            folder: &Folder,
+            only: Option<&OsStr>,
+            signal: &Arc<Signal>,
+        ) -> io::Result<Watch> {
+            // By the handle, and not by the path, where there may be another folder by now.
+            let path = format!("/proc/self/fd/{}", folder.dir().as_fd().as_raw_fd());
+            let flags = WatchFlags::ATTRIB
+                | WatchFlags::CLOSE_WRITE
+                | WatchFlags::CREATE
+                | WatchFlags::DELETE
+                | WatchFlags::DELETE_SELF
+                | WatchFlags::MODIFY
+                | WatchFlags::MOVE_SELF
+                | WatchFlags::MOVED_FROM
+                | WatchFlags::MOVED_TO
+                | WatchFlags::ONLYDIR;
+            // Held over the call: its first event must find the subscriber.
+            let mut watched = self.watched.lock();
+            let folder = inotify::add_watch(&self.inotify, &*path, flags)?;
+            let (signal, only) = (signal.clone(), only.map(OsStr::to_owned));
+            let subscriber = Subscriber { signal: signal.clone(), only: only.clone() };
+            watched.entry(folder).or_default().push(subscriber);
+            Ok(Watch { notifier: self.clone(), signal, folder, only })
+        }
+
+        /// Passes events on, for as long as the process lives.
+        fn read(&self) {
+            let mut buffer = vec![MaybeUninit::uninit(); EVENTS];
+            let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
+            loop {
+                match events.next() {
+                    Ok(event) => {
+                        let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+                        self.pass_on(event.wd(), name, event.events());
+                    }
+                    Err(Errno::INTR) => {}
+                    Err(error) => {
+                        tracing::warn!("cannot read what changes in watched folders: {error}");
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+            }
+        }
+
+        fn pass_on(&self, folder: Number, name: Option<&OsStr>, flags: ReadFlags) {
+            let mut watched = self.watched.lock();
+            if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                watched.values().flatten().for_each(|subscriber| subscriber.signal.forget(None));
+                return;
+            }
+            if flags.contains(ReadFlags::IGNORED) {
+                // The folder is gone; so is the system's watch.
+                let gone = watched.remove(&folder).unwrap_or_default();
+                gone.iter().for_each(|subscriber| subscriber.signal.forget(Some(folder)));
+                return;
+            }
+            let settled = ReadFlags::CLOSE_WRITE
+                | ReadFlags::CREATE
+                | ReadFlags::DELETE
+                | ReadFlags::MOVED_FROM
+                | ReadFlags::MOVED_TO;
+            let event = match flags {
+                _ if flags.intersects(settled) => Event::Settled,
+                _ if flags.contains(ReadFlags::MODIFY) => Event::Modified,
+                _ => Event::Other,
+            };
+            for subscriber in watched.get(&folder).into_iter().flatten() {
+                let is_other = |only: &OsString| name.is_some_and(|name| *only != name);
+                if !subscriber.only.as_ref().is_some_and(is_other) {
+                    subscriber.signal.note(folder, name, event);
+                }
+            }
+        }
+    }
+
+    impl Watch {
+        pub fn number(&self) -> Number {
+            self.folder
+        }
+
+        /// Whether the folder is still there.
+        pub fn is_live(&self) -> bool {
+            self.notifier.watched.lock().contains_key(&self.folder)
+        }
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            let mut watched = self.notifier.watched.lock();
+            let Some(subscribers) = watched.get_mut(&self.folder) else { return };
+            let is_own = |other: &Subscriber| {
+                Arc::ptr_eq(&other.signal, &self.signal) && other.only == self.only
+            };
+            if let Some(at) = subscribers.iter().position(is_own) {
+                subscribers.swap_remove(at);
+            }
+            if subscribers.is_empty() {
+                watched.remove(&self.folder);
+                // Fails where the folder has gone in this moment.
+                let _ = inotify::remove_watch(&self.notifier.inotify, self.folder);
+            }
+        }
+    }
+}
+
+/// Elsewhere, changes are found by looking alone.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::*;
+    use crate::files::Folder;
+
+    pub enum Notifier {}
+
+    pub enum Watch {}
+
+    impl Notifier {
+        pub fn of_process() -> io::Result<Arc<Self>> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub fn watch(
+            self: &Arc<Self>,
+            _: &Folder,
+            _: Option<&OsStr>,
+            _: &Arc<Signal>,
+        ) -> io::Result<Watch> {
+            match **self {}
+        }
+    }
+
+    impl Watch {
+        pub fn number(&self) -> Number {
+            match *self {}
+        }
+
+        pub fn is_live(&self) -> bool {
+            match *self {}
+        }
+    }
+}
