@@ -12,7 +12,7 @@ use http::Request;
 use crate::artifacts::CACHE;
 use crate::deadline::within;
 use crate::http_client::{self, Response};
-use crate::process::{Process, Signal};
+use crate::process::{Process, Signal, Thread};
 use crate::raw::Raw;
 use crate::site::Site;
 use crate::websocket::Client;
@@ -27,6 +27,7 @@ pub struct Builder {
     listen: String,
     cache: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    has_defaults: bool,
 }
 
 /// A host that serves.
@@ -57,6 +58,7 @@ impl TestHost {
             listen: "127.0.0.1:0".to_owned(),
             cache: CACHE.into(),
             environment: Vec::new(),
+            has_defaults: false,
         }
     }
 
@@ -129,6 +131,11 @@ impl TestHost {
         Ended { status, stdout: process.printed(), stderr: process.log() }
     }
 
+    /// The process's threads.
+    pub fn threads(&self) -> Vec<Thread> {
+        self.process.threads()
+    }
+
     /// The process's number.
     pub fn process_id(&self) -> u32 {
         self.process.id()
@@ -170,7 +177,7 @@ impl Builder {
         self
     }
 
-    /// What `lithe.toml` says.
+    /// What `lithe.toml` says. Times that it does not name are generous.
     #[must_use]
     pub fn config(self, text: &str) -> Self {
         self.file("lithe.toml", text)
@@ -215,11 +222,21 @@ impl Builder {
         self
     }
 
+    /// For a test of the defaults: every site has those where it does not say otherwise.
+    #[must_use]
+    pub fn defaults(mut self) -> Self {
+        self.has_defaults = true;
+        self
+    }
+
     /// Starts the host and waits until it is ready.
     ///
     /// # Panics
     /// It does not become ready.
     pub async fn start(self) -> TestHost {
+        if !self.has_defaults {
+            self.site.be_generous();
+        }
         let process = self.run();
         let address = process.says("listening on http://").await;
         let address = address.parse().expect("it says an address");
@@ -244,7 +261,11 @@ impl Builder {
             command.args(["--listen", &self.listen]).arg("--cache").arg(&self.cache);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        Process::start(&mut command)
+        let mut process = Process::start(&mut command);
+        if self.command != "serve" {
+            process.builds();
+        }
+        process
     }
 }
 
