@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-/// How long anything may take that is not a build.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+/// How long anything may take that is not a build. It only decides when a test that fails does so: no
+/// test passes by it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long a build of a guest may take. Builds of one target folder wait for each other.
+pub const BUILD: Duration = Duration::from_secs(600);
 
 /// The future's value.
 ///
@@ -14,6 +18,19 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 /// After [`DEADLINE`]: it names what was waited for.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     within_time(DEADLINE, what, future).await
+}
+
+/// The future's value, which comes before a setting's default could have brought it about. So the value
+/// in `lithe.toml` is what did.
+///
+/// # Panics
+/// After the default: it names what was waited for.
+pub async fn sooner_than<T>(
+    default: Duration,
+    what: &str,
+    future: impl Future<Output = T>,
+) -> T {
+    within_time(default, what, future).await
 }
 
 pub(crate) async fn within_time<T>(
@@ -31,14 +48,23 @@ pub(crate) async fn within_time<T>(
 ///
 /// # Panics
 /// After [`DEADLINE`]: it names what was waited for.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(value) = ask().await {
-                return value;
-            }
-            sleep(Duration::from_millis(10)).await;
+pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    within(what, asking(ask)).await
+}
+
+/// Asks again and again until there is a value that a build brings about.
+///
+/// # Panics
+/// After [`BUILD`]: it names what was waited for.
+pub async fn eventually_built<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    within_time(BUILD, what, asking(ask)).await
+}
+
+async fn asking<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(value) = ask().await {
+            return value;
         }
-    };
-    within(what, asking).await
+        sleep(Duration::from_millis(10)).await;
+    }
 }

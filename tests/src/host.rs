@@ -13,7 +13,7 @@ use http::Request;
 use crate::artifacts::CACHE;
 use crate::deadline::{eventually, within};
 use crate::http_client::{self, Response};
-use crate::process::{Process, Signal};
+use crate::process::{Process, Signal, Thread};
 use crate::raw::Raw;
 use crate::site::Site;
 use crate::websocket::Client;
@@ -30,6 +30,7 @@ pub struct Builder {
     environment: Vec<(OsString, OsString)>,
     redirection: Option<&'static str>,
     stderr: Option<OwnedFd>,
+    has_defaults: bool,
 }
 
 /// A host that serves.
@@ -62,6 +63,7 @@ impl TestHost {
             environment: Vec::new(),
             redirection: None,
             stderr: None,
+            has_defaults: false,
         }
     }
 
@@ -134,6 +136,11 @@ impl TestHost {
         Ended { status, stdout: process.printed(), stderr: process.log() }
     }
 
+    /// The process's threads.
+    pub fn threads(&self) -> Vec<Thread> {
+        self.process.threads()
+    }
+
     /// The process's number.
     pub fn process_id(&self) -> u32 {
         self.process.id()
@@ -175,7 +182,7 @@ impl Builder {
         self
     }
 
-    /// What `lithe.toml` says.
+    /// What `lithe.toml` says. Times that it does not name are generous.
     #[must_use]
     pub fn config(self, text: &str) -> Self {
         self.file("lithe.toml", text)
@@ -245,9 +252,19 @@ impl Builder {
     /// It does not become ready.
     pub async fn start_at(self, address: SocketAddr) -> TestHost {
         let builder = self.listen(address);
+        if !builder.has_defaults {
+            builder.site.be_generous();
+        }
         let process = builder.run();
         eventually("a connection", async || tokio::net::TcpStream::connect(address).await.ok()).await;
         TestHost { address, site: builder.site, program: builder.program, process }
+    }
+
+    /// For a test of the defaults: every site has those where it does not say otherwise.
+    #[must_use]
+    pub fn defaults(mut self) -> Self {
+        self.has_defaults = true;
+        self
     }
 
     /// Starts the host and waits until it is ready.
@@ -255,6 +272,9 @@ impl Builder {
     /// # Panics
     /// It does not become ready.
     pub async fn start(self) -> TestHost {
+        if !self.has_defaults {
+            self.site.be_generous();
+        }
         let process = self.run();
         let address = process.says("listening on http://").await;
         let address = address.parse().expect("it says an address");
@@ -287,13 +307,17 @@ impl Builder {
             command.args(["--listen", &self.listen]).arg("--cache").arg(&self.cache);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        match &self.stderr {
+        let mut process = match &self.stderr {
             None => Process::start(&mut command),
             Some(stream) => {
                 let stream = stream.try_clone().expect("there are files left");
                 Process::start_with(&mut command, stream.into())
             }
+        };
+        if self.command != "serve" {
+            process.builds();
         }
+        process
     }
 }
 

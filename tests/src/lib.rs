@@ -5,7 +5,9 @@
 //! let mut client = host.connect("/rooms/42").await;
 //! ```
 //!
-//! Nothing here waits for luck: each wait has a condition and a deadline, and says what it was for.
+//! Nothing here waits for luck: each wait has a condition and a deadline, and says what it was for. A site
+//! has generous times where its test does not say otherwise (`site.rs`), and a panic of the host fails the
+//! test, whoever would have noticed.
 
 #![forbid(unsafe_code)]
 
@@ -27,11 +29,11 @@ mod site;
 mod websocket;
 
 pub use browser::{Browser, Tab};
-pub use deadline::{DEADLINE, eventually, within};
+pub use deadline::{DEADLINE, eventually, eventually_built, sooner_than, within};
 pub use frame::Frame;
 pub use host::{Builder, Ended, TestHost};
 pub use http_client::{Response, request};
-pub use process::{Process, Signal};
+pub use process::{Process, Signal, Thread};
 pub use raw::Raw;
 pub use site::Site;
 pub use websocket::{Client, Receiver, Sender};

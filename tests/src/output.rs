@@ -3,10 +3,9 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-
-use crate::deadline::DEADLINE;
 
 /// Collects one of a process's streams. Clones see the same lines.
 #[derive(Clone, Debug)]
@@ -42,12 +41,13 @@ impl Output {
         self.lines.borrow().all.join("\n")
     }
 
-    /// The first line that has all of these words; none when the stream ends without it, or in time.
-    pub async fn line_with(&self, words: &[&str]) -> Option<Arc<str>> {
+    /// The first line that has all of these words; none when the stream ends without it, or after this
+    /// time.
+    pub async fn line_with(&self, time: Duration, words: &[&str]) -> Option<Arc<str>> {
         let matches = |line: &&Arc<str>| words.iter().all(|word| line.contains(word));
         let mut lines = self.lines.clone();
         let ready = |lines: &Lines| lines.ended || lines.all.iter().any(|line| matches(&line));
-        let waited = tokio::time::timeout(DEADLINE * 6, lines.wait_for(ready)).await;
+        let waited = tokio::time::timeout(time, lines.wait_for(ready)).await;
         waited.ok()?.ok()?.all.iter().find(matches).cloned()
     }
 
@@ -55,5 +55,14 @@ impl Output {
     pub async fn ended(&self) {
         // The sender goes only after it has said that the stream ended.
         let _ = self.lines.clone().wait_for(|lines| lines.ended).await;
+    }
+
+    /// Waits for the end of the stream without async code, and no longer than this: another process may
+    /// hold it open.
+    pub fn ends_within(&self, time: Duration) {
+        let started = Instant::now();
+        while !self.lines.borrow().ended && started.elapsed() < time {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -2,24 +2,42 @@
 
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{Pid, kill_process};
 
 pub use rustix::process::Signal;
 
-use crate::deadline::{DEADLINE, within};
+use crate::deadline::{BUILD, DEADLINE, within, within_time};
 use crate::output::Output;
 
 /// The log: what the host does, and not what its libraries do.
 const LOG: &str =
     "info,lithe=debug,access=debug,session=debug,guest=debug,request=debug,swap=debug";
 
-/// A running command. Killed when dropped; what it logged is printed where the test panics.
+/// A running command. Killed when dropped; what it logged is printed where the test panics, and a panic of
+/// its own fails the test.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     stdout: Output,
     stderr: Output,
+    /// How long a log line may take.
+    patience: Duration,
+}
+
+/// A thread of a process (proc(5)).
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// The first 15 characters of it.
+    pub name: String,
+    /// Whether it runs, or wants to.
+    pub is_runnable: bool,
+    pub niceness: i32,
+    /// The number of its scheduling policy, such as 5 for `SCHED_IDLE` (sched(7)).
+    pub policy: u32,
+    /// CPU time that it has used, in steps of 10 ms.
+    pub cpu: Duration,
 }
 
 impl Process {
@@ -46,7 +64,12 @@ impl Process {
             Some(stderr) => Output::collect(stderr),
             None => Output::collect(std::io::empty()),
         };
-        Self { child, stdout, stderr }
+        Self { child, stdout, stderr, patience: DEADLINE }
+    }
+
+    /// What it logs may be about a build.
+    pub fn builds(&mut self) {
+        self.patience = BUILD;
     }
 
     /// Everything on standard error until now.
@@ -69,7 +92,7 @@ impl Process {
     /// # Panics
     /// The process ends without it.
     pub async fn says(&self, start: &str) -> String {
-        match self.stdout.line_with(&[start]).await {
+        match self.stdout.line_with(BUILD, &[start]).await {
             Some(line) => line.trim_start_matches(start).to_owned(),
             None => panic!("standard output has no `{start}`"),
         }
@@ -80,8 +103,7 @@ impl Process {
     /// # Panics
     /// The process ends without it, or the deadline is over.
     pub async fn logs(&self, words: &[&str]) -> Arc<str> {
-        let line = tokio::time::timeout(DEADLINE, self.stderr.line_with(words)).await;
-        match line.ok().flatten() {
+        match self.stderr.line_with(self.patience, words).await {
             Some(line) => line,
             None => panic!("the log has no line with {words:?}"),
         }
@@ -99,6 +121,17 @@ impl Process {
         peak.parse::<usize>().expect("a number") * 1024
     }
 
+    /// Its threads. Those that end meanwhile are left out.
+    ///
+    /// # Panics
+    /// The process has ended, or the system is not Linux.
+    pub fn threads(&self) -> Vec<Thread> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.expect("the process runs").filter_map(Result::ok);
+        let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+        stats.filter_map(|stat| Thread::parse(&stat)).collect()
+    }
+
     /// # Panics
     /// The process has ended.
     pub fn signal(&self, signal: Signal) {
@@ -109,11 +142,45 @@ impl Process {
     /// Waits for the process's end.
     ///
     /// # Panics
-    /// It does not end before the deadline.
+    /// It does not end before the deadline, or has panicked.
     pub async fn exit(&mut self) -> ExitStatus {
-        within("the end of the process", self.stderr.ended()).await;
+        within_time(self.patience, "the end of the process", self.stderr.ended()).await;
         within("the end of its output", self.stdout.ended()).await;
-        self.child.wait().expect("it is our child")
+        let status = self.child.wait().expect("it is our child");
+        self.has_not_panicked();
+        status
+    }
+
+    /// A task that panics ends alone, and nobody who asks the process hears of it: only its log does.
+    fn has_not_panicked(&self) {
+        let log = self.log();
+        let panics: Vec<&str> = log.lines().filter(|line| is_panic(line)).collect();
+        assert!(panics.is_empty(), "the process has panicked: {panics:#?}");
+    }
+}
+
+/// Whether the default panic hook of the process has printed this line. What a guest prints of a panic of
+/// its own has the time and the site before it.
+fn is_panic(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ")
+}
+
+impl Thread {
+    fn parse(stat: &str) -> Option<Self> {
+        /// User code counts CPU time in hundredths of a second, whatever the system does.
+        const CLOCK_TICK: Duration = Duration::from_millis(10);
+        // The number, the name in parentheses, and then the third field and the rest.
+        let (start, rest) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3).copied();
+        let time = |number| field(number)?.parse::<u32>().ok();
+        Some(Self {
+            name: start.split_once('(')?.1.to_owned(),
+            is_runnable: field(3)? == "R",
+            niceness: field(19)?.parse().ok()?,
+            policy: field(41)?.parse().ok()?,
+            cpu: CLOCK_TICK * (time(14)? + time(15)?),
+        })
     }
 }
 
@@ -122,8 +189,12 @@ impl Drop for Process {
         // Fails only where it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // A build that it has started may hold the stream open for longer.
+        self.stderr.ends_within(Duration::from_secs(2));
         if std::thread::panicking() {
             eprintln!("--- the process's log ---\n{}\n---", self.log());
+        } else {
+            self.has_not_panicked();
         }
     }
 }

@@ -4,6 +4,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use toml::Table;
+
+/// The folders that make a folder a site.
+const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
+
+/// What a site says where its test does not say otherwise: no test fails by a time that it is not about,
+/// however busy the machine is. What is not a time has its default.
+const GENEROUS: &str = r#"
+[limits]
+event_cpu = "1m"
+request_cpu = "1m"
+request_time = "10m"
+close_time = "20s"
+ping_interval = "10m"
+pong_time = "10m"
+idle_after = "10m"
+
+[server]
+header_time = "10m"
+body_time = "10m"
+write_time = "10m"
+shutdown_time = "10m"
+
+[swap]
+watch_time = "10m"
+"#;
 
 /// Removed when dropped.
 #[derive(Debug)]
@@ -54,4 +80,50 @@ impl Site {
         let content = fs::read(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
         self.write(file, content);
     }
+
+    /// Writes the settings of the site in this folder of the folder (`""` is the folder itself) while they
+    /// are served: generous, as they were at the start.
+    ///
+    /// # Panics
+    /// The file cannot be written.
+    pub fn configure(&self, folder: &str, text: &str) {
+        let sections = ["limits", "server", "swap"];
+        self.write(&format!("{folder}/lithe.toml"), generous(text, &sections));
+    }
+
+    /// Adds generous times to what the settings leave out: those of the site, or of each site and of the
+    /// folder that they are in.
+    pub(crate) fn be_generous(&self) {
+        let root = self.folder();
+        let is_site = |folder: &Path| PARTS.iter().any(|part| folder.join(part).is_dir());
+        let settings = |folder: &Path| {
+            fs::read_to_string(folder.join("lithe.toml")).unwrap_or_default()
+        };
+        let entries = fs::read_dir(&root).expect("the site's folder is there");
+        let folders = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let sites: Vec<String> = folders.filter(|name| is_site(&root.join(name))).collect();
+        if is_site(&root) || sites.is_empty() {
+            self.configure("", &settings(&root));
+            return;
+        }
+        self.write("lithe.toml", generous(&settings(&root), &["server"]));
+        for name in sites {
+            self.configure(&name, &settings(&root.join(&name)));
+        }
+    }
+}
+
+/// Adds what [`GENEROUS`] has in these sections, and the text has not. Text that is wrong stays as it is:
+/// the test is about that.
+fn generous(text: &str, sections: &[&str]) -> String {
+    let Ok(mut settings) = text.parse::<Table>() else { return text.to_owned() };
+    let additions: Table = GENEROUS.parse().expect("it is TOML");
+    for (name, section) in additions.iter().filter(|(name, _)| sections.contains(&name.as_str())) {
+        let own = settings.entry(name).or_insert_with(|| Table::new().into());
+        let (Some(own), Some(section)) = (own.as_table_mut(), section.as_table()) else { continue };
+        for (key, value) in section {
+            own.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    settings.to_string()
 }

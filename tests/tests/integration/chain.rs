@@ -119,7 +119,7 @@ async fn the_paths_that_reach_a_route_reach_its_middleware() {
 /// An error handler, middleware that misbehaves inside, and a log outside.
 async fn errors() -> TestHost {
     host()
-        .config("[limits]\nrequest_cpu = \"10s\"\n")
+        .config("[limits]\nrequest_cpu = \"5s\"\n")
         .file("middleware/log.wasm", named("outer"))
         .component("routes/_error.wasm", ERROR_JSON)
         .component("routes/_middleware.wasm", MIDDLEWARE_MISBEHAVE)

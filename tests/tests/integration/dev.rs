@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use lithe_tests::artifacts::TARGET;
-use lithe_tests::{TestHost, eventually};
+use lithe_tests::{TestHost, eventually_built};
 
 use crate::host;
 
@@ -39,7 +39,7 @@ fn manifest(name: &str, dependency: &str) -> String {
 
 async fn serves(host: &TestHost, version: &str) {
     let what = format!("version {version}");
-    eventually(&what, async || (host.get("/").await.text() == version).then_some(())).await;
+    eventually_built(&what, async || (host.get("/").await.text() == version).then_some(())).await;
 }
 
 #[tokio::test]

@@ -4,10 +4,15 @@ use std::iter::repeat;
 use std::time::{Duration, Instant};
 
 use http::Request;
-use lithe_tests::TestHost;
-use lithe_tests::artifacts::{ECHO, SWAP_V1, TRAP_HTTP};
+use lithe_tests::artifacts::{ECHO, HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
+use lithe_tests::{TestHost, sooner_than};
 
 use crate::host;
+
+/// Those that a site has by default.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+const BODY_TIME: Duration = Duration::from_secs(30);
+const WRITE_TIME: Duration = Duration::from_secs(30);
 
 async fn with(config: &str) -> TestHost {
     host().config(config).route("http", TRAP_HTTP).route("echo", ECHO).start().await
@@ -93,7 +98,7 @@ async fn half_a_handshake_is_closed_after_the_time_for_a_head() {
     let started = Instant::now();
     let mut raw = host.raw().await;
     raw.write("GET /echo HTTP/1.1\r\nhost: localhost\r\nconnection: upgr").await;
-    while raw.frame().await.is_some() {}
+    sooner_than(HEADER_TIME, "the end of its patience", raw.rest()).await;
     assert!(started.elapsed() >= Duration::from_millis(300));
     lives_on(&host).await;
 }
@@ -140,8 +145,10 @@ async fn a_component_of_more_core_instances_than_the_host_has_room_for_is_refuse
 async fn requests_over_the_queue_of_a_shared_instance_are_503() {
     let host = host().config("[limits]\nqueue = 1\n").route("swap", SWAP_V1).start().await;
     let mut busy = host.connect("/swap").await;
-    busy.send("sleep:2000").await;
+    let mut rounds = 0;
     let refused = lithe_tests::eventually("one that finds the queue full", async || {
+        rounds += 1;
+        busy.send("sleep:1000").await;
         let answers = futures_util::future::join_all((0..5).map(|_| host.get("/swap"))).await;
         let refused = answers.into_iter().filter(|answer| answer.status != 200);
         let refused: Vec<_> = refused.collect();
@@ -152,7 +159,9 @@ async fn requests_over_the_queue_of_a_shared_instance_are_503() {
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
     }
     host.wait_for_log(&["`limits.queue`"]).await;
-    assert_eq!(busy.text().await, "v1:sleep:2000");
+    for _ in 0..rounds {
+        assert_eq!(busy.text().await, "v1:sleep:1000");
+    }
     assert_eq!(host.get("/swap").await.status, 200);
 }
 
@@ -183,7 +192,7 @@ async fn a_head_that_comes_byte_by_byte_is_given_no_more_time() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    lithe_tests::within("the end of its patience", dripping).await;
+    sooner_than(HEADER_TIME, "the end of its patience", dripping).await;
     lives_on(&host).await;
 }
 
@@ -200,7 +209,7 @@ async fn a_body_that_comes_byte_by_byte_is_given_no_more_time() {
             let _ = tokio::time::timeout(Duration::from_millis(20), slow.receive()).await;
         }
     };
-    lithe_tests::within("the end of its patience", dripping).await;
+    sooner_than(BODY_TIME, "the end of its patience", dripping).await;
     assert_eq!(slow.response().await.status, 408);
     lives_on(&host).await;
 }
@@ -216,9 +225,12 @@ async fn silent_connections_are_closed_and_others_served_meanwhile() {
         silent.push(raw);
     }
     lives_on(&host).await;
-    for raw in &mut silent {
-        raw.rest().await;
-    }
+    let closed = async {
+        for raw in &mut silent {
+            raw.rest().await;
+        }
+    };
+    sooner_than(HEADER_TIME, "the end of the host's patience", closed).await;
     lives_on(&host).await;
 }
 
@@ -249,7 +261,7 @@ async fn a_body_that_does_not_come_is_408() {
     let host = with("[server]\nbody_time = \"300ms\"\n").await;
     let mut raw = host.raw().await;
     raw.write("POST /http HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nab").await;
-    let response = raw.response().await;
+    let response = sooner_than(BODY_TIME, "an answer", raw.response()).await;
     assert_eq!(response.status, 408);
     assert!(response.text().contains("`server.body_time`"));
     lives_on(&host).await;
@@ -267,7 +279,7 @@ async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
     let mut deaf = host.raw().await;
     let started = Instant::now();
     deaf.write("GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
-    host.wait_for_log(&["`server.write_time`"]).await;
+    sooner_than(WRITE_TIME, "the end", host.wait_for_log(&["`server.write_time`"])).await;
     assert!(started.elapsed() >= Duration::from_millis(300));
     assert!(deaf.rest().await.len() < LARGE, "the rest was not sent");
     lives_on(&host).await;
@@ -275,17 +287,30 @@ async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
 
 #[tokio::test]
 async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
-    let host = large_file("[server]\nwrite_time = \"300ms\"\n").await;
+    let host = large_file("[server]\nwrite_time = \"2s\"\n").await;
     let mut slow = host.raw().await;
     let started = Instant::now();
     slow.write("GET /large HTTP/1.0\r\n\r\n").await;
-    while slow.received() < LARGE / 2 {
+    while started.elapsed() < Duration::from_secs(5) {
         slow.receive().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(started.elapsed() > Duration::from_millis(600), "it read too fast to tell");
+    assert!(slow.received() < LARGE / 2, "it read too fast to tell");
     let answer = slow.rest().await;
     assert!(answer.ends_with(&"x".repeat(LARGE)), "{} bytes", answer.len());
+}
+
+#[tokio::test]
+async fn a_site_that_sets_no_limits_has_the_defaults() {
+    let host = host().defaults().route("hooks", HOSTILE_HOOKS).start().await;
+    assert_eq!(host.get("/hooks?how=loop").await.status, 504);
+    host.wait_for_log(&["the guest used more than its 1s of CPU time"]).await;
+    let mut client = host.connect("/hooks").await;
+    client.send("loop").await;
+    assert_eq!(client.closed().await.0, 1011);
+    let mut silent = host.raw().await;
+    silent.write("GET /").await;
+    silent.rest().await;
 }
 
 #[tokio::test]

@@ -5,19 +5,26 @@ use std::time::{Duration, Instant};
 use lithe_tests::artifacts::{
     HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS, TRAP_HTTP,
 };
-use lithe_tests::{Frame, TestHost, eventually, within};
+use lithe_tests::{Frame, TestHost, eventually, sooner_than, within};
 use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::guests::sessions;
 use crate::host;
 
+/// A peer that says nothing is gone soon.
 const PING: Duration = Duration::from_millis(200);
 const PONG: Duration = Duration::from_millis(200);
 const FAST: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"200ms\"\n";
 
-/// Several times as long as it takes until a silent peer is dropped.
-const LONG: Duration = Duration::from_millis(1_600);
+/// A peer that says something may say it late: a busy machine holds this one up for less.
+const PATIENT: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"2s\"\n";
+
+/// Several times as long as it takes until a silent peer of a patient host, or an idle one, is dropped.
+const LONG: Duration = Duration::from_secs(5);
+
+/// Of those that may be idle for a while.
+const IDLE: &str = "[limits]\nidle_time = \"2s\"\n";
 
 /// A plugin whose memory holds nothing, and after what time its instance is idle.
 fn stateless(idle_after: &str, file: &str) -> String {
@@ -39,15 +46,16 @@ async fn first_end(host: &TestHost) -> Value {
 #[tokio::test]
 async fn a_silent_peer_gets_one_ping_and_is_dropped_with_1006_to_the_guest() {
     let host = hooks(FAST).await;
-    let mut raw = host.raw_socket("/hooks").await;
     let started = Instant::now();
+    let mut raw = host.raw_socket("/hooks").await;
     assert_eq!(raw.frame().await, Some(Frame::ping("")));
     let pinged = started.elapsed();
-    // Some of the time had gone before the response to the handshake was read.
-    assert!(pinged > PING / 2, "pinged after {pinged:?}");
-    assert_eq!(raw.frames().await, [], "no close frame, nothing");
-    let dropped = started.elapsed() - pinged;
-    assert!(dropped > PONG / 2 && dropped < 10 * PONG, "dropped {dropped:?} after the ping");
+    assert!(pinged >= PING, "pinged after {pinged:?}");
+    let default = Duration::from_secs(10);
+    let end = sooner_than(default, "the end after `limits.pong_time`", raw.frames()).await;
+    assert_eq!(end, [], "no close frame, nothing");
+    let dropped = started.elapsed();
+    assert!(dropped >= PING + PONG, "dropped after {dropped:?}");
     let end = first_end(&host).await;
     assert_eq!((&end["code"], &end["clean"]), (&1006.into(), &false.into()));
     host.wait_for_log(&["`limits.pong_time`"]).await;
@@ -65,7 +73,7 @@ async fn sessions_of_every_kind_are_looked_after() {
 
 #[tokio::test]
 async fn a_peer_that_answers_pings_lives_on() {
-    let host = hooks(FAST).await;
+    let host = hooks(PATIENT).await;
     let mut raw = host.raw_socket("/hooks").await;
     let started = Instant::now();
     let mut pings = 0;
@@ -81,11 +89,13 @@ async fn a_peer_that_answers_pings_lives_on() {
 
 #[tokio::test]
 async fn whatever_comes_is_a_sign_of_life() {
-    let host = hooks(FAST).await;
-    for sign in [Frame::ping("a"), Frame::pong("unasked"), Frame::text("a")] {
+    // One that is heard from every now and then is not even asked.
+    let host = hooks("[limits]\nping_interval = \"2s\"\npong_time = \"1s\"\n").await;
+    let signs = [Frame::ping("a"), Frame::pong("unasked"), Frame::text("a")];
+    let looked_after = signs.map(async |sign| {
         let mut raw = host.raw_socket("/hooks").await;
         let started = Instant::now();
-        while started.elapsed() < LONG / 2 {
+        while started.elapsed() < LONG {
             raw.send(std::slice::from_ref(&sign)).await;
             sleep(PING / 4).await;
         }
@@ -94,20 +104,28 @@ async fn whatever_comes_is_a_sign_of_life() {
         let pings = frames.iter().filter(|frame| **frame == Frame::ping("")).count();
         assert_eq!(pings, 0, "{sign:?}");
         assert_eq!(frames.last(), Some(&Frame::close(1000, "")), "{sign:?}");
-    }
+    });
+    futures_util::future::join_all(looked_after).await;
 }
 
 #[tokio::test]
 async fn a_peer_that_sends_one_frame_byte_by_byte_is_not_dropped() {
-    let host = hooks(FAST).await;
+    let host = hooks(PATIENT).await;
     let mut raw = host.raw_socket("/hooks").await;
     let frame = Frame::text("slowly but surely, letter by letter");
+    let started = Instant::now();
     for byte in frame.masked() {
         raw.write([byte]).await;
         sleep(LONG / 32).await;
     }
-    let frames = [raw.frame().await, raw.frame().await];
-    assert!(frames.contains(&Some(frame)), "{frames:?}");
+    assert!(started.elapsed() > LONG);
+    loop {
+        let heard = raw.frame().await.expect("it is not dropped");
+        if heard == frame {
+            break;
+        }
+        assert_eq!(heard, Frame::ping(""));
+    }
 }
 
 #[tokio::test]
@@ -129,9 +147,7 @@ async fn a_peer_whose_guest_is_slow_is_not_dropped() {
 #[tokio::test]
 async fn a_peer_that_reads_slowly_but_steadily_is_not_dropped() {
     const MESSAGES: usize = 192;
-    let config = "[limits]\nping_interval = \"500ms\"\npong_time = \"500ms\"\n\
-                  outbound = \"16 MiB\"\nevent_cpu = \"5s\"\n";
-    let host = hooks(config).await;
+    let host = hooks(&format!("{PATIENT}outbound = \"16 MiB\"\n")).await;
     let mut raw = host.raw_socket("/hooks").await;
     let started = Instant::now();
     raw.send(&[Frame::text(format!("flood:{MESSAGES}"))]).await;
@@ -141,17 +157,16 @@ async fn a_peer_that_reads_slowly_but_steadily_is_not_dropped() {
         let frame = raw.frame().await;
         let frame = frame.unwrap_or_else(|| panic!("dropped after {messages} messages"));
         messages += usize::from(frame.head == 0x82);
-        sleep(Duration::from_millis(12)).await;
+        sleep(LONG / MESSAGES as u32).await;
     }
-    assert!(started.elapsed() > 2 * Duration::from_secs(1), "it read too fast to tell");
+    assert!(started.elapsed() > LONG, "it read too fast to tell");
 }
 
 #[tokio::test]
 async fn what_the_system_has_taken_for_a_peer_that_reads_slowly_does_not_hide_that_it_reads() {
     // So little that the system could take it all at once, and nothing would be left to watch.
     const MESSAGES: usize = 32;
-    let config = "[limits]\nping_interval = \"500ms\"\npong_time = \"500ms\"\nevent_cpu = \"5s\"\n";
-    let host = hooks(config).await;
+    let host = hooks(PATIENT).await;
     let mut raw = host.raw_socket("/hooks").await;
     let started = Instant::now();
     raw.send(&[Frame::text(format!("flood:{MESSAGES}"))]).await;
@@ -160,9 +175,9 @@ async fn what_the_system_has_taken_for_a_peer_that_reads_slowly_does_not_hide_th
         let frame = raw.frame().await;
         let frame = frame.unwrap_or_else(|| panic!("dropped after {messages} messages"));
         messages += usize::from(frame.head == 0x82);
-        sleep(Duration::from_millis(100)).await;
+        sleep(LONG / MESSAGES as u32).await;
     }
-    assert!(started.elapsed() > 3 * Duration::from_secs(1), "it read too fast to tell");
+    assert!(started.elapsed() > LONG, "it read too fast to tell");
     // What the system has taken arrives also where the host has given the peer up.
     raw.send(&[Frame::text("still here")]).await;
     while raw.frame().await.expect("the host has not dropped it") != Frame::text("still here") {}
@@ -170,7 +185,7 @@ async fn what_the_system_has_taken_for_a_peer_that_reads_slowly_does_not_hide_th
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_dropped_however_much_there_is_to_say() {
-    let host = sessions::start(&format!("{FAST}event_cpu = \"5s\"\n")).await;
+    let host = sessions::start(FAST).await;
     let mut raw = host.raw_socket("/hooks").await;
     raw.send(&[Frame::text("burst:48:65536")]).await;
     eventually("the end", async || (sessions::counts(&host).await["closed"] == 1).then_some(()))
@@ -180,7 +195,7 @@ async fn a_peer_that_reads_nothing_is_dropped_however_much_there_is_to_say() {
 
 #[tokio::test]
 async fn a_socket_over_which_nothing_goes_is_closed_with_1001() {
-    let host = hooks("[limits]\nidle_time = \"300ms\"\n").await;
+    let host = hooks(IDLE).await;
     let mut client = host.connect("/hooks").await;
     let started = Instant::now();
     while started.elapsed() < LONG {
@@ -195,8 +210,7 @@ async fn a_socket_over_which_nothing_goes_is_closed_with_1001() {
 
 #[tokio::test]
 async fn what_the_guest_says_is_activity() {
-    let config = "[limits]\nidle_time = \"300ms\"\n";
-    let host = host().config(config).route("feed", NOTIFICATIONS).start().await;
+    let host = host().config(IDLE).route("feed", NOTIFICATIONS).start().await;
     let mut client = host.connect("/feed?every_ms=50").await;
     assert_eq!(client.text().await, "Connected to notification service");
     let started = Instant::now();
@@ -207,7 +221,7 @@ async fn what_the_guest_says_is_activity() {
 
 #[tokio::test]
 async fn pings_and_pongs_are_no_activity() {
-    let host = hooks("[limits]\nping_interval = \"50ms\"\nidle_time = \"400ms\"\n").await;
+    let host = hooks(&format!("{IDLE}ping_interval = \"50ms\"\n")).await;
     let mut raw = host.raw_socket("/hooks").await;
     let mut pings = 0;
     let last = loop {
@@ -236,7 +250,7 @@ async fn zero_means_never() {
 
 #[tokio::test]
 async fn sockets_outlive_an_idle_instance_with_ids_attachments_and_topics() {
-    let host = sessions::start(&stateless("300ms", "plugins/sessions.wasm")).await;
+    let host = sessions::start(&stateless("2s", "plugins/sessions.wasm")).await;
     let (mut ann, mut bob) = (host.connect("/hooks").await, host.connect("/hooks").await);
     let ids = [ann.ask("id").await, bob.ask("id").await];
     assert_eq!(ann.ask("subscribe:news").await, "ok");
@@ -270,7 +284,7 @@ async fn requests_find_a_fresh_instance() {
 
 #[tokio::test]
 async fn a_pool_drops_instances_that_nothing_needs() {
-    let config = "[limits]\nidle_after = \"300ms\"\n";
+    let config = "[limits]\nidle_after = \"2s\"\n";
     let host = host().config(config).route("http", TRAP_HTTP).start().await;
     let count = async || host.get("/http?how=count").await.text().to_owned();
     assert_eq!([count().await, count().await], ["1", "2"], "it is used again");
@@ -293,11 +307,11 @@ async fn an_instance_with_a_pinned_socket_is_kept_until_that_is_gone() {
 
 #[tokio::test]
 async fn an_instance_with_a_timer_is_kept_until_it_has_gone_off() {
-    let host = sessions::start(&stateless("100ms", "plugins/sessions.wasm")).await;
+    let host = sessions::start(&stateless("1s", "plugins/sessions.wasm")).await;
     let mut client = host.connect("/hooks").await;
-    client.send("once:1500").await;
+    client.send("once:3000").await;
     let tick = within("the timer", client.text());
-    assert_eq!(tick.await, "tick 1500");
+    assert_eq!(tick.await, "tick 3000");
     assert!(!host.log().contains("hibernating"));
     host.wait_for_log(&["hibernating", "sockets=1"]).await;
 }

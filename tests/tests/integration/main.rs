@@ -16,6 +16,7 @@ mod frames;
 mod fuzzed;
 mod guests;
 mod handshake;
+mod hostile_tenants;
 mod inspect;
 mod limits;
 mod liveness;

@@ -93,7 +93,7 @@ async fn where_both_sides_close_at_once_each_ends_cleanly_and_the_guest_hears_it
 #[tokio::test]
 async fn random_bytes_after_the_handshake_end_one_socket_and_not_the_host() {
     const CONNECTIONS: u64 = 2_000;
-    let host = sessions::start("[limits]\nclose_time = \"1s\"\n").await;
+    let host = sessions::start("[limits]\nclose_time = \"5s\"\n").await;
     let mut witness = host.connect("/hooks").await;
     let attacks = (0..CONNECTIONS).map(async |seed| {
         let mut random = Random(seed);

@@ -165,7 +165,7 @@ async fn lines_over_the_limit_are_left_out_of_the_log() {
 
 #[tokio::test]
 async fn each_limit_is_counted_where_it_is_exceeded() {
-    let limits = "uri = 50\nheaders = \"1 KiB\"\nbody = 10\nmessage = 20\nrequest_cpu = \"50ms\"\n\
+    let limits = "uri = 50\nheaders = \"1 KiB\"\nbody = 10\nmessage = 20\nrequest_cpu = \"500ms\"\n\
                   memory = \"4 MiB\"\nsockets = 3\nattachment = 8\ntopics = 1\n";
     let host = host()
         .config(&format!("[limits]\n{limits}"))

@@ -173,7 +173,7 @@ async fn an_error_of_a_hook() {
 #[tokio::test]
 async fn a_fault_of_hooks_is_heard_by_the_next_instance() {
     for word in ["panic", "memory", "exit", "loop"] {
-        let host = all_kinds("[limits]\nmemory = \"8 MiB\"\n").await;
+        let host = all_kinds("[limits]\nmemory = \"8 MiB\"\nevent_cpu = \"500ms\"\n").await;
         let mut client = client(&host, "/hooks").await;
         client.send(word).await;
         assert_eq!(client.closed().await, (1011, String::new()), "{word}");
@@ -219,7 +219,7 @@ async fn the_hosts_end() {
 
 #[tokio::test]
 async fn no_pong_in_time() {
-    let host = all_kinds("[limits]\nping_interval = \"200ms\"\npong_time = \"200ms\"\n").await;
+    let host = all_kinds("[limits]\nping_interval = \"1s\"\npong_time = \"1s\"\n").await;
     for path in KINDS {
         let mut raw = host.raw_socket(path).await;
         raw.send(&three_messages()).await;
@@ -230,7 +230,7 @@ async fn no_pong_in_time() {
 
 #[tokio::test]
 async fn nothing_said_for_too_long() {
-    let host = all_kinds("[limits]\nidle_time = \"300ms\"\n").await;
+    let host = all_kinds("[limits]\nidle_time = \"2s\"\n").await;
     for path in KINDS {
         let mut client = client(&host, path).await;
         assert_eq!(client.closed().await, (1001, "idle for too long".to_owned()), "{path}");

@@ -1,7 +1,9 @@
 //! SIGTERM and SIGINT: what is open is closed, what is running is finished.
 
+use std::time::Duration;
+
 use lithe_tests::artifacts::{HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, TRAP_HTTP};
-use lithe_tests::{Signal, TestHost, within};
+use lithe_tests::{Signal, TestHost, sooner_than};
 
 use crate::host;
 
@@ -64,6 +66,7 @@ async fn what_does_not_end_is_dropped_after_the_time_for_it() {
     raw.write("GET /http?how=sleep&ms=60000 HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     host.wait_for_log(&["sleeping"]).await;
     host.signal(Signal::TERM);
-    within("the end", host.exit()).await;
+    let default = Duration::from_secs(10);
+    sooner_than(default, "the end after `server.shutdown_time`", host.exit()).await;
     host.wait_for_log(&["stopping with 1 connections open"]).await;
 }

@@ -1,8 +1,7 @@
 //! Responses whose body is sent piece by piece: it arrives so, and what is not whole is not taken for
 //! whole.
 
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -11,7 +10,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use lithe_tests::artifacts::{APP, TARGET};
+use lithe_tests::artifacts::{APP, STREAMS};
 use lithe_tests::{Signal, TestHost, within};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -65,88 +64,8 @@ impl Streamed {
     }
 }
 
-const SOURCE: &str = r#"
-use std::cell::RefCell;
-
-use lithe_sdk::anyhow::bail;
-use lithe_sdk::{Event, Outcome, Response, SendError, Sender};
-
-thread_local! {
-    static STREAMS: RefCell<Vec<Sender>> = const { RefCell::new(Vec::new()) };
-}
-
-/// `how=open` sends `first` and waits; `how=say&text=` goes to all open ones, and `how=fault` traps
-/// while they are open. Otherwise `first`, and then what `how` says.
-#[lithe_sdk::handler(websocket)]
-fn streams(event: Event) -> Outcome {
-    let how = event.query_param_str("how").unwrap_or_default();
-    match how.as_str() {
-        "say" => {
-            let text = event.query_param_str("text").unwrap_or_default();
-            let streams = STREAMS.with_borrow(Clone::clone);
-            let heard = streams.iter().filter(|stream| stream.send_text(&text).is_ok()).count();
-            return Response::text(heard.to_string()).into();
-        }
-        "fault" => panic!("as told"),
-        "count" => return Response::text(STREAMS.with_borrow(Vec::len).to_string()).into(),
-        _ => {}
-    }
-    let status = if how == "teapot" { 418 } else { 200 };
-    let stream = Response::stream(async move |mut body| {
-        body.send_text("first")?;
-        match how.as_str() {
-            "open" => {
-                let sender = body.sender();
-                STREAMS.with_borrow_mut(|streams| streams.push(sender.clone()));
-                body.closed().await;
-                STREAMS.with_borrow_mut(|streams| streams.retain(|other| *other != sender));
-            }
-            "panic" => panic!("as told"),
-            "fail" => bail!("a secret of the guest"),
-            "flood" => loop {
-                body.send([b'x'; 64 * 1024])?;
-            },
-            "empty" => body.send([])?,
-            "download" => {
-                let mut refused = 0;
-                for number in 0..400 {
-                    let piece = format!("{number:.<65000}");
-                    while let Err(error) = body.send_text(&piece) {
-                        let SendError::QueueFull = error else { return Err(error.into()) };
-                        refused += 1;
-                        body.sender().wait_for_drain().await;
-                    }
-                }
-                body.sender().wait_for_drain().await;
-                body.send_text(format!("refused {refused} times"))?;
-            }
-            _ => {}
-        }
-        Ok(())
-    });
-    stream.with_status(status).with_header("content-type", "text/plain").into()
-}
-"#;
-
-/// The guest above, built from its source.
 async fn streams(config: &str) -> TestHost {
-    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-sdk/rust");
-    let manifest = format!(
-        "[package]\nname = \"streaming\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
-         [lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nlithe-sdk = {{ path = {sdk:?} }}\n\
-         [workspace]\n"
-    );
-    host()
-        .command("dev")
-        .config(&format!("{config}[build]\n\"routes/s.wasm\" = \"guests/streaming\"\n"))
-        .file("guests/streaming/Cargo.toml", manifest)
-        // The versions that the repository is built with are there already.
-        .file("guests/streaming/Cargo.lock", include_str!("../../../Cargo.lock"))
-        .file("guests/streaming/src/lib.rs", SOURCE)
-        .environment("CARGO_NET_OFFLINE", "true")
-        .environment("CARGO_TARGET_DIR", TARGET)
-        .start()
-        .await
+    host().config(config).route("s", STREAMS).start().await
 }
 
 async fn asked(request: &str) -> String {
@@ -262,13 +181,14 @@ async fn a_guest_that_waits_for_room_sends_all_of_a_large_body() {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_of_a_stream_is_given_up_and_the_guest_hears_it() {
-    let config = "[server]\nwrite_time = \"300ms\"\n[limits]\noutbound_policy = \"refuse\"\n";
+    let config = "[server]\nwrite_time = \"300ms\"\n\
+                  [limits]\noutbound_policy = \"refuse\"\nuri = \"64 KiB\"\n";
     let host = streams(config).await;
     let mut deaf = host.raw().await;
     deaf.write("GET /s?how=open HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let count = async || host.get("/s?how=count").await.text().to_owned();
     lithe_tests::eventually("the stream", async || (count().await == "1").then_some(())).await;
-    let piece = "x".repeat(7 * 1024);
+    let piece = "x".repeat(48 * 1024);
     lithe_tests::eventually("the end of the stream", async || {
         host.get(&format!("/s?how=say&text={piece}")).await;
         (count().await == "0").then_some(())
@@ -279,10 +199,11 @@ async fn a_client_that_takes_nothing_of_a_stream_is_given_up_and_the_guest_hears
 
 #[tokio::test]
 async fn a_stream_over_which_nothing_goes_is_ended_whole() {
-    let host = streams("[limits]\nidle_time = \"500ms\"\n").await;
+    let host = streams("[limits]\nidle_time = \"2s\"\n").await;
     let mut client = Streamed::get(&host, "/s?how=open").await;
     assert_eq!(client.text().await, "first");
-    for _ in 0..10 {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(5) {
         host.get("/s?how=say&text=again").await;
         assert_eq!(client.text().await, "again");
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -4,8 +4,9 @@ use http::Request;
 use lithe_tests::artifacts::{
     HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3, TIMERS, TRAP_HTTP,
 };
-use lithe_tests::{Builder, Client, Response, TestHost};
+use lithe_tests::{Builder, Client, Response, TestHost, Thread};
 
+use crate::guests::faults::{ANSWERS, TURN, cpu_of_workers};
 use crate::host;
 
 /// What a request for this host is answered.
@@ -98,7 +99,7 @@ async fn a_site_may_change_its_hosts() {
     let host = two().start().await;
     let mut socket = connect(&host, "c.test", "/swap").await;
     assert_eq!(socket.ask("1").await, "v2:1");
-    host.site.write("b.test/lithe.toml", "hosts = [\"d.test\"]\n");
+    host.site.configure("b.test", "hosts = [\"d.test\"]\n");
     lithe_tests::eventually("the new host", async || {
         (get(&host, "d.test", "/swap").await.status == 200).then_some(())
     })
@@ -106,7 +107,7 @@ async fn a_site_may_change_its_hosts() {
     assert_eq!(get(&host, "c.test", "/swap").await.status, 421);
     assert_eq!(socket.ask("2").await, "v2:2", "what is open stays open");
 
-    host.site.write("b.test/lithe.toml", "hosts = [\"a.test\"]\n");
+    host.site.configure("b.test", "hosts = [\"a.test\"]\n");
     host.wait_for_log(&["`a.test` is a host of the site `a.test` already"]).await;
     assert_eq!(get(&host, "d.test", "/swap").await.text(), "v2");
     assert_eq!(get(&host, "a.test", "/swap").await.text(), "v1");
@@ -187,20 +188,10 @@ async fn topics_sockets_and_memory_are_a_sites_own() {
     assert_eq!(b.ask("count").await, "1");
 }
 
-/// How the threads with this name are scheduled, and whether they want to run.
+/// The threads on which busy sites go on.
 #[cfg(target_os = "linux")]
-fn threads(host: &TestHost, name: &str) -> Vec<(String, bool)> {
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", host.process_id())).expect("it runs");
-    let stats = tasks.filter_map(|task| {
-        std::fs::read_to_string(task.expect("it runs").path().join("stat")).ok()
-    });
-    let named = stats.filter_map(|stat| {
-        let (own, rest) = stat.rsplit_once(')')?;
-        // From the third field of proc(5) on, which is the state; the policy is the 41st.
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        own.ends_with(&format!("({name}")).then(|| (fields[38].to_owned(), fields[0] == "R"))
-    });
-    named.collect()
+fn background(host: &TestHost) -> Vec<Thread> {
+    host.threads().into_iter().filter(|thread| thread.name == "background").collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -213,30 +204,34 @@ async fn a_site_that_burns_what_it_can_burns_only_what_others_leave() {
         .file("busy.test/lithe.toml", busy)
         .start()
         .await;
-    let background = threads(&host, "background");
-    assert!(!background.is_empty());
+    let threads = background(&host);
+    assert!(!threads.is_empty());
     // `SCHED_IDLE` (sched(7)): they run when no other thread wants to.
-    assert!(background.iter().all(|(policy, _)| policy == "5"), "{background:?}");
+    assert!(threads.iter().all(|thread| thread.policy == 5), "{threads:?}");
 
     let mut hooks = connect(&host, "busy.test", "/hooks").await;
     let mut session = connect(&host, "busy.test", "/session").await;
     hooks.send("loop").await;
     session.send("loop").await;
-    let is_busy = || threads(&host, "background").iter().any(|(_, runs)| *runs);
+    let is_busy = || background(&host).iter().any(|thread| thread.is_runnable);
     lithe_tests::eventually("it goes on in the background", async || is_busy().then_some(())).await;
 
     let mut neighbour = connect(&host, "a.test", "/swap").await;
-    for number in 0..100 {
+    let before = cpu_of_workers(&host);
+    for number in 0..ANSWERS {
         let text = number.to_string();
         assert_eq!(neighbour.ask(&text).await, format!("v1:{text}"));
         assert_eq!(get(&host, "b.test", "/swap").await.text(), "v2");
     }
+    // What serves the neighbours does nothing else for as long as they wait.
+    let used = cpu_of_workers(&host) - before;
+    assert!(used < ANSWERS * TURN, "{used:?} of CPU time for {ANSWERS} answers of each");
     lithe_tests::eventually("it still goes on there", async || is_busy().then_some(())).await;
 }
 
 #[tokio::test]
 async fn a_site_that_was_busy_answers_again() {
-    let few = "[limits]\nrequest_cpu = \"60ms\"\n";
+    let few = "[limits]\nrequest_cpu = \"500ms\"\n";
     let host = two()
         .component("busy.test/routes/hooks.wasm", HOSTILE_HOOKS)
         .component("busy.test/routes/echo.wasm", SWAP_V3)

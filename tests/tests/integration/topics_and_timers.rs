@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, stream};
 use http::Request;
 use lithe_tests::artifacts::{BENCH_PUBLISH, HOSTILE_SESSION, SESSIONS};
-use lithe_tests::{Client, DEADLINE, TestHost, eventually};
+use lithe_tests::{Client, Frame, TestHost, eventually};
 use tokio::time::sleep;
 
 use crate::guests::sessions;
@@ -178,21 +178,17 @@ async fn two_plugins_may_use_the_same_name() {
 async fn ten_thousand_subscribers_hear_one_message() {
     const SOCKETS: usize = 10_000;
     many_sockets::allow_open_files();
-    let config = "[limits]\nevent_cpu = \"10s\"\nrequest_cpu = \"10s\"\nping_interval = \"0s\"\n";
-    let host = sessions::start(config).await;
+    let host = sessions::start("").await;
     let subscribing = (0..SOCKETS).map(async |_| {
         let mut client = host.connect("/hooks").await;
         assert_eq!(client.ask("subscribe:news").await, "ok");
         client
     });
     let mut clients: Vec<_> = stream::iter(subscribing).buffer_unordered(64).collect().await;
-    let started = Instant::now();
     assert_eq!(post(&host, "/publish?topic=news", "hello, all").await, SOCKETS.to_string());
     for client in &mut clients {
         assert_eq!(client.text().await, "hello, all");
     }
-    let took = started.elapsed();
-    assert!(took < DEADLINE, "{took:?}");
 }
 
 #[tokio::test]
@@ -227,12 +223,11 @@ async fn a_timer_goes_off_again_and_again_until_it_is_cancelled() {
 #[tokio::test]
 async fn timers_go_off_in_the_order_of_their_times() {
     let host = sessions::start("").await;
-    let mut client = host.connect("/hooks").await;
-    for delay in [400, 100, 250] {
-        client.send(&format!("once:{delay}")).await;
-    }
-    for delay in [100, 250, 400] {
-        assert_eq!(client.text().await, format!("tick {delay}"));
+    let mut raw = host.raw_socket("/hooks").await;
+    // In one write: they begin at nearly the same time.
+    raw.send(&[2_500, 500, 1_500].map(|delay| Frame::text(format!("once:{delay}")))).await;
+    for delay in [500, 1_500, 2_500] {
+        assert_eq!(raw.frame().await, Some(Frame::text(format!("tick {delay}"))));
     }
 }
 
@@ -258,13 +253,17 @@ async fn a_guest_that_is_behind_its_timer_does_not_get_all_that_it_missed() {
     let mut client = host.connect("/hooks").await;
     client.send("every:10").await;
     assert_eq!(client.text().await, "tick 10");
+    const MISSED: u128 = 100;
+    let asked = Instant::now();
     client.send("busy:1000").await;
     while client.text().await != "done" {}
     client.send("cancel").await;
     client.send("cancelled").await;
-    let mut ticks = 0;
+    let mut ticks: u128 = 0;
     while client.text().await != "cancelled" {
         ticks += 1;
     }
-    assert!(ticks < 50, "{ticks} ticks");
+    // Those that were due after that second, however slow this machine is.
+    let due = asked.elapsed().as_millis() / 10 - MISSED;
+    assert!(ticks < due + MISSED / 2, "{ticks} ticks, where {due} were due");
 }

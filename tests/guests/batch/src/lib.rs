@@ -3,7 +3,7 @@
 //! | a short text | does |
 //! |---|---|
 //! | `which` | answers the number of the call, and which turn of it this is |
-//! | `hold` | prints that it holds the instance, and does so for 300 ms |
+//! | `hold` | prints that it holds the instance, and does so for a second |
 //! | `print TEXT` | prints the text |
 //! | `begin N` | begins the turn of socket N |
 //! | `skip` | from now on no turn is begun |
@@ -24,7 +24,7 @@ use lithe::plugin::ws::{self, UpgradeOptions};
 
 wit_bindgen::generate!({ path: "../../../wit", world: "batch-plugin" });
 
-const HOLD: Duration = Duration::from_millis(300);
+const HOLD: Duration = Duration::from_secs(1);
 
 thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };

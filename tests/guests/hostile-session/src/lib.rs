@@ -1,5 +1,5 @@
 //! Blocking sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`,
-//! `sleep` (1 s, then comes back), `close:CODE:REASON`, `flood:N`, `subscribe:TOPIC`,
+//! `sleep` (3 s, then comes back), `close:CODE:REASON`, `flood:N`, `subscribe:TOPIC`,
 //! `publish:TOPIC:TEXT`; anything else comes back. How each one ended, and after how many messages, is
 //! printed. Plain GET: `session`.
 
@@ -28,7 +28,7 @@ fn session(mut socket: BlockingSocket) -> Result<()> {
                     "return" => return Ok(()),
                     "error" => bail!("as told"),
                     "sleep" => {
-                        std::thread::sleep(Duration::from_secs(1));
+                        std::thread::sleep(Duration::from_secs(3));
                         socket.send_text(text)?;
                     }
                     "close" => {

@@ -50,7 +50,7 @@ async fn messages_of_several_sockets_come_in_one_call_each_in_its_turn() {
 async fn a_trap_closes_the_socket_whose_turn_it_was_and_no_other() {
     for (config, misbehaviour) in [
         ("", "panic"),
-        ("[limits]\nevent_cpu = \"50ms\"\n", "loop"),
+        ("[limits]\nevent_cpu = \"500ms\"\n", "loop"),
         ("[limits]\nmemory = \"4 MiB\"\n", "memory"),
     ] {
         let host = start(config).await;
@@ -68,8 +68,8 @@ async fn a_trap_closes_the_socket_whose_turn_it_was_and_no_other() {
 }
 
 #[tokio::test]
-async fn each_turn_has_the_cpu_time_of_an_event() {
-    let host = start("[limits]\nevent_cpu = \"100ms\"\nrequest_time = \"500ms\"\n").await;
+async fn each_turn_has_the_time_of_an_event() {
+    let host = start("[limits]\nrequest_time = \"2500ms\"\n").await;
     let ((mut one, _), (mut two, _), (mut three, _)) =
         (connect(&host).await, connect(&host).await, connect(&host).await);
     // Each turn is within its wall time, and all of them together are not.

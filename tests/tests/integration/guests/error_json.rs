@@ -24,8 +24,12 @@ pub fn named(name: &str) -> Vec<u8> {
 }
 
 async fn site() -> TestHost {
+    site_with("request_cpu = \"500ms\"").await
+}
+
+async fn site_with(limit: &str) -> TestHost {
     host()
-        .config("[limits]\nrequest_cpu = \"200ms\"\nrequest_time = \"400ms\"\n")
+        .config(&format!("[limits]\n{limit}\n"))
         .component("middleware/misbehave.wasm", MIDDLEWARE_MISBEHAVE)
         .component("routes/_error.wasm", ERROR_JSON)
         .file("routes/inner/_error.wasm", named("inner-json"))
@@ -46,7 +50,6 @@ async fn errors_of_every_origin_reach_it() {
         ("/http?how=exit", 500, "Internal Server Error"),
         ("/http?how=status101", 500, "Internal Server Error"),
         ("/http?how=loop", 504, "Gateway Timeout"),
-        ("/http?how=sleep&ms=60000", 504, "Gateway Timeout"),
         ("/http?mw=error", 403, "refused"),
         ("/http?mw=fail", 500, "Internal Server Error"),
         ("/http?mw=panic", 500, "Internal Server Error"),
@@ -59,6 +62,8 @@ async fn errors_of_every_origin_reach_it() {
         assert_eq!(response.json(), json!({ "status": status, "message": message }), "{path}");
         assert_eq!(response.header("x-answered-by"), Some("error-json"), "{path}");
     }
+    let slow = site_with("request_time = \"2s\"").await.get("/http?how=sleep&ms=60000").await;
+    assert_eq!((slow.status, slow.header("x-answered-by")), (504, Some("error-json")));
     let refused = host.handshake("/nowhere", &[]).await;
     assert_eq!((refused.status, refused.header("x-answered-by")), (404, Some("error-json")));
 }

@@ -12,9 +12,9 @@ async fn feed() -> TestHost {
 #[tokio::test]
 async fn it_greets_and_then_says_something_at_regular_times() {
     let host = feed().await;
+    let started = Instant::now();
     let mut client = host.connect("/notifications?every_ms=100").await;
     assert_eq!(client.text().await, "Connected to notification service");
-    let started = Instant::now();
     let mut times = Vec::new();
     for _ in 0..5 {
         let update = client.text().await;
@@ -23,26 +23,26 @@ async fn it_greets_and_then_says_something_at_regular_times() {
         times.push(time);
     }
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
-    assert!(started.elapsed() >= Duration::from_millis(400), "{:?}", started.elapsed());
+    assert!(started.elapsed() >= Duration::from_millis(500), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
 async fn what_a_client_says_changes_nothing() {
     let host = feed().await;
+    let started = Instant::now();
     let mut client = host.connect("/notifications?every_ms=200").await;
     assert_eq!(client.text().await, "Connected to notification service");
-    let started = Instant::now();
     for _ in 0..20 {
         client.send("hurry up").await;
     }
     assert!(client.text().await.starts_with("Server update"));
-    assert!(started.elapsed() >= Duration::from_millis(100), "{:?}", started.elapsed());
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
 async fn each_client_has_its_own_times() {
     let host = feed().await;
-    let mut patient = host.connect("/notifications").await;
+    let mut patient = host.connect("/notifications?every_ms=60000").await;
     let mut impatient = host.connect("/notifications?every_ms=20").await;
     for client in [&mut patient, &mut impatient] {
         assert_eq!(client.text().await, "Connected to notification service");
@@ -50,7 +50,7 @@ async fn each_client_has_its_own_times() {
     for _ in 0..10 {
         assert!(impatient.text().await.starts_with("Server update"));
     }
-    // Ten seconds are not over: the next that comes is the end.
+    // A minute is not over: the next that comes is the end.
     patient.close(1000, "").await;
     assert_eq!(patient.closed().await, (1000, String::new()));
 }

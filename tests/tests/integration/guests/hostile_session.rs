@@ -36,7 +36,8 @@ async fn a_session_that_returns_closes_with_1000() {
 
 #[tokio::test]
 async fn a_session_that_waits_is_not_charged_for_it() {
-    let host = host().route("session", HOSTILE_SESSION).start().await;
+    let config = "[limits]\nevent_cpu = \"1s\"\n";
+    let host = host().config(config).route("session", HOSTILE_SESSION).start().await;
     let mut sleeping = host.connect("/session").await;
     let mut other = host.connect("/session").await;
     sleeping.send("sleep").await;

@@ -49,7 +49,7 @@ async fn a_short_answer_keeps_the_handler_from_running() {
 
 #[tokio::test]
 async fn a_fault_is_answered_and_the_next_request_is_served() {
-    let host = guarded("memory = \"8 MiB\"\nrequest_cpu = \"200ms\"\n").await;
+    let host = guarded("memory = \"8 MiB\"\nrequest_cpu = \"500ms\"\n").await;
     for (how, status, logged) in [
         ("panic", 500, "as told"),
         ("late-panic", 500, "as told"),

@@ -47,6 +47,8 @@ pub mod timers;
 pub mod trap_http;
 pub mod wasi_hello;
 
+pub(crate) use crate::streams;
+
 /// The examples' site, as it is in the repository.
 pub fn examples() -> Builder {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");

@@ -11,8 +11,7 @@ use crate::host;
 const LIMIT: usize = 10_000;
 
 async fn start() -> TestHost {
-    let config = "[limits]\nrequest_cpu = \"10s\"\n";
-    host().config(config).route("timers", TIMERS).start().await
+    host().route("timers", TIMERS).start().await
 }
 
 async fn ask(host: &TestHost, query: &str) -> String {

@@ -43,7 +43,7 @@ async fn a_component_that_fails_while_it_is_loaded() {
 async fn a_version_that_does_not_start_or_is_not_well() {
     let host = host()
         .route("swap", SWAP_V1)
-        .config("[limits]\nrequest_time = \"1s\"\nrequest_cpu = \"500ms\"\n")
+        .config("[limits]\nrequest_time = \"5s\"\nrequest_cpu = \"1s\"\n")
         .start()
         .await;
     refuses(&host, SWAP_START_TRAPS, &["`routes/swap.wasm` does not start"]).await;
@@ -57,7 +57,7 @@ async fn a_version_that_does_not_answer_at_the_health_path() {
     let config = |path: &str| format!("[plugin.\"{PLUGIN}\"]\nhealth = \"{path}\"\n");
     let host = host().route("swap", SWAP_V1).config(&config("/swap?trap")).start().await;
     refuses(&host, SWAP_V2, &["is not well", "the guest trapped"]).await;
-    host.site.write("lithe.toml", config("/swap"));
+    host.site.configure("", &config("/swap"));
     host.wait_for_log(&["reloaded routes/swap.wasm"]).await;
     refuses(&host, SWAP_EVENTS_TRAP, &["is not well", "the guest trapped"]).await;
     deploy(&host, SWAP_V2).await;
@@ -132,8 +132,8 @@ async fn a_changed_file_that_is_wrong_is_said_and_changes_nothing() {
 async fn a_host_that_stops_takes_no_deploys() {
     let mut host = v1().await;
     let mut client = host.connect("/swap").await;
-    client.send("sleep:3000").await;
-    // The event holds both the swap and the end up.
+    client.send("sleep:8000").await;
+    // The event holds both the swap and the end up, for longer than the command needs to begin.
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
         host.wait_for_log(&["loaded, taking over"]).await;
         host.signal(Signal::TERM);

@@ -114,7 +114,7 @@ async fn a_version_that_fails_too_often_goes_by_itself() {
 async fn a_version_that_fails_now_and_then_stays() {
     let host = host()
         .route("swap", SWAP_V1)
-        .config("[swap]\nmin_calls = 3\nwatch_time = \"1s\"\n")
+        .config("[swap]\nmin_calls = 3\n")
         .start()
         .await;
     deploy(&host, SWAP_V2).await;

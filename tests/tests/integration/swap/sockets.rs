@@ -260,7 +260,7 @@ async fn a_changed_scope_moves_sockets_to_where_they_belong() {
     let (mut one, mut two) = (host.connect("/swap/1").await, host.connect("/swap/2").await);
     assert_eq!(one.ask("1").await, "v1:1");
     assert_eq!(two.ask("1").await, "v1:1");
-    host.site.write("lithe.toml", format!("[plugin.\"{plugin}\"]\nscope = \"param:id\"\n"));
+    host.site.configure("", &format!("[plugin.\"{plugin}\"]\nscope = \"param:id\"\n"));
     host.wait_for_log(&["reloaded routes/swap/[id].wasm", "2 sockets moved"]).await;
     host.wait_for_log(&["what was in memory is not handed over: the scope has changed"]).await;
     assert_eq!(one.ask("2").await, "v1:2");

@@ -1,0 +1,330 @@
+//! A site that does its worst, beside one that is well: the neighbour is answered rightly and soon.
+//!
+//! Each kind of misbehaviour is a function that goes on until it is dropped; [`KINDS`] lists them. The
+//! test takes ten seconds; `LITHE_HOSTILE_SECONDS=60` makes it a minute. What it measures is printed
+//! (`cargo test hostile_tenants -- --nocapture`).
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, join_all};
+use http::Request;
+use lithe_tests::artifacts::{BENCH_HELLO, HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
+use lithe_tests::{Client, Frame, Signal, TestHost};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use crate::host;
+
+/// A name, and what is done under it.
+type Kind = (&'static str, fn(Hostile) -> LocalBoxFuture<'static, ()>);
+
+const KINDS: [Kind; 9] = [
+    ("endless loops in requests", |at| loops_in_requests(at).boxed_local()),
+    ("endless loops in sessions", |at| loops_in_sessions(at).boxed_local()),
+    ("a trap for each request", |at| traps(at).boxed_local()),
+    ("memory up to the limit", |at| memory(at).boxed_local()),
+    ("floods of log lines", |at| floods_the_log(at).boxed_local()),
+    ("bodies that are wrong or never end", |at| bad_uploads(at).boxed_local()),
+    ("heads that never end", |at| half_requests(at).boxed_local()),
+    ("sockets that never read", |at| never_reads(at).boxed_local()),
+    ("broken components and settings", |at| breaks_its_files(at).boxed_local()),
+];
+
+/// Clients that do the same at once.
+const CLIENTS: usize = 8;
+
+/// How long a hostile client waits for an answer before it begins again.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the neighbour's answers take at the most, on a machine that is busy with other things, too. A host
+/// that is held up by a site for the time that the site allows itself takes longer.
+const WORST_P99: Duration = Duration::from_secs(5);
+
+const GOOD: &str = "good.test";
+const BAD: &str = "bad.test";
+
+/// The worst that a site may allow itself.
+const BAD_SETTINGS: &str = "[limits]\nrequest_cpu = \"10s\"\nevent_cpu = \"10s\"\n\
+                            [plugin.\"routes/own.wasm\"]\nscope = \"connection\"\n";
+
+/// Where the hostile site is, and how often it has misbehaved.
+#[derive(Clone, Debug)]
+struct Hostile {
+    address: SocketAddr,
+    folder: PathBuf,
+    done: Arc<AtomicU64>,
+}
+
+impl Hostile {
+    /// Does the same again and again, in so many clients. What comes of it is the host's business.
+    async fn repeats(&self, clients: usize, once: impl AsyncFn(usize) -> io::Result<()>) {
+        let client = async |client: usize| {
+            for number in 0.. {
+                // A host that refuses or closes is right.
+                let _ = timeout(PATIENCE, once(client + clients * number)).await;
+                self.done.fetch_add(1, Ordering::Relaxed);
+                // A refusal comes at once.
+                tokio::task::yield_now().await;
+            }
+        };
+        join_all((0..clients).map(client)).await;
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        TcpStream::connect(self.address).await
+    }
+
+    /// Says this, and reads whatever comes until the host ends it.
+    async fn asks(&self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut stream = self.connect().await?;
+        stream.write_all(bytes.as_ref()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok(())
+    }
+
+    async fn gets(&self, path: &str) -> io::Result<()> {
+        self.asks(format!("GET {path} HTTP/1.1\r\nhost: {BAD}\r\nconnection: close\r\n\r\n")).await
+    }
+}
+
+/// A handshake, and what is said after it.
+fn handshake(path: &str, text: &str) -> Vec<u8> {
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nhost: {BAD}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    [head.into_bytes(), Frame::text(text).masked()].concat()
+}
+
+async fn loops_in_requests(at: Hostile) {
+    at.repeats(CLIENTS, async |_| at.gets("/do?how=loop").await).await;
+}
+
+async fn loops_in_sessions(at: Hostile) {
+    at.repeats(CLIENTS, async |_| at.asks(handshake("/own", "loop")).await).await;
+}
+
+async fn traps(at: Hostile) {
+    at.repeats(CLIENTS, async |_| at.gets("/do?how=panic").await).await;
+}
+
+async fn memory(at: Hostile) {
+    at.repeats(CLIENTS, async |_| at.gets("/do?how=memory").await).await;
+}
+
+async fn floods_the_log(at: Hostile) {
+    at.repeats(CLIENTS, async |_| at.gets("/do?how=print").await).await;
+}
+
+async fn bad_uploads(at: Hostile) {
+    let post = format!("POST /do HTTP/1.1\r\nhost: {BAD}\r\n");
+    at.repeats(CLIENTS, async |number| {
+        let mut stream = at.connect().await?;
+        let (head, body, times) = match number % 5 {
+            0 => ("content-length: 1000000000", "x".repeat(64 * 1024), 100),
+            1 => ("transfer-encoding: chunked", "1\r\nx\r\n".repeat(1_000), 1_000),
+            2 => ("transfer-encoding: chunked", "ffffffffffffffffff\r\n".to_owned(), 1),
+            3 => ("content-length: 5\r\ncontent-length: 6", "hello".to_owned(), 1),
+            _ => ("content-length: 1000", "x".to_owned(), 1),
+        };
+        stream.write_all(format!("{post}{head}\r\n\r\n").as_bytes()).await?;
+        for _ in 0..times {
+            stream.write_all(body.as_bytes()).await?;
+        }
+        let mut answer = [0; 1024];
+        stream.read(&mut answer).await.map(|_| ())
+    })
+    .await;
+}
+
+async fn half_requests(at: Hostile) {
+    at.repeats(CLIENTS, async |_| {
+        let mut streams = Vec::new();
+        for _ in 0..20 {
+            let mut stream = at.connect().await?;
+            stream.write_all(format!("GET / HTTP/1.1\r\nhost: {BAD}\r\nx-a: ").as_bytes()).await?;
+            streams.push(stream);
+        }
+        sleep(PATIENCE / 4).await;
+        Ok(())
+    })
+    .await;
+}
+
+async fn never_reads(at: Hostile) {
+    at.repeats(CLIENTS, async |number| {
+        let mut streams = Vec::new();
+        for _ in 0..4 {
+            let mut stream = at.connect().await?;
+            let request = match number % 2 {
+                0 => handshake("/hooks", "flood:60"),
+                _ => format!("GET /large HTTP/1.1\r\nhost: {BAD}\r\n\r\n").into_bytes(),
+            };
+            stream.write_all(&request).await?;
+            streams.push(stream);
+        }
+        sleep(PATIENCE / 4).await;
+        Ok(())
+    })
+    .await;
+}
+
+async fn breaks_its_files(at: Hostile) {
+    let component = std::fs::read(TRAP_HTTP).expect("the component has been built");
+    at.repeats(1, async |number| {
+        let broken: &[u8] = match number % 4 {
+            0 => b"hello",
+            1 => b"\0asm\x01\0\0\0",
+            2 => &component[..component.len() / 2],
+            _ => &component,
+        };
+        std::fs::write(at.folder.join("routes/broken.wasm"), broken)?;
+        let settings = if number % 3 == 0 { "[limits\n" } else { BAD_SETTINGS };
+        std::fs::write(at.folder.join("lithe.toml"), settings)?;
+        sleep(Duration::from_millis(150)).await;
+        Ok(())
+    })
+    .await;
+    // What is left is not right: the neighbour's site must not care.
+}
+
+/// Misbehaves until it is dropped, on a thread of its own: what is measured does not wait for it.
+#[derive(Debug)]
+struct Acting {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Acting {
+    fn begin(kinds: &[Kind], at: &Hostile) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let (kinds, at) = (kinds.to_vec(), at.clone());
+        let act = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("there are threads").block_on(async {
+                tokio::select! {
+                    _ = join_all(kinds.iter().map(|(_, act)| act(at.clone()))) => {}
+                    _ = stopped => {}
+                }
+            });
+        };
+        Self { stop: Some(stop), thread: Some(thread::spawn(act)) }
+    }
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(thread::JoinHandle::join);
+        assert!(thread::panicking() || matches!(ended, Some(Ok(()))), "a hostile client panicked");
+    }
+}
+
+/// The neighbour's client.
+#[derive(Debug)]
+struct Neighbour<'h> {
+    host: &'h TestHost,
+    socket: Client,
+    said: usize,
+}
+
+impl Neighbour<'_> {
+    /// Asks for some time, and at the least a few times. Answers how long each answer took, in order.
+    async fn asks_for(&mut self, time: Duration) -> Vec<Duration> {
+        const LEAST: usize = 10;
+        let started = Instant::now();
+        let mut took = Vec::new();
+        while started.elapsed() < time || took.len() < LEAST {
+            took.extend(self.asks_each().await);
+        }
+        took.sort_unstable();
+        took
+    }
+
+    /// A plugin, a file and a socket; whatever else happens, each answer is right.
+    async fn asks_each(&mut self) -> [Duration; 3] {
+        let get = async |path: &str| {
+            let asked = Instant::now();
+            let request = Request::get(path).header("host", GOOD).body("");
+            let answer = self.host.send(request.expect("it is a request")).await;
+            (answer, asked.elapsed())
+        };
+        let (hello, plugin) = get("/hello").await;
+        assert_eq!((hello.status, hello.text()), (200, "hello world"));
+        let (style, file) = get("/style.css").await;
+        assert_eq!((style.status, style.text()), (200, "body {}"));
+        self.said += 1;
+        let asked = Instant::now();
+        let answer = self.socket.ask(&self.said.to_string()).await;
+        assert_eq!(answer, format!("v1:{}", self.said));
+        [plugin, file, asked.elapsed()]
+    }
+}
+
+/// The 99th percentile of sorted times.
+fn p99(took: &[Duration]) -> Duration {
+    took[(took.len() * 99).div_ceil(100) - 1]
+}
+
+fn time() -> Duration {
+    let seconds = std::env::var("LITHE_HOSTILE_SECONDS").ok();
+    let seconds = seconds.map_or(10, |text| text.parse().expect("a number of seconds"));
+    Duration::from_secs(seconds)
+}
+
+#[tokio::test]
+async fn a_neighbour_is_answered_rightly_and_soon_whatever_a_site_does() {
+    let mut host = host()
+        .component(&format!("{GOOD}/routes/hello.wasm"), BENCH_HELLO)
+        .component(&format!("{GOOD}/routes/swap.wasm"), SWAP_V1)
+        .file(&format!("{GOOD}/public/style.css"), "body {}")
+        .component(&format!("{BAD}/routes/do.wasm"), TRAP_HTTP)
+        .component(&format!("{BAD}/routes/hooks.wasm"), HOSTILE_HOOKS)
+        .component(&format!("{BAD}/routes/own.wasm"), HOSTILE_HOOKS)
+        .file(&format!("{BAD}/public/large"), vec![b'x'; 4 << 20])
+        .file(&format!("{BAD}/lithe.toml"), BAD_SETTINGS)
+        .start()
+        .await;
+    let socket = host.connect_with("/swap", &[("host", GOOD)]).await;
+    let mut neighbour = Neighbour { host: &host, socket, said: 0 };
+    // One time for each kind, one alone, and one with all of them at once.
+    let time = time() / (KINDS.len() as u32 + 2);
+    let alone = p99(&neighbour.asks_for(time).await);
+    println!("the neighbour's p99: {alone:?} alone");
+
+    let at = |done: &Arc<AtomicU64>| Hostile {
+        address: host.address,
+        folder: host.site.folder().join(BAD),
+        done: done.clone(),
+    };
+    let apart = KINDS.iter().map(|kind| (kind.0, std::slice::from_ref(kind)));
+    for (name, kinds) in apart.chain([("all at once", &KINDS[..])]) {
+        let done = Arc::new(AtomicU64::new(0));
+        let acting = Acting::begin(kinds, &at(&done));
+        let took = neighbour.asks_for(time).await;
+        // None is over before it has begun.
+        lithe_tests::eventually(name, async || (done.load(Ordering::Relaxed) > 0).then_some(()))
+            .await;
+        drop(acting);
+        let (beside, done) = (p99(&took), done.load(Ordering::Relaxed));
+        let ratio = beside.as_secs_f64() / alone.as_secs_f64();
+        println!(
+            "  {beside:?}, {ratio:.1} times that, beside {name} ({done}); {} answers",
+            took.len()
+        );
+        assert!(beside < WORST_P99, "{beside:?} beside {name}");
+    }
+    drop(neighbour);
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await.code(), Some(0));
+}
