@@ -256,7 +256,8 @@ impl Builder {
             builder.site.be_generous();
         }
         let process = builder.run();
-        eventually("a connection", async || tokio::net::TcpStream::connect(address).await.ok()).await;
+        eventually("a connection", async || tokio::net::TcpStream::connect(address).await.ok())
+            .await;
         TestHost { address, site: builder.site, program: builder.program, process }
     }
 

@@ -96,9 +96,8 @@ impl Site {
     pub(crate) fn be_generous(&self) {
         let root = self.folder();
         let is_site = |folder: &Path| PARTS.iter().any(|part| folder.join(part).is_dir());
-        let settings = |folder: &Path| {
-            fs::read_to_string(folder.join("lithe.toml")).unwrap_or_default()
-        };
+        let settings =
+            |folder: &Path| fs::read_to_string(folder.join("lithe.toml")).unwrap_or_default();
         let entries = fs::read_dir(&root).expect("the site's folder is there");
         let folders = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let sites: Vec<String> = folders.filter(|name| is_site(&root.join(name))).collect();

@@ -44,7 +44,7 @@ pub struct Grants {
 
 impl PartialEq for Grants {
     fn eq(&self, other: &Self) -> bool {
-        let Self { environment, secrets, identities, folders: _ } = self;
+        let Self { environment, secrets, identities, hidden: _, folders: _ } = self;
         *environment == other.environment
             && *secrets == other.secrets
             && *identities == other.identities

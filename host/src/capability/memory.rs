@@ -88,11 +88,7 @@ mod tests {
     use super::*;
 
     fn memory() -> Memory {
-        Memory::new(&Limits {
-            memory: ByteSize::b(100),
-            table_elements: 10,
-            ..Limits::default()
-        })
+        Memory::new(&Limits { memory: ByteSize::b(100), table_elements: 10, ..Limits::default() })
     }
 
     #[test]

@@ -51,9 +51,6 @@ pub use served::Served;
 /// How long the sockets of a site that is served no more have to close.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
 
-/// How often the log says at most that nothing can be accepted: clients must not be able to fill it.
-const SAY_AGAIN: Duration = Duration::from_secs(1);
-
 /// The longest wait after a failed accept.
 const MAX_WAIT: Duration = Duration::from_millis(100);
 

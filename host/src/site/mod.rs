@@ -140,7 +140,9 @@ impl Site {
     /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
     fn enter_log(&self) {
         self.account.limit_log(&self.config.limits);
-        [&self.name, &self.folder()].into_iter().for_each(|name| log::register(name, &self.account));
+        [&self.name, &self.folder()]
+            .into_iter()
+            .for_each(|name| log::register(name, &self.account));
     }
 
     /// The name of its folder.

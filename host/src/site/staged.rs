@@ -146,7 +146,9 @@ impl Journal {
         let folders: BTreeSet<&Path> = places.flat_map(|place| place.ancestors().skip(1)).collect();
         for folder in folders {
             let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            site.folder(named)?.sync().with_context(|| format!("cannot sync `{}`", named.display()))?;
+            site.folder(named)?
+                .sync()
+                .with_context(|| format!("cannot sync `{}`", named.display()))?;
         }
         Ok(())
     }
@@ -176,7 +178,8 @@ impl Journal {
     /// Whether all of it can be done: somebody may have removed what was to be put in place.
     fn is_whole(&self, site: &Folder) -> bool {
         self.files.iter().all(|file| {
-            let is_component = file.place.to_str().is_some_and(|place| scan::component(place).is_ok());
+            let is_component =
+                file.place.to_str().is_some_and(|place| scan::component(place).is_ok());
             let is_beside = file.temporary.parent() == file.place.parent()
                 && file.temporary.file_name().is_some_and(is_leftover);
             let is_staged = || {

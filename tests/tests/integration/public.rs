@@ -21,7 +21,8 @@ fn site() -> Builder {
 
 async fn ask(host: &TestHost, method: Method, path: &str, given: &[(&str, &str)]) -> Response {
     let request = Request::builder().method(method).uri(path);
-    let request = given.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let request =
+        given.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     host.send(request.body("").expect("it is a request")).await
 }
 
@@ -103,9 +104,12 @@ async fn several_ranges_are_the_parts_of_one_answer() {
     assert_eq!((response.status, response.header("content-range")), (206, None));
     let line = parts(&response);
     let part = |shown, text| {
-        format!("{line}\r\ncontent-type: text/plain\r\ncontent-range: bytes {shown}/10\r\n\r\n{text}\r\n")
+        format!(
+            "{line}\r\ncontent-type: text/plain\r\ncontent-range: bytes {shown}/10\r\n\r\n{text}\r\n"
+        )
     };
-    let expected = [part("0-1", "01"), part("4-5", "45"), part("9-9", "9"), format!("{line}--\r\n")];
+    let expected =
+        [part("0-1", "01"), part("4-5", "45"), part("9-9", "9"), format!("{line}--\r\n")];
     assert_eq!(response.text(), expected.concat());
 
     // Larger than what is read at once.
@@ -115,7 +119,8 @@ async fn several_ranges_are_the_parts_of_one_answer() {
     let line = parts(&response);
     let mut expected = Vec::new();
     for (shown, range) in [("1-100000", 1..100_001), ("150000-199999", 150_000..200_000)] {
-        let head = format!("content-type: application/octet-stream\r\ncontent-range: bytes {shown}");
+        let head =
+            format!("content-type: application/octet-stream\r\ncontent-range: bytes {shown}");
         expected.extend(format!("{line}\r\n{head}/200000\r\n\r\n").into_bytes());
         expected.extend(&large[range]);
         expected.extend(b"\r\n");
@@ -278,7 +283,8 @@ async fn a_folder_with_a_page_is_redirected_to_its_slash() {
 
 #[tokio::test]
 async fn no_spelling_of_a_path_leaves_public() {
-    let site = site().public("in/a.txt", "a").public(".env", "secret").public(".git/config", "secret");
+    let site =
+        site().public("in/a.txt", "a").public(".env", "secret").public(".git/config", "secret");
     let site = site.public("in/.htpasswd", "secret").public(".well-known/security.txt", "known");
     let host = site.config("name = \"x\"\n").start().await;
     for path in [

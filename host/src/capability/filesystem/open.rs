@@ -10,9 +10,7 @@ use cap_primitives::fs::{OpenOptions, OpenOptionsExt as _, open};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
-use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, OpenFlags, PathFlags,
-};
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorFlags, OpenFlags, PathFlags};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
 use super::space::{ENTRY, Quota};
@@ -129,7 +127,8 @@ impl Asked {
             mode |= OpenMode::WRITE;
         }
         // What is not opened to write is opened to read, whatever was asked for.
-        if self.flags.contains(DescriptorFlags::READ) || !self.flags.contains(DescriptorFlags::WRITE)
+        if self.flags.contains(DescriptorFlags::READ)
+            || !self.flags.contains(DescriptorFlags::WRITE)
         {
             mode |= OpenMode::READ;
         }

@@ -105,8 +105,8 @@ impl Index {
             }
         };
         let (sources, left_out) = Walk::new(&folder, bounds).run()?;
-        let left_out = (!left_out.0.is_empty())
-            .then(|| format!("not all of `public/` is served: {left_out}"));
+        let left_out =
+            (!left_out.0.is_empty()).then(|| format!("not all of `public/` is served: {left_out}"));
         let index = Some(Self { folder, assets: assets(&sources) });
         Ok(Reading { index, left_out })
     }

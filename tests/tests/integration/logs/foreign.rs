@@ -70,9 +70,8 @@ async fn a_functions_name_forges_no_line() {
     let mut forged = b"\x1b[2J\n2026-01-01T00:00:00.000000Z  INFO swap: forged \x07".to_vec();
     forged.resize(name.len(), b'x');
     let mut component = std::fs::read(SPEAKS).expect("it is built");
-    let places: Vec<usize> = (0..component.len() - name.len())
-        .filter(|at| component[*at..].starts_with(name))
-        .collect();
+    let places: Vec<usize> =
+        (0..component.len() - name.len()).filter(|at| component[*at..].starts_with(name)).collect();
     assert!(!places.is_empty(), "the component has the names of its functions");
     for at in places {
         component[at..at + name.len()].copy_from_slice(&forged);
