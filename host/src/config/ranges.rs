@@ -164,7 +164,8 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
         let units = [("d", DAY), ("h", HOUR), ("s", SECOND), ("ms", MS)];
-        let fits = |(_, length): &&(_, u64)| millis > 0 && millis % u128::from(*length) == 0;
+        let fits =
+            |(_, length): &&(_, u64)| millis > 0 && millis.is_multiple_of(u128::from(*length));
         match units.iter().find(fits) {
             Some((unit, length)) => write!(f, "{}{unit}", millis / u128::from(*length)),
             None => write!(f, "{:?}", self.0),
