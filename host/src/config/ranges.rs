@@ -60,7 +60,7 @@ pub fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializ
 
 /// A share from `MIN` thousandths to 1.
 pub fn share<'de, const MIN: u32, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
-    within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| share)
+    within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| format!("{share:?}"))
 }
 
 /// Text that a person is shown, such as a name: of 1 to `MAX` bytes, without control characters, and without
