@@ -295,7 +295,10 @@ mod tests {
                 &["`limits.event_cpu`", "expected a time such as \"100ms\""],
             ),
             ("[deflate]\nwindow_bits = 300\n", &["`deflate.window_bits`", "it is from 9 to 15"]),
-            ("[tenants]\ncpu_share = 1e-300\n", &["`tenants.cpu_share`", "it is from 0.001 to 1"]),
+            (
+                "[tenants]\ncpu_share = 1e-300\n",
+                &["`tenants.cpu_share`", "it is from 0.001 to 1.0"],
+            ),
             ("name = \"\"\n", &["`name`", "expected 1 to 64 bytes"]),
             ("name = \"a\\u001b[2J\"\n", &["`name`", "without control characters"]),
             ("name = \" a\"\n", &["`name`", "without blanks around it"]),

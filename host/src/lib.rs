@@ -4,8 +4,8 @@
 //! modules are its floors, and each imports only from those below it.
 
 #![deny(unsafe_code)]
-#![warn(clippy::arithmetic_side_effects)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod cli;
 

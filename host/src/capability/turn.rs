@@ -74,3 +74,41 @@ impl wit::Host for State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::VersionId;
+    use crate::capability::account::Account;
+    use crate::capability::event::Request;
+    use crate::capability::sockets::{NewSocket, Sockets};
+    use crate::config::Limits;
+    use crate::supervise;
+
+    #[test]
+    fn a_delivery_in_which_the_host_panics_ends_and_closes_its_socket() {
+        let new = NewSocket {
+            protocol: None,
+            request: Arc::new(Request::sample()),
+            pinned: None,
+            version: VersionId::next(),
+            attachment: Vec::new(),
+            stream: false,
+            account: Account::new("site".into()),
+        };
+        let sockets = Sockets::default();
+        let socket = sockets.accept(new, &Limits::default()).expect("there is room");
+        socket.set_open(None);
+        socket.begin_delivery();
+        assert!(socket.is_behind());
+        let delivery = Delivery { socket: socket.clone(), messages: Messages::of(socket.id) };
+        let handled: Option<()> = supervise::alone("a delivery", move || {
+            let _delivery = delivery;
+            panic!("in the middle of it");
+        });
+        assert_eq!(handled, None);
+        assert!(!socket.is_behind(), "it is read on");
+        let close = socket.take_orders().close.expect("it closes");
+        assert_eq!(close.code, 1011);
+    }
+}

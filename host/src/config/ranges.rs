@@ -60,7 +60,7 @@ pub fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializ
 
 /// A share from `MIN` thousandths to 1.
 pub fn share<'de, const MIN: u32, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
-    within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| share)
+    within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| format!("{share:?}"))
 }
 
 /// Text that a person is shown, such as a name: of 1 to `MAX` bytes, without control characters, and without
@@ -164,7 +164,8 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
         let units = [("d", DAY), ("h", HOUR), ("s", SECOND), ("ms", MS)];
-        let fits = |(_, length): &&(_, u64)| millis > 0 && millis % u128::from(*length) == 0;
+        let fits =
+            |(_, length): &&(_, u64)| millis > 0 && millis.is_multiple_of(u128::from(*length));
         match units.iter().find(fits) {
             Some((unit, length)) => write!(f, "{}{unit}", millis / u128::from(*length)),
             None => write!(f, "{:?}", self.0),

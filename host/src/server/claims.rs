@@ -132,9 +132,9 @@ impl Claims {
         before.flatten().is_none_or(|before| before != hosts)
     }
 
-    /// A site asks for nothing any more.
-    pub fn forget(&mut self, site: &str) {
-        self.asked.remove(site);
+    /// A site asks for nothing any more. Whether it did before.
+    pub fn forget(&mut self, site: &str) -> bool {
+        self.asked.remove(site).is_some()
     }
 
     /// Decides, says what is refused, and writes down who has what.
@@ -164,7 +164,7 @@ impl Claims {
     /// Who has what besides what is given, and what is refused.
     fn decide(&self) -> (BTreeMap<Host, Arc<str>>, BTreeSet<Refusal>) {
         let rules = Rules::new(self);
-        let mut refused = BTreeSet::new();
+        let (mut held, mut refused) = (BTreeMap::new(), BTreeSet::new());
         let mut claims = Vec::new();
         for (site, asked) in &self.asked {
             let had = self.held.iter().filter(|(_, holder)| *holder == site);
@@ -173,25 +173,25 @@ impl Claims {
                 None => had.map(|(host, _)| host).collect(),
             };
             for host in hosts {
-                match rules.refuse(site, host) {
-                    Some((other, why)) => {
-                        refused.insert(Refusal::new(site, host, &other, why));
+                match rules.judge(site, host) {
+                    Verdict::Given => {}
+                    Verdict::Own => {
+                        held.insert(host.clone(), site.clone());
                     }
-                    None => claims.push((host, site)),
+                    Verdict::Free => claims.push((host, site)),
+                    Verdict::Refused(other, why) => {
+                        refused.insert(Refusal::new(site, host, other, why));
+                    }
                 }
             }
         }
-        // Those who have a host keep it. Of two that are in each other's way, as after a change of the rules,
-        // the first keeps it.
+        // Those who have a host keep it: also one that another site's wildcard, which came later, would reach.
         let is_held = |(host, site): &(&Host, &Arc<str>)| self.held.get(*host) == Some(*site);
         let (had, new): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_held);
         let mut taken = Names::default();
-        let mut held = BTreeMap::new();
         for (host, site) in had {
-            if taken.other_than(site, host).is_none() {
-                taken.insert(host, site);
-                held.insert(host.clone(), site.clone());
-            }
+            taken.insert(host, site);
+            held.insert(host.clone(), site.clone());
         }
         let mut wanted = Names::default();
         new.iter().for_each(|(host, site)| wanted.insert(host, site));
@@ -217,6 +217,17 @@ impl Refusal {
     }
 }
 
+/// What the rules say of a claim, whoever asks first.
+enum Verdict<'c> {
+    /// The operator gives it to the site.
+    Given,
+    /// By its folder's name.
+    Own,
+    /// It is for the site that has it, or asks alone.
+    Free,
+    Refused(&'c Arc<str>, Why),
+}
+
 /// What holds whoever asks first.
 struct Rules<'c> {
     given: &'c BTreeMap<Host, Arc<str>>,
@@ -231,26 +242,25 @@ impl<'c> Rules<'c> {
         Self { given: &claims.given, folders: folders.collect(), many: claims.many }
     }
 
-    fn refuse(&self, site: &Arc<str>, host: &Host) -> Option<(Arc<str>, Why)> {
-        let (name, is_below) = match host {
-            Host::Exact(name) => (name, false),
-            Host::Below(name) => (name, true),
-        };
-        let exact = self.given.get(host);
-        let mut above = parents(name).chain(is_below.then_some(name.as_str()));
-        let wild = |parent: &str| self.given.get(&Host::Below(parent.to_owned()));
-        if let Some(owner) = exact.or_else(|| above.find_map(wild)) {
-            return (owner != site).then(|| (owner.clone(), Why::Given));
+    fn judge(&self, site: &'c Arc<str>, host: &Host) -> Verdict<'c> {
+        let (Host::Exact(name) | Host::Below(name)) = host;
+        let is_below = matches!(host, Host::Below(_));
+        let mut above = parents(name).map(|parent| Host::Below(parent.to_owned()));
+        let given = self.given.get(host);
+        match given.or_else(|| above.find_map(|host| self.given.get(&host))) {
+            Some(owner) if owner == site => return Verdict::Given,
+            Some(owner) => return Verdict::Refused(owner, Why::Given),
+            None => {}
         }
         // The longest folder's name that it is, or is below.
         let mut names = std::iter::once(name.as_str()).chain(parents(name));
         match names.find_map(|name| self.folders.get(name)) {
-            Some(own) if *own == site => None,
-            Some(other) => Some(((*other).clone(), Why::Folder)),
+            Some(own) if *own == site => Verdict::Own,
+            Some(other) => Verdict::Refused(other, Why::Folder),
             None if self.many && is_below && !name.contains('.') => {
-                Some((site.clone(), Why::Broad))
+                Verdict::Refused(site, Why::Broad)
             }
-            None => None,
+            None => Verdict::Free,
         }
     }
 }

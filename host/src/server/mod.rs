@@ -111,13 +111,29 @@ impl Server {
         Ok(())
     }
 
-    /// Serves a site no more, and gives its hosts back; its sockets close with 1001. What is left of it a
-    /// little later is dropped, whatever its settings say.
-    pub fn remove(&self, site: &Arc<Served>) {
+    /// The site in this folder is about to be served: its hosts are kept for it.
+    pub fn expect(&self, folder: &Arc<str>, hosts: &[Host]) {
         let mut claims = self.claims.lock();
-        claims.forget(site.folder());
-        let others = self.hosts.load().without(site).owned_by(claims.settle());
-        self.hosts.store(Arc::new(others));
+        if claims.ask(folder, hosts) {
+            let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
+            self.hosts.store(Arc::new(all));
+        }
+    }
+
+    /// There is no site in this folder any more: others may have its hosts.
+    pub fn forget(&self, folder: &str) {
+        let mut claims = self.claims.lock();
+        if claims.forget(folder) {
+            let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
+            self.hosts.store(Arc::new(all));
+        }
+    }
+
+    /// Serves a site no more; its sockets close with 1001. What is left of it a little later is dropped,
+    /// whatever its settings say.
+    pub fn remove(&self, site: &Arc<Served>) {
+        let claims = self.claims.lock();
+        self.hosts.store(Arc::new(self.hosts.load().without(site)));
         drop(claims);
         site.close_sockets(1001, "the site is served no more");
         let site = site.clone();

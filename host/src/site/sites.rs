@@ -185,13 +185,19 @@ impl Sites {
                 (Some(live), false) => {
                     self.open.lock().remove(&name);
                     live.close().await;
-                    self.many.iter().for_each(|many| many.host.neighbours.forget(&name));
+                    self.forget(&name);
                     tracing::info!(target: "swap", site = name, "the site is served no more");
                 }
                 (None, true) => self.begin(name).await,
-                (None, false) => {}
+                (None, false) => self.forget(&name),
             }
         }
+    }
+
+    /// There is no site in this folder any more: others may have its name and its hosts.
+    fn forget(&self, name: &str) {
+        self.server.forget(name);
+        self.many.iter().for_each(|many| many.host.neighbours.forget(name));
     }
 
     /// The folder of the site that a path is in.
@@ -220,6 +226,7 @@ impl Sites {
             let (cpu, pool) = (host.tenants.cpu_share, host.tenants.pool_share);
             let share = Share::new(background.clone(), Handle::current(), cpu, pool);
             site.be_among_others(host, &share)?;
+            self.server.expect(&site.folder(), &site.config.hosts);
         }
         self.load(site).await
     }

@@ -31,6 +31,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// After which an instance that nothing needs is gone: `limits.idle_after` is 10 s.
 const HIBERNATION: Duration = Duration::from_secs(13);
 
+/// What is measured between two looks is an instance that came back.
+const STATELESS: &str = "[plugin.\"routes/index.wasm\"]\nstateless = true\n";
+
 /// For 1,000 tenants.
 const START_GOAL: Duration = Duration::from_secs(10);
 const ANSWER_GOAL: Duration = Duration::from_millis(5);
@@ -194,6 +197,7 @@ fn write_tenants(component: &[u8], count: usize) -> Site {
     for number in 0..count {
         let own = distinct(component, &name(number));
         sites.write(&format!("{}/routes/index.wasm", name(number)), own);
+        sites.write(&format!("{}/lithe.toml", name(number)), STATELESS);
     }
     sites
 }

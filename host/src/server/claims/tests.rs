@@ -81,7 +81,10 @@ fn whoever_has_a_host_keeps_it() {
     }
     claims.ask(&"aaa".into(), &[host("*.shop.example")]);
     let hosts = ["www.shop.example", "new.shop.example", "a.cdn.example"];
-    assert_eq!(owners(&mut claims, &hosts), ["victim", "aaa", "victim"], "only what is left");
+    for _ in 0..2 {
+        let found = owners(&mut claims, &hosts);
+        assert_eq!(found, ["victim", "aaa", "victim"], "only what is left");
+    }
     claims.forget("victim");
     claims.ask(&"aaa".into(), &[host("www.shop.example")]);
     assert_eq!(owners(&mut claims, &["www.shop.example", "a.cdn.example"]), ["aaa", "-"]);

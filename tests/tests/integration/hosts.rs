@@ -1,0 +1,102 @@
+//! Sites that do not trust each other: a host is that site's whose it is, whoever asks for it.
+
+use http::Request;
+use lithe_tests::artifacts::{SWAP_V1, SWAP_V2, TRAP_HTTP};
+use lithe_tests::{Builder, TestHost, eventually};
+
+use crate::host;
+
+/// The site that answers for this host, by its version, or the status.
+async fn answers(host: &TestHost, name: &str) -> String {
+    let request = Request::get("/swap").header("host", name).body("").expect("it is a request");
+    let answered = host.send(request).await;
+    match answered.status {
+        200 => answered.text().to_owned(),
+        status => status.to_string(),
+    }
+}
+
+/// The victim is v1, and loaded last; whoever attacks it is v2.
+fn sites(attack: &str) -> Builder {
+    host()
+        .component("victim/routes/swap.wasm", SWAP_V1)
+        .component("aaa/routes/swap.wasm", SWAP_V2)
+        .file("aaa/lithe.toml", attack)
+}
+
+#[tokio::test]
+async fn a_site_that_asks_for_a_neighbours_host_gets_its_own_only() {
+    for asked in ["victim", "VICTIM", "*.victim", "x.victim"] {
+        let attack = format!("hosts = [\"aaa\", \"{asked}\"]\n");
+        let host = sites(&attack).start().await;
+        assert_eq!(answers(&host, "victim").await, "v1", "{asked}");
+        assert_eq!(answers(&host, "aaa").await, "v2", "{asked}");
+        assert_eq!(answers(&host, "x.victim").await, "421", "{asked}");
+        let shown = format!("`{}`", asked.to_lowercase());
+        host.wait_for_log(&["ERROR", "site=\"aaa\"", &shown, "`victim`", "[tenants.hosts]"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_site_keeps_a_host_that_it_names_also_over_a_restart() {
+    let first = sites("hosts = [\"aaa\"]\n")
+        .file("victim/lithe.toml", "hosts = [\"shop.example\", \"*.cdn.example\"]\n");
+    let mut first = first.start().await;
+    let folder = first.site.folder();
+    assert_eq!(answers(&first, "shop.example").await, "v1");
+    let attack = "hosts = [\"aaa\", \"shop.example\", \"x.cdn.example\", \"*.example\"]\n";
+    first.site.write("aaa/lithe.toml", attack);
+    for refused in ["`shop.example`", "`x.cdn.example`", "`*.example`"] {
+        first.wait_for_log(&["ERROR", "site=\"aaa\"", refused]).await;
+    }
+    let is_right = async |host: &TestHost| {
+        assert_eq!(answers(host, "shop.example").await, "v1");
+        assert_eq!(answers(host, "x.cdn.example").await, "v1");
+        assert_eq!(answers(host, "aaa").await, "v2");
+    };
+    is_right(&first).await;
+    first.signal(lithe_tests::Signal::TERM);
+    first.exit().await;
+    let second = host().folder(&folder).start().await;
+    is_right(&second).await;
+}
+
+#[tokio::test]
+async fn a_host_that_two_ask_for_is_nobodys_until_one_gives_way() {
+    let host = sites("hosts = [\"aaa\", \"shop.example\"]\n")
+        .file("victim/lithe.toml", "hosts = [\"victim\", \"shop.example\"]\n")
+        .start()
+        .await;
+    host.wait_for_log(&["ERROR", "asks for `shop.example`, too"]).await;
+    assert_eq!(answers(&host, "shop.example").await, "421");
+    assert_eq!(answers(&host, "victim").await, "v1");
+    host.site.write("aaa/lithe.toml", "hosts = [\"aaa\"]\n");
+    eventually("the host", async || (answers(&host, "shop.example").await == "v1").then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn the_operator_gives_a_host_to_a_site() {
+    let host = sites("hosts = [\"aaa\", \"shop.example\"]\n")
+        .file(
+            "lithe.toml",
+            "[tenants.hosts]\n\"shop.example\" = \"victim\"\n\"*.cdn.example\" = \"victim\"\n",
+        )
+        .start()
+        .await;
+    for name in ["shop.example", "x.cdn.example", "victim"] {
+        assert_eq!(answers(&host, name).await, "v1", "{name}");
+    }
+    host.wait_for_log(&["ERROR", "site=\"aaa\"", "`shop.example`", "`[tenants.hosts]` gives it"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_sites_name_in_the_log_is_no_neighbours() {
+    let host =
+        sites("name = \"victim\"\n").component("aaa/routes/http.wasm", TRAP_HTTP).start().await;
+    host.wait_for_log(&["ERROR", "the name `victim`", "this one is called `aaa`"]).await;
+    let request = Request::get("/http?how=log").header("host", "aaa").body("").expect("a request");
+    host.send(request).await;
+    host.wait_for_log(&["a line on stdout", "site=\"aaa\""]).await;
+}
