@@ -64,8 +64,9 @@ impl FileError {
             Errno::STALE,
         ];
         match self {
-            Self::Io(error) => Errno::from_io_error(error)
-                .is_none_or(|errno| NOT_OF_THE_FILE.contains(&errno)),
+            Self::Io(error) => {
+                Errno::from_io_error(error).is_none_or(|errno| NOT_OF_THE_FILE.contains(&errno))
+            }
             _ => false,
         }
     }

@@ -117,7 +117,8 @@ impl Body for FileBody {
 /// # Errors
 /// The file ends before, or the disk fails.
 pub(super) fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
-    let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
+    let length =
+        usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
     // What is read may not be more than what was promised: the file may have grown.
     let mut bytes = Vec::with_capacity(length);
     let mut at = range.start;

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use http::header::{
-    HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE,
 };
 
 use super::facts::Facts;
@@ -25,7 +26,8 @@ pub(super) fn judge(request: &HeaderMap, facts: &Facts) -> Verdict {
         if !names(request, &IF_MATCH, facts, Comparison::Strong) {
             return Verdict::Failed;
         }
-    } else if let (Some(date), Some(modified)) = (date(request, &IF_UNMODIFIED_SINCE), facts.modified)
+    } else if let (Some(date), Some(modified)) =
+        (date(request, &IF_UNMODIFIED_SINCE), facts.modified)
         && modified > date
     {
         return Verdict::Failed;
@@ -179,7 +181,11 @@ mod tests {
             ("*", false),
             ("", false),
         ] {
-            assert_eq!(range_applies(&headers(&[(IF_RANGE, value)]), &facts()), expected, "{value}");
+            assert_eq!(
+                range_applies(&headers(&[(IF_RANGE, value)]), &facts()),
+                expected,
+                "{value}"
+            );
         }
         assert!(range_applies(&HeaderMap::new(), &facts()));
         let twice = headers(&[(IF_RANGE, "\"a,b\""), (IF_RANGE, "\"a,b\"")]);

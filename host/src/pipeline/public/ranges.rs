@@ -128,8 +128,20 @@ mod tests {
     #[test]
     fn what_is_not_a_range_of_bytes_is_not_heeded() {
         for header in [
-            "bytes=5-2", "lines=1-2", "bytes=abc", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=1",
-            "bytes=+1-2", "bytes=1-2-3", "bytes=0x1-2", "bytes=0-1;4-5", "bytes=0-1,x", "0-1",
+            "bytes=5-2",
+            "lines=1-2",
+            "bytes=abc",
+            "bytes",
+            "bytes=",
+            "bytes=,",
+            "bytes=-",
+            "bytes=1",
+            "bytes=+1-2",
+            "bytes=1-2-3",
+            "bytes=0x1-2",
+            "bytes=0-1;4-5",
+            "bytes=0-1,x",
+            "0-1",
         ] {
             assert_eq!(of(header, 10), Parts::Whole, "{header}");
         }
