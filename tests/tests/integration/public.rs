@@ -30,14 +30,10 @@ async fn get(host: &TestHost, path: &str, given: &[(&str, &str)]) -> Response {
     ask(host, Method::GET, path, given).await
 }
 
-/// Waits until a path is answered so.
-async fn until(host: &TestHost, path: &str, status: u16, text: &str) {
-    let what = format!("{status} `{text}` for {path}");
-    eventually(&what, async || {
-        let response = host.get(path).await;
-        (response.status == status && response.body == text).then_some(())
-    })
-    .await;
+/// Waits until a path is answered with this text.
+async fn until(host: &TestHost, path: &str, text: &str) {
+    let what = format!("`{text}` for {path}");
+    eventually(&what, async || (host.get(path).await.body == text).then_some(())).await;
 }
 
 fn make_pipe(path: &Path) {
@@ -277,8 +273,9 @@ async fn a_folder_with_a_page_is_redirected_to_its_slash() {
     assert_eq!(host.get("/docs/").await.text(), "docs");
     assert_eq!(host.get("/empty").await.status, 404);
     assert_eq!(host.get("/digits.txt/").await.status, 404);
-    assert_eq!(ask(&host, Method::POST, "/docs", &[]).await.text(), "v1", "the route has the rest");
-    assert_eq!(host.connect("/docs").await.ask("1").await, "v1:1", "and the sockets");
+    // The route has what a file cannot answer.
+    assert_eq!(ask(&host, Method::POST, "/docs", &[]).await.status, 405);
+    assert_eq!(host.connect("/docs").await.ask("1").await, "v1:1");
 }
 
 #[tokio::test]
@@ -331,7 +328,7 @@ async fn a_link_is_followed_inside_public_and_nowhere_else() {
     symlink("in", public.join("to")).unwrap();
     symlink(public.join("in/a.txt"), public.join("inside.txt")).unwrap();
     for path in ["/inside.txt", "/to/a.txt"] {
-        until(&host, path, 200, "a").await;
+        until(&host, path, "a").await;
     }
     for path in [
         "/file.txt",
@@ -350,7 +347,7 @@ async fn a_link_is_followed_inside_public_and_nowhere_else() {
 
 #[tokio::test]
 async fn a_public_folder_that_leads_out_of_its_site_is_not_served() {
-    for target in ["..", ".", "../victim/secrets", "../victim", "routes", "/"] {
+    for target in ["..", ".", "../victim/secrets", "../victim", "routes", "/etc"] {
         let sites = host()
             .component("evil/routes/index.wasm", BENCH_HELLO)
             .component("victim/routes/index.wasm", BENCH_HELLO)
@@ -365,7 +362,7 @@ async fn a_public_folder_that_leads_out_of_its_site_is_not_served() {
             "/index.wasm",
             "/routes/index.wasm",
             "/evil/routes/index.wasm",
-            "/etc/hostname",
+            "/hostname",
         ] {
             let response = get(&host, path, &[("host", "evil")]).await;
             assert_eq!(response.status, 404, "{target}: {path}");
@@ -385,16 +382,17 @@ async fn what_changes_in_public_is_served_as_it_is() {
     assert_ne!(after.header("etag"), before.header("etag"));
 
     host.site.write("public/new/index.html", "new");
-    until(&host, "/new/", 200, "new").await;
+    until(&host, "/new/", "new").await;
     host.site.write("public/.well-known/acme-challenge/token", "key");
-    until(&host, "/.well-known/acme-challenge/token", 200, "key").await;
+    until(&host, "/.well-known/acme-challenge/token", "key").await;
 
     host.site.remove("public/changes.txt");
     assert_eq!(host.get("/changes.txt").await.status, 404, "at once");
     host.site.remove_folder("public");
-    until(&host, "/new/", 404, "Not Found").await;
+    eventually("404 for /new/", async || (host.get("/new/").await.status == 404).then_some(()))
+        .await;
     host.site.write("public/new/index.html", "again");
-    until(&host, "/new/", 200, "again").await;
+    until(&host, "/new/", "again").await;
 }
 
 #[tokio::test]
@@ -403,7 +401,7 @@ async fn public_files_come_though_a_component_is_wrong() {
     host.site.write("routes/broken.wasm", "not a component");
     host.wait_for_log(&["routes/broken.wasm", "still being served"]).await;
     host.site.write("public/new.txt", "new");
-    until(&host, "/new.txt", 200, "new").await;
+    until(&host, "/new.txt", "new").await;
 }
 
 #[tokio::test]

@@ -164,15 +164,18 @@ fn open(site: &Folder) -> Result<Folder, NotServed> {
         return Err(NotServed::Site);
     }
     for part in PRIVATE {
-        // Whatever else it is, such as a pipe, is not read either.
-        if site.kind(part).is_ok_and(|kind| kind != Kind::Other) {
-            let private = real_path(site, Path::new(part))?;
-            if private.starts_with(&own) {
-                return Err(NotServed::Has(part));
-            }
-            if own.starts_with(private) {
-                return Err(NotServed::In(part));
-            }
+        match site.kind(part) {
+            Ok(Kind::File | Kind::Folder) => {}
+            Err(error) if error.is_temporary() => return Err(NotServed::Failed(error)),
+            // It is not there, or something that nobody reads, such as a pipe.
+            Ok(Kind::Other) | Err(_) => continue,
+        }
+        let private = real_path(site, Path::new(part))?;
+        if private.starts_with(&own) {
+            return Err(NotServed::Has(part));
+        }
+        if own.starts_with(private) {
+            return Err(NotServed::In(part));
         }
     }
     Ok(folder)

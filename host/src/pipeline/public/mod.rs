@@ -48,6 +48,13 @@ struct Shared {
     said: Mutex<Option<String>>,
 }
 
+/// What `public/` has for a request.
+enum Found {
+    File(Arc<Index>, Arc<File>),
+    /// A folder with a page, without the `/` at the end.
+    Folder,
+}
+
 impl Public {
     /// Reads what is in the `public/` of this site's folder, which need not have one.
     ///
@@ -85,23 +92,32 @@ impl Public {
         path: &Path<'_>,
         decoded: &str,
     ) -> Option<Response<Body>> {
-        let index = self.shared.index.load();
-        let index = index.as_ref()?;
+        let (index, file) = match self.find(request, path, decoded)? {
+            Found::File(index, file) => (index, file),
+            Found::Folder => return redirect(request, path),
+        };
+        // Boxed: a request that is not for a file would keep room for it.
+        Box::pin(self.answer(index, file, request)).await
+    }
+
+    /// What a request is for. A request that is not for a file costs this and no more.
+    fn find<B>(&self, request: &Request<B>, path: &Path<'_>, decoded: &str) -> Option<Found> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
+        let index = self.shared.index.load();
+        let index = index.as_ref()?;
         let asset = index.find(decoded)?;
         if path.segments().iter().any(|segment| segment.contains('/')) {
             // An encoded `/` is a part of a name, and no file's name has one.
             return None;
         }
-        let asks_for_folder = request.uri().path().ends_with('/') || decoded == "/";
+        let asks_for_folder = path.segments().is_empty() || request.uri().path().ends_with('/');
         match (asset, asks_for_folder) {
             (Asset::File(file), false) | (Asset::Page(file), true) => {
-                // Boxed: a request that is for no file would keep room for it.
-                Box::pin(self.answer(index.clone(), file.clone(), request)).await
+                Some(Found::File(index.clone(), file.clone()))
             }
-            (Asset::Page(_), false) => redirect(request, path),
+            (Asset::Page(_), false) => Some(Found::Folder),
             (Asset::File(_), true) => None,
         }
     }
