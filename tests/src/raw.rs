@@ -28,7 +28,7 @@ impl Raw {
     ///
     /// # Panics
     /// Nobody listens.
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
+    pub async fn connect(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("there are sockets");
         socket.set_recv_buffer_size(16 * 1024).expect("a socket has options");
         let stream = socket.connect(address).await.expect("the host listens");

@@ -405,3 +405,30 @@ impl From<DeployError> for Refusal {
         Self::new(status, format!("{:#}", anyhow::Error::new(error)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bodies_over_the_room_wait_for_those_before_them() {
+        const MIB: usize = 1024 * 1024;
+        let room = Room::new(MIB);
+        let mut taken = Vec::new();
+        for _ in 0..MAX_BODIES {
+            taken.push(room.take(MIB).await.expect("there is room"));
+        }
+        let mut next = std::pin::pin!(room.take(MIB));
+        assert!(futures_util::poll!(&mut next).is_pending());
+        taken.pop();
+        assert!(futures_util::poll!(&mut next).is_ready());
+    }
+
+    #[tokio::test]
+    async fn the_largest_body_fits_whatever_it_may_be() {
+        for max_body in [0, 1, 1024, usize::MAX] {
+            let room = Room::new(max_body);
+            assert!(futures_util::poll!(std::pin::pin!(room.take(max_body))).is_ready());
+        }
+    }
+}

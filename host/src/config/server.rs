@@ -26,7 +26,7 @@ pub struct Server {
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub header_time: Duration,
     /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. What a client still sends
-    /// after an answer that ends the connection is read and dropped for no longer than this.
+    /// after an answer that ends the connection is read and dropped for as long, and for 2 s at least.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub body_time: Duration,
     /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for

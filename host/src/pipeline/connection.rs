@@ -31,7 +31,7 @@ const DROPPED_AT_ONCE: usize = 16 * 1024;
 pub struct Patience {
     /// How long the client may take nothing of its answer. Zero waits for ever.
     pub write: Duration,
-    /// How long what the client still sends after its last answer is read and dropped.
+    /// How long what the client still sends after its last answer is read and dropped; at least [`SILENCE`].
     pub rest: Duration,
 }
 
@@ -147,9 +147,9 @@ impl Lingering {
     fn new(time: Duration) -> Self {
         let now = Instant::now();
         Self {
-            silence: Box::pin(sleep(SILENCE.min(time))),
-            // A time that no clock can show is not reached.
-            until: now.checked_add(time).unwrap_or(now + SILENCE),
+            silence: Box::pin(sleep(SILENCE)),
+            // No clock shows the longest times.
+            until: now.checked_add(time.max(SILENCE)).unwrap_or(now + SILENCE),
             dropped: 0,
             hurried: false,
         }

@@ -1,6 +1,7 @@
 //! What is too large, too slow or not wanted is refused so that the client hears it, whenever it reads: what it still
 //! sends is read and dropped (RFC 9112, section 9.6).
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lithe_tests::artifacts::{HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, TRAP_HTTP};
@@ -182,7 +183,7 @@ async fn close_code(raw: &mut Raw, bytes: &[u8], reads: Reads) -> u16 {
 
 #[tokio::test]
 async fn a_message_over_the_limit_is_1009_to_a_client_that_sends_all_of_it_first() {
-    let host = with("").await;
+    let host = with("[limits]\nclose_time = \"20s\"\n").await;
     let one = Frame::binary(vec![0; LARGE]).masked();
     let mut several = Frame::binary(vec![0; LARGE / 64]).unfinished().masked();
     for _ in 1..64 {
@@ -200,17 +201,18 @@ async fn a_message_over_the_limit_is_1009_to_a_client_that_sends_all_of_it_first
 
 #[tokio::test]
 async fn every_close_of_ours_reaches_a_client_that_goes_on_sending() {
-    let config = "[limits]\nmessages_per_second = 10\nevent_cpu = \"10s\"\n";
-    let host = with(config).await;
-    let rest: Vec<u8> =
-        (0..LARGE / 0x10000).flat_map(|_| Frame::binary(vec![0; 0x10000]).masked()).collect();
-    for (first, code) in [
-        (Frame::text("close:4000:enough"), 4000),
-        (Frame::text([0xC3, 0x28]), 1007),
-        (Frame::new(3, "a"), 1002),
-        (Frame::text("many"), 1008),
+    let mut rest = Frame::binary(vec![0; 0x10000]).masked().repeat(LARGE / 0x10000);
+    rest.extend(Frame::close(1000, "").masked());
+    for (rate, first, code) in [
+        (0, Frame::text("close:4000:enough").masked(), 4000),
+        (0, Frame::text([0xC3, 0x28]).masked(), 1007),
+        (0, Frame::new(3, "a").masked(), 1002),
+        // As many as are read at once.
+        (10, Frame::text("a").masked().repeat(64), 1008),
     ] {
-        let bytes = [first.masked(), rest.clone()].concat();
+        let limits = format!("close_time = \"20s\"\nmessages_per_second = {rate}\n");
+        let host = with(&format!("[limits]\n{limits}")).await;
+        let bytes = [first, rest.clone()].concat();
         for number in 0..4 {
             let mut raw = host.raw_socket("/hooks").await;
             assert_eq!(close_code(&mut raw, &bytes, Reads::of_try(number)).await, code);
@@ -218,7 +220,6 @@ async fn every_close_of_ours_reaches_a_client_that_goes_on_sending() {
     }
 }
 
-/// A client that has said goodbye, too, and sends nothing more.
 #[tokio::test]
 async fn a_client_that_sends_for_ever_after_its_1009_is_dropped_in_time() {
     let host = with("[limits]\nclose_time = \"500ms\"\n").await;
@@ -321,4 +322,48 @@ async fn a_body_in_the_smallest_pieces_takes_one_buffer() {
     let grown = host.peak_memory() - before;
     // What a piece would take by itself is more than thirty bytes.
     assert!(grown < BODIES * PIECES * 10, "{grown} bytes for {BODIES} bodies");
+}
+
+const ADMIN: &str =
+    "[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\nbody = \"64 MiB\"\n";
+
+/// A host, and where it takes deploys.
+async fn with_admin() -> (TestHost, SocketAddr) {
+    let builder = host().config(ADMIN).file("token", "a-token-that-is-long-enough\n");
+    let host = builder.route("http", TRAP_HTTP).start().await;
+    let line = host.wait_for_log(&["deploys are taken on http://"]).await;
+    let address = line.split("http://").nth(1).expect("it says an address").trim();
+    let address = address.parse().expect("it is an address");
+    (host, address)
+}
+
+/// The head of a deploy by somebody who does not know the token.
+fn deploy_with_a_wrong_token(length: usize) -> String {
+    let head = "PUT /plugins/routes/http.wasm HTTP/1.1\r\nhost: x\r\nauthorization: Bearer wrong";
+    format!("{head}\r\ncontent-length: {length}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told_so_before_any_of_the_body() {
+    let (_host, admin) = with_admin().await;
+    let mut raw = Raw::connect(admin).await;
+    raw.write(deploy_with_a_wrong_token(LARGE)).await;
+    let refused = raw.response().await;
+    assert_eq!((refused.status, refused.header("connection")), (401, Some("close")));
+}
+
+#[tokio::test]
+async fn what_comes_with_a_wrong_token_is_not_kept_and_the_answer_arrives() {
+    let (host, admin) = with_admin().await;
+    let body = vec![b'x'; LARGE];
+    let before = host.peak_memory();
+    for number in 0..TRIES {
+        let mut raw = Raw::connect(admin).await;
+        raw.write(deploy_with_a_wrong_token(LARGE)).await;
+        raw.write(&body).await;
+        Reads::of_try(number).wait().await;
+        assert_eq!(raw.response().await.status, 401, "try {number}");
+    }
+    let grown = host.peak_memory() - before;
+    assert!(grown < LARGE / 2, "{grown} bytes");
 }
