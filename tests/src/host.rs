@@ -27,6 +27,7 @@ pub struct Builder {
     listen: String,
     cache: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    open_files: Option<u64>,
 }
 
 /// A host that serves.
@@ -57,6 +58,7 @@ impl TestHost {
             listen: "127.0.0.1:0".to_owned(),
             cache: CACHE.into(),
             environment: Vec::new(),
+            open_files: None,
         }
     }
 
@@ -189,6 +191,20 @@ impl Builder {
         self
     }
 
+    /// A symbolic link in the site.
+    #[must_use]
+    pub fn link(self, name: &str, target: &str) -> Self {
+        self.site.link(name, target);
+        self
+    }
+
+    /// Descriptors that the process may have open.
+    #[must_use]
+    pub fn open_files(mut self, limit: u64) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
     /// Another site than the one that was built.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -237,7 +253,15 @@ impl Builder {
     }
 
     fn run(&self) -> Process {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.open_files {
+            None => Command::new(&self.program),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+                shell.arg(&self.program);
+                shell
+            }
+        };
         command.arg(self.command);
         command.arg(self.folder.clone().unwrap_or_else(|| self.site.folder()));
         if self.command != "build" {

@@ -21,6 +21,7 @@ mod limits;
 mod liveness;
 mod logs;
 mod many_sockets;
+mod neighbours;
 mod outbound;
 mod quotas;
 mod requests;
