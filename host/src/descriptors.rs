@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn keeps_a_part_for_the_host_whatever_the_limit_is() {
-        for (limit, size) in [(96, 48), (1024, 896), (20_000, 17_500), (1 << 20, (1 << 20) - 4096)] {
+        for (limit, size) in [(96, 48), (1024, 896), (20_000, 17_500), (1 << 20, (1 << 20) - 4096)]
+        {
             assert_eq!(Budget::new(limit).size, size, "{limit}");
         }
         assert_eq!(Budget::new(0).size, 1);

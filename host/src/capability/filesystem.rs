@@ -22,12 +22,12 @@ use futures_util::FutureExt as _;
 use rustix::io::Errno;
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry,
     DirectoryEntryStream, ErrorCode, Filesize, HostDescriptor, HostDirectoryEntryStream,
     MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::State;
@@ -220,7 +220,8 @@ impl HostDescriptor for State {
         length: Filesize,
         advice: Advice,
     ) -> FsResult<()> {
-        self.delegate(&fd, async move |view, fd| view.advise(fd, offset, length, advice).await).await
+        self.delegate(&fd, async move |view, fd| view.advise(fd, offset, length, advice).await)
+            .await
     }
 
     async fn sync_data(&mut self, fd: Resource<Descriptor>) -> FsResult<()> {
@@ -302,9 +303,8 @@ impl HostDescriptor for State {
         path: String,
     ) -> FsResult<()> {
         let quota = self.take_entry(&fd).await?;
-        let made = self.delegate(&fd, async move |view, fd| {
-            view.create_directory_at(fd, path).await
-        });
+        let made =
+            self.delegate(&fd, async move |view, fd| view.create_directory_at(fd, path).await);
         quota.keep(made.await)
     }
 

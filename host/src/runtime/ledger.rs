@@ -59,7 +59,9 @@ impl Amounts {
 
 /// There is no more for this site.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the site has {used} of the host's {total} {what} and may not have {needed} more (`{LIMIT}`)")]
+#[error(
+    "the site has {used} of the host's {total} {what} and may not have {needed} more (`{LIMIT}`)"
+)]
 pub struct Full {
     what: &'static str,
     used: usize,

@@ -317,11 +317,7 @@ impl Template {
     }
 
     /// Every limit of an instance is set here.
-    fn new_store(
-        &self,
-        id: InstanceId,
-        timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> Store<State> {
+    fn new_store(&self, id: InstanceId, timer_sink: Option<Arc<dyn TimerSink>>) -> Store<State> {
         let limits = &self.context.limits;
         let state = State::new(self.context.clone(), id, timer_sink);
         let mut store = Store::new(&self.runtime.engine, state);

@@ -47,7 +47,8 @@ impl Clients {
         permits: Permits,
         settings: &config::Server,
     ) -> Option<Counted> {
-        let counted = |client| Counted { _permits: permits, _client: client, site: Mutex::default() };
+        let counted =
+            |client| Counted { _permits: permits, _client: client, site: Mutex::default() };
         if settings.trusted_proxies.iter().any(|network| network.contains(&client)) {
             return Some(counted(None));
         }

@@ -129,7 +129,8 @@ impl Asked {
             mode |= OpenMode::WRITE;
         }
         // What is not opened to write is opened to read, whatever was asked for.
-        if self.flags.contains(DescriptorFlags::READ) || !self.flags.contains(DescriptorFlags::WRITE)
+        if self.flags.contains(DescriptorFlags::READ)
+            || !self.flags.contains(DescriptorFlags::WRITE)
         {
             mode |= OpenMode::READ;
         }

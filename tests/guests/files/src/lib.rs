@@ -9,6 +9,7 @@
 //! | `symlink` | a link `path` in the folder, to `to` |
 //! | `punch` | writes one byte at `n` |
 //! | `sync` | lists the folder `n` times |
+//! | `poll` | waits for the same moment `n` times at once |
 //! | `exit` | ends the instance |
 
 use std::fmt::Debug;
@@ -63,10 +64,7 @@ impl Asked {
                     .and_then(|mut file| file.write_all(&vec![b'y'; *n])),
             ),
             "resize" => done(
-                OpenOptions::new()
-                    .write(true)
-                    .open(path)
-                    .and_then(|file| file.set_len(*n as u64)),
+                OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(*n as u64)),
             ),
             "make" => done(fs::create_dir(path)),
             "remove" => done(fs::remove_file(path)),
@@ -92,6 +90,11 @@ impl Asked {
         let (folder, _) = folders.get(self.folder).ok_or("no such folder")?;
         match self.word.as_str() {
             "symlink" => folder.symlink_at(to, path).map(|()| "done".to_owned()).map_err(said),
+            "poll" => {
+                let moment = wasip2::clocks::monotonic_clock::subscribe_duration(1);
+                let ready = wasip2::io::poll::poll(&vec![&moment; *n]);
+                Ok(ready.len().to_string())
+            }
             "list" => Ok(keep(*n, || folder.read_directory())),
             "stream" => {
                 let file = open(folder, path)?;
@@ -117,12 +120,9 @@ fn open(folder: &Descriptor, path: &str) -> std::result::Result<Descriptor, Stri
     let opened = folder.open_at(PathFlags::empty(), path, OpenFlags::CREATE, flags);
     opened
         .or_else(|error| match error {
-            ErrorCode::NotPermitted => folder.open_at(
-                PathFlags::empty(),
-                path,
-                OpenFlags::empty(),
-                DescriptorFlags::READ,
-            ),
+            ErrorCode::NotPermitted => {
+                folder.open_at(PathFlags::empty(), path, OpenFlags::empty(), DescriptorFlags::READ)
+            }
             error => Err(error),
         })
         .map_err(said)
