@@ -31,6 +31,7 @@ pub struct Builder {
     redirection: Option<&'static str>,
     stderr: Option<OwnedFd>,
     has_defaults: bool,
+    open_files: Option<u64>,
 }
 
 /// A host that serves.
@@ -64,6 +65,7 @@ impl TestHost {
             redirection: None,
             stderr: None,
             has_defaults: false,
+            open_files: None,
         }
     }
 
@@ -206,6 +208,20 @@ impl Builder {
         self.site.folder()
     }
 
+    /// A symbolic link in the site.
+    #[must_use]
+    pub fn link(self, name: &str, target: &str) -> Self {
+        self.site.link(name, target);
+        self
+    }
+
+    /// Descriptors that the process may have open.
+    #[must_use]
+    pub fn open_files(mut self, limit: u64) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
     /// Another site than the one that was built.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -293,11 +309,14 @@ impl Builder {
     }
 
     fn run(&self) -> Process {
-        let mut command = match self.redirection {
-            None => Command::new(&self.program),
-            Some(redirection) => {
+        let limit = self.open_files.map(|limit| format!("ulimit -n {limit}; "));
+        let mut command = match (limit, self.redirection) {
+            (None, None) => Command::new(&self.program),
+            (limit, redirection) => {
+                let (limit, redirection) =
+                    (limit.unwrap_or_default(), redirection.unwrap_or_default());
                 let mut shell = Command::new("sh");
-                shell.arg("-c").arg(format!("exec \"$0\" \"$@\" {redirection}"));
+                shell.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\" {redirection}"));
                 shell.arg(&self.program);
                 shell
             }

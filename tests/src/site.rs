@@ -61,6 +61,15 @@ impl Site {
     }
 
     /// # Panics
+    /// The link cannot be made.
+    pub fn link(&self, name: &str, target: &str) {
+        let path = self.folder().join(name);
+        fs::create_dir_all(path.parent().expect("it is in the site")).expect("folders can be made");
+        std::os::unix::fs::symlink(target, &path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// # Panics
     /// The file cannot be removed.
     pub fn remove(&self, file: &str) {
         let path = self.folder().join(file);

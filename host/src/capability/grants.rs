@@ -138,15 +138,15 @@ impl Grants {
 /// Opens a folder that is the site's to give: inside of it, and not a part of it.
 fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
     let folder = site.folder(path).map_err(|error| refusal(path, error))?;
-    let own = folder.identity()?;
+    let (own, top) = (folder.identity()?, site.identity()?);
     let shown = path.display();
-    if own == site.identity()? {
+    if own == top {
         bail!("`{shown}` is the site itself: put what is granted into a folder of its own");
     }
     if folder.dir().symlink_metadata(config::FILE_NAME).is_ok() {
         bail!("`{shown}` has a `{}` in it: grant a folder that is not a site", config::FILE_NAME);
     }
-    let above = above(&folder)?;
+    let above = above(&folder, top)?;
     for name in PARTS {
         let part = match site.folder(name) {
             Ok(part) => part,
@@ -157,32 +157,29 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
         if identity == own || above.contains(&identity) {
             bail!("`{shown}` is in `{name}`, which the host serves from: grant another folder");
         }
-        if self::above(&part)?.contains(&own) {
+        if identity != top && self::above(&part, top)?.contains(&own) {
             bail!("`{shown}` has `{name}` in it, which the host serves from: grant another folder");
         }
     }
     Ok(folder)
 }
 
-/// The folders that a folder is in, whatever path has led to it.
-fn above(folder: &Folder) -> anyhow::Result<Vec<Identity>> {
+/// The folders of the site that a folder is in, whatever path has led to it.
+fn above(folder: &Folder, site: Identity) -> anyhow::Result<Vec<Identity>> {
     use rustix::fs::{Mode, OFlags, fstat, openat};
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut above: Vec<Identity> = Vec::new();
+    let mut above = Vec::new();
     let mut current = openat(folder.dir(), "..", flags, Mode::empty())?;
-    loop {
+    for _ in 0..MAX_DEPTH {
         let found = fstat(&current)?;
         let identity = Identity { device: found.st_dev, inode: found.st_ino };
-        // The root is in itself.
-        if above.last() == Some(&identity) {
+        if identity == site {
             return Ok(above);
-        }
-        if above.len() == MAX_DEPTH {
-            bail!("it is too deep");
         }
         above.push(identity);
         current = openat(&current, "..", flags, Mode::empty())?;
     }
+    bail!("it is too deep")
 }
 
 fn refusal(path: &Path, error: FileError) -> anyhow::Error {

@@ -25,8 +25,8 @@ impl Memory {
     pub fn new(limits: &Limits) -> Self {
         let sum = |limit, unit, allowed| Sum { limit, unit, used: 0, allowed };
         Self {
-            memories: sum("limits.memory", "bytes", config::bytes(limits.memory)),
-            tables: sum("limits.table_elements", "elements", limits.table_elements),
+            memories: sum("limits.memory", " bytes", config::bytes(limits.memory)),
+            tables: sum("limits.table_elements", "", limits.table_elements),
             refused: None,
         }
     }
@@ -52,7 +52,7 @@ impl Sum {
         if used > self.allowed {
             let Self { limit, unit, allowed, .. } = self;
             let message =
-                format!("`{limit}` allows {allowed} {unit}, the instance asked for {used}");
+                format!("`{limit}` allows {allowed}{unit}, the instance asked for {used}");
             *refused = Some((limit, message));
             return false;
         }

@@ -17,6 +17,7 @@ mod outbound;
 pub mod outcome;
 pub mod outlet;
 pub mod output;
+mod poll;
 pub mod rate;
 mod receiver;
 pub mod socket;
@@ -234,14 +235,15 @@ impl WasiView for State {
 /// Two interfaces define the same name.
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use crate::bindings;
-    use wasmtime_wasi::p2::bindings::filesystem as wasi;
+    use wasmtime_wasi::p2::bindings as wasi;
 
     type Own = HasSelf<State>;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // Of WASI's file system, ours.
+    // Of these, ours take the place.
     linker.allow_shadowing(true);
-    wasi::types::add_to_linker::<_, Own>(linker, |state| state)?;
-    wasi::preopens::add_to_linker::<_, Own>(linker, |state| state)?;
+    wasi::filesystem::types::add_to_linker::<_, Own>(linker, |state| state)?;
+    wasi::filesystem::preopens::add_to_linker::<_, Own>(linker, |state| state)?;
+    wasi::io::poll::add_to_linker::<_, Own>(linker, |state| state)?;
     linker.allow_shadowing(false);
     bindings::http::add_to_linker::<_, Own>(linker, |state| state)?;
     bindings::event::add_to_linker::<_, Own>(linker, |state| state)?;

@@ -121,7 +121,8 @@ impl Ledger {
         let after = after.zip(all.plus(amounts).fields()).zip(self.total.fields());
         let before = own.fields().into_iter().zip(amounts.fields());
         for ((((what, own), (_, all)), (_, total)), ((_, used), (_, needed))) in after.zip(before) {
-            if needed > 0 && !part.may_have(own, all, total) {
+            // One instance it may have, however small the pool is.
+            if needed > 0 && used > 0 && !part.may_have(own, all, total) {
                 return Err(Full { what, used, needed, total });
             }
         }
@@ -132,7 +133,7 @@ impl Ledger {
 }
 
 impl Part {
-    /// Whether a site may have so much, if all have so much together. One instance it may always have.
+    /// Whether a site may have so much, if all have so much together.
     fn may_have(&self, own: usize, all: usize, total: usize) -> bool {
         let share = (total as f64 * self.share) as usize;
         let little = (total / LITTLE).min(share);

@@ -24,6 +24,7 @@ mod liveness;
 mod logs;
 mod many_sockets;
 mod memory;
+mod neighbours;
 mod outbound;
 mod proxies;
 mod public;

@@ -10,7 +10,9 @@ use cap_primitives::fs::{OpenOptions, OpenOptionsExt as _, open};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile};
-use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorFlags, OpenFlags, PathFlags};
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    DescriptorFlags, ErrorCode, OpenFlags, PathFlags,
+};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
 use super::space::{ENTRY, Quota};
@@ -71,15 +73,15 @@ impl Slot {
     /// Counts one more for an instance that has `instance` open.
     ///
     /// # Errors
-    /// There are as many as may be: `EDQUOT`.
+    /// There are as many as may be: `quota`.
     pub fn take(
         context: &Context,
         instance: &Arc<AtomicUsize>,
         kind: Kind,
-    ) -> io::Result<Arc<Self>> {
-        let over = || -> io::Error {
+    ) -> Result<Arc<Self>, ErrorCode> {
+        let over = || {
             context.account.exceed(LIMIT);
-            Errno::DQUOT.into()
+            ErrorCode::Quota
         };
         let limit = context.limits.files;
         if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).max(1) {

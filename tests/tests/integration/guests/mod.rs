@@ -31,6 +31,7 @@ pub mod example_ping;
 pub mod example_presence;
 pub mod example_rooms;
 pub mod faults;
+pub mod files;
 pub mod hostile_async;
 pub mod hostile_hooks;
 pub mod hostile_session;
