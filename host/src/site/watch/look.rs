@@ -290,6 +290,10 @@ impl Seen {
         watches: &mut Watches,
     ) {
         let mut visited = HashSet::new();
+        if start != Path::new("") {
+            // A link back to it would lead to all that is not looked at.
+            visited.extend(tree.identity());
+        }
         // Paths and not handles: there may be more folders than a process may have open.
         let mut paths = vec![start.to_owned()];
         while let Some(path) = paths.pop() {
