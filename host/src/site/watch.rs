@@ -6,6 +6,8 @@
 
 mod look;
 mod notify;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -43,7 +45,10 @@ const PERIOD_ALONE: Duration = Duration::from_secs(2);
 const QUIET_ALONE: Duration = Duration::from_secs(1);
 
 /// Of its time, a watcher spends at most one part in so many on looking now and then.
-const SHARE: u32 = 100;
+const SHARE: u32 = 20;
+
+/// The longest time between two looks, however long one takes.
+const MAX_PERIOD: Duration = Duration::from_secs(10);
 
 /// The same, where things change all the time.
 const SHARE_WHEN_TOLD: u32 = 10;
@@ -234,8 +239,8 @@ impl Looker {
     fn plan(&mut self, took: Duration, is_cut: bool) {
         let failed = &self.watches.failed;
         let period = if failed.is_some() { PERIOD_ALONE } else { PERIOD };
-        self.pause = period.max(took.saturating_mul(SHARE));
-        self.quiet = QUIET.max(took.saturating_mul(SHARE_WHEN_TOLD));
+        self.pause = took.saturating_mul(SHARE).clamp(period, MAX_PERIOD);
+        self.quiet = took.saturating_mul(SHARE_WHEN_TOLD).clamp(QUIET, PERIOD_ALONE);
         if let Some(error) = failed {
             say_alone(error);
         }

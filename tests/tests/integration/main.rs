@@ -6,12 +6,14 @@ mod architecture;
 mod bad_input;
 mod browser;
 mod builds;
+mod by_hand;
 mod bytes_before_close;
 mod cache;
 mod chain;
 mod close_codes;
 mod deflate;
 mod dev;
+mod durability;
 mod frames;
 mod fuzzed;
 mod guests;
@@ -37,10 +39,12 @@ mod semantics;
 mod session_ends;
 mod settings;
 mod shutdown;
+mod starting;
 mod streams;
 mod swap;
 mod tenants;
 mod topics_and_timers;
+mod watching;
 
 use lithe_tests::{Builder, TestHost};
 

@@ -1,5 +1,6 @@
 //! Builds that take seconds are not done again for the same content.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -65,13 +66,21 @@ impl Stamp {
     }
 }
 
-/// Every file below a folder, in the order of their paths.
+/// Every regular file below a folder, in the order of their paths. Each folder counts once, however many
+/// links lead to it.
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
+    let mut visited = HashSet::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
+        let shown = folder.display();
+        let real = folder.canonicalize().with_context(|| format!("cannot read `{shown}`"))?;
+        if !visited.insert(real) {
+            continue;
+        }
+        let mut below = Vec::new();
         let entries = std::fs::read_dir(&folder);
-        for entry in entries.with_context(|| format!("cannot read `{}`", folder.display()))? {
+        for entry in entries.with_context(|| format!("cannot read `{shown}`"))? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with('.') || ["node_modules", "__pycache__", "target"].contains(&&*name)
@@ -79,11 +88,14 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
                 continue;
             }
             if path.is_dir() {
-                folders.push(path);
-            } else {
+                below.push(path);
+            } else if path.is_file() {
                 found.push(path);
             }
         }
+        // The first of several links to a folder is the same one every time.
+        below.sort_unstable_by(|one, other| other.cmp(one));
+        folders.append(&mut below);
     }
     found.sort();
     Ok(found)
@@ -115,5 +127,20 @@ mod tests {
         assert_eq!((build(), build()), ("2".to_owned(), "2".to_owned()));
         std::fs::remove_file(&output).unwrap();
         assert_eq!(build(), "3");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_a_circle_and_named_pipes_hold_no_build_up() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "1").unwrap();
+        for link in ["b", "c"] {
+            std::os::unix::fs::symlink(".", folder.path().join(link)).unwrap();
+        }
+        let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, mode, 0).unwrap();
+        assert_eq!(files(folder.path()).unwrap(), [folder.path().join("a")]);
+        Stamp::of(&[]).with_folder(folder.path()).unwrap();
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytesize::ByteSize;
 use cap_std::fs::{Metadata, MetadataExt as _};
 
 use super::notify::{Notifier, Number, Signal, Watch};
@@ -22,6 +23,9 @@ pub const MAX_NAMES: usize = 100_000;
 
 /// Folders that the system watches for one watcher. Beyond them, it looks now and then.
 const MAX_WATCHES: usize = 1_024;
+
+/// Larger settings name nothing that is looked at.
+const MAX_SETTINGS: ByteSize = ByteSize::kib(256);
 
 /// What is looked at.
 #[derive(Clone, Debug)]
@@ -130,6 +134,11 @@ impl Watches {
         Self { signal, own, wanted, has_new: false, failed: None }
     }
 
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.own.len()
+    }
+
     /// Watches a folder, or one name in it.
     fn want(&mut self, folder: &Folder, only: Option<&OsStr>) -> Option<Number> {
         let key = (folder.identity().ok()?, only.map(OsStr::to_owned));
@@ -226,6 +235,15 @@ impl Seen {
             let ignored = if part == "public" { is_hidden_public } else { is_hidden };
             self.below(&folder, root, Path::new(part), ignored, watches);
         }
+        for named in named_in_settings(&folder) {
+            let parent = named.parent().filter(|parent| !parent.as_os_str().is_empty());
+            if let (Some(parent), Some(name)) = (parent, named.file_name())
+                && let Ok(parent) = folder.folder(parent)
+            {
+                watches.want(&parent, Some(name));
+            }
+            self.note(&folder, &named, root);
+        }
     }
 
     fn sites(&mut self, root: &Path, watches: &mut Watches) {
@@ -276,6 +294,10 @@ impl Seen {
         watches: &mut Watches,
     ) {
         let mut visited = HashSet::new();
+        if start != Path::new("") {
+            // A link back to it would lead to all that is not looked at.
+            visited.extend(tree.identity());
+        }
         // Paths and not handles: there may be more folders than a process may have open.
         let mut paths = vec![start.to_owned()];
         while let Some(path) = paths.pop() {
@@ -319,6 +341,23 @@ impl Seen {
 fn parent_of(path: &Path) -> Option<(Folder, &OsStr)> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     Some((Folder::open(parent.unwrap_or(Path::new("."))).ok()?, path.file_name()?))
+}
+
+/// The secrets and folders of a site that its components may reach: their paths in it. What is in the folders is
+/// the components' own.
+fn named_in_settings(site: &Folder) -> Vec<PathBuf> {
+    let text = site.read_text(config::FILE_NAME, MAX_SETTINGS).unwrap_or_default();
+    let settings: toml::Table = text.parse().unwrap_or_default();
+    let plugins = settings.get("plugin").and_then(toml::Value::as_table);
+    let each = |plugin: &toml::Value, key: &str, path: &str| -> Vec<PathBuf> {
+        let granted = plugin.get(key).and_then(toml::Value::as_table).into_iter().flatten();
+        granted.filter_map(|(_, own)| Some(own.get(path)?.as_str()?.into())).collect()
+    };
+    let plugins = plugins.into_iter().flatten().map(|(_, plugin)| plugin);
+    plugins
+        .flat_map(|plugin| [each(plugin, "secrets", "file"), each(plugin, "folders", "path")])
+        .flatten()
+        .collect()
 }
 
 fn names_in(folder: &Folder) -> impl Iterator<Item = OsString> {
