@@ -406,7 +406,9 @@ mod tests {
     fn a_journal_that_is_not_the_hosts_moves_nothing() {
         let digest = Digest::of(b"x").to_string();
         let entry = |temporary: &str, place: &str| {
-            format!(r#"{{"files":[{{"temporary":"{temporary}","place":"{place}","digest":"{digest}"}}]}}"#)
+            format!(
+                r#"{{"files":[{{"temporary":"{temporary}","place":"{place}","digest":"{digest}"}}]}}"#
+            )
         };
         for text in [
             "{".to_owned(),
