@@ -8,7 +8,7 @@ mod build;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,6 +16,7 @@ use bytesize::ByteSize;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::files::{self, FileError};
 pub use build::{Build, Engine, GuestKind};
 
 /// The file's name inside a site.
@@ -23,6 +24,12 @@ pub const FILE_NAME: &str = "lithe.toml";
 
 /// Shared instances of one plugin.
 const MAX_REPLICAS: usize = 64;
+
+/// The largest `lithe.toml`.
+const MAX_SIZE: ByteSize = ByteSize::mib(1);
+
+/// The least of `compile.memory`: less compiles nothing.
+const MIN_COMPILE_MEMORY: ByteSize = ByteSize::mib(64);
 
 /// A site's settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -48,6 +55,8 @@ pub struct Config {
     pub swap: Swap,
     /// The listener for those who deploy.
     pub admin: Admin,
+    /// How components are compiled.
+    pub compile: Compile,
     /// What holds for each of several sites; in the `lithe.toml` beside their folders.
     pub tenants: Tenants,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
@@ -68,6 +77,7 @@ impl Default for Config {
             server: Server::default(),
             swap: Swap::default(),
             admin: Admin::default(),
+            compile: Compile::default(),
             tenants: Tenants::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
@@ -454,6 +464,32 @@ impl Default for Admin {
     }
 }
 
+/// How components are compiled: each in a process of its own. Where several sites are served, the
+/// `lithe.toml` beside their folders has it, and theirs have no say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compile {
+    /// The largest component file. Default: 64 MiB. Over it the component is refused.
+    pub component: ByteSize,
+    /// Memory of one such process. Default: 2 GiB; at least 64 MiB. Over it the component is refused. There
+    /// are as many at once as there are cores, at least two, and half as many for what takes long.
+    pub memory: ByteSize,
+    /// CPU time of one such process, which the system counts in seconds. Default: 2 min. Over it the component
+    /// is refused.
+    #[serde(with = "humantime_serde")]
+    pub time: Duration,
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        Self {
+            component: ByteSize::mib(64),
+            memory: ByteSize::gib(2),
+            time: Duration::from_secs(2 * 60),
+        }
+    }
+}
+
 /// What holds for each of several sites.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -483,16 +519,14 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
     /// out of range: the message names the file, the line and the column.
-    pub fn load(site: &Path) -> anyhow::Result<Self> {
-        let path = site.join(FILE_NAME);
-        let text = match std::fs::read_to_string(&path) {
+    pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
+        let shown = || site.path().join(FILE_NAME).display().to_string();
+        let text = match site.read_text(FILE_NAME, MAX_SIZE) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
-            }
+            Err(FileError::Missing) => String::new(),
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
         };
-        Self::parse(&text).with_context(|| format!("`{}` is not right", path.display()))
+        Self::parse(&text).with_context(|| format!("`{}` is not right", shown()))
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
@@ -516,9 +550,15 @@ impl Config {
             ("limits.request_time", limits.request_time.is_zero()),
             ("server.connections", config.server.connections == 0),
             ("server.header_time", config.server.header_time.is_zero()),
+            ("compile.time", config.compile.time.is_zero()),
         ] {
             anyhow::ensure!(!zero, "`{name}` must be more than zero");
         }
+        let memory = config.compile.memory;
+        anyhow::ensure!(
+            memory >= MIN_COMPILE_MEMORY,
+            "`compile.memory` is {memory}: it is at least {MIN_COMPILE_MEMORY}"
+        );
         let bits = config.deflate.window_bits;
         anyhow::ensure!(
             (9..=15).contains(&bits),
@@ -562,6 +602,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -189,6 +189,12 @@ impl Builder {
         self
     }
 
+    /// The folder of the site that is being built.
+    #[must_use]
+    pub fn site_folder(&self) -> PathBuf {
+        self.site.folder()
+    }
+
     /// Another site than the one that was built.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {

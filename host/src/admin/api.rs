@@ -26,7 +26,7 @@ use tokio::time::timeout;
 
 use crate::pipeline::Split;
 use crate::plugin::{Digest, VersionError};
-use crate::site::{DeployError, Given, Live, Report, Sites};
+use crate::site::{DeployError, Given, Live, NotServed, Report, Sites};
 
 /// Components of one deploy.
 const MAX_PARTS: usize = 1_000;
@@ -116,11 +116,11 @@ impl Api {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).allow(&wanted));
         }
         let report = match first {
-            "status" => return Ok(json(StatusCode::OK, &live.status().await)),
+            "status" => return Ok(json(StatusCode::OK, &live.status())),
             "plugins" => {
                 let split = split(&query)?;
                 let body = self.body(body).await?;
-                let given = Given::from([(rest.to_owned(), body.into())]);
+                let given = Given::from([(rest.to_owned(), body)]);
                 live.deploy(given, split).await?
             }
             "deploy" => {
@@ -140,20 +140,12 @@ impl Api {
 
     /// The site that is meant, and the rest of the path.
     fn site<'p>(&self, path: &'p str) -> Result<(Arc<Live>, &'p str), Refusal> {
-        let not_found = |message: String| Refusal::new(StatusCode::NOT_FOUND, message);
         match path.strip_prefix("sites/") {
             Some(path) => {
                 let (name, rest) = path.split_once('/').unwrap_or((path, ""));
-                let site = self.sites.get(name);
-                let site = site.ok_or_else(|| not_found(format!("there is no site `{name}`")))?;
-                Ok((site, rest))
+                Ok((self.sites.get(name)?, rest))
             }
-            None => {
-                let site = self.sites.only().ok_or_else(|| {
-                    not_found("there are several sites: `/sites/NAME` comes first".to_owned())
-                })?;
-                Ok((site, path))
-            }
+            None => Ok((self.sites.only()?, path)),
         }
     }
 
@@ -200,7 +192,7 @@ impl Api {
                 return Err(Refusal::bad("a part has no name: name it by the component's file"));
             };
             let bytes = part.bytes().await.map_err(malformed)?;
-            if given.insert(name.clone(), bytes.into()).is_some() {
+            if given.insert(name.clone(), bytes).is_some() {
                 return Err(Refusal::bad(format!("`{name}` is there twice")));
             }
             if given.len() > MAX_PARTS {
@@ -293,10 +285,23 @@ impl Refusal {
     }
 }
 
+impl From<NotServed> for Refusal {
+    fn from(error: NotServed) -> Self {
+        let status = match error {
+            NotServed::Unknown(_) | NotServed::Several => StatusCode::NOT_FOUND,
+            NotServed::Starting | NotServed::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
 impl From<DeployError> for Refusal {
     fn from(error: DeployError) -> Self {
         let status = match &error {
-            DeployError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            DeployError::Stopping | DeployError::Busy | DeployError::Aside(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            DeployError::Gone => StatusCode::NOT_FOUND,
             DeployError::Canary | DeployError::NoCanary | DeployError::Hosts(_) => {
                 StatusCode::CONFLICT
             }

@@ -6,10 +6,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use bytesize::ByteSize;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::output::{OutputHandle, Stream};
 use crate::config::{self, SecretSource};
+use crate::files::{self, FileError};
 
 /// A secret of fewer bytes is not looked for in what a guest prints: it would be found everywhere.
 const MIN_HIDDEN: usize = 6;
@@ -17,8 +19,8 @@ const MIN_HIDDEN: usize = 6;
 /// Random bytes of one call. They are made at about 10 ns each, while the guest cannot be interrupted.
 const MAX_RANDOM: u64 = 256 * 1024;
 
-/// The largest secret in a file, in bytes.
-const MAX_SECRET: u64 = 64 * 1024;
+/// The largest secret in a file.
+const MAX_SECRET: ByteSize = ByteSize::kib(64);
 
 /// What is granted, as it is now: secrets are read, folders are there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,13 +125,12 @@ fn secret(
 ) -> anyhow::Result<String> {
     match source {
         SecretSource::File(file) => {
-            let path = inside(site, file)?;
-            let size = path.metadata().with_context(|| format!("`{}`", file.display()))?.len();
-            if size > MAX_SECRET {
-                bail!("`{}` has {size} bytes, at most {MAX_SECRET} are read", file.display());
-            }
-            let text = std::fs::read_to_string(&path);
-            let text = text.with_context(|| format!("cannot read `{}`", file.display()))?;
+            let shown = file.display();
+            let text = match files::Folder::open(site)?.read_text(file, MAX_SECRET) {
+                Ok(text) => text,
+                Err(FileError::Outside) => bail!("`{shown}` is not inside the site"),
+                Err(error) => return Err(error).with_context(|| format!("cannot read `{shown}`")),
+            };
             Ok(text.trim_end_matches(['\r', '\n']).to_owned())
         }
         SecretSource::Host(variable) => {

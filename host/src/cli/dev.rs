@@ -4,26 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
-
 use super::ServeOptions;
-use super::serve::{Serving, block_on};
-use crate::site::{self, Inputs, Live, Report, Root, Site, Watcher};
+use super::serve::{block_on, serve};
+use crate::site::{self, Inputs, Live, Report, Root, Site, Sites, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     let inputs = super::build::build(&site)?.inputs;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
-        let mut watcher = Watcher::new(&site.root, &sources(&site))?;
-        watcher.also(&inputs)?;
-        let serving = Serving::start(Root::One(site), options).await?;
-        serving.announce()?;
-        let live = serving.sites.only().context("it is one site")?;
-        let developing = tokio::spawn(follow(watcher, inputs, live));
-        let stopped = serving.until_stopped().await;
-        developing.abort();
-        stopped
+        let mut watcher = Watcher::new(&site.root, &sources(&site));
+        watcher.also(&inputs);
+        serve(Root::One(site), options, |sites| follow(watcher, inputs, sites)).await
     })
 }
 
@@ -32,7 +24,8 @@ fn sources(site: &Site) -> Vec<PathBuf> {
 }
 
 /// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, mut inputs: Inputs, live: Arc<Live>) {
+async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
+    let Ok(live) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {
         let started = Instant::now();
         match update(changed, &mut inputs, &mut watcher, &live).await {
@@ -49,7 +42,7 @@ async fn update(
     watcher: &mut Watcher,
     live: &Live,
 ) -> anyhow::Result<Report> {
-    let reopened = Site::open(&live.site().await.root)?;
+    let reopened = Site::open(live.root())?;
     let outside = inputs.clone();
     let is_changed = move |source: &Path| {
         let elsewhere = outside.get(source);
@@ -64,7 +57,7 @@ async fn update(
         site::build_changed(&reopened, is_changed, |line| eprintln!("{line}"))
     })
     .await??;
-    watcher.also(&built.inputs)?;
+    watcher.also(&built.inputs);
     inputs.extend(built.inputs);
     Ok(live.update().await?)
 }

@@ -7,43 +7,102 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ServeOptions;
 use super::progress::Progress;
 use crate::admin;
-use crate::plugin::{Cache, Loader};
+use crate::config;
+use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
-use crate::site::{self, Report, Root, Sites, Watcher};
+use crate::server::Server;
+use crate::site::{self, Root, Sites, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let root = Root::open(&options.site)?;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
-        let watcher = Watcher::new(root.folder(), &[])?;
-        let serving = Serving::start(root, options).await?;
-        serving.announce()?;
-        let following = tokio::spawn(follow(watcher, serving.sites.clone()));
-        let stopped = serving.until_stopped().await;
-        following.abort();
-        stopped
+        let watcher = match &root {
+            Root::One(site) => Watcher::new(&site.root, &[]),
+            Root::Many { root, .. } => Watcher::names(root),
+        };
+        serve(root, options, |sites| sites.follow(watcher)).await
     })
 }
 
-/// Serves what changes in the folder. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, sites: Arc<Sites>) {
-    while let Some(changed) = watcher.next().await {
-        let say = |site: &str, updated: anyhow::Result<Report>| {
-            // The log has what was replaced.
-            if let Err(error) = updated {
-                tracing::error!(
-                    target: "swap", site, "{error:#}; the version before is still being served"
-                );
-            }
-        };
-        sites.update(&changed, say).await;
+/// Serves until SIGINT or SIGTERM, and until what is open then is closed. The port is open from the
+/// beginning; a site that is being loaded is answered for. `follow` serves what changes.
+///
+/// # Errors
+/// An address cannot be listened on, the only site or each of several cannot be loaded, or signals cannot
+/// be waited for.
+pub async fn serve<F>(
+    root: Root,
+    options: &ServeOptions,
+    follow: impl FnOnce(Arc<Sites>) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind(&options.listen).await.with_context(|| {
+        format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let admin = admin::Listeners::open(&root).await?;
+    let admin_address = admin.address();
+    let loader = loader(options.cache.clone(), &root)?;
+    let sites = Sites::new(&root, loader, progress())?;
+    let server = sites.server().clone();
+    let mut serving = std::pin::pin!(server.run(listener, stopping()?));
+    let admin = AbortOnDropHandle::new(tokio::spawn(admin.serve(sites.clone())));
+    let time_is_up = AbortOnDropHandle::new(tokio::spawn(time_is_up(server.clone())));
+    let own = sites.clone();
+    let loading = AbortOnDropHandle::new(tokio::spawn(async move { own.load(root).await }));
+    tokio::select! {
+        () = &mut serving => {}
+        loaded = loading => {
+            loaded.context("loading was broken off")??;
+            announce(address, admin_address)?;
+            let _following = AbortOnDropHandle::new(tokio::spawn(follow(sites)));
+            serving.await;
+        }
     }
+    // A deploy that has begun is told that it came too late.
+    tokio::select! {
+        _ = admin => {}
+        _ = time_is_up => {}
+    }
+    Ok(())
+}
+
+/// The first signal to stop.
+fn stopping() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    Ok(async move {
+        let name = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        };
+        tracing::info!("{name}: stopping");
+    })
+}
+
+/// Done when `server.shutdown_time` has passed since the host was told to stop.
+async fn time_is_up(server: Arc<Server>) {
+    server.stopping().await;
+    tokio::time::sleep(server.settings().shutdown_time).await;
+}
+
+/// Prints the line that says that what can be served is.
+fn announce(address: SocketAddr, admin: Option<SocketAddr>) -> anyhow::Result<()> {
+    if let Some(address) = admin {
+        tracing::info!("deploys are taken on http://{address}");
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    out.flush().context("cannot write to standard output")
 }
 
 /// Runs a command's async part, on as many threads as there are cores.
@@ -56,7 +115,10 @@ pub fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Re
         .enable_all()
         .build()
         .context("cannot start the threads")?;
-    runtime.block_on(command)
+    let done = runtime.block_on(command);
+    // What still blocks a thread has had its time, and holds nobody up.
+    runtime.shutdown_background();
+    done
 }
 
 /// Each socket is a file to the system; its soft limit is often 1,024.
@@ -69,79 +131,37 @@ fn raise_file_limit() {
     }
 }
 
-/// Sites, loaded, and their listeners.
-pub struct Serving {
-    pub sites: Arc<Sites>,
-    listener: TcpListener,
-    address: SocketAddr,
-    admin: admin::Listeners,
-}
-
-impl Serving {
-    /// Takes the port, then loads the sites.
-    ///
-    /// # Errors
-    /// An address cannot be listened on, or no site can be loaded.
-    pub async fn start(root: Root, options: &ServeOptions) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(&options.listen).await.with_context(|| {
-            format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
-        })?;
-        let address = listener.local_addr().context("the listener has no address")?;
-        let admin = admin::Listeners::open(&root).await?;
-        let loader = loader(options.cache.clone(), root.has_many())?;
-        let sites = Sites::open(root, loader, progress()).await?;
-        Ok(Self { sites, listener, address, admin })
-    }
-
-    /// Prints the line that says it is ready.
-    ///
-    /// # Errors
-    /// Standard output is closed.
-    pub fn announce(&self) -> anyhow::Result<()> {
-        let mut out = std::io::stdout().lock();
-        if let Some(address) = self.admin.address() {
-            tracing::info!("deploys are taken on http://{address}");
-        }
-        writeln!(out, "listening on http://{}", self.address)?;
-        out.flush().context("cannot write to standard output")
-    }
-
-    /// Serves until SIGINT or SIGTERM, and until what is open then is closed.
-    ///
-    /// # Errors
-    /// Signals cannot be waited for.
-    pub async fn until_stopped(self) -> anyhow::Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-        let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-        let stopping = async {
-            let name = tokio::select! {
-                _ = interrupt.recv() => "SIGINT",
-                _ = terminate.recv() => "SIGTERM",
-            };
-            tracing::info!("{name}: stopping");
-        };
-        let admin = tokio::spawn(self.admin.serve(self.sites.clone()));
-        let server = self.sites.server();
-        server.run(self.listener, stopping).await;
-        // A deploy that has begun is told that it came too late.
-        let shutdown_time = server.settings().shutdown_time;
-        let _ = tokio::time::timeout(shutdown_time, admin).await;
-        Ok(())
-    }
-}
-
-/// What loads components, with their compiled form kept in this folder or the user's.
+/// What loads components, with their compiled form kept in this folder or the user's, as the operator's
+/// settings say.
 ///
 /// # Errors
 /// The engine cannot be set up, or the folder cannot be made.
-pub fn loader(cache: Option<PathBuf>, for_many_sites: bool) -> anyhow::Result<Loader> {
-    let runtime = match for_many_sites {
+pub fn loader(cache: Option<PathBuf>, root: &Root) -> anyhow::Result<Loader> {
+    let runtime = match root.has_many() {
         true => Runtime::for_many_sites(),
         false => Runtime::new(),
     };
+    open_loader(runtime, cache, root.config().compile.clone())
+}
+
+/// The same for a component that is in no site.
+///
+/// # Errors
+/// As [`loader`].
+pub fn loader_of_one(cache: Option<PathBuf>) -> anyhow::Result<Loader> {
+    open_loader(Runtime::new(), cache, config::Compile::default())
+}
+
+fn open_loader<E: std::fmt::Debug>(
+    runtime: Result<Runtime, E>,
+    cache: Option<PathBuf>,
+    bounds: config::Compile,
+) -> anyhow::Result<Loader> {
     let runtime = runtime.map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let folder = cache.unwrap_or_else(Loader::default_cache_folder);
-    Loader::new(Arc::new(runtime), Cache::open(folder)?, Handle::current())
+    let program = Program::own().context("the system does not say where this program is")?;
+    let cache = Cache::open(folder)?;
+    Ok(Loader::new(Arc::new(runtime), cache, Compiling::Child(program), bounds))
 }
 
 /// Shows what is compiled.

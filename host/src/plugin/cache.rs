@@ -136,12 +136,11 @@ impl Cache {
         &self,
         engine: &Engine,
         component: &Digest,
-        compiled: &Component,
+        compiled: &[u8],
     ) -> anyhow::Result<()> {
         let path = self.path(engine, component);
-        let artifact = compiled.serialize().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        self.write(&checksum_path(&path), Digest::of(&artifact).to_string().as_bytes())?;
-        self.write(&path, &artifact)
+        self.write(&checksum_path(&path), Digest::of(compiled).to_string().as_bytes())?;
+        self.write(&path, compiled)
     }
 
     /// Whole or not at all: another host may read the same folder.

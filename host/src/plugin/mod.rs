@@ -2,7 +2,9 @@
 
 mod artifact;
 mod cache;
+mod compile;
 mod load;
+mod source;
 mod swap;
 mod versions;
 
@@ -27,7 +29,9 @@ use crate::runtime::{
 pub use crate::capability::account::Account;
 pub use crate::runtime::{Background, Handover, Moved, Share};
 pub use cache::{Cache, Digest};
-pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
+pub use compile::{CompileError, Compiling, Program, run_child};
+pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
+pub use source::Source;
 pub use swap::{Pair, Swap, SwapError};
 pub use versions::{VersionError, Versions, state_folder};
 

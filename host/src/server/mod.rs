@@ -8,6 +8,7 @@ mod draining;
 mod head_timer;
 mod hosts;
 mod served;
+mod starting;
 mod sweep;
 
 use std::io;
@@ -35,6 +36,7 @@ use head_timer::HeadTimer;
 use hosts::Hosts;
 pub use hosts::HostsError;
 pub use served::Served;
+pub use starting::Starting;
 
 /// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
 /// site's own bounds on the target and the headers are below it, and answer more precisely.
@@ -54,6 +56,7 @@ pub struct Server {
     changing: Mutex<()>,
     settings: config::Server,
     clients: Arc<Clients>,
+    waiting: starting::Waiting,
     /// Connections in HTTP, and sessions.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -67,6 +70,7 @@ impl Server {
             changing: Mutex::default(),
             settings,
             clients: Arc::default(),
+            waiting: starting::Waiting::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })
@@ -169,7 +173,10 @@ impl Server {
             let (server, counted) = (&self, counted.clone());
             async move {
                 let site = server.hosts.load().find(&request).cloned();
-                let Some(site) = site else { return Ok(unknown_host(&request)) };
+                let Some(site) = site else {
+                    let starting = server.waiting.answer(&request);
+                    return Ok(starting.unwrap_or_else(|| unknown_host(&request)));
+                };
                 let tenant = site.choose(request.headers());
                 if !counted.count_for(&tenant.account, tenant.limits.connections) {
                     return Ok(too_many_connections(&tenant));

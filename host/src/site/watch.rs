@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use notify_debouncer_full::notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
@@ -23,7 +22,8 @@ const MAX_WRITING: Duration = Duration::from_secs(60);
 /// Tells of changed files until it is dropped.
 pub struct Watcher {
     changes: mpsc::Receiver<Vec<PathBuf>>,
-    debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
+    /// None, where the system cannot watch.
+    debouncer: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
     folders: Vec<PathBuf>,
     /// Files outside of the folders, and what is watched for them.
     others: Arc<Mutex<BTreeSet<PathBuf>>>,
@@ -32,10 +32,16 @@ pub struct Watcher {
 
 impl Watcher {
     /// Watches the site's folder, and the source folders that lie outside of it.
-    ///
-    /// # Errors
-    /// The system cannot watch a folder.
-    pub fn new(root: &Path, sources: &[PathBuf]) -> anyhow::Result<Self> {
+    pub fn new(root: &Path, sources: &[PathBuf]) -> Self {
+        Self::with(root, sources, RecursiveMode::Recursive)
+    }
+
+    /// Tells when folders come or go in a folder.
+    pub fn names(root: &Path) -> Self {
+        Self::with(root, &[], RecursiveMode::NonRecursive)
+    }
+
+    fn with(root: &Path, sources: &[PathBuf], mode: RecursiveMode) -> Self {
         // One batch waits while another is handled; what comes then is in the one after it, for a
         // full queue holds the debouncer's thread.
         let (sender, changes) = mpsc::channel(1);
@@ -63,19 +69,17 @@ impl Watcher {
             }
             Err(errors) => tracing::warn!("cannot watch all files: {errors:?}"),
         };
-        let mut debouncer =
-            new_debouncer(QUIET, None, on_change).context("cannot watch files on this system")?;
+        let mut debouncer = new_debouncer(QUIET, None, on_change)
+            .inspect_err(|error| tracing::warn!("changes of files are not seen: {error}"))
+            .ok();
         for folder in &folders {
-            watch(&mut debouncer, folder, RecursiveMode::Recursive)?;
+            watch(debouncer.as_mut(), folder, mode);
         }
-        Ok(Self { changes, debouncer, folders, others, parents: BTreeSet::new() })
+        Self { changes, debouncer, folders, others, parents: BTreeSet::new() }
     }
 
     /// Watches files that lie elsewhere, too.
-    ///
-    /// # Errors
-    /// The system cannot watch a folder.
-    pub fn also(&mut self, inputs: &Inputs) -> anyhow::Result<()> {
+    pub fn also(&mut self, inputs: &Inputs) {
         for file in inputs.values().flatten() {
             if self.folders.iter().any(|folder| file.starts_with(folder)) {
                 continue;
@@ -83,12 +87,11 @@ impl Watcher {
             // Its folder is watched and not the file: an editor may put another one in its place.
             let Some(parent) = file.parent() else { continue };
             if !self.parents.contains(parent) {
-                watch(&mut self.debouncer, parent, RecursiveMode::NonRecursive)?;
+                watch(self.debouncer.as_mut(), parent, RecursiveMode::NonRecursive);
                 self.parents.insert(parent.to_owned());
             }
             self.others.lock().insert(file.clone());
         }
-        Ok(())
     }
 
     /// The next changed files; none when watching has ended.
@@ -98,11 +101,13 @@ impl Watcher {
 }
 
 fn watch(
-    debouncer: &mut Debouncer<RecommendedWatcher, RecommendedCache>,
+    debouncer: Option<&mut Debouncer<RecommendedWatcher, RecommendedCache>>,
     folder: &Path,
     mode: RecursiveMode,
-) -> anyhow::Result<()> {
-    debouncer.watch(folder, mode).with_context(|| format!("cannot watch `{}`", folder.display()))
+) {
+    if let Some(Err(error)) = debouncer.map(|debouncer| debouncer.watch(folder, mode)) {
+        tracing::warn!("changes in `{}` are not seen: {error}", folder.display());
+    }
 }
 
 /// Changes, and the components among them that somebody is still writing: until they are closed,
