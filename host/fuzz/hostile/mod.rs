@@ -21,9 +21,7 @@ use bytesize::ByteSize;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config::{self, OutboundPolicy, Scope};
-use lithe::plugin::{
-    Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source,
-};
+use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
@@ -153,7 +151,8 @@ impl Host {
         let loader = Loader::new(engine.clone(), cache, Compiling::Here, bounds);
         let read = |file: &Path| std::fs::read(file).expect("the component has been built");
         let plain = Manner::of([0; 2]);
-        let publish = load(&threads, &loader, &read(guests.publish), plain, config::Limits::default());
+        let publish =
+            load(&threads, &loader, &read(guests.publish), plain, config::Limits::default());
         let hello = load(&threads, &loader, &read(guests.hello), plain, config::Limits::default());
         let (publish, hello) = (Arc::new(publish), Arc::new(hello));
         let interpreters = guests.interpreters.map(read);

@@ -13,9 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{
-    Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source,
-};
+use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};

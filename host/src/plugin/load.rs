@@ -23,7 +23,8 @@ use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::files::FileError;
 use crate::runtime::{
-    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Share, Template, Unfit, at_load,
+    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Share, Template, Unfit,
+    at_load,
 };
 
 pub use inspect::{Fit, Grant, Report};
@@ -202,34 +203,11 @@ impl Loader {
         on_compile: impl FnOnce(),
     ) -> Result<Plugin, LoadError> {
         let component = self.component(source, seen, on_compile).await?;
-        let digest = seen.digest;
-        let kind = Kind::of(&self.runtime, &component)?;
-        self.check_imports(&component)?;
-        let context = Arc::new(capability::Context {
-            site: settings.site.clone(),
-            plugin: name.into(),
-            version: VersionId::next(),
-            calls: Calls::default(),
-            account: settings.account.clone(),
-            sockets: settings.lineage.sockets.clone(),
-            limits: settings.limits.clone(),
-            sessions: kind.has_sessions(),
-            upgrades: settings.websocket && kind.has_sessions(),
-            settings: settings.plugin.clone(),
-            grants: settings.grants.clone(),
-        });
-        let template = Template::new(
-            self.runtime.clone(),
-            &component,
-            context.clone(),
-            settings.share.clone(),
-        )
-        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
-        check_role(role, kind, template.names_routes())?;
-        if settings.plugin.fresh && kind.has_sessions() {
-            return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
-        }
-        let template = Arc::new(template);
+        let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
+        // How long that takes is the component's to say, within what was compiled in time.
+        let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
+        let (kind, template) = linked?;
+        let (digest, context) = (seen.digest, template.context().clone());
         let routes = match role {
             Role::Plugin => routes_of(&template).await?,
             _ => Vec::new(),
@@ -249,16 +227,6 @@ impl Loader {
         Ok(Plugin { digest, kind, routes, context, lineage, template, instances })
     }
 
-    /// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
-    fn check_imports(&self, component: &Component) -> Result<(), LoadError> {
-        let component_type = component.component_type();
-        let mut imports = component_type.imports(&self.runtime.engine);
-        match imports.find(|(name, _)| Grant::of(name) == Grant::Denied) {
-            Some((name, _)) => Err(LoadError::Import(name.to_owned())),
-            None => Ok(()),
-        }
-    }
-
     async fn component(
         &self,
         source: &Source,
@@ -276,10 +244,14 @@ impl Loader {
         }
         // Only now are the bytes kept: those who wait for the compiler hold no memory.
         let (source, max) = (source.clone(), self.max_component);
-        let bytes = self.aside(move || read(&source, max)).await??;
-        if Digest::of(&bytes) != digest {
-            return Err(LoadError::Changed);
-        }
+        let bytes = self.aside(move || {
+            let bytes = read(&source, max)?;
+            match Digest::of(&bytes) == digest {
+                true => Ok(bytes),
+                false => Err(LoadError::Changed),
+            }
+        });
+        let bytes = bytes.await??;
         let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
         self.keep(digest, compiled).await
     }
@@ -308,6 +280,48 @@ impl Loader {
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
         base.unwrap_or_else(std::env::temp_dir).join("lithe")
+    }
+}
+
+/// Sees what a component is, and links what it imports.
+fn link(
+    runtime: Arc<Runtime>,
+    component: &Component,
+    plugin: Arc<str>,
+    role: Role,
+    settings: &Settings,
+) -> Result<(Kind, Arc<Template>), LoadError> {
+    let kind = Kind::of(&runtime, component)?;
+    check_imports(&runtime, component)?;
+    let context = Arc::new(capability::Context {
+        site: settings.site.clone(),
+        plugin,
+        version: VersionId::next(),
+        calls: Calls::default(),
+        account: settings.account.clone(),
+        sockets: settings.lineage.sockets.clone(),
+        limits: settings.limits.clone(),
+        sessions: kind.has_sessions(),
+        upgrades: settings.websocket && kind.has_sessions(),
+        settings: settings.plugin.clone(),
+        grants: settings.grants.clone(),
+    });
+    let template = Template::new(runtime, component, context, settings.share.clone())
+        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+    check_role(role, kind, template.names_routes())?;
+    if settings.plugin.fresh && kind.has_sessions() {
+        return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
+    }
+    Ok((kind, Arc::new(template)))
+}
+
+/// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
+fn check_imports(runtime: &Runtime, component: &Component) -> Result<(), LoadError> {
+    let component_type = component.component_type();
+    let mut imports = component_type.imports(&runtime.engine);
+    match imports.find(|(name, _)| Grant::of(name) == Grant::Denied) {
+        Some((name, _)) => Err(LoadError::Import(name.to_owned())),
+        None => Ok(()),
     }
 }
 

@@ -22,8 +22,8 @@ use super::{Change, Given, Loading, Report, Serving, Site, Status};
 use crate::config;
 use crate::pipeline::{Split, Table, Tenant};
 use crate::plugin::{
-    Account, AsideError, Digest, Handover, Loader, Pair, Plugin, Source, Swap, SwapError, VersionError,
-    Versions,
+    Account, AsideError, Digest, Handover, Loader, Pair, Plugin, Source, Swap, SwapError,
+    VersionError, Versions,
 };
 use crate::server::{HostsError, Served, Server};
 

@@ -80,14 +80,20 @@ impl Found {
 pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
     let mut scan = Scan { left: MAX_NAMES, found: Vec::new() };
     if let Some(middleware) = part(root, "middleware")? {
-        scan.flat(&middleware, |file| Found { file: format!("middleware/{file}"), place: Place::Global })?;
+        scan.flat(&middleware, |file| Found {
+            file: format!("middleware/{file}"),
+            place: Place::Global,
+        })?;
     }
     if let Some(routes) = part(root, "routes")? {
         let own = routes.identity().context("`routes`")?;
         scan.visit(&routes, "", &mut vec![own])?;
     }
     if let Some(plugins) = part(root, "plugins")? {
-        scan.flat(&plugins, |file| Found { file: format!("plugins/{file}"), place: Place::Plugin })?;
+        scan.flat(&plugins, |file| Found {
+            file: format!("plugins/{file}"),
+            place: Place::Plugin,
+        })?;
     }
     let found = scan.found;
     if !found.iter().any(|found| matches!(found.place, Place::Route(_) | Place::Plugin)) {

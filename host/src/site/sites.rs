@@ -94,7 +94,8 @@ impl Root {
     /// There is no such folder, or its settings are not right.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let site = Site::open(folder)?;
-        let is_site_in = |name: &String| Folder::open(&site.root.join(name)).is_ok_and(|own| is_site(&own));
+        let is_site_in =
+            |name: &String| Folder::open(&site.root.join(name)).is_ok_and(|own| is_site(&own));
         if is_site(&site.folder) || !folders(&site.root)?.iter().any(is_site_in) {
             return Ok(Self::One(site));
         }

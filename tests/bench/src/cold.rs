@@ -10,9 +10,7 @@ use clap::Args;
 use http::{HeaderMap, Method, Version};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{
-    Account, Cache, Compiling, Lineage, Loader, Role, Settings, Source,
-};
+use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
 

@@ -12,7 +12,7 @@ use lithe::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_HELLO, ERROR_JSON};
 use lithe_tests::{Signal, eventually};
 
-use crate::components::{slow_to_compile, tower};
+use crate::components::{large_to_compile, slow_to_compile, tower};
 use crate::fuzzed::changed;
 use crate::host;
 use crate::many_sockets::Random;
@@ -38,11 +38,11 @@ async fn a_component_that_takes_too_long_is_refused_by_the_name_of_the_bound() {
 #[tokio::test]
 async fn a_component_that_takes_too_much_memory_is_refused_by_the_name_of_the_bound() {
     let refusal = host()
-        .file("routes/slow.wasm", slow_to_compile(3))
+        .file("routes/large.wasm", large_to_compile())
         .config("[compile]\nmemory = \"64 MiB\"\n")
         .end()
         .await;
-    refusal.says(&["`routes/slow.wasm`", "more than 64.0 MiB of memory", "`compile.memory`"]);
+    refusal.says(&["`routes/large.wasm`", "more than 64.0 MiB of memory", "`compile.memory`"]);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ fn children_of(parent: u32) -> Vec<u32> {
 
 /// A host that compiles for minutes, and the process that does.
 #[cfg(target_os = "linux")]
-async fn compiling(number: u64) -> (lithe_tests::TestHost, u32) {
+async fn compiling(number: u8) -> (lithe_tests::TestHost, u32) {
     let host = host().route("hello", BENCH_HELLO).start().await;
     host.site.write("routes/slow.wasm", slow_to_compile(number));
     let child = eventually("the compiler runs", async || children_of(host.process_id()).pop());

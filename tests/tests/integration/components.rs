@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use wasm_encoder::{
     BlockType, CodeSection, Component, ComponentExportKind, ComponentInstanceSection,
-    CustomSection, Function, FunctionSection, Module, ModuleSection, NestedComponentSection,
-    TypeSection, ValType,
+    CustomSection, Function, FunctionSection, MemArg, MemorySection, MemoryType, Module,
+    ModuleSection, NestedComponentSection, TypeSection, ValType,
 };
 
 /// Blocks in blocks, each of which may be left from each.
@@ -16,19 +16,50 @@ const LOCALS: u32 = 1_000;
 
 /// Well-formed, small, and minutes of work for the compiler. Another number makes another component.
 pub fn slow_to_compile(number: u8) -> Vec<u8> {
-    let mut types = TypeSection::new();
+    with_functions(&[(); 4].map(|()| tangle()), number)
+}
+
+/// Well-formed, and too much for a compiler with 64 MiB.
+pub fn large_to_compile() -> Vec<u8> {
+    with_functions(&[(); 8].map(|()| straight()), 0)
+}
+
+/// A component with a module of these functions.
+fn with_functions(bodies: &[Function], number: u8) -> Vec<u8> {
+    let (mut types, mut memories) = (TypeSection::new(), MemorySection::new());
     types.ty().function([ValType::I32], [ValType::I32]);
+    memories.memory(MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
     let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
-    for _ in 0..4 {
+    for body in bodies {
         functions.function(0);
-        code.function(&tangle());
+        code.function(body);
     }
     let mut module = Module::new();
-    module.section(&types).section(&functions).section(&code);
+    module.section(&types).section(&functions).section(&memories).section(&code);
     let mut component = Component::new();
     let number = CustomSection { name: "number".into(), data: Cow::Owned(vec![number]) };
     component.section(&ModuleSection(&module)).section(&number);
     component.finish()
+}
+
+/// A thousand variables that are all needed to the end, and nothing that can be left out.
+fn straight() -> Function {
+    let mut function = Function::new([(LOCALS, ValType::I32)]);
+    let mut body = function.instructions();
+    for number in 0..60_000u32 {
+        let local = |factor: u32| number * factor % LOCALS;
+        let place = MemArg { offset: u64::from(number % 1_000) * 4, align: 2, memory_index: 0 };
+        body.i32_const(0).local_get(local(7)).local_get(local(13)).i32_mul();
+        body.local_tee(local(31)).i32_store(place);
+    }
+    body.local_get(5).end();
+    function
 }
 
 fn tangle() -> Function {

@@ -53,7 +53,10 @@ fn beside_a_good_one() -> Builder {
 
 /// What others do goes on: a change, a deploy, and its status, all within their deadlines.
 async fn changes_the_good_one(host: &TestHost) {
-    assert_eq!(get(host, "good.test", "/swap").await.text(), "v1");
+    eventually("the site is served", async || {
+        (get(host, "good.test", "/swap").await.text() == "v1").then_some(())
+    })
+    .await;
     host.site.copy("good.test/routes/swap.wasm", SWAP_V2.as_ref());
     eventually("the changed file", async || {
         (get(host, "good.test", "/swap").await.text() == "v2").then_some(())
@@ -144,7 +147,8 @@ async fn links_out_of_a_site_are_refused() {
         let all = host()
             .component("victim.test/routes/swap.wasm", SWAP_V1)
             .component("evil.test/routes/swap.wasm", SWAP_V1);
-        let target = if file == "lithe.toml" { "../secret" } else { "../../victim.test/routes/swap.wasm" };
+        let target =
+            if file == "lithe.toml" { "../secret" } else { "../../victim.test/routes/swap.wasm" };
         std::fs::write(all.site_folder().join("secret"), "the operator's").expect("it is ours");
         std::os::unix::fs::symlink(target, all.site_folder().join("evil.test").join(file))
             .expect("links can be made");
@@ -157,7 +161,9 @@ async fn links_out_of_a_site_are_refused() {
 
 #[tokio::test]
 async fn changes_that_never_end_hold_up_no_other_site_and_no_status() {
-    for (variable, how) in [("HEALTH", "sleep"), ("HEALTH", "loop"), ("ROUTES", "sleep"), ("START", "sleep")] {
+    for (variable, how) in
+        [("HEALTH", "sleep"), ("HEALTH", "loop"), ("ROUTES", "sleep"), ("START", "sleep")]
+    {
         let host = host()
             .component("good.test/routes/swap.wasm", SWAP_V1)
             .component("evil.test/plugins/late.wasm", LATE)

@@ -13,7 +13,7 @@ use wasmparser::{
 use super::CompileError;
 
 /// Components in components. Those that tools compose are three or four deep.
-const MAX_DEPTH: usize = 50;
+const MAX_DEPTH: u64 = 50;
 
 /// Functions of all modules. CPython has 30,000.
 const MAX_FUNCTIONS: u64 = 500_000;
@@ -55,11 +55,11 @@ impl Size {
     }
 
     fn check(&self) -> Result<(), CompileError> {
-        at_most(self.instances, MAX.instances, "instances of components")?;
-        at_most(self.core_instances, MAX.core_instances, "instances of modules")?;
-        at_most(self.memories, MAX.memories, "memories")?;
-        at_most(self.tables, MAX.tables, "tables")?;
-        at_most(self.definitions, MAX.definitions, "bytes of definitions outside of modules")
+        check_max(self.instances, MAX.instances, "instances of components in all")?;
+        check_max(self.core_instances, MAX.core_instances, "instances of modules in all")?;
+        check_max(self.memories, MAX.memories, "memories in all")?;
+        check_max(self.tables, MAX.tables, "tables in all")?;
+        check_max(self.definitions, MAX.definitions, "bytes of definitions in all")
     }
 }
 
@@ -86,7 +86,7 @@ pub fn check(bytes: &[u8]) -> Result<(), CompileError> {
             Payload::Version { encoding, .. } => {
                 let is_component = *encoding == Encoding::Component;
                 frames.push(Frame { is_component, ..Frame::default() });
-                at_most(frames.len() as u64, MAX_DEPTH as u64, "levels of nested components")?;
+                check_max(frames.len() as u64, MAX_DEPTH, "levels of nested components")?;
             }
             Payload::End(_) => {
                 let Some(done) = frames.pop() else { break };
@@ -98,11 +98,11 @@ pub fn check(bytes: &[u8]) -> Result<(), CompileError> {
             }
             Payload::CodeSectionStart { count, .. } => {
                 functions = functions.saturating_add(u64::from(*count));
-                at_most(functions, MAX_FUNCTIONS, "functions")?;
+                check_max(functions, MAX_FUNCTIONS, "functions")?;
             }
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
-                at_most(range.len() as u64, MAX_FUNCTION, "bytes of one function")?;
+                check_max(range.len() as u64, MAX_FUNCTION, "bytes in one function")?;
             }
             payload => section(payload, &mut frames)?,
         }
@@ -136,9 +136,8 @@ fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileErr
                     continue;
                 };
                 let component = known(&frame.components, component_index);
-                let component = component.ok_or_else(|| {
-                    CompileError::Excessive(UNKNOWN_COMPONENT.to_owned())
-                })?;
+                let component = component
+                    .ok_or_else(|| CompileError::Excessive(UNKNOWN_COMPONENT.to_owned()))?;
                 frame.own.add(component);
                 frame.own.add(Size { instances: 1, ..Size::default() });
             }
@@ -226,12 +225,10 @@ fn known(space: &[Option<Size>], index: u32) -> Option<Size> {
     space.get(index as usize).copied().flatten()
 }
 
-fn at_most(count: u64, max: u64, what: &str) -> Result<(), CompileError> {
-    match count > max {
-        false => Ok(()),
-        true => Err(CompileError::Excessive(format!(
-            "it comes to more than {max} {what}, counting what is nested each time that it is instantiated"
-        ))),
+fn check_max(count: u64, max: u64, what: &str) -> Result<(), CompileError> {
+    match count <= max {
+        true => Ok(()),
+        false => Err(CompileError::Excessive(format!("it has more than {max} {what}"))),
     }
 }
 

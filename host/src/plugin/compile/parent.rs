@@ -83,13 +83,11 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .map_err(broken)?;
-        let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         // The pipe stays open until the answer is whole: its end would end the child.
-        let (_open, answer, said) = tokio::try_join!(
-            feed(input, component),
-            read(output),
-            read_said(errors)
-        )?;
+        let (_open, answer, said) =
+            tokio::try_join!(feed(input, component), read(output), read_said(errors))?;
         let status = child.wait().await.map_err(broken)?;
         understand(answer, status, &said, memory, time)
     }
@@ -193,7 +191,12 @@ mod tests {
             (b"", 6, "memory allocation of 8 bytes failed", "`compile.memory`"),
             (b"\0half", 6, "memory allocation of 8 bytes failed", "`compile.memory`"),
             (b"\x02mmap: Cannot allocate memory (os error 12)", 0, "", "`compile.memory`"),
-            (b"\0half", Signal::XCPU.as_raw(), "", "longer than 9s of CPU time to be compiled (`compile.time`)"),
+            (
+                b"\0half",
+                Signal::XCPU.as_raw(),
+                "",
+                "longer than 9s of CPU time to be compiled (`compile.time`)",
+            ),
             (b"\0half", 11, "", "the compiler ended by signal: 11"),
             (b"", 256, "it is broken", "exit status: 1: it is broken"),
         ] {

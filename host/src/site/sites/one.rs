@@ -55,9 +55,10 @@ impl One<'_> {
         let site = self.name;
         let open = self.sites.get(site).ok();
         let own = folder.to_owned();
-        let there = self.sites.loader.aside(move || {
-            crate::files::Folder::open(&own).is_ok_and(|own| is_site(&own))
-        });
+        let there = self
+            .sites
+            .loader
+            .aside(move || crate::files::Folder::open(&own).is_ok_and(|own| is_site(&own)));
         match (open, there.await) {
             (_, Err(error)) => tracing::error!(target: "swap", site, "{error:#}"),
             (Some(live), Ok(true)) => say(site, live.update().await),

@@ -21,7 +21,7 @@ async fn what_runs_at_load_has_the_limits_of_a_request() {
     for (variable, how, words) in [
         ("ROUTES", "sleep", ["does not say its routes", "`limits.request_time`"]),
         ("ROUTES", "loop", ["does not say its routes", "`limits.request_cpu`"]),
-        ("START", "loop", ["does not say its routes", "`limits.request_cpu`"]),
+        ("START", "loop", ["does not say its routes", "200ms of CPU time"]),
     ] {
         let refusal = late(&(short.to_owned() + &environment(variable, how))).end().await;
         refusal.says(&words);
@@ -43,7 +43,8 @@ async fn what_runs_at_load_ends_in_half_a_minute_whatever_the_site_says() {
     let host = all.start().await;
     for _ in 0..4 {
         // Twice as long as the bound: longer than one of these waits.
-        let refused = || host.log().matches("does not say its routes: the guest took longer").count();
+        let refused =
+            || host.log().matches("does not say its routes: the guest took longer").count();
         let waiting = eventually("a part of the time", async || {
             tokio::time::sleep(Duration::from_secs(1)).await;
             (refused() == kinds.len()).then_some(())

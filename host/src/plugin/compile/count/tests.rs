@@ -149,7 +149,7 @@ fn functions_have_a_size() {
         component
     };
     assert_eq!(checked(with(1_000_000)), "fine");
-    assert!(checked(with(1_100_000)).contains("bytes of one function"));
+    assert!(checked(with(1_100_000)).contains("bytes in one function"));
 }
 
 #[test]
