@@ -4,6 +4,7 @@
 //! the file, the line and the column, and what would be right.
 
 mod build;
+mod compile;
 mod limits;
 mod plugin;
 mod ranges;
@@ -12,7 +13,7 @@ mod swap;
 mod tenants;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
@@ -22,7 +23,8 @@ use crate::files::{self, FileError};
 use ranges::{label, list};
 
 pub use build::{Build, Engine, GuestKind};
-pub use limits::{Deflate, Limits, OutboundPolicy};
+pub use compile::Compile;
+pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
 pub use plugin::{Folder, Plugin, Scope, SecretSource};
 pub use server::{Admin, ProxyHeader, Server};
 pub use swap::Swap;
@@ -60,6 +62,8 @@ pub struct Config {
     pub swap: Swap,
     /// The listener for those who deploy.
     pub admin: Admin,
+    /// How components are compiled.
+    pub compile: Compile,
     /// What holds for each of several sites; in the `lithe.toml` beside their folders.
     pub tenants: Tenants,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
@@ -80,6 +84,7 @@ impl Default for Config {
             server: Server::default(),
             swap: Swap::default(),
             admin: Admin::default(),
+            compile: Compile::default(),
             tenants: Tenants::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
@@ -98,17 +103,14 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
     /// out of range: the message names the file, the line, the column and the key.
-    pub fn load(site: &Path) -> anyhow::Result<Self> {
-        let path = site.join(FILE_NAME);
-        let folder = files::Folder::open(site);
-        let text = match folder.and_then(|folder| folder.read_text(FILE_NAME, MAX_FILE)) {
+    pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
+        let shown = || site.path().join(FILE_NAME).display().to_string();
+        let text = match site.read_text(FILE_NAME, MAX_FILE) {
             Ok(text) => text,
             Err(FileError::Missing) => String::new(),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
-            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
         };
-        Self::parse(&text).with_context(|| format!("`{}` is not right", path.display()))
+        Self::parse(&text).with_context(|| format!("`{}` is not right", shown()))
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
@@ -134,6 +136,7 @@ fn with_key(error: toml::de::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use super::*;

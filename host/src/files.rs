@@ -32,6 +32,8 @@ pub enum FileError {
     TooLarge { size: ByteSize, max: ByteSize },
     #[error("it is not UTF-8 text")]
     NotText,
+    #[error("it has more than {0} names in it")]
+    TooMany(usize),
     #[error(transparent)]
     Io(io::Error),
 }
@@ -227,8 +229,19 @@ impl Folder {
     /// # Errors
     /// See [`FileError`].
     pub fn entries(&self) -> Result<Vec<Entry>, FileError> {
+        self.entries_up_to(usize::MAX)
+    }
+
+    /// The same of a folder that may have so many names in it, those that begin with a dot included.
+    ///
+    /// # Errors
+    /// See [`FileError`]; [`FileError::TooMany`] if it has more.
+    pub fn entries_up_to(&self, max: usize) -> Result<Vec<Entry>, FileError> {
         let mut entries = Vec::new();
         for entry in self.dir.entries()? {
+            if entries.len() == max {
+                return Err(FileError::TooMany(max));
+            }
             let entry = entry?;
             let (name, own) = (entry.file_name(), entry.file_type()?);
             // Some file systems do not say what a name stands for until they are asked.
@@ -496,6 +509,14 @@ mod tests {
             ("d", Kind::Other),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_folder_with_too_many_names_is_not_read() {
+        let (outer, folder) = folder();
+        std::fs::write(outer.path().join("site/file"), "").unwrap();
+        assert_eq!(folder.entries_up_to(2).unwrap().len(), 2);
+        assert!(matches!(folder.entries_up_to(1), Err(FileError::TooMany(1))));
     }
 
     #[test]

@@ -204,6 +204,7 @@ impl Builder {
     }
 
     /// Where the site is, for what is not a plain file.
+    #[must_use]
     pub fn site_folder(&self) -> PathBuf {
         self.site.folder()
     }

@@ -21,7 +21,7 @@ use bytesize::ByteSize;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config::{self, OutboundPolicy, Scope};
-use lithe::plugin::{Account, Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
@@ -147,12 +147,13 @@ impl Host {
         let threads = threads.expect("the system has what a runtime needs");
         let engine = Arc::new(Runtime::new().expect("the system has the addresses"));
         let cache = Cache::open(cache.to_owned()).expect("the folder can be made");
-        let loader = Loader::new(engine.clone(), cache, threads.handle().clone());
-        let loader = loader.expect("the system has threads");
+        let bounds = config::Compile::default();
+        let loader = Loader::new(engine.clone(), cache, Compiling::Here, bounds);
         let read = |file: &Path| std::fs::read(file).expect("the component has been built");
         let plain = Manner::of([0; 2]);
-        let publish = load(&loader, &read(guests.publish), plain, config::Limits::default());
-        let hello = load(&loader, &read(guests.hello), plain, config::Limits::default());
+        let publish =
+            load(&threads, &loader, &read(guests.publish), plain, config::Limits::default());
+        let hello = load(&threads, &loader, &read(guests.hello), plain, config::Limits::default());
         let (publish, hello) = (Arc::new(publish), Arc::new(hello));
         let interpreters = guests.interpreters.map(read);
         let neighbours = Neighbours::new(&publish, &hello);
@@ -174,7 +175,7 @@ impl Host {
         PANICS.set(0);
         let before = self.in_use();
         let component = &self.interpreters[manner.kind as usize];
-        let plugin = load(&self.loader, component, manner, limits(manner));
+        let plugin = load(&self.threads, &self.loader, component, manner, limits(manner));
         let context = Arc::downgrade(plugin.context());
         let neighbours = Neighbours::new(&self.publish, &self.hello);
         self.threads.block_on(async {
@@ -233,7 +234,13 @@ fn limits(manner: Manner) -> config::Limits {
     }
 }
 
-fn load(loader: &Loader, bytes: &[u8], manner: Manner, limits: config::Limits) -> Plugin {
+fn load(
+    threads: &tokio::runtime::Runtime,
+    loader: &Loader,
+    bytes: &[u8],
+    manner: Manner,
+    limits: config::Limits,
+) -> Plugin {
     let settings = Settings {
         site: "fuzz".into(),
         limits,
@@ -251,7 +258,12 @@ fn load(loader: &Loader, bytes: &[u8], manner: Manner, limits: config::Limits) -
         Kind::Middleware => Role::Middleware,
         _ => Role::Route,
     };
-    loader.load(bytes, "guest.wasm", role, &settings, || {}).expect("it is a plugin")
+    let source = Source::Given(bytes.to_vec().into());
+    let loaded = threads.block_on(async {
+        let seen = loader.look(&source).await?;
+        loader.load(&source, seen, "guest.wasm", role, &settings, || {}).await
+    });
+    loaded.expect("it is a plugin")
 }
 
 /// A request, which may ask for a WebSocket and has a body all the same: the guest reads its program there.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Account, Cache, Lineage, Loader, Plugin, Role, Settings};
+use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -71,8 +71,8 @@ impl Echoes {
         let threads = threads.expect("the system has what a runtime needs");
         let engine = Runtime::new().expect("the system has the addresses");
         let cache = Cache::open(cache.to_owned()).expect("the folder can be made");
-        let loader = Loader::new(Arc::new(engine), cache, threads.handle().clone());
-        let loader = loader.expect("the system has threads");
+        let bounds = config::Compile::default();
+        let loader = Loader::new(Arc::new(engine), cache, Compiling::Here, bounds);
         let limits = config::Limits {
             message: bytesize::ByteSize::b(MAX_MESSAGE as u64),
             event_cpu: DEADLINE,
@@ -90,7 +90,11 @@ impl Echoes {
                 share: None,
             };
             let bytes = std::fs::read(file).expect("the component has been built");
-            let loaded = loader.load(&bytes, "echo.wasm", Role::Route, &settings, || {});
+            let source = Source::Given(bytes.into());
+            let loaded = threads.block_on(async {
+                let seen = loader.look(&source).await?;
+                loader.load(&source, seen, "echo.wasm", Role::Route, &settings, || {}).await
+            });
             loaded.unwrap_or_else(|error| panic!("{}: {error}", file.display()))
         };
         let (hooks, session) = (load(hooks), load(session));

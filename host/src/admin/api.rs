@@ -29,7 +29,7 @@ use tokio::time::timeout;
 use crate::log::Seldom;
 use crate::pipeline::{self, BodyError, Split};
 use crate::plugin::{Digest, VersionError};
-use crate::site::{DeployError, Given, Live, Report, Sites};
+use crate::site::{DeployError, Given, Live, NotServed, Report, Sites};
 
 /// Components of one deploy.
 const MAX_PARTS: usize = 1_000;
@@ -155,11 +155,11 @@ impl Api {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).allow(&wanted));
         }
         let report = match first {
-            "status" => return Ok(json(StatusCode::OK, &live.status().await)),
+            "status" => return Ok(json(StatusCode::OK, &live.status())),
             "plugins" => {
                 let split = split(&query)?;
                 let body = self.body(&head.headers, upload).await?;
-                let given = Given::from([(rest.to_owned(), body.bytes.into())]);
+                let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
                 to_its_end(async move { live.deploy(given, split).await }).await?
             }
             "deploy" => {
@@ -182,20 +182,12 @@ impl Api {
 
     /// The site that is meant, and the rest of the path.
     fn site<'p>(&self, path: &'p str) -> Result<(Arc<Live>, &'p str), Refusal> {
-        let not_found = |message: String| Refusal::new(StatusCode::NOT_FOUND, message);
         match path.strip_prefix("sites/") {
             Some(path) => {
                 let (name, rest) = path.split_once('/').unwrap_or((path, ""));
-                let site = self.sites.get(name);
-                let site = site.ok_or_else(|| not_found(format!("there is no site `{name}`")))?;
-                Ok((site, rest))
+                Ok((self.sites.get(name)?, rest))
             }
-            None => {
-                let site = self.sites.only().ok_or_else(|| {
-                    not_found("there are several sites: `/sites/NAME` comes first".to_owned())
-                })?;
-                Ok((site, path))
-            }
+            None => Ok((self.sites.only()?, path)),
         }
     }
 
@@ -387,10 +379,23 @@ async fn to_its_end(
     }
 }
 
+impl From<NotServed> for Refusal {
+    fn from(error: NotServed) -> Self {
+        let status = match error {
+            NotServed::Unknown(_) | NotServed::Several => StatusCode::NOT_FOUND,
+            NotServed::Starting | NotServed::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
 impl From<DeployError> for Refusal {
     fn from(error: DeployError) -> Self {
         let status = match &error {
-            DeployError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            DeployError::Stopping | DeployError::Busy | DeployError::Aside(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            DeployError::Gone => StatusCode::NOT_FOUND,
             DeployError::Canary | DeployError::NoCanary | DeployError::Hosts(_) => {
                 StatusCode::CONFLICT
             }

@@ -17,7 +17,7 @@ pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
         let bytes = std::fs::read(file)
             .with_context(|| format!("cannot read the component `{}`", file.display()))?;
         let name = plugin.to_string_lossy().into_owned();
-        if given.insert(name.clone(), bytes).is_some() {
+        if given.insert(name.clone(), bytes.into()).is_some() {
             bail!("`{name}` is there twice");
         }
     }

@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
-
 use super::ServeOptions;
-use super::serve::{Serving, block_on};
+use super::serve::{block_on, serve};
 use super::signals::Endings;
 use crate::log;
-use crate::site::{self, Inputs, Live, Report, Root, Site, Watcher};
+use crate::site::{self, Inputs, Live, Report, Root, Site, Sites, Watcher};
 use crate::supervise;
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
@@ -20,13 +18,8 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
         // Watched before it is loaded, so that no change falls between.
         let mut watcher = Watcher::new(&site.root, &sources(&site));
         watcher.also(&inputs);
-        let serving = Serving::start(Root::One(site), options).await?;
-        serving.announce();
-        let live = serving.sites.only().context("it is one site")?;
-        let developing = tokio::spawn(follow(watcher, inputs, live));
-        let stopped = serving.until_stopped(Endings::of_terminal).await;
-        developing.abort();
-        stopped
+        let follow = |sites| follow(watcher, inputs, sites);
+        serve(Root::One(site), options, Endings::of_terminal, follow).await
     })
 }
 
@@ -35,7 +28,8 @@ fn sources(site: &Site) -> Vec<PathBuf> {
 }
 
 /// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, mut inputs: Inputs, live: Arc<Live>) {
+async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
+    let Ok(live) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {
         let started = Instant::now();
         let updating = update(changed, &mut inputs, &mut watcher, &live);
@@ -60,7 +54,7 @@ async fn update(
     watcher: &mut Watcher,
     live: &Live,
 ) -> anyhow::Result<Report> {
-    let reopened = Site::open(&live.site().await.root)?;
+    let reopened = Site::open(live.root())?;
     let outside = inputs.clone();
     let is_changed = move |source: &Path| {
         let elsewhere = outside.get(source);

@@ -8,22 +8,20 @@ use bytesize::ByteSize;
 
 use super::InspectOptions;
 use super::progress::Progress;
-use super::serve::{block_on, loader};
+use super::serve::{block_on, loader_of_one};
 use crate::log;
 use crate::plugin::{Fit, Grant, Report};
 use crate::runtime::Kind;
 
 pub fn run(options: &InspectOptions) -> anyhow::Result<()> {
-    let file = options.file.clone();
+    let file = &options.file;
     let shown = file.display().to_string();
     block_on(async {
-        let loader = loader(&options.cache, false)?;
-        let name = shown.clone();
-        let inspecting = tokio::task::spawn_blocking(move || {
-            let progress = Progress::start();
-            loader.inspect(&file, || progress.step(format!("compiling {name}")))
-        });
-        let report = inspecting.await.context("inspecting the file was broken off")?;
+        let loader = loader_of_one(&options.cache)?;
+        let progress = Progress::start();
+        let compiling = || progress.step(format!("compiling {shown}"));
+        let report = loader.inspect(file, compiling).await;
+        drop(progress);
         let report = report.with_context(|| format!("`{shown}`"))?;
         std::io::stdout()
             .write_all(text(&shown, &report).as_bytes())

@@ -1,6 +1,7 @@
 //! The commands, and what they print for people.
 
 mod build;
+mod compile;
 mod deploy;
 mod dev;
 mod inspect;
@@ -102,6 +103,21 @@ enum Command {
     ///
     /// Whatever fails, the version before goes on.
     Dev(ServeOptions),
+    /// Compile a component from standard input to standard output
+    ///
+    /// The host starts it to compile within bounds.
+    #[command(hide = true)]
+    Compile(CompileOptions),
+}
+
+#[derive(Debug, Args)]
+struct CompileOptions {
+    /// Bytes of memory that it may use
+    #[arg(long, value_name = "BYTES")]
+    memory: u64,
+    /// Milliseconds of CPU time that it may take
+    #[arg(long, value_name = "MILLISECONDS")]
+    time: u64,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +233,7 @@ pub fn main() -> ExitCode {
         Command::Routes(options) => routes::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Dev(options) => dev::run(&options),
+        Command::Compile(options) => compile::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,18 +11,17 @@ use super::table::aligned;
 use crate::pipeline::Tenant;
 use crate::plugin::Plugin;
 use crate::router::Path;
-use crate::site::{Loading, Site};
+use crate::site::{Loading, Root, Site};
 
 pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     block_on(async {
-        let loader = loader(&options.cache, false)?;
-        let loaded = tokio::task::spawn_blocking(move || {
-            let on_compile = progress()();
-            let on_compile = &*on_compile;
-            site.load(&Loading { loader: &loader, before: None, on_compile })
-        });
-        let table = table(&loaded.await.context("loading the site was broken off")??);
+        let loader = loader(&options.cache, &Root::One(site.clone()))?;
+        let on_compile = progress()();
+        let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
+        let tenant = site.load(&loading).await?;
+        drop(on_compile);
+        let table = table(&tenant);
         std::io::stdout().write_all(table.as_bytes()).context("cannot write to standard output")
     })
 }

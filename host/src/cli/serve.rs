@@ -7,47 +7,125 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::progress::Progress;
 use super::signals::{self, Endings};
 use super::{CacheOptions, ServeOptions};
 use crate::admin;
-use crate::plugin::{Cache, Loader};
+use crate::config;
+use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
-use crate::site::{self, Report, Root, Sites, Watcher};
-use crate::supervise;
+use crate::server::Server;
+use crate::site::{self, Root, Sites, Watcher};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let root = Root::open(&options.site)?;
     block_on(async {
         signals::look_on_hangup()?;
         // Watched before it is loaded, so that no change falls between.
-        let watcher = match root.has_many() {
-            true => Watcher::sites(root.folder()),
-            false => Watcher::new(root.folder(), &[]),
+        let watcher = match &root {
+            Root::One(site) => Watcher::new(&site.root, &[]),
+            Root::Many { root, .. } => Watcher::names(root),
         };
-        let serving = Serving::start(root, options).await?;
-        serving.announce();
-        let following = tokio::spawn(follow(watcher, serving.sites.clone()));
-        let stopped = serving.until_stopped(Endings::listen).await;
-        following.abort();
-        stopped
+        serve(root, options, Endings::listen, |sites| sites.follow(watcher)).await
     })
 }
 
-/// Serves what changes in the folder. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, sites: Arc<Sites>) {
-    while let Some(changed) = watcher.next().await {
-        let say = |site: &str, updated: anyhow::Result<Report>| {
-            // The log has what was replaced.
-            if let Err(error) = updated {
-                tracing::error!(
-                    target: "swap", site, "{error:#}; the version before is still being served"
-                );
-            }
-        };
-        supervise::alone_async("an update", sites.update(&changed, say)).await;
+/// Serves until one of these signals, and until what is open then is closed; a second one ends the process at
+/// once. The port is open from the beginning; a site that is being loaded is answered for. `follow` serves what
+/// changes.
+///
+/// # Errors
+/// An address cannot be listened on, the only site or each of several cannot be loaded, or signals cannot
+/// be waited for.
+pub async fn serve<F>(
+    root: Root,
+    options: &ServeOptions,
+    endings: impl Fn() -> anyhow::Result<Endings>,
+    follow: impl FnOnce(Arc<Sites>) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (mut first, mut second) = (endings()?, endings()?);
+    let stopping = async move {
+        let name = first.next().await.name;
+        tracing::info!("{name}: stopping");
+    };
+    let ending = async move {
+        second.next().await;
+        second.next().await
+    };
+    let served = until_stopped(root, options, stopping, follow);
+    let ending = tokio::select! {
+        served = served => return served,
+        ending = ending => ending,
+    };
+    tracing::warn!("{}: ending now", ending.name);
+    std::process::exit(ending.code)
+}
+
+async fn until_stopped<F>(
+    root: Root,
+    options: &ServeOptions,
+    stopping: impl Future<Output = ()>,
+    follow: impl FnOnce(Arc<Sites>) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind(&options.listen).await.with_context(|| {
+        format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let admin = admin::Listeners::open(&root).await?;
+    let admin_address = admin.address();
+    let loader = loader(&options.cache, &root)?;
+    let sites = Sites::new(&root, loader, progress())?;
+    let server = sites.server().clone();
+    let mut serving = std::pin::pin!(server.run(listener, stopping));
+    let admin = AbortOnDropHandle::new(tokio::spawn(admin.serve(sites.clone())));
+    let time_is_up = AbortOnDropHandle::new(tokio::spawn(time_is_up(server.clone())));
+    let own = sites.clone();
+    let loading = AbortOnDropHandle::new(tokio::spawn(async move { own.load(root).await }));
+    tokio::select! {
+        () = &mut serving => {}
+        loaded = loading => {
+            loaded.context("loading was broken off")??;
+            announce(address, admin_address);
+            let _following = AbortOnDropHandle::new(tokio::spawn(follow(sites)));
+            serving.await;
+        }
+    }
+    // A deploy that has begun is told that it came too late.
+    tokio::select! {
+        _ = admin => {}
+        _ = time_is_up => {}
+    }
+    Ok(())
+}
+
+/// Done when `server.shutdown_time` has passed since the host was told to stop.
+async fn time_is_up(server: Arc<Server>) {
+    server.stopping().await;
+    tokio::time::sleep(server.settings().shutdown_time).await;
+}
+
+/// Prints the line that says that what can be served is. A reader who has left, or who does not read, changes
+/// nothing.
+fn announce(address: SocketAddr, admin: Option<SocketAddr>) {
+    if let Some(address) = admin {
+        tracing::info!("deploys are taken on http://{address}");
+    }
+    let line = format!("listening on http://{address}\n");
+    let print = move || {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    };
+    // A thread of its own, for standard output may be full.
+    if let Err(error) = std::thread::Builder::new().spawn(print) {
+        tracing::warn!("cannot print the address to standard output: {error}");
     }
 }
 
@@ -80,99 +158,40 @@ fn raise_file_limit() {
     }
 }
 
-/// Sites, loaded, and their listeners.
-pub struct Serving {
-    pub sites: Arc<Sites>,
-    listener: TcpListener,
-    address: SocketAddr,
-    admin: admin::Listeners,
-}
-
-impl Serving {
-    /// Takes the port, then loads the sites.
-    ///
-    /// # Errors
-    /// An address cannot be listened on, or no site can be loaded.
-    pub async fn start(root: Root, options: &ServeOptions) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(&options.listen).await.with_context(|| {
-            format!("cannot listen on `{}`: choose another address by `--listen`", options.listen)
-        })?;
-        let address = listener.local_addr().context("the listener has no address")?;
-        let admin = admin::Listeners::open(&root).await?;
-        let loader = loader(&options.cache, root.has_many())?;
-        let sites = Sites::open(root, loader, progress()).await?;
-        Ok(Self { sites, listener, address, admin })
-    }
-
-    /// Prints the line that says it is ready. A reader who has left, or who does not read, changes nothing.
-    pub fn announce(&self) {
-        if let Some(address) = self.admin.address() {
-            tracing::info!("deploys are taken on http://{address}");
-        }
-        let line = format!("listening on http://{}\n", self.address);
-        let print = move || {
-            let mut out = std::io::stdout().lock();
-            let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
-        };
-        // A thread of its own, for standard output may be full.
-        if let Err(error) = std::thread::Builder::new().spawn(print) {
-            tracing::warn!("cannot print the address to standard output: {error}");
-        }
-    }
-
-    /// Serves until one of these signals, and until what is open then is closed. A second signal ends the
-    /// process at once.
-    ///
-    /// # Errors
-    /// Signals cannot be waited for.
-    pub async fn until_stopped(
-        self,
-        endings: impl Fn() -> anyhow::Result<Endings>,
-    ) -> anyhow::Result<()> {
-        let (mut first, mut second) = (endings()?, endings()?);
-        let stopping = async move {
-            let name = first.next().await.name;
-            tracing::info!("{name}: stopping");
-        };
-        let mut admin = tokio::spawn(self.admin.serve(self.sites.clone()));
-        let stopped = async {
-            let server = self.sites.server();
-            server.run(self.listener, stopping).await;
-            // A deploy that has begun is told that it came too late.
-            let shutdown_time = server.settings().shutdown_time;
-            let _ = tokio::time::timeout(shutdown_time, &mut admin).await;
-        };
-        let ending = async {
-            second.next().await;
-            second.next().await
-        };
-        let ending = tokio::select! {
-            () = stopped => return Ok(()),
-            ending = ending => ending,
-        };
-        tracing::warn!("{}: ending now", ending.name);
-        // Its socket goes with it.
-        admin.abort();
-        let _ = admin.await;
-        std::process::exit(ending.code)
-    }
-}
-
-/// What loads components, with their compiled form kept in this folder or the user's.
+/// What loads components, with their compiled form kept in this folder or the user's, as the operator's
+/// settings say.
 ///
 /// # Errors
 /// The engine cannot be set up, or the folder that is named cannot be used.
-pub fn loader(named: &CacheOptions, for_many_sites: bool) -> anyhow::Result<Loader> {
-    let runtime = match for_many_sites {
+pub fn loader(cache: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
+    let runtime = match root.has_many() {
         true => Runtime::for_many_sites(),
         false => Runtime::new(),
     };
+    open_loader(runtime, cache, root.config().compile.clone())
+}
+
+/// The same for a component that is in no site.
+///
+/// # Errors
+/// As [`loader`].
+pub fn loader_of_one(cache: &CacheOptions) -> anyhow::Result<Loader> {
+    open_loader(Runtime::new(), cache, config::Compile::default())
+}
+
+fn open_loader<E: std::fmt::Debug>(
+    runtime: Result<Runtime, E>,
+    named: &CacheOptions,
+    bounds: config::Compile,
+) -> anyhow::Result<Loader> {
     let runtime = runtime.map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let cache = match named.folder() {
         Some(folder) => Cache::open(folder.to_owned())?,
         None => Cache::of_user(),
     };
-    Loader::new(Arc::new(runtime), cache.with_max(named.cache_size), Handle::current())
+    let program = Program::own().context("the system does not say where this program is")?;
+    let cache = cache.with_max(named.cache_size);
+    Ok(Loader::new(Arc::new(runtime), cache, Compiling::Child(program), bounds))
 }
 
 /// Shows what is compiled.

@@ -127,7 +127,7 @@ pub struct Limits {
 }
 
 /// The longest wall time of a call that no client has asked for, such as one at load.
-const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
+pub const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
 
 impl Limits {
     /// Wall time of a call that no client has asked for: `request_time`, and 30 s at most.

@@ -165,7 +165,7 @@ impl Chain {
             context.account.exceed(limit);
         }
         let status = match failure {
-            Failure::Cpu(..) | Failure::Time(_) => StatusCode::GATEWAY_TIMEOUT,
+            Failure::Cpu(..) | Failure::Time(_) | Failure::AtLoad => StatusCode::GATEWAY_TIMEOUT,
             Failure::Busy(..) | Failure::Full(_) | Failure::Stopped | Failure::Start(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -20,3 +20,15 @@ pub fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // cache checks both before it calls this, and creates its folder for this user only.
     unsafe { Component::deserialize_file(engine, path) }
 }
+
+/// Takes a compiled component that is in no file.
+///
+/// The caller has it from our own compiler, in this process or in a child of ours.
+///
+/// # Errors
+/// The component needs more than the engine's pool has for one.
+pub fn take(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `deserialize` asks for an artifact that wasmtime made and nobody changed. The bytes come
+    // over a pipe from a process that is this program and was started by this one.
+    unsafe { Component::deserialize(engine, compiled) }
+}

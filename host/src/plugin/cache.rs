@@ -130,13 +130,12 @@ impl Cache {
         &self,
         engine: &Engine,
         component: &Digest,
-        compiled: &Component,
+        compiled: &[u8],
     ) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
         let path = path_of(folder, engine, component);
-        let artifact = compiled.serialize().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        write(folder, &checksum_path(&path), Digest::of(&artifact).to_string().as_bytes())?;
-        write(folder, &path, &artifact)?;
+        write(folder, &checksum_path(&path), Digest::of(compiled).to_string().as_bytes())?;
+        write(folder, &path, compiled)?;
         self.evict(&path);
         Ok(())
     }

@@ -1,22 +1,29 @@
 //! From a file to a plugin: read, check, compile or take from the cache, link.
+//!
+//! Each step has a bound, and all end when nobody waits for the plugin any more.
 
 mod inspect;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use tokio::runtime::Handle;
-use wasmtime::Engine;
+use bytes::Bytes;
+use bytesize::ByteSize;
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
+use super::artifact;
+use super::compile::{CompileError, Compiler, Compiling};
+use super::source::Source;
 use super::{Cache, Digest, Instances, Lineage, Plugin};
 use crate::capability::account::Account;
 use crate::capability::filesystem::Threads;
 use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
+use crate::files::FileError;
 use crate::runtime::{
     Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Share, Template, Unfit,
+    at_load,
 };
 
 pub use inspect::{Fit, Grant, Report};
@@ -37,12 +44,23 @@ const MAX_PATTERN: usize = 1024;
 pub struct Loader {
     runtime: Arc<Runtime>,
     cache: Cache,
-    threads: Handle,
-    compilers: Arc<rayon::ThreadPool>,
+    compiler: Arc<Compiler>,
+    max_component: ByteSize,
+    /// What is read and written for sites at once, on threads that may block.
+    aside: Arc<Semaphore>,
 }
 
-/// How much compilers step back for what is being served (see `nice(2)`).
-const NICENESS: i32 = 10;
+/// A component that was looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub digest: Digest,
+    /// Bytes of the file.
+    pub size: u64,
+}
+
+/// Files of sites that are read and hashed at the same time. Each takes milliseconds, for it has a bound
+/// and waits for nobody.
+const MAX_ASIDE: usize = 4;
 
 /// What a site says of a plugin.
 #[derive(Clone)]
@@ -81,7 +99,11 @@ pub enum Role {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("cannot be read")]
-    Read(#[from] std::io::Error),
+    Read(#[from] FileError),
+    #[error("has {size}, and may have at most {max} (`compile.component`)")]
+    TooLarge { size: ByteSize, max: ByteSize },
+    #[error("was changed while it was being loaded")]
+    Changed,
     #[error(
         "imports `{0}`, which this host does not have: build it without (`lithe inspect` lists what it \
          imports, and what there is)"
@@ -94,12 +116,8 @@ pub enum LoadError {
          `wasm-tools component new`"
     )]
     CoreModule,
-    #[error("is truncated or malformed: {0}")]
-    Malformed(String),
-    /// The engine's pool has fewer core instances, memories or tables for one component than it has, or
-    /// smaller ones; or the compiler cannot do what it asks for.
-    #[error("cannot be run by this host: {0}")]
-    Unsupported(String),
+    #[error(transparent)]
+    Compile(#[from] CompileError),
     #[error("fits nowhere")]
     Unfit(#[from] Unfit),
     #[error("{0}")]
@@ -110,68 +128,87 @@ pub enum LoadError {
     TooManyRoutes,
     #[error("cannot be linked: {0}")]
     Link(String),
+    #[error(transparent)]
+    Aside(#[from] AsideError),
 }
 
+/// Blocking work came to nothing: it panicked, or the host is at its end.
+#[derive(Debug, thiserror::Error)]
+#[error("loading was broken off")]
+pub struct AsideError(#[source] tokio::task::JoinError);
+
 impl Loader {
-    /// `threads` run what a component has to be asked.
-    ///
-    /// # Errors
-    /// The threads that compile cannot be started.
-    pub fn new(runtime: Arc<Runtime>, cache: Cache, threads: Handle) -> anyhow::Result<Self> {
-        let compilers = rayon::ThreadPoolBuilder::new()
-            .thread_name(|number| format!("compiler-{number}"))
-            .start_handler(|_| step_back())
-            .build()
-            .context("cannot start the threads that compile")?;
-        Ok(Self { runtime, cache, threads, compilers: Arc::new(compilers) })
+    /// Compiles as `compiling` says, within these bounds.
+    pub fn new(
+        runtime: Arc<Runtime>,
+        cache: Cache,
+        compiling: Compiling,
+        bounds: config::Compile,
+    ) -> Self {
+        let max_component = bounds.component;
+        let compiler = Arc::new(Compiler::new(compiling, bounds));
+        let aside = Arc::new(Semaphore::new(MAX_ASIDE));
+        Self { runtime, cache, compiler, max_component, aside }
     }
 
-    /// Makes a plugin of a component's bytes. Compiles on the calling thread, for seconds if it is large and not in
-    /// the cache: `on_compile` is told before. Must be called where blocking is allowed.
+    /// Does something that blocks, and that has a bound of its own, on a thread that may. It ends also when
+    /// nobody waits for it any more.
+    ///
+    /// # Errors
+    /// It panics, or the host is at its end.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AsideError> {
+        // It is closed nowhere.
+        let permit = self.aside.clone().acquire_owned().await.ok();
+        let work = move || {
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(AsideError)
+    }
+
+    /// The largest component, `compile.component`.
+    pub fn max_component(&self) -> ByteSize {
+        self.max_component
+    }
+
+    /// Reads a component, to see which one it is.
+    ///
+    /// # Errors
+    /// It cannot be read, is too large, or does not begin as a component does.
+    pub async fn look(&self, source: &Source) -> Result<Seen, LoadError> {
+        let (source, max) = (source.clone(), self.max_component);
+        self.aside(move || {
+            let bytes = read(&source, max)?;
+            Ok(Seen { digest: Digest::of(&bytes), size: bytes.len() as u64 })
+        })
+        .await?
+    }
+
+    /// Makes a plugin of a component that was looked at. Where it is not in the cache it is compiled, which
+    /// `on_compile` is told before.
     ///
     /// # Errors
     /// See [`LoadError`].
-    pub fn load(
+    pub async fn load(
         &self,
-        bytes: &[u8],
+        source: &Source,
+        seen: Seen,
         name: &str,
         role: Role,
         settings: &Settings,
         on_compile: impl FnOnce(),
     ) -> Result<Plugin, LoadError> {
-        let digest = Digest::of(bytes);
-        let component = self.component(bytes, &digest, on_compile)?;
-        let kind = Kind::of(&self.runtime, &component)?;
-        self.check_imports(&component)?;
-        settings.account.hide(settings.grants.hidden());
-        let context = Arc::new(capability::Context {
-            site: settings.site.clone(),
-            plugin: name.into(),
-            version: VersionId::next(),
-            calls: Calls::default(),
-            account: settings.account.clone(),
-            sockets: settings.lineage.sockets.clone(),
-            limits: settings.limits.clone(),
-            sessions: kind.has_sessions(),
-            upgrades: settings.websocket && kind.has_sessions(),
-            settings: settings.plugin.clone(),
-            grants: settings.grants.clone(),
-            threads: settings.share.clone().map(|share| share as Arc<dyn Threads>),
-        });
-        let template = Template::new(
-            self.runtime.clone(),
-            &component,
-            context.clone(),
-            settings.share.clone(),
-        )
-        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
-        check_role(role, kind, template.names_routes())?;
-        if settings.plugin.fresh && kind.has_sessions() {
-            return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
-        }
-        let template = Arc::new(template);
+        let component = self.component(source, seen, on_compile).await?;
+        let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
+        // How long that takes is the component's to say, within what was compiled in time.
+        let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
+        let (kind, template) = linked?;
+        let (digest, context) = (seen.digest, template.context().clone());
         let routes = match role {
-            Role::Plugin => self.routes_of(&template)?,
+            Role::Plugin => routes_of(&template).await?,
             _ => Vec::new(),
         };
         let lineage = settings.lineage.clone();
@@ -189,64 +226,118 @@ impl Loader {
         Ok(Plugin { digest, kind, routes, context, lineage, template, instances })
     }
 
-    /// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
-    fn check_imports(&self, component: &Component) -> Result<(), LoadError> {
-        let component_type = component.component_type();
-        let mut imports = component_type.imports(&self.runtime.engine);
-        match imports.find(|(name, _)| Grant::of(name) == Grant::Denied) {
-            Some((name, _)) => Err(LoadError::Import(name.to_owned())),
-            None => Ok(()),
-        }
-    }
-
-    fn routes_of(&self, template: &Arc<Template>) -> Result<Vec<NamedRoute>, LoadError> {
-        let asked = template.clone();
-        let ask = async move { asked.instantiate(None).await?.routes().await };
-        let routes = self.threads.block_on(template.run(ask)).map_err(LoadError::Routes)?;
-        let too_long = routes.iter().any(|(_, pattern)| pattern.len() > MAX_PATTERN);
-        if routes.len() > MAX_ROUTES || too_long {
-            return Err(LoadError::TooManyRoutes);
-        }
-        Ok(routes)
-    }
-
-    fn component(
+    async fn component(
         &self,
-        bytes: &[u8],
-        digest: &Digest,
+        source: &Source,
+        Seen { digest, size }: Seen,
         on_compile: impl FnOnce(),
     ) -> Result<Component, LoadError> {
-        let engine = &self.runtime.engine;
-        check_header(bytes)?;
-        if let Some(component) = self.cache.load(engine, digest) {
+        if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
         on_compile();
-        let component = self.compilers.install(|| compile(engine, bytes))?;
-        if let Err(error) = self.cache.store(engine, digest, &component) {
-            tracing::warn!("the next start compiles again: {error:#}");
+        let slot = self.compiler.slot(size).await;
+        // Another site may have had the same component compiled in the time.
+        if let Some(component) = self.cached(digest).await? {
+            return Ok(component);
         }
-        Ok(component)
+        // Only now are the bytes kept: those who wait for the compiler hold no memory.
+        let (source, max) = (source.clone(), self.max_component);
+        let bytes = self.aside(move || {
+            let bytes = read(&source, max)?;
+            match Digest::of(&bytes) == digest {
+                true => Ok(bytes),
+                false => Err(LoadError::Changed),
+            }
+        });
+        let bytes = bytes.await??;
+        let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
+        self.keep(digest, compiled).await
+    }
+
+    async fn cached(&self, digest: Digest) -> Result<Option<Component>, AsideError> {
+        let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
+        self.aside(move || cache.load(&engine, &digest)).await
+    }
+
+    /// Takes what the compiler has made, and writes it into the cache.
+    async fn keep(&self, digest: Digest, compiled: Vec<u8>) -> Result<Component, LoadError> {
+        let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
+        self.aside(move || {
+            let component = artifact::take(&engine, &compiled)
+                .map_err(|error| CompileError::Unsupported(format!("{error:#}")))?;
+            if let Err(error) = cache.store(&engine, &digest, &compiled) {
+                tracing::warn!("the next start compiles again: {error:#}");
+            }
+            Ok(component)
+        })
+        .await?
     }
 }
 
-/// On Linux this is the thread's own niceness.
-fn step_back() {
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!("compiling at full priority: {error}");
+/// Sees what a component is, and links what it imports.
+fn link(
+    runtime: Arc<Runtime>,
+    component: &Component,
+    plugin: Arc<str>,
+    role: Role,
+    settings: &Settings,
+) -> Result<(Kind, Arc<Template>), LoadError> {
+    let kind = Kind::of(&runtime, component)?;
+    check_imports(&runtime, component)?;
+    settings.account.hide(settings.grants.hidden());
+    let context = Arc::new(capability::Context {
+        site: settings.site.clone(),
+        plugin,
+        version: VersionId::next(),
+        calls: Calls::default(),
+        account: settings.account.clone(),
+        sockets: settings.lineage.sockets.clone(),
+        limits: settings.limits.clone(),
+        sessions: kind.has_sessions(),
+        upgrades: settings.websocket && kind.has_sessions(),
+        settings: settings.plugin.clone(),
+        grants: settings.grants.clone(),
+        threads: settings.share.clone().map(|share| share as Arc<dyn Threads>),
+    });
+    let template = Template::new(runtime, component, context, settings.share.clone())
+        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+    check_role(role, kind, template.names_routes())?;
+    if settings.plugin.fresh && kind.has_sessions() {
+        return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
+    }
+    Ok((kind, Arc::new(template)))
+}
+
+/// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
+fn check_imports(runtime: &Runtime, component: &Component) -> Result<(), LoadError> {
+    let component_type = component.component_type();
+    let mut imports = component_type.imports(&runtime.engine);
+    match imports.find(|(name, _)| Grant::of(name) == Grant::Denied) {
+        Some((name, _)) => Err(LoadError::Import(name.to_owned())),
+        None => Ok(()),
     }
 }
 
-/// Compiles a component.
-///
-/// # Errors
-/// It is malformed, or it is well-formed and more than the host can run.
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    Component::new(engine, bytes).map_err(|error| {
-        let is_valid = wasmparser::Validator::new().validate_all(bytes).is_ok();
-        let error = format!("{error:#}");
-        if is_valid { LoadError::Unsupported(error) } else { LoadError::Malformed(error) }
-    })
+/// The routes that a component names.
+async fn routes_of(template: &Arc<Template>) -> Result<Vec<NamedRoute>, LoadError> {
+    let own = template.clone();
+    let ask = async move { own.instantiate(None).await?.routes().await };
+    let routes = at_load(template, ask).await.map_err(LoadError::Routes)?;
+    let too_long = routes.iter().any(|(_, pattern)| pattern.len() > MAX_PATTERN);
+    if routes.len() > MAX_ROUTES || too_long {
+        return Err(LoadError::TooManyRoutes);
+    }
+    Ok(routes)
+}
+
+fn read(source: &Source, max: ByteSize) -> Result<Bytes, LoadError> {
+    let bytes = source.read(max).map_err(|error| match error {
+        FileError::TooLarge { size, max } => LoadError::TooLarge { size, max },
+        error => LoadError::Read(error),
+    })?;
+    check_header(&bytes)?;
+    Ok(bytes)
 }
 
 fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadError> {
@@ -283,7 +374,7 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::CoreModule),
         Some([0, b'a', b's', b'm', ..]) => Ok(()),
         None if bytes.starts_with(b"\0asm") => {
-            Err(LoadError::Malformed("the file ends in its header".to_owned()))
+            Err(CompileError::Malformed("the file ends in its header".to_owned()).into())
         }
         _ => Err(LoadError::NotWasm),
     }

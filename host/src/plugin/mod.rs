@@ -2,8 +2,10 @@
 
 mod artifact;
 mod cache;
+mod compile;
 mod digest;
 mod load;
+mod source;
 mod swap;
 mod versions;
 
@@ -28,8 +30,10 @@ use crate::runtime::{
 pub use crate::capability::account::Account;
 pub use crate::runtime::{Background, Handover, Moved, Share};
 pub use cache::{Cache, MAX_CACHE};
+pub use compile::{CompileError, Compiling, Program, run_child};
 pub use digest::Digest;
-pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
+pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
+pub use source::Source;
 pub use swap::{Pair, Swap, SwapError};
 pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
 

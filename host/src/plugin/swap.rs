@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{Call, Instances, Plugin};
 use crate::capability::event::{Request, RequestId};
-use crate::runtime::{Failure, Handover, Moved, Standstill};
+use crate::runtime::{AT_LOAD, Failure, Handover, Moved, Standstill, at_load};
 
 /// How long a swap waits for an event that is being handled. Others wait meanwhile.
 const FREEZE_TIME: Duration = Duration::from_secs(5);
@@ -50,10 +50,12 @@ impl Plugin {
     /// It does not start, or is not well.
     pub async fn prove(self: &Arc<Self>) -> Result<(), SwapError> {
         let own = self.clone();
-        self.template.run(async move { own.prove_here().await }).await
+        let proved = at_load(&self.template, async move { Ok(own.is_well().await) }).await;
+        let plugin = || self.context.plugin.clone();
+        proved.map_err(|source| SwapError::Health { plugin: plugin(), source })?
     }
 
-    async fn prove_here(&self) -> Result<(), SwapError> {
+    async fn is_well(&self) -> Result<(), SwapError> {
         let plugin = self.context.plugin.clone();
         let started = self.template.instantiate(None).await;
         let mut instance = match started {
@@ -157,7 +159,10 @@ async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<Standstill>, Swa
         return Err(SwapError::Busy { plugin });
     };
     let mut standstill = frozen.map_err(state)?;
-    standstill.hand_over(after, how).await.map_err(state)?;
+    match timeout(AT_LOAD, standstill.hand_over(after, how)).await {
+        Ok(handed_over) => handed_over.map_err(state)?,
+        Err(_) => return Err(state(Failure::AtLoad)),
+    }
     Ok(Some(standstill))
 }
 

@@ -123,6 +123,11 @@ impl Versions {
         Ok(())
     }
 
+    /// The versions of each plugin, the newest first.
+    pub fn all(&self) -> &BTreeMap<String, Vec<Digest>> {
+        &self.of
+    }
+
     /// The versions of a plugin, the newest first.
     pub fn of(&self, plugin: &str) -> &[Digest] {
         self.of.get(plugin).map_or(&[], Vec::as_slice)

@@ -108,9 +108,23 @@ fn config(instances: u32) -> Config {
         .max_tables_per_component(MOST.tables as u32)
         .table_elements(20_000);
 
+    let mut config = base();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// Compiles what an engine of [`Runtime`] runs, and runs nothing: it reserves no addresses for instances.
+///
+/// # Errors
+/// The machine has no compiler.
+pub fn compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&base())
+}
+
+/// What a compilation depends on.
+fn base() -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
         // Component-model async is not used, and makes each call three times slower.
         .concurrency_support(false);
@@ -145,5 +159,23 @@ impl Drop for Ticker {
             // A tick cannot panic; were it to, there would be nothing left to do about it here.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    use super::*;
+
+    #[test]
+    fn what_the_compiler_makes_is_what_the_engine_runs() {
+        let hash = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let runs = Engine::new(&config(MIN_INSTANCES)).unwrap();
+        assert_eq!(hash(&compiler().unwrap()), hash(&runs));
     }
 }

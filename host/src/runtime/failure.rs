@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::at_load::AT_LOAD;
 use super::ledger::Full;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
@@ -20,6 +21,9 @@ pub enum Failure {
     Cpu(OutOfCpuTime, &'static str),
     #[error("the guest took longer than {0:?} (`limits.request_time`)")]
     Time(Duration),
+    /// What runs before a plugin serves anything: see [`AT_LOAD`].
+    #[error("the guest took longer than {AT_LOAD:?}, the most for what it runs before it serves")]
+    AtLoad,
     #[error("cannot start an instance: {0}")]
     Start(String),
     #[error("{0} are in use (`{1}`)")]
@@ -55,6 +59,7 @@ impl Failure {
             Self::Time(_) => Some("limits.request_time"),
             Self::StateTooLarge { .. } => Some("limits.state"),
             Self::Trap(_)
+            | Self::AtLoad
             | Self::Start(_)
             | Self::Invalid(_)
             | Self::Missing(_)
@@ -67,7 +72,12 @@ impl Failure {
     pub(super) fn spares_the_instance(&self) -> bool {
         !matches!(
             self,
-            Self::Trap(_) | Self::Memory { .. } | Self::Cpu(..) | Self::Time(_) | Self::Start(_)
+            Self::Trap(_)
+                | Self::Memory { .. }
+                | Self::Cpu(..)
+                | Self::Time(_)
+                | Self::AtLoad
+                | Self::Start(_)
         )
     }
 }

@@ -5,6 +5,7 @@
 //! instantiated) → [`Pool`], [`Scoped`] or [`PerConnection`]; a call goes store → instance → export.
 //! Nothing here knows of files, connections or frames.
 
+mod at_load;
 mod call;
 mod engine;
 mod failure;
@@ -18,8 +19,9 @@ mod share;
 mod shared;
 mod template;
 
+pub use at_load::{AT_LOAD, at_load};
 pub use call::detach;
-pub use engine::Runtime;
+pub use engine::{Runtime, compiler};
 pub use failure::Failure;
 pub use instance::{Instance, NamedRoute};
 pub use lane::Lane;

@@ -74,6 +74,8 @@ impl Hosts {
         }
         let Some(host) = host else { return Found::Nobody };
         match self.owners.of(&host.to_ascii_lowercase()) {
+            // Before the first site is there, every host may be one of a site's.
+            None if self.sites.is_empty() => Found::NotServed,
             None => Found::Nobody,
             Some(folder) => match self.sites.get(folder) {
                 Some(site) => Found::Site(site.clone()),

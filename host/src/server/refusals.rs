@@ -45,7 +45,7 @@ pub fn unknown_host<B>(request: &Request<B>) -> Response<Body> {
 
 /// The request's host is a site's that is not served, or not yet.
 pub fn not_served() -> Response<Body> {
-    let message = "the site is not served at the moment".to_owned();
+    let message = "the site is starting, or cannot be served: try again in a moment".to_owned();
     let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response

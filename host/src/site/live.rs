@@ -3,13 +3,19 @@
 //! All of these take the same way: load beside what is served, see that it starts and is well, hand
 //! over what is in memory, switch the table in one step, move the sockets. Until the switch, whatever
 //! fails leaves everything as it was.
+//!
+//! A site makes one change at a time, and no other site waits for it. What is served, and what is said
+//! of it, never waits for a change.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::block_in_place;
+use tokio_util::sync::CancellationToken;
 
 use super::report::{CanaryStatus, DrainingStatus};
 use super::staged::{self, Staged};
@@ -18,15 +24,19 @@ use crate::clock;
 use crate::config;
 use crate::pipeline::{Split, Table, Tenant};
 use crate::plugin::{
-    Digest, Handover, Loader, Pair, Plugin, Swap, SwapError, VersionError, Versions,
+    Account, AsideError, Digest, Handover, Loader, Pair, Plugin, Swap, SwapError, VersionError,
+    Versions,
 };
 use crate::server::{NotAlone, Served, Server};
 
 /// How often a new version is looked at while it is watched.
 const WATCH_PERIOD: Duration = Duration::from_millis(50);
 
+/// How long a change waits for the one before it of the same site.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
 /// Makes what is told of each component that is compiled; one for each change.
-pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str)> + Send + Sync>;
+pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str) + Send + Sync> + Send + Sync>;
 
 /// A site that is being served.
 pub struct Live {
@@ -34,9 +44,22 @@ pub struct Live {
     server: Arc<Server>,
     served: Arc<Served>,
     progress: Progress,
+    root: PathBuf,
     /// Held for as long as something changes: one change at a time.
     state: Mutex<State>,
+    /// What is said of the site, as of the end of the last change.
+    said: ArcSwap<Said>,
+    /// Served no more: what is changing is broken off.
+    gone: CancellationToken,
     this: Weak<Self>,
+}
+
+/// What [`Status`] says besides what is served.
+struct Said {
+    name: Arc<str>,
+    account: Arc<Account>,
+    /// The versions of each component, the newest first.
+    versions: BTreeMap<String, Vec<Digest>>,
 }
 
 struct State {
@@ -47,7 +70,7 @@ struct State {
 
 /// What a canary has brought.
 struct Canary {
-    given: Arc<Given>,
+    given: Given,
     tenant: Arc<Tenant>,
 }
 
@@ -56,6 +79,10 @@ struct Canary {
 pub enum DeployError {
     #[error("the host is stopping")]
     Stopping,
+    #[error("the site is served no more")]
+    Gone,
+    #[error("another change of the site has not ended in {MAX_WAIT:?}: try again later")]
+    Busy,
     #[error("a canary is being served: promote it or drop it first")]
     Canary,
     #[error("no canary is being served")]
@@ -68,6 +95,8 @@ pub enum DeployError {
     Version(#[from] VersionError),
     #[error(transparent)]
     Swap(#[from] SwapError),
+    #[error(transparent)]
+    Aside(#[from] AsideError),
     /// With all that it has to say: nothing is its source, which would be said again.
     #[error("{0:#}")]
     Refused(anyhow::Error),
@@ -90,47 +119,55 @@ impl Live {
         loader: Loader,
         progress: Progress,
     ) -> anyhow::Result<Arc<Self>> {
-        let loading = (site, loader.clone(), progress.clone());
-        let loaded = tokio::task::spawn_blocking(move || {
-            let (site, loader, progress) = loading;
-            staged::recover(&site.root)?;
-            staged::clean(&site.root);
-            let on_compile = progress();
-            let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
-            let tenant = site.load(&loading)?;
-            let mut versions = Versions::open(&site.root, site.config.swap.keep);
-            if let Err(error) = versions.record(serving(&tenant)) {
-                let site = &*site.name;
+        let root = site.root.clone();
+        let recovered = loader.aside(move || {
+            staged::recover(&root)?;
+            staged::clean(&root);
+            anyhow::Ok(())
+        });
+        recovered.await??;
+        let on_compile = progress();
+        let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
+        let tenant = Arc::new(site.load(&loading).await?);
+        drop(on_compile);
+        let (own, serves) = (site.clone(), tenant.clone());
+        let versions = loader.aside(move || {
+            let mut versions = open_versions(&own);
+            if let Err(error) = versions.record(serving(&serves)) {
+                let site = &*own.name;
                 tracing::warn!(site, "this version cannot be gone back to: {error:#}");
             }
-            anyhow::Ok((site, versions, tenant))
+            versions
         });
-        let (site, versions, tenant) =
-            loaded.await.context("loading the site was broken off")??;
+        let versions = versions.await?;
         tenant.plugins.iter().for_each(|plugin| plugin.take_lane());
-        let served = Served::new(Arc::new(tenant), site.folder());
+        let served = Served::new(tenant, site.folder_name());
+        let said = ArcSwap::from_pointee(Said::of(&site, &versions));
+        let root = site.root.clone();
+        // From here on nothing waits: either the site is served and can be closed, or it is not.
         server.serve_hosts(&served, &site.config.hosts)?;
         let state = Mutex::new(State { site, versions, canary: None });
+        let gone = CancellationToken::new();
         Ok(Arc::new_cyclic(|this| {
             let this = this.clone();
-            Self { loader, server, served, progress, state, this }
+            Self { loader, server, served, progress, root, state, said, gone, this }
         }))
     }
 
-    /// Serves it no more: its sockets close with 1001.
-    pub async fn close(&self) {
-        let _state = self.state.lock().await;
+    /// Serves it no more: its sockets close with 1001. A change that is being made is broken off.
+    pub fn close(&self) {
+        self.gone.cancel();
         self.server.remove(&self.served);
     }
 
-    /// The site's name.
-    pub fn name(&self) -> &Arc<str> {
-        self.served.name()
+    /// The site's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
-    /// The site's settings, as they were read last.
-    pub async fn site(&self) -> Site {
-        self.state.lock().await.site.clone()
+    /// The site's name, for people.
+    pub fn name(&self) -> Arc<str> {
+        self.said.load().name.clone()
     }
 
     /// Serves what the site's folder has now.
@@ -140,14 +177,25 @@ impl Live {
     pub async fn update(&self) -> Result<Report, DeployError> {
         // Public files wait neither for components nor for a canary, and come even if those are wrong.
         self.served.table().stable.public.refresh().await;
-        let mut state = self.begin().await?;
+        self.change(async |state| self.update_now(state).await).await
+    }
+
+    async fn update_now(&self, state: &mut State) -> Result<Report, DeployError> {
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
-        let site = state.site.reopen()?;
+        let before = state.site.clone();
+        let reopened = self.loader.aside(move || {
+            // Otherwise the folder may have some files of a deploy, and not the others.
+            staged::recover(&before.root)?;
+            let site = before.reopen()?;
+            let versions = open_versions(&site);
+            anyhow::Ok((site, versions))
+        });
+        let (site, versions) = reopened.await??;
         let tenant = self.load(site.clone(), None).await?;
-        state.versions = open_versions(&site);
-        let report = self.switch(&mut state, tenant, Handover::Whole, None).await?;
+        state.versions = versions;
+        let report = self.switch(state, tenant, Handover::Whole, None).await?;
         self.server.serve_hosts(&self.served, &site.config.hosts)?;
         state.site = site;
         Ok(report)
@@ -159,16 +207,17 @@ impl Live {
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
     pub async fn deploy(&self, given: Given, split: Option<Split>) -> Result<Report, DeployError> {
-        let mut state = self.begin().await?;
-        if state.canary.is_some() {
-            return Err(DeployError::Canary);
-        }
-        let given = Arc::new(given);
-        let tenant = self.load(state.site.clone(), Some(given.clone())).await?;
-        match split {
-            None => self.serve(&mut state, tenant, &given, Handover::Whole).await,
-            Some(split) => self.begin_canary(&mut state, tenant, given, split).await,
-        }
+        self.change(async |state| {
+            if state.canary.is_some() {
+                return Err(DeployError::Canary);
+            }
+            let tenant = self.load(state.site.clone(), Some(&given)).await?;
+            match split {
+                None => self.serve(state, tenant, &given, Handover::Whole).await,
+                Some(split) => self.begin_canary(state, tenant, given, split).await,
+            }
+        })
+        .await
     }
 
     /// Goes back to the version of a component that begins so, or to the one before the one that serves.
@@ -176,15 +225,17 @@ impl Live {
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
     pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, DeployError> {
-        let mut state = self.begin().await?;
-        if state.canary.is_some() {
-            return Err(DeployError::Canary);
-        }
-        if self.served.table().stable.plugin(plugin).is_none() {
-            return Err(DeployError::NoPlugin(plugin.to_owned()));
-        }
-        let digest = state.versions.find(plugin, to)?;
-        self.go_back(&mut state, &[(plugin.to_owned(), digest)]).await
+        self.change(async |state| {
+            if state.canary.is_some() {
+                return Err(DeployError::Canary);
+            }
+            if self.served.table().stable.plugin(plugin).is_none() {
+                return Err(DeployError::NoPlugin(plugin.to_owned()));
+            }
+            let digest = state.versions.find(plugin, to)?;
+            self.go_back(state, &[(plugin.to_owned(), digest)]).await
+        })
+        .await
     }
 
     /// Every request gets the canary's version, which is written into the site's folder.
@@ -192,14 +243,16 @@ impl Live {
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
     pub async fn promote(&self) -> Result<Report, DeployError> {
-        let mut state = self.begin().await?;
-        let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
-        let tenant = canary.tenant.clone();
-        let served = self.serve(&mut state, tenant, &canary.given, Handover::Whole).await;
-        if served.is_err() {
-            state.canary = Some(canary);
-        }
-        served
+        self.change(async |state| {
+            let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
+            let tenant = canary.tenant.clone();
+            let served = self.serve(state, tenant, &canary.given, Handover::Whole).await;
+            if served.is_err() {
+                state.canary = Some(canary);
+            }
+            served
+        })
+        .await
     }
 
     /// No request gets the canary's version any more; its sockets go to the other one.
@@ -207,25 +260,27 @@ impl Live {
     /// # Errors
     /// See [`DeployError`].
     pub async fn drop_canary(&self) -> Result<Report, DeployError> {
-        let mut state = self.begin().await?;
-        let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
-        let table = self.served.table();
-        let change = Changes::between(&canary.tenant, &table.stable);
-        let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
-        self.served.replace(Table::new(table.stable.clone()));
-        let report = self.complete(&state.site, swap, change).await;
-        tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
-        Ok(report)
+        self.change(async |state| {
+            let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
+            let table = self.served.table();
+            let change = Changes::between(&canary.tenant, &table.stable);
+            let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
+            self.served.replace(Table::new(table.stable.clone()));
+            let report = self.complete(&state.site, swap, change).await;
+            tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
+            Ok(report)
+        })
+        .await
     }
 
-    /// What is served.
-    pub async fn status(&self) -> Status {
-        let state = self.state.lock().await;
+    /// What is served. Waits for nothing.
+    pub fn status(&self) -> Status {
+        let said = self.said.load();
         let table = self.served.table();
         let serving = |plugin: &Arc<Plugin>| {
             let (calls, failures) = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
-            let known = state.versions.of(&name).iter();
+            let known = said.versions.get(&name).into_iter().flatten();
             Serving {
                 version: *plugin.digest(),
                 sockets: plugin.own_sockets().count(),
@@ -256,45 +311,60 @@ impl Live {
                 left: version.until.saturating_duration_since(Instant::now()),
             });
         Status {
-            site: state.site.name.to_string(),
+            site: said.name.to_string(),
             plugins: table.stable.plugins.iter().map(serving).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
-            exceeded: state.site.account.exceeded(),
+            exceeded: said.account.exceeded(),
         }
+    }
+
+    /// Makes a change, after the one before has ended.
+    async fn change(
+        &self,
+        make: impl AsyncFnOnce(&mut State) -> Result<Report, DeployError>,
+    ) -> Result<Report, DeployError> {
+        let change = Box::pin(async {
+            let mut state = self.begin().await?;
+            let made = Box::pin(make(&mut state)).await;
+            self.said.store(Arc::new(Said::of(&state.site, &state.versions)));
+            made
+        });
+        let made = self.gone.run_until_cancelled(change).await;
+        made.unwrap_or(Err(DeployError::Gone))
     }
 
     /// Waits for the change before to end.
     async fn begin(&self) -> Result<MutexGuard<'_, State>, DeployError> {
-        let state = self.state.lock().await;
+        let waited = tokio::time::timeout(MAX_WAIT, self.state.lock()).await;
+        let state = waited.map_err(|_| DeployError::Busy)?;
         match self.server.is_stopping() {
             true => Err(DeployError::Stopping),
             false => Ok(state),
         }
     }
 
-    /// Loads the site's folder, or what is given, away from the threads that serve.
-    async fn load(
-        &self,
-        site: Site,
-        given: Option<Arc<Given>>,
-    ) -> Result<Arc<Tenant>, DeployError> {
+    /// Breaks off what has changed nothing yet when the host stops.
+    async fn unless_stopping<T>(&self, work: impl Future<Output = T>) -> Result<T, DeployError> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.server.stopping() => Err(DeployError::Stopping),
+        }
+    }
+
+    /// Loads the site's folder, or what is given.
+    async fn load(&self, site: Site, given: Option<&Given>) -> Result<Arc<Tenant>, DeployError> {
         let before = self.served.table().stable.clone();
-        let (loader, progress) = (self.loader.clone(), self.progress.clone());
-        let loaded = tokio::task::spawn_blocking(move || {
-            let on_compile = progress();
-            let loading =
-                Loading { loader: &loader, before: Some(&before), on_compile: &*on_compile };
+        let on_compile = (self.progress)();
+        let loading =
+            Loading { loader: &self.loader, before: Some(&before), on_compile: &*on_compile };
+        let load = async {
             match given {
-                None => {
-                    // Otherwise the folder may have some files of a deploy, and not the others.
-                    staged::recover(&site.root)?;
-                    site.load(&loading)
-                }
-                Some(given) => site.load_given(&given, &loading),
+                None => site.load(&loading).await,
+                Some(given) => site.load_given(given, &loading).await,
             }
-        });
-        Ok(Arc::new(loaded.await.context("loading was broken off")??))
+        };
+        Ok(Arc::new(self.unless_stopping(load).await??))
     }
 
     /// Serves a tenant, and writes what was given into the site's folder.
@@ -305,7 +375,8 @@ impl Live {
         given: &Given,
         how: Handover,
     ) -> Result<Report, DeployError> {
-        let staged = block_in_place(|| Staged::write(&state.site.root, given))?;
+        let (root, given) = (state.site.root.clone(), given.clone());
+        let staged = self.loader.aside(move || Staged::write(&root, &given)).await??;
         self.switch(state, tenant, how, Some(staged)).await
     }
 
@@ -318,7 +389,8 @@ impl Live {
         mut staged: Option<Staged>,
     ) -> Result<Report, DeployError> {
         let change = Changes::between(&self.served.table().stable, &tenant);
-        change.prove(&self.served.table()).await?;
+        tracing::debug!(target: "swap", site = &*state.site.name, "loaded, asking whether it is well");
+        self.unless_stopping(change.prove(&self.served.table())).await??;
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
         // Before anybody is held: it waits for the disk.
         if let Some(staged) = &mut staged {
@@ -392,12 +464,12 @@ impl Live {
         &self,
         state: &mut State,
         tenant: Arc<Tenant>,
-        given: Arc<Given>,
+        given: Given,
         split: Split,
     ) -> Result<Report, DeployError> {
         let table = self.served.table();
         let change = Changes::between(&table.stable, &tenant);
-        change.prove(&table).await?;
+        self.unless_stopping(change.prove(&table)).await??;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
@@ -427,10 +499,9 @@ impl Live {
     ) -> Result<Report, DeployError> {
         let mut given = Given::new();
         for (plugin, digest) in to {
-            given.insert(plugin.clone(), state.versions.read(digest)?);
+            given.insert(plugin.clone(), state.versions.read(digest)?.into());
         }
-        let given = Arc::new(given);
-        let tenant = self.load(state.site.clone(), Some(given.clone())).await?;
+        let tenant = self.load(state.site.clone(), Some(&given)).await?;
         self.serve(state, tenant, &given, Handover::Rest).await
     }
 
@@ -471,7 +542,7 @@ impl Live {
             target: "swap", site, plugin, calls, failures,
             "the new version fails over `swap.max_failures`: the version before comes back"
         );
-        let is_canary = self.state.lock().await.canary.is_some();
+        let is_canary = self.served.table().canary.is_some();
         let gone_back = match is_canary {
             true => self.drop_canary().await,
             false => self.restore(pairs).await,
@@ -484,7 +555,10 @@ impl Live {
     }
 
     async fn restore(&self, pairs: &[Pair]) -> Result<Report, DeployError> {
-        let mut state = self.begin().await?;
+        self.change(async |state| self.restore_now(state, pairs).await).await
+    }
+
+    async fn restore_now(&self, state: &mut State, pairs: &[Pair]) -> Result<Report, DeployError> {
         if !self.still_serves(pairs) {
             return Ok(Report::default());
         }
@@ -497,7 +571,17 @@ impl Live {
                 anyhow::anyhow!("only its settings have changed: put `lithe.toml` back").into()
             );
         }
-        self.go_back(&mut state, &to).await
+        self.go_back(state, &to).await
+    }
+}
+
+impl Said {
+    fn of(site: &Site, versions: &Versions) -> Self {
+        Self {
+            name: site.name.clone(),
+            account: site.account.clone(),
+            versions: versions.all().clone(),
+        }
     }
 }
 
@@ -509,7 +593,7 @@ fn fails(plugin: &Plugin, settings: &config::Swap) -> bool {
 
 /// Those of the folder that is there now.
 fn open_versions(site: &Site) -> Versions {
-    block_in_place(|| Versions::open(&site.root, site.config.swap.keep))
+    Versions::open(&site.root, site.config.swap.keep)
 }
 
 fn serving(tenant: &Tenant) -> impl Iterator<Item = (&str, Digest)> {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use http::Method;
 
 use crate::capability::grants::Grants;
@@ -24,7 +25,7 @@ use crate::config::{self, Config};
 use crate::files::Folder;
 use crate::log;
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Account, Digest, Lineage, Loader, Plugin, Settings, Share};
+use crate::plugin::{Account, Lineage, Loader, Plugin, Settings, Share, Source};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use neighbours::Neighbours;
 use scan::{Found, Place};
@@ -32,7 +33,7 @@ use scan::{Found, Place};
 pub use build::{BuildError, Built, Inputs, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
-pub use sites::{Root, Sites};
+pub use sites::{NotServed, Root, Sites};
 pub use watch::{Watcher, tell_all};
 
 /// How a site is loaded.
@@ -41,16 +42,18 @@ pub struct Loading<'l> {
     /// What it was: what has the same content and settings is kept, with its instances and sockets.
     pub before: Option<&'l Tenant>,
     /// Told of each component that has to be compiled, before it is.
-    pub on_compile: &'l dyn Fn(&str),
+    pub on_compile: &'l (dyn Fn(&str) + Send + Sync),
 }
 
 /// Components that are not, or not yet, what the site's folder has, by their files.
-pub type Given = BTreeMap<String, Vec<u8>>;
+pub type Given = BTreeMap<String, Bytes>;
 
 /// A site on disk.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub root: PathBuf,
+    /// Everything of the site is opened beneath it.
+    pub folder: Folder,
     pub config: Config,
     pub name: Arc<str>,
     /// What it has used of its limits.
@@ -91,12 +94,13 @@ impl Site {
         if !root.is_dir() {
             bail!("`{shown}` is not a folder: name the folder that has `routes/`");
         }
-        let config = Config::load(&root)?;
-        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = config.name.clone().or(folder).unwrap_or_else(|| "site".to_owned());
+        let folder = Folder::open(&root).with_context(|| format!("cannot open `{shown}`"))?;
+        let config = Config::load(&folder)?;
+        let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();
         let account = Account::new(name.clone());
-        Ok(Self { root, config, name, account, tenancy: Tenancy::Alone })
+        Ok(Self { root, folder, config, name, account, tenancy: Tenancy::Alone })
     }
 
     /// Reads its settings again.
@@ -118,6 +122,7 @@ impl Site {
         for (section, is_set) in [
             ("server", own.server != config::Server::default()),
             ("admin", own.admin != config::Admin::default()),
+            ("compile", own.compile != config::Compile::default()),
             ("tenants", own.tenants != config::Tenants::default()),
         ] {
             if is_set {
@@ -128,7 +133,7 @@ impl Site {
                 );
             }
         }
-        let folder = self.folder();
+        let folder = self.folder_name();
         self.config.hosts = neighbours::hosts_of(&folder, &self.config)?;
         self.config.server = host.server.clone();
         self.name = host.neighbours.name(&folder, self.config.name.as_deref());
@@ -140,13 +145,13 @@ impl Site {
     /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
     fn enter_log(&self) {
         self.account.limit_log(&self.config.limits);
-        [&self.name, &self.folder()]
+        [&self.name, &self.folder_name()]
             .into_iter()
             .for_each(|name| log::register(name, &self.account));
     }
 
     /// The name of its folder.
-    fn folder(&self) -> Arc<str> {
+    fn folder_name(&self) -> Arc<str> {
         self.root.file_name().unwrap_or_default().to_string_lossy().into()
     }
 
@@ -158,30 +163,31 @@ impl Site {
         }
     }
 
-    /// Loads every component as it lies in the folder. Blocks while components are compiled.
+    /// Loads every component as it lies in the folder.
     ///
     /// # Errors
     /// A file below `routes/` is no route, is no component that fits, or conflicts with another: the
     /// message names the files and what would be right.
-    pub fn load(&self, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
-        let components = scan::components(&self.root)?;
+    pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
+        let folder = self.folder.clone();
+        let components = loading.loader.aside(move || scan::components(&folder)).await??;
         let named = |file: &String| components.iter().any(|found| found.file == *file);
         if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
             bail!("`{}` has settings for `{file}`, which is no component of it", config::FILE_NAME);
         }
-        let component = |file: &str| {
-            let path = self.root.join(file);
-            let bytes = std::fs::read(&path);
-            bytes.map(Some).with_context(|| format!("cannot read `{}`", path.display()))
-        };
-        self.assemble(components, loading, component)
+        self.assemble(components, loading, |file| Some(self.source(file))).await
+    }
+
+    /// Where a component of the folder is.
+    pub fn source(&self, file: &str) -> Source {
+        Source::File { folder: self.folder.clone(), path: file.to_owned() }
     }
 
     /// Loads what is given, and keeps everything else as it was before.
     ///
     /// # Errors
     /// As [`Site::load`]; what is given is no component's path.
-    pub fn load_given(&self, given: &Given, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
+    pub async fn load_given(&self, given: &Given, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
         let before = loading.before.map_or(&[][..], |before| &before.plugins);
         let names = before.iter().map(|plugin| &*plugin.context().plugin);
         let new = given
@@ -192,25 +198,25 @@ impl Site {
             names.chain(new).map(scan::component).collect::<Result<Vec<_>, _>>()?;
         // In the order in which a scan would find them: middleware runs by its name.
         components.sort_by(|one, other| one.order().cmp(&other.order()));
-        self.assemble(components, loading, |file| Ok(given.get(file).cloned()))
+        self.assemble(components, loading, |file| given.get(file).cloned().map(Source::Given)).await
     }
 
     /// Its `public/`: that of before, which is read again apart from this.
-    fn public(&self, before: Option<&Tenant>) -> anyhow::Result<Public> {
-        match before {
-            Some(before) => Ok(before.public.clone()),
-            None => {
-                Public::open(self.name.clone(), self.root.clone()).context("cannot read `public/`")
-            }
+    async fn public(&self, loading: &Loading<'_>) -> anyhow::Result<Public> {
+        if let Some(before) = loading.before {
+            return Ok(before.public.clone());
         }
+        let (name, root) = (self.name.clone(), self.root.clone());
+        let opened = loading.loader.aside(move || Public::open(name, root)).await?;
+        opened.context("cannot read `public/`")
     }
 
-    /// `bytes` gives a component's; where it has none, the component is as before.
-    fn assemble(
+    /// `source` says where a component is; where it does not, the component is as before.
+    async fn assemble(
         &self,
         components: Vec<Found>,
         loading: &Loading<'_>,
-        bytes: impl Fn(&str) -> anyhow::Result<Option<Vec<u8>>>,
+        source: impl Fn(&str) -> Option<Source>,
     ) -> anyhow::Result<Tenant> {
         self.enter_log();
         let case_sensitive = self.config.case_sensitive;
@@ -227,59 +233,72 @@ impl Site {
             global: Vec::new(),
             middleware: Scopes::new(case_sensitive),
             errors: Scopes::new(case_sensitive),
-            public: self.public(loading.before)?,
+            public: self.public(loading).await?,
             plugins: Vec::new(),
         };
         for found in components {
-            let bytes = bytes(&found.file)?;
-            let plugin = self.plugin(&found, bytes.as_deref(), loading)?;
+            // Boxed: it is large, and so would be everything that waits for it.
+            let plugin = Box::pin(self.plugin(&found, source(&found.file), loading)).await?;
             add(&mut tenant, found, plugin)?;
         }
         Ok(tenant)
     }
 
-    fn plugin(
+    async fn plugin(
         &self,
         found: &Found,
-        bytes: Option<&[u8]>,
+        source: Option<Source>,
         loading: &Loading<'_>,
     ) -> anyhow::Result<Arc<Plugin>> {
-        let file = &found.file;
+        let (file, loader) = (&found.file, loading.loader);
         let before = loading.before.and_then(|before| before.plugin(file));
         let own = self.config.plugin.get(file).cloned().unwrap_or_default();
-        let may_read = |variable: &str| match &self.tenancy {
-            Tenancy::Alone => true,
-            Tenancy::Among { host, .. } => {
-                host.tenants.environment.iter().any(|name| name == variable)
-            }
-        };
-        let grants = Folder::open(&self.root)
-            .map_err(Into::into)
-            .and_then(|folder| Grants::resolve(&own, &folder, &self.account, may_read))
-            .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))?;
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
             account: self.account.clone(),
             websocket: self.config.websocket,
+            grants: self.grants(file, &own, loader).await?,
             plugin: own,
-            grants,
             lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
             share: self.share(),
         };
-        let bytes = match (before, bytes) {
+        let source = match (before, source) {
+            (_, Some(source)) => source,
             (Some(before), None) => return Ok(before.clone()),
-            (Some(before), Some(bytes))
-                if *before.digest() == Digest::of(bytes) && same_settings(before, &settings) =>
-            {
-                return Ok(before.clone());
-            }
-            (_, Some(bytes)) => bytes,
             (None, None) => bail!("`{file}` is not there"),
         };
+        let seen = loader.look(&source).await.with_context(|| format!("`{file}`"))?;
+        if let Some(before) = before
+            && *before.digest() == seen.digest
+            && same_settings(before, &settings)
+        {
+            return Ok(before.clone());
+        }
         let compiling = || (loading.on_compile)(file);
-        let loaded = loading.loader.load(bytes, file, found.role(), &settings, compiling);
+        let loaded = loader.load(&source, seen, file, found.role(), &settings, compiling).await;
         Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
+    }
+
+    /// What a component may reach.
+    async fn grants(
+        &self,
+        file: &str,
+        own: &config::Plugin,
+        loader: &Loader,
+    ) -> anyhow::Result<Grants> {
+        let (own, folder, tenancy) = (own.clone(), self.folder.clone(), self.tenancy.clone());
+        let account = self.account.clone();
+        let resolve = move || {
+            Grants::resolve(&own, &folder, &account, |variable| match &tenancy {
+                Tenancy::Alone => true,
+                Tenancy::Among { host, .. } => {
+                    host.tenants.environment.iter().any(|own| own == variable)
+                }
+            })
+        };
+        let resolved = loader.aside(resolve).await?;
+        resolved.with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::config::{Config, Host, Tenants};
+use crate::files::Folder;
 use crate::server::{Claims, Record};
 
 /// The names that the sites of a host ask for, by their folders; none, where the folder's is enough.
@@ -20,7 +21,8 @@ impl Neighbours {
         let (mut names, mut hosts) = (BTreeMap::new(), BTreeMap::new());
         for folder in folders {
             // One that is not right is said when the site is loaded.
-            let config = Config::load(&root.join(folder)).ok();
+            let config = Folder::open(&root.join(folder)).map_err(Into::into);
+            let config = config.and_then(|folder| Config::load(&folder)).ok();
             let asked = config.as_ref().and_then(|config| hosts_of(folder, config).ok());
             hosts.insert(folder.clone(), asked);
             names.insert(folder.clone(), config.and_then(|config| config.name));

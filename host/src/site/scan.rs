@@ -1,9 +1,8 @@
 //! The components of a site, by their place in it.
 
-use std::path::Path;
-
 use anyhow::{Context as _, bail};
 
+use crate::files::{Entry, FileError, Folder, Identity, Kind};
 use crate::plugin::Role;
 use crate::router::{RouteFile, ScopeFile, ScopeKind};
 
@@ -12,6 +11,27 @@ const MAX_NAME: usize = 255;
 
 /// The longest path of a component in its site, in bytes. The system has 4,096, with the site's.
 const MAX_PATH: usize = 2_048;
+
+/// Names in `routes/`, `middleware/` and `plugins/` together, those that are left out included.
+const MAX_NAMES: usize = 10_000;
+
+/// Components of one site.
+const MAX_COMPONENTS: usize = 1_000;
+
+/// Folders in folders below `routes/`. A path has no more segments than four times as many.
+const MAX_DEPTH: usize = 64;
+
+/// What makes a folder a site.
+const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
+
+/// Whether a folder is a site.
+pub fn is_site(folder: &Folder) -> bool {
+    // A link counts: where it leads out of the site, that is said when the site is loaded.
+    PARTS.iter().any(|part| {
+        let metadata = folder.dir().symlink_metadata(part);
+        metadata.is_ok_and(|metadata| metadata.is_dir() || metadata.is_symlink())
+    })
+}
 
 /// A component file.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,30 +79,46 @@ impl Found {
 
 /// Finds the `.wasm` files below the site's `middleware/`, `routes/` and `plugins/`, each in the order
 /// of their names. Files and folders whose names begin with `_` or `.` are left out, but for scoped
-/// files.
+/// files; so are links that lead back to a folder that they are in, and names that are not UTF-8.
 ///
 /// # Errors
-/// There is no route, or a name is no pattern: the message names the file.
-pub fn components(root: &Path) -> anyhow::Result<Vec<Found>> {
-    let mut found = Vec::new();
-    for file in flat(root, "middleware")? {
-        found.push(Found { file, place: Place::Global });
+/// There is no route, a name is no pattern, or a folder leads out of the site: the message names the file.
+pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
+    let mut scan = Scan { left: MAX_NAMES, found: Vec::new() };
+    if let Some(middleware) = part(root, "middleware")? {
+        scan.flat(&middleware, |file| Found {
+            file: format!("middleware/{file}"),
+            place: Place::Global,
+        })?;
     }
-    let routes = root.join("routes");
-    if routes.is_dir() {
-        visit(&routes, "", &mut found)?;
+    if let Some(routes) = part(root, "routes")? {
+        let own = routes.identity().context("`routes`")?;
+        scan.visit(&routes, "", &mut vec![own])?;
     }
-    for file in flat(root, "plugins")? {
-        found.push(Found { file, place: Place::Plugin });
+    if let Some(plugins) = part(root, "plugins")? {
+        scan.flat(&plugins, |file| Found {
+            file: format!("plugins/{file}"),
+            place: Place::Plugin,
+        })?;
     }
+    let found = scan.found;
     if !found.iter().any(|found| matches!(found.place, Place::Route(_) | Place::Plugin)) {
         bail!(
             "`{}` has no route: put a component into its folder `routes` (`routes/index.wasm` \
              answers `/`), or name its source in `lithe.toml` under `[build]` and run `lithe build`",
-            root.display()
+            root.path().display()
         );
     }
     Ok(found)
+}
+
+/// A folder of the site, which need not be there.
+fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
+    match root.folder(name) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(FileError::Missing | FileError::NotAFolder) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{name}`")),
+    }
 }
 
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
@@ -105,16 +141,16 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
     let (folder, name) = file.split_once('/').ok_or_else(wrong)?;
     let stem = name.strip_suffix(".wasm").filter(|stem| !stem.is_empty()).ok_or_else(wrong)?;
     let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
-    let is_hidden = |part: &str| part.is_empty() || part.starts_with(['_', '.']);
-    if (!folders.is_empty() && folders.split('/').any(is_hidden)) || stem.contains('\\') {
+    let is_wrong = |part: &str| part.is_empty() || is_hidden(part);
+    if (!folders.is_empty() && folders.split('/').any(is_wrong)) || stem.contains('\\') {
         return Err(wrong());
     }
     let place = match folder {
-        "middleware" if folders.is_empty() && !is_hidden(last) => Place::Global,
-        "plugins" if folders.is_empty() && !is_hidden(last) => Place::Plugin,
+        "middleware" if folders.is_empty() && !is_wrong(last) => Place::Global,
+        "plugins" if folders.is_empty() && !is_wrong(last) => Place::Plugin,
         "routes" => match ScopeFile::parse(stem)? {
             Some(scope) => Place::Scoped(scope),
-            None if is_hidden(last) => return Err(wrong()),
+            None if is_wrong(last) => return Err(wrong()),
             None => Place::Route(RouteFile::parse(stem)?),
         },
         _ => return Err(wrong()),
@@ -122,54 +158,110 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
     Ok(Found { file: file.to_owned(), place })
 }
 
-/// The components right in a folder of the site, which need not exist.
-fn flat(root: &Path, folder: &str) -> anyhow::Result<Vec<String>> {
-    let path = root.join(folder);
-    if !path.is_dir() {
-        return Ok(Vec::new());
-    }
-    let names = names(&path)?.into_iter().filter(|name| !name.starts_with(['_', '.']));
-    let components = names.filter(|name| name.ends_with(".wasm"));
-    Ok(components.map(|name| format!("{folder}/{name}")).collect())
+/// A look at what is in a site.
+struct Scan {
+    /// Names that may still be read.
+    left: usize,
+    found: Vec<Found>,
 }
 
-fn visit(folder: &Path, prefix: &str, found: &mut Vec<Found>) -> anyhow::Result<()> {
-    for name in names(folder)? {
-        let is_folder = folder.join(&name).is_dir();
-        if is_folder && !name.starts_with(['_', '.']) {
-            visit(&folder.join(&name), &format!("{prefix}{name}/"), found)?;
-        }
-        let Some(stem) = name.strip_suffix(".wasm").filter(|_| !is_folder) else { continue };
-        let file = format!("routes/{prefix}{name}");
-        let stem = format!("{prefix}{stem}");
-        let named = || format!("`{file}` is not a route's name");
-        if let Some(scope) = ScopeFile::parse(&stem).with_context(named)? {
-            found.push(Found { file, place: Place::Scoped(scope) });
-        } else if !name.starts_with(['_', '.']) {
-            let route = RouteFile::parse(&stem).with_context(named)?;
-            found.push(Found { file, place: Place::Route(route) });
-        }
-    }
-    Ok(())
-}
-
-/// What is in a folder, in the order of the names.
-fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(folder)?.collect() };
-    let entries = read().with_context(|| format!("cannot read `{}`", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        match entry.file_name().into_string() {
-            Ok(name) => names.push(name),
-            // It stands for no route, and keeps no other from being served.
-            Err(_) => {
-                let path = entry.path();
-                tracing::warn!("`{}` is left out: its name is not UTF-8", path.display());
+impl Scan {
+    /// The components right in a folder.
+    fn flat(&mut self, folder: &Folder, found: impl Fn(&str) -> Found) -> anyhow::Result<()> {
+        for (name, _) in self.names(folder)? {
+            if name.ends_with(".wasm") && !is_hidden(&name) {
+                self.add(found(&name))?;
             }
         }
+        Ok(())
     }
-    names.sort_unstable();
-    Ok(names)
+
+    /// Those in a folder below `routes/`, and in the folders in it. `around` are the folders that it is
+    /// in, and itself.
+    fn visit(
+        &mut self,
+        folder: &Folder,
+        prefix: &str,
+        around: &mut Vec<Identity>,
+    ) -> anyhow::Result<()> {
+        for (name, kind) in self.names(folder)? {
+            if kind == Kind::Folder {
+                if !is_hidden(&name) {
+                    self.enter(folder, &name, prefix, around)?;
+                }
+                continue;
+            }
+            let Some(stem) = name.strip_suffix(".wasm") else { continue };
+            let file = format!("routes/{prefix}{name}");
+            let stem = format!("{prefix}{stem}");
+            let named = || format!("`{file}` is not a route's name");
+            if let Some(scope) = ScopeFile::parse(&stem).with_context(named)? {
+                self.add(Found { file, place: Place::Scoped(scope) })?;
+            } else if !is_hidden(&name) {
+                let route = RouteFile::parse(&stem).with_context(named)?;
+                self.add(Found { file, place: Place::Route(route) })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        folder: &Folder,
+        name: &str,
+        prefix: &str,
+        around: &mut Vec<Identity>,
+    ) -> anyhow::Result<()> {
+        let shown = || format!("cannot read `routes/{prefix}{name}`");
+        let inner = folder.folder(name).with_context(shown)?;
+        let identity = inner.identity().with_context(shown)?;
+        if around.contains(&identity) {
+            tracing::warn!(
+                "`routes/{prefix}{name}` is a link to a folder that it is in: it is left out"
+            );
+            return Ok(());
+        }
+        if around.len() > MAX_DEPTH {
+            bail!("`routes/{prefix}{name}` is more than {MAX_DEPTH} folders deep");
+        }
+        around.push(identity);
+        self.visit(&inner, &format!("{prefix}{name}/"), around)?;
+        around.pop();
+        Ok(())
+    }
+
+    /// What is in a folder, in the order of the names.
+    fn names(&mut self, folder: &Folder) -> anyhow::Result<Vec<(String, Kind)>> {
+        let entries = folder.entries_up_to(self.left).map_err(|error| match error {
+            FileError::TooMany(_) => anyhow::anyhow!(
+                "the site has more than {MAX_NAMES} files and folders in `routes`, `middleware` and \
+                 `plugins`, counting what links lead to each time"
+            ),
+            error => anyhow::Error::new(error).context(format!("cannot read `{}`", folder.path().display())),
+        })?;
+        self.left -= entries.len();
+        let name = |entry: Entry| match entry.name.into_string() {
+            Ok(name) => Some((name, entry.kind)),
+            Err(name) => {
+                let (folder, name) = (folder.path().display(), name.display());
+                tracing::warn!("`{folder}/{name}` is left out: its name is not UTF-8");
+                None
+            }
+        };
+        Ok(entries.into_iter().filter_map(name).collect())
+    }
+
+    fn add(&mut self, found: Found) -> anyhow::Result<()> {
+        if self.found.len() == MAX_COMPONENTS {
+            bail!("the site has more than {MAX_COMPONENTS} components");
+        }
+        self.found.push(found);
+        Ok(())
+    }
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with(['_', '.'])
 }
 
 #[cfg(test)]
@@ -184,6 +276,84 @@ mod tests {
             std::fs::write(path, b"").unwrap();
         }
         site
+    }
+
+    fn scan(site: &tempfile::TempDir) -> anyhow::Result<Vec<Found>> {
+        components(&Folder::open(site.path()).unwrap())
+    }
+
+    fn files(found: &[Found]) -> Vec<&str> {
+        found.iter().map(|found| found.file.as_str()).collect()
+    }
+
+    #[test]
+    fn links_in_circles_are_left_out() {
+        use std::os::unix::fs::symlink;
+        let site = site(&["routes/a/b.wasm"]);
+        let routes = site.path().join("routes");
+        for (target, link) in [(".", "one"), (".", "two"), ("..", "a/up"), ("../..", "a/out")] {
+            symlink(target, routes.join(link)).unwrap();
+        }
+        symlink("a", routes.join("again")).unwrap();
+        let found = scan(&site).unwrap();
+        assert_eq!(files(&found), ["routes/a/b.wasm", "routes/again/b.wasm"]);
+    }
+
+    #[test]
+    fn links_that_double_what_is_there_are_counted_each_time() {
+        let site = site(&["routes/a.wasm"]);
+        for level in 0..30 {
+            let folder = site.path().join(format!("levels/{level}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            for link in ["one", "two"] {
+                let next = format!("../{}", level + 1);
+                std::os::unix::fs::symlink(next, folder.join(link)).unwrap();
+            }
+        }
+        std::os::unix::fs::symlink("../levels/0", site.path().join("routes/start")).unwrap();
+        let error = scan(&site).unwrap_err().to_string();
+        assert!(error.contains("more than 10000 files and folders"), "{error}");
+    }
+
+    #[test]
+    fn folders_have_a_depth() {
+        let deep = "x/".repeat(MAX_DEPTH);
+        assert!(scan(&site(&[&format!("routes/{deep}a.wasm")])).is_ok());
+        let error = scan(&site(&[&format!("routes/{deep}x/a.wasm")])).unwrap_err().to_string();
+        assert!(error.contains("more than 64 folders deep"), "{error}");
+    }
+
+    #[test]
+    fn what_leads_out_of_the_site_is_refused() {
+        let outer = site(&["victim/routes/a.wasm", "evil/lithe.toml"]);
+        let evil = outer.path().join("evil");
+        for part in ["routes", "plugins", "middleware"] {
+            std::os::unix::fs::symlink("../victim/routes", evil.join(part)).unwrap();
+            let folder = Folder::open(&evil).unwrap();
+            assert!(is_site(&folder), "so that it is said");
+            let error = format!("{:#}", components(&folder).unwrap_err());
+            let expected = format!("cannot read `{part}`: it leads outside");
+            assert!(error.contains(&expected), "{error}");
+            std::fs::remove_file(evil.join(part)).unwrap();
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf_8_is_left_out() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let site = site(&["routes/a.wasm"]);
+        let name = std::ffi::OsStr::from_bytes(b"\xff.wasm");
+        std::fs::write(site.path().join("routes").join(name), b"").unwrap();
+        assert_eq!(files(&scan(&site).unwrap()), ["routes/a.wasm"]);
+    }
+
+    #[test]
+    fn a_site_has_so_many_components() {
+        let names: Vec<String> = (0..=MAX_COMPONENTS).map(|n| format!("routes/{n}.wasm")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(scan(&site(&names[1..])).unwrap().len(), MAX_COMPONENTS);
+        assert!(scan(&site(&names)).unwrap_err().to_string().contains("1000 components"));
     }
 
     #[test]
@@ -201,8 +371,7 @@ mod tests {
             "middleware/01_a.wasm",
             "plugins/app.wasm",
         ]);
-        let found = components(site.path()).unwrap();
-        let files: Vec<&str> = found.iter().map(|found| found.file.as_str()).collect();
+        let found = scan(&site).unwrap();
         let expected = [
             "middleware/01_a.wasm",
             "middleware/02_b.wasm",
@@ -212,7 +381,7 @@ mod tests {
             "routes/b.wasm",
             "plugins/app.wasm",
         ];
-        assert_eq!(files, expected);
+        assert_eq!(files(&found), expected);
         let roles: Vec<Role> = found.iter().map(Found::role).collect();
         use Role::*;
         assert_eq!(roles, [Middleware, Middleware, ErrorHandler, Route, Middleware, Route, Plugin]);
@@ -250,7 +419,7 @@ mod tests {
     #[test]
     fn a_site_without_routes_is_told_what_to_make() {
         let site = site(&["middleware/a.wasm"]);
-        let error = components(site.path()).unwrap_err().to_string();
+        let error = scan(&site).unwrap_err().to_string();
         assert!(error.contains("has no route"), "{error}");
         assert!(error.contains("`lithe build`"), "{error}");
     }

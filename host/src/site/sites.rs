@@ -1,25 +1,31 @@
 //! The sites of a host: one, or one for each folder in a folder.
+//!
+//! Each of several has a task of its own, which loads it, follows its folder, and serves what changes: see
+//! [`one`]. So nothing that a site does or waits for keeps another from being served.
+
+mod one;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use futures_util::StreamExt as _;
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours::Neighbours;
-use super::{ForAll, Live, Progress, Report, Site};
+use super::scan::is_site;
+use super::{DeployError, ForAll, Live, Progress, Report, Site, Watcher};
 use crate::config::{self, Config};
-use crate::plugin::{Background, Loader, Share};
+use crate::files::Folder;
+use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
 
-/// What makes a folder a site.
-const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
-
-/// Sites that are loaded at the same time when the host starts.
-const LOADING: usize = 4;
+/// How long the start waits for several sites; those that take longer are served when they are ready.
+const MAX_START: Duration = Duration::from_secs(5);
 
 /// All that a host serves.
 pub struct Sites {
@@ -30,7 +36,41 @@ pub struct Sites {
     loader: Loader,
     progress: Progress,
     /// By the names of their folders.
-    open: Mutex<BTreeMap<String, Arc<Live>>>,
+    entries: Mutex<BTreeMap<String, Entry>>,
+    /// Told when a site is ready or has failed.
+    decided: Notify,
+}
+
+/// A folder that is there, and how far its site is.
+struct Entry {
+    /// A folder that came back has another one.
+    id: u64,
+    standing: Standing,
+    /// Ends with this.
+    _task: Option<AbortOnDropHandle<()>>,
+}
+
+/// How far a site is.
+enum Standing {
+    /// It is being loaded for the first time, or again after it failed.
+    Starting,
+    /// The folder is not a site, or not yet.
+    NoSite,
+    Failed(String),
+    Open(Arc<Live>),
+}
+
+/// Why there is nothing to talk to.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    #[error("there is no site `{0}`")]
+    Unknown(String),
+    #[error("there are several sites: `/sites/NAME` comes first")]
+    Several,
+    #[error("the site is still starting: try again later")]
+    Starting,
+    #[error("the site is not served: {0}")]
+    Failed(String),
 }
 
 /// What holds for each of several sites.
@@ -55,17 +95,20 @@ impl Root {
     /// There is no such folder, or its settings are not right.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let site = Site::open(folder)?;
-        if is_site(&site.root) || folders(&site.root)?.is_empty() {
+        let is_there = |name: &String| is_site_in(&site.root, name);
+        if is_site(&site.folder) || !folders(&site.root)?.iter().any(is_there) {
             return Ok(Self::One(site));
         }
         // One site has the rest of these settings, not all.
         let shown = site.root.join(config::FILE_NAME);
-        let Config { server, admin, tenants, .. } = site.config.clone();
-        let only = Config { server, admin, tenants, ..Config::default() };
-        if only != site.config {
+        let only = Config { server: site.config.server.clone(), ..Config::default() };
+        let only = Config { admin: site.config.admin.clone(), ..only };
+        let only = Config { compile: site.config.compile.clone(), ..only };
+        let only = Config { tenants: site.config.tenants.clone(), ..only };
+        if format!("{only:?}") != format!("{:?}", site.config) {
             bail!(
-                "`{}` is for all sites below it, and so may have `[server]`, `[admin]` and `[tenants]` \
-                 only: the other settings belong into the `{}` of each site",
+                "`{}` is for all sites below it, and so may have `[compile]`, `[server]`, `[admin]` and \
+                 `[tenants]` only: the other settings belong into the `{}` of each site",
                 shown.display(),
                 config::FILE_NAME
             );
@@ -96,49 +139,83 @@ impl Root {
 }
 
 impl Sites {
-    /// Loads everything. Of several sites, those that are not right are left out, and the log says why.
+    /// Serves nothing yet.
     ///
     /// # Errors
-    /// The only site, or each of several, is not right; the threads for busy sites cannot be started.
-    pub async fn open(root: Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
+    /// The threads for busy sites cannot be started.
+    pub fn new(root: &Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
         let settings = root.config().server.clone();
         let mut claims = Claims::default();
-        let many = match &root {
+        let many = match root {
             Root::One(_) => None,
             Root::Many { root, config } => {
                 let tenants = config.tenants.clone();
+                let mut sites = folders(root)?;
+                sites.retain(|name| is_site_in(root, name));
                 let neighbours;
-                (neighbours, claims) = Neighbours::read(root, &folders(root)?, &tenants);
+                (neighbours, claims) = Neighbours::read(root, &sites, &tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
                 let host = ForAll { tenants, server: settings.clone(), neighbours };
                 Some(Many { host: Arc::new(host), background })
             }
         };
-        let server = Server::new(settings, claims);
-        let sites = Self {
+        Ok(Arc::new(Self {
             root: root.folder().to_owned(),
             many,
-            server,
+            server: Server::new(settings, claims),
             loader,
             progress,
-            open: Mutex::default(),
-        };
+            entries: Mutex::default(),
+            decided: Notify::new(),
+        }))
+    }
+
+    /// Loads the only site; begins to load each of several, and waits for them for a few seconds. Of these,
+    /// those that are not right are left out, and the log says why.
+    ///
+    /// # Errors
+    /// The only site, or each of several, is not right.
+    pub async fn load(self: &Arc<Self>, root: Root) -> anyhow::Result<()> {
         match root {
             Root::One(site) => {
                 let name = site.name.to_string();
-                let live = sites.load(site).await?;
-                sites.open.lock().insert(name, live);
+                let entry = Entry { id: next_id(), standing: Standing::Starting, _task: None };
+                let id = entry.id;
+                self.entries.lock().insert(name.clone(), entry);
+                let (server, loader) = (self.server.clone(), self.loader.clone());
+                let live = Live::open(site, server, loader, self.progress.clone()).await?;
+                self.stand(&name, id, Standing::Open(live));
+                Ok(())
             }
-            Root::Many { root, .. } => {
-                let opening = futures_util::stream::iter(folders(&root)?);
-                opening.for_each_concurrent(LOADING, |name| sites.begin(name)).await;
-                if sites.open.lock().is_empty() {
-                    bail!("none of the sites in `{}` can be served", root.display());
+            Root::Many { .. } => {
+                self.look().await?;
+                let all = tokio::time::timeout(MAX_START, self.all_decided()).await;
+                let (starting, open) = self.count();
+                if all.is_err() {
+                    tracing::warn!(
+                        "{starting} sites are still being loaded: they are served when they are ready"
+                    );
+                } else if open == 0 {
+                    bail!("none of the sites in `{}` can be served", self.root.display());
                 }
+                Ok(())
             }
         }
-        Ok(Arc::new(sites))
+    }
+
+    /// Serves what changes in the folder: of the only site, or sites that come and go. Whatever fails is
+    /// said, and what was served goes on.
+    pub async fn follow(self: Arc<Self>, mut watcher: Watcher) {
+        while watcher.next().await.is_some() {
+            if self.many.is_none() {
+                if let Ok(live) = self.only() {
+                    say(&live.name(), live.update().await);
+                }
+            } else if let Err(error) = self.look().await {
+                tracing::error!(target: "swap", "no site comes or goes: {error:#}");
+            }
+        }
     }
 
     /// What serves them.
@@ -146,52 +223,78 @@ impl Sites {
         &self.server
     }
 
-    /// The folder that they are in, or that the only one is.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The site whose folder has this name.
-    pub fn get(&self, name: &str) -> Option<Arc<Live>> {
-        self.open.lock().get(name).cloned()
+    ///
+    /// # Errors
+    /// It is not there, or not served.
+    pub fn get(&self, name: &str) -> Result<Arc<Live>, NotServed> {
+        match self.entries.lock().get(name).map(|entry| &entry.standing) {
+            None | Some(Standing::NoSite) => Err(NotServed::Unknown(name.to_owned())),
+            Some(standing) => standing.live(),
+        }
     }
 
     /// The only site, if no others can come.
-    pub fn only(&self) -> Option<Arc<Live>> {
-        match self.many {
-            Some(_) => None,
-            None => self.open.lock().values().next().cloned(),
+    ///
+    /// # Errors
+    /// There are several, or it is not served.
+    pub fn only(&self) -> Result<Arc<Live>, NotServed> {
+        match (&self.many, self.entries.lock().values().next()) {
+            (Some(_), _) => Err(NotServed::Several),
+            (None, Some(entry)) => entry.standing.live(),
+            (None, None) => Err(NotServed::Starting),
         }
     }
 
-    /// The names of their folders.
+    /// The names of the folders whose sites are served.
     pub fn names(&self) -> Vec<String> {
-        self.open.lock().keys().cloned().collect()
+        let entries = self.entries.lock();
+        let open = entries.iter().filter(|(_, entry)| entry.standing.live().is_ok());
+        open.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Serves what has changed: sites that came, those that have changed, and no more those that went.
-    /// Whatever fails is said by `say`, and what was served goes on.
-    pub async fn update(&self, changed: &[PathBuf], say: impl Fn(&str, anyhow::Result<Report>)) {
-        if let Some(live) = self.only() {
-            return say(&live.site().await.name, live.update().await.map_err(Into::into));
+    /// Begins with folders that have come, and ends with those that have gone.
+    async fn look(self: &Arc<Self>) -> anyhow::Result<()> {
+        let root = self.root.clone();
+        let there = self.loader.aside(move || folders(&root)).await??;
+        let mut entries = self.entries.lock();
+        let mut gone = Vec::new();
+        entries.retain(|name, entry| {
+            let stays = there.contains(name);
+            if !stays && let Standing::Open(live) = &entry.standing {
+                gone.push((name.clone(), live.clone()));
+            }
+            stays
+        });
+        // All names are known before the first task looks whether a host is another's.
+        for name in there {
+            entries.entry(name).or_insert_with_key(|name| {
+                let id = next_id();
+                let task = tokio::spawn(one::serve(self.clone(), name.clone(), id));
+                let _task = Some(AbortOnDropHandle::new(task));
+                Entry { id, standing: Standing::Starting, _task }
+            });
         }
-        let mut names: Vec<String> = changed.iter().filter_map(|path| self.name_of(path)).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            let live = self.get(&name);
-            match (live, is_site(&self.root.join(&name))) {
-                (Some(live), true) => say(&name, live.update().await.map_err(Into::into)),
-                (Some(live), false) => {
-                    self.open.lock().remove(&name);
-                    live.close().await;
-                    self.forget(&name);
-                    tracing::info!(target: "swap", site = name, "the site is served no more");
+        drop(entries);
+        for (name, live) in gone {
+            live.close();
+            self.forget(&name);
+            tracing::info!(target: "swap", site = name, "the site is served no more");
+        }
+        Ok(())
+    }
+
+    /// How far a site is now. One whose folder is not there any more is closed.
+    fn stand(&self, name: &str, id: u64, standing: Standing) {
+        match self.entries.lock().get_mut(name).filter(|entry| entry.id == id) {
+            Some(entry) => entry.standing = standing,
+            None => {
+                if let Standing::Open(live) = standing {
+                    live.close();
                 }
-                (None, true) => self.begin(name).await,
-                (None, false) => self.forget(&name),
             }
         }
+        self.decided.notify_waiters();
     }
 
     /// There is no site in this folder any more: others may have its name and its hosts.
@@ -200,54 +303,65 @@ impl Sites {
         self.many.iter().for_each(|many| many.host.neighbours.forget(name));
     }
 
-    /// The folder of the site that a path is in.
-    fn name_of(&self, path: &Path) -> Option<String> {
-        let inside = path.strip_prefix(&self.root).ok()?;
-        let name = inside.components().next()?.as_os_str().to_str()?;
-        (!name.starts_with('.')).then(|| name.to_owned())
-    }
-
-    /// Begins to serve the site in this folder.
-    async fn begin(&self, name: String) {
-        match self.load_named(&name).await {
-            Ok(live) => {
-                self.open.lock().insert(name.clone(), live);
-                tracing::info!(target: "swap", site = name, "the site is served");
+    async fn all_decided(&self) {
+        loop {
+            let mut decided = std::pin::pin!(self.decided.notified());
+            decided.as_mut().enable();
+            if self.count().0 == 0 {
+                return;
             }
-            Err(error) => {
-                tracing::error!(target: "swap", site = name, "the site is not served: {error:#}");
-            }
+            decided.await;
         }
     }
 
-    async fn load_named(&self, name: &str) -> anyhow::Result<Arc<Live>> {
-        let mut site = Site::open(&self.root.join(name))?;
-        if let Some(Many { host, background }) = &self.many {
-            let (cpu, pool) = (host.tenants.cpu_share, host.tenants.pool_share);
-            let share = Share::new(background.clone(), Handle::current(), cpu, pool);
-            site.be_among_others(host, &share)?;
-            self.server.expect(&site.folder(), &site.config.hosts);
+    /// Sites that are starting, and those that are served.
+    fn count(&self) -> (usize, usize) {
+        let entries = self.entries.lock();
+        let count = |is: fn(&Standing) -> bool| {
+            entries.values().filter(|entry| is(&entry.standing)).count()
+        };
+        (
+            count(|standing| matches!(standing, Standing::Starting)),
+            count(|standing| matches!(standing, Standing::Open(_))),
+        )
+    }
+}
+
+impl Standing {
+    fn live(&self) -> Result<Arc<Live>, NotServed> {
+        match self {
+            Self::Open(live) => Ok(live.clone()),
+            Self::Failed(why) => Err(NotServed::Failed(why.clone())),
+            Self::Starting | Self::NoSite => Err(NotServed::Starting),
         }
-        self.load(site).await
-    }
-
-    async fn load(&self, site: Site) -> anyhow::Result<Arc<Live>> {
-        let (server, loader) = (self.server.clone(), self.loader.clone());
-        Live::open(site, server, loader, self.progress.clone()).await
     }
 }
 
-fn is_site(folder: &Path) -> bool {
-    PARTS.iter().any(|part| folder.join(part).is_dir())
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The names of the folders that are sites.
+fn is_site_in(root: &Path, name: &str) -> bool {
+    Folder::open(&root.join(name)).is_ok_and(|own| is_site(&own))
+}
+
+/// The names of the folders in a folder, but for those that begin with a dot.
 fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
     let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(root)?.collect() };
     let entries = read().with_context(|| format!("cannot read `{}`", root.display()))?;
     let names = entries.iter().filter_map(|entry| entry.file_name().into_string().ok());
-    let visible = names.filter(|name| !name.starts_with('.'));
-    let mut sites: Vec<String> = visible.filter(|name| is_site(&root.join(name))).collect();
-    sites.sort_unstable();
-    Ok(sites)
+    let visible = names.filter(|name| !name.starts_with('.') && root.join(name).is_dir());
+    let mut folders: Vec<String> = visible.collect();
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+/// The log has what was replaced already; here it gets what failed.
+fn say(site: &str, updated: Result<Report, DeployError>) {
+    if let Err(error) = updated.map_err(anyhow::Error::from) {
+        tracing::error!(
+            target: "swap", site, "{error:#}; the version before is still being served"
+        );
+    }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use http::{HeaderMap, Method, Version};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Account, Cache, Lineage, Loader, Role, Settings};
+use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
 
@@ -37,7 +37,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let engine = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let cache = Cache::open(Path::new(CACHE).to_owned())?;
-    let loader = Loader::new(Arc::new(engine), cache, threads.handle().clone())?;
+    let bounds = config::Compile::default();
+    let loader = Loader::new(Arc::new(engine), cache, Compiling::Here, bounds);
     println!(
         "Cold starts in one process, {} of each; ms\n\n\
          | component | to its first answer: median | 99 % | of which loading | under {} ms |\n\
@@ -85,7 +86,11 @@ fn start(
     };
     let request = Arc::new(get()?);
     let begun = Instant::now();
-    let plugin = loader.load(bytes, "cold.wasm", Role::Route, &settings, || {})?;
+    let source = Source::Given(bytes.to_vec().into());
+    let plugin = threads.block_on(async {
+        let seen = loader.look(&source).await?;
+        loader.load(&source, seen, "cold.wasm", Role::Route, &settings, || {}).await
+    })?;
     let load = begun.elapsed();
     let handled = threads.block_on(plugin.handle(request));
     let answer = begun.elapsed() - load;

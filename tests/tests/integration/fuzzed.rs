@@ -34,7 +34,7 @@ fn what_a_client_says_comes_back_before_the_end_whatever_bytes_it_sends() {
 }
 
 /// The same with a few bytes changed, left out or said twice.
-fn changed(seed: &[u8], random: &mut Random) -> Vec<u8> {
+pub fn changed(seed: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..random.within(1..6) {
         let at = random.within(0..bytes.len());

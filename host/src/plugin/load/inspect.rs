@@ -7,12 +7,13 @@ use std::sync::Arc;
 use wasmparser::{BinaryReaderError, KnownCustom, Parser, Payload};
 use wasmtime::component::Component;
 
-use super::{Digest, LoadError, Loader, check_header};
+use super::{CompileError, Digest, LoadError, Loader, Source, read};
 use crate::capability::account::Account;
 use crate::capability::grants::Grants;
 use crate::capability::{Calls, Context, VersionId};
 use crate::config;
-use crate::runtime::{Kind, Template};
+use crate::files::FileError;
+use crate::runtime::{Kind, Template, at_load};
 
 /// What a file says of itself, and whether it fits.
 #[derive(Debug)]
@@ -78,27 +79,33 @@ impl Loader {
     ///
     /// # Errors
     /// The file cannot be read, or is no component.
-    pub fn inspect(&self, file: &Path, on_compile: impl FnOnce()) -> Result<Report, LoadError> {
-        let bytes = std::fs::read(file)?;
-        check_header(&bytes)?;
-        let digest = Digest::of(&bytes);
-        let component = self.component(&bytes, &digest, on_compile)?;
+    pub async fn inspect(
+        &self,
+        file: &Path,
+        on_compile: impl FnOnce(),
+    ) -> Result<Report, LoadError> {
+        let file = file.to_owned();
+        let bytes = self.aside(move || std::fs::read(file)).await?.map_err(FileError::from)?;
+        let source = Source::Given(bytes.into());
+        let seen = self.look(&source).await?;
+        let component = self.component(&source, seen, on_compile).await?;
+        let bytes = read(&source, self.max_component)?;
         let engine = &self.runtime.engine;
         let component_type = component.component_type();
         let imports = component_type.imports(engine);
         let exports = component_type.exports(engine);
         Ok(Report {
-            digest,
+            digest: seen.digest,
             size: bytes.len(),
             imports: imports.map(|(name, _)| (name.to_owned(), Grant::of(name))).collect(),
             exports: exports.map(|(name, _)| name.to_owned()).collect(),
-            fits: self.fit(&component),
+            fits: self.fit(&component).await,
             producers: producers(&bytes)
-                .map_err(|error| LoadError::Malformed(error.to_string()))?,
+                .map_err(|error| CompileError::Malformed(error.to_string()))?,
         })
     }
 
-    fn fit(&self, component: &Component) -> Result<Fit, String> {
+    async fn fit(&self, component: &Component) -> Result<Fit, String> {
         let kind = Kind::of(&self.runtime, component).map_err(|unfit| unfit.to_string())?;
         let context = Arc::new(Context {
             site: "inspect".into(),
@@ -116,7 +123,10 @@ impl Loader {
         });
         let template = Template::new(self.runtime.clone(), component, context, None)
             .map_err(|error| format!("it cannot be linked: {error:#}"))?;
-        self.threads.block_on(template.instantiate(None)).map_err(|failure| failure.to_string())?;
+        let template = Arc::new(template);
+        let own = template.clone();
+        let start = async move { own.instantiate(None).await.map(drop) };
+        at_load(&template, start).await.map_err(|failure| failure.to_string())?;
         Ok(Fit { kind, names_routes: template.names_routes() })
     }
 }

@@ -35,7 +35,7 @@ impl Hooks for Speaks {
         let text = match (asked("env"), asked("size")) {
             (Some(name), _) => env::var(name)?,
             (None, Some(size)) => "x".repeat(size.parse()?),
-            (None, None) => String::from_utf8_lossy(event.bytes()).into_owned(),
+            (None, None) => String::from_utf8_lossy(&event.bytes()).into_owned(),
         };
         match asked("how").as_deref() {
             Some("print") => println!("{text}"),

@@ -36,6 +36,7 @@ pub mod hostile_async;
 pub mod hostile_hooks;
 pub mod hostile_session;
 pub mod interpreter;
+pub mod late;
 pub mod lounge_two;
 pub mod middleware_log;
 pub mod middleware_misbehave;

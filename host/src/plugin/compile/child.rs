@@ -1,0 +1,96 @@
+//! The child's side: a component comes from standard input, its compiled form goes to standard output.
+//!
+//! Input is eight bytes with the component's length, little-endian, and the component. The parent keeps
+//! the pipe open for as long as it wants the result, so its end is the child's end, too. Output is a byte
+//! that says what follows, see [`Answer`], and that.
+
+use std::io::{Read as _, Write as _};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytesize::ByteSize;
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::{CompileError, compile};
+use crate::runtime::compiler;
+
+/// How much compilers step back for what is being served (see `nice(2)`).
+const NICENESS: i32 = 10;
+
+/// The first byte of the output: what the rest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The compiled form.
+    Compiled = 0,
+    /// The text of a [`CompileError`] of the same name.
+    Malformed = 1,
+    Unsupported = 2,
+    Excessive = 3,
+}
+
+impl Answer {
+    pub fn of(byte: u8) -> Option<Self> {
+        [Self::Compiled, Self::Malformed, Self::Unsupported, Self::Excessive]
+            .into_iter()
+            .find(|answer| *answer as u8 == byte)
+    }
+}
+
+/// Does what `lithe compile` does, with so much memory and CPU time.
+///
+/// # Errors
+/// The process cannot be bounded, the component does not arrive, or the result cannot be written.
+pub fn run(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
+    bound(memory, time)?;
+    let mut input = std::io::stdin();
+    let mut length = [0; 8];
+    input.read_exact(&mut length).context("the component does not arrive")?;
+    let length = u64::from_le_bytes(length);
+    let mut bytes = Vec::new();
+    let read = input.by_ref().take(length).read_to_end(&mut bytes);
+    anyhow::ensure!(read? as u64 == length, "the component does not arrive whole");
+    thread::Builder::new().name("parent".to_owned()).spawn(end_with_parent)?;
+    let engine = compiler().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let (answer, rest) = match compile(&engine, &bytes) {
+        Ok(compiled) => (Answer::Compiled, compiled),
+        Err(CompileError::Malformed(text)) => (Answer::Malformed, text.into()),
+        Err(CompileError::Unsupported(text)) => (Answer::Unsupported, text.into()),
+        Err(CompileError::Excessive(text)) => (Answer::Excessive, text.into()),
+        Err(other) => return Err(other.into()),
+    };
+    let mut output = std::io::stdout().lock();
+    output.write_all(&[answer as u8])?;
+    output.write_all(&rest)?;
+    Ok(output.flush()?)
+}
+
+/// Over `memory` the system gives no more, and the process aborts. What counts is memory that is written to,
+/// and not addresses, which allocators reserve plenty of. Over `time` it ends by SIGXCPU.
+fn bound(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
+    let limit = |current, maximum| Rlimit { current: Some(current), maximum: Some(maximum) };
+    let memory = limit(memory.as_u64(), memory.as_u64());
+    setrlimit(Resource::Data, memory).context("cannot bound the memory")?;
+    // At the second of these it would end by SIGKILL, which others send, too.
+    let seconds = whole_seconds(time);
+    let time = limit(seconds, seconds.saturating_add(5));
+    setrlimit(Resource::Cpu, time).context("cannot bound the time")?;
+    // One that aborts leaves nothing on the disk.
+    setrlimit(Resource::Core, limit(0, 0)).context("cannot do without core dumps")?;
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        eprintln!("compiling at full priority: {error}");
+    }
+    Ok(())
+}
+
+/// The system counts CPU time in seconds.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
+
+/// Nobody wants the result any more.
+fn end_with_parent() {
+    // What comes is nothing: it waits for the end of the pipe, or for an error, which is one, too.
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    std::process::exit(1);
+}

@@ -1,0 +1,244 @@
+//! What a component comes to when it is compiled.
+//!
+//! A component may have others in it, and instantiate each of them any number of times; these may do the
+//! same. The compiler writes all of that out, so a few hundred bytes can come to any size. Here it is
+//! counted instead: each nested component once, and then multiplied. That takes time in proportion to the
+//! file, whatever it says.
+
+use wasmparser::{
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
+    ComponentTypeRef, Encoding, Instance, Parser, Payload,
+};
+
+use super::CompileError;
+
+/// Components in components. Those that tools compose are three or four deep.
+const MAX_DEPTH: u64 = 50;
+
+/// Functions of all modules. CPython has 30,000.
+const MAX_FUNCTIONS: u64 = 500_000;
+
+/// Bytes of one function. The largest of real ones, the loops of interpreters, have a tenth of it; what the
+/// compiler takes grows faster than this does.
+const MAX_FUNCTION: u64 = 1024 * 1024;
+
+/// What an instance of a component is made of, with what is nested in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Size {
+    /// Of components. A real one has a handful.
+    instances: u64,
+    /// Of modules. Real components have up to 38, the pool has 50 for one.
+    core_instances: u64,
+    memories: u64,
+    tables: u64,
+    /// Bytes of types, imports, exports, aliases, and whatever else is defined outside of modules. Real
+    /// components have up to some 100 kB.
+    definitions: u64,
+}
+
+/// The most of each.
+const MAX: Size = Size {
+    instances: 1_000,
+    core_instances: 1_000,
+    memories: 1_000,
+    tables: 1_000,
+    definitions: 16 * 1024 * 1024,
+};
+
+impl Size {
+    fn add(&mut self, other: Self) {
+        self.instances = self.instances.saturating_add(other.instances);
+        self.core_instances = self.core_instances.saturating_add(other.core_instances);
+        self.memories = self.memories.saturating_add(other.memories);
+        self.tables = self.tables.saturating_add(other.tables);
+        self.definitions = self.definitions.saturating_add(other.definitions);
+    }
+
+    fn check(&self) -> Result<(), CompileError> {
+        check_max(self.instances, MAX.instances, "instances of components in all")?;
+        check_max(self.core_instances, MAX.core_instances, "instances of modules in all")?;
+        check_max(self.memories, MAX.memories, "memories in all")?;
+        check_max(self.tables, MAX.tables, "tables in all")?;
+        check_max(self.definitions, MAX.definitions, "bytes of definitions in all")
+    }
+}
+
+/// A module or component that is being read.
+#[derive(Default)]
+struct Frame {
+    is_component: bool,
+    own: Size,
+    /// Its components and modules by their indices; none, where it imports one or takes it from an instance.
+    components: Vec<Option<Size>>,
+    modules: Vec<Option<Size>>,
+}
+
+/// Counts what a component comes to, without compiling or validating it.
+///
+/// # Errors
+/// It is malformed, or comes to more than any real component.
+pub fn check(bytes: &[u8]) -> Result<(), CompileError> {
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut functions: u64 = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(malformed)?;
+        match &payload {
+            Payload::Version { encoding, .. } => {
+                let is_component = *encoding == Encoding::Component;
+                frames.push(Frame { is_component, ..Frame::default() });
+                check_max(frames.len() as u64, MAX_DEPTH, "levels of nested components")?;
+            }
+            Payload::End(_) => {
+                let Some(done) = frames.pop() else { break };
+                if let Some(outer) = frames.last_mut() {
+                    let space =
+                        if done.is_component { &mut outer.components } else { &mut outer.modules };
+                    space.push(Some(done.own));
+                }
+            }
+            Payload::CodeSectionStart { count, .. } => {
+                functions = functions.saturating_add(u64::from(*count));
+                check_max(functions, MAX_FUNCTIONS, "functions")?;
+            }
+            Payload::CodeSectionEntry(body) => {
+                let range = body.range();
+                check_max(range.len() as u64, MAX_FUNCTION, "bytes in one function")?;
+            }
+            payload => section(payload, &mut frames)?,
+        }
+    }
+    Ok(())
+}
+
+/// What one section adds to what is being read.
+fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileError> {
+    let Some((frame, around)) = frames.split_last_mut() else { return Ok(()) };
+    match payload {
+        Payload::MemorySection(memories) => {
+            frame.own.add(Size { memories: memories.count().into(), ..Size::default() });
+        }
+        Payload::TableSection(tables) => {
+            frame.own.add(Size { tables: tables.count().into(), ..Size::default() });
+        }
+        Payload::InstanceSection(instances) => {
+            for instance in instances.clone() {
+                if let Instance::Instantiate { module_index, .. } = instance.map_err(malformed)? {
+                    let module = known(&frame.modules, module_index).unwrap_or_default();
+                    frame.own.add(Size { core_instances: 1, ..module });
+                }
+            }
+        }
+        Payload::ComponentInstanceSection(instances) => {
+            for instance in instances.clone() {
+                let ComponentInstance::Instantiate { component_index, .. } =
+                    instance.map_err(malformed)?
+                else {
+                    continue;
+                };
+                let component = known(&frame.components, component_index);
+                let component = component
+                    .ok_or_else(|| CompileError::Excessive(UNKNOWN_COMPONENT.to_owned()))?;
+                frame.own.add(component);
+                frame.own.add(Size { instances: 1, ..Size::default() });
+            }
+        }
+        Payload::ComponentImportSection(imports) => {
+            for import in imports.clone() {
+                match import.map_err(malformed)?.ty {
+                    ComponentTypeRef::Component(_) => frame.components.push(None),
+                    ComponentTypeRef::Module(_) => frame.modules.push(None),
+                    _ => {}
+                }
+            }
+        }
+        // What is exported has a second index from there on.
+        Payload::ComponentExportSection(exports) => {
+            for export in exports.clone() {
+                let export = export.map_err(malformed)?;
+                frame.define(export.kind, |space| known(space, export.index));
+            }
+        }
+        Payload::ComponentAliasSection(aliases) => {
+            for alias in aliases.clone() {
+                alias_of(alias.map_err(malformed)?, frame, around);
+            }
+        }
+        _ => {}
+    }
+    let is_counted = frame.is_component
+        && !matches!(
+            payload,
+            Payload::ModuleSection { .. }
+                | Payload::ComponentSection { .. }
+                | Payload::CustomSection(_)
+        );
+    if let Some((_, range)) = payload.as_section().filter(|_| is_counted) {
+        let definitions = range.len() as u64;
+        frame.own.add(Size { definitions, ..Size::default() });
+    }
+    frame.own.check()
+}
+
+impl Frame {
+    /// One more module or component; of what kind is neither, nothing.
+    fn define(
+        &mut self,
+        kind: ComponentExternalKind,
+        size: impl FnOnce(&[Option<Size>]) -> Option<Size>,
+    ) {
+        let space = match kind {
+            ComponentExternalKind::Component => &mut self.components,
+            ComponentExternalKind::Module => &mut self.modules,
+            _ => return,
+        };
+        let size = size(space);
+        space.push(size);
+    }
+}
+
+/// `around` are the components that this one is in, the next one last.
+fn alias_of(alias: ComponentAlias<'_>, frame: &mut Frame, around: &[Frame]) {
+    match alias {
+        ComponentAlias::InstanceExport { kind, .. } => frame.define(kind, |_| None),
+        ComponentAlias::CoreInstanceExport { .. } => {}
+        ComponentAlias::Outer { kind, count, index } => {
+            let kind = match kind {
+                ComponentOuterAliasKind::Component => ComponentExternalKind::Component,
+                ComponentOuterAliasKind::CoreModule => ComponentExternalKind::Module,
+                _ => return,
+            };
+            let outer = (count as usize).checked_sub(1).map(|above| {
+                let outer = around.iter().rev().nth(above)?;
+                let space = match kind {
+                    ComponentExternalKind::Component => &outer.components,
+                    _ => &outer.modules,
+                };
+                known(space, index)
+            });
+            frame.define(kind, |own| outer.unwrap_or_else(|| known(own, index)));
+        }
+    }
+}
+
+/// None, where it is not known, or there is none, which validation refuses later.
+fn known(space: &[Option<Size>], index: u32) -> Option<Size> {
+    space.get(index as usize).copied().flatten()
+}
+
+fn check_max(count: u64, max: u64, what: &str) -> Result<(), CompileError> {
+    match count <= max {
+        true => Ok(()),
+        false => Err(CompileError::Excessive(format!("it has more than {max} {what}"))),
+    }
+}
+
+fn malformed(error: wasmparser::BinaryReaderError) -> CompileError {
+    CompileError::Malformed(error.to_string())
+}
+
+/// What that comes to depends on who instantiates the component around it, which may be done to any depth.
+const UNKNOWN_COMPONENT: &str = "it instantiates a component that it imports, or takes from an instance: \
+    have the component in it instead";
+
+#[cfg(test)]
+mod tests;

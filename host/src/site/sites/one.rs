@@ -1,0 +1,107 @@
+//! One of several sites, for as long as its folder is there.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{Many, Sites, Standing, say};
+use crate::plugin::Share;
+use crate::site::scan::is_site;
+use crate::site::{Live, Site, Watcher};
+
+/// How long a site waits after its task has broken.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Serves the site in this folder, and what changes of it, until this is dropped.
+pub(super) async fn serve(sites: Arc<Sites>, name: String, id: u64) {
+    loop {
+        let following = follow(sites.clone(), name.clone(), id);
+        let Err(broken) = AbortOnDropHandle::new(tokio::spawn(following)).await else { return };
+        tracing::error!(
+            target: "swap", site = name, "what follows the site has broken, and begins again: {broken}"
+        );
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn follow(sites: Arc<Sites>, name: String, id: u64) {
+    let folder = sites.root.join(&name);
+    // Watched before it is loaded, so that no change falls between.
+    let watched = folder.clone();
+    let watcher = tokio::task::spawn_blocking(move || Watcher::new(&watched, &[])).await;
+    let Ok(mut watcher) = watcher else { return };
+    let one = One { sites: &sites, name: &name, id };
+    loop {
+        one.update(&folder).await;
+        if watcher.next().await.is_none() {
+            tracing::warn!(target: "swap", site = name, "changes of the site are not seen any more");
+            return std::future::pending().await;
+        }
+    }
+}
+
+struct One<'s> {
+    sites: &'s Arc<Sites>,
+    name: &'s str,
+    id: u64,
+}
+
+impl One<'_> {
+    /// Serves what the folder has now.
+    async fn update(&self, folder: &Path) {
+        let site = self.name;
+        let open = self.sites.get(site).ok();
+        let own = folder.to_owned();
+        let there = self
+            .sites
+            .loader
+            .aside(move || crate::files::Folder::open(&own).is_ok_and(|own| is_site(&own)));
+        match (open, there.await) {
+            (_, Err(error)) => tracing::error!(target: "swap", site, "{error:#}"),
+            (Some(live), Ok(true)) => say(site, live.update().await),
+            (Some(live), Ok(false)) => {
+                self.stand(Standing::NoSite);
+                live.close();
+                self.sites.forget(site);
+                tracing::info!(target: "swap", site, "the site is served no more");
+            }
+            (None, Ok(false)) => {
+                self.stand(Standing::NoSite);
+                self.sites.forget(site);
+            }
+            (None, Ok(true)) => {
+                self.stand(Standing::Starting);
+                match self.load(folder).await {
+                    Ok(live) => {
+                        self.stand(Standing::Open(live));
+                        tracing::info!(target: "swap", site, "the site is served");
+                    }
+                    Err(error) => {
+                        self.stand(Standing::Failed(format!("{error:#}")));
+                        tracing::error!(target: "swap", site, "the site is not served: {error:#}");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn load(&self, folder: &Path) -> anyhow::Result<Arc<Live>> {
+        let Sites { server, loader, progress, many, .. } = &**self.sites;
+        let folder = folder.to_owned();
+        let mut site = loader.aside(move || Site::open(&folder)).await??;
+        if let Some(Many { host, background }) = many {
+            let (cpu, pool) = (host.tenants.cpu_share, host.tenants.pool_share);
+            let share = Share::new(background.clone(), Handle::current(), cpu, pool);
+            site.be_among_others(host, &share)?;
+            server.expect(&site.folder_name(), &site.config.hosts);
+        }
+        Live::open(site, server.clone(), loader.clone(), progress.clone()).await
+    }
+
+    fn stand(&self, standing: Standing) {
+        self.sites.stand(self.name, self.id, standing);
+    }
+}

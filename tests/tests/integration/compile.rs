@@ -1,0 +1,169 @@
+//! Compiling is bounded in memory and in time, whatever the component.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lithe::config;
+use lithe::plugin::{
+    Account, Cache, CompileError, Compiling, Lineage, LoadError, Loader, Role, Settings, Source,
+};
+use lithe::runtime::Runtime;
+use lithe_tests::artifacts::{BENCH_HELLO, ERROR_JSON};
+use lithe_tests::{Signal, eventually};
+
+use crate::components::{large_to_compile, slow_to_compile, tower};
+use crate::fuzzed::changed;
+use crate::host;
+use crate::many_sockets::Random;
+
+#[tokio::test]
+async fn nested_components_are_counted_before_they_are_compiled() {
+    for levels in [12, 24, 30] {
+        let refusal = host().file("routes/bomb.wasm", tower(levels)).end().await;
+        refusal.says(&["`routes/bomb.wasm`", "more than 1000 instances of components"]);
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_takes_too_long_is_refused_by_the_name_of_the_bound() {
+    let refusal = host()
+        .file("routes/slow.wasm", slow_to_compile(2))
+        .config("[compile]\ntime = \"1s\"\n")
+        .end()
+        .await;
+    refusal.says(&["`routes/slow.wasm`", "takes longer than 1s", "`compile.time`"]);
+}
+
+#[tokio::test]
+async fn a_component_that_takes_too_much_memory_is_refused_by_the_name_of_the_bound() {
+    let refusal = host()
+        .file("routes/large.wasm", large_to_compile())
+        .config("[compile]\nmemory = \"64 MiB\"\n")
+        .end()
+        .await;
+    refusal.says(&["`routes/large.wasm`", "more than 64.0 MiB of memory", "`compile.memory`"]);
+}
+
+#[tokio::test]
+async fn a_component_that_is_too_large_is_refused_by_the_name_of_the_bound() {
+    let refusal = host()
+        .route("hello", BENCH_HELLO)
+        .config("[compile]\ncomponent = \"10 KiB\"\n")
+        .end()
+        .await;
+    refusal.says(&["`routes/hello.wasm`", "may have at most 10.0 KiB", "`compile.component`"]);
+}
+
+/// The host's own settings bound what its sites have compiled; theirs do not.
+#[tokio::test]
+async fn no_site_raises_the_bounds() {
+    let host = host()
+        .file("lithe.toml", "[compile]\ntime = \"1s\"\n")
+        .file("evil.test/routes/slow.wasm", slow_to_compile(4))
+        .file("evil.test/lithe.toml", "[compile]\ntime = \"1h\"\n")
+        .component("good.test/routes/hello.wasm", BENCH_HELLO)
+        .start()
+        .await;
+    host.wait_for_log(&["evil.test", "takes longer than 1s", "`compile.time`"]).await;
+}
+
+/// The numbers of the processes that this one has started.
+#[cfg(target_os = "linux")]
+fn children_of(parent: u32) -> Vec<u32> {
+    let of = |process: &std::fs::DirEntry| {
+        let number = process.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+        // From the third field of proc(5) on, which is the state; the parent follows.
+        let own: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+        (own == parent).then_some(number)
+    };
+    let processes = std::fs::read_dir("/proc").expect("it is mounted");
+    processes.filter_map(|process| of(&process.ok()?)).collect()
+}
+
+/// A host that compiles for minutes, and the process that does.
+#[cfg(target_os = "linux")]
+async fn compiling(number: u8) -> (lithe_tests::TestHost, u32) {
+    let host = host().route("hello", BENCH_HELLO).start().await;
+    host.site.write("routes/slow.wasm", slow_to_compile(number));
+    let child = eventually("the compiler runs", async || children_of(host.process_id()).pop());
+    let child = child.await;
+    (host, child)
+}
+
+#[cfg(target_os = "linux")]
+fn is_there(process: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    // One that has ended and whose parent does not look is a zombie.
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_compiler_ends_with_the_host_however_that_ends() {
+    for (number, signal) in [(5, Signal::TERM), (6, Signal::KILL)] {
+        let (mut host, child) = compiling(number).await;
+        assert!(is_there(child));
+        host.signal(signal);
+        host.exit().await;
+        eventually("the compiler has ended", async || (!is_there(child)).then_some(())).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_compiler_that_is_killed_is_an_error_and_no_more() {
+    let (host, child) = compiling(7).await;
+    let child = rustix::process::Pid::from_raw(child as i32).expect("it is not zero");
+    rustix::process::kill_process(child, Signal::KILL).expect("it is ours");
+    host.wait_for_log(&["`routes/slow.wasm`", "the compiler ended by signal: 9"]).await;
+    assert_eq!(host.get("/hello").await.status, 200);
+}
+
+/// What is wrong with a component is said of it, and nothing else comes of it.
+#[test]
+fn changed_components_are_refused_or_loaded_and_break_nothing() {
+    let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let threads = threads.expect("the system has what a runtime needs");
+    let cache = tempfile::tempdir().expect("a temporary folder can be made");
+    let cache = Cache::open(cache.path().join("cache")).expect("it can be made");
+    let runtime = Arc::new(Runtime::new().expect("the system has the addresses"));
+    let loader = Loader::new(runtime, cache, Compiling::Here, config::Compile::default());
+    let settings = Settings {
+        site: "changed".into(),
+        limits: config::Limits::default(),
+        account: Account::new("changed".into()),
+        websocket: true,
+        plugin: config::Plugin::default(),
+        grants: Default::default(),
+        lineage: Lineage::default(),
+        share: None,
+    };
+    let real = |file: &str| std::fs::read(Path::new(file)).expect("it has been built");
+    let seeds = [(tower(5), 1_900), (real(BENCH_HELLO), 60), (real(ERROR_JSON), 40)];
+    let (mut loaded, mut refused) = (0, 0);
+    for (seed, times) in seeds {
+        for number in 0..times {
+            let bytes = changed(&seed, &mut Random::new(number));
+            let source = Source::Given(bytes.into());
+            let begun = Instant::now();
+            let result = threads.block_on(async {
+                let seen = loader.look(&source).await?;
+                loader.load(&source, seen, "x.wasm", Role::Route, &settings, || {}).await
+            });
+            assert!(begun.elapsed() < Duration::from_secs(60), "number {number}");
+            match result {
+                Ok(_) => loaded += 1,
+                // A panic would be this.
+                Err(LoadError::Aside(error)) => panic!("number {number}: {error:?}"),
+                Err(LoadError::Compile(CompileError::Compiler(error))) => {
+                    panic!("number {number}: {error}")
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    println!("{loaded} loaded, {refused} refused");
+    assert!(loaded + refused == 2_000 && refused > 1_000);
+}
