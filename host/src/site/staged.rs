@@ -313,7 +313,7 @@ mod tests {
     }
 
     fn given(content: &str) -> Given {
-        FILES.iter().map(|file| ((*file).to_owned(), content.into())).collect()
+        FILES.iter().map(|file| ((*file).to_owned(), content.to_owned().into())).collect()
     }
 
     /// Ends as a process that is killed: nothing is tidied up.
@@ -451,7 +451,7 @@ mod tests {
         for place in [&*long, "routes/a\0b.wasm", "routes/c"] {
             let site = site("1");
             let mut given = given("2");
-            given.insert(place.to_owned(), b"2".into());
+            given.insert(place.to_owned(), "2".into());
             assert!(Staged::write(site.path(), &given).is_err(), "{place}");
             assert_eq!(after_a_start(&site), "1", "{place}");
         }

@@ -382,9 +382,10 @@ impl Reason {
             FileError::Outside => Ok(Self::Outside),
             FileError::NotAFile | FileError::NotAFolder => Ok(Self::Special),
             FileError::Io(_) if error.is_temporary() => Err(error),
-            FileError::Io(_) | FileError::TooLarge { .. } | FileError::NotText => {
-                Ok(Self::Unreadable)
-            }
+            FileError::Io(_)
+            | FileError::NotText
+            | FileError::TooLarge { .. }
+            | FileError::TooMany(_) => Ok(Self::Unreadable),
         }
     }
 }
