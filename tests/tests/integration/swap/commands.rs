@@ -157,26 +157,6 @@ async fn status_shows_versions_sockets_and_who_drains() {
     assert_eq!(text.matches("routes/swap.wasm").count(), 2, "{text}");
 }
 
-/// What is compiled while a site is served gets what others leave of the machine.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn compilers_step_back_for_what_is_served() {
-    let host = v1().await;
-    let tasks = format!("/proc/{}/task", host.process_id());
-    let mut compilers = 0;
-    for task in std::fs::read_dir(tasks).expect("it runs") {
-        let task = task.expect("it runs").path();
-        let Ok(stat) = std::fs::read_to_string(task.join("stat")) else { continue };
-        let (name, rest) = stat.rsplit_once(')').expect("a name is in parentheses");
-        if name.contains("(compiler-") {
-            compilers += 1;
-            // The 19th field of all is the niceness; the first two are the number and the name.
-            assert_eq!(rest.split_whitespace().nth(16), Some("10"), "{stat}");
-        }
-    }
-    assert!(compilers > 0, "nobody compiles");
-}
-
 /// What a process has open, and the memory that it holds.
 fn usage(host: &TestHost) -> (usize, u64) {
     let process = format!("/proc/{}", host.process_id());
