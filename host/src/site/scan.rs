@@ -84,7 +84,7 @@ impl Found {
 /// # Errors
 /// There is no route, a name is no pattern, or a folder leads out of the site: the message names the file.
 pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
-    let mut scan = Scan { left: MAX_NAMES, found: Vec::new() };
+    let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new() };
     if let Some(middleware) = part(root, "middleware")? {
         scan.flat(&middleware, |file| Found {
             file: format!("middleware/{file}"),
@@ -159,13 +159,15 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
 }
 
 /// A look at what is in a site.
-struct Scan {
+struct Scan<'s> {
+    /// What a link leads to is looked up beneath the site, and not beneath the folder that it is in.
+    root: &'s Folder,
     /// Names that may still be read.
     left: usize,
     found: Vec<Found>,
 }
 
-impl Scan {
+impl Scan<'_> {
     /// The components right in a folder.
     fn flat(&mut self, folder: &Folder, found: impl Fn(&str) -> Found) -> anyhow::Result<()> {
         for (name, _) in self.names(folder)? {
@@ -185,14 +187,15 @@ impl Scan {
         around: &mut Vec<Identity>,
     ) -> anyhow::Result<()> {
         for (name, kind) in self.names(folder)? {
-            if kind == Kind::Folder {
+            let path = format!("routes/{prefix}{name}");
+            if kind == Kind::Folder || (kind == Kind::Other && self.root.has_folder(&path)) {
                 if !is_hidden(&name) {
-                    self.enter(folder, &name, prefix, around)?;
+                    self.enter(&path, &format!("{prefix}{name}/"), around)?;
                 }
                 continue;
             }
             let Some(stem) = name.strip_suffix(".wasm") else { continue };
-            let file = format!("routes/{prefix}{name}");
+            let file = path;
             let stem = format!("{prefix}{stem}");
             let named = || format!("`{file}` is not a route's name");
             if let Some(scope) = ScopeFile::parse(&stem).with_context(named)? {
@@ -207,25 +210,22 @@ impl Scan {
 
     fn enter(
         &mut self,
-        folder: &Folder,
-        name: &str,
+        path: &str,
         prefix: &str,
         around: &mut Vec<Identity>,
     ) -> anyhow::Result<()> {
-        let shown = || format!("cannot read `routes/{prefix}{name}`");
-        let inner = folder.folder(name).with_context(shown)?;
+        let shown = || format!("cannot read `{path}`");
+        let inner = self.root.folder(path).with_context(shown)?;
         let identity = inner.identity().with_context(shown)?;
         if around.contains(&identity) {
-            tracing::warn!(
-                "`routes/{prefix}{name}` is a link to a folder that it is in: it is left out"
-            );
+            tracing::warn!("`{path}` is a link to a folder that it is in: it is left out");
             return Ok(());
         }
         if around.len() > MAX_DEPTH {
-            bail!("`routes/{prefix}{name}` is more than {MAX_DEPTH} folders deep");
+            bail!("`{path}` is more than {MAX_DEPTH} folders deep");
         }
         around.push(identity);
-        self.visit(&inner, &format!("{prefix}{name}/"), around)?;
+        self.visit(&inner, prefix, around)?;
         around.pop();
         Ok(())
     }

@@ -101,6 +101,19 @@ fn is_there(process: u32) -> bool {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+async fn compilers_step_back_for_what_is_served() {
+    let (_host, child) = compiling(8).await;
+    eventually("it steps back", async || {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
+        // The 19th field of all is the niceness; the first two are the number and the name.
+        let niceness = stat.rsplit_once(')')?.1.split_whitespace().nth(16)?;
+        (niceness == "10").then_some(())
+    })
+    .await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
 async fn the_compiler_ends_with_the_host_however_that_ends() {
     for (number, signal) in [(5, Signal::TERM), (6, Signal::KILL)] {
         let (mut host, child) = compiling(number).await;

@@ -157,17 +157,6 @@ async fn status_shows_versions_sockets_and_who_drains() {
     assert_eq!(text.matches("routes/swap.wasm").count(), 2, "{text}");
 }
 
-/// What is compiled while a site is served gets what others leave of the machine.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn compilers_step_back_for_what_is_served() {
-    let host = v1().await;
-    let mut compilers = host.threads();
-    compilers.retain(|thread| thread.name.starts_with("compiler-"));
-    assert!(!compilers.is_empty(), "nobody compiles");
-    assert!(compilers.iter().all(|thread| thread.niceness == 10), "{compilers:?}");
-}
-
 /// What a process holds.
 #[derive(Debug)]
 struct Usage {

@@ -76,7 +76,7 @@ fn what_doubles_with_each_level_is_counted_and_not_written_out() {
 fn definitions_count_as_often_as_they_are_instantiated() {
     let mut types = ComponentTypeSection::new();
     for _ in 0..20_000 {
-        types.defined_type().tuple([wasm_encoder::PrimitiveValType::U8; 4].map(Into::into));
+        types.defined_type().tuple([wasm_encoder::PrimitiveValType::U8; 4]);
     }
     let mut leaf = Component::new();
     leaf.section(&types);
@@ -90,7 +90,7 @@ fn definitions_count_as_often_as_they_are_instantiated() {
 fn components_from_around_count_as_those_inside() {
     let mut outer = Component::new();
     outer.section(&nested(&Component::new()));
-    for level in 0..24 {
+    for level in 0..8 {
         let mut aliases = ComponentAliasSection::new();
         aliases.alias(Alias::Outer {
             kind: ComponentOuterAliasKind::Component,
@@ -101,8 +101,9 @@ fn components_from_around_count_as_those_inside() {
         inner.section(&aliases).section(&instances(0, 2));
         outer.section(&nested(&inner));
     }
-    assert_eq!(checked(outer.clone()), "fine", "nothing has been instantiated");
-    outer.section(&instances(24, 1));
+    outer.section(&instances(8, 1));
+    assert_eq!(checked(outer.clone()), "fine");
+    outer.section(&instances(8, 1));
     assert!(checked(outer).contains("instances of components"));
 }
 
