@@ -241,7 +241,8 @@ impl Builder {
     pub async fn start_at(self, address: SocketAddr) -> TestHost {
         let builder = self.listen(address);
         let process = builder.run();
-        eventually("a connection", async || tokio::net::TcpStream::connect(address).await.ok()).await;
+        eventually("a connection", async || tokio::net::TcpStream::connect(address).await.ok())
+            .await;
         TestHost { address, site: builder.site, program: builder.program, process }
     }
 

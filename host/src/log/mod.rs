@@ -54,7 +54,8 @@ pub fn start() -> std::io::Result<Log> {
     let colours = stderr.is_terminal() && !no_color;
     let queue = Queue::start(stderr, move |lost| lines::lost(lost, colours))?;
     if QUEUE.set(queue.clone()).is_ok() {
-        let filter = EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter =
+            EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let registry = tracing_subscriber::registry().with(filter);
         // Fails only where another subscriber was set before.
         let _ = registry.with(Lines::new(queue, colours)).try_init();

@@ -213,7 +213,15 @@ mod tests {
     #[test]
     fn a_secret_may_begin_at_the_end_of_a_text() {
         let secrets = secrets(&["hunter22", "hunger"]);
-        for (text, bytes) in [("a hunter2", 7), ("a hu", 2), ("a h", 1), ("hunter22", 0), ("", 0), ("ab", 0), ("hunge", 5)] {
+        for (text, bytes) in [
+            ("a hunter2", 7),
+            ("a hu", 2),
+            ("a h", 1),
+            ("hunter22", 0),
+            ("", 0),
+            ("ab", 0),
+            ("hunge", 5),
+        ] {
             assert_eq!(secrets.begins_at_end(text.as_bytes()), bytes, "{text}");
         }
     }

@@ -70,9 +70,8 @@ async fn a_functions_name_forges_no_line() {
     let mut forged = b"\x1b[2J\n2026-01-01T00:00:00.000000Z  INFO swap: forged \x07".to_vec();
     forged.resize(name.len(), b'x');
     let mut component = std::fs::read(SPEAKS).expect("it is built");
-    let places: Vec<usize> = (0..component.len() - name.len())
-        .filter(|at| component[*at..].starts_with(name))
-        .collect();
+    let places: Vec<usize> =
+        (0..component.len() - name.len()).filter(|at| component[*at..].starts_with(name)).collect();
     assert!(!places.is_empty(), "the component has the names of its functions");
     for at in places {
         component[at..at + name.len()].copy_from_slice(&forged);
@@ -87,8 +86,8 @@ async fn a_functions_name_forges_no_line() {
 #[tokio::test]
 async fn long_texts_are_cut() {
     let host = host().route("speaks", SPEAKS).start().await;
-    for how in ["header-name", "error", "panic"] {
-        let response = host.get(&format!("/speaks?how={how}&size=3000000")).await;
+    for (how, size) in [("header-name", 3_000_000), ("error", 50_000), ("panic", 50_000)] {
+        let response = host.get(&format!("/speaks?how={how}&size={size}")).await;
         let id = response.header("x-request-id").expect("it has one");
         host.wait_for_log(&["access: ", id]).await;
     }

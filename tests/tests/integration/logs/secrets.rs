@@ -7,7 +7,8 @@ use crate::host;
 const CONFIG: &str = "[plugin.\"routes/speaks.wasm\"]\n\
                       secrets = { TOKEN = { file = \"token\" }, KEY = { file = \"key\" } }\n";
 const TOKEN: &str = "hunter22\\hunter22";
-const KEY: &str = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\nSECONDLINEOFTHEKEY\n-----END KEY-----\n";
+const KEY: &str =
+    "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\nSECONDLINEOFTHEKEY\n-----END KEY-----\n";
 
 #[tokio::test]
 async fn secrets_are_hidden_wherever_a_guest_says_them() {

@@ -127,6 +127,7 @@ async fn a_host_starts_where_its_address_cannot_be_printed() {
 async fn an_error_of_a_command_is_the_last_line_and_is_not_lost() {
     let ended = site().config("unknown = 1\n").end().await;
     ended.says(&["unknown"]);
-    let ended = host().component("routes/bad.wasm", SPEAKS).file("routes/worse.wasm", "x").end().await;
+    let ended =
+        host().component("routes/bad.wasm", SPEAKS).file("routes/worse.wasm", "x").end().await;
     ended.says(&["worse"]);
 }
