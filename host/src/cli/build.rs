@@ -1,8 +1,13 @@
 //! `lithe build`.
 
+use std::time::Duration;
+
 use super::BuildOptions;
 use crate::log;
 use crate::site::{self, Built, Site};
+
+/// How long a tool waits for a reader of standard error.
+const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
@@ -10,10 +15,16 @@ pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Says what is built, before the tool that builds it prints something.
+pub fn say(line: &str) {
+    log::say(line);
+    log::flush(FLUSH_TIME);
+}
+
 /// Builds the site's components and says what came of it.
 pub fn build(site: &Site) -> anyhow::Result<Built> {
     let count = site.config.build.len();
-    let built = site::build(site, |line| log::say(line))?;
+    let built = site::build(site, say)?;
     match (count, built.written.len()) {
         (0, _) => log::say("nothing to build: `lithe.toml` names nothing under `[build]`"),
         (_, 0) => log::say(format_args!("built {count} components, all as they were")),

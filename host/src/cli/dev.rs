@@ -65,7 +65,7 @@ async fn update(
         })
     };
     let built = tokio::task::spawn_blocking(move || {
-        site::build_changed(&reopened, is_changed, |line| log::say(line))
+        site::build_changed(&reopened, is_changed, super::build::say)
     })
     .await??;
     watcher.also(&built.inputs);

@@ -21,6 +21,10 @@ const MAX_FIELD: usize = 1024;
 /// Fields that are shown up to [`MAX_TEXT`], in lines: what an event says, and why something failed.
 const LONG: [&str; 2] = ["message", "failure"];
 
+const DIMMED: &str = "\x1b[2m";
+const ITALIC: &str = "\x1b[3m";
+const PLAIN: &str = "\x1b[0m";
+
 /// What is the host's own to say of a site. Each says something once for a deploy, or once a second.
 const NOT_CHARGED: [&str; 2] = ["swap", "limits"];
 
@@ -74,26 +78,25 @@ impl<S: Subscriber> Layer<S> for Lines {
 pub(super) fn lost(lines: usize, colours: bool) -> String {
     let mut line = String::new();
     begin(&mut line, &Level::WARN, "log", colours);
-    // Writing to a string cannot fail.
-    let _ = writeln!(line, "dropped {lines} lines: standard error did not take them in time");
+    let _ = writeln!(line, " dropped {lines} lines: standard error did not take them in time");
     line
 }
 
 /// When, how important, and what it is about.
 fn begin(line: &mut String, level: &Level, target: &str, colours: bool) {
-    let dimmed = |on| if colours { if on { "\x1b[2m" } else { "\x1b[0m" } } else { "" };
-    let colour = match *level {
-        _ if !colours => "",
+    let paint = |code| if colours { code } else { "" };
+    let (dimmed, plain) = (paint(DIMMED), paint(PLAIN));
+    let colour = paint(match *level {
         Level::ERROR => "\x1b[31m",
         Level::WARN => "\x1b[33m",
         Level::INFO => "\x1b[32m",
         Level::DEBUG => "\x1b[34m",
         Level::TRACE => "\x1b[35m",
-    };
-    let plain = dimmed(false);
-    line.push_str(dimmed(true));
+    });
+    line.push_str(dimmed);
+    // Writing to a string cannot fail.
     let _ = SystemTime.format_time(&mut Writer::new(line));
-    let _ = write!(line, "{plain} {colour}{level:>5}{plain} {}{target}:{plain}", dimmed(true));
+    let _ = write!(line, "{plain} {colour}{level:>5}{plain} {dimmed}{target}:{plain}");
 }
 
 /// What is to be known before the fields are written.
@@ -138,7 +141,7 @@ impl Fields<'_> {
         self.line.push(' ');
         if name != "message" {
             let (italic, dimmed, plain) = match self.colours {
-                true => ("\x1b[3m", "\x1b[2m", "\x1b[0m"),
+                true => (ITALIC, DIMMED, PLAIN),
                 false => ("", "", ""),
             };
             let name = name.trim_start_matches("r#");
@@ -186,5 +189,73 @@ impl Visit for Fields<'_> {
             self.write(&bounded.text, bounded.more, shape, false);
             self.room = bounded.text;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, PipeReader, pipe};
+    use std::time::Duration;
+
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    /// What comes of an event, without its time.
+    fn logged(colours: bool, log: impl FnOnce()) -> Vec<String> {
+        let (reader, writer): (PipeReader, _) = pipe().unwrap();
+        let queue = Queue::start(writer, |lost| lost.to_string()).unwrap();
+        let lines = Lines::new(queue.clone(), colours);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), log);
+        // The end of what is to be read.
+        queue.push("end\n");
+        queue.flush(Duration::from_secs(60));
+        let lines = BufReader::new(reader).lines().map(Result::unwrap);
+        let lines = lines.take_while(|line| line != "end");
+        lines
+            .map(|line| line.split_once('Z').map_or(line.clone(), |(_, rest)| rest.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_line_has_what_the_event_says_and_its_fields() {
+        let lines = logged(false, || {
+            let plugin = "a \"b\"";
+            tracing::info!(target: "guest", site = "none", plugin, number = 7, "it {}", "says");
+        });
+        assert_eq!(lines, [r#"  INFO guest: it says site="none" plugin="a \"b\"" number=7"#]);
+    }
+
+    #[test]
+    fn no_field_forges_a_line_or_has_more_than_its_bound() {
+        let forged = "a\u{1b}[2J\nforged";
+        let lines = logged(false, || {
+            tracing::error!(target: "x", text = forged, shown = %forged, failure = %forged, "{forged}");
+        });
+        assert_eq!(
+            lines,
+            [
+                " ERROR x: a\\u{1b}[2J",
+                "    | forged text=\"a\\u{1b}[2J\\nforged\" shown=a\\u{1b}[2J\\nforged failure=a\\u{1b}[2J",
+                "    | forged"
+            ]
+        );
+        let long = "x".repeat(100_000);
+        let lines = logged(false, || tracing::info!(target: "x", path = long, failure = %long));
+        let (path, failure) = ("x".repeat(MAX_FIELD), "x".repeat(MAX_TEXT));
+        let expected = format!(
+            "  INFO x: path=\"{path}\"… (98976 bytes more) failure={failure}… (91808 bytes more)"
+        );
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn only_the_hosts_own_colours_are_in_a_line() {
+        let lines = logged(true, || tracing::warn!(target: "x", text = "\u{1b}[31m", "\u{1b}[31m"));
+        assert_eq!(
+            lines,
+            ["\u{1b}[0m \u{1b}[33m WARN\u{1b}[0m \u{1b}[2mx:\u{1b}[0m \\u{1b}[31m \
+              \u{1b}[3mtext\u{1b}[0m\u{1b}[2m=\u{1b}[0m\"\\u{1b}[31m\""]
+        );
     }
 }

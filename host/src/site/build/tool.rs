@@ -2,14 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-
-use crate::log;
-
-/// How long a program waits until what was said before it is printed.
-const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 /// Runs a program to its end; what it prints goes to standard error.
 ///
@@ -17,8 +11,6 @@ const FLUSH_TIME: Duration = Duration::from_secs(1);
 /// It cannot be run, or fails: its own messages have been printed.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = name(command);
-    // What was said before comes before what it prints.
-    log::flush(FLUSH_TIME);
     // Standard output is for what the host itself answers.
     command.stdin(Stdio::null()).stdout(std::io::stderr());
     let status = command.status().with_context(|| format!("cannot run `{name}`"))?;

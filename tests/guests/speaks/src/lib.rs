@@ -9,7 +9,7 @@ use std::env;
 use lithe_sdk::anyhow::bail;
 use lithe_sdk::{Event, Hooks, Message, Peer, Response, Result, UpgradeOptions};
 
-/// One byte less than a secret of two has room for in the longest line.
+/// The longest line has room for three bytes more.
 const ALMOST_A_LINE: usize = 8 * 1024 - 3;
 
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl Hooks for Speaks {
         };
         match asked("how").as_deref() {
             Some("print") => println!("{text}"),
-            Some("print-late") => print!("{}{text}", "y".repeat(ALMOST_A_LINE)),
+            Some("print-late") => println!("{}{text}", "y".repeat(ALMOST_A_LINE)),
             Some("debug") => println!("{text:?}"),
             Some("error") => bail!("{text}"),
             Some("panic") => panic!("{text}"),
