@@ -16,15 +16,19 @@ pub fn address(
     peer: SocketAddr,
     headers: &HeaderMap,
     trusted: &[IpNet],
-    header: ProxyHeader,
+    kept: ProxyHeader,
 ) -> SocketAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     if !is_trusted(peer.ip()) {
         return peer;
     }
-    let (name, node_of): (_, fn(&[u8]) -> Option<SocketAddr>) = match header {
-        ProxyHeader::XForwardedFor => (&X_FORWARDED_FOR, node),
-        ProxyHeader::Forwarded => (&header::FORWARDED, for_of),
+    let name = match kept {
+        ProxyHeader::XForwardedFor => &X_FORWARDED_FOR,
+        ProxyHeader::Forwarded => &header::FORWARDED,
+    };
+    let node_of = |entry| match kept {
+        ProxyHeader::XForwardedFor => node(entry),
+        ProxyHeader::Forwarded => for_of(entry),
     };
     let mut client = peer;
     for entry in headers.get_all(name).iter().rev().flat_map(|list| Entries(Some(list.as_bytes())))

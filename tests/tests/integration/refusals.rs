@@ -38,7 +38,7 @@ enum Reads {
 
 impl Reads {
     fn of_try(number: usize) -> Self {
-        if number % 2 == 0 { Self::AfterAll } else { Self::Late }
+        if number.is_multiple_of(2) { Self::AfterAll } else { Self::Late }
     }
 
     async fn wait(self) {
