@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -37,16 +37,12 @@ const COUNT_AGAIN: Duration = Duration::from_secs(10);
 pub struct Space {
     folder: Arc<File>,
     used: AtomicU64,
-    counted: Mutex<Counted>,
+    /// When it was counted. Held while it is.
+    counted: Mutex<Instant>,
+    /// It may hold less since.
+    is_less: AtomicBool,
     /// Files that were opened through it: one may be removed, and still hold its bytes.
     open: Mutex<Vec<Weak<File>>>,
-}
-
-#[derive(Debug)]
-struct Counted {
-    at: Instant,
-    /// It may hold less since.
-    is_less: bool,
 }
 
 /// The folders of a site, by which folder they are: two plugins may share one, and so may two versions.
@@ -78,8 +74,13 @@ impl Spaces {
 impl Space {
     fn new(folder: Arc<File>) -> Self {
         let (used, _) = count(&folder);
-        let counted = Mutex::new(Counted { at: Instant::now(), is_less: false });
-        Self { folder, used: AtomicU64::new(used), counted, open: Mutex::default() }
+        Self {
+            folder,
+            used: AtomicU64::new(used),
+            counted: Mutex::new(Instant::now()),
+            is_less: AtomicBool::new(false),
+            open: Mutex::default(),
+        }
     }
 
     /// Keeps a file in view that has been opened in the folder.
@@ -93,7 +94,7 @@ impl Space {
 
     /// It may hold less than was counted.
     pub fn shrink(&self) {
-        self.counted.lock().is_less = true;
+        self.is_less.store(true, Ordering::Relaxed);
     }
 
     fn add(&self, bytes: u64, max: u64) -> bool {
@@ -103,20 +104,19 @@ impl Space {
     }
 
     /// Counts it again, if that may help.
-    fn count_again(&self) -> bool {
+    fn count_again(&self) {
         let mut counted = self.counted.lock();
-        if !counted.is_less && counted.at.elapsed() < COUNT_AGAIN {
-            return false;
+        let is_less = self.is_less.swap(false, Ordering::Relaxed);
+        if !is_less && counted.elapsed() < COUNT_AGAIN {
+            return;
         }
-        counted.is_less = false;
         let (held, is_all) = count(&self.folder);
         let held = held.saturating_add(self.removed_and_open());
         match is_all {
             true => self.used.store(held, Ordering::Relaxed),
             false => drop(self.used.fetch_max(held, Ordering::Relaxed)),
         }
-        counted.at = Instant::now();
-        true
+        *counted = Instant::now();
     }
 
     /// What files without a name hold, because they are still open.
@@ -136,7 +136,9 @@ impl Quota {
     pub fn take(&self, bytes: u64) -> io::Result<()> {
         let max = self.size.as_u64();
         let mut taken = bytes == 0 || self.space.add(bytes, max);
-        if !taken && self.space.count_again() {
+        if !taken {
+            // Somebody else may have counted it just now.
+            self.space.count_again();
             taken = self.space.add(bytes, max);
         }
         if !taken {
