@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use super::{CacheOptions, ServeOptions};
 use super::progress::Progress;
 use super::signals::{self, Endings};
+use super::{CacheOptions, ServeOptions};
 use crate::admin;
 use crate::plugin::{Cache, Loader};
 use crate::runtime::Runtime;

@@ -243,7 +243,9 @@ fn check_owner(folder: &Path) -> anyhow::Result<()> {
         let metadata = look(above)?;
         let (above, mode) = (above.display(), metadata.mode());
         if ![user, 0].contains(&metadata.uid()) {
-            bail!("the cache folder `{shown}` is in `{above}`, which is another user's: choose one by `--cache`");
+            bail!(
+                "the cache folder `{shown}` is in `{above}`, which is another user's: choose one by `--cache`"
+            );
         }
         // A user's own group is often for that user alone. In a sticky folder, such as `/tmp`, nobody may
         // rename what is another's.

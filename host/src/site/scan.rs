@@ -98,7 +98,9 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
     };
     let is_too_long = file.len() > MAX_PATH || file.split('/').any(|part| part.len() > MAX_NAME);
     if is_too_long || file.contains('\0') {
-        bail!("`{file}` cannot be a file: a name has at most {MAX_NAME} bytes, none of them zero, and a path {MAX_PATH}");
+        bail!(
+            "`{file}` cannot be a file: a name has at most {MAX_NAME} bytes, none of them zero, and a path {MAX_PATH}"
+        );
     }
     let (folder, name) = file.split_once('/').ok_or_else(wrong)?;
     let stem = name.strip_suffix(".wasm").filter(|stem| !stem.is_empty()).ok_or_else(wrong)?;

@@ -32,7 +32,8 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("it is there") {
         let path = entry.expect("it is readable").path();
-        let is_own = ["control", "versions.json", "lithe.toml"].iter().any(|own| path.ends_with(own));
+        let is_own =
+            ["control", "versions.json", "lithe.toml"].iter().any(|own| path.ends_with(own));
         if path.is_dir() {
             found.extend(leftovers(&path));
         } else if path.extension().is_none_or(|extension| extension != "wasm") && !is_own {
@@ -128,7 +129,9 @@ async fn a_name_that_cannot_be_a_file_is_refused() {
 /// A tenant's link must not have the host write or remove what is another's.
 #[tokio::test]
 async fn links_out_of_a_site_are_not_followed() {
-    for (link, target) in [(".lithe/versions", "../../victim/routes"), (".lithe", "../victim/routes")] {
+    for (link, target) in
+        [(".lithe/versions", "../../victim/routes"), (".lithe", "../victim/routes")]
+    {
         let sites = Site::default();
         sites.copy("victim/routes/hello.wasm", BENCH_HELLO.as_ref());
         sites.copy("evil/routes/hello.wasm", BENCH_HELLO.as_ref());
@@ -186,7 +189,9 @@ async fn the_cache_stays_within_its_bound() {
     };
     let routes = async || {
         let mut command = lithe("routes", &site.folder());
-        run(command.arg("--cache").arg(cache.path()).args(["--cache-size", "1 B"])).await.succeeded();
+        run(command.arg("--cache").arg(cache.path()).args(["--cache-size", "1 B"]))
+            .await
+            .succeeded();
     };
     routes().await;
     let one = size();

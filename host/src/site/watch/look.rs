@@ -44,7 +44,11 @@ pub enum Tree {
 
 impl Tree {
     pub fn path(&self) -> &Path {
-        let (Self::Site(path) | Self::Names(path) | Self::Sites(path) | Self::Source(path) | Self::File(path)) = self;
+        let (Self::Site(path)
+        | Self::Names(path)
+        | Self::Sites(path)
+        | Self::Source(path)
+        | Self::File(path)) = self;
         path
     }
 }
