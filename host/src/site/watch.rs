@@ -170,9 +170,10 @@ impl Looker {
 
     fn look(&mut self) {
         let started = Instant::now();
+        let is_all = self.signal.begin_look();
         let seen = Seen::of(&self.trees, &mut self.watches);
         self.plan(started.elapsed(), seen.is_cut);
-        if self.signal.take_all() {
+        if is_all {
             self.found = self.known.keys().chain(seen.marks.keys()).cloned().collect();
             self.known = seen.marks;
             return;

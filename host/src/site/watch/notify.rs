@@ -34,6 +34,8 @@ pub struct Signal {
 #[derive(Default)]
 struct Heard {
     last: Option<Instant>,
+    /// Whether something has happened since the last look.
+    is_news: bool,
     /// Components that have been changed and not been closed, since when.
     writing: HashMap<(Number, OsString), Instant>,
     all: bool,
@@ -58,9 +60,12 @@ impl Signal {
         signal
     }
 
-    /// Waits until something has happened, and until nothing has for a while, but not for long.
+    /// Waits until something has happened since the last look, and until nothing has for a while, but not
+    /// for long. Where this is dropped, it is still news.
     pub async fn heard(&self, quiet: Duration, at_most: Duration) {
-        self.wake.notified().await;
+        while !self.heard.lock().is_news {
+            self.wake.notified().await;
+        }
         let until = Instant::now() + at_most;
         loop {
             let quiet_at = self.heard.lock().last.map_or_else(Instant::now, |last| last + quiet);
@@ -74,12 +79,15 @@ impl Signal {
 
     /// Has the watcher look.
     pub fn wake(&self) {
+        self.heard.lock().is_news = true;
         self.wake.notify_one();
     }
 
-    /// Whether everything counts as changed, for this one time.
-    pub fn take_all(&self) -> bool {
-        std::mem::take(&mut self.heard.lock().all)
+    /// A look begins: answers whether everything counts as changed, for this one time.
+    pub fn begin_look(&self) -> bool {
+        let mut heard = self.heard.lock();
+        heard.is_news = false;
+        std::mem::take(&mut heard.all)
     }
 
     /// Whether somebody has changed this file and not closed it.
@@ -100,7 +108,8 @@ impl Signal {
                 Event::Modified | Event::Other => {}
             }
         }
-        self.wake.notify_one();
+        drop(heard);
+        self.wake();
     }
 
     /// Nothing is known any more of this folder, or of any.
@@ -108,7 +117,8 @@ impl Signal {
         let mut heard = self.heard.lock();
         heard.last = Some(Instant::now());
         heard.writing.retain(|(own, _), _| folder.is_some_and(|folder| folder != *own));
-        self.wake.notify_one();
+        drop(heard);
+        self.wake();
     }
 }
 
@@ -116,7 +126,7 @@ impl Signal {
 pub fn tell_all() {
     for signal in SIGNALS.lock().iter().filter_map(Weak::upgrade) {
         signal.heard.lock().all = true;
-        signal.wake.notify_one();
+        signal.wake();
     }
 }
 
