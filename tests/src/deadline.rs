@@ -25,11 +25,7 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 ///
 /// # Panics
 /// After the default: it names what was waited for.
-pub async fn sooner_than<T>(
-    default: Duration,
-    what: &str,
-    future: impl Future<Output = T>,
-) -> T {
+pub async fn sooner_than<T>(default: Duration, what: &str, future: impl Future<Output = T>) -> T {
     within_time(default, what, future).await
 }
 

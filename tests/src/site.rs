@@ -54,8 +54,9 @@ impl Site {
 
     /// # Panics
     /// The file cannot be written.
-    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, file: impl AsRef<Path>, content: impl AsRef<[u8]>) {
         let path = self.folder().join(file);
+        assert!(path.starts_with(self.folder()), "{}: not in the site", path.display());
         fs::create_dir_all(path.parent().expect("it is in the site")).expect("folders can be made");
         fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
@@ -87,8 +88,9 @@ impl Site {
     /// # Panics
     /// The file cannot be written.
     pub fn configure(&self, folder: &str, text: &str) {
-        let sections = ["limits", "server", "swap"];
-        self.write(&format!("{folder}/lithe.toml"), generous(text, &sections));
+        let file = Path::new(folder).join("lithe.toml");
+        let text = generous(text, &["limits", "server", "swap"]);
+        self.write(file, text);
     }
 
     /// Adds generous times to what the settings leave out: those of the site, or of each site and of the
@@ -96,9 +98,8 @@ impl Site {
     pub(crate) fn be_generous(&self) {
         let root = self.folder();
         let is_site = |folder: &Path| PARTS.iter().any(|part| folder.join(part).is_dir());
-        let settings = |folder: &Path| {
-            fs::read_to_string(folder.join("lithe.toml")).unwrap_or_default()
-        };
+        let settings =
+            |folder: &Path| fs::read_to_string(folder.join("lithe.toml")).unwrap_or_default();
         let entries = fs::read_dir(&root).expect("the site's folder is there");
         let folders = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let sites: Vec<String> = folders.filter(|name| is_site(&root.join(name))).collect();

@@ -112,11 +112,7 @@ async fn a_version_that_fails_too_often_goes_by_itself() {
 
 #[tokio::test]
 async fn a_version_that_fails_now_and_then_stays() {
-    let host = host()
-        .route("swap", SWAP_V1)
-        .config("[swap]\nmin_calls = 3\n")
-        .start()
-        .await;
+    let host = host().route("swap", SWAP_V1).config("[swap]\nmin_calls = 3\n").start().await;
     deploy(&host, SWAP_V2).await;
     for _ in 0..30 {
         assert_eq!(host.get("/swap").await.text(), "v2");
