@@ -43,7 +43,7 @@ const KINDS: [Kind; 9] = [
 const CLIENTS: usize = 8;
 
 /// How long a hostile client waits for an answer before it begins again.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the neighbour's answers take at the most, on a machine that is busy with other things, too. A host
 /// that is held up by a site for the time that the site allows itself takes longer.

@@ -23,6 +23,7 @@ mod liveness;
 mod logs;
 mod many_sockets;
 mod outbound;
+mod panics;
 mod quotas;
 mod requests;
 mod routing;
