@@ -347,7 +347,8 @@ mod tests {
         }
         let site = tempfile::tempdir().unwrap();
         std::fs::write(site.path().join(FILE_NAME), "#".repeat(1024 * 1024 + 1)).unwrap();
-        let error = format!("{:#}", Config::load(&files::Folder::open(site.path()).unwrap()).unwrap_err());
+        let error =
+            format!("{:#}", Config::load(&files::Folder::open(site.path()).unwrap()).unwrap_err());
         assert!(error.contains("at most 1.0 MiB"), "{error}");
     }
 

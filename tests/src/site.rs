@@ -54,8 +54,9 @@ impl Site {
 
     /// # Panics
     /// The file cannot be written.
-    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, file: impl AsRef<Path>, content: impl AsRef<[u8]>) {
         let path = self.folder().join(file);
+        assert!(path.starts_with(self.folder()), "{}: not in the site", path.display());
         fs::create_dir_all(path.parent().expect("it is in the site")).expect("folders can be made");
         fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
@@ -96,8 +97,9 @@ impl Site {
     /// # Panics
     /// The file cannot be written.
     pub fn configure(&self, folder: &str, text: &str) {
-        let sections = ["limits", "server", "swap"];
-        self.write(&format!("{folder}/lithe.toml"), generous(text, &sections));
+        let file = Path::new(folder).join("lithe.toml");
+        let text = generous(text, &["limits", "server", "swap"]);
+        self.write(file, text);
     }
 
     /// Adds generous times to what the settings leave out: those of the site, or of each site and of the

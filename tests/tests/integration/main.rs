@@ -30,8 +30,12 @@ mod many_sockets;
 mod memory;
 mod neighbours;
 mod outbound;
+<<<<<<< HEAD
 mod proxies;
 mod public;
+=======
+mod panics;
+>>>>>>> tests/tests
 mod quotas;
 mod refusals;
 mod requests;

@@ -1,6 +1,8 @@
 //! The router as its users see it.
 
 mod files;
+#[path = "../../../fuzz/router/mod.rs"]
+mod fuzzed;
 mod matching;
 mod portable;
 mod properties;

@@ -111,6 +111,17 @@ proptest! {
     }
 
     #[test]
+    fn what_the_fuzz_target_asks_for_holds(
+        path in prop_oneof![route().prop_map(|(_, path)| path), noise()],
+        routes in prop::collection::vec(
+            prop_oneof![route().prop_map(|(stem, _)| stem), noise()],
+            0..16,
+        ),
+    ) {
+        super::fuzzed::holds_for(&[vec![path], routes].concat().join("\n"));
+    }
+
+    #[test]
     fn no_input_panics(texts in prop::collection::vec(noise(), 0..8), raw in noise()) {
         for case_sensitive in [true, false] {
             let mut router = Router::new(case_sensitive);

@@ -132,8 +132,9 @@ async fn a_changed_file_that_is_wrong_is_said_and_changes_nothing() {
 async fn a_host_that_stops_takes_no_deploys() {
     let mut host = v1().await;
     let mut client = host.connect("/swap").await;
-    client.send("sleep:8000").await;
-    // The event holds both the swap and the end up, for longer than the command needs to begin.
+    // The event holds both the swap and the end up: for longer than the command needs to begin, and for
+    // less than the swap waits.
+    client.send("sleep:4500").await;
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
         host.wait_for_log(&["loaded, taking over"]).await;
         host.signal(Signal::TERM);

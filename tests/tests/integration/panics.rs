@@ -1,0 +1,34 @@
+//! A process that panics fails the test that runs it, although nobody who asks the process notices.
+
+use std::process::Command;
+
+use lithe_tests::Process;
+use lithe_tests::artifacts::TRAP_HTTP;
+
+use crate::host;
+
+/// What says the same as the panic hook of a host does.
+fn panicking(then: &str) -> Process {
+    let says = "thread 'tokio-rt-worker' (7) panicked at host/src/site/live.rs:1:1:";
+    Process::start(Command::new("sh").args(["-c", &format!("echo \"{says}\" >&2; {then}")]))
+}
+
+#[tokio::test]
+#[should_panic(expected = "the process has panicked")]
+async fn a_panic_fails_the_test_at_the_end_of_the_process() {
+    panicking("exit 0").exit().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "the process has panicked")]
+async fn a_panic_fails_a_test_that_leaves_the_process_running() {
+    let process = panicking("exec sleep 60");
+    process.logs(&["panicked at"]).await;
+}
+
+#[tokio::test]
+async fn a_panic_of_a_guest_is_the_guests() {
+    let host = host().route("http", TRAP_HTTP).start().await;
+    assert_eq!(host.get("/http?how=panic").await.status, 500);
+    host.wait_for_log(&["panicked at"]).await;
+}
