@@ -205,11 +205,6 @@ impl Template {
         &self.context
     }
 
-    /// What its site may use of the machine, where it has neighbours.
-    pub(super) fn share(&self) -> Option<&Arc<Share>> {
-        self.share.as_ref()
-    }
-
     /// Does something in a task of its own, which its site is charged with. A host that has stopped has
     /// nobody left to do it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {

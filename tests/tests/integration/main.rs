@@ -30,12 +30,9 @@ mod many_sockets;
 mod memory;
 mod neighbours;
 mod outbound;
-<<<<<<< HEAD
 mod proxies;
 mod public;
-=======
 mod panics;
->>>>>>> tests/tests
 mod quotas;
 mod refusals;
 mod requests;
