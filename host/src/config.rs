@@ -279,7 +279,7 @@ mod tests {
                 &[
                     "line 2, column 17",
                     "`limits.ping_interval`",
-                    "is out of range: it is from 0ns to 365d",
+                    "is out of range: it is from 0s to 365d",
                 ][..],
             ),
             (

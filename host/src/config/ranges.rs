@@ -168,6 +168,7 @@ impl fmt::Display for Time {
             |(_, length): &&(_, u64)| millis > 0 && millis.is_multiple_of(u128::from(*length));
         match units.iter().find(fits) {
             Some((unit, length)) => write!(f, "{}{unit}", millis / u128::from(*length)),
+            None if self.0.is_zero() => f.write_str("0s"),
             None => write!(f, "{:?}", self.0),
         }
     }
