@@ -83,7 +83,7 @@ impl Form {
             let length = parts.iter().map(Part::length).sum::<u64>();
             let content = match length {
                 0 => return Ok(whole(status, headers, Bytes::new())),
-                ..=PIECE => read_parts(&file, &parts),
+                1..=PIECE => read_parts(&file, &parts),
                 _ => {
                     let mut response = response::empty(status, headers);
                     *response.body_mut() = Either::Right(Either::Right(FileBody::new(file, parts)));
