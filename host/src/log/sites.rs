@@ -20,8 +20,11 @@ pub trait Site: Send + Sync {
     fn secrets(&self) -> Option<Arc<Secrets>>;
 }
 
-/// A name may be that of several for a while: of a site that still drains, and of one that has come after it.
-static SITES: RwLock<Option<HashMap<Arc<str>, Vec<Weak<dyn Site>>>>> = RwLock::new(None);
+/// By name. A name may be that of several for a while: of a site that still drains, and of one that has come
+/// after it.
+type Sites = HashMap<Arc<str>, Vec<Weak<dyn Site>>>;
+
+static SITES: RwLock<Option<Sites>> = RwLock::new(None);
 
 /// Lines that name this site are charged to it, as long as it is there.
 pub fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
