@@ -270,7 +270,7 @@ async fn form(boundary: String, body: Bytes) -> Result<Given, Refusal> {
             return Err(Refusal::bad("a part has no name: name it by the component's file"));
         };
         let bytes = part.bytes().await.map_err(malformed)?;
-        if given.insert(name.clone(), bytes.into()).is_some() {
+        if given.insert(name.clone(), bytes).is_some() {
             return Err(Refusal::bad(format!("`{name}` is there twice")));
         }
         if given.len() > MAX_PARTS {

@@ -14,6 +14,7 @@ use super::signals::{self, Endings};
 use super::{CacheOptions, ServeOptions};
 use crate::admin;
 use crate::config;
+use crate::log;
 use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
 use crate::server::Server;
@@ -63,6 +64,7 @@ where
         ending = ending => ending,
     };
     tracing::warn!("{}: ending now", ending.name);
+    log::flush(FLUSH_TIME);
     std::process::exit(ending.code)
 }
 
@@ -144,6 +146,9 @@ pub fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Re
     runtime.shutdown_timeout(THREADS_TIME);
     ended
 }
+
+/// How long a process that ends at once waits for its log to be written.
+const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 /// How long threads that still work for nobody may hold the end of the process up.
 const THREADS_TIME: Duration = Duration::from_secs(1);

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rustix::io::Errno;
 
+use crate::clock;
+
 /// Bytes that wait to be written. The writer has as many in its hands at most.
 pub const MAX_QUEUED: usize = 1024 * 1024;
 
@@ -81,7 +83,7 @@ impl Queue {
 
     /// Waits until nothing is left to write, but no longer than this.
     pub fn flush(&self, time: Duration) {
-        let until = Instant::now() + time;
+        let until = clock::after(Instant::now(), time);
         let mut state = self.state.lock();
         state.flushing += 1;
         self.hurried.notify_all();

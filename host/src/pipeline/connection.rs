@@ -7,12 +7,14 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
+
+use crate::clock;
 
 /// How long a client may send nothing after its last answer before the connection is closed.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -145,11 +147,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 
 impl Lingering {
     fn new(time: Duration) -> Self {
-        let now = Instant::now();
         Self {
             silence: Box::pin(sleep(SILENCE)),
-            // No clock shows the longest times.
-            until: now.checked_add(time.max(SILENCE)).unwrap_or(now + SILENCE),
+            until: clock::after(Instant::now(), time.max(SILENCE)),
             dropped: 0,
             hurried: false,
         }
@@ -179,7 +179,8 @@ impl Lingering {
         if heard || (is_stopping && !self.hurried) {
             self.hurried = is_stopping;
             let silence = if is_stopping { SILENCE_WHILE_STOPPING } else { SILENCE };
-            self.silence.as_mut().reset((Instant::now() + silence).min(self.until));
+            let until = clock::after(Instant::now(), silence).min(self.until);
+            self.silence.as_mut().reset(until.into());
         }
         self.silence.as_mut().poll(cx)
     }

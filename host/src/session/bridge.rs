@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::Limits;
 use super::end::End;
@@ -17,6 +17,7 @@ use crate::capability::Context as PluginContext;
 use crate::capability::account::Account;
 use crate::capability::rate::Rate;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
+use crate::clock;
 use crate::message::{Borrowed, Messages, Opcode};
 
 /// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
@@ -302,7 +303,7 @@ impl<S: Wire> Bridge<S> {
                 return Poll::Pending;
             }
             if self.transport.take_heard() {
-                silence.as_mut().reset(Instant::now() + LINGER);
+                silence.as_mut().reset(clock::after(Instant::now(), LINGER).into());
             }
             match rest {
                 Poll::Ready(()) => Poll::Ready(()),

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Given;
 use super::scan;
+use crate::clock;
 use crate::files::{FileError, Folder, Kind, Lock, TEMPORARY};
 use crate::plugin::{Digest, STATE_FOLDER, state_folder};
 
@@ -254,7 +255,7 @@ fn folders(root: &Path) -> Option<(Folder, Folder)> {
 }
 
 fn lock(state: &Folder) -> anyhow::Result<Lock> {
-    let until = Instant::now() + LOCK_TIME;
+    let until = clock::after(Instant::now(), LOCK_TIME);
     loop {
         if let Some(lock) = state.lock()? {
             return Ok(lock);

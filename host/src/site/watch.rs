@@ -95,11 +95,6 @@ impl Watcher {
         Self::of(vec![Tree::Names(root.to_owned())])
     }
 
-    /// Watches all sites in a folder.
-    pub fn sites(root: &Path) -> Self {
-        Self::of(vec![Tree::Sites(root.to_owned())])
-    }
-
     fn of(trees: Vec<Tree>) -> Self {
         let signal = Signal::new();
         let watches = Watches::new(signal.clone());

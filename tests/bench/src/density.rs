@@ -196,8 +196,8 @@ fn write_tenants(component: &[u8], count: usize) -> Site {
     let sites = Site::default();
     for number in 0..count {
         let own = distinct(component, &name(number));
-        sites.write(&format!("{}/routes/index.wasm", name(number)), own);
-        sites.write(&format!("{}/lithe.toml", name(number)), STATELESS);
+        sites.write(format!("{}/routes/index.wasm", name(number)), own);
+        sites.write(format!("{}/lithe.toml", name(number)), STATELESS);
     }
     sites
 }

@@ -34,8 +34,6 @@ pub enum Tree {
     Site(PathBuf),
     /// The names of the sites in a folder.
     Names(PathBuf),
-    /// All sites in a folder.
-    Sites(PathBuf),
     /// A folder of sources.
     Source(PathBuf),
     /// One file.
@@ -44,11 +42,7 @@ pub enum Tree {
 
 impl Tree {
     pub fn path(&self) -> &Path {
-        let (Self::Site(path)
-        | Self::Names(path)
-        | Self::Sites(path)
-        | Self::Source(path)
-        | Self::File(path)) = self;
+        let (Self::Site(path) | Self::Names(path) | Self::Source(path) | Self::File(path)) = self;
         path
     }
 }
@@ -223,7 +217,6 @@ impl Seen {
                 }
                 self.marks.extend(Mark::of(file).map(|mark| (file.clone(), mark)));
             }
-            Tree::Sites(root) => self.sites(root, watches),
         }
     }
 
@@ -243,13 +236,6 @@ impl Seen {
                 watches.want(&parent, Some(name));
             }
             self.note(&folder, &named, root);
-        }
-    }
-
-    fn sites(&mut self, root: &Path, watches: &mut Watches) {
-        let Some(folder) = self.root(root, watches) else { return };
-        for name in names_in(&folder).filter(|name| !is_hidden(name)) {
-            self.site(&root.join(name), watches);
         }
     }
 

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::clock;
+
 pub use system::{Notifier, Watch};
 
 /// Components that are being written at the same time and that one watcher knows of. Beyond them, it
@@ -66,14 +68,15 @@ impl Signal {
         while !self.heard.lock().is_news {
             self.wake.notified().await;
         }
-        let until = Instant::now() + at_most;
+        let until = clock::after(Instant::now(), at_most);
         loop {
-            let quiet_at = self.heard.lock().last.map_or_else(Instant::now, |last| last + quiet);
+            let last = self.heard.lock().last;
+            let quiet_at = last.map_or_else(Instant::now, |last| clock::after(last, quiet));
             let now = Instant::now();
             if quiet_at <= now || until <= now {
                 return;
             }
-            tokio::time::sleep(quiet_at.min(until) - now).await;
+            tokio::time::sleep_until(quiet_at.min(until).into()).await;
         }
     }
 

@@ -102,7 +102,7 @@ pub fn write_site(sites: &Site, folder: &str) {
     for route in ["own", "fresh"] {
         let _ = writeln!(settings, "[plugin.\"routes/{route}.wasm\"]\nscope = \"connection\"");
     }
-    sites.write(&format!("{folder}/lithe.toml"), settings);
+    sites.write(format!("{folder}/lithe.toml"), settings);
 }
 
 impl Misbehaviour {
