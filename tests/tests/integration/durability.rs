@@ -61,7 +61,7 @@ async fn what_was_acknowledged_is_served_after_any_kill() {
         std::fs::write(&path, tagged(BENCH_HELLO, tag)).expect("it can be written");
         path
     });
-    (0..COMPONENTS).for_each(|number| site.write(&file(number), tagged(BENCH_HELLO, b'A')));
+    (0..COMPONENTS).for_each(|number| site.write(file(number), tagged(BENCH_HELLO, b'A')));
     let mut host = serve(&site.folder()).await;
     let mut time = Duration::ZERO;
     // The second one finds everything compiled.

@@ -26,12 +26,12 @@ fn streams(event: Event) -> Outcome {
         _ => {}
     }
     let status = if how == "teapot" { 418 } else { 200 };
-    let stream = Response::stream(async move |mut body| {
+    let stream = Response::stream(async move |body| {
         body.send_text("first")?;
         match how.as_str() {
             "open" => {
                 let sender = body.sender();
-                STREAMS.with_borrow_mut(|streams| streams.push(sender.clone()));
+                STREAMS.with_borrow_mut(|streams| streams.push(sender));
                 body.closed().await;
                 STREAMS.with_borrow_mut(|streams| streams.retain(|other| *other != sender));
             }

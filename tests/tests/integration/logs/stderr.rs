@@ -29,7 +29,7 @@ async fn goes_on(mut host: TestHost) {
     socket.send("fail:as told").await;
     assert_eq!(socket.closed().await.0, 1011);
     for (bad, good) in [("bad-one", "one"), ("bad-two", "two")] {
-        host.site.write(&format!("routes/{bad}.wasm"), "not WebAssembly");
+        host.site.write(format!("routes/{bad}.wasm"), "not WebAssembly");
         host.site.copy(&format!("routes/{good}.wasm"), Path::new(ECHO));
         host.site.remove(&format!("routes/{bad}.wasm"));
         let path = format!("/{good}");
