@@ -151,9 +151,14 @@ impl Host {
         let loader = Loader::new(engine.clone(), cache, Compiling::Here, bounds);
         let read = |file: &Path| std::fs::read(file).expect("the component has been built");
         let plain = Manner::of([0; 2]);
-        let publish =
-            load(&threads, &loader, &read(guests.publish), plain, config::Limits::default());
-        let hello = load(&threads, &loader, &read(guests.hello), plain, config::Limits::default());
+        // They never misbehave, and may be slow where the machine is busy.
+        let patient = config::Limits {
+            event_cpu: DEADLINE,
+            request_cpu: DEADLINE,
+            ..config::Limits::default()
+        };
+        let publish = load(&threads, &loader, &read(guests.publish), plain, patient.clone());
+        let hello = load(&threads, &loader, &read(guests.hello), plain, patient);
         let (publish, hello) = (Arc::new(publish), Arc::new(hello));
         let interpreters = guests.interpreters.map(read);
         let neighbours = Neighbours::new(&publish, &hello);
