@@ -261,6 +261,9 @@ impl Sites {
         let mut gone = Vec::new();
         entries.retain(|name, entry| {
             let stays = there.contains(name);
+            if !stays {
+                self.forget(name);
+            }
             if !stays && let Standing::Open(live) = &entry.standing {
                 gone.push((name.clone(), live.clone()));
             }
@@ -278,7 +281,6 @@ impl Sites {
         drop(entries);
         for (name, live) in gone {
             live.close();
-            self.forget(&name);
             tracing::info!(target: "swap", site = name, "the site is served no more");
         }
         Ok(())
@@ -295,6 +297,14 @@ impl Sites {
             }
         }
         self.decided.notify_waiters();
+    }
+
+    /// The site is about to be served: its hosts are kept for it, unless its folder is gone.
+    fn expect(&self, name: &str, id: u64, site: &Site) {
+        let entries = self.entries.lock();
+        if entries.get(name).is_some_and(|entry| entry.id == id) {
+            self.server.expect(&site.folder_name(), &site.config.hosts);
+        }
     }
 
     /// There is no site in this folder any more: others may have its name and its hosts.

@@ -102,7 +102,7 @@ async fn sites_that_never_become_ready_keep_no_other_from_starting_changing_or_s
         ("huge-settings.test", "it has 6.0 GiB, and may have at most 1.0 MiB"),
     ] {
         host.wait_for_log(&["the site is not served", site, reason]).await;
-        assert_eq!(get(&host, site, "/").await.status, 421, "{site}");
+        assert_eq!(get(&host, site, "/").await.status, 503, "{site}");
     }
     changes_the_good_one(&host).await;
     for site in ["routes-sleep.test", "start-sleep.test", "start-loop.test", "compiles.test"] {
