@@ -74,9 +74,9 @@ struct Uploaded {
 
 /// Who may use it.
 pub enum Access {
-    /// Whoever reaches the listener.
+    /// Everybody who reaches the listener.
     Everyone,
-    /// Whoever has the token of this digest.
+    /// Those who have the token of this digest.
     Token(Digest),
 }
 
@@ -314,7 +314,7 @@ fn known(query: &HashMap<String, String>, names: &[&str]) -> Result<(), Refusal>
         None => Ok(()),
         Some(name) => {
             let names = names.join("`, `");
-            Err(Refusal::bad(format!("`{name}` is no parameter here: there is `{names}`")))
+            Err(Refusal::bad(format!("`{name}` is not a parameter here: there is `{names}`")))
         }
     }
 }
