@@ -46,9 +46,9 @@ impl FromStr for Digest {
     }
 }
 
-/// What is no digest.
+/// What is not a digest.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no SHA-256: that has 64 hexadecimal digits")]
+#[error("`{0}` is not a SHA-256: that has 64 hexadecimal digits")]
 pub struct InvalidDigest(String);
 
 impl fmt::Display for Digest {

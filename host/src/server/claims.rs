@@ -217,7 +217,7 @@ impl Refusal {
     }
 }
 
-/// What the rules say of a claim, whoever asks first.
+/// What the rules say of a claim. It does not depend on which site asks first.
 enum Verdict<'c> {
     /// The operator gives it to the site.
     Given,
@@ -228,7 +228,7 @@ enum Verdict<'c> {
     Refused(&'c Arc<str>, Why),
 }
 
-/// What holds whoever asks first.
+/// What does not depend on which site asks first.
 struct Rules<'c> {
     given: &'c BTreeMap<Host, Arc<str>>,
     /// In lower case, as hosts are.

@@ -124,11 +124,11 @@ fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
 ///
 /// # Errors
-/// It is no component's path: the message says what would be one.
+/// It is not a component's path: the message says what would be one.
 pub fn component(file: &str) -> anyhow::Result<Found> {
     let wrong = || {
         anyhow::anyhow!(
-            "`{file}` is no component's path: name it as it lies in the site, such as \
+            "`{file}` is not a component's path: name it as it lies in the site, such as \
              `routes/chat.wasm`, `middleware/log.wasm` or `plugins/app.wasm`"
         )
     };

@@ -288,9 +288,11 @@ impl Sites {
 
     /// How far a site is now. One whose folder is not there any more is closed.
     fn stand(&self, name: &str, id: u64, standing: Standing) {
-        match self.entries.lock().get_mut(name).filter(|entry| entry.id == id) {
+        let mut entries = self.entries.lock();
+        match entries.get_mut(name).filter(|entry| entry.id == id) {
             Some(entry) => entry.standing = standing,
             None => {
+                drop(entries);
                 if let Standing::Open(live) = standing {
                     live.close();
                 }

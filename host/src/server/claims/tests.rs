@@ -68,7 +68,7 @@ fn a_folder_below_another_is_its_own() {
 }
 
 #[test]
-fn whoever_has_a_host_keeps_it() {
+fn a_site_that_has_a_host_keeps_it() {
     let mut claims = claims(&[("victim", &["www.shop.example", "*.cdn.example"])]);
     let hosts = ["www.shop.example", "a.cdn.example", "own.example"];
     assert_eq!(owners(&mut claims, &hosts), ["victim", "victim", "-"]);
