@@ -98,8 +98,12 @@ impl Site {
     /// The file cannot be written.
     pub fn configure(&self, folder: &str, text: &str) {
         let file = Path::new(folder).join("lithe.toml");
-        let text = generous(text, &["limits", "server", "swap"]);
-        self.write(file, text);
+        let sections: &[&str] = match folder {
+            "" => &["limits", "server", "swap"],
+            // Among several sites, the listener's settings are the host's.
+            _ => &["limits", "swap"],
+        };
+        self.write(file, generous(text, sections));
     }
 
     /// Adds generous times to what the settings leave out: those of the site, or of each site and of the

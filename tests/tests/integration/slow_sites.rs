@@ -30,7 +30,7 @@ fn huge(path: &Path, beginning: &[u8]) {
 
 fn waits(variable: &str, how: &str) -> String {
     format!(
-        "[limits]\nrequest_time = \"10000h\"\nrequest_cpu = \"10000h\"\n\
+        "[limits]\nrequest_time = \"24h\"\nrequest_cpu = \"24h\"\n\
          [plugin.\"plugins/late.wasm\"]\nenvironment = {{ {variable} = \"{how}\" }}\n"
     )
 }
