@@ -154,8 +154,14 @@ impl Claims {
             self.held = held;
             self.record.write(&self.held);
         }
-        for refusal in refused.difference(&self.said) {
-            tracing::error!(target: "swap", site = &*refusal.site, "{refusal}");
+        for (refusal, more) in news(&refused, &self.said) {
+            let site = &*refusal.site;
+            match more {
+                0 => tracing::error!(target: "swap", site, "{refusal}"),
+                _ => tracing::error!(
+                    target: "swap", site, "{refusal}; {more} more of its `hosts` are refused, too"
+                ),
+            }
         }
         self.said = refused;
         owners
@@ -209,6 +215,20 @@ impl Claims {
         }
         (held, refused)
     }
+}
+
+/// Refusals that the log does not know yet: one for each site and reason, and how many others there are of
+/// it. A site may ask for many hosts, and must not be able to fill the log by it.
+fn news<'r>(
+    refused: &'r BTreeSet<Refusal>,
+    said: &'r BTreeSet<Refusal>,
+) -> impl Iterator<Item = (&'r Refusal, usize)> {
+    let mut news = BTreeMap::new();
+    for refusal in refused.difference(said) {
+        let of = news.entry((&refusal.site, refusal.why));
+        of.and_modify(|(_, more)| *more += 1).or_insert((refusal, 0));
+    }
+    news.into_values()
 }
 
 impl Refusal {

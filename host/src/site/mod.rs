@@ -136,6 +136,8 @@ impl Site {
         let folder = self.folder_name();
         self.config.hosts = neighbours::hosts_of(&folder, &self.config)?;
         self.config.server = host.server.clone();
+        let log = &mut self.config.limits.log_per_second;
+        *log = (*log).min(host.tenants.log_per_second);
         self.name = host.neighbours.name(&folder, self.config.name.as_deref());
         self.account = Account::new(self.name.clone());
         self.tenancy = Tenancy::Among { share: share.clone(), host: host.clone() };
