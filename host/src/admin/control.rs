@@ -1,7 +1,7 @@
 //! The socket in a site's `.lithe` over which this user's commands reach the host.
 //!
-//! It is where the site's folder is now: it is made again where that was replaced, or where somebody has
-//! removed it. Of several hosts of one folder, the first is reached; when it ends, another one is.
+//! It is where the site's folder is now: it is made again where that was replaced, as soon as the watcher tells
+//! of it, or where somebody has removed it. Of several hosts of one folder, the first is reached; when it ends, another one is.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use crate::files::{Folder, Identity, Lock};
 use crate::plugin::{STATE_FOLDER, state_folder};
@@ -17,7 +18,8 @@ use crate::plugin::{STATE_FOLDER, state_folder};
 /// The socket's name.
 const CONTROL: &str = "control";
 
-/// How often the host looks whether its socket is still where commands look for it.
+/// How often the host looks whether its socket is still where commands look for it, when nobody tells it that
+/// something has changed.
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// How often, and how many times, the folder's lock is asked for: a deploy may have it.
@@ -63,22 +65,24 @@ impl Control {
         control
     }
 
-    /// The next connection.
+    /// The next connection. `changed` is told of changes in the folder.
     ///
     /// # Errors
     /// The system gives none.
-    pub async fn accept(&mut self) -> io::Result<UnixStream> {
+    pub async fn accept(&mut self, changed: &Notify) -> io::Result<UnixStream> {
         loop {
+            // That nobody tells of a change is as good a reason to look.
+            let wait = async { drop(timeout(PERIOD, changed.notified()).await) };
             if let Some(listening) = &self.listening {
                 tokio::select! {
                     accepted = listening.listener.accept() => return accepted.map(|(stream, _)| stream),
-                    () = sleep(PERIOD) => {}
+                    () = wait => {}
                 }
                 if self.is_found() {
                     continue;
                 }
             } else {
-                sleep(PERIOD).await;
+                wait.await;
             }
             match self.listen().await {
                 Ok(()) => tracing::info!("`lithe deploy` and `lithe status` reach this host now"),

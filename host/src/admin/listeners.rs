@@ -89,7 +89,7 @@ impl Listeners {
         let from_control = || async {
             let mut control = control.lock().await;
             while let Some(permit) = open_control.permit().await {
-                match control.accept().await {
+                match control.accept(sites.changed()).await {
                     Ok(stream) => open_control.spawn(stream, user.clone(), permit),
                     Err(error) => wait_after(&error).await,
                 }

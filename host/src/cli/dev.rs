@@ -31,6 +31,7 @@ fn sources(site: &Site) -> Vec<PathBuf> {
 async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
     let Ok(live) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {
+        sites.note_change();
         let started = Instant::now();
         let updating = update(changed, &mut inputs, &mut watcher, &live);
         let updated = supervise::alone_async("an update", updating).await;

@@ -196,10 +196,8 @@ impl Site {
             .keys()
             .map(String::as_str)
             .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == **file));
-        let mut components =
-            names.chain(new).map(scan::component).collect::<Result<Vec<_>, _>>()?;
-        // In the order in which a scan would find them: middleware runs by its name.
-        components.sort_by(|one, other| one.order().cmp(&other.order()));
+        // In the order of a scan: middleware runs by its name.
+        let components = scan::all(names.chain(new))?;
         self.assemble(components, loading, |file| given.get(file).cloned().map(Source::Given)).await
     }
 

@@ -131,6 +131,25 @@ fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
     }
 }
 
+/// What files would be in the site, by their paths, in the order in which [`components`] finds them.
+///
+/// # Errors
+/// As [`component`], and as [`components`] of as many.
+pub fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
+    let mut found = files.map(component).collect::<Result<Vec<_>, _>>()?;
+    check_count(found.len())?;
+    found.sort_by(|one, other| one.order().cmp(&other.order()));
+    Ok(found)
+}
+
+fn check_count(components: usize) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        components <= MAX_COMPONENTS,
+        "the site has more than {MAX_COMPONENTS} components"
+    );
+    Ok(())
+}
+
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
 ///
 /// # Errors
@@ -151,6 +170,9 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
     let (folder, name) = file.split_once('/').ok_or_else(wrong)?;
     let stem = name.strip_suffix(".wasm").filter(|stem| !stem.is_empty()).ok_or_else(wrong)?;
     let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
+    if folders.split('/').count() > MAX_DEPTH {
+        bail!("`{file}` is more than {MAX_DEPTH} folders deep");
+    }
     let is_wrong = |part: &str| part.is_empty() || is_hidden(part);
     if (!folders.is_empty() && folders.split('/').any(is_wrong)) || stem.contains('\\') {
         return Err(wrong());
@@ -271,11 +293,8 @@ impl Scan<'_> {
     }
 
     fn add(&mut self, found: Found) -> anyhow::Result<()> {
-        if self.found.len() == MAX_COMPONENTS {
-            bail!("the site has more than {MAX_COMPONENTS} components");
-        }
         self.found.push(found);
-        Ok(())
+        check_count(self.found.len())
     }
 }
 
@@ -340,6 +359,18 @@ mod tests {
         assert!(scan(&site(&[&format!("routes/{deep}a.wasm")])).is_ok());
         let error = scan(&site(&[&format!("routes/{deep}x/a.wasm")])).unwrap_err().to_string();
         assert!(error.contains("more than 64 folders deep"), "{error}");
+    }
+
+    #[test]
+    fn what_a_deploy_may_bring_is_what_a_scan_takes() {
+        let deep = "x/".repeat(MAX_DEPTH);
+        assert!(component(&format!("routes/{deep}a.wasm")).is_ok());
+        let error = component(&format!("routes/{deep}x/a.wasm")).unwrap_err().to_string();
+        assert!(error.contains("more than 64 folders deep"), "{error}");
+        let names: Vec<String> = (0..=MAX_COMPONENTS).map(|n| format!("routes/{n}.wasm")).collect();
+        assert_eq!(all(names[1..].iter().map(String::as_str)).unwrap().len(), MAX_COMPONENTS);
+        let error = all(names.iter().map(String::as_str)).unwrap_err().to_string();
+        assert!(error.contains("1000 components"), "{error}");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Sites {
     entries: Mutex<BTreeMap<String, Entry>>,
     /// Told when a site is ready or has failed.
     decided: Notify,
+    /// Told when the watcher of the folder has seen a change.
+    changed: Notify,
 }
 
 /// A folder that is there, and how far its site is.
@@ -168,6 +170,7 @@ impl Sites {
             progress,
             entries: Mutex::default(),
             decided: Notify::new(),
+            changed: Notify::new(),
         }))
     }
 
@@ -208,6 +211,7 @@ impl Sites {
     /// said, and what was served goes on.
     pub async fn follow(self: Arc<Self>, mut watcher: Watcher) {
         while watcher.next().await.is_some() {
+            self.note_change();
             if self.many.is_none() {
                 if let Ok(live) = self.only() {
                     say(&live.name(), live.update().await);
@@ -216,6 +220,16 @@ impl Sites {
                 tracing::error!(target: "swap", "no site comes or goes: {error:#}");
             }
         }
+    }
+
+    /// Something in the folder has changed, or the folder itself is another one.
+    pub fn note_change(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Told of what [`Sites::note_change`] notes. For one who waits.
+    pub fn changed(&self) -> &Notify {
+        &self.changed
     }
 
     /// What serves them.

@@ -84,6 +84,10 @@ impl Staged {
         let journal = Journal::default();
         let mut staged = Self { site, state, journal, is_decided: false, _lock: lock };
         for (file, bytes) in given {
+            // Neither is there yet, so the disk does not say it before the switch.
+            if let Some(folder) = given.keys().find(|other| is_in(file, other)) {
+                bail!("`{file}` would be in `{folder}`, which is a file");
+            }
             staged.add(file, bytes).with_context(|| format!("cannot write `{file}`"))?;
         }
         staged.journal.sync(&staged.site)?;
@@ -151,6 +155,10 @@ impl Drop for Staged {
             }
         }
     }
+}
+
+fn is_in(file: &str, folder: &str) -> bool {
+    file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl Journal {

@@ -161,6 +161,21 @@ fn a_file_that_cannot_be_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn a_file_in_another_of_the_same_deploy_is_refused_and_leaves_nothing() {
+    let site = site("1");
+    let mut given = given("2");
+    for place in ["routes/new.wasm", "routes/new.wasm.wasm", "routes/new.wasm/in.wasm"] {
+        given.insert(place.to_owned(), "2".into());
+    }
+    let error = Staged::write(site.path(), &given).err().unwrap().to_string();
+    assert!(error.contains("`routes/new.wasm/in.wasm` would be in `routes/new.wasm`"), "{error}");
+    assert_eq!(after_a_start(&site), "1");
+    assert!(!site.path().join("routes/new.wasm").exists());
+    given.remove("routes/new.wasm/in.wasm");
+    assert!(Staged::write(site.path(), &given).is_ok());
+}
+
+#[test]
 fn nothing_is_written_out_of_the_site() {
     for link in ["routes", ".lithe"] {
         let outer = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
 use cap_std::fs::{Metadata, MetadataExt as _};
+use rustix::fs::FileType;
 
 use super::notify::{Notifier, Number, Signal, Watch};
 use crate::config;
@@ -99,9 +100,10 @@ impl Mark {
         self.target.unwrap_or(self.own)
     }
 
-    /// Whether it is an empty file, to which somebody may be about to write.
+    /// Whether it is an empty file, to which somebody may be about to write. Pipes and folders have no size.
     pub fn is_empty(&self) -> bool {
-        self.facts().size == 0
+        let facts = self.facts();
+        facts.size == 0 && FileType::from_raw_mode(facts.mode).is_file()
     }
 
     /// How long ago the content has changed; nothing, where the clocks do not agree.

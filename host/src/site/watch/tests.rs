@@ -59,6 +59,23 @@ async fn a_file_that_comes_changes_and_goes_is_told() {
     }
 }
 
+#[test]
+fn only_an_empty_file_may_be_about_to_be_written() {
+    let (outer, site) = site();
+    let is_empty = |path: &Path| Mark::of(path).unwrap().is_empty();
+    let path = |name: &str| site.join("routes").join(name);
+    fs::write(path("empty.wasm"), "").unwrap();
+    symlink("empty.wasm", path("link.wasm")).unwrap();
+    assert!(is_empty(&path("empty.wasm")) && is_empty(&path("link.wasm")));
+    // Nobody writes to these, so other changes need not wait for them.
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket.wasm")).unwrap();
+    fs::create_dir(path("folder.wasm")).unwrap();
+    symlink(outer.path(), path("folder-link.wasm")).unwrap();
+    for name in ["socket.wasm", "folder.wasm", "folder-link.wasm", "a.wasm"] {
+        assert!(!is_empty(&path(name)), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_secret_that_changes_and_a_granted_folder_that_comes_are_told() {
     let (_outer, site) = site();
