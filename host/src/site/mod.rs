@@ -33,7 +33,9 @@ use scan::{Found, Place};
 pub use build::{BuildError, Built, Inputs, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
+pub use scan::components;
 pub use sites::{NotServed, Root, Sites};
+pub use staged::{clean, recover};
 pub use watch::{Watcher, tell_all};
 
 /// How a site is loaded.
