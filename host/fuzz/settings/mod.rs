@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
@@ -48,17 +49,23 @@ pub struct Settings {
     engine: Arc<Runtime>,
 }
 
+/// Of the threads that are counted.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
-    static PANICS: Cell<usize> = const { Cell::new(0) };
+    /// Others run other tests.
+    static IS_COUNTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Counts the panics of each thread, those included that a task hides.
+/// Counts the panics of the threads that serve, those included that a task hides.
 fn count_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            PANICS.set(PANICS.get() + 1);
+            if IS_COUNTED.get() {
+                PANICS.fetch_add(1, Ordering::Relaxed);
+            }
             before(info);
         }));
     });
@@ -86,7 +93,7 @@ impl Settings {
     /// The host does, or a promise about settings is not kept.
     pub fn read(&self, input: &[u8]) {
         let begun = Instant::now();
-        PANICS.set(0);
+        IS_COUNTED.set(true);
         fs::write(self.site.path().join(config::FILE_NAME), input).expect("it can be written");
         let folder = Folder::open(self.site.path()).expect("the folder is there");
         match Config::load(&folder) {
@@ -96,7 +103,7 @@ impl Settings {
             }
             Err(error) => check_refusal(input, &format!("{error:#}")),
         }
-        assert_eq!(PANICS.get(), 0, "the host panicked");
+        assert_eq!(PANICS.swap(0, Ordering::Relaxed), 0, "the host panicked");
         assert!(begun.elapsed() < DEADLINE, "it took {:?}", begun.elapsed());
     }
 
@@ -104,7 +111,11 @@ impl Settings {
     fn serve(&self) {
         let Ok(root) = Root::open(self.site.path()) else { return };
         // What is still waiting at the end goes with its threads.
-        let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .on_thread_start(|| IS_COUNTED.set(true))
+            .enable_all()
+            .build();
         let threads = threads.expect("the system has what a runtime needs");
         threads.block_on(async {
             let served = timeout(DEADLINE, self.serve_root(root)).await;
