@@ -173,7 +173,10 @@ impl Site {
         let components = loading.loader.aside(move || scan::components(&folder)).await??;
         let named = |file: &String| components.iter().any(|found| found.file == *file);
         if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
-            bail!("`{}` has settings for `{file}`, which is not a component of it", config::FILE_NAME);
+            bail!(
+                "`{}` has settings for `{file}`, which is not a component of it",
+                config::FILE_NAME
+            );
         }
         self.assemble(components, loading, |file| Some(self.source(file))).await
     }
