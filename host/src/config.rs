@@ -189,7 +189,8 @@ mod tests {
     fn a_site_has_so_many_folders_and_secrets() {
         let granted = |plugins: usize, each: usize, key: &str, value: &str| {
             let each: Vec<String> = (0..each).map(|n| format!("\"/{n}\" = {value}")).collect();
-            let table = |n| format!("[plugin.\"routes/{n}.wasm\"]\n{key} = {{ {} }}\n", each.join(", "));
+            let table =
+                |n| format!("[plugin.\"routes/{n}.wasm\"]\n{key} = {{ {} }}\n", each.join(", "));
             Config::parse(&(0..plugins).map(table).collect::<String>())
         };
         let folders = |plugins, each| granted(plugins, each, "folders", "{ path = \"d\" }");

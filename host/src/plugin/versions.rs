@@ -274,7 +274,8 @@ mod tests {
         let mut kept = versions(folder.path());
         let one = keep(&mut kept, b"1");
         let full = folder.path().join(".lithe/versions");
-        (0..=MAX_NAMES).for_each(|n| drop(std::fs::File::create(full.join(n.to_string())).unwrap()));
+        (0..=MAX_NAMES)
+            .for_each(|n| drop(std::fs::File::create(full.join(n.to_string())).unwrap()));
         let error = format!("{:#}", kept.record([("a.wasm", one)]).unwrap_err());
         assert!(error.contains("more than 100000 names"), "{error}");
     }

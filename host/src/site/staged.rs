@@ -74,7 +74,9 @@ impl Staged {
         let size = given.values().fold(0, |sum: u64, bytes| sum.saturating_add(bytes.len() as u64));
         if size > MAX_DEPLOY.as_u64() {
             let size = ByteSize::b(size);
-            bail!("the components have {size} together, and a deploy may have at most {MAX_DEPLOY}");
+            bail!(
+                "the components have {size} together, and a deploy may have at most {MAX_DEPLOY}"
+            );
         }
         let site = Folder::open(root).with_context(|| format!("`{}`", root.display()))?;
         let state = state_folder(&site)?;

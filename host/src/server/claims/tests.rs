@@ -172,12 +172,8 @@ fn of_many_refusals_of_a_site_one_is_said_with_how_many_there_are() {
     let claims = claims(&[("aaa", &asked), ("bbb", &["victim"]), ("victim", &["victim"])]);
     let (_, refused) = claims.decide();
     let none = BTreeSet::new();
-    let said: Vec<_> = news(&refused, &none)
-        .map(|(refusal, more)| (&*refusal.site, refusal.why, more))
-        .collect();
-    assert_eq!(
-        said,
-        [("aaa", Why::Broad, 0), ("aaa", Why::Folder, 499), ("bbb", Why::Folder, 0)]
-    );
+    let said: Vec<_> =
+        news(&refused, &none).map(|(refusal, more)| (&*refusal.site, refusal.why, more)).collect();
+    assert_eq!(said, [("aaa", Why::Broad, 0), ("aaa", Why::Folder, 499), ("bbb", Why::Folder, 0)]);
     assert_eq!(news(&refused, &refused).count(), 0, "nothing is said twice");
 }
