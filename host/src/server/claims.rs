@@ -217,18 +217,25 @@ impl Claims {
     }
 }
 
-/// Refusals that the log does not know yet: one for each site and reason, and how many others there are of
-/// it. A site may ask for many hosts, and must not be able to fill the log by it.
+/// Refusals of one site, for one reason, that are said at once.
+const MAX_SAID: usize = 8;
+
+/// Refusals that the log does not know yet: some for each site and reason, the last of them with how many
+/// others there are. A site may ask for many hosts, and must not be able to fill the log by it.
 fn news<'r>(
     refused: &'r BTreeSet<Refusal>,
     said: &'r BTreeSet<Refusal>,
 ) -> impl Iterator<Item = (&'r Refusal, usize)> {
-    let mut news = BTreeMap::new();
+    let mut news: BTreeMap<_, Vec<(&Refusal, usize)>> = BTreeMap::new();
     for refusal in refused.difference(said) {
-        let of = news.entry((&refusal.site, refusal.why));
-        of.and_modify(|(_, more)| *more += 1).or_insert((refusal, 0));
+        let of = news.entry((&refusal.site, refusal.why)).or_default();
+        let is_full = of.len() >= MAX_SAID;
+        match of.last_mut() {
+            Some((_, more)) if is_full => *more += 1,
+            _ => of.push((refusal, 0)),
+        }
     }
-    news.into_values()
+    news.into_values().flatten()
 }
 
 impl Refusal {

@@ -46,11 +46,9 @@ async fn a_site_keeps_a_host_that_it_names_also_over_a_restart() {
     assert_eq!(answers(&first, "shop.example").await, "v1");
     let attack = "hosts = [\"aaa\", \"shop.example\", \"x.cdn.example\", \"*.example\"]\n";
     first.site.write("aaa/lithe.toml", attack);
-    // Of each reason the first, and how many more.
-    for refused in ["`*.example`", "`shop.example` is a host of the site `victim` already"] {
+    for refused in ["`shop.example`", "`x.cdn.example`", "`*.example`"] {
         first.wait_for_log(&["ERROR", "site=\"aaa\"", refused]).await;
     }
-    first.wait_for_log(&["1 more of its `hosts` are refused, too"]).await;
     let is_right = async |host: &TestHost| {
         assert_eq!(answers(host, "shop.example").await, "v1");
         assert_eq!(answers(host, "x.cdn.example").await, "v1");

@@ -165,15 +165,15 @@ fn the_record_is_what_a_restart_begins_with() {
 }
 
 #[test]
-fn of_many_refusals_of_a_site_one_is_said_with_how_many_there_are() {
+fn of_many_refusals_of_a_site_some_are_said_with_how_many_there_are() {
     let hosts: Vec<String> = (0..500).map(|n| format!("a{n}.victim")).collect();
     let mut asked: Vec<&str> = hosts.iter().map(String::as_str).collect();
     asked.push("*.com");
     let claims = claims(&[("aaa", &asked), ("bbb", &["victim"]), ("victim", &["victim"])]);
     let (_, refused) = claims.decide();
     let none = BTreeSet::new();
-    let said: Vec<_> =
-        news(&refused, &none).map(|(refusal, more)| (&*refusal.site, refusal.why, more)).collect();
-    assert_eq!(said, [("aaa", Why::Broad, 0), ("aaa", Why::Folder, 499), ("bbb", Why::Folder, 0)]);
+    let said: Vec<_> = news(&refused, &none).collect();
+    assert_eq!(said.len(), MAX_SAID + 2, "a broad one, a neighbour's, and many");
+    assert_eq!(said.iter().map(|(_, more)| more).sum::<usize>(), 500 - MAX_SAID);
     assert_eq!(news(&refused, &refused).count(), 0, "nothing is said twice");
 }
