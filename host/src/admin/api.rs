@@ -194,7 +194,11 @@ impl Api {
     fn check_access(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Access::Token(expected) = &self.access else { return Ok(()) };
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = shown.and_then(|value| value.strip_prefix("Bearer "));
+        // A scheme has no case (RFC 9110, section 11.1).
+        let token = shown
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token);
         match token {
             Some(token) if Digest::of(token.trim().as_bytes()) == *expected => Ok(()),
             Some(_) => Err(Refusal::unauthorized("the token is wrong")),
