@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// The guests of each feature: their packages, and what Cargo builds of them.
-const GUESTS: [(&str, &[&str]); 2] = [
+const GUESTS: [(&str, &[&str]); 4] = [
+    ("ADMIN", &["--package=example-bench-hello", "--lib"]),
     ("SESSION", &["--package=example-bench-echo", "--package=example-loop", "--lib"]),
+    ("SETTINGS", &["--package=example-bench-echo", "--lib"]),
     (
         "HOSTILE",
         &[

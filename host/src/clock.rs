@@ -1,6 +1,8 @@
-//! Moments that are calculated from durations that a site or a guest sets.
+//! Moments that are calculated from durations that a site or a guest sets, and the time that a thread has run.
 
 use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// No host lives to see its end, and every clock can count so far.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -8,6 +10,12 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// The moment at the end of this time.
 pub fn after(from: Instant, time: Duration) -> Instant {
     from.checked_add(time.min(FAR)).unwrap_or(from)
+}
+
+/// How long this thread has been running. Time in which the system has run others is not part of it.
+pub fn thread_cpu_time() -> Duration {
+    // It is never negative.
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]

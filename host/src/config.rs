@@ -36,6 +36,12 @@ pub const FILE_NAME: &str = "lithe.toml";
 /// The largest file that is read.
 const MAX_FILE: ByteSize = ByteSize::mib(1);
 
+/// Folders that the components of a site are granted, together. Each is a file descriptor of the host.
+const MAX_FOLDERS: usize = 64;
+
+/// Secrets of the components of a site, together. Each is kept, and looked for in each line of its log.
+const MAX_SECRETS: usize = 256;
+
 /// A site's settings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -120,8 +126,20 @@ impl Config {
         for (file, plugin) in &config.plugin {
             plugin.validate(file, &config.limits)?;
         }
+        let folders = config.plugin.values().map(|plugin| plugin.folders.len()).sum();
+        let secrets = config.plugin.values().map(|plugin| plugin.secrets.len()).sum();
+        at_most(folders, MAX_FOLDERS, "folders")?;
+        at_most(secrets, MAX_SECRETS, "secrets")?;
         Ok(config)
     }
+}
+
+fn at_most(count: usize, max: usize, what: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        count <= max,
+        "the components have {count} `{what}` together, and may have at most {max}"
+    );
+    Ok(())
 }
 
 /// The parser's message shows the place in the file; this adds the whole key, such as `limits.memory`.
@@ -165,6 +183,25 @@ mod tests {
         assert_eq!((a.source.as_path(), a.kind), (Path::new("guests/a"), GuestKind::Route));
         assert_eq!((b.source.as_path(), b.kind), (Path::new("guests/b"), GuestKind::Hooks));
         assert_eq!((a.engine, b.engine), (Engine::Small, Engine::Full));
+    }
+
+    #[test]
+    fn a_site_has_so_many_folders_and_secrets() {
+        let granted = |plugins: usize, each: usize, key: &str, value: &str| {
+            let each: Vec<String> = (0..each).map(|n| format!("\"/{n}\" = {value}")).collect();
+            let table = |n| format!("[plugin.\"routes/{n}.wasm\"]\n{key} = {{ {} }}\n", each.join(", "));
+            Config::parse(&(0..plugins).map(table).collect::<String>())
+        };
+        let folders = |plugins, each| granted(plugins, each, "folders", "{ path = \"d\" }");
+        assert!(folders(4, 16).is_ok());
+        for (plugins, each, words) in [(1, 17, "at most 16"), (5, 13, "may have at most 64")] {
+            let error = format!("{:#}", folders(plugins, each).unwrap_err());
+            assert!(error.contains("folders") && error.contains(words), "{error}");
+        }
+        let secrets = |plugins, each| granted(plugins, each, "secrets", "{ file = \"s\" }");
+        assert!(secrets(2, 128).is_ok());
+        let error = format!("{:#}", secrets(2, 129).unwrap_err());
+        assert!(error.contains("258 `secrets` together") && error.contains("256"), "{error}");
     }
 
     #[test]

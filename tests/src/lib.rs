@@ -7,7 +7,7 @@
 //!
 //! Nothing here waits for luck: each wait has a condition and a deadline, and says what it was for. A site
 //! has generous times where its test does not say otherwise (`site.rs`), and a panic of the host fails the
-//! test, whoever would have noticed.
+//! test, whether or not the test would have noticed it.
 
 #![forbid(unsafe_code)]
 

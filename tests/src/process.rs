@@ -121,7 +121,7 @@ impl Process {
         peak.parse::<usize>().expect("a number") * 1024
     }
 
-    /// Its threads. Those that end meanwhile are left out.
+    /// Its threads. Those that end while it looks are left out.
     ///
     /// # Panics
     /// The process has ended, or the system is not Linux.
@@ -159,10 +159,12 @@ impl Process {
     }
 }
 
-/// Whether the default panic hook of the process has printed this line. What a guest prints of a panic of
-/// its own has the time and the site before it.
+/// Whether the host's panic hook has logged this line, or the default one, which a process has before it logs,
+/// has printed it. What a guest prints of a panic of its own is about the guest.
 fn is_panic(line: &str) -> bool {
-    line.starts_with("thread '") && line.contains(" panicked at ")
+    let logged = line.split_once("Z ").map(|(_, event)| event.trim_start());
+    let is_logged = logged.is_some_and(|event| event.starts_with("ERROR panic: "));
+    is_logged || (line.starts_with("thread '") && line.contains(" panicked at "))
 }
 
 impl Thread {

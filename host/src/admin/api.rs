@@ -74,9 +74,9 @@ struct Uploaded {
 
 /// Who may use it.
 pub enum Access {
-    /// Whoever reaches the listener.
+    /// Everybody who reaches the listener.
     Everyone,
-    /// Whoever has the token of this digest.
+    /// Those who have the token of this digest.
     Token(Digest),
 }
 
@@ -123,7 +123,8 @@ impl Api {
                 response
             }
         };
-        if upload.is_unread {
+        // A client without the token must not be able to keep one of the listener's few connections.
+        if upload.is_unread || response.status() == StatusCode::UNAUTHORIZED {
             pipeline::end_connection(&mut response);
         }
         response
@@ -194,12 +195,10 @@ impl Api {
     fn check_access(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Access::Token(expected) = &self.access else { return Ok(()) };
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        // A scheme has no case (RFC 9110, section 11.1).
-        let token = shown
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token);
-        match token {
+        // RFC 9110, section 11.1: the scheme's case does not matter.
+        let token = shown.and_then(|value| value.split_once(' '));
+        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        match token.map(|(_, token)| token) {
             Some(token) if Digest::of(token.trim().as_bytes()) == *expected => Ok(()),
             Some(_) => Err(Refusal::unauthorized("the token is wrong")),
             None => Err(Refusal::unauthorized("show the token: `authorization: Bearer TOKEN`")),
@@ -315,7 +314,7 @@ fn known(query: &HashMap<String, String>, names: &[&str]) -> Result<(), Refusal>
         None => Ok(()),
         Some(name) => {
             let names = names.join("`, `");
-            Err(Refusal::bad(format!("`{name}` is no parameter here: there is `{names}`")))
+            Err(Refusal::bad(format!("`{name}` is not a parameter here: there is `{names}`")))
         }
     }
 }

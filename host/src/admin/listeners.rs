@@ -77,7 +77,7 @@ impl Listeners {
 
     /// Serves until the host stops; what is being answered then is answered.
     pub async fn serve(self, sites: Arc<Sites>) {
-        // Whoever reaches one listener cannot keep others from the other one.
+        // A client of one listener cannot keep others from the other one.
         let (open_control, open_tcp) = (Open::new(&sites), Open::new(&sites));
         let room = Room::new(self.max_body);
         let api = |access| {

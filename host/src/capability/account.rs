@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -13,11 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::filesystem::{MAX_CALLS, Spaces};
 use super::rate::Rate;
 use crate::config::{Limits, bytes};
-use crate::log::{self, Patterns, Secrets};
-
-/// The log says of each limit no more often that it was exceeded: whoever exceeds it must not be able to
-/// fill the log.
-const SAY_AGAIN: Duration = Duration::from_secs(1);
+use crate::log::{self, Patterns, Secrets, Seldom};
 
 /// One for each site.
 #[derive(Debug)]
@@ -50,10 +45,10 @@ struct Hidden {
 #[derive(Debug)]
 pub struct FileOpen(Arc<Account>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Exceeded {
     times: u64,
-    said: Instant,
+    said: Seldom,
 }
 
 /// A connection that a site is charged with, until this is dropped.
@@ -100,15 +95,13 @@ impl Account {
 
     /// A limit, by its name in `lithe.toml`, has been exceeded: that is counted, and said at times.
     pub fn exceed(&self, limit: &'static str) {
-        let now = Instant::now();
         let times = {
             let mut exceeded = self.exceeded.lock();
-            let own = exceeded.entry(limit).or_insert(Exceeded { times: 0, said: now });
-            own.times += 1;
-            if own.times > 1 && now.duration_since(own.said) < SAY_AGAIN {
+            let own = exceeded.entry(limit).or_default();
+            own.times = own.times.saturating_add(1);
+            if !own.said.is_due() {
                 return;
             }
-            own.said = now;
             own.times
         };
         tracing::warn!(target: "limits", site = &*self.site, times, "`{limit}` was exceeded");

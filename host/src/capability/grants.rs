@@ -23,6 +23,10 @@ const MAX_RANDOM: u64 = 256 * 1024;
 /// The largest secret in a file, in bytes.
 const MAX_SECRET: ByteSize = ByteSize::kib(64);
 
+/// Names and values of a component's variables, secrets included: each instance has a copy, which its
+/// `limits.memory` does not count.
+const MAX_VARIABLES: ByteSize = ByteSize::kib(128);
+
 /// What a site is made of: no guest gets any of it.
 const PARTS: [&str; 5] = ["routes", "plugins", "middleware", "public", ".lithe"];
 
@@ -84,12 +88,17 @@ impl Grants {
         may_read: impl Fn(&str) -> bool,
     ) -> anyhow::Result<Self> {
         let mut grants = Self { environment: granted.environment.clone(), ..Self::default() };
+        let mut room = MAX_VARIABLES.as_u64();
+        for (name, value) in &granted.environment {
+            take(&mut room, name, value)?;
+        }
         for (name, source) in &granted.secrets {
             if granted.environment.contains_key(name) {
                 bail!("`{name}` is both in `environment` and in `secrets`: keep one");
             }
             let secret = secret(source, site, &may_read);
             let secret = secret.with_context(|| format!("the secret `{name}`"))?;
+            take(&mut room, name, &secret)?;
             grants.secrets.insert(name.clone(), Secret(secret));
         }
         let values = grants.secrets.values().map(|Secret(value)| value.as_str());
@@ -133,6 +142,15 @@ impl Grants {
     pub fn hidden(&self) -> &Arc<Patterns> {
         &self.hidden
     }
+}
+
+/// Takes room for a variable.
+fn take(room: &mut u64, name: &str, value: &str) -> anyhow::Result<()> {
+    let rest = room.checked_sub(name.len() as u64 + value.len() as u64);
+    *room = rest.with_context(|| {
+        format!("`environment` and `secrets` have more than {MAX_VARIABLES} together")
+    })?;
+    Ok(())
 }
 
 /// Opens a folder that is the site's to give: inside of it, and not a part of it.
@@ -234,6 +252,23 @@ mod tests {
         let grants = resolve("secrets = { TOKEN = { file = \"token\" } }", &root).unwrap();
         assert!(!format!("{grants:?}").contains("hunter22"));
         assert_eq!(**grants.hidden(), Patterns::new(["hunter22"]));
+    }
+
+    #[test]
+    fn variables_have_a_bound_together() {
+        let site = tempfile::tempdir().unwrap();
+        let root = site.path();
+        std::fs::write(root.join("key"), "k".repeat(60_000)).unwrap();
+        let secrets = |count: usize| -> String {
+            (0..count).map(|n| format!("secrets.K{n} = {{ file = \"key\" }}\n")).collect()
+        };
+        assert!(resolve(&secrets(2), root).is_ok());
+        let long = format!("environment.LONG = \"{}\"\n", "x".repeat(70_000));
+        assert!(resolve(&format!("{long}{}", secrets(1)), root).is_ok());
+        for granted in [secrets(3), format!("{long}{}", secrets(2))] {
+            let error = format!("{:#}", resolve(&granted, root).unwrap_err());
+            assert!(error.contains("more than 128.0 KiB together"), "{error}");
+        }
     }
 
     #[test]

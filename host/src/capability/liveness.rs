@@ -1,6 +1,6 @@
 //! Whether a peer is still there.
 //!
-//! Nobody looks at a clock for a message: who hears or says something leaves a mark, and one sweep
+//! Nobody looks at a clock for a message: each message and each pong leaves a mark, and one sweep
 //! over all sockets, every now and then, turns marks into times.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -20,7 +20,7 @@ pub struct Liveness {
     silent_since: AtomicU64,
     idle_since: AtomicU64,
     pinged: AtomicBool,
-    /// The socket's task is with the guest, and does not read meanwhile.
+    /// The socket's task is with the guest, and does not read.
     busy: AtomicBool,
     /// Which message is on its way; zero while none is.
     message: AtomicU32,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pong_starts_the_silence_anew() {
+    fn a_pong_starts_the_silence_again() {
         let peer = Liveness::default();
         assert_eq!(peer.due(SECOND, &limits()), Due::Nothing);
         assert_eq!(peer.due(4 * SECOND, &limits()), Due::Ping);

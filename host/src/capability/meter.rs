@@ -1,8 +1,8 @@
 //! CPU time of a guest's call, measured where the epoch interrupts it.
 //!
 //! A call that ends within a tick or two is never measured: it costs nothing. One that goes on is
-//! stopped at each tick, is charged for the time that it ran, and gives its thread back. Time in
-//! which it waits is not charged; it pays debts off, at `budget` a second, so that a session that
+//! stopped at each tick, is charged for the time that its thread ran, and gives its thread back. Time in
+//! which it waits, or in which the system runs others, is not charged. Waiting pays debts off, at `budget` a second, so that a session that
 //! waits now and then may go on for ever.
 
 use std::pin::Pin;
@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+use crate::clock;
 
 /// The current call's budget, and what it has used.
 #[derive(Debug)]
@@ -27,9 +29,10 @@ pub struct Clock {
     turn: AtomicU64,
     budget: AtomicU64,
     used: AtomicU64,
-    /// Since when the guest has been running, in nanoseconds after `origin`; 0: not known yet.
+    /// What its thread had run when the guest began to run, in nanoseconds; 0: not known yet. A guest stays on
+    /// its thread until it is suspended.
     running_since: AtomicU64,
-    /// Since when it has been waiting; 0: it has not.
+    /// Since when it has been waiting, in nanoseconds after `origin`; 0: it has not.
     waiting_since: AtomicU64,
     /// It gave its thread back at a tick, and waits for nothing else.
     yielded: AtomicBool,
@@ -118,7 +121,7 @@ impl Meter {
     /// The budget is used up.
     pub fn tick(&mut self) -> Result<Tick, OutOfCpuTime> {
         let clock = &self.clock;
-        let now = clock.now();
+        let now = has_run();
         let since = clock.running_since.swap(now, Ordering::Relaxed);
         if since != 0 {
             let used = clock.charge(now.saturating_sub(since));
@@ -155,13 +158,12 @@ impl Clock {
         if self.rests.load(Ordering::Relaxed) {
             return;
         }
-        let now = self.now();
         let since = self.running_since.swap(0, Ordering::Relaxed);
         if since != 0 {
-            self.charge(now.saturating_sub(since));
+            self.charge(has_run().saturating_sub(since));
         }
         if !self.yielded.swap(false, Ordering::Relaxed) {
-            self.waiting_since.store(now, Ordering::Relaxed);
+            self.waiting_since.store(self.now(), Ordering::Relaxed);
         }
     }
 
@@ -170,16 +172,20 @@ impl Clock {
         if self.rests.load(Ordering::Relaxed) {
             return;
         }
-        let now = self.now();
-        self.running_since.store(now, Ordering::Relaxed);
+        self.running_since.store(has_run(), Ordering::Relaxed);
         let since = self.waiting_since.swap(0, Ordering::Relaxed);
         if since != 0 {
-            let waited = Duration::from_nanos(now.saturating_sub(since)).as_secs_f64();
+            let waited = Duration::from_nanos(self.now().saturating_sub(since)).as_secs_f64();
             let paid_off = waited * self.budget.load(Ordering::Relaxed) as f64;
             let used = self.used.load(Ordering::Relaxed);
             self.used.store(used.saturating_sub(paid_off as u64), Ordering::Relaxed);
         }
     }
+}
+
+/// What this thread has run, at least 1, so that 0 can mean "not known".
+fn has_run() -> u64 {
+    nanos(clock::thread_cpu_time()).saturating_add(1)
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -228,12 +234,27 @@ mod tests {
         meter
     }
 
+    /// Keeps this thread running for a while.
+    fn run(time: Duration) {
+        let until = clock::thread_cpu_time() + time;
+        while clock::thread_cpu_time() < until {}
+    }
+
     #[test]
     fn the_first_tick_only_starts_the_clock() {
-        let mut meter = meter(Duration::ZERO);
+        let mut meter = meter(PAUSE / 2);
+        run(PAUSE);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        run(PAUSE);
+        assert_eq!(meter.tick(), Err(OutOfCpuTime { budget: PAUSE / 2 }));
+    }
+
+    #[test]
+    fn time_that_the_system_gives_to_others_is_not_charged() {
+        let mut meter = meter(PAUSE / 2);
         assert_eq!(meter.tick(), Ok(Tick::Continue));
         std::thread::sleep(PAUSE);
-        assert_eq!(meter.tick(), Err(OutOfCpuTime { budget: Duration::ZERO }));
+        assert_eq!(meter.tick(), Ok(Tick::Yield));
     }
 
     #[test]
@@ -242,7 +263,7 @@ mod tests {
         assert_eq!(meter.tick(), Ok(Tick::Continue));
         assert_eq!(meter.tick(), Ok(Tick::Yield));
         meter.clock().suspend();
-        std::thread::sleep(PAUSE);
+        run(PAUSE);
         meter.clock().resume();
         assert_eq!(meter.tick(), Ok(Tick::Yield));
     }
@@ -255,7 +276,7 @@ mod tests {
             meter.begin_turn(Duration::ZERO);
             assert_eq!(meter.tick(), Ok(Tick::Yield), "and nothing of the turn is charged");
         }
-        std::thread::sleep(PAUSE);
+        run(PAUSE);
         assert_eq!(meter.tick(), Err(OutOfCpuTime { budget: Duration::ZERO }));
         meter.begin(Duration::ZERO);
         assert_eq!(meter.tick(), Ok(Tick::Continue));

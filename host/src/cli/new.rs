@@ -93,7 +93,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
             && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     if !is_word(name) {
-        bail!("`{name}` is no name for a site: use letters a to z, digits and `-`");
+        bail!("`{name}` is not a name for a site: use letters a to z, digits and `-`");
     }
     Ok(())
 }

@@ -7,10 +7,13 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::Limits;
-use super::ranges::{GIB, answers, count, size, target, variables};
+use super::ranges::{GIB, answers, count, size, table, target, variables};
 
 /// Shared instances of one plugin.
 const MAX_REPLICAS: u32 = 64;
+
+/// Folders of one component. Each is open for as long as the component is there.
+const MAX_FOLDERS: usize = 16;
 
 /// What holds for one component only.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -37,16 +40,19 @@ pub struct Plugin {
     /// own, before it serves anything. Default: none is asked.
     #[serde(deserialize_with = "target")]
     pub health: Option<String>,
-    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none.
+    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none. With those of `secrets`, at
+    /// most 128 KiB of names and values: each instance has a copy, beside its `limits.memory`.
     #[serde(deserialize_with = "variables")]
     pub environment: BTreeMap<String, String>,
     /// Variables of its environment that no log shows, such as
     /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
-    /// the host's environment. Default: none.
+    /// the host's environment. Default: none. At most 256 of all components of a site.
     #[serde(deserialize_with = "variables")]
     pub secrets: BTreeMap<String, SecretSource>,
     /// Folders of the site that it sees, by the path at which it does, such as
-    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only.
+    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only. At most 16, and 64 of all
+    /// components of a site.
+    #[serde(deserialize_with = "table::<MAX_FOLDERS, _, _>")]
     pub folders: BTreeMap<String, Folder>,
 }
 

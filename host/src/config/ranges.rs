@@ -110,6 +110,17 @@ pub fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     }
 }
 
+/// At most `MAX` of something, by their names.
+pub fn table<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    let table = BTreeMap::deserialize(value)?;
+    match table.len() <= MAX {
+        true => Ok(table),
+        false => Err(de::Error::custom(format_args!("expected at most {MAX} of them"))),
+    }
+}
+
 /// Variables of an environment, by their names.
 pub fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use bytesize::ByteSize;
 use serde::Deserialize;
 
-use super::ranges::share;
+use super::ranges::{GIB, share, size};
 
 /// What holds for each of several sites.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -28,11 +29,20 @@ pub struct Tenants {
     /// from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is answered 503.
     #[serde(deserialize_with = "share::<1, _>")]
     pub pool_share: f64,
+    /// What one site may log in a second at most, whatever its own `limits.log_per_second` says. Default: 1 MiB.
+    #[serde(deserialize_with = "size::<0, GIB, _>")]
+    pub log_per_second: ByteSize,
 }
 
 impl Default for Tenants {
     fn default() -> Self {
-        Self { environment: Vec::new(), hosts: BTreeMap::new(), cpu_share: 0.25, pool_share: 0.25 }
+        Self {
+            environment: Vec::new(),
+            hosts: BTreeMap::new(),
+            cpu_share: 0.25,
+            pool_share: 0.25,
+            log_per_second: ByteSize::mib(1),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the host says on standard error: its log, and what its commands tell people.
 //!
-//! All of it goes through one writer with a bounded queue ([`queue`]): who logs never waits for whoever
-//! reads, and never fails with him. One layer formats every event ([`lines`]): it hides a site's secrets, cuts
+//! All of it goes through one writer with a bounded queue ([`queue`]): an event never waits for the reader,
+//! and never fails with it. One layer formats every event ([`lines`]): it hides a site's secrets, cuts
 //! and escapes text that is not the host's ([`text`]), and charges the line to its site ([`sites`]).
 
 mod lines;
@@ -89,7 +89,8 @@ pub fn flush(time: Duration) {
     }
 }
 
-/// The standard hook writes to standard error itself, and waits for it.
+/// The standard hook writes to standard error itself, and waits for it. The tests of the host take every event with this
+/// target for a panic.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("it does not say why");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The writer of standard error: a thread behind a queue.
 //!
-//! Who brings a line never waits for the one who reads it. At most [`MAX_QUEUED`] bytes wait, and as many are
+//! Nobody who logs waits for the reader. At most [`MAX_QUEUED`] bytes wait, and as many are
 //! being written: what comes over that is dropped and counted, as is what cannot be written, and the count is
 //! said as soon as something can be written again.
 

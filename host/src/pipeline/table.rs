@@ -69,12 +69,12 @@ impl fmt::Display for Split {
     }
 }
 
-/// What is no share or header of a canary.
+/// What is not a share or header of a canary.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SplitError {
-    #[error("`{0}` is no share: write a percentage from 0 to 100, such as `5%`")]
+    #[error("`{0}` is not a share: write a percentage from 0 to 100, such as `5%`")]
     Share(String),
-    #[error("`{0}` is no header: write its name and value, such as `x-canary: yes`")]
+    #[error("`{0}` is not a header: write its name and value, such as `x-canary: yes`")]
     Header(String),
 }
 

@@ -95,7 +95,7 @@ pub fn accept(
         };
         // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
         let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
-            tracing::error!(target: "session", site = session.socket.site(), %request, "an upgraded connection is none of ours");
+            tracing::error!(target: "session", site = session.socket.site(), %request, "an upgraded connection is not one of the server");
             return Box::pin(session.abandon()).await;
         };
         let stream = parts.io.into_inner().into_inner();

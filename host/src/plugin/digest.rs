@@ -1,6 +1,7 @@
 //! What names content.
 
 use std::fmt;
+use std::io::Read;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,6 +15,23 @@ impl Digest {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// Of what is read, which is never in memory as a whole.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(mut from: impl Read) -> std::io::Result<Self> {
+        let mut sha = Sha256::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => return Ok(Self(sha.finalize().into())),
+                Ok(read) => sha.update(&buffer[..read]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
@@ -46,9 +64,9 @@ impl FromStr for Digest {
     }
 }
 
-/// What is no digest.
+/// What is not a digest.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no SHA-256: that has 64 hexadecimal digits")]
+#[error("`{0}` is not a SHA-256: that has 64 hexadecimal digits")]
 pub struct InvalidDigest(String);
 
 impl fmt::Display for Digest {

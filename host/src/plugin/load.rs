@@ -95,7 +95,7 @@ pub enum Role {
     ErrorHandler,
 }
 
-/// Why a file is no plugin. The message names the file's fault; the caller names the file.
+/// Why a file is not a plugin. The message names the file's fault; the caller names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("cannot be read")]

@@ -3,7 +3,7 @@
 //! They lie in the site's folder `.lithe`, so that who may change them may change the site as well. Bytes
 //! are kept once their version serves; they are named by their SHA-256, which is checked when they are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -27,6 +27,9 @@ const MAX_INDEX: ByteSize = ByteSize::mib(16);
 
 /// A larger component is not kept.
 const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
+
+/// Names in the folder: more than a host puts there of the most components.
+const MAX_NAMES: usize = 100_000;
 
 /// The versions of one site's components.
 pub struct Versions {
@@ -113,10 +116,10 @@ impl Versions {
     }
 
     fn forget_unnamed(&self, folder: &Folder) -> anyhow::Result<()> {
-        for entry in folder.entries()? {
+        let named: HashSet<String> = self.of.values().flatten().map(file_of).collect();
+        for entry in folder.entries_up_to(MAX_NAMES)? {
             let Some(name) = entry.name.to_str() else { continue };
-            let is_named = self.of.values().flatten().any(|digest| file_of(digest) == name);
-            if name.ends_with(".wasm") && !is_named {
+            if name.ends_with(".wasm") && !named.contains(name) {
                 folder.remove(name)?;
             }
         }
@@ -263,6 +266,17 @@ mod tests {
         assert_eq!(kept.find("a.wasm", None).unwrap(), digests[2]);
         assert_eq!(kept.read(&digests[1]).unwrap(), b"2");
         assert!(matches!(kept.read(&digests[0]), Err(VersionError::Gone(_))));
+    }
+
+    #[test]
+    fn a_folder_full_of_other_names_is_not_read_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = versions(folder.path());
+        let one = keep(&mut kept, b"1");
+        let full = folder.path().join(".lithe/versions");
+        (0..=MAX_NAMES).for_each(|n| drop(std::fs::File::create(full.join(n.to_string())).unwrap()));
+        let error = format!("{:#}", kept.record([("a.wasm", one)]).unwrap_err());
+        assert!(error.contains("more than 100000 names"), "{error}");
     }
 
     #[test]

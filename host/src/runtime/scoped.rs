@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
@@ -18,9 +18,7 @@ use super::shared::{Frozen, Moved, Shared};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::Scope;
-
-/// How often the log says that instances had to make room.
-const SAY_AGAIN: Duration = Duration::from_secs(1);
+use crate::log::Seldom;
 
 /// The shared instances of one version of a plugin.
 pub struct Scoped {
@@ -47,7 +45,7 @@ struct Inner {
     asked: u64,
     /// Those that made room since the log has said so last.
     unsaid: u64,
-    said: Option<Instant>,
+    said: Seldom,
     by_connection: HashMap<u64, Arc<Shared>>,
     /// Another version has taken over.
     retired: bool,
@@ -165,10 +163,9 @@ impl Scoped {
     /// At most once a second: clients must not be able to fill the log.
     fn say_lost(&self, inner: &mut Inner, value: &str) {
         inner.unsaid = inner.unsaid.saturating_add(1);
-        if inner.said.is_some_and(|said| said.elapsed() < SAY_AGAIN) {
+        if !inner.said.is_due() {
             return;
         }
-        inner.said = Some(Instant::now());
         let dropped = std::mem::take(&mut inner.unsaid);
         let context = self.template.context();
         let (site, plugin, max) = (&*context.site, &*context.plugin, context.limits.instances);

@@ -15,7 +15,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::time::{ClockId, clock_gettime};
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
@@ -27,6 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::ledger::Part;
 use crate::capability::filesystem::Threads;
+use crate::clock;
 
 /// CPU time for each core that a site may use at once, before what it uses in a second counts.
 const BURST: Duration = Duration::from_millis(10);
@@ -208,9 +208,9 @@ impl Share {
     fn poll<T>(&self, work: &mut Work<T>, cx: &mut Context<'_>) -> Poll<T> {
         CHARGED.set(true);
         let _charged = Charged;
-        let began = cpu_time();
+        let began = clock::thread_cpu_time();
         let polled = work.as_mut().poll(cx);
-        let took = cpu_time().saturating_sub(began);
+        let took = clock::thread_cpu_time().saturating_sub(began);
         self.used.lock().charge(took, Instant::now());
         polled
     }
@@ -220,21 +220,15 @@ impl Threads for Share {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         let (used, is_over) = (self.used.clone(), self.is_over());
         let work = move || {
-            let began = cpu_time();
+            let began = clock::thread_cpu_time();
             work();
-            used.lock().charge(cpu_time().saturating_sub(began), Instant::now());
+            used.lock().charge(clock::thread_cpu_time().saturating_sub(began), Instant::now());
         };
         match &self.background.threads {
             Some(threads) if is_over => drop(threads.spawn_blocking(work)),
             _ => drop(self.front.spawn_blocking(work)),
         }
     }
-}
-
-/// What this thread has used: the time in which the system had taken it away does not count.
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Work runs that is charged to a site, until this is dropped: also if it panics.
@@ -306,8 +300,8 @@ mod tests {
     }
 
     fn be_busy(time: Duration) {
-        let began = cpu_time();
-        while cpu_time() - began <= time {
+        let began = clock::thread_cpu_time();
+        while clock::thread_cpu_time() - began <= time {
             std::hint::spin_loop();
         }
     }

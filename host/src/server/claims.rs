@@ -154,8 +154,14 @@ impl Claims {
             self.held = held;
             self.record.write(&self.held);
         }
-        for refusal in refused.difference(&self.said) {
-            tracing::error!(target: "swap", site = &*refusal.site, "{refusal}");
+        for (refusal, more) in news(&refused, &self.said) {
+            let site = &*refusal.site;
+            match more {
+                0 => tracing::error!(target: "swap", site, "{refusal}"),
+                _ => tracing::error!(
+                    target: "swap", site, "{refusal}; {more} more of its `hosts` are refused, too"
+                ),
+            }
         }
         self.said = refused;
         owners
@@ -211,13 +217,27 @@ impl Claims {
     }
 }
 
+/// Refusals that the log does not know yet: one for each site and reason, and how many others there are of
+/// it. A site may ask for many hosts, and must not be able to fill the log by it.
+fn news<'r>(
+    refused: &'r BTreeSet<Refusal>,
+    said: &'r BTreeSet<Refusal>,
+) -> impl Iterator<Item = (&'r Refusal, usize)> {
+    let mut news = BTreeMap::new();
+    for refusal in refused.difference(said) {
+        let of = news.entry((&refusal.site, refusal.why));
+        of.and_modify(|(_, more)| *more += 1).or_insert((refusal, 0));
+    }
+    news.into_values()
+}
+
 impl Refusal {
     fn new(site: &Arc<str>, host: &Host, other: &Arc<str>, why: Why) -> Self {
         Self { site: site.clone(), host: host.clone(), other: other.clone(), why }
     }
 }
 
-/// What the rules say of a claim, whoever asks first.
+/// What the rules say of a claim. It does not depend on which site asks first.
 enum Verdict<'c> {
     /// The operator gives it to the site.
     Given,
@@ -228,7 +248,7 @@ enum Verdict<'c> {
     Refused(&'c Arc<str>, Why),
 }
 
-/// What holds whoever asks first.
+/// What does not depend on which site asks first.
 struct Rules<'c> {
     given: &'c BTreeMap<Host, Arc<str>>,
     /// In lower case, as hosts are.

@@ -8,6 +8,10 @@ use parking_lot::Mutex;
 use crate::clock;
 use crate::plugin::Plugin;
 
+/// Versions of a site that may drain at once. Each keeps its component in memory, and a file of the host
+/// open. Of more, the oldest are closed before their time.
+const MAX_VERSIONS: usize = 64;
+
 /// All of them.
 #[derive(Default)]
 pub struct Draining {
@@ -27,7 +31,15 @@ impl Draining {
     /// One more, for at most this time.
     pub fn add(&self, plugin: Arc<Plugin>, time: Duration) {
         let until = clock::after(Instant::now(), time);
-        self.versions.lock().push(Version { plugin, until, closed: false });
+        let mut versions = self.versions.lock();
+        versions.push(Version { plugin, until, closed: false });
+        let over = versions.len().saturating_sub(MAX_VERSIONS);
+        for version in versions.iter_mut().take(over) {
+            version.until = version.until.min(Instant::now());
+        }
+        // These were closed long ago, and their clients have not answered.
+        let over = over.saturating_sub(MAX_VERSIONS);
+        versions.iter().take(over).for_each(|version| version.plugin.terminate_sockets());
     }
 
     /// Those that still drain.
@@ -56,7 +68,7 @@ impl Draining {
                 version.closed = true;
                 let sockets = version.plugin.own_sockets().count();
                 tracing::info!(
-                    target: "swap", site, plugin, sockets, "`swap.drain_time` is up: closing"
+                    target: "swap", site, plugin, sockets, "`swap.drain_time` is up, or too many versions drain: closing"
                 );
                 version.plugin.close_sockets(1012, "the plugin was replaced");
             }

@@ -1,4 +1,4 @@
-//! The time that a client has for a request's head. hyper sets it anew for each request, and hardly any
+//! The time that a client has for a request's head. hyper sets it again for each request, and hardly any
 //! client needs it all: so a deadline is only written down, and the connection's one timer, when it goes
 //! off, is set to the deadline that holds by then.
 

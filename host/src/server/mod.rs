@@ -32,6 +32,7 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -68,7 +69,7 @@ const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 /// A listener's sites, one or many. They come, change and go while others are served.
 pub struct Server {
     hosts: ArcSwap<Hosts>,
-    /// Held by whoever changes `hosts`.
+    /// Locked for each change of `hosts`.
     claims: Mutex<Claims>,
     settings: config::Server,
     clients: Arc<Clients>,
@@ -102,45 +103,52 @@ impl Server {
     /// # Errors
     /// It is to answer for all, and is not the only site; nothing has changed.
     pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), NotAlone> {
-        let mut claims = self.claims.lock();
-        let mut all = self.hosts.load().with(site, hosts.is_empty())?;
-        if claims.ask(site.folder(), hosts) {
-            all = all.owned_by(claims.settle());
-        }
-        self.hosts.store(Arc::new(all));
-        Ok(())
+        self.change_hosts(|claims| {
+            let mut all = self.hosts.load().with(site, hosts.is_empty())?;
+            if claims.ask(site.folder(), hosts) {
+                all = all.owned_by(claims.settle());
+            }
+            self.hosts.store(Arc::new(all));
+            Ok(())
+        })
     }
 
     /// The site in this folder is about to be served: its hosts are kept for it.
     pub fn expect(&self, folder: &Arc<str>, hosts: &[Host]) {
-        let mut claims = self.claims.lock();
-        if claims.ask(folder, hosts) {
-            let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
-            self.hosts.store(Arc::new(all));
-        }
+        self.change_hosts(|claims| {
+            if claims.ask(folder, hosts) {
+                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
+                self.hosts.store(Arc::new(all));
+            }
+        });
     }
 
     /// There is no site in this folder any more: others may have its hosts.
     pub fn forget(&self, folder: &str) {
-        let mut claims = self.claims.lock();
-        if claims.forget(folder) {
-            let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
-            self.hosts.store(Arc::new(all));
-        }
+        self.change_hosts(|claims| {
+            if claims.forget(folder) {
+                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
+                self.hosts.store(Arc::new(all));
+            }
+        });
     }
 
     /// Serves a site no more; its sockets close with 1001. What is left of it a little later is dropped,
     /// whatever its settings say.
     pub fn remove(&self, site: &Arc<Served>) {
-        let claims = self.claims.lock();
-        self.hosts.store(Arc::new(self.hosts.load().without(site)));
-        drop(claims);
+        self.change_hosts(|_| self.hosts.store(Arc::new(self.hosts.load().without(site))));
         site.close_sockets(1001, "the site is served no more");
         let site = site.clone();
         tokio::spawn(async move {
             tokio::time::sleep(LEAVE_TIME).await;
             site.leave();
         });
+    }
+
+    /// One change after the other. Each may write to the disk, so a thread that waits here or there gives the
+    /// requests that it has to another one.
+    fn change_hosts<T>(&self, change: impl FnOnce(&mut Claims) -> T) -> T {
+        block_in_place(|| change(&mut self.claims.lock()))
     }
 
     /// Every site.

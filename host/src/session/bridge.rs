@@ -97,13 +97,13 @@ impl<S: Wire> Bridge<S> {
         &self.plugin.account
     }
 
-    /// The next event. Sends what is queued meanwhile; reads only while the guest is not behind.
+    /// The next event. Until it comes, sends what is queued; reads only while the guest is not behind.
     /// Cancel-safe: what has been read stays in `messages`.
     pub async fn next(&mut self) -> Event {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// The messages have been left for whoever runs the guest, who writes the answers, too.
+    /// The messages have been left for the task that runs the guest, which writes the answers, too.
     pub fn set_queued(&mut self) {
         self.queued = true;
     }
@@ -125,7 +125,7 @@ impl<S: Wire> Bridge<S> {
             }
             let paused = turn.behind || turn.buffered > self.max_unsent;
             if self.closing.is_none() && paused {
-                // What comes meanwhile is read when the guest is no longer behind.
+                // What comes now is read when the guest is no longer behind.
                 let comes = turn.behind && self.transport.poll_readable(cx).is_ready();
                 if comes && !self.socket.await_delivery() {
                     continue;
@@ -140,7 +140,7 @@ impl<S: Wire> Bridge<S> {
             self.mark_message(self.messages.len() > before);
             let mut read = ready!(read);
             if self.closing.is_some() {
-                // Whoever has closed hears no more messages, only the answer.
+                // After our close, the guest hears no more messages, only the answer.
                 self.messages.clear();
             } else {
                 let came = self.messages.len() - before;
@@ -273,7 +273,7 @@ impl<S: Wire> Bridge<S> {
             End::Closed { .. } => self.transport.answer(),
             End::Violation { code, reason } => self.transport.close(*code, reason),
             End::Unanswered if self.transport.unsent() == 0 => self.end_time = Some(LINGER),
-            // Whoever has not read so far is not waited for again.
+            // A peer that has not read so far is not waited for again.
             End::Unanswered | End::Lost => self.end_time = None,
         }
         end.info()

@@ -33,7 +33,9 @@ use scan::{Found, Place};
 pub use build::{BuildError, Built, Inputs, build, build_changed};
 pub use live::{DeployError, Live, Progress};
 pub use report::{Change, Report, Serving, Status};
+pub use scan::components;
 pub use sites::{NotServed, Root, Sites};
+pub use staged::{clean, recover};
 pub use watch::{Watcher, tell_all};
 
 /// How a site is loaded.
@@ -136,6 +138,8 @@ impl Site {
         let folder = self.folder_name();
         self.config.hosts = neighbours::hosts_of(&folder, &self.config)?;
         self.config.server = host.server.clone();
+        let log = &mut self.config.limits.log_per_second;
+        *log = (*log).min(host.tenants.log_per_second);
         self.name = host.neighbours.name(&folder, self.config.name.as_deref());
         self.account = Account::new(self.name.clone());
         self.tenancy = Tenancy::Among { share: share.clone(), host: host.clone() };
@@ -166,14 +170,14 @@ impl Site {
     /// Loads every component as it lies in the folder.
     ///
     /// # Errors
-    /// A file below `routes/` is no route, is no component that fits, or conflicts with another: the
+    /// A file below `routes/` is not a route, is not a component that fits, or conflicts with another: the
     /// message names the files and what would be right.
     pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
         let folder = self.folder.clone();
         let components = loading.loader.aside(move || scan::components(&folder)).await??;
         let named = |file: &String| components.iter().any(|found| found.file == *file);
         if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
-            bail!("`{}` has settings for `{file}`, which is no component of it", config::FILE_NAME);
+            bail!("`{}` has settings for `{file}`, which is not a component of it", config::FILE_NAME);
         }
         self.assemble(components, loading, |file| Some(self.source(file))).await
     }
@@ -186,7 +190,7 @@ impl Site {
     /// Loads what is given, and keeps everything else as it was before.
     ///
     /// # Errors
-    /// As [`Site::load`]; what is given is no component's path.
+    /// As [`Site::load`]; what is given is not a component's path.
     pub async fn load_given(&self, given: &Given, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
         let before = loading.before.map_or(&[][..], |before| &before.plugins);
         let names = before.iter().map(|plugin| &*plugin.context().plugin);
@@ -330,7 +334,7 @@ fn add(tenant: &mut Tenant, found: Found, plugin: Arc<Plugin>) -> anyhow::Result
                     .with_context(|| format!("`{file}` names the route `{pattern}`"))?;
                 let method = method.as_deref().map(|name| name.to_ascii_uppercase().parse());
                 let method = method.transpose().with_context(|| {
-                    format!("`{file}` names a method for `{pattern}` that is none")
+                    format!("`{file}` names a method for `{pattern}` that does not exist")
                 })?;
                 add_route(tenant, &plugin, method, parsed)?;
             }

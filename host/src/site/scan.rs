@@ -1,5 +1,7 @@
 //! The components of a site, by their place in it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail};
 
 use crate::files::{Entry, FileError, Folder, Identity, Kind};
@@ -16,7 +18,7 @@ const MAX_PATH: usize = 2_048;
 const MAX_NAMES: usize = 10_000;
 
 /// Components of one site.
-const MAX_COMPONENTS: usize = 1_000;
+pub const MAX_COMPONENTS: usize = 1_000;
 
 /// Folders in folders below `routes/`. A path has no more segments than four times as many.
 const MAX_DEPTH: usize = 64;
@@ -84,7 +86,8 @@ impl Found {
 /// # Errors
 /// There is no route, a name is no pattern, or a folder leads out of the site: the message names the file.
 pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
-    let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new() };
+    let left_out = BTreeMap::new();
+    let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new(), left_out };
     if let Some(middleware) = part(root, "middleware")? {
         scan.flat(&middleware, |file| Found {
             file: format!("middleware/{file}"),
@@ -100,6 +103,13 @@ pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
             file: format!("plugins/{file}"),
             place: Place::Plugin,
         })?;
+    }
+    // A line for each reason, and not for each file: a site may have thousands.
+    for (why, (path, count)) in &scan.left_out {
+        match count {
+            1 => tracing::warn!("`{path}` is left out: {why}"),
+            _ => tracing::warn!("`{path}` is left out, and {} more: {why}", count - 1),
+        }
     }
     let found = scan.found;
     if !found.iter().any(|found| matches!(found.place, Place::Route(_) | Place::Plugin)) {
@@ -143,11 +153,11 @@ fn check_count(components: usize) -> anyhow::Result<()> {
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
 ///
 /// # Errors
-/// It is no component's path: the message says what would be one.
+/// It is not a component's path: the message says what would be one.
 pub fn component(file: &str) -> anyhow::Result<Found> {
     let wrong = || {
         anyhow::anyhow!(
-            "`{file}` is no component's path: name it as it lies in the site, such as \
+            "`{file}` is not a component's path: name it as it lies in the site, such as \
              `routes/chat.wasm`, `middleware/log.wasm` or `plugins/app.wasm`"
         )
     };
@@ -187,6 +197,8 @@ struct Scan<'s> {
     /// Names that may still be read.
     left: usize,
     found: Vec<Found>,
+    /// What is left out, by the reason: the first, and how many.
+    left_out: BTreeMap<&'static str, (String, usize)>,
 }
 
 impl Scan<'_> {
@@ -240,7 +252,7 @@ impl Scan<'_> {
         let inner = self.root.folder(path).with_context(shown)?;
         let identity = inner.identity().with_context(shown)?;
         if around.contains(&identity) {
-            tracing::warn!("`{path}` is a link to a folder that it is in: it is left out");
+            self.leave_out(path.to_owned(), "it is a link to a folder that it is in");
             return Ok(());
         }
         if around.len() > MAX_DEPTH {
@@ -262,15 +274,22 @@ impl Scan<'_> {
             error => anyhow::Error::new(error).context(format!("cannot read `{}`", folder.path().display())),
         })?;
         self.left -= entries.len();
-        let name = |entry: Entry| match entry.name.into_string() {
-            Ok(name) => Some((name, entry.kind)),
-            Err(name) => {
-                let (folder, name) = (folder.path().display(), name.display());
-                tracing::warn!("`{folder}/{name}` is left out: its name is not UTF-8");
-                None
+        let mut names = Vec::with_capacity(entries.len());
+        for Entry { name, kind } in entries {
+            match name.into_string() {
+                Ok(name) => names.push((name, kind)),
+                Err(name) => {
+                    let (folder, name) = (folder.path().display(), name.display());
+                    self.leave_out(format!("{folder}/{name}"), "its name is not UTF-8");
+                }
             }
-        };
-        Ok(entries.into_iter().filter_map(name).collect())
+        }
+        Ok(names)
+    }
+
+    fn leave_out(&mut self, path: String, why: &'static str) {
+        let left_out = self.left_out.entry(why).or_insert((path, 0));
+        left_out.1 += 1;
     }
 
     fn add(&mut self, found: Found) -> anyhow::Result<()> {

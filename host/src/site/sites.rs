@@ -279,6 +279,9 @@ impl Sites {
         let mut gone = Vec::new();
         entries.retain(|name, entry| {
             let stays = there.contains(name);
+            if !stays {
+                self.forget(name);
+            }
             if !stays && let Standing::Open(live) = &entry.standing {
                 gone.push((name.clone(), live.clone()));
             }
@@ -296,7 +299,6 @@ impl Sites {
         drop(entries);
         for (name, live) in gone {
             live.close();
-            self.forget(&name);
             tracing::info!(target: "swap", site = name, "the site is served no more");
         }
         Ok(())
@@ -304,15 +306,25 @@ impl Sites {
 
     /// How far a site is now. One whose folder is not there any more is closed.
     fn stand(&self, name: &str, id: u64, standing: Standing) {
-        match self.entries.lock().get_mut(name).filter(|entry| entry.id == id) {
+        let mut entries = self.entries.lock();
+        match entries.get_mut(name).filter(|entry| entry.id == id) {
             Some(entry) => entry.standing = standing,
             None => {
+                drop(entries);
                 if let Standing::Open(live) = standing {
                     live.close();
                 }
             }
         }
         self.decided.notify_waiters();
+    }
+
+    /// The site is about to be served: its hosts are kept for it, unless its folder is gone.
+    fn expect(&self, name: &str, id: u64, site: &Site) {
+        let entries = self.entries.lock();
+        if entries.get(name).is_some_and(|entry| entry.id == id) {
+            self.server.expect(&site.folder_name(), &site.config.hosts);
+        }
     }
 
     /// There is no site in this folder any more: others may have its name and its hosts.

@@ -13,6 +13,7 @@
 mod tests;
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,12 @@ const JOURNAL: &str = "deploy.json";
 /// More than a deploy of the most components with the longest names needs.
 const MAX_JOURNAL: ByteSize = ByteSize::mib(16);
 
-/// The largest component that the digest of a journal is compared with.
-const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
+/// What the files of a deploy may have together: as much has to be read after a crash, and a site may make a
+/// journal of its own.
+const MAX_DEPLOY: ByteSize = ByteSize::gib(1);
+
+/// Names that are looked at for what was left, in each part of the site.
+const MAX_NAMES: usize = 20_000;
 
 /// How long a deploy of another host into the same folder is waited for.
 const LOCK_TIME: Duration = Duration::from_secs(5);
@@ -66,6 +71,11 @@ impl Staged {
     /// # Errors
     /// The site's folder cannot be written, or a file cannot have this place: then nothing is left.
     pub fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
+        let size = given.values().fold(0, |sum: u64, bytes| sum.saturating_add(bytes.len() as u64));
+        if size > MAX_DEPLOY.as_u64() {
+            let size = ByteSize::b(size);
+            bail!("the components have {size} together, and a deploy may have at most {MAX_DEPLOY}");
+        }
         let site = Folder::open(root).with_context(|| format!("`{}`", root.display()))?;
         let state = state_folder(&site)?;
         let lock = lock(&state)?;
@@ -167,11 +177,12 @@ impl Journal {
 
     /// Puts each file in its place that is not there yet, and ends the journal.
     fn complete(&self, site: &Folder, state: &Folder) -> anyhow::Result<()> {
+        let mut left = MAX_DEPLOY.as_u64();
         for file in &self.files {
             match site.rename(&file.temporary, &file.place) {
                 Ok(()) => {}
                 // It was done before the crash.
-                Err(FileError::Missing) if self.is_in_place(site, file) => {}
+                Err(FileError::Missing) if has(site, &file.place, &file.digest, &mut left) => {}
                 Err(error) => {
                     let place = file.place.display();
                     return Err(error).with_context(|| format!("cannot write `{place}`"));
@@ -183,24 +194,32 @@ impl Journal {
         Ok(state.sync()?)
     }
 
-    fn is_in_place(&self, site: &Folder, file: &Staging) -> bool {
-        site.read(&file.place, MAX_COMPONENT).is_ok_and(|bytes| Digest::of(&bytes) == file.digest)
-    }
-
     /// Whether all of it can be done: somebody may have removed what was to be put in place.
     fn is_whole(&self, site: &Folder) -> bool {
-        self.files.iter().all(|file| {
+        let mut left = MAX_DEPLOY.as_u64();
+        let is_fine = |file: &Staging| {
             let is_component =
                 file.place.to_str().is_some_and(|place| scan::component(place).is_ok());
             let is_beside = file.temporary.parent() == file.place.parent()
                 && file.temporary.file_name().is_some_and(is_leftover);
-            let is_staged = || {
-                let staged = site.read(&file.temporary, MAX_COMPONENT);
-                staged.is_ok_and(|bytes| Digest::of(&bytes) == file.digest)
-            };
-            is_component && is_beside && (is_staged() || self.is_in_place(site, file))
-        })
+            is_component
+                && is_beside
+                && (has(site, &file.temporary, &file.digest, &mut left)
+                    || has(site, &file.place, &file.digest, &mut left))
+        };
+        self.files.len() <= scan::MAX_COMPONENTS && self.files.iter().all(is_fine)
     }
+}
+
+/// Whether a file has this content. As many bytes as it has are taken from `left`; where they are not left,
+/// it is not looked at.
+fn has(site: &Folder, path: &Path, digest: &Digest, left: &mut u64) -> bool {
+    let Ok((file, metadata)) = site.open_file(path) else { return false };
+    let size = metadata.len();
+    let Some(rest) = left.checked_sub(size) else { return false };
+    *left = rest;
+    // It may grow while it is read.
+    Digest::read(file.take(size)).is_ok_and(|read| read == *digest)
 }
 
 /// Completes a deploy that a crash or a full disk has broken off, so that what is read from the folder is
@@ -278,9 +297,13 @@ fn lock(state: &Folder) -> anyhow::Result<Lock> {
 /// Folders that are reached by links are not cleaned: what they are links to is, if it is the site's.
 fn clean_below(site: &Folder, part: &str) {
     let mut paths = vec![PathBuf::from(part)];
+    let mut left = MAX_NAMES;
     while let Some(path) = paths.pop() {
         let Ok(folder) = site.folder(&path) else { continue };
-        for entry in folder.entries().unwrap_or_default() {
+        // More than a site may have: then it is refused, or they are not the host's.
+        let Ok(entries) = folder.entries_up_to(left) else { return };
+        left -= entries.len();
+        for entry in entries {
             let own = folder.dir().symlink_metadata(&entry.name);
             if !own.is_ok_and(|own| !own.is_symlink()) {
                 continue;

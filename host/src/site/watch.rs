@@ -243,8 +243,10 @@ impl Looker {
         if is_cut && !std::mem::replace(&mut self.has_said, true) {
             let path = self.trees.first().map_or(Path::new(""), Tree::path).display();
             tracing::warn!(
-                "`{path}` has more than {} files: changes of the others are not seen",
-                look::MAX_NAMES
+                "`{path}` has more than {} files, or over {} MiB of their paths: changes of the others are \
+                 not seen",
+                look::MAX_NAMES,
+                look::MAX_TEXT / (1024 * 1024)
             );
         }
     }

@@ -60,12 +60,14 @@ async fn a_component_that_is_too_large_is_refused_by_the_name_of_the_bound() {
 async fn no_site_raises_the_bounds() {
     let host = host()
         .file("lithe.toml", "[compile]\ntime = \"1s\"\n")
+        .file("slow.test/routes/slow.wasm", slow_to_compile(4))
         .file("evil.test/routes/slow.wasm", slow_to_compile(4))
         .file("evil.test/lithe.toml", "[compile]\ntime = \"1h\"\n")
         .component("good.test/routes/hello.wasm", BENCH_HELLO)
         .start()
         .await;
-    host.wait_for_log(&["evil.test", "takes longer than 1s", "`compile.time`"]).await;
+    host.wait_for_log(&["slow.test", "takes longer than 1s", "`compile.time`"]).await;
+    host.wait_for_log(&["evil.test", "`[compile]` belongs to the host"]).await;
 }
 
 /// The numbers of the processes that this one has started.

@@ -7,23 +7,35 @@ use lithe_tests::artifacts::TRAP_HTTP;
 
 use crate::host;
 
-/// What says the same as the panic hook of a host does.
-fn panicking(then: &str) -> Process {
-    let says = "thread 'tokio-rt-worker' (7) panicked at host/src/site/live.rs:1:1:";
+/// What the panic hook of a host logs.
+const LOGGED: &str =
+    "2026-11-28T01:23:45.678901Z ERROR panic: the host panicked: no place='host/src/site/live.rs:1:1'";
+
+/// What the default hook prints of a process that does not log yet.
+const PRINTED: &str = "thread 'main' (7) panicked at host/src/log/mod.rs:1:1:";
+
+/// What says so, and then runs something.
+fn panicking(says: &str, then: &str) -> Process {
     Process::start(Command::new("sh").args(["-c", &format!("echo \"{says}\" >&2; {then}")]))
 }
 
 #[tokio::test]
 #[should_panic(expected = "the process has panicked")]
 async fn a_panic_fails_the_test_at_the_end_of_the_process() {
-    panicking("exit 0").exit().await;
+    panicking(LOGGED, "exit 0").exit().await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "the process has panicked")]
+async fn a_panic_before_the_log_fails_the_test() {
+    panicking(PRINTED, "exit 0").exit().await;
 }
 
 #[tokio::test]
 #[should_panic(expected = "the process has panicked")]
 async fn a_panic_fails_a_test_that_leaves_the_process_running() {
-    let process = panicking("exec sleep 60");
-    process.logs(&["panicked at"]).await;
+    let process = panicking(LOGGED, "exec sleep 60");
+    process.logs(&["the host panicked"]).await;
 }
 
 #[tokio::test]

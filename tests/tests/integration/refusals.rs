@@ -367,3 +367,14 @@ async fn what_comes_with_a_wrong_token_is_not_kept_and_the_answer_arrives() {
     let grown = host.peak_memory() - before;
     assert!(grown < LARGE / 2, "{grown} bytes");
 }
+
+#[tokio::test]
+async fn a_client_without_the_token_keeps_no_connection() {
+    let (_host, admin) = with_admin().await;
+    for authorization in ["", "authorization: Bearer wrong\r\n"] {
+        let mut raw = Raw::connect(admin).await;
+        raw.write(format!("GET /status HTTP/1.1\r\nhost: x\r\n{authorization}\r\n")).await;
+        let refused = raw.response().await;
+        assert_eq!((refused.status, refused.header("connection")), (401, Some("close")));
+    }
+}

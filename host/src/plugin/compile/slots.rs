@@ -2,7 +2,7 @@
 //!
 //! A component of usual size is compiled within a second or a few. So that it never waits for those that
 //! take minutes, these have slots of their own: what is large begins there, and what has used up the time
-//! of a short slot begins again there. In each kind, whoever has waited longest is next; a site waits
+//! of a short slot begins again there. In each kind, the one that has waited longest is next; a site waits
 //! for one component at a time, so a site with many components takes turns with the others.
 
 use std::sync::Arc;

@@ -78,7 +78,7 @@ impl Loader {
     /// see that it starts and that its functions have the contract's types.
     ///
     /// # Errors
-    /// The file cannot be read, or is no component.
+    /// The file cannot be read, or is not a component.
     pub async fn inspect(
         &self,
         file: &Path,

@@ -68,7 +68,7 @@ fn a_folder_below_another_is_its_own() {
 }
 
 #[test]
-fn whoever_has_a_host_keeps_it() {
+fn a_site_that_has_a_host_keeps_it() {
     let mut claims = claims(&[("victim", &["www.shop.example", "*.cdn.example"])]);
     let hosts = ["www.shop.example", "a.cdn.example", "own.example"];
     assert_eq!(owners(&mut claims, &hosts), ["victim", "victim", "-"]);
@@ -162,4 +162,22 @@ fn the_record_is_what_a_restart_begins_with() {
     assert_eq!(owners(&mut open(&both), &["shop.example"]), ["victim"]);
     std::fs::write(folder.path().join(".lithe/hosts.toml"), "this is = not [ right").unwrap();
     assert_eq!(owners(&mut open(&both), &["shop.example"]), ["-"]);
+}
+
+#[test]
+fn of_many_refusals_of_a_site_one_is_said_with_how_many_there_are() {
+    let hosts: Vec<String> = (0..500).map(|n| format!("a{n}.victim")).collect();
+    let mut asked: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    asked.push("*.com");
+    let claims = claims(&[("aaa", &asked), ("bbb", &["victim"]), ("victim", &["victim"])]);
+    let (_, refused) = claims.decide();
+    let none = BTreeSet::new();
+    let said: Vec<_> = news(&refused, &none)
+        .map(|(refusal, more)| (&*refusal.site, refusal.why, more))
+        .collect();
+    assert_eq!(
+        said,
+        [("aaa", Why::Broad, 0), ("aaa", Why::Folder, 499), ("bbb", Why::Folder, 0)]
+    );
+    assert_eq!(news(&refused, &refused).count(), 0, "nothing is said twice");
 }

@@ -169,7 +169,7 @@ pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
     };
     options.build().generate(&mut resolve, world, &mut files)?;
     for (name, content) in files.iter() {
-        let text = str::from_utf8(content).with_context(|| format!("`{name}` is no text"))?;
+        let text = str::from_utf8(content).with_context(|| format!("`{name}` is not text"))?;
         work::write(work, &[(name, text)])?;
     }
     Ok(())

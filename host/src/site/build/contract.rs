@@ -68,7 +68,7 @@ pub fn component(mut module: Vec<u8>, world_name: &str) -> anyhow::Result<Vec<u8
         .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
         .validate(true)
         .encode()
-        .with_context(|| format!("it is no component of the world `{world_name}`"))
+        .with_context(|| format!("it is not a component of the world `{world_name}`"))
 }
 
 #[cfg(test)]

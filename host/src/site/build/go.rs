@@ -109,7 +109,7 @@ fn write_sdk(kind: GuestKind, sdk: &Path) -> anyhow::Result<()> {
     };
     options.build().generate(&mut resolve, world, &mut files)?;
     for (name, content) in files.iter() {
-        let text = str::from_utf8(content).with_context(|| format!("`{name}` is no text"))?;
+        let text = str::from_utf8(content).with_context(|| format!("`{name}` is not text"))?;
         let text = ["runtime", "types"].iter().fold(text.to_owned(), |text, package| {
             let general = format!("go.bytecodealliance.org/pkg/wit/{package}");
             text.replace(&general, "lithe/internal/abi")

@@ -99,7 +99,7 @@ impl One<'_> {
             let (cpu, pool) = (host.tenants.cpu_share, host.tenants.pool_share);
             let share = Share::new(background.clone(), Handle::current(), cpu, pool);
             site.be_among_others(host, &share)?;
-            server.expect(&site.folder_name(), &site.config.hosts);
+            self.sites.expect(self.name, self.id, &site);
         }
         Live::open(site, server.clone(), loader.clone(), progress.clone()).await
     }

@@ -203,3 +203,36 @@ fn what_another_host_is_deploying_is_not_left_over() {
     staged.put_in_place().unwrap();
     assert_eq!(after_a_start(&site), "2");
 }
+
+#[test]
+fn a_journal_that_names_more_than_a_deploy_may_have_is_not_read_through() {
+    let site = site("1");
+    let temporary = format!("routes/{TEMPORARY}0");
+    let journal = |files: usize, size: u64, digest: Digest| {
+        let staged = std::fs::File::create(site.path().join(&temporary)).unwrap();
+        staged.set_len(size).unwrap();
+        let own = || Staging {
+            temporary: temporary.clone().into(),
+            place: "routes/b.wasm".into(),
+            digest,
+        };
+        Journal { files: std::iter::repeat_with(own).take(files).collect() }
+    };
+    let folder = Folder::open(site.path()).unwrap();
+    let zeros = Digest::of(&vec![0; 1 << 20]);
+    assert!(journal(3, 1 << 20, zeros).is_whole(&folder));
+    assert!(!journal(scan::MAX_COMPONENTS + 1, 0, Digest::of(b"")).is_whole(&folder));
+    // Read once, it would be whole; read by all, it comes to more than a deploy may have.
+    assert!(!journal(3, MAX_DEPLOY.as_u64() / 2 + 1, zeros).is_whole(&folder));
+    assert!(!journal(1, 1 << 40, zeros).is_whole(&folder), "it has no such size in memory");
+}
+
+#[test]
+fn a_deploy_has_a_size() {
+    let site = site("1");
+    let large = bytes::Bytes::from(vec![0; 64 << 20]);
+    let given = (0..17).map(|n| (format!("routes/{n}.wasm"), large.clone())).collect();
+    let error = Staged::write(site.path(), &given).err().unwrap().to_string();
+    assert!(error.contains("at most 1.0 GiB"), "{error}");
+    assert_eq!(after_a_start(&site), "1");
+}

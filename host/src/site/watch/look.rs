@@ -22,6 +22,9 @@ const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 /// Names that one watcher looks at. It sees no changes of the others.
 pub const MAX_NAMES: usize = 100_000;
 
+/// Bytes of their paths. They are kept, and twice while a watcher looks.
+pub const MAX_TEXT: usize = 16 * 1024 * 1024;
+
 /// Folders that the system watches for one watcher. Beyond them, it looks now and then.
 const MAX_WATCHES: usize = 1_024;
 
@@ -182,6 +185,8 @@ pub struct Seen {
     pub watched: HashMap<PathBuf, Number>,
     /// Whether there is more than is looked at.
     pub is_cut: bool,
+    /// Bytes of paths.
+    text: usize,
 }
 
 impl Seen {
@@ -315,12 +320,14 @@ impl Seen {
         let target = own.is_symlink().then(|| tree.dir().metadata(path).ok()).flatten();
         let is_folder = target.as_ref().unwrap_or(&own).is_dir();
         let mark = Mark { own: Facts::of(&own), target: target.as_ref().map(Facts::of) };
-        self.marks.insert(root.join(path), mark);
+        let path = root.join(path);
+        self.text += path.as_os_str().len();
+        self.marks.insert(path, mark);
         is_folder
     }
 
     fn has_room(&mut self) -> bool {
-        self.is_cut |= self.marks.len() >= MAX_NAMES;
+        self.is_cut |= self.marks.len() >= MAX_NAMES || self.text >= MAX_TEXT;
         !self.is_cut
     }
 }

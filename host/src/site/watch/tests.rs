@@ -294,3 +294,22 @@ async fn sites_that_come_go_and_are_replaced_are_told() {
     fs::remove_file(sites.join("linked")).unwrap();
     tells(&mut watcher, &sites.join("linked")).await;
 }
+
+#[test]
+fn what_is_looked_at_has_a_size_in_memory() {
+    let (_outer, site) = site();
+    // Each path is as long as the system takes: 5,000 of them come to 19 MB.
+    let folder = crate::files::Folder::open(&site.join("public")).unwrap();
+    let mut deep = folder.dir().try_clone().unwrap();
+    for _ in 0..14 {
+        let name = "d".repeat(250);
+        deep.create_dir(&name).unwrap();
+        deep = deep.open_dir(&name).unwrap();
+    }
+    (0..5_000).for_each(|n| drop(deep.create(format!("{n:0200}")).unwrap()));
+    let watcher = Watcher::new(&site, &[]);
+    let looker = watcher.looker.lock();
+    let kept: usize = looker.known.keys().map(|path| path.as_os_str().len()).sum();
+    assert!((look::MAX_TEXT..look::MAX_TEXT + 8_192).contains(&kept), "{kept}");
+    assert!(looker.has_said);
+}

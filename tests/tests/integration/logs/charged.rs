@@ -10,9 +10,21 @@ const LIMIT: usize = 8 * 1024;
 
 #[tokio::test]
 async fn whatever_guests_and_clients_cause_is_bounded() {
+    is_bounded("", &format!("[limits]\nlog_per_second = {LIMIT}\n")).await;
+}
+
+#[tokio::test]
+async fn a_site_allows_itself_no_more_log_than_the_operator_does() {
+    let tenants = format!("[tenants]\nlog_per_second = {LIMIT}\n");
+    is_bounded(&tenants, "[limits]\nlog_per_second = \"1 GiB\"\n").await;
+}
+
+/// What of a site is in the log is within the limit, with these settings of the host and of the site.
+async fn is_bounded(tenants: &str, own: &str) {
     let host = host()
+        .config(tenants)
         .component("a.test/routes/speaks.wasm", SPEAKS)
-        .file("a.test/lithe.toml", format!("[limits]\nlog_per_second = {LIMIT}\n"))
+        .file("a.test/lithe.toml", own)
         .component("b.test/routes/hello.wasm", BENCH_HELLO)
         .start()
         .await;

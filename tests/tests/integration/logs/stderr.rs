@@ -118,7 +118,8 @@ async fn a_host_starts_where_its_address_cannot_be_printed() {
     let address: SocketAddr = free.local_addr().expect("it is bound");
     drop(free);
     let mut host = site().redirected(">/dev/full").start_at(address).await;
-    assert_eq!(host.get("/speaks").await.status, 200);
+    let answer = async || (host.get("/speaks").await.status == 200).then_some(());
+    eventually("the site", answer).await;
     host.signal(Signal::TERM);
     assert_eq!(host.exit().await.code(), Some(0));
 }

@@ -97,9 +97,9 @@ async fn while_a_canary_is_served_nothing_else_changes() {
 async fn what_is_no_share_is_refused() {
     let host = v1().await;
     for (arguments, word) in [
-        (["--share", "5"], "`5` is no share"),
-        (["--share", "0%"], "`0%` is no share"),
-        (["--header", "x"], "`x` is no header"),
+        (["--share", "5"], "`5` is not a share"),
+        (["--share", "0%"], "`0%` is not a share"),
+        (["--header", "x"], "`x` is not a header"),
     ] {
         let arguments = [&[PLUGIN, SWAP_V2][..], &arguments].concat();
         host.command("deploy", &arguments).await.says(&[word]);

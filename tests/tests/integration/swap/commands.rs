@@ -75,9 +75,12 @@ async fn only_the_token_opens_the_door() {
             assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
         }
     }
-    let any_case = Request::get("/status").header("authorization", format!("bearer {TOKEN}"));
-    let answer = ask(&admin, any_case.body(Vec::new()).expect("a request")).await;
-    assert_eq!(answer.status, 200, "a scheme has no case");
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let token = format!("{scheme} {TOKEN}");
+        let request = Request::get("/status").header("authorization", token);
+        let answer = ask(&admin, request.body(Vec::new()).expect("a request")).await;
+        assert_eq!(answer.status, 200, "{scheme}");
+    }
     assert_eq!(host.get("/swap").await.text(), "v1");
     assert_eq!(host.get("/status").await.status, 404, "the site's own listener takes no deploys");
 }

@@ -91,7 +91,7 @@ async fn names_that_are_none_are_refused() {
     let host = v1().await;
     for name in ["swap.wasm", "../swap.wasm", "routes/../../swap.wasm", "public/swap.wasm"] {
         let refused = host.command("deploy", &[name, SWAP_V2]).await;
-        refused.says(&[&format!("`{name}` is no component's path"), "`routes/chat.wasm`"]);
+        refused.says(&[&format!("`{name}` is not a component's path"), "`routes/chat.wasm`"]);
     }
     host.command("deploy", &[PLUGIN]).await.fails_with(2);
     host.command("deploy", &[PLUGIN, "no/such/file.wasm"]).await.says(&["`no/such/file.wasm`"]);

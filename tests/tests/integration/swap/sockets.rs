@@ -192,6 +192,28 @@ async fn what_still_drains_when_the_time_is_up_closes_with_1012() {
 }
 
 #[tokio::test]
+async fn of_too_many_versions_that_drain_the_oldest_close() {
+    /// `MAX_VERSIONS` of the host.
+    const MOST: usize = 64;
+    let host = host().route("swap", SWAP_V1).config("[swap]\ndrain_time = \"1d\"\n").start().await;
+    let mut clients = Vec::new();
+    for number in 0..MOST + 2 {
+        let (now, next) = match number % 2 {
+            0 => ("v1", SWAP_V2),
+            _ => ("v2", SWAP_V1),
+        };
+        let mut client = host.connect("/swap?pinned").await;
+        assert_eq!(client.ask("1").await, format!("{now}:1"));
+        deploy(&host, next).await;
+        clients.push(client);
+    }
+    for old in &mut clients[..2] {
+        assert_eq!(old.closed().await.0, 1012);
+    }
+    assert_eq!(clients[2].ask("2").await, "v1:2", "it drains");
+}
+
+#[tokio::test]
 async fn topics_span_the_version_that_drains_and_the_one_that_serves() {
     let host = v1().await;
     let mut old = host.connect("/swap?pinned").await;
