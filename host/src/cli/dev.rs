@@ -46,6 +46,9 @@ async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
                 log::say("the version before is still being served");
             }
         }
+        if sites.server().is_stopping() {
+            return;
+        }
     }
 }
 

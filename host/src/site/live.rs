@@ -426,6 +426,10 @@ impl Live {
     }
 
     async fn prepare(&self, change: &Changes, how: Handover) -> Result<Swap, DeployError> {
+        // The disk may have taken until the host's end.
+        if self.server.is_stopping() {
+            return Err(DeployError::Stopping);
+        }
         let swap = Swap::prepare(change.pairs.clone(), how).await?;
         match self.server.is_stopping() {
             true => Err(DeployError::Stopping),

@@ -208,7 +208,8 @@ impl Sites {
     }
 
     /// Serves what changes in the folder: of the only site, or sites that come and go. Whatever fails is
-    /// said, and what was served goes on.
+    /// said, and what was served goes on. Ends when the host stops: a change that waited for the disk may end
+    /// after the clock that this would wait for.
     pub async fn follow(self: Arc<Self>, mut watcher: Watcher) {
         while watcher.next().await.is_some() {
             self.note_change();
@@ -218,6 +219,9 @@ impl Sites {
                 }
             } else if let Err(error) = self.look().await {
                 tracing::error!(target: "swap", "no site comes or goes: {error:#}");
+            }
+            if self.server.is_stopping() {
+                return;
             }
         }
     }

@@ -264,6 +264,7 @@ fn say_alone(error: &std::io::Error) {
     }
 }
 
+/// Whether a file of this name may be one: the scan leaves others out.
 fn is_component(name: &OsStr) -> bool {
-    name.as_encoded_bytes().ends_with(b".wasm")
+    name.to_str().is_some_and(|name| name.ends_with(".wasm") && !name.starts_with('.'))
 }

@@ -129,3 +129,18 @@ async fn sighup_looks_again_and_ends_nothing() {
     put(&site, "b");
     serves(&host, "/b").await;
 }
+
+#[tokio::test]
+async fn a_change_that_meets_the_stop_ends_with_the_host() {
+    let (_outer, site) = site();
+    for round in ["one", "two", "three"] {
+        let mut host = serve(&site).await;
+        put(&site, round);
+        // It is served now, and its files may still be on their way to the disk.
+        serves(&host, &format!("/{round}")).await;
+        host.process.signal(Signal::TERM);
+        assert!(host.process.exit().await.success());
+        let log = host.process.log();
+        assert!(!log.contains("panicked"), "{log}");
+    }
+}

@@ -36,6 +36,9 @@ async fn follow(sites: Arc<Sites>, name: String, id: u64) {
     let one = One { sites: &sites, name: &name, id };
     loop {
         one.update(&folder).await;
+        if sites.server.is_stopping() {
+            return;
+        }
         if watcher.next().await.is_none() {
             tracing::warn!(target: "swap", site = name, "changes of the site are not seen any more");
             return std::future::pending().await;

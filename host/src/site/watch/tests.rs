@@ -60,6 +60,17 @@ async fn a_file_that_comes_changes_and_goes_is_told() {
 }
 
 #[test]
+fn only_what_the_scan_takes_for_a_component_is_waited_for() {
+    use std::os::unix::ffi::OsStrExt as _;
+    for name in ["a.wasm", "_middleware.wasm", "[id].get.wasm"] {
+        assert!(is_component(OsStr::new(name)), "{name}");
+    }
+    for name in [&b"a.wasm.new"[..], b"a.txt", b".a.wasm", b"\xff.wasm"] {
+        assert!(!is_component(OsStr::from_bytes(name)), "{name:?}");
+    }
+}
+
+#[test]
 fn only_an_empty_file_may_be_about_to_be_written() {
     let (outer, site) = site();
     let is_empty = |path: &Path| Mark::of(path).unwrap().is_empty();
