@@ -234,6 +234,8 @@ impl Host {
             plugin.leave_lane();
             drop((plugin, settings, after));
             eventually("nothing of the guest is left", || context.strong_count() == 0).await;
+            // A thread may still be doing its last call.
+            eventually("its files are closed", || ground.is_closed()).await;
             eventually("its tasks have ended", || self.threads.metrics().num_alive_tasks() == 0)
                 .await;
             neighbours.converse(&Cell::new(true)).await;
