@@ -4,10 +4,15 @@
 //! the program for the handler, and those for the session's messages; the guests of
 //! `tests/guests/interpreter` run them.
 //!
+//! The guest may write to one folder and read another one. In some inputs, a new version of it takes over while
+//! it runs.
+//!
 //! After each input: the host has not panicked; nothing is left of the guest, not an instance, a socket, a
-//! timer or a task; the neighbour's sockets have heard what was said among them and nothing else; and
-//! nothing that the guest answered or sent has the neighbour's secret in it.
+//! timer, a task or an open file; the neighbour's sockets have heard what was said among them and nothing else;
+//! nothing that the guest answered or sent has the neighbour's secret in it; its folder holds no more than it
+//! may, and nothing outside of it has changed.
 
+mod grant;
 mod neighbours;
 mod visit;
 
@@ -20,11 +25,16 @@ use bytes::Bytes;
 use bytesize::ByteSize;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
+use lithe::capability::grants::Grants;
 use lithe::config::{self, OutboundPolicy, Scope};
-use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source};
+use lithe::plugin::{
+    Account, Cache, Compiling, Handover, Lineage, Loader, Pair, Plugin, Role, Settings, Source,
+    Swap,
+};
 use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
+use grant::Ground;
 use neighbours::Neighbours;
 use visit::Visit;
 
@@ -39,6 +49,9 @@ const CPU: Duration = Duration::from_millis(30);
 
 /// Wall time of a call, and from a socket's end to that of its session.
 const TIME: Duration = Duration::from_millis(200);
+
+/// From the beginning of an input to the load of the next version.
+const SWAP_AFTER: Duration = Duration::from_millis(2);
 
 /// Messages of one input.
 const MAX_MESSAGES: usize = 64;
@@ -104,6 +117,8 @@ pub struct Manner {
     pub scoped: bool,
     /// Bit 0 of the second: a request, and so a socket, for each message.
     pub apart: bool,
+    /// Bit 1 of the second: a new version takes over in the middle.
+    pub swaps: bool,
 }
 
 impl Manner {
@@ -119,6 +134,7 @@ impl Manner {
             refuses: byte & 64 != 0,
             scoped: byte & 128 != 0,
             apart: more & 1 != 0,
+            swaps: more & 2 != 0,
         }
     }
 }
@@ -157,9 +173,13 @@ impl Host {
             request_cpu: DEADLINE,
             ..config::Limits::default()
         };
-        let publish = load(&threads, &loader, &read(guests.publish), plain, patient.clone());
-        let hello = load(&threads, &loader, &read(guests.hello), plain, patient);
-        let (publish, hello) = (Arc::new(publish), Arc::new(hello));
+        let neighbour = |file, limits| {
+            let (bytes, account) = (read(file), Account::new("fuzz".into()));
+            let settings = settings(plain, limits, account, Grants::default());
+            Arc::new(threads.block_on(load(&loader, &bytes, plain, &settings)))
+        };
+        let publish = neighbour(guests.publish, patient.clone());
+        let hello = neighbour(guests.hello, patient);
         let interpreters = guests.interpreters.map(read);
         let neighbours = Neighbours::new(&publish, &hello);
         threads.block_on(neighbours.converse(&Cell::new(true)));
@@ -180,9 +200,15 @@ impl Host {
         PANICS.set(0);
         let before = self.in_use();
         let component = &self.interpreters[manner.kind as usize];
-        let plugin = load(&self.threads, &self.loader, component, manner, limits(manner));
-        let context = Arc::downgrade(plugin.context());
         let neighbours = Neighbours::new(&self.publish, &self.hello);
+        let ground = Ground::new(neighbours.secret());
+        let account = Account::new("fuzz".into());
+        let grants = ground.grants(&account);
+        let mut settings = settings(manner, limits(manner), account, grants);
+        let plugin = self.threads.block_on(load(&self.loader, component, manner, &settings));
+        let plugin = Arc::new(plugin);
+        settings.lineage = plugin.lineage().clone();
+        let context = Arc::downgrade(plugin.context());
         self.threads.block_on(async {
             let done = Cell::new(false);
             let guest = async {
@@ -197,17 +223,50 @@ impl Host {
                 eventually("its sockets are forgotten", || sockets.is_empty()).await;
                 done.set(true);
             };
-            let both = async { tokio::join!(guest, neighbours.converse(&done)) };
-            timeout(DEADLINE, both).await.expect("the guest's visit ends");
-            drop(plugin);
+            let swap = async {
+                match manner.swaps && manner.kind != Kind::Middleware {
+                    true => self.swap(&plugin, component, manner, &settings).await,
+                    false => None,
+                }
+            };
+            let all = async { tokio::join!(guest, neighbours.converse(&done), swap).2 };
+            let after = timeout(DEADLINE, all).await.expect("the guest's visit ends");
+            plugin.leave_lane();
+            drop((plugin, settings, after));
             eventually("nothing of the guest is left", || context.strong_count() == 0).await;
+            // A thread may still be doing its last call.
+            eventually("its files are closed", || ground.is_closed()).await;
             eventually("its tasks have ended", || self.threads.metrics().num_alive_tasks() == 0)
                 .await;
             neighbours.converse(&Cell::new(true)).await;
         });
+        ground.check();
         let after = self.in_use();
         assert_eq!(before, after, "{manner:?}: instances, memories, tables and stacks in use");
         assert_eq!(PANICS.get(), 0, "{manner:?}: the host panicked");
+    }
+
+    /// Has a version of the same component take over, as a deploy does: it answers requests from then on.
+    async fn swap(
+        &self,
+        before: &Arc<Plugin>,
+        component: &[u8],
+        manner: Manner,
+        settings: &Settings,
+    ) -> Option<Arc<Plugin>> {
+        sleep(SWAP_AFTER).await;
+        let after = Arc::new(load(&self.loader, component, manner, settings).await);
+        // It may not start, for the guest has all the room, or be refused, for it handles an event.
+        after.prove().await.ok()?;
+        let pair = Pair { before: before.clone(), after: after.clone() };
+        let swap = Swap::prepare(vec![pair], Handover::Whole).await.ok()?;
+        drop(swap.complete().await);
+        let request = Arc::new(request(false, b"", None));
+        // It may fail as the guest may.
+        let _ = after.handle(request).await;
+        after.settle();
+        after.leave_lane();
+        Some(after)
     }
 
     /// Instances, memories, tables and stacks.
@@ -239,36 +298,38 @@ fn limits(manner: Manner) -> config::Limits {
     }
 }
 
-fn load(
-    threads: &tokio::runtime::Runtime,
-    loader: &Loader,
-    bytes: &[u8],
+fn settings(
     manner: Manner,
     limits: config::Limits,
-) -> Plugin {
-    let settings = Settings {
+    account: Arc<Account>,
+    grants: Grants,
+) -> Settings {
+    Settings {
         site: "fuzz".into(),
         limits,
-        account: Account::new("fuzz".into()),
+        account,
         websocket: true,
         plugin: config::Plugin {
             scope: if manner.scoped { Scope::Connection } else { Scope::Plugin },
             ..config::Plugin::default()
         },
-        grants: Default::default(),
+        grants,
         lineage: Lineage::default(),
         share: None,
-    };
+    }
+}
+
+async fn load(loader: &Loader, bytes: &[u8], manner: Manner, settings: &Settings) -> Plugin {
     let role = match manner.kind {
         Kind::Middleware => Role::Middleware,
         _ => Role::Route,
     };
     let source = Source::Given(bytes.to_vec().into());
-    let loaded = threads.block_on(async {
+    let loaded = async {
         let seen = loader.look(&source).await?;
-        loader.load(&source, seen, "guest.wasm", role, &settings, || {}).await
-    });
-    loaded.expect("it is a plugin")
+        loader.load(&source, seen, "guest.wasm", role, settings, || {}).await
+    };
+    loaded.await.expect("it is a plugin")
 }
 
 /// A request, which may ask for a WebSocket and has a body all the same: the guest reads its program there.

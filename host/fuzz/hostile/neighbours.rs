@@ -39,6 +39,11 @@ impl Neighbours {
         Self { publish: publish.clone(), hello: hello.clone(), secret }
     }
 
+    /// What nobody else may hear.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// Panics if the secret is in there.
     pub fn keep_secret(&self, bytes: &[u8]) {
         let mut windows = bytes.windows(self.secret.len());

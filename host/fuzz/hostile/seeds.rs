@@ -16,6 +16,9 @@ pub mod op;
 /// Functions that can be called below the bindings: `raw.rs` has fewer, and begins anew.
 const RAW_FUNCTIONS: u8 = 64;
 
+/// Paths that have bytes of their own.
+const PATHS: u8 = 28;
+
 /// The largest of each size, which have bytes of their own.
 const LARGEST: [(u64, u8); 5] = [
     (u8::MAX as u64, 245),
@@ -153,7 +156,7 @@ fn bytes_of(manner: Manner) -> [u8; 2] {
         | u8::from(manner.abandons) << 5
         | u8::from(manner.refuses) << 6
         | u8::from(manner.scoped) << 7;
-    [first, manner.apart.into()]
+    [first, u8::from(manner.apart) | u8::from(manner.swaps) << 1]
 }
 
 /// All of them.
@@ -446,6 +449,89 @@ pub fn seeds() -> Vec<Seed> {
         add(&format!("grow-{pages}"), hooks, &[upgrade(), code(Op::Grow).number(pages)]);
     }
     add("nested", route, &[repeat(3, &repeat(3, &repeat(3, &repeat(3, &ask))))]);
+
+    // Everything in the first granted folder and in the second; each path in each call.
+    for folder in [0, 1] {
+        let file = |op| code(op).byte(folder).byte(1 - folder);
+        let paths = || (0..PATHS).map(|path| Code::default().byte(path));
+        let open = |how, rights, path| file(Op::FileOpen).byte(how).byte(rights).byte(path);
+        let each =
+            |call: &dyn Fn(Code) -> Code| paths().map(call).reduce(|all, one| all.then(&one));
+        let made = file(Op::FileMakeFolder)
+            .byte(1)
+            .then(&open(3, 3, 0))
+            .op(Op::FileWrite)
+            .byte(2)
+            .none()
+            .none()
+            .text("something")
+            .then(&open(3, 3, 2));
+        let links = |link: Code| each(&|path| file(Op::FileSymlink).then(&path).then(&link));
+        let link = links(Code::default().byte(3)).unwrap_or_default();
+        let opens = each(&|path| file(Op::FileOpen).byte(3).byte(3).then(&path));
+        let reads = (2..20).fold(Code::default(), |all, at| {
+            all.op(Op::FileRead).byte(at).none().number(100).none().op(Op::FileList).byte(at).none()
+        });
+        let opens = made.clone().then(&link).then(&opens.unwrap_or_default()).then(&reads);
+        add(&format!("files-open-{folder}"), plain(Kind::Route), &[opens]);
+        let one_path = [Op::FileMakeFolder, Op::FileRemove, Op::FileRemoveFolder, Op::FileReadLink];
+        for op in one_path {
+            let calls = each(&|path| file(op).then(&path)).unwrap_or_default();
+            let name = format!("files-{op:?}-{folder}").to_lowercase();
+            add(&name, plain(Kind::Route), &[made.clone().then(&link).then(&calls)]);
+        }
+        for op in [Op::FileStat, Op::FileTouch] {
+            let calls = each(&|path| file(op).byte(1).then(&path)).unwrap_or_default();
+            let name = format!("files-{op:?}-{folder}").to_lowercase();
+            add(&name, plain(Kind::Route), &[made.clone().then(&link).then(&calls)]);
+        }
+        let rename = each(&|path| {
+            file(Op::FileRename)
+                .then(&path)
+                .byte(27)
+                .then(&file(Op::FileRename))
+                .byte(0)
+                .then(&path)
+        });
+        let rename = made.clone().then(&link).then(&rename.unwrap_or_default());
+        add(&format!("files-rename-{folder}"), plain(Kind::Route), &[rename]);
+        let hard = each(&|path| {
+            let to = file(Op::FileLink).byte(1).byte(0).then(&path);
+            file(Op::FileLink).byte(1).then(&path).byte(27).then(&to)
+        });
+        let hard = made.clone().then(&link).then(&hard.unwrap_or_default());
+        add(&format!("files-link-{folder}"), plain(Kind::Route), &[hard]);
+        let symlinks = paths().map(|link| links(link).unwrap_or_default());
+        let symlinks = symlinks.fold(made.clone(), |all, links| all.then(&links));
+        add(&format!("files-symlink-{folder}"), plain(Kind::Route), &[symlinks]);
+        let sizes = [1 << 18, (1 << 18) - 9_000, 1 << 40, u64::MAX].into_iter();
+        let sizes = sizes.fold(made.clone(), |all, size| {
+            let resize = all.op(Op::FileResize).byte(2).none().number(size);
+            let write = resize.op(Op::FileWrite).byte(2).none().number(size).long(1 << 18);
+            write.op(Op::FileStream).byte(2).none().number(size).long(1 << 19)
+        });
+        add(&format!("files-size-{folder}"), plain(Kind::Route), &[sizes]);
+        let many = repeat(5_000, &open(1, 1, 6));
+        add(&format!("files-many-{folder}"), hooks, &[upgrade(), many, reads]);
+        let closed = code(Op::FileClose).none().op(Op::FileClose).none().then(&made);
+        add(&format!("files-closed-{folder}"), session, &[upgrade(), closed]);
+    }
+
+    // A new version takes over while it runs.
+    for (name, kind) in [("route", Kind::Route), ("hooks", Kind::Hooks), ("session", Kind::Session)]
+    {
+        let swaps = Manner { swaps: true, ..of(kind) };
+        let say = code(Op::SocketSendText).none().text("before and after");
+        let wait = code(Op::Sleep).number(1 << 24);
+        add(&format!("swap-{name}"), swaps, &[upgrade(), say.clone(), wait.clone(), say.clone()]);
+        add(&format!("swap-{name}-trap"), swaps, &[upgrade(), wait.clone(), code(Op::Trap)]);
+        add(&format!("swap-{name}-loop"), swaps, &[upgrade(), code(Op::Loop)]);
+        let timer = keep(Slot::Timer, &say).op(Op::TimersSet).number(1).byte(1);
+        let scoped = Manner { scoped: true, ..swaps };
+        add(&format!("swap-{name}-timer"), scoped, &[upgrade().then(&timer), wait.clone(), say]);
+        let plain = Manner { plain: true, client: Client::Leaves, ..swaps };
+        add(&format!("swap-{name}-left"), plain, &[stream().then(&wait)]);
+    }
 
     // While the host places what it answers.
     let reenter = keep(Slot::Realloc, &code(Op::WsIsSupported)).then(&ask);

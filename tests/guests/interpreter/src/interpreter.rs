@@ -15,6 +15,7 @@ use crate::bindings::ws::{Accepted, UpgradeOptions};
 use crate::bindings::{
     monotonic_clock, next, poll, random, receiver, socket, streams, timers, topics, turn, ws,
 };
+use crate::files::Files;
 use crate::op::{Op, Slot};
 use crate::program::Program;
 use crate::{raw, realloc};
@@ -48,6 +49,7 @@ pub(crate) struct Machine {
     accepted: u32,
     answer: Option<Answer>,
     kept: [Vec<u8>; SLOTS],
+    files: Files,
     /// What the calls answered.
     transcript: Vec<u8>,
     depth: usize,
@@ -163,6 +165,25 @@ impl Machine {
             Op::OpenFile => {
                 let opened = std::fs::read(program.text());
                 self.note_debug(&opened.ok());
+            }
+            Op::FileOpen
+            | Op::FileRead
+            | Op::FileWrite
+            | Op::FileResize
+            | Op::FileList
+            | Op::FileMakeFolder
+            | Op::FileRemove
+            | Op::FileRemoveFolder
+            | Op::FileRename
+            | Op::FileLink
+            | Op::FileSymlink
+            | Op::FileReadLink
+            | Op::FileStat
+            | Op::FileTouch
+            | Op::FileStream
+            | Op::FileClose => {
+                let said = self.files.step(op, program);
+                self.note(said.as_bytes());
             }
             Op::Connect => {
                 let port = u16::from(program.byte()) + 1024;

@@ -15,6 +15,8 @@ pub use program::Program;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 #[cfg(target_arch = "wasm32")]
+mod files;
+#[cfg(target_arch = "wasm32")]
 mod interpreter;
 #[cfg(target_arch = "wasm32")]
 mod raw;

@@ -11,6 +11,7 @@
 //! | fields | 0: none; 1: a name and a value; 2: a number of the same; 3: a number of different names |
 //! | optional | 0: none; else what follows |
 //! | socket | 0: the current one; 1: the last that was accepted; 2: the one after it; else a number |
+//! | path | a byte below 128: of a list, modulo its length; else as many bytes as it says over 128 |
 //! | event | a byte, modulo the events that are kept |
 //! | code | a number of bytes, and these, to be run later |
 //! | raw | 0: a number; 1: the current event's handle; 2: the scratch memory; 3: the same, not aligned; 4: the end of memory; 5: 4 bytes before it; 6: the current socket |
@@ -164,6 +165,39 @@ operations! {
     // `turn`.
     /// Socket.
     TurnBegin,
+
+    // `wasi:filesystem`; each begins with two bytes: the file or folder, modulo what is open, and another one.
+    /// A byte: how, and follows a link if odd; a byte: the rights; path. Keeps what it opens.
+    FileOpen,
+    /// Number of bytes, number: where.
+    FileRead,
+    /// Number: where; bytes.
+    FileWrite,
+    /// Number.
+    FileResize,
+    FileList,
+    /// Path.
+    FileMakeFolder,
+    /// Path.
+    FileRemove,
+    /// Path.
+    FileRemoveFolder,
+    /// Path, path in the other one.
+    FileRename,
+    /// A byte: follows if odd; path, path in the other one.
+    FileLink,
+    /// Path: where it leads; path.
+    FileSymlink,
+    /// Path.
+    FileReadLink,
+    /// A byte: follows if odd; path.
+    FileStat,
+    /// A byte: follows if odd; path.
+    FileTouch,
+    /// Number: where; bytes.
+    FileStream,
+    /// Of this one, only the first byte.
+    FileClose,
 }
 
 /// When code that was kept is run, by its byte.

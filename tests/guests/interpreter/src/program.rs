@@ -22,6 +22,38 @@ const NAMES: [&str; 10] = [
     "bad name",
 ];
 
+/// Paths in a granted folder, and out of it. The granted folders are `data` and `read`, beside `secret`.
+const PATHS: [&str; 28] = [
+    "file",
+    "folder",
+    "folder/file",
+    "link",
+    "link/file",
+    "link/secret",
+    ".",
+    "..",
+    "../secret",
+    "../../outside",
+    "../../outside/secret",
+    "../read/file",
+    "../data/file",
+    "/",
+    "/etc/passwd",
+    "/data/file",
+    "/dev/zero",
+    "/proc/self/fd/0",
+    "folder/../../secret",
+    "folder/..",
+    "link/..",
+    "link/../..",
+    "",
+    "./file/",
+    "folder//file",
+    "a\0b",
+    "\u{e9}",
+    "new",
+];
+
 /// What is left of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'p>(&'p [u8]);
@@ -74,6 +106,14 @@ impl<'p> Program<'p> {
     /// Text.
     pub fn text(&mut self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
+    /// A path.
+    pub fn path(&mut self) -> String {
+        match self.byte() {
+            number @ 0..128 => PATHS[usize::from(number) % PATHS.len()].to_owned(),
+            length => String::from_utf8_lossy(self.take(usize::from(length - 128))).into_owned(),
+        }
     }
 
     /// Bytes.
