@@ -9,7 +9,7 @@ said=$(mktemp)
 "$lithe" serve . --listen 127.0.0.1:0 > "$said" &
 host=$!
 trap 'kill $host 2>/dev/null; rm -f "$said"' EXIT
-for _ in $(seq 600); do
+for _ in $(seq 3000); do
   grep -q listening "$said" && break
   kill -0 $host || exit 1
   sleep 0.1
