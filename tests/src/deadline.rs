@@ -51,7 +51,7 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T
 /// Asks again and again until there is a value that a build brings about.
 ///
 /// # Panics
-/// After [`BUILD`]: it names what was waited for.
+/// After `BUILD`: it names what was waited for.
 pub async fn eventually_built<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
     within_time(BUILD, what, asking(ask)).await
 }

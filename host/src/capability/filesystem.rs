@@ -1,8 +1,8 @@
 //! `wasi:filesystem`: what a guest does in the folders that it is granted.
 //!
 //! wasmtime-wasi knows how each call is done; here is what it does not know: which thread does it and who is
-//! charged for it ([`work`]), how much may be open ([`open`]) and held ([`space`]), that listings are read
-//! as far as they are asked for ([`listing`]), and that no link may lead out of what is granted.
+//! charged for it (`work`), how much may be open (`open`) and held (`space`), that listings are read
+//! as far as they are asked for (`listing`), and that no link may lead out of what is granted.
 
 mod links;
 mod listing;

@@ -1,8 +1,8 @@
 //! What the host says on standard error: its log, and what its commands tell people.
 //!
-//! All of it goes through one writer with a bounded queue ([`queue`]): an event never waits for the reader,
-//! and never fails with it. One layer formats every event ([`lines`]): it hides a site's secrets, cuts
-//! and escapes text that is not the host's ([`text`]), and charges the line to its site ([`sites`]).
+//! All of it goes through one writer with a bounded queue (`queue`): an event never waits for the reader,
+//! and never fails with it. One layer formats every event (`lines`): it hides a site's secrets, cuts
+//! and escapes text that is not the host's (`text`), and charges the line to its site (`sites`).
 
 mod lines;
 mod queue;

@@ -33,7 +33,7 @@ const DROPPED_AT_ONCE: usize = 16 * 1024;
 pub struct Patience {
     /// How long the client may take nothing of its answer. Zero waits for ever.
     pub write: Duration,
-    /// How long what the client still sends after its last answer is read and dropped; at least [`SILENCE`].
+    /// How long what the client still sends after its last answer is read and dropped; at least `SILENCE`.
     pub rest: Duration,
 }
 

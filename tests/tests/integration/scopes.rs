@@ -102,5 +102,5 @@ async fn what_the_host_answers_wakes_no_instance() {
 async fn settings_for_a_component_that_is_not_there_are_refused() {
     let config = "[plugin.\"routes/pong.wasm\"]\nreplicas = 2\n";
     let refusal = host().config(config).route("ping", PING).end().await;
-    refusal.says(&["lithe.toml", "`routes/pong.wasm`", "no component"]);
+    refusal.says(&["lithe.toml", "`routes/pong.wasm`", "not a component"]);
 }
