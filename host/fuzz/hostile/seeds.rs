@@ -356,6 +356,19 @@ pub fn seeds() -> Vec<Seed> {
         add(&format!("{name}-exit"), manner, &[upgrade(), exit(0), exit(1)]);
     }
 
+    // A session that asks for a message all the time, and goes on when its socket has ended.
+    for (name, wait) in [("polls", Some(0)), ("polls-1", Some(1)), ("waits", None)] {
+        let receive = code(Op::ReceiverReceive).none();
+        let receive = match wait {
+            Some(ms) => receive.byte(1).number(ms),
+            None => receive.none(),
+        };
+        let ends = keep(Slot::Open, &repeat(u64::MAX, &receive)).then(&upgrade());
+        add(&format!("session-{name}-at-open"), session, &[ends, code(Op::SocketState).none()]);
+        let own = [upgrade(), code(Op::SocketState).none(), repeat(u64::MAX, &receive)];
+        add(&format!("session-{name}"), session, &own);
+    }
+
     let timers = |delay, repeats| code(Op::TimersSet).number(delay).byte(repeats);
     let timer = code(Op::SocketSendText).none().text("tick").then(&timers(0, 0));
     let many = repeat(20_000, &timers(0, 1));

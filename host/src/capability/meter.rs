@@ -96,16 +96,22 @@ impl Meter {
         self.clear();
     }
 
-    /// A blocking session waits for its next message, or for so long; then [`Meter::restart`] follows.
+    /// A blocking session waits for its next message, or for so long; then [`Meter::restart`] or
+    /// [`Meter::go_on`] follows.
     pub fn rest(&mut self) {
         self.clock.rests.store(true, Ordering::Relaxed);
     }
 
-    /// Starts anew with the same budget: a blocking session has been given its next message.
+    /// Begins again with the same budget: a blocking session has been given its next message, or has waited. If it
+    /// did not wait, the next tick finds the thread still in use.
     pub fn restart(&mut self) {
         self.clock.rests.store(false, Ordering::Relaxed);
-        self.clock.ticked.store(false, Ordering::Relaxed);
         self.clear();
+    }
+
+    /// Goes on with what is left of the budget: there was nothing to wait for, and nothing new.
+    pub fn go_on(&mut self) {
+        self.clock.rests.store(false, Ordering::Relaxed);
     }
 
     fn clear(&mut self) {
@@ -156,6 +162,7 @@ impl Clock {
     /// The guest gives its thread back: at a tick, or to wait for something.
     pub fn suspend(&self) {
         if self.rests.load(Ordering::Relaxed) {
+            self.ticked.store(false, Ordering::Relaxed);
             return;
         }
         let since = self.running_since.swap(0, Ordering::Relaxed);
@@ -294,6 +301,22 @@ mod tests {
         meter.restart();
         assert_eq!(meter.tick(), Ok(Tick::Continue));
         assert_eq!(meter.clock.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_never_waits_gives_its_thread_back_and_is_charged() {
+        let mut meter = meter(PAUSE / 2);
+        assert_eq!(meter.tick(), Ok(Tick::Continue));
+        for _ in 0..3 {
+            // A message that was there already is a new event, on the same thread.
+            meter.rest();
+            meter.restart();
+            assert_eq!(meter.tick(), Ok(Tick::Yield));
+        }
+        std::thread::sleep(PAUSE);
+        meter.rest();
+        meter.go_on();
+        assert!(meter.tick().is_err(), "nothing new has come");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `receiver`: a blocking session waits for its next message.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::State;
@@ -21,26 +23,42 @@ impl wit::Host for State {
             let (code, reason) = (1006, String::new());
             return Ok(Received::Closed(CloseInfo { code, reason, clean: false }));
         };
-        self.meter.rest();
-        let next = poll_fn(|_| {
+        let mut waited = false;
+        let mut next = pin!(poll_fn(|_| {
             let next = socket.poll_inbox(|message| match message {
                 Borrowed::Text(text) => MessageResult::Text(text.to_owned()),
                 Borrowed::Binary(bytes) => MessageResult::Binary(bytes.to_vec()),
             });
+            waited |= next.is_pending();
             socket.set_listening(next.is_pending() && timeout_ms.is_none());
             next
-        });
+        }));
         let received = match timeout_ms {
-            None => next.await,
-            Some(ms) => match timeout(Duration::from_millis(ms.into()), next).await {
-                Ok(received) => received,
-                Err(_) => {
-                    self.meter.restart();
-                    return Ok(Received::TimedOut);
-                }
+            // Who does not wait gets no time for it: a guest that asks again and again would never end.
+            Some(0) => match next.as_mut().now_or_never() {
+                Some(received) => received,
+                None => return Ok(Received::TimedOut),
             },
+            Some(ms) => {
+                self.meter.rest();
+                match timeout(Duration::from_millis(ms.into()), next.as_mut()).await {
+                    Ok(received) => received,
+                    Err(_) => {
+                        self.meter.restart();
+                        return Ok(Received::TimedOut);
+                    }
+                }
+            }
+            None => {
+                self.meter.rest();
+                next.as_mut().await
+            }
         };
-        self.meter.restart();
+        // An end that is told again is nothing new either.
+        match received.is_ok() || waited {
+            true => self.meter.restart(),
+            false => self.meter.go_on(),
+        }
         Ok(match received {
             Ok(message) => Received::Message(message),
             Err(info) => Received::Closed(CloseInfo {
