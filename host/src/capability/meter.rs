@@ -313,7 +313,7 @@ mod tests {
             meter.restart();
             assert_eq!(meter.tick(), Ok(Tick::Yield));
         }
-        std::thread::sleep(PAUSE);
+        run(PAUSE);
         meter.rest();
         meter.go_on();
         assert!(meter.tick().is_err(), "nothing new has come");
