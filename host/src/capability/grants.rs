@@ -166,7 +166,7 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
     }
     let above = above(&folder, top)?;
     for name in PARTS {
-        let part = match site.folder(name) {
+        let part = match part(site, name) {
             Ok(part) => part,
             Err(FileError::Missing | FileError::NotAFolder | FileError::Outside) => continue,
             Err(error) => return Err(error).with_context(|| format!("cannot look at `{name}`")),
@@ -180,6 +180,15 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
         }
     }
     Ok(folder)
+}
+
+/// A folder of the site, as those find it who serve from it: `public` may be a link that is written as an
+/// absolute path.
+fn part(site: &Folder, name: &str) -> Result<Folder, FileError> {
+    match site.folder(name) {
+        Err(FileError::Outside) => site.folder(site.inward(name).ok_or(FileError::Outside)?),
+        opened => opened,
+    }
 }
 
 /// The folders of the site that a folder is in, whatever path has led to it.
@@ -328,6 +337,23 @@ mod tests {
         for path in ["data", "data/below", "fine", "fine/below"] {
             let granted = format!("folders = {{ \"/d\" = {{ path = \"{path}\" }} }}");
             assert!(resolve(&granted, root).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn public_files_are_not_granted_where_an_absolute_link_leads_to_them() {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(site.path().join("data/pages/deep")).unwrap();
+        let pages = site.path().join("data/pages");
+        std::os::unix::fs::symlink(pages, site.path().join("public")).unwrap();
+        for (path, words) in [
+            ("data", "has `public` in it"),
+            ("data/pages", "is in `public`"),
+            ("data/pages/deep", "is in `public`"),
+        ] {
+            let granted = format!("folders = {{ \"/d\" = {{ path = \"{path}\" }} }}");
+            let error = format!("{:#}", resolve(&granted, site.path()).unwrap_err());
+            assert!(error.contains(words), "{path}: {error}");
         }
     }
 
