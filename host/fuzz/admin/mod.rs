@@ -1,4 +1,4 @@
-//! Whatever bytes come to the admin's listeners, through the real ones of a host in this process.
+//! Sends arbitrary bytes to the real listeners of the admin, of a host in this process.
 //!
 //! The fuzz target and a test of every build run this. The first byte of an input says where it comes from
 //! ([`Door`]) and in which pieces; the rest is sent, with these words replaced: `{token}` by the token, or by

@@ -1,5 +1,5 @@
-//! Whatever a site's folder has in it, through what looks at it before a component runs: the scan, the index of
-//! public files, grants, the watcher, and what tidies up after broken deploys.
+//! Makes a site's folder of arbitrary files and links, for what looks at it before a component runs: the scan,
+//! the index of public files, grants, the watcher, and what tidies up after broken deploys.
 //!
 //! The fuzz target and a test of every build run this. An input is a [program](build) that makes the folder:
 //! names of all kinds, links to everywhere, pipes, circles, depth.

@@ -1,4 +1,4 @@
-//! Whatever bytes are in a `lithe.toml`, through what reads them and what computes with them.
+//! Puts arbitrary bytes into a `lithe.toml`, for what reads them and what computes with them.
 //!
 //! The fuzz target and a test of every build run this. Bytes that are settings are served with: the site is
 //! loaded, and answers a request on a real port, or refuses it.

@@ -123,7 +123,7 @@ impl Drop for Listening {
 /// Connects to the host that listens in a `.lithe`.
 ///
 /// # Errors
-/// There is none.
+/// No host listens there.
 pub async fn connect(state: &Folder) -> io::Result<UnixStream> {
     UnixStream::connect(socket_path(state)).await
 }

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use super::{Call, Instances, Plugin};
 use crate::capability::event::{Request, RequestId};
-use crate::runtime::{AT_LOAD, Failure, Handover, Moved, Standstill, at_load};
+use crate::config::MAX_UPKEEP_TIME;
+use crate::runtime::{Failure, Handover, Moved, Standstill, at_load};
 
 /// How long a swap waits for an event that is being handled. Others wait meanwhile.
 const FREEZE_TIME: Duration = Duration::from_secs(5);
@@ -159,7 +160,7 @@ async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<Standstill>, Swa
         return Err(SwapError::Busy { plugin });
     };
     let mut standstill = frozen.map_err(state)?;
-    match timeout(AT_LOAD, standstill.hand_over(after, how)).await {
+    match timeout(MAX_UPKEEP_TIME, standstill.hand_over(after, how)).await {
         Ok(handed_over) => handed_over.map_err(state)?,
         Err(_) => return Err(state(Failure::AtLoad)),
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::at_load::AT_LOAD;
 use super::ledger::Full;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
+use crate::config::MAX_UPKEEP_TIME;
 use crate::log;
 
 /// `Trap`, `Memory`, `Cpu`, `Time` and `Start` leave no instance that can be used.
@@ -21,8 +21,10 @@ pub enum Failure {
     Cpu(OutOfCpuTime, &'static str),
     #[error("the guest took longer than {0:?} (`limits.request_time`)")]
     Time(Duration),
-    /// What runs before a plugin serves anything: see [`AT_LOAD`].
-    #[error("the guest took longer than {AT_LOAD:?}, the most for what it runs before it serves")]
+    /// What runs before a plugin serves anything: see [`MAX_UPKEEP_TIME`].
+    #[error(
+        "the guest took longer than {MAX_UPKEEP_TIME:?}, the most for what it runs before it serves"
+    )]
     AtLoad,
     #[error("cannot start an instance: {0}")]
     Start(String),

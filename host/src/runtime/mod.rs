@@ -19,7 +19,7 @@ mod share;
 mod shared;
 mod template;
 
-pub use at_load::{AT_LOAD, at_load};
+pub use at_load::at_load;
 pub use call::detach;
 pub use engine::{Runtime, compiler};
 pub use failure::Failure;

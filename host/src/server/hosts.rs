@@ -67,12 +67,12 @@ impl Hosts {
         self.sites.values()
     }
 
-    /// The site for a request's host.
-    pub fn find(&self, host: Option<&str>) -> Found {
+    /// The site for a request's host, which is asked for only where it decides.
+    pub fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> Found {
         if let Some(any) = &self.any {
             return Found::Site(any.clone());
         }
-        let Some(host) = host else { return Found::Nobody };
+        let Some(host) = host() else { return Found::Nobody };
         match self.owners.of(&host.to_ascii_lowercase()) {
             // Before the first site is there, every host may be one of a site's.
             None if self.sites.is_empty() => Found::NotServed,

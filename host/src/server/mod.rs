@@ -305,7 +305,7 @@ impl Server {
         if let Some(answer) = refusals::for_the_server(request) {
             return Err(Box::new(answer));
         }
-        let site = match self.hosts.load().find(host::of(request)) {
+        let site = match self.hosts.load().find(|| host::of(request)) {
             Found::Site(site) => site,
             Found::NotServed => return Err(Box::new(refusals::not_served())),
             Found::Nobody => return Err(Box::new(refusals::unknown_host(request))),

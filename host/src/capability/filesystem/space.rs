@@ -132,7 +132,7 @@ impl Quota {
     /// Takes room for what is about to be written.
     ///
     /// # Errors
-    /// There is none left: `ENOSPC`.
+    /// No space is left: `ENOSPC`.
     pub fn take(&self, bytes: u64) -> io::Result<()> {
         let max = self.size.as_u64();
         let mut taken = bytes == 0 || self.space.add(bytes, max);
