@@ -113,7 +113,7 @@ impl Account {
         exceeded.iter().map(|(limit, own)| ((*limit).to_owned(), own.times)).collect()
     }
 
-    /// Whether one more request is within `limits.requests_per_second`; zero is no bound.
+    /// Whether one more request is within `limits.requests_per_second`; zero removes the bound.
     pub fn admit_request(&self, limit: usize) -> bool {
         let admitted = limit == 0 || self.requests.lock().admit(limit, 1) == 1;
         if !admitted {
@@ -167,7 +167,7 @@ impl Account {
     }
 }
 
-/// `limits.log_per_second`; zero is no bound.
+/// `limits.log_per_second`; zero removes the bound.
 impl log::Site for Account {
     fn has_room(&self) -> bool {
         let limit = self.log_limit.load(Ordering::Relaxed);

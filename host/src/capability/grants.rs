@@ -34,7 +34,7 @@ const PARTS: [&str; 5] = ["routes", "plugins", "middleware", "public", ".lithe"]
 const MAX_DEPTH: usize = 2048;
 
 /// What is granted, as it was when it was resolved: secrets are read, folders are open. Two are equal if they
-/// grant the same, whatever the folders are called now.
+/// grant the same, even after a folder is renamed.
 #[derive(Clone, Default)]
 pub struct Grants {
     environment: BTreeMap<String, String>,
@@ -191,7 +191,7 @@ fn part(site: &Folder, name: &str) -> Result<Folder, FileError> {
     }
 }
 
-/// The folders of the site that a folder is in, whatever path has led to it.
+/// The folders of the site that contain a folder, by any path that leads to it.
 fn above(folder: &Folder, site: Identity) -> anyhow::Result<Vec<Identity>> {
     use rustix::fs::{Mode, OFlags, fstat, openat};
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;

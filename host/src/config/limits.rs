@@ -94,7 +94,7 @@ pub struct Limits {
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub timers: usize,
     /// What the log says in a second of what the site's guests and clients do: what guests print, failures,
-    /// requests. Default: 1 MiB; zero is no bound. Over it, lines are left out.
+    /// requests. Default: 1 MiB; zero removes the bound. Over it, lines are left out.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub log_per_second: ByteSize,
     /// What an instance hands to the next version's, by `save`. Default: 1 MiB. Over it the swap is

@@ -14,7 +14,7 @@ use super::open::Slot;
 /// Names that are read at once, and kept.
 const BATCH: usize = 64;
 
-/// A name, or why there is none.
+/// A name, or the reason that reading it failed.
 type Entry = Result<DirectoryEntry, Errno>;
 
 /// A folder that is being listed.

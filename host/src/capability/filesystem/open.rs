@@ -128,7 +128,7 @@ impl Asked {
         {
             mode |= OpenMode::WRITE;
         }
-        // What is not opened to write is opened to read, whatever was asked for.
+        // A file that is not opened to write is always opened to read.
         if self.flags.contains(DescriptorFlags::READ)
             || !self.flags.contains(DescriptorFlags::WRITE)
         {

@@ -1,7 +1,7 @@
 //! What the folders hold that guests may write to, and may hold.
 //!
-//! A folder is counted when it is first granted. Then each call adds what it is about to write; what was
-//! removed is given back when the folder is counted again, which happens when there is no room left.
+//! A folder is counted when it is first granted. Each call then adds what it is about to write. When no room is
+//! left, the folder is counted again, so that the bytes of removed files count as free.
 
 use std::collections::HashMap;
 use std::fs::File;
