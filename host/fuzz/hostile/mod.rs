@@ -231,7 +231,7 @@ impl Host {
             };
             let all = async { tokio::join!(guest, neighbours.converse(&done), swap).2 };
             let after = timeout(DEADLINE, all).await.expect("the guest's visit ends");
-            plugin.leave_lane();
+            plugin.end();
             drop((plugin, settings, after));
             eventually("nothing of the guest is left", || context.strong_count() == 0).await;
             // A thread may still be doing its last call.
@@ -265,7 +265,7 @@ impl Host {
         // It may fail as the guest may.
         let _ = after.handle(request).await;
         after.settle();
-        after.leave_lane();
+        after.end();
         Some(after)
     }
 

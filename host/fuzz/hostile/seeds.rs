@@ -379,6 +379,10 @@ pub fn seeds() -> Vec<Seed> {
         hooks,
         &[upgrade(), kept.clone().then(&timers(0, 0)), many, timers(u32::MAX.into(), 1), cancel],
     );
+    // Their calls take longer than their periods, so there is always one that waits.
+    let slow = keep(Slot::Timer, &code(Op::Random).number(5_000));
+    let several = repeat(500, &timers(0, 1));
+    add("timers-at-the-end", hooks, &[upgrade(), slow, several.clone(), several.clone(), several]);
     let again = timers(0, 0).op(Op::TimersCancel).number(1);
     add("timers-cancelled", hooks, &[upgrade(), kept, repeat(50_000, &again)]);
     add("timers-without-hooks", session, &[timers(0, 0)]);

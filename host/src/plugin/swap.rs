@@ -97,11 +97,12 @@ impl Plugin {
         self.lineage.lane.set(scoped);
     }
 
-    /// If its instances are those of the plugin, nobody's are from now on. Without that, they would keep each
-    /// other.
-    pub fn leave_lane(&self) {
+    /// This version is served no more. Its instances end with the sockets and requests that they have; if they
+    /// are those of the plugin, nobody's are from now on.
+    pub fn end(&self) {
         if let Instances::Shared(scoped) = &self.instances {
             self.lineage.lane.leave(scoped);
+            scoped.end();
         }
     }
 

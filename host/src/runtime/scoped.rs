@@ -232,6 +232,16 @@ impl Scoped {
         all.iter().for_each(|shared| shared.forget_inherited());
     }
 
+    /// The plugin is served no more: its instances end with their sockets.
+    pub fn end(&self) {
+        let all = {
+            let mut inner = self.inner.lock();
+            inner.retired = true;
+            self.all(&inner)
+        };
+        all.iter().for_each(|shared| shared.end());
+    }
+
     /// Lets whoever the lane says take over what can move, each instance between two of its events.
     pub async fn retire(&self) -> Moved {
         let all = {

@@ -61,7 +61,7 @@ impl Draining {
             let is_found = Arc::strong_count(&version.plugin) > 1;
             if !is_found && version.plugin.own_sockets().next().is_none() {
                 tracing::debug!(target: "swap", site, plugin, "drained");
-                version.plugin.leave_lane();
+                version.plugin.end();
                 return false;
             }
             if now >= version.until && !version.closed {

@@ -69,7 +69,7 @@ impl Served {
         self.table.load().stable.account.leave();
         for plugin in self.plugins() {
             plugin.terminate_sockets();
-            plugin.leave_lane();
+            plugin.end();
         }
     }
 

@@ -76,7 +76,7 @@ struct Inner {
     timers: usize,
     /// The sockets whose events come here.
     places: HashMap<u32, Arc<Place>>,
-    /// Another version has taken over: what can move goes there.
+    /// Another version has taken over, and what can move goes there; or the plugin is served no more.
     retired: bool,
 }
 
@@ -188,6 +188,16 @@ impl Shared {
         self.inner.lock().inherited = None;
     }
 
+    /// The plugin is served no more. The instance ends with what still needs it: a socket, or an event that
+    /// somebody waits for. A timer does not keep it.
+    pub fn end(&self) {
+        let mut inner = self.inner.lock();
+        inner.retired = true;
+        let unneeded = if inner.is_done() { inner.resting.take() } else { None };
+        drop(inner);
+        drop(unneeded);
+    }
+
     async fn deliver(self: &Arc<Self>, event: Event) {
         let runner = {
             let mut inner = self.inner.lock();
@@ -249,7 +259,8 @@ impl TimerSink for Timers {
         let Some(shared) = self.0.upgrade() else { return };
         {
             let mut inner = shared.inner.lock();
-            if repeat && inner.timers >= MAX_TIMER_EVENTS {
+            // Timers keep no instance that nothing needs.
+            if inner.is_done() || (repeat && inner.timers >= MAX_TIMER_EVENTS) {
                 return;
             }
             inner.timers += 1;

@@ -119,9 +119,14 @@ impl Runner {
                 socket.wake();
             }
             Event::Timer(id, timer) => {
-                self.shared.inner.lock().timers -= 1;
+                let is_done = {
+                    let mut inner = self.shared.inner.lock();
+                    inner.timers -= 1;
+                    inner.is_done()
+                };
                 // The timers of an instance that is gone are gone with it.
-                if let Some(instance) = self.instance.as_mut().filter(|own| own.id() == id) {
+                let instance = self.instance.as_mut().filter(|own| own.id() == id && !is_done);
+                if let Some(instance) = instance {
                     let result = instance.timer(timer).await;
                     self.after(result, None);
                 }
