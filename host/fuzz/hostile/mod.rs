@@ -50,6 +50,9 @@ const CPU: Duration = Duration::from_millis(30);
 /// Wall time of a call, and from a socket's end to that of its session.
 const TIME: Duration = Duration::from_millis(200);
 
+/// Between two sweeps, and of silence until a socket is pinged. None is dropped for its silence.
+const SWEEP: Duration = Duration::from_millis(20);
+
 /// From the beginning of an input to the load of the next version.
 const SWAP_AFTER: Duration = Duration::from_millis(2);
 
@@ -229,7 +232,15 @@ impl Host {
                     false => None,
                 }
             };
-            let all = async { tokio::join!(guest, neighbours.converse(&done), swap).2 };
+            let sweeps = async {
+                let start = Instant::now();
+                while !done.get() {
+                    plugin.sweep(start.elapsed());
+                    plugin.sweep_sockets(start.elapsed());
+                    sleep(SWEEP).await;
+                }
+            };
+            let all = async { tokio::join!(guest, neighbours.converse(&done), swap, sweeps).2 };
             let after = timeout(DEADLINE, all).await.expect("the guest's visit ends");
             plugin.end();
             drop((plugin, settings, after));
@@ -285,6 +296,8 @@ fn limits(manner: Manner) -> config::Limits {
         request_cpu: CPU,
         request_time: TIME,
         close_time: TIME,
+        ping_interval: SWEEP,
+        pong_time: 2 * DEADLINE,
         sockets: 16,
         instances: 16,
         response: ByteSize::mib(4),

@@ -316,6 +316,8 @@ pub fn seeds() -> Vec<Seed> {
         let hangs_up = Manner { client: Client::HangsUp, ..manner };
         let slow = [upgrade(), sleep(1 << 24), send(5), sleep(u64::MAX)];
         add(&format!("{name}-hung-up"), hangs_up, &slow);
+        let unread = [upgrade(), sleep(u64::MAX), send(5)];
+        add(&format!("{name}-hung-up-unread"), hangs_up, &unread);
         let receive = code(Op::ReceiverReceive).none().byte(1).number(0);
         let receives = [upgrade(), receive.clone(), repeat(u64::MAX, &receive), send(1)];
         add(&format!("{name}-receives"), manner, &receives);

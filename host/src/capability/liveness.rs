@@ -18,6 +18,8 @@ pub struct Liveness {
     talked: AtomicBool,
     /// In milliseconds of the sweep's clock.
     silent_since: AtomicU64,
+    /// Since when it is not read, and neither heard of nor pinged.
+    unread_since: AtomicU64,
     idle_since: AtomicU64,
     pinged: AtomicBool,
     /// The socket's task is with the guest, and does not read.
@@ -35,6 +37,7 @@ impl Default for Liveness {
             heard: AtomicBool::new(true),
             talked: AtomicBool::new(true),
             silent_since: AtomicU64::new(0),
+            unread_since: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             pinged: AtomicBool::new(false),
             busy: AtomicBool::new(false),
@@ -91,14 +94,34 @@ impl Liveness {
         is_slow
     }
 
-    /// The peer is not read: how long its message takes is not its doing.
-    fn excuse(&self) {
-        self.hear();
+    /// What is due for a peer that is not read: neither its silence nor how long its message takes is its
+    /// doing. It is pinged all the same: the network answers for one that has gone.
+    fn due_unread(&self, now: Duration, limits: &Limits) -> Due {
+        let millis = millis(now);
+        if self.heard.swap(true, Ordering::Relaxed) {
+            self.unread_since.store(millis, Ordering::Relaxed);
+        }
         self.seen_message.store(0, Ordering::Relaxed);
+        match self.due_at(millis, limits) {
+            Due::Nothing => {}
+            due => return due,
+        }
+        let unread = millis.saturating_sub(self.unread_since.load(Ordering::Relaxed));
+        let is_due = Duration::from_millis(unread) >= limits.ping_interval;
+        if limits.ping_interval.is_zero() || !is_due {
+            return Due::Nothing;
+        }
+        self.unread_since.store(millis, Ordering::Relaxed);
+        Due::Ping
     }
 
     fn due(&self, now: Duration, limits: &Limits) -> Due {
-        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let millis = millis(now);
+        self.unread_since.store(millis, Ordering::Relaxed);
+        self.due_at(millis, limits)
+    }
+
+    fn due_at(&self, millis: u64, limits: &Limits) -> Due {
         let since = |mark: &AtomicBool, start: &AtomicU64| {
             if mark.swap(false, Ordering::Relaxed) {
                 start.store(millis, Ordering::Relaxed);
@@ -129,15 +152,23 @@ impl Liveness {
     }
 }
 
+/// On the sweep's clock.
+fn millis(now: Duration) -> u64 {
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Socket {
     /// Looks after one socket; `now` is the time since some moment, the same for all sweeps.
     pub fn sweep(&self, now: Duration, limits: &Limits) {
-        if self.is_stream() || self.is_behind() || self.liveness.busy.load(Ordering::Relaxed) {
-            // It is not read, now or ever: its silence says nothing.
-            self.liveness.excuse();
-        }
-        match self.liveness.due(now, limits) {
+        let is_busy = self.liveness.busy.load(Ordering::Relaxed);
+        let due = match self.is_stream() || self.is_behind() || is_busy {
+            true => self.liveness.due_unread(now, limits),
+            false => self.liveness.due(now, limits),
+        };
+        match due {
             Due::Nothing => {}
+            // HTTP has no pings, and the HTTP connection is read.
+            Due::Ping if self.is_stream() => {}
             Due::Ping => self.ping(),
             Due::Drop => {
                 let (site, request) = (self.site(), self.request.id);
@@ -182,11 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_is_not_read_is_pinged_again_and_again_and_never_dropped() {
+        let peer = Liveness::default();
+        let due: Vec<Due> = (0..8).map(|at| peer.due_unread(at * SECOND, &limits())).collect();
+        use Due::*;
+        assert_eq!(due, [Nothing, Nothing, Nothing, Ping, Nothing, Nothing, Ping, Nothing]);
+        peer.hear();
+        assert_eq!(peer.due_unread(9 * SECOND, &limits()), Nothing, "it was read since");
+        assert_eq!(peer.due(10 * SECOND, &limits()), Nothing, "its silence begins now");
+    }
+
+    #[test]
     fn zero_means_never() {
         let peer = Liveness::default();
         let off = Limits { ping_interval: Duration::ZERO, ..Limits::default() };
         assert_eq!(peer.due(SECOND, &off), Due::Nothing);
         assert_eq!(peer.due(10_000 * SECOND, &off), Due::Nothing);
+        assert_eq!(peer.due_unread(20_000 * SECOND, &off), Due::Nothing);
     }
 
     #[test]
@@ -202,9 +245,9 @@ mod tests {
         assert_eq!((due(1), due(2)), (Due::Nothing, Due::Nothing));
         peer.set_message(2);
         assert_eq!((due(3), due(4)), (Due::Nothing, Due::Nothing), "another message");
-        peer.excuse();
-        assert_eq!((due(5), due(6)), (Due::Nothing, Due::Nothing), "nobody has read it");
-        assert_eq!((due(7), due(8)), (Due::CloseSlow, Due::Nothing));
+        assert_eq!(peer.due_unread(4 * SECOND, &limits), Due::Nothing);
+        assert_eq!(due(5), Due::Nothing, "nobody has read it");
+        assert_eq!((due(6), due(7)), (Due::CloseSlow, Due::Nothing));
         peer.set_message(0);
         assert_eq!(due(60), Due::Nothing);
     }

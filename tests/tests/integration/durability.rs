@@ -10,7 +10,7 @@ use crate::by_hand::{lithe, run, serve, tagged};
 use crate::host;
 
 /// Times that the host is killed.
-const KILLS: u32 = 30;
+const KILLS: u32 = 100;
 
 /// Components of each deploy.
 const COMPONENTS: usize = 8;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lithe_tests::artifacts::{
-    HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS, TRAP_HTTP,
+    FILES_SESSION, HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS, TRAP_HTTP,
 };
 use lithe_tests::{Frame, TestHost, eventually, sooner_than, within};
 use serde_json::Value;
@@ -137,11 +137,25 @@ async fn a_peer_whose_guest_is_slow_is_not_dropped() {
     waiting.send(&[Frame::text("hello")]).await;
     for (raw, said) in [(&mut busy, "done"), (&mut waiting, "hello")] {
         let mut frame = raw.frame().await;
-        if frame == Some(Frame::ping("")) {
+        while frame == Some(Frame::ping("")) {
             frame = raw.frame().await;
         }
         assert_eq!(frame, Some(Frame::text(said)));
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_has_gone_is_dropped_while_its_guest_takes_no_messages() {
+    let host = host().config(FAST).route("s", FILES_SESSION).start().await;
+    let mut raw = host.raw_socket("/s?sleep=3600000").await;
+    raw.send(&[Frame::text("nobody takes this")]).await;
+    // Two pings: it is there all the time.
+    for _ in 0..2 {
+        assert_eq!(raw.frame().await, Some(Frame::ping("")));
+    }
+    drop(raw);
+    let stopped = host.wait_for_log(&["stopped a session"]);
+    sooner_than(Duration::from_secs(60), "the end of the session", stopped).await;
 }
 
 #[tokio::test]
