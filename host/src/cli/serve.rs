@@ -91,21 +91,28 @@ where
     let time_is_up = AbortOnDropHandle::new(tokio::spawn(time_is_up(server.clone())));
     let own = sites.clone();
     let loading = AbortOnDropHandle::new(tokio::spawn(async move { own.load(root).await }));
-    tokio::select! {
-        () = &mut serving => {}
-        loaded = loading => {
-            loaded.context("loading was broken off")??;
-            announce(address, admin_address);
-            let _following = AbortOnDropHandle::new(tokio::spawn(follow(sites)));
-            serving.await;
+    let own = sites.clone();
+    let served = async {
+        tokio::select! {
+            () = &mut serving => {}
+            loaded = loading => {
+                loaded.context("loading was broken off")??;
+                announce(address, admin_address);
+                let _following = AbortOnDropHandle::new(tokio::spawn(follow(own)));
+                serving.await;
+            }
         }
-    }
-    // A deploy that has begun is told that it came too late.
-    tokio::select! {
-        _ = admin => {}
-        _ = time_is_up => {}
-    }
-    Ok(())
+        // A deploy that has begun is told that it came too late.
+        tokio::select! {
+            _ = admin => {}
+            _ = time_is_up => {}
+        }
+        Ok(())
+    };
+    let served = served.await;
+    // Before the threads that they need.
+    sites.end_background(THREADS_TIME).await;
+    served
 }
 
 /// Done when `server.shutdown_time` has passed since the host was told to stop.

@@ -21,6 +21,7 @@ use thread_priority::{
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::PollSemaphore;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -42,8 +43,9 @@ thread_local! {
 
 /// Threads that run when no other thread wants to; one for the process.
 pub struct Background {
-    /// Taken when it is dropped.
-    threads: Option<Runtime>,
+    /// Taken when it ends.
+    threads: Mutex<Option<Runtime>>,
+    handle: Handle,
     width: usize,
 }
 
@@ -88,13 +90,22 @@ impl Background {
             .thread_name("background")
             .on_thread_start(step_back)
             .build()?;
-        Ok(Arc::new(Self { threads: Some(threads), width }))
+        let handle = threads.handle().clone();
+        Ok(Arc::new(Self { threads: Mutex::new(Some(threads)), handle, width }))
+    }
+
+    /// Ends the threads, and waits for at most this time until they have: what they run needs the runtime of
+    /// the caller, and panics without it.
+    pub async fn end(&self, time: Duration) {
+        let Some(threads) = self.threads.lock().take() else { return };
+        // An error is that of a caller's runtime that ends itself.
+        let _ = spawn_blocking(move || threads.shutdown_timeout(time)).await;
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        if let Some(threads) = self.threads.take() {
+        if let Some(threads) = self.threads.get_mut().take() {
             threads.shutdown_background();
         }
     }
@@ -176,10 +187,9 @@ impl Share {
         self: &Arc<Self>,
         work: Work<T>,
     ) -> Result<T, Work<T>> {
-        let Some(threads) = &self.background.threads else { return Err(work) };
         let share = self.clone();
         let turns = PollSemaphore::new(self.turns.clone());
-        let task = threads.spawn(InTurns { work: Some(work), turns, share });
+        let task = self.background.handle.spawn(InTurns { work: Some(work), turns, share });
         match AbortOnDropHandle::new(task).await {
             Ok(run) => run,
             Err(error) => match error.try_into_panic() {
@@ -224,10 +234,8 @@ impl Threads for Share {
             work();
             used.lock().charge(clock::thread_cpu_time().saturating_sub(began), Instant::now());
         };
-        match &self.background.threads {
-            Some(threads) if is_over => drop(threads.spawn_blocking(work)),
-            _ => drop(self.front.spawn_blocking(work)),
-        }
+        let threads = if is_over { &self.background.handle } else { &self.front };
+        drop(threads.spawn_blocking(work));
     }
 }
 

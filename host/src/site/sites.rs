@@ -141,6 +141,13 @@ impl Root {
 }
 
 impl Sites {
+    /// Ends what runs for busy sites, within this time.
+    pub async fn end_background(&self, time: Duration) {
+        if let Some(many) = &self.many {
+            many.background.end(time).await;
+        }
+    }
+
     /// Serves nothing yet.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
 //! A site that does its worst, beside one that is well: the neighbour is answered rightly and soon.
 //!
-//! Each kind of misbehaviour is a function that goes on until it is dropped; [`KINDS`] lists them. The
-//! test takes ten seconds; `LITHE_HOSTILE_SECONDS=60` makes it a minute. What it measures is printed
-//! (`cargo test hostile_tenants -- --nocapture`).
+//! Each kind of misbehaviour is a function that goes on until it is dropped; [`KINDS`] lists them.
+//!
+//! The neighbour's time is measured in pairs, alone and beside the site. The machine may be busy with other
+//! programs during one half of a pair, so a pair over the bound is measured again: a host that is at fault is over
+//! it each time. `LITHE_HOSTILE_SECONDS=60` makes each half longer, a minute for all kinds together. What it
+//! measures is printed (`cargo test hostile_tenants -- --nocapture`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,19 +18,24 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
 use http::Request;
-use lithe_tests::artifacts::{BENCH_HELLO, HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
+use lithe_tests::artifacts::{
+    BENCH_HELLO, FILES_ROUTE, FILES_SESSION, HOSTILE_HOOKS, SWAP_HEALTH_HANGS, SWAP_V1, TRAP_HTTP,
+};
 use lithe_tests::{Client, Frame, Signal, TestHost};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
+use crate::by_hand::tagged;
+use crate::components::slow_to_compile;
 use crate::host;
 
 /// A name, and what is done under it.
 type Kind = (&'static str, fn(Hostile) -> LocalBoxFuture<'static, ()>);
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 14] = [
     ("endless loops in requests", |at| loops_in_requests(at).boxed_local()),
     ("endless loops in sessions", |at| loops_in_sessions(at).boxed_local()),
     ("a trap for each request", |at| traps(at).boxed_local()),
@@ -36,7 +44,12 @@ const KINDS: [Kind; 9] = [
     ("bodies that are wrong or never end", |at| bad_uploads(at).boxed_local()),
     ("heads that never end", |at| half_requests(at).boxed_local()),
     ("sockets that never read", |at| never_reads(at).boxed_local()),
+    ("sockets that wait for an hour", |at| waits_for_long(at).boxed_local()),
+    ("files and folders, opened, listed and read", |at| opens_files(at).boxed_local()),
+    ("many ranges, and pipes", |at| odd_public_files(at).boxed_local()),
     ("broken components and settings", |at| breaks_its_files(at).boxed_local()),
+    ("health checks that never end", |at| hangs_in_health(at).boxed_local()),
+    ("components that take long to compile", |at| compiles(at).boxed_local()),
 ];
 
 /// Clients that do the same at once.
@@ -45,9 +58,14 @@ const CLIENTS: usize = 8;
 /// How long a hostile client waits for an answer before it begins again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the neighbour's answers take at the most, on a machine that is busy with other things, too. A host
-/// that is held up by a site for the time that the site allows itself takes longer.
-const WORST_P99: Duration = Duration::from_secs(5);
+/// How much longer the neighbour's 99th percentile may take beside a site that misbehaves than alone.
+const MAX_RATIO: f64 = 2.0;
+
+/// The same beside all kinds at once: the hostile clients' own threads use the machine, too.
+const MAX_RATIO_OF_ALL: f64 = 8.0;
+
+/// Pairs that are measured until one is within that.
+const PAIRS: usize = 10;
 
 /// The host's own: what a site is still at then does not keep the host from ending.
 const HOST_SETTINGS: &str = "[server]\nshutdown_time = \"3s\"\n";
@@ -57,7 +75,12 @@ const BAD: &str = "bad.test";
 
 /// The worst that a site may allow itself.
 const BAD_SETTINGS: &str = "[limits]\nrequest_cpu = \"10s\"\nevent_cpu = \"10s\"\n\
-                            [plugin.\"routes/own.wasm\"]\nscope = \"connection\"\n";
+                            [plugin.\"routes/own.wasm\"]\nscope = \"connection\"\n\
+                            [plugin.\"routes/files.wasm\"]\n\
+                            folders = { \"/d\" = { path = \"d\", write = true } }\n";
+
+/// Files in the hostile site's folder.
+const FILES: usize = 1_000;
 
 /// Where the hostile site is, and how often it has misbehaved.
 #[derive(Clone, Debug)]
@@ -182,6 +205,66 @@ async fn never_reads(at: Hostile) {
     .await;
 }
 
+async fn waits_for_long(at: Hostile) {
+    at.repeats(CLIENTS, async |_| {
+        let mut streams = Vec::new();
+        for _ in 0..20 {
+            let mut stream = at.connect().await?;
+            stream.write_all(&handshake("/sleep?sleep=3600000", "hello")).await?;
+            streams.push(stream);
+        }
+        sleep(PATIENCE / 4).await;
+        Ok(())
+    })
+    .await;
+}
+
+async fn opens_files(at: Hostile) {
+    let asked = [
+        "do=open&n=9000&path=/d/0",
+        "do=list&n=9000",
+        "do=stream&n=9000&path=0",
+        "do=sync&n=100",
+        "do=append&n=1000000&path=/d/large",
+        "do=poll&n=9000",
+    ];
+    at.repeats(CLIENTS, async |number| {
+        at.gets(&format!("/files?{}", asked[number % asked.len()])).await
+    })
+    .await;
+}
+
+async fn odd_public_files(at: Hostile) {
+    let ranges = (0..1_500).map(|at| format!("{at}-")).collect::<Vec<_>>().join(",");
+    let ranges = format!(
+        "GET /large HTTP/1.1\r\nhost: {BAD}\r\nrange: bytes={ranges}\r\nconnection: close\r\n\r\n"
+    );
+    at.repeats(CLIENTS, async |number| match number % 2 {
+        0 => at.asks(&ranges).await,
+        _ => at.gets("/pipe").await,
+    })
+    .await;
+}
+
+async fn hangs_in_health(at: Hostile) {
+    changes(at, "routes/swap.wasm", |number| tagged(SWAP_HEALTH_HANGS, number as u8)).await;
+}
+
+async fn compiles(at: Hostile) {
+    changes(at, "routes/slow.wasm", |number| slow_to_compile(number as u8)).await;
+}
+
+/// Another component under the same name, again and again.
+async fn changes(at: Hostile, file: &str, component: impl Fn(usize) -> Vec<u8>) {
+    at.repeats(1, async |number| {
+        std::fs::write(at.folder.join(file), component(number))?;
+        sleep(PATIENCE / 4).await;
+        Ok(())
+    })
+    .await;
+    // What is left is not right: the neighbour's site must not care.
+}
+
 async fn breaks_its_files(at: Hostile) {
     let component = std::fs::read(TRAP_HTTP).expect("the component has been built");
     at.repeats(1, async |number| {
@@ -279,14 +362,15 @@ fn percentile(share: usize, took: &[Duration]) -> Duration {
     took[(took.len() * share).div_ceil(100) - 1]
 }
 
+/// One half of a pair.
 fn time() -> Duration {
     let seconds = std::env::var("LITHE_HOSTILE_SECONDS").ok();
     let seconds = seconds.map_or(10, |text| text.parse().expect("a number of seconds"));
-    Duration::from_secs(seconds)
+    Duration::from_secs(seconds) / (KINDS.len() as u32 + 1)
 }
 
-#[tokio::test]
-async fn a_neighbour_is_answered_rightly_and_soon_whatever_a_site_does() {
+/// A host with the two sites.
+async fn start() -> TestHost {
     let mut host = host()
         .component(&format!("{GOOD}/routes/hello.wasm"), BENCH_HELLO)
         .component(&format!("{GOOD}/routes/swap.wasm"), SWAP_V1)
@@ -294,40 +378,58 @@ async fn a_neighbour_is_answered_rightly_and_soon_whatever_a_site_does() {
         .component(&format!("{BAD}/routes/do.wasm"), TRAP_HTTP)
         .component(&format!("{BAD}/routes/hooks.wasm"), HOSTILE_HOOKS)
         .component(&format!("{BAD}/routes/own.wasm"), HOSTILE_HOOKS)
+        .component(&format!("{BAD}/routes/files.wasm"), FILES_ROUTE)
+        .component(&format!("{BAD}/routes/sleep.wasm"), FILES_SESSION)
+        .component(&format!("{BAD}/routes/swap.wasm"), SWAP_V1)
         .file(&format!("{BAD}/public/large"), vec![b'x'; 4 << 20])
         .file(&format!("{BAD}/lithe.toml"), BAD_SETTINGS)
-        .file("lithe.toml", HOST_SETTINGS)
-        .start()
-        .await;
+        .file("lithe.toml", HOST_SETTINGS);
+    for number in 0..FILES {
+        host = host.file(&format!("{BAD}/d/{number}"), "text");
+    }
+    let host = host.start().await;
+    let pipe = host.site.folder().join(BAD).join("public/pipe");
+    mknodat(CWD, pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("pipes can be made");
+    host
+}
+
+/// How much longer the neighbour's 99th percentile takes beside the site than alone.
+async fn ratio(neighbour: &mut Neighbour<'_>, name: &str, kinds: &[Kind], at: &Hostile) -> f64 {
+    let alone = percentile(99, &neighbour.asks_for(time()).await);
+    let begun = at.done.load(Ordering::Relaxed);
+    let acting = Acting::begin(kinds, at);
+    let took = neighbour.asks_for(time()).await;
+    // None is over before it has begun.
+    let done = || at.done.load(Ordering::Relaxed) - begun;
+    lithe_tests::eventually(name, async || (done() > 0).then_some(())).await;
+    drop(acting);
+    let beside = percentile(99, &took);
+    let ratio = beside.as_secs_f64() / alone.as_secs_f64();
+    let (median, count, done) = (percentile(50, &took), took.len(), done());
+    println!(
+        "  {alone:.1?} alone, {beside:.1?} ({ratio:.1} times that) beside {name} \
+         (median {median:.1?}, {count} answers, {done} times)"
+    );
+    ratio
+}
+
+#[tokio::test]
+async fn a_neighbour_is_answered_rightly_and_soon_whatever_a_site_does() {
+    let mut host = start().await;
     let socket = host.connect_with("/swap", &[("host", GOOD)]).await;
     let mut neighbour = Neighbour { host: &host, socket, said: 0 };
-    // One time for each kind, one alone, and one with all of them at once.
-    let time = time() / (KINDS.len() as u32 + 2);
-    let alone = percentile(99, &neighbour.asks_for(time).await);
-    println!("the neighbour's p99: {alone:.1?} alone");
-
-    let at = |done: &Arc<AtomicU64>| Hostile {
-        address: host.address,
-        folder: host.site.folder().join(BAD),
-        done: done.clone(),
-    };
-    let apart = KINDS.iter().map(|kind| (kind.0, std::slice::from_ref(kind)));
-    for (name, kinds) in apart.chain([("all at once", &KINDS[..])]) {
-        let done = Arc::new(AtomicU64::new(0));
-        let acting = Acting::begin(kinds, &at(&done));
-        let took = neighbour.asks_for(time).await;
-        // None is over before it has begun.
-        lithe_tests::eventually(name, async || (done.load(Ordering::Relaxed) > 0).then_some(()))
-            .await;
-        drop(acting);
-        let (median, beside) = (percentile(50, &took), percentile(99, &took));
-        let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-        let (count, done) = (took.len(), done.load(Ordering::Relaxed));
-        println!(
-            "  {beside:.1?}, {ratio:.1} times that (median {median:.1?}, {count} answers), \
-             beside {name}, {done} times"
-        );
-        assert!(beside < WORST_P99, "{beside:?} beside {name}");
+    let folder = host.site.folder().join(BAD);
+    let at = Hostile { address: host.address, folder, done: Arc::default() };
+    let apart = KINDS.iter().map(|kind| (kind.0, std::slice::from_ref(kind), MAX_RATIO));
+    for (name, kinds, max) in apart.chain([("all at once", &KINDS[..], MAX_RATIO_OF_ALL)]) {
+        let mut least = f64::MAX;
+        for _ in 0..PAIRS {
+            least = least.min(ratio(&mut neighbour, name, kinds, &at).await);
+            if least <= max {
+                break;
+            }
+        }
+        assert!(least <= max, "{least} times as long beside {name} in the best of {PAIRS} pairs");
     }
     drop(neighbour);
     host.signal(Signal::TERM);
