@@ -5,6 +5,7 @@
 
 mod build;
 mod compile;
+mod limit;
 mod limits;
 mod plugin;
 mod ranges;
@@ -24,6 +25,7 @@ use ranges::{label, list};
 
 pub use build::{Build, Engine, GuestKind};
 pub use compile::Compile;
+pub use limit::Limit;
 pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
 pub use plugin::{Folder, Plugin, Scope, SecretSource};
 pub use server::{Admin, ProxyHeader, Server};

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::filesystem::{MAX_CALLS, Spaces};
 use super::rate::Rate;
-use crate::config::{Limits, bytes};
+use crate::config::{Limit, Limits, bytes};
 use crate::log::{self, Patterns, Secrets, Seldom};
 
 /// One for each site.
 #[derive(Debug)]
 pub struct Account {
     site: Arc<str>,
-    exceeded: Mutex<BTreeMap<&'static str, Exceeded>>,
+    exceeded: Mutex<BTreeMap<Limit, Exceeded>>,
     requests: Mutex<Rate>,
     logged: Mutex<Rate>,
     /// `limits.log_per_second` of what is served, in bytes.
@@ -93,8 +93,8 @@ impl Account {
         hidden.found = None;
     }
 
-    /// A limit, by its name in `lithe.toml`, has been exceeded: that is counted, and said at times.
-    pub fn exceed(&self, limit: &'static str) {
+    /// Counts that a limit was exceeded, and logs it now and then.
+    pub fn exceed(&self, limit: Limit) {
         let times = {
             let mut exceeded = self.exceeded.lock();
             let own = exceeded.entry(limit).or_default();
@@ -108,16 +108,15 @@ impl Account {
     }
 
     /// How often each limit was exceeded.
-    pub fn exceeded(&self) -> BTreeMap<String, u64> {
-        let exceeded = self.exceeded.lock();
-        exceeded.iter().map(|(limit, own)| ((*limit).to_owned(), own.times)).collect()
+    pub fn exceeded(&self) -> BTreeMap<Limit, u64> {
+        self.exceeded.lock().iter().map(|(limit, own)| (*limit, own.times)).collect()
     }
 
     /// Whether one more request is within `limits.requests_per_second`; zero removes the bound.
     pub fn admit_request(&self, limit: usize) -> bool {
         let admitted = limit == 0 || self.requests.lock().admit(limit, 1) == 1;
         if !admitted {
-            self.exceed("limits.requests_per_second");
+            self.exceed(Limit::RequestsPerSecond);
         }
         admitted
     }
@@ -160,7 +159,7 @@ impl Account {
         let one_more = |open: usize| (open < limit).then_some(open + 1);
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
         if self.connections.fetch_update(set, fetch, one_more).is_err() {
-            self.exceed("limits.connections");
+            self.exceed(Limit::Connections);
             return None;
         }
         Some(Connected(self.clone()))
@@ -173,7 +172,7 @@ impl log::Site for Account {
         let limit = self.log_limit.load(Ordering::Relaxed);
         let has_room = limit == 0 || self.logged.lock().left(limit) > 0;
         if !has_room {
-            self.exceed("limits.log_per_second");
+            self.exceed(Limit::LogPerSecond);
         }
         has_room
     }
@@ -182,7 +181,7 @@ impl log::Site for Account {
         let limit = self.log_limit.load(Ordering::Relaxed);
         let admitted = limit == 0 || self.logged.lock().admit(limit, line) == line;
         if !admitted {
-            self.exceed("limits.log_per_second");
+            self.exceed(Limit::LogPerSecond);
         }
         admitted
     }
@@ -233,11 +232,11 @@ mod tests {
     fn each_limit_has_a_count_of_its_own() {
         let account = Account::new("site".into());
         assert!(account.exceeded().is_empty());
-        for limit in ["limits.body", "limits.uri", "limits.body"] {
+        for limit in [Limit::Body, Limit::Uri, Limit::Body] {
             account.exceed(limit);
         }
         let counted: Vec<_> = account.exceeded().into_iter().collect();
-        assert_eq!(counted, [("limits.body".to_owned(), 2), ("limits.uri".to_owned(), 1)]);
+        assert_eq!(counted, [(Limit::Body, 2), (Limit::Uri, 1)]);
     }
 
     #[test]
@@ -247,7 +246,7 @@ mod tests {
         assert!(account.has_room() && account.admit(8));
         assert!(account.has_room() && !account.admit(3));
         assert!(!account.has_room(), "a line that is left out uses up the rest");
-        assert_eq!(account.exceeded()["limits.log_per_second"], 2);
+        assert_eq!(account.exceeded()[&Limit::LogPerSecond], 2);
         account.limit_log(&Limits { log_per_second: ByteSize::b(0), ..Limits::default() });
         assert!(account.has_room() && account.admit(1_000_000_000), "zero is no bound");
     }
@@ -279,6 +278,6 @@ mod tests {
         assert!(one.is_of(&account) && !one.is_of(&Account::new("site".into())));
         drop(one);
         assert!(account.connect(2).is_some());
-        assert_eq!(account.exceeded()["limits.connections"], 1);
+        assert_eq!(account.exceeded()[&Limit::Connections], 1);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::socket::Socket;
-use crate::config::Limits;
+use crate::config::{Limit, Limits};
 
 /// What is known of one peer.
 #[derive(Debug)]
@@ -177,7 +177,7 @@ impl Socket {
             }
             Due::CloseIdle => self.close(1001, "idle for too long"),
             Due::CloseSlow => {
-                self.account.exceed("limits.message_time");
+                self.account.exceed(Limit::MessageTime);
                 self.close(1008, "the message took too long");
             }
         }

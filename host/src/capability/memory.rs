@@ -2,20 +2,20 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::config::{self, Limits};
+use crate::config::{self, Limit, Limits};
 
 /// What an instance has of both, and what it was refused.
 #[derive(Debug)]
 pub struct Memory {
     memories: Sum,
     tables: Sum,
-    refused: Option<(&'static str, String)>,
+    refused: Option<(Limit, String)>,
 }
 
 /// What several have together. None of them ever shrinks.
 #[derive(Debug)]
 struct Sum {
-    limit: &'static str,
+    limit: Limit,
     unit: &'static str,
     used: usize,
     allowed: usize,
@@ -25,14 +25,14 @@ impl Memory {
     pub fn new(limits: &Limits) -> Self {
         let sum = |limit, unit, allowed| Sum { limit, unit, used: 0, allowed };
         Self {
-            memories: sum("limits.memory", " bytes", config::bytes(limits.memory)),
-            tables: sum("limits.table_elements", "", limits.table_elements),
+            memories: sum(Limit::Memory, " bytes", config::bytes(limits.memory)),
+            tables: sum(Limit::TableElements, "", limits.table_elements),
             refused: None,
         }
     }
 
     /// The limit that the instance ran into, and the message about the trap that followed.
-    pub fn refused(&self) -> Option<&(&'static str, String)> {
+    pub fn refused(&self) -> Option<&(Limit, String)> {
         self.refused.as_ref()
     }
 }
@@ -42,7 +42,7 @@ impl Sum {
     fn grow(
         &mut self,
         (current, desired, maximum): (usize, usize, Option<usize>),
-        refused: &mut Option<(&'static str, String)>,
+        refused: &mut Option<(Limit, String)>,
     ) -> bool {
         // Its own maximum is not ours to report; it must not count, for it does not grow.
         if maximum.is_some_and(|maximum| desired > maximum) {
@@ -53,7 +53,7 @@ impl Sum {
             let Self { limit, unit, allowed, .. } = self;
             let message =
                 format!("`{limit}` allows {allowed}{unit}, the instance asked for {used}");
-            *refused = Some((limit, message));
+            *refused = Some((*limit, message));
             return false;
         }
         self.used = used;
@@ -99,12 +99,12 @@ mod tests {
         assert!(own.memory_growing(40, 60, None).unwrap());
         assert!(!own.memory_growing(40, 41, None).unwrap());
         let (limit, message) = own.refused().unwrap();
-        assert_eq!(*limit, "limits.memory");
+        assert_eq!(*limit, Limit::Memory);
         assert_eq!(message, "`limits.memory` allows 100 bytes, the instance asked for 101");
         assert!(own.table_growing(0, 5, None).unwrap());
         assert!(own.table_growing(0, 5, None).unwrap());
         assert!(!own.table_growing(5, 6, None).unwrap());
-        assert_eq!(own.refused().unwrap().0, "limits.table_elements");
+        assert_eq!(own.refused().unwrap().0, Limit::TableElements);
     }
 
     #[test]

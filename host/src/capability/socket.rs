@@ -24,7 +24,7 @@ use super::{InstanceId, State, VersionId};
 use crate::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
-use crate::config::OutboundPolicy;
+use crate::config::{Limit, OutboundPolicy};
 use crate::message::{Borrowed, Encoded, Inbox, Messages, Opcode, encode_frame};
 
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
@@ -182,7 +182,7 @@ impl Socket {
 
     fn queue(&self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), SendError> {
         if payload > self.bounds.message {
-            self.account.exceed("limits.message");
+            self.account.exceed(Limit::Message);
             return Err(SendError::TooLarge(self.bounds.message as u64));
         }
         let mut inner = self.inner.lock();
@@ -195,12 +195,12 @@ impl Socket {
                 Ok(())
             }
             Err(Full::Refuse) => {
-                self.account.exceed("limits.outbound");
+                self.account.exceed(Limit::Outbound);
                 Err(SendError::QueueFull)
             }
             Err(Full::Close) => {
                 inner.close(1013, "the outbound queue is full".to_owned());
-                self.account.exceed("limits.outbound");
+                self.account.exceed(Limit::Outbound);
                 tracing::warn!(
                     target: "session",
                     site = self.site(),
@@ -556,7 +556,7 @@ impl wit::Host for State {
         let Some(socket) = self.socket(socket) else { return Ok(Err(AttachmentError::Closed)) };
         let max = socket.bounds.attachment;
         if value.len() > max {
-            self.context.account.exceed("limits.attachment");
+            self.context.account.exceed(Limit::Attachment);
             return Ok(Err(AttachmentError::TooLarge(max as u64)));
         }
         socket.inner.lock().attachment = value;

@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval_at, sleep};
 use super::{InstanceId, State};
 use crate::bindings::timers::{self as wit, TimerError};
 use crate::clock;
+use crate::config::Limit;
 
 /// Where timers go off: the shared instance.
 pub trait TimerSink: Send + Sync {
@@ -66,7 +67,7 @@ impl wit::Host for State {
         };
         let max = self.context.limits.timers;
         if self.timers.set.len() >= max {
-            self.context.account.exceed("limits.timers");
+            self.context.account.exceed(Limit::Timers);
             return Ok(Err(TimerError::TooMany(u32::try_from(max).unwrap_or(u32::MAX))));
         }
         let id = self.timers.next;

@@ -9,6 +9,7 @@ use super::State;
 use super::socket::Socket;
 use crate::bindings::socket::SocketId;
 use crate::bindings::topics::{self as wit, Message, SubscribeError};
+use crate::config::Limit;
 use crate::message::Opcode;
 
 pub use local::{Heard, LocalTopics};
@@ -74,7 +75,7 @@ impl wit::Host for State {
         let Some(socket) = self.socket(socket) else { return Ok(Err(SubscribeError::Closed)) };
         let subscribed = self.context.sockets.topics.subscribe(&socket, topic);
         if matches!(subscribed, Err(SubscribeError::TooMany(_))) {
-            self.context.account.exceed("limits.topics");
+            self.context.account.exceed(Limit::Topics);
         }
         Ok(subscribed)
     }

@@ -15,7 +15,7 @@ use super::http::{HttpError, parse_fields};
 use super::socket::Socket;
 use super::sockets::NewSocket;
 use crate::bindings::{http as wit_http, ws as wit};
-use crate::config::bytes;
+use crate::config::{Limit, bytes};
 
 /// How the key of a handshake is written. RFC 6455's own example (section 4.1) has bits behind its last byte that are
 /// not zero.
@@ -157,7 +157,7 @@ impl State {
 
         let max = bytes(self.context.limits.attachment);
         if new.attachment.len() > max {
-            self.context.account.exceed("limits.attachment");
+            self.context.account.exceed(Limit::Attachment);
             return Err(mistake(format!(
                 "the attachment has {} bytes, `limits.attachment` allows {max}",
                 new.attachment.len()
@@ -177,7 +177,7 @@ impl State {
         let socket = self.context.sockets.accept(new, &self.context.limits).map_err(|error| {
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             tracing::debug!(target: "session", site, plugin, "{error}");
-            self.context.account.exceed("limits.sockets");
+            self.context.account.exceed(Limit::Sockets);
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")
         })?;

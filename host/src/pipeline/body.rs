@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::tenant::Tenant;
 use crate::capability::http::HttpError;
-use crate::config::bytes;
+use crate::config::{Limit, bytes};
 
 /// Why a body is not there.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub async fn read(
 ) -> Result<Bytes, HttpError> {
     let limit = tenant.limits.body;
     let too_large = || {
-        tenant.account.exceed("limits.body");
+        tenant.account.exceed(Limit::Body);
         let message = format!("the body is over {limit} (`limits.body`)");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
@@ -52,7 +52,7 @@ pub async fn read(
             Err(HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))
         }
         Err(_) => {
-            tenant.account.exceed("server.body_time");
+            tenant.account.exceed(Limit::BodyTime);
             let message =
                 format!("the body took longer than {:?} (`server.body_time`)", tenant.body_time);
             Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, message))

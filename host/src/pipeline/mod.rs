@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
+use crate::config::Limit;
 use crate::plugin::Handled;
 use crate::router::{Found, Path};
 use chain::{Chain, End};
@@ -159,14 +160,14 @@ fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpEr
     }
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if uri as u64 > limits.uri.as_u64() {
-        account.exceed("limits.uri");
+        account.exceed(Limit::Uri);
         let message = format!("the path and query are over {} (`limits.uri`)", limits.uri);
         return refused(StatusCode::URI_TOO_LONG, message);
     }
     let headers = request.headers();
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes as u64 > limits.headers.as_u64() {
-        account.exceed("limits.headers");
+        account.exceed(Limit::Headers);
         let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ledger::Full;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
-use crate::config::MAX_UPKEEP_TIME;
+use crate::config::{Limit, MAX_UPKEEP_TIME};
 use crate::log;
 
 /// `Trap`, `Memory`, `Cpu`, `Time` and `Start` leave no instance that can be used.
@@ -15,10 +15,10 @@ pub enum Failure {
     #[error("the guest trapped: {0}")]
     Trap(String),
     /// The guest ran into `limits.memory` or `limits.table_elements`, and trapped for it.
-    #[error("the guest trapped after a limit: {limit}: {trap}")]
-    Memory { name: &'static str, limit: String, trap: String },
+    #[error("the guest trapped after a limit: {message}: {trap}")]
+    Memory { limit: Limit, message: String, trap: String },
     #[error("{0} (`{1}`)")]
-    Cpu(OutOfCpuTime, &'static str),
+    Cpu(OutOfCpuTime, Limit),
     #[error("the guest took longer than {0:?} (`limits.request_time`)")]
     Time(Duration),
     /// What runs before a plugin serves anything: see [`MAX_UPKEEP_TIME`].
@@ -29,7 +29,7 @@ pub enum Failure {
     #[error("cannot start an instance: {0}")]
     Start(String),
     #[error("{0} are in use (`{1}`)")]
-    Busy(usize, &'static str),
+    Busy(usize, Limit),
     #[error(transparent)]
     Full(#[from] Full),
     #[error(transparent)]
@@ -52,14 +52,13 @@ pub(super) fn said(error: &wasmtime::Error) -> String {
 }
 
 impl Failure {
-    /// The limit that was exceeded, by its name in `lithe.toml`.
-    pub fn limit(&self) -> Option<&'static str> {
+    /// The limit that was exceeded.
+    pub fn limit(&self) -> Option<Limit> {
         match self {
-            Self::Memory { name, .. } => Some(name),
-            Self::Cpu(_, name) | Self::Busy(_, name) => Some(name),
-            Self::Full(full) => Some(full.limit()),
-            Self::Time(_) => Some("limits.request_time"),
-            Self::StateTooLarge { .. } => Some("limits.state"),
+            Self::Memory { limit, .. } | Self::Cpu(_, limit) | Self::Busy(_, limit) => Some(*limit),
+            Self::Full(_) => Some(Limit::PoolShare),
+            Self::Time(_) => Some(Limit::RequestTime),
+            Self::StateTooLarge { .. } => Some(Limit::State),
             Self::Trap(_)
             | Self::AtLoad
             | Self::Start(_)

@@ -27,7 +27,7 @@ use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::{Delivery, Turns};
 use crate::capability::{InstanceId, State};
-use crate::config::{Limits, bytes};
+use crate::config::{Limit, Limits, bytes};
 use crate::message::Borrowed;
 
 /// A guest: its memory, and its exports. One call at a time.
@@ -36,7 +36,7 @@ pub struct Instance {
     clock: Arc<Clock>,
     exports: Exports,
     /// The limit of the current call's CPU time.
-    cpu_limit: &'static str,
+    cpu_limit: Limit,
     /// What it has of the pool. Given back after the store.
     _taken: Option<Taken>,
 }
@@ -57,17 +57,13 @@ pub(super) struct Exports {
     pub health: Option<health::Guest>,
 }
 
-/// The limits of CPU time.
-const REQUEST_CPU: &str = "limits.request_cpu";
-const EVENT_CPU: &str = "limits.event_cpu";
-
 /// A route that a component names itself: its method, or any, and its pattern.
 pub type NamedRoute = (Option<String>, String);
 
 impl Instance {
     pub(super) fn new(store: Store<State>, exports: Exports, taken: Option<Taken>) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, exports, cpu_limit: REQUEST_CPU, _taken: taken }
+        Self { store, clock, exports, cpu_limit: Limit::RequestCpu, _taken: taken }
     }
 
     /// Which one it is.
@@ -260,7 +256,7 @@ impl Instance {
         }
         let cpu = self.limits().event_cpu;
         let time = self.limits().request_time;
-        self.cpu_limit = EVENT_CPU;
+        self.cpu_limit = Limit::EventCpu;
         self.begin(RequestId::default(), None, cpu);
         let hooks = self.exports.hooks.as_ref().ok_or(Failure::Missing("hooks"))?;
         let call = within(&self.clock, time, pin!(hooks.call_timer(&mut self.store, id))).await;
@@ -338,7 +334,7 @@ impl Instance {
 
     fn begin_request(&mut self, request: &Arc<Request>) -> Result<Resource<EventHandle>, Failure> {
         let cpu = self.limits().request_cpu;
-        self.cpu_limit = REQUEST_CPU;
+        self.cpu_limit = Limit::RequestCpu;
         self.begin(request.id, None, cpu);
         let event = self.store.data_mut().push_event(request.clone());
         event.map_err(|error| Failure::Trap(format!("{error:#}")))
@@ -347,14 +343,14 @@ impl Instance {
     /// Before a call that no client has asked for; answers the wall time that it may take.
     fn begin_upkeep(&mut self) -> Duration {
         let (cpu, time) = (self.limits().request_cpu, self.limits().upkeep_time());
-        self.cpu_limit = REQUEST_CPU;
+        self.cpu_limit = Limit::RequestCpu;
         self.begin(RequestId::default(), None, cpu);
         time
     }
 
     fn begin_event(&mut self, socket: &Arc<Socket>) {
         let cpu = self.limits().event_cpu;
-        self.cpu_limit = EVENT_CPU;
+        self.cpu_limit = Limit::EventCpu;
         self.begin(socket.request.id, Some(socket.clone()), cpu);
     }
 
@@ -369,7 +365,7 @@ impl Instance {
     fn check_size(&self, size: usize) -> Result<(), Failure> {
         let limit = self.limits().response;
         if size as u64 > limit.as_u64() {
-            self.store.data().context.account.exceed("limits.response");
+            self.store.data().context.account.exceed(Limit::Response);
             return Err(InvalidAnswer::TooLarge { size, limit }.into());
         }
         Ok(())
@@ -385,7 +381,9 @@ impl Instance {
                 None => {
                     let trap = said(&error);
                     match state.memory.refused() {
-                        Some((name, limit)) => Failure::Memory { name, limit: limit.clone(), trap },
+                        Some((limit, message)) => {
+                            Failure::Memory { limit: *limit, message: message.clone(), trap }
+                        }
                         None => Failure::Trap(trap),
                     }
                 }

@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::config::Limit;
 use parking_lot::Mutex;
 use wasmtime::component::Component;
-
-/// The setting's name.
-const LIMIT: &str = "tenants.pool_share";
 
 /// The last eighth of the pool.
 const RESERVE: usize = 8;
@@ -60,20 +58,14 @@ impl Amounts {
 /// There is no more for this site.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "the site has {used} of the host's {total} {what} and may not have {needed} more (`{LIMIT}`)"
+    "the site has {used} of the host's {total} {what} and may not have {needed} more (`{}`)",
+    Limit::PoolShare
 )]
 pub struct Full {
     what: &'static str,
     used: usize,
     needed: usize,
     total: usize,
-}
-
-impl Full {
-    /// The name of what was exceeded.
-    pub fn limit(&self) -> &'static str {
-        LIMIT
-    }
 }
 
 /// The whole pool.

@@ -9,6 +9,7 @@ use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
+use crate::config::Limit;
 
 /// Makes an instance for each request; one whose request becomes a socket lives on with it.
 pub struct PerConnection {
@@ -32,7 +33,7 @@ impl PerConnection {
     ) -> Result<(Answered, Box<Instance>, OwnedSemaphorePermit), Failure> {
         let limits = &self.template.context().limits;
         let permit = self.permits.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?;
+        let permit = permit.map_err(|_| Failure::Busy(limits.instances, Limit::Instances))?;
         let mut instance = Box::new(self.template.instantiate(None).await?);
         let answer = instance.handle(request).await?;
         Ok((answer, instance, permit))

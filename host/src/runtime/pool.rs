@@ -15,6 +15,7 @@ use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::Answered;
+use crate::config::Limit;
 
 /// Calls run in parallel, as many as `limits.instances`; the instance that was used last is used
 /// next, since its memory is warm. One that fails is dropped, and so is one whose caller went away
@@ -102,7 +103,7 @@ impl Pool {
             Ok(permit) => permit,
             Err(_) => tokio::time::timeout(limits.request_time, self.permits.acquire())
                 .await
-                .map_err(|_| Failure::Busy(limits.instances, "limits.instances"))?
+                .map_err(|_| Failure::Busy(limits.instances, Limit::Instances))?
                 .map_err(|_| Failure::Stopped)?,
         };
         let resting = {

@@ -17,7 +17,7 @@ use super::lane::{Key, Lane};
 use super::shared::{Frozen, Moved, Shared};
 use super::template::Template;
 use crate::capability::event::Request;
-use crate::config::Scope;
+use crate::config::{Limit, Scope};
 use crate::log::Seldom;
 
 /// The shared instances of one version of a plugin.
@@ -191,7 +191,7 @@ impl Scoped {
         let max = self.template.context().limits.instances;
         match instances < max {
             true => Ok(()),
-            false => Err(Failure::Busy(max, "limits.instances")),
+            false => Err(Failure::Busy(max, Limit::Instances)),
         }
     }
 

@@ -264,9 +264,9 @@ impl Template {
         // What runs when it starts may wait for WASI's clocks.
         let started = within(&clock, time, pin!(self.pre.instantiate_async(&mut store))).await?;
         let instance = started.map_err(|error| match store.data().memory.refused() {
-            Some((name, limit)) => {
-                self.context.account.exceed(name);
-                error.context(limit.clone())
+            Some((limit, message)) => {
+                self.context.account.exceed(*limit);
+                error.context(message.clone())
             }
             None => error,
         });

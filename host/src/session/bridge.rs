@@ -18,6 +18,7 @@ use crate::capability::account::Account;
 use crate::capability::rate::Rate;
 use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
 use crate::clock;
+use crate::config::Limit;
 use crate::message::{Borrowed, Messages, Opcode};
 
 /// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
@@ -146,7 +147,7 @@ impl<S: Wire> Bridge<S> {
                 let came = self.messages.len() - before;
                 let admitted = self.rate.admit(self.messages_per_second, came);
                 if admitted < came {
-                    self.plugin.account.exceed("limits.messages_per_second");
+                    self.plugin.account.exceed(Limit::MessagesPerSecond);
                     self.messages.truncate(before + admitted);
                     read = Some(End::too_many());
                 }
@@ -155,7 +156,7 @@ impl<S: Wire> Bridge<S> {
             match read {
                 Some(end) => {
                     if end.is_too_large() {
-                        self.plugin.account.exceed("limits.message");
+                        self.plugin.account.exceed(Limit::Message);
                     }
                     return Poll::Ready(Event::End(end));
                 }

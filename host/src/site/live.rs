@@ -310,12 +310,13 @@ impl Live {
                 sockets: version.plugin.own_sockets().count(),
                 left: version.until.saturating_duration_since(Instant::now()),
             });
+        let exceeded = said.account.exceeded().into_iter();
         Status {
             site: said.name.to_string(),
             plugins: table.stable.plugins.iter().map(serving).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
-            exceeded: said.account.exceeded(),
+            exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
         }
     }
 

@@ -18,10 +18,8 @@ use wasmtime_wasi::{FsPerms, OpenMode};
 use super::space::{ENTRY, Quota};
 use crate::capability::Context;
 use crate::capability::account::FileOpen;
+use crate::config::Limit;
 use crate::descriptors;
-
-/// The limit's name.
-pub const LIMIT: &str = "limits.files";
 
 /// An instance may have this part of `limits.files` open.
 const OF_INSTANCE: usize = 4;
@@ -80,7 +78,7 @@ impl Slot {
         kind: Kind,
     ) -> Result<Arc<Self>, ErrorCode> {
         let over = || {
-            context.account.exceed(LIMIT);
+            context.account.exceed(Limit::Files);
             ErrorCode::Quota
         };
         let limit = context.limits.files;

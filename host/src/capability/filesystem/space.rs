@@ -18,10 +18,8 @@ use parking_lot::Mutex;
 use rustix::io::Errno;
 
 use crate::capability::account::Account;
+use crate::config::Limit;
 use crate::files::Identity;
-
-/// The limit's name.
-pub const LIMIT: &str = "folders.size";
 
 /// What a name costs besides the bytes of its file, as a file system would keep it.
 pub const ENTRY: u64 = 4096;
@@ -142,7 +140,7 @@ impl Quota {
             taken = self.space.add(bytes, max);
         }
         if !taken {
-            self.account.exceed(LIMIT);
+            self.account.exceed(Limit::FolderSize);
             return Err(Errno::NOSPC.into());
         }
         Ok(())
@@ -232,7 +230,7 @@ mod tests {
         let quota = quota(folder.path(), 2 * ENTRY + 100 + 50);
         quota.take(50).unwrap();
         assert!(quota.take(1).is_err());
-        assert_eq!(quota.account.exceeded()[LIMIT], 1);
+        assert_eq!(quota.account.exceeded()[&Limit::FolderSize], 1);
     }
 
     #[test]

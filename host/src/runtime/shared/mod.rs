@@ -31,6 +31,7 @@ use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::Delivery;
 use crate::capability::{InstanceId, TimerSink};
+use crate::config::Limit;
 pub(super) use handover::Frozen;
 pub use handover::Moved;
 use runner::Runner;
@@ -117,7 +118,7 @@ impl Shared {
                 match inner.retired.then(|| shared.lane.heir(&shared.key, &request)) {
                     Some(Ok(heir)) => heir,
                     _ if inner.requests >= max => {
-                        return Err(Failure::Busy(max, "limits.queue"));
+                        return Err(Failure::Busy(max, Limit::Queue));
                     }
                     _ => {
                         inner.requests += 1;
