@@ -44,10 +44,27 @@ const MAX_FOLDERS: usize = 64;
 /// Secrets of the components of a site, together. Each is kept, and looked for in each line of its log.
 const MAX_SECRETS: usize = 256;
 
+/// The tables that belong to a host, in the `lithe.toml` beside the folders of its sites.
+const HOST_TABLES: [&str; 4] = ["server", "admin", "compile", "tenants"];
+
+/// What a host may do, for all sites that it serves.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HostConfig {
+    /// The listener's own bounds, which hold before a request is known.
+    pub server: Server,
+    /// The listener for those who deploy.
+    pub admin: Admin,
+    /// How components are compiled.
+    pub compile: Compile,
+    /// What holds for each of several sites.
+    pub tenants: Tenants,
+}
+
 /// A site's settings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+pub struct SiteConfig {
     /// The name in log lines. Default: the folder's name.
     #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
@@ -64,23 +81,44 @@ pub struct Config {
     pub case_sensitive: bool,
     /// What guests and clients of this site may use.
     pub limits: Limits,
-    /// The listener's own bounds, which hold before a request is known.
-    pub server: Server,
     /// How new versions of components take over.
     pub swap: Swap,
-    /// The listener for those who deploy.
-    pub admin: Admin,
-    /// How components are compiled.
-    pub compile: Compile,
-    /// What holds for each of several sites; in the `lithe.toml` beside their folders.
-    pub tenants: Tenants,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
     pub plugin: BTreeMap<String, Plugin>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
     pub build: BTreeMap<PathBuf, Build>,
 }
 
-impl Default for Config {
+/// The `lithe.toml` of a host's only site: both kinds of settings in one file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "OnlySite")]
+pub struct Config {
+    pub host: HostConfig,
+    pub site: SiteConfig,
+}
+
+/// The keys of both.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OnlySite {
+    #[serde(deserialize_with = "label::<64, _>")]
+    name: Option<String>,
+    #[serde(deserialize_with = "list::<1_000, _, _>")]
+    hosts: Vec<Host>,
+    websocket: bool,
+    deflate: Deflate,
+    case_sensitive: bool,
+    limits: Limits,
+    swap: Swap,
+    plugin: BTreeMap<String, Plugin>,
+    build: BTreeMap<PathBuf, Build>,
+    server: Server,
+    admin: Admin,
+    compile: Compile,
+    tenants: Tenants,
+}
+
+impl Default for SiteConfig {
     fn default() -> Self {
         Self {
             name: None,
@@ -89,14 +127,54 @@ impl Default for Config {
             deflate: Deflate::default(),
             case_sensitive: true,
             limits: Limits::default(),
-            server: Server::default(),
             swap: Swap::default(),
-            admin: Admin::default(),
-            compile: Compile::default(),
-            tenants: Tenants::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for OnlySite {
+    fn default() -> Self {
+        let (host, site) = (HostConfig::default(), SiteConfig::default());
+        Self {
+            name: site.name,
+            hosts: site.hosts,
+            websocket: site.websocket,
+            deflate: site.deflate,
+            case_sensitive: site.case_sensitive,
+            limits: site.limits,
+            swap: site.swap,
+            plugin: site.plugin,
+            build: site.build,
+            server: host.server,
+            admin: host.admin,
+            compile: host.compile,
+            tenants: host.tenants,
+        }
+    }
+}
+
+impl From<OnlySite> for Config {
+    fn from(own: OnlySite) -> Self {
+        let host = HostConfig {
+            server: own.server,
+            admin: own.admin,
+            compile: own.compile,
+            tenants: own.tenants,
+        };
+        let site = SiteConfig {
+            name: own.name,
+            hosts: own.hosts,
+            websocket: own.websocket,
+            deflate: own.deflate,
+            case_sensitive: own.case_sensitive,
+            limits: own.limits,
+            swap: own.swap,
+            plugin: own.plugin,
+            build: own.build,
+        };
+        Self { host, site }
     }
 }
 
@@ -106,34 +184,96 @@ pub fn bytes(size: ByteSize) -> usize {
 }
 
 impl Config {
-    /// Reads the site's `lithe.toml`; a site without one has the defaults.
+    /// Reads the `lithe.toml` of a host's only site; a site without one has the defaults.
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
     /// out of range: the message names the file, the line, the column and the key.
     pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
-        let shown = || site.path().join(FILE_NAME).display().to_string();
-        let text = match site.read_text(FILE_NAME, MAX_FILE) {
-            Ok(text) => text,
-            Err(FileError::Missing) => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
-        };
-        Self::parse(&text).with_context(|| format!("`{}` is not right", shown()))
+        load(site, Self::parse)
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
         let config: Self = toml::from_str(text).map_err(with_key)?;
-        config.limits.validate()?;
-        config.admin.validate()?;
-        for (file, plugin) in &config.plugin {
-            plugin.validate(file, &config.limits)?;
-        }
-        let folders = config.plugin.values().map(|plugin| plugin.folders.len()).sum();
-        let secrets = config.plugin.values().map(|plugin| plugin.secrets.len()).sum();
-        at_most(folders, MAX_FOLDERS, "folders")?;
-        at_most(secrets, MAX_SECRETS, "secrets")?;
+        config.host.validate()?;
+        config.site.validate()?;
         Ok(config)
     }
+}
+
+impl HostConfig {
+    /// Reads the `lithe.toml` beside the folders of several sites; without one, the defaults hold.
+    ///
+    /// # Errors
+    /// As [`Config::load`]; the file has settings that belong to a site.
+    pub fn load(root: &files::Folder) -> anyhow::Result<Self> {
+        load(root, Self::parse)
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        if let Some(key) = keys(text).find(|key| !HOST_TABLES.contains(&&**key)) {
+            anyhow::bail!(
+                "`{key}` does not belong here: this file is for all sites below its folder, and has only \
+                 `[server]`, `[admin]`, `[compile]` and `[tenants]`. The settings of a site belong in its own \
+                 `{FILE_NAME}`"
+            );
+        }
+        let config: Self = toml::from_str(text).map_err(with_key)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.admin.validate()
+    }
+}
+
+impl SiteConfig {
+    /// Reads the `lithe.toml` of one of several sites; a site without one has the defaults.
+    ///
+    /// # Errors
+    /// As [`Config::load`]; the file has settings that belong to the host.
+    pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
+        load(site, Self::parse)
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        if let Some(key) = keys(text).find(|key| HOST_TABLES.contains(&&**key)) {
+            anyhow::bail!(
+                "`[{key}]` belongs to the host, which serves several sites: put it into the `{FILE_NAME}` \
+                 beside their folders"
+            );
+        }
+        let config: Self = toml::from_str(text).map_err(with_key)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.limits.validate()?;
+        for (file, plugin) in &self.plugin {
+            plugin.validate(file, &self.limits)?;
+        }
+        let folders = self.plugin.values().map(|plugin| plugin.folders.len()).sum();
+        let secrets = self.plugin.values().map(|plugin| plugin.secrets.len()).sum();
+        at_most(folders, MAX_FOLDERS, "folders")?;
+        at_most(secrets, MAX_SECRETS, "secrets")
+    }
+}
+
+fn load<T>(folder: &files::Folder, parse: fn(&str) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let shown = || folder.path().join(FILE_NAME).display().to_string();
+    let text = match folder.read_text(FILE_NAME, MAX_FILE) {
+        Ok(text) => text,
+        Err(FileError::Missing) => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
+    };
+    parse(&text).with_context(|| format!("`{}` is not right", shown()))
+}
+
+/// The top-level keys; none of what is not TOML.
+fn keys(text: &str) -> impl Iterator<Item = String> {
+    toml::from_str::<toml::Table>(text).unwrap_or_default().into_iter().map(|(key, _)| key)
 }
 
 fn at_most(count: usize, max: usize, what: &str) -> anyhow::Result<()> {
@@ -164,9 +304,29 @@ mod tests {
     #[test]
     fn an_empty_file_has_the_defaults() {
         let config = Config::parse("").unwrap();
-        assert!(config.websocket);
-        assert_eq!(config.limits.memory, ByteSize::mib(64));
-        assert_eq!(config.limits.event_cpu, Duration::from_secs(1));
+        assert!(config.site.websocket);
+        assert_eq!(config.site.limits.memory, ByteSize::mib(64));
+        assert_eq!(config.site.limits.event_cpu, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn settings_of_a_host_and_of_one_of_its_sites_are_in_different_files() {
+        let host = "[server]\nconnections = 7\n[tenants]\ncpu_share = 0.5\n";
+        assert_eq!(HostConfig::parse(host).unwrap().server.connections, 7);
+        let site = "name = \"a\"\n[limits]\nqueue = 7\n";
+        assert_eq!(SiteConfig::parse(site).unwrap().limits.queue, 7);
+        // A table with nothing in it is misplaced, too.
+        for table in HOST_TABLES {
+            let error = SiteConfig::parse(&format!("[{table}]\n")).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`[{table}]` belongs to the host")), "{error}");
+        }
+        for key in ["name = \"a\"", "[limits]", "[sever]"] {
+            let error = HostConfig::parse(&format!("{key}\n")).unwrap_err().to_string();
+            assert!(error.contains("does not belong here"), "{error}");
+        }
+        let both = Config::parse(&format!("{site}{host}")).unwrap();
+        assert_eq!(both.host, HostConfig::parse(host).unwrap());
+        assert_eq!(both.site, SiteConfig::parse(site).unwrap());
     }
 
     #[test]
@@ -177,11 +337,13 @@ mod tests {
              \"routes/b.wasm\" = { source = \"guests/b\", kind = \"hooks\", engine = \"full\" }\n",
         )
         .unwrap();
-        assert_eq!(config.limits.memory, ByteSize::mib(8));
-        assert_eq!(config.limits.body, ByteSize::b(1024));
-        assert_eq!(config.limits.event_cpu, Duration::from_millis(20));
-        let (a, b) =
-            (&config.build[Path::new("routes/a.wasm")], &config.build[Path::new("routes/b.wasm")]);
+        assert_eq!(config.site.limits.memory, ByteSize::mib(8));
+        assert_eq!(config.site.limits.body, ByteSize::b(1024));
+        assert_eq!(config.site.limits.event_cpu, Duration::from_millis(20));
+        let (a, b) = (
+            &config.site.build[Path::new("routes/a.wasm")],
+            &config.site.build[Path::new("routes/b.wasm")],
+        );
         assert_eq!((a.source.as_path(), a.kind), (Path::new("guests/a"), GuestKind::Route));
         assert_eq!((b.source.as_path(), b.kind), (Path::new("guests/b"), GuestKind::Hooks));
         assert_eq!((a.engine, b.engine), (Engine::Small, Engine::Full));
@@ -241,7 +403,7 @@ mod tests {
         let config = Config::parse(
             "[plugin.\"routes/a.wasm\"]\nscope = \"param:id\"\nauto_response = { ping = \"pong\" }\n",
         );
-        let plugin = &config.unwrap().plugin["routes/a.wasm"];
+        let plugin = &config.unwrap().site.plugin["routes/a.wasm"];
         assert_eq!(plugin.scope, Scope::Param("id".into()));
         assert_eq!(plugin.auto_response["ping"], "pong");
         for (wrong, expected) in [
@@ -368,9 +530,9 @@ mod tests {
              [plugin.\"a\"]\nhealth = \"/health?deep\"\nstateless = true\n",
         );
         let config = config.unwrap();
-        assert_eq!(config.limits.ping_interval, Duration::from_secs(365 * 24 * 60 * 60));
-        assert_eq!((config.limits.queue, config.limits.sockets), (1, 10_000_000));
-        assert!(config.plugin["a"].stateless);
+        assert_eq!(config.site.limits.ping_interval, Duration::from_secs(365 * 24 * 60 * 60));
+        assert_eq!((config.site.limits.queue, config.site.limits.sockets), (1, 10_000_000));
+        assert!(config.site.plugin["a"].stateless);
     }
 
     #[test]

@@ -210,7 +210,7 @@ fn encoded(path: &Path) -> String {
 /// What the site's own settings grant.
 fn granted(root: &Path, folder: &Folder) -> Vec<String> {
     let config = match Config::load(folder) {
-        Ok(config) => config,
+        Ok(config) => config.site,
         Err(error) => return vec![format!("{error:#}")],
     };
     let account = Account::new("fuzz".into());

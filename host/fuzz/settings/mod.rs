@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use lithe::config::{self, Config};
+use lithe::config::{self, Config, HostConfig, SiteConfig};
 use lithe::files::Folder;
 use lithe::plugin::{Cache, Compiling, Loader};
 use lithe::runtime::Runtime;
@@ -96,12 +96,17 @@ impl Settings {
         IS_COUNTED.set(true);
         fs::write(self.site.path().join(config::FILE_NAME), input).expect("it can be written");
         let folder = Folder::open(self.site.path()).expect("the folder is there");
+        let several = [HostConfig::load(&folder).err(), SiteConfig::load(&folder).err()];
         match Config::load(&folder) {
             Ok(config) => {
                 check_ranges(&config);
                 self.serve();
             }
-            Err(error) => check_refusal(input, &format!("{error:#}")),
+            Err(error) => {
+                check_refusal(input, &format!("{error:#}"));
+                // Nor is it right for a host of several sites, or for one of these.
+                assert!(several.iter().all(Option::is_some), "{error:#}");
+            }
         }
         assert_eq!(PANICS.swap(0, Ordering::Relaxed), 0, "the host panicked");
         assert!(begun.elapsed() < DEADLINE, "it took {:?}", begun.elapsed());
@@ -160,7 +165,8 @@ impl Settings {
 }
 
 fn check_ranges(config: &Config) {
-    let Config { limits, server, swap, compile, tenants, .. } = config;
+    let HostConfig { server, admin, compile, tenants } = &config.host;
+    let SiteConfig { deflate, limits, swap, plugin, .. } = &config.site;
     let times = [
         limits.event_cpu,
         limits.request_cpu,
@@ -191,11 +197,11 @@ fn check_ranges(config: &Config) {
         limits.attachment,
         limits.log_per_second,
         limits.state,
-        config.admin.body,
+        admin.body,
         compile.component,
         compile.memory,
     ];
-    let folders = config.plugin.values().flat_map(|plugin| plugin.folders.values());
+    let folders = plugin.values().flat_map(|plugin| plugin.folders.values());
     let mut sizes = sizes.into_iter().chain(folders.map(|folder| folder.size));
     assert!(sizes.all(|size| size <= LARGEST), "{config:?}");
     let counts = [
@@ -217,7 +223,7 @@ fn check_ranges(config: &Config) {
     for share in [swap.max_failures, tenants.cpu_share, tenants.pool_share] {
         assert!((0.0..=1.0).contains(&share), "{share}");
     }
-    assert!((9..=15).contains(&config.deflate.window_bits), "{}", config.deflate.window_bits);
+    assert!((9..=15).contains(&deflate.window_bits), "{}", deflate.window_bits);
 }
 
 fn check_refusal(input: &[u8], error: &str) {

@@ -19,7 +19,7 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
         let mut watcher = Watcher::new(&site.root, &sources(&site));
         watcher.also(&inputs);
         let follow = |sites| follow(watcher, inputs, sites);
-        serve(Root::One(site), options, Endings::of_terminal, follow).await
+        serve(Root::One(Box::new(site)), options, Endings::of_terminal, follow).await
     })
 }
 

@@ -16,7 +16,7 @@ use crate::site::{Loading, Root, Site};
 pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
     let site = Site::open(&options.site)?;
     block_on(async {
-        let loader = loader(&options.cache, &Root::One(site.clone()))?;
+        let loader = loader(&options.cache, &Root::One(Box::new(site.clone())))?;
         let on_compile = progress()();
         let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
         let tenant = site.load(&loading).await?;

@@ -358,11 +358,15 @@ mod tests {
     #[tokio::test]
     async fn a_site_comes_back_when_it_was_quiet_for_long_enough() {
         let share = share(0.5);
-        be_over(&share, Duration::ZERO);
-        let ran = share.clone().run(async {
+        // More than drains before the call begins.
+        be_over(&share, Duration::from_secs(1));
+        let own = share.clone();
+        let ran = share.clone().run(async move {
             let began = is_in_background();
-            // Twice as long as it takes for all that it has used.
-            tokio::time::sleep(BURST * 4).await;
+            while own.is_over() {
+                tokio::time::sleep(BURST).await;
+            }
+            tokio::task::yield_now().await;
             (began, is_in_background())
         });
         assert_eq!(ran.await, (true, false));

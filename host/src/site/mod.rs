@@ -21,7 +21,7 @@ use bytes::Bytes;
 use http::Method;
 
 use crate::capability::grants::Grants;
-use crate::config::{self, Config};
+use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::files::Folder;
 use crate::log;
 use crate::pipeline::{Public, Tenant};
@@ -56,7 +56,9 @@ pub struct Site {
     pub root: PathBuf,
     /// Everything of the site is opened beneath it.
     pub folder: Folder,
-    pub config: Config,
+    pub config: SiteConfig,
+    /// The settings of the host that serves it.
+    pub host: Arc<HostConfig>,
     pub name: Arc<str>,
     /// What it has used of its limits.
     pub account: Arc<Account>,
@@ -66,9 +68,7 @@ pub struct Site {
 /// What holds for each of several sites.
 #[derive(Debug)]
 struct ForAll {
-    tenants: config::Tenants,
-    /// The listener's settings: they are not a site's own.
-    server: config::Server,
+    config: Arc<HostConfig>,
     neighbours: Arc<Neighbours>,
 }
 
@@ -80,29 +80,41 @@ enum Tenancy {
     Among {
         /// What it may use of the machine.
         share: Arc<Share>,
-        host: Arc<ForAll>,
+        all: Arc<ForAll>,
     },
 }
 
 impl Site {
-    /// Reads the site's settings.
+    /// Opens a host's only site.
     ///
     /// # Errors
     /// The folder does not exist, or its `lithe.toml` is not right.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
-        let shown = root.display();
-        let root = absolute(root)
-            .with_context(|| format!("there is no site at `{shown}`: name a folder that exists"))?;
-        if !root.is_dir() {
-            bail!("`{shown}` is not a folder: name the folder that has `routes/`");
-        }
-        let folder = Folder::open(&root).with_context(|| format!("cannot open `{shown}`"))?;
-        let config = Config::load(&folder)?;
+        let (root, folder) = locate(root)?;
+        Self::only(root, folder)
+    }
+
+    fn only(root: PathBuf, folder: Folder) -> anyhow::Result<Self> {
+        let Config { host, site: config } = Config::load(&folder)?;
         let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();
+        let (host, account) = (Arc::new(host), Account::new(name.clone()));
+        Ok(Self { root, folder, config, host, name, account, tenancy: Tenancy::Alone })
+    }
+
+    /// Opens one of several sites: without `hosts`, its folder's name is its host.
+    fn among(root: &Path, all: &Arc<ForAll>, share: &Arc<Share>) -> anyhow::Result<Self> {
+        let (root, folder) = locate(root)?;
+        let mut config = SiteConfig::load(&folder)?;
+        let own = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        config.hosts = neighbours::hosts_of(&own, &config)?;
+        let log = &mut config.limits.log_per_second;
+        *log = (*log).min(all.config.tenants.log_per_second);
+        let name = all.neighbours.name(&own, config.name.as_deref());
         let account = Account::new(name.clone());
-        Ok(Self { root, folder, config, name, account, tenancy: Tenancy::Alone })
+        let tenancy = Tenancy::Among { share: share.clone(), all: all.clone() };
+        Ok(Self { root, folder, config, host: all.config.clone(), name, account, tenancy })
     }
 
     /// Reads its settings again.
@@ -110,40 +122,12 @@ impl Site {
     /// # Errors
     /// As [`Site::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
-        let mut site = Self::open(&self.root)?;
-        if let Tenancy::Among { share, host } = &self.tenancy {
-            site.be_among_others(host, share)?;
-        }
+        let mut site = match &self.tenancy {
+            Tenancy::Alone => Self::open(&self.root)?,
+            Tenancy::Among { share, all } => Self::among(&self.root, all, share)?,
+        };
         site.account = self.account.clone();
         Ok(site)
-    }
-
-    /// It is one of several: without `hosts`, its folder's name is its host.
-    fn be_among_others(&mut self, host: &Arc<ForAll>, share: &Arc<Share>) -> anyhow::Result<()> {
-        let own = &self.config;
-        for (section, is_set) in [
-            ("server", own.server != config::Server::default()),
-            ("admin", own.admin != config::Admin::default()),
-            ("compile", own.compile != config::Compile::default()),
-            ("tenants", own.tenants != config::Tenants::default()),
-        ] {
-            if is_set {
-                bail!(
-                    "`[{section}]` belongs to the host, which serves several sites: put it into the `{}` \
-                     beside their folders",
-                    config::FILE_NAME
-                );
-            }
-        }
-        let folder = self.folder_name();
-        self.config.hosts = neighbours::hosts_of(&folder, &self.config)?;
-        self.config.server = host.server.clone();
-        let log = &mut self.config.limits.log_per_second;
-        *log = (*log).min(host.tenants.log_per_second);
-        self.name = host.neighbours.name(&folder, self.config.name.as_deref());
-        self.account = Account::new(self.name.clone());
-        self.tenancy = Tenancy::Among { share: share.clone(), host: host.clone() };
-        Ok(())
     }
 
     /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
@@ -231,9 +215,9 @@ impl Site {
             account: self.account.clone(),
             share: self.share(),
             deflate: self.config.deflate,
-            body_time: self.config.server.body_time,
-            trusted_proxies: self.config.server.trusted_proxies.clone(),
-            proxy_header: self.config.server.proxy_header,
+            body_time: self.host.server.body_time,
+            trusted_proxies: self.host.server.trusted_proxies.clone(),
+            proxy_header: self.host.server.proxy_header,
             router: Router::new(case_sensitive),
             global: Vec::new(),
             middleware: Scopes::new(case_sensitive),
@@ -297,14 +281,26 @@ impl Site {
         let resolve = move || {
             Grants::resolve(&own, &folder, &account, |variable| match &tenancy {
                 Tenancy::Alone => true,
-                Tenancy::Among { host, .. } => {
-                    host.tenants.environment.iter().any(|own| own == variable)
+                Tenancy::Among { all, .. } => {
+                    all.config.tenants.environment.iter().any(|own| own == variable)
                 }
             })
         };
         let resolved = loader.aside(resolve).await?;
         resolved.with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
     }
+}
+
+/// The site's folder: its path, and itself.
+fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
+    let shown = root.display();
+    let root = absolute(root)
+        .with_context(|| format!("there is no site at `{shown}`: name a folder that exists"))?;
+    if !root.is_dir() {
+        bail!("`{shown}` is not a folder: name the folder that has `routes/`");
+    }
+    let folder = Folder::open(&root).with_context(|| format!("cannot open `{shown}`"))?;
+    Ok((root, folder))
 }
 
 /// The path from the system's root. A link stays in it, for it may lead to another folder tomorrow.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::config::{Config, Host, Tenants};
+use crate::config::{Config, Host, SiteConfig, Tenants};
 use crate::files::Folder;
 use crate::server::{Claims, Record};
 
@@ -20,9 +20,11 @@ impl Neighbours {
     pub fn read(root: &Path, folders: &[String], tenants: &Tenants) -> (Arc<Self>, Claims) {
         let (mut names, mut hosts) = (BTreeMap::new(), BTreeMap::new());
         for folder in folders {
-            // One that is not right is said when the site is loaded.
+            // What is wrong is reported when the site is loaded. Where only tables of the host are
+            // misplaced, the hosts are known all the same.
             let config = Folder::open(&root.join(folder)).map_err(Into::into);
             let config = config.and_then(|folder| Config::load(&folder)).ok();
+            let config = config.map(|config| config.site);
             let asked = config.as_ref().and_then(|config| hosts_of(folder, config).ok());
             hosts.insert(folder.clone(), asked);
             names.insert(folder.clone(), config.and_then(|config| config.name));
@@ -58,7 +60,7 @@ impl Neighbours {
 ///
 /// # Errors
 /// It names none, and its folder's name is not a host.
-pub fn hosts_of(folder: &str, config: &Config) -> anyhow::Result<Vec<Host>> {
+pub fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
     if !config.hosts.is_empty() {
         return Ok(config.hosts.clone());
     }

@@ -18,8 +18,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours::Neighbours;
 use super::scan::is_site;
-use super::{DeployError, ForAll, Live, Progress, Report, Site, Watcher};
-use crate::config::{self, Config};
+use super::{DeployError, ForAll, Live, Progress, Report, Site, Watcher, locate};
+use crate::config::HostConfig;
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
@@ -77,17 +77,17 @@ pub enum NotServed {
 
 /// What holds for each of several sites.
 struct Many {
-    host: Arc<ForAll>,
+    all: Arc<ForAll>,
     background: Arc<Background>,
 }
 
 /// What a folder is.
 #[derive(Clone, Debug)]
 pub enum Root {
-    /// A site.
-    One(Site),
-    /// One in each folder; the settings are for all of them.
-    Many { root: PathBuf, config: Config },
+    /// A site, which has its host for itself.
+    One(Box<Site>),
+    /// One in each folder.
+    Many { root: PathBuf, config: Arc<HostConfig> },
 }
 
 impl Root {
@@ -96,26 +96,13 @@ impl Root {
     /// # Errors
     /// There is no such folder, or its settings are not right.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let site = Site::open(folder)?;
-        let is_there = |name: &String| is_site_in(&site.root, name);
-        if is_site(&site.folder) || !folders(&site.root)?.iter().any(is_there) {
-            return Ok(Self::One(site));
+        let (root, folder) = locate(folder)?;
+        let is_there = |name: &String| is_site_in(&root, name);
+        if is_site(&folder) || !folders(&root)?.iter().any(is_there) {
+            return Ok(Self::One(Box::new(Site::only(root, folder)?)));
         }
-        // One site has the rest of these settings, not all.
-        let shown = site.root.join(config::FILE_NAME);
-        let only = Config { server: site.config.server.clone(), ..Config::default() };
-        let only = Config { admin: site.config.admin.clone(), ..only };
-        let only = Config { compile: site.config.compile.clone(), ..only };
-        let only = Config { tenants: site.config.tenants.clone(), ..only };
-        if format!("{only:?}") != format!("{:?}", site.config) {
-            bail!(
-                "`{}` is for all sites below it, and so may have `[compile]`, `[server]`, `[admin]` and \
-                 `[tenants]` only: the other settings belong into the `{}` of each site",
-                shown.display(),
-                config::FILE_NAME
-            );
-        }
-        Ok(Self::Many { root: site.root, config: only })
+        let config = Arc::new(HostConfig::load(&folder)?);
+        Ok(Self::Many { root, config })
     }
 
     /// The folder.
@@ -131,10 +118,10 @@ impl Root {
         matches!(self, Self::Many { .. })
     }
 
-    /// The settings of the listeners.
-    pub fn config(&self) -> &Config {
+    /// The host's settings.
+    pub fn config(&self) -> &HostConfig {
         match self {
-            Self::One(site) => &site.config,
+            Self::One(site) => &site.host,
             Self::Many { config, .. } => config,
         }
     }
@@ -158,15 +145,14 @@ impl Sites {
         let many = match root {
             Root::One(_) => None,
             Root::Many { root, config } => {
-                let tenants = config.tenants.clone();
                 let mut sites = folders(root)?;
                 sites.retain(|name| is_site_in(root, name));
                 let neighbours;
-                (neighbours, claims) = Neighbours::read(root, &sites, &tenants);
+                (neighbours, claims) = Neighbours::read(root, &sites, &config.tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
-                let host = ForAll { tenants, server: settings.clone(), neighbours };
-                Some(Many { host: Arc::new(host), background })
+                let all = ForAll { config: config.clone(), neighbours };
+                Some(Many { all: Arc::new(all), background })
             }
         };
         Ok(Arc::new(Self {
@@ -194,7 +180,7 @@ impl Sites {
                 let id = entry.id;
                 self.entries.lock().insert(name.clone(), entry);
                 let (server, loader) = (self.server.clone(), self.loader.clone());
-                let live = Live::open(site, server, loader, self.progress.clone()).await?;
+                let live = Live::open(*site, server, loader, self.progress.clone()).await?;
                 self.stand(&name, id, Standing::Open(live));
                 Ok(())
             }
@@ -337,7 +323,7 @@ impl Sites {
     /// There is no site in this folder any more: others may have its name and its hosts.
     fn forget(&self, name: &str) {
         self.server.forget(name);
-        self.many.iter().for_each(|many| many.host.neighbours.forget(name));
+        self.many.iter().for_each(|many| many.all.neighbours.forget(name));
     }
 
     async fn all_decided(&self) {

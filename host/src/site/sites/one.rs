@@ -94,13 +94,18 @@ impl One<'_> {
     async fn load(&self, folder: &Path) -> anyhow::Result<Arc<Live>> {
         let Sites { server, loader, progress, many, .. } = &**self.sites;
         let folder = folder.to_owned();
-        let mut site = loader.aside(move || Site::open(&folder)).await??;
-        if let Some(Many { host, background }) = many {
-            let (cpu, pool) = (host.tenants.cpu_share, host.tenants.pool_share);
-            let share = Share::new(background.clone(), Handle::current(), cpu, pool);
-            site.be_among_others(host, &share)?;
-            self.sites.expect(self.name, self.id, &site);
-        }
+        let site = match many {
+            None => loader.aside(move || Site::open(&folder)).await??,
+            Some(Many { all, background }) => {
+                let tenants = &all.config.tenants;
+                let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
+                let share = Share::new(background.clone(), Handle::current(), cpu, pool);
+                let all = all.clone();
+                let site = loader.aside(move || Site::among(&folder, &all, &share)).await??;
+                self.sites.expect(self.name, self.id, &site);
+                site
+            }
+        };
         Live::open(site, server.clone(), loader.clone(), progress.clone()).await
     }
 
