@@ -28,8 +28,8 @@ use lithe::capability::event::{Request, RequestId};
 use lithe::capability::grants::Grants;
 use lithe::config::{self, OutboundPolicy, Scope};
 use lithe::plugin::{
-    Account, Cache, Compiling, Handover, Lineage, Loader, Pair, Plugin, Role, Settings, Source,
-    Swap,
+    Account, Cache, Compiling, Handover, Loader, Pair, Plugin, PluginIdentity, Role, Settings,
+    Source, Swap,
 };
 use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
@@ -327,7 +327,7 @@ fn settings(
             ..config::Plugin::default()
         },
         grants,
-        lineage: Lineage::default(),
+        lineage: PluginIdentity::default(),
         share: None,
     }
 }

@@ -13,7 +13,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Plugin, Role, Settings, Source};
+use lithe::plugin::{
+    Account, Cache, Compiling, Loader, Plugin, PluginIdentity, Role, Settings, Source,
+};
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -86,7 +88,7 @@ impl Echoes {
                 websocket: true,
                 plugin: config::Plugin::default(),
                 grants: Default::default(),
-                lineage: Lineage::default(),
+                lineage: PluginIdentity::default(),
                 share: None,
             };
             let bytes = std::fs::read(file).expect("the component has been built");

@@ -14,7 +14,7 @@ use wasmtime::component::Component;
 use super::artifact;
 use super::compile::{CompileError, Compiler, Compiling};
 use super::source::Source;
-use super::{Cache, Digest, Instances, Lineage, Plugin};
+use super::{Cache, Digest, Instances, Plugin, PluginIdentity};
 use crate::capability::account::Account;
 use crate::capability::filesystem::Threads;
 use crate::capability::grants::Grants;
@@ -22,7 +22,7 @@ use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::files::FileError;
 use crate::runtime::{
-    Failure, Kind, NamedRoute, PerConnection, Pool, Runtime, Scoped, Share, Template, Unfit,
+    Failure, InstanceSet, Kind, NamedRoute, PerConnection, Pool, Runtime, Share, Template, Unfit,
     at_load,
 };
 
@@ -77,7 +77,7 @@ pub struct Settings {
     /// What it may reach.
     pub grants: Grants,
     /// Of the version before.
-    pub lineage: Lineage,
+    pub lineage: PluginIdentity,
     /// The site's share of the machine, where it has neighbours.
     pub share: Option<Arc<Share>>,
 }
@@ -218,8 +218,8 @@ impl Loader {
             }
             Kind::Hooks => {
                 let own = &settings.plugin;
-                let lane = &lineage.lane;
-                Instances::Shared(Scoped::new(&template, lane, &own.scope, own.replicas))
+                let current = &lineage.current;
+                Instances::Shared(InstanceSet::new(&template, current, &own.scope, own.replicas))
             }
             Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
         };

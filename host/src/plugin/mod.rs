@@ -24,7 +24,8 @@ use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
 use crate::runtime::{
-    Failure, Instance, Kind, Lane, NamedRoute, PerConnection, Pool, Scoped, Seat, Template,
+    CurrentInstances, Failure, Instance, InstanceSet, Kind, NamedRoute, PerConnection, Pool,
+    SocketHandle, Template,
 };
 
 pub use crate::capability::account::Account;
@@ -44,21 +45,21 @@ pub struct Plugin {
     /// The routes that the component names itself.
     routes: Vec<NamedRoute>,
     context: Arc<Context>,
-    lineage: Lineage,
+    lineage: PluginIdentity,
     template: Arc<Template>,
     instances: Instances,
 }
 
 /// What outlives the versions of a plugin: its sockets, and the way to whoever serves them.
 #[derive(Clone, Default)]
-pub struct Lineage {
+pub struct PluginIdentity {
     sockets: Arc<Sockets>,
-    lane: Arc<Lane>,
+    current: Arc<CurrentInstances>,
 }
 
 enum Instances {
     Pool(Pool),
-    Shared(Arc<Scoped>),
+    Shared(Arc<InstanceSet>),
     PerConnection(PerConnection),
 }
 
@@ -78,7 +79,7 @@ pub struct Session {
 
 /// Who hears of a socket's events.
 pub enum Guest {
-    Shared(Seat),
+    Shared(SocketHandle),
     /// An instance of its own.
     Own {
         instance: Box<Instance>,
@@ -134,7 +135,7 @@ impl Plugin {
     }
 
     /// What the next version of it begins with.
-    pub fn lineage(&self) -> &Lineage {
+    pub fn lineage(&self) -> &PluginIdentity {
         &self.lineage
     }
 
@@ -152,8 +153,8 @@ impl Plugin {
             Instances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
             Instances::Shared(scoped) => {
                 let shared = scoped.for_request(&request)?;
-                let (answered, seat) = shared.handle(request).await?;
-                (answered, seat.map(Guest::Shared))
+                let (answered, handle) = shared.handle(request).await?;
+                (answered, handle.map(Guest::Shared))
             }
             Instances::PerConnection(own) => {
                 let _call = Call { request: &request, context: &self.context };
@@ -250,8 +251,8 @@ impl Session {
     /// The handshake was not completed: the guest hears that the socket is gone.
     pub async fn abandon(self) {
         self.socket.set_closed();
-        if let Guest::Shared(seat) = &self.guest {
-            seat.close(CloseInfo::lost()).await;
+        if let Guest::Shared(handle) = &self.guest {
+            handle.close(CloseInfo::lost()).await;
         }
     }
 }

@@ -10,10 +10,10 @@ use tokio::time::timeout;
 use super::{Call, Instances, Plugin};
 use crate::capability::event::{Request, RequestId};
 use crate::config::MAX_UPKEEP_TIME;
-use crate::runtime::{Failure, Handover, Moved, Standstill, at_load};
+use crate::runtime::{Failure, Handover, Moved, PausedSet, at_load};
 
 /// How long a swap waits for an event that is being handled. Others wait meanwhile.
-const FREEZE_TIME: Duration = Duration::from_secs(5);
+const PAUSE_TIME: Duration = Duration::from_secs(5);
 
 /// A version, and the one that takes over from it.
 #[derive(Clone)]
@@ -33,14 +33,14 @@ pub enum SwapError {
     HealthPath { plugin: Arc<str>, path: String, status: u16 },
     #[error("`{plugin}` cannot take over what the version before has in memory")]
     State { plugin: Arc<str>, source: Failure },
-    #[error("`{plugin}` has been handling one event for {FREEZE_TIME:?}: try again")]
+    #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },
 }
 
 /// A swap that is ready: what has state is held between two events. What was held goes on with the
 /// version before when this is dropped.
 pub struct Swap {
-    pairs: Vec<(Pair, Option<Standstill>)>,
+    pairs: Vec<(Pair, Option<PausedSet>)>,
 }
 
 impl Plugin {
@@ -89,19 +89,19 @@ impl Plugin {
     }
 
     /// From now on its instances are those of the plugin.
-    pub fn take_lane(&self) {
+    pub fn make_current(&self) {
         let scoped = match &self.instances {
             Instances::Shared(scoped) => Some(scoped.clone()),
             _ => None,
         };
-        self.lineage.lane.set(scoped);
+        self.lineage.current.set(scoped);
     }
 
     /// This version is served no more. Its instances end with the sockets and requests that they have; if they
     /// are those of the plugin, nobody's are from now on.
     pub fn end(&self) {
         if let Instances::Shared(scoped) = &self.instances {
-            self.lineage.lane.leave(scoped);
+            self.lineage.current.leave(scoped);
             scoped.end();
         }
     }
@@ -132,7 +132,7 @@ impl Swap {
     /// what has moved of each.
     pub async fn complete(self) -> Vec<(Pair, Moved)> {
         for (pair, _) in &self.pairs {
-            pair.after.take_lane();
+            pair.after.make_current();
         }
         let moving = self.pairs.into_iter().map(|(pair, held)| async move {
             let moved = match (held, &pair.before.instances, &pair.after.instances) {
@@ -146,7 +146,7 @@ impl Swap {
     }
 }
 
-async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<Standstill>, SwapError> {
+async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<PausedSet>, SwapError> {
     let (Instances::Shared(before), Instances::Shared(after)) =
         (&pair.before.instances, &pair.after.instances)
     else {
@@ -157,15 +157,15 @@ async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<Standstill>, Swa
     }
     let plugin = pair.after.context.plugin.clone();
     let state = |source| SwapError::State { plugin: plugin.clone(), source };
-    let Ok(frozen) = timeout(FREEZE_TIME, before.freeze()).await else {
+    let Ok(paused) = timeout(PAUSE_TIME, before.pause()).await else {
         return Err(SwapError::Busy { plugin });
     };
-    let mut standstill = frozen.map_err(state)?;
-    match timeout(MAX_UPKEEP_TIME, standstill.hand_over(after, how)).await {
+    let mut paused = paused.map_err(state)?;
+    match timeout(MAX_UPKEEP_TIME, paused.hand_over(after, how)).await {
         Ok(handed_over) => handed_over.map_err(state)?,
         Err(_) => return Err(state(Failure::AtLoad)),
     }
-    Ok(Some(standstill))
+    Ok(Some(paused))
 }
 
 fn health_request(path: &str) -> Request {

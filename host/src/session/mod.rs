@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::capability::account::Account;
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
-use crate::runtime::{Instance, Received, Seat};
+use crate::runtime::{Instance, Received, SocketHandle};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
@@ -65,7 +65,7 @@ pub fn run<S: Wire>(
         // All of it: the socket is its plugin's for as long as this lasts.
         let session = session;
         match session.guest {
-            Guest::Shared(seat) => run_shared(bridge, &seat).await,
+            Guest::Shared(handle) => run_shared(bridge, &handle).await,
             Guest::Own { mut instance, permit: _permit } => {
                 Box::pin(run_own(bridge, &socket, &mut instance, close_time)).await;
             }
@@ -73,26 +73,26 @@ pub fn run<S: Wire>(
     }
 }
 
-async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, seat: &Seat) {
+async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, handle: &SocketHandle) {
     // What happens once is boxed: an idle session's task keeps no room for it.
-    Box::pin(seat.open()).await;
+    Box::pin(handle.open()).await;
     let end = loop {
         match bridge.next().await {
             Event::Messages => {
-                if seat.receive(&mut bridge.messages).await == Received::Queued {
+                if handle.receive(&mut bridge.messages).await == Received::Queued {
                     bridge.set_queued();
                 }
             }
-            Event::Drained => Box::pin(seat.drain()).await,
+            Event::Drained => Box::pin(handle.drain()).await,
             Event::End(end) => break end,
         }
     };
     if !bridge.messages.is_empty() {
-        seat.receive(&mut bridge.messages).await;
+        handle.receive(&mut bridge.messages).await;
     }
     bridge.delivered().await;
     let info = bridge.answer(end);
-    Box::pin(seat.close(info)).await;
+    Box::pin(handle.close(info)).await;
     Box::pin(bridge.finish()).await;
 }
 

@@ -63,17 +63,17 @@ async fn run(
     };
     socket.set_open(None);
     match session.guest {
-        Guest::Shared(seat) => {
-            seat.open().await;
+        Guest::Shared(handle) => {
+            handle.open().await;
             let mut end = std::pin::pin!(end);
             let info = loop {
                 tokio::select! {
                     info = &mut end => break info,
-                    () = drained.notified() => seat.drain().await,
+                    () = drained.notified() => handle.drain().await,
                 }
             };
             socket.set_closed();
-            seat.close(info).await;
+            handle.close(info).await;
         }
         Guest::Own { mut instance, permit: _permit } => {
             let mut guest = std::pin::pin!(run_guest(&mut instance, &socket));

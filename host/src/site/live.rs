@@ -140,7 +140,7 @@ impl Live {
             versions
         });
         let versions = versions.await?;
-        tenant.plugins.iter().for_each(|plugin| plugin.take_lane());
+        tenant.plugins.iter().for_each(|plugin| plugin.make_current());
         let served = Served::new(tenant, site.folder_name());
         let said = ArcSwap::from_pointee(Said::of(&site, &versions));
         let root = site.root.clone();
@@ -440,7 +440,7 @@ impl Live {
 
     /// After the switch: the sockets that can move do, the others drain.
     async fn complete(&self, site: &Site, swap: Swap, change: Changes) -> Report {
-        change.added.iter().for_each(|plugin| plugin.take_lane());
+        change.added.iter().for_each(|plugin| plugin.make_current());
         let drain_time = site.config.swap.drain_time;
         let mut report = Report::default();
         for (pair, moved) in swap.complete().await {
@@ -480,7 +480,7 @@ impl Live {
         }
         let canary = Table::with_canary(table.stable.clone(), tenant.clone(), split.clone());
         self.served.replace(canary);
-        change.added.iter().for_each(|plugin| plugin.take_lane());
+        change.added.iter().for_each(|plugin| plugin.make_current());
         let pairs = change.pairs.iter();
         let changes = pairs
             .map(|pair| (Some(*pair.before.digest()), &pair.after))

@@ -25,7 +25,7 @@ use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::files::Folder;
 use crate::log;
 use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Account, Lineage, Loader, Plugin, Settings, Share, Source};
+use crate::plugin::{Account, Loader, Plugin, PluginIdentity, Settings, Share, Source};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use neighbours::Neighbours;
 use scan::{Found, Place};
@@ -249,7 +249,7 @@ impl Site {
             websocket: self.config.websocket,
             grants: self.grants(file, &own, loader).await?,
             plugin: own,
-            lineage: before.map_or_else(Lineage::default, |before| before.lineage().clone()),
+            lineage: before.map_or_else(PluginIdentity::default, |before| before.lineage().clone()),
             share: self.share(),
         };
         let source = match (before, source) {

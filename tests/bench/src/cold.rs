@@ -10,7 +10,7 @@ use clap::Args;
 use http::{HeaderMap, Method, Version};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
-use lithe::plugin::{Account, Cache, Compiling, Lineage, Loader, Role, Settings, Source};
+use lithe::plugin::{Account, Cache, Compiling, Loader, PluginIdentity, Role, Settings, Source};
 use lithe::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
 
@@ -81,7 +81,7 @@ fn start(
         websocket: true,
         plugin: config::Plugin::default(),
         grants: Default::default(),
-        lineage: Lineage::default(),
+        lineage: PluginIdentity::default(),
         share: None,
     };
     let request = Arc::new(get()?);

@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use lithe::config;
 use lithe::plugin::{
-    Account, Cache, CompileError, Compiling, Lineage, LoadError, Loader, Role, Settings, Source,
+    Account, Cache, CompileError, Compiling, LoadError, Loader, PluginIdentity, Role, Settings,
+    Source,
 };
 use lithe::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_HELLO, ERROR_JSON};
 use lithe_tests::{Signal, eventually};
 
-use crate::components::{large_to_compile, slow_to_compile, tower};
 use crate::fuzzed::changed;
 use crate::host;
 use crate::many_sockets::Random;
+use lithe_tests::components::{large_to_compile, slow_to_compile, tower};
 
 #[tokio::test]
 async fn nested_components_are_counted_before_they_are_compiled() {
@@ -152,7 +153,7 @@ fn changed_components_are_refused_or_loaded_and_break_nothing() {
         websocket: true,
         plugin: config::Plugin::default(),
         grants: Default::default(),
-        lineage: Lineage::default(),
+        lineage: PluginIdentity::default(),
         share: None,
     };
     let real = |file: &str| std::fs::read(Path::new(file)).expect("it has been built");

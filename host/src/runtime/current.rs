@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::failure::Failure;
-use super::scoped::Scoped;
-use super::shared::Shared;
+use super::instance_set::InstanceSet;
+use super::shared_instance::SharedInstance;
 use crate::capability::event::Request;
 
 /// Which of a plugin's shared instances one is.
@@ -23,19 +23,19 @@ pub enum Key {
 
 /// Outlives the versions of a plugin, and knows the instances of the one that serves now.
 #[derive(Default)]
-pub struct Lane {
-    current: Mutex<Option<Arc<Scoped>>>,
+pub struct CurrentInstances {
+    current: Mutex<Option<Arc<InstanceSet>>>,
     connections: AtomicU64,
 }
 
-impl Lane {
+impl CurrentInstances {
     /// From now on these instances serve the plugin; none, if it has no sessions as events.
-    pub fn set(&self, current: Option<Arc<Scoped>>) {
+    pub fn set(&self, current: Option<Arc<InstanceSet>>) {
         *self.current.lock() = current;
     }
 
     /// If these instances serve the plugin, none do from now on.
-    pub fn leave(&self, own: &Arc<Scoped>) {
+    pub fn leave(&self, own: &Arc<InstanceSet>) {
         let mut current = self.current.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, own)) {
             *current = None;
@@ -46,7 +46,11 @@ impl Lane {
     ///
     /// # Errors
     /// Nobody, or there are too many instances; see [`Failure`].
-    pub(super) fn heir(&self, key: &Key, request: &Request) -> Result<Arc<Shared>, Failure> {
+    pub(super) fn heir(
+        &self,
+        key: &Key,
+        request: &Request,
+    ) -> Result<Arc<SharedInstance>, Failure> {
         let current = self.current.lock().clone();
         let current = current.ok_or(Failure::Missing("hooks"))?;
         match current.by_key(key) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::seat::Place;
-use super::{Event, Frozen, Handled, Reply, Shared, Timers};
+use super::socket_handle::Assignment;
+use super::{Event, Handled, PausedInstance, Reply, SharedInstance, Timers};
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
@@ -17,13 +17,13 @@ const INLINE: usize = 32;
 
 /// Has the instance; there is at most one at a time.
 pub(super) struct Runner {
-    pub shared: Arc<Shared>,
+    pub shared: Arc<SharedInstance>,
     instance: Option<Box<Instance>>,
     running: bool,
 }
 
 impl Runner {
-    pub fn new(shared: Arc<Shared>, instance: Option<Box<Instance>>) -> Self {
+    pub fn new(shared: Arc<SharedInstance>, instance: Option<Box<Instance>>) -> Self {
         Self { shared, instance, running: true }
     }
 
@@ -73,10 +73,8 @@ impl Runner {
         let event = inner.queue.pop_front();
         if event.is_none() {
             // A retired instance that nothing needs goes with the runner.
-            if !inner.is_done() {
-                inner.resting = self.instance.take();
-            }
-            inner.running = false;
+            let is_done = inner.is_done();
+            inner.phase.rest(self.instance.take_if(|_| !is_done));
             self.running = false;
         }
         event
@@ -85,13 +83,13 @@ impl Runner {
     /// Runs one event, unless it takes the instance away.
     async fn step(mut self, event: Event) -> Option<Self> {
         match event {
-            Event::Freeze(taker) => {
+            Event::Pause(taker) => {
                 // If nobody waits for it any more, it goes on by being dropped.
-                let _ = taker.send(Frozen::new(self));
+                let _ = taker.send(PausedInstance::new(self));
                 return None;
             }
             Event::Handle(request, reply) => self.handle(request, reply).await,
-            Event::Open(place) => self.open(&place).await,
+            Event::Open(assignment) => self.open(&assignment).await,
             Event::Receive(delivery) => self.receive(delivery).await,
             Event::Drain(socket) => {
                 let _ends = Ends(&socket);
@@ -141,8 +139,8 @@ impl Runner {
         Some(self)
     }
 
-    async fn open(&mut self, place: &Arc<Place>) {
-        let socket = &place.socket;
+    async fn open(&mut self, assignment: &Arc<Assignment>) {
+        let socket = &assignment.socket;
         let _ends = Ends(socket);
         if self.serves(socket)
             && let Some(instance) = self.instance(Some(socket)).await
@@ -150,8 +148,8 @@ impl Runner {
             let result = instance.open(socket).await;
             self.after(result, Some(socket));
         }
-        place.set_opened();
-        self.shared.move_late(place);
+        assignment.set_opened();
+        self.shared.move_late(assignment);
     }
 
     async fn handle(&mut self, request: Arc<Request>, reply: oneshot::Sender<Reply>) {
@@ -177,8 +175,8 @@ impl Runner {
     fn seated(&self, answered: Result<Answered, Failure>) -> Handled {
         let answered = answered?;
         let socket = answered.as_ref().ok().and_then(Answer::socket);
-        let seat = socket.map(|socket| Place::take(&self.shared, socket));
-        Ok((answered, seat))
+        let handle = socket.map(|socket| Assignment::take(&self.shared, socket));
+        Ok((answered, handle))
     }
 
     /// The guest hears of the end of every socket that it accepted.
@@ -233,7 +231,7 @@ impl Runner {
                 inner.hibernated = saved;
                 let context = self.shared.template.context();
                 let (site, plugin) = (&*context.site, &*context.plugin);
-                let sockets = inner.places.len();
+                let sockets = inner.assignments.len();
                 tracing::debug!(target: "session", site, plugin, sockets, "hibernating");
             }
             Err(failure) => self.keep_what_cannot_be_saved(&failure),
@@ -344,7 +342,7 @@ impl Drop for Runner {
     fn drop(&mut self) {
         if self.running {
             self.lose_instance();
-            self.shared.inner.lock().running = false;
+            self.shared.inner.lock().phase.rest(None);
             if std::thread::panicking() {
                 self.shared.kick();
             }

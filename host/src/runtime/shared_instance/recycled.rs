@@ -15,9 +15,9 @@ thread_local! {
 }
 
 /// A call in the space that it was lent.
-pub struct Lent(Option<Space>);
+pub struct RecycledFuture(Option<Space>);
 
-impl Lent {
+impl RecycledFuture {
     pub fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Some(match FREE.take() {
             Some(mut space) => {
@@ -29,7 +29,7 @@ impl Lent {
     }
 }
 
-impl Future for Lent {
+impl Future for RecycledFuture {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

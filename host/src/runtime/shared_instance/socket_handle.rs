@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use arc_swap::ArcSwap;
 
-use super::lent::Lent;
-use super::{Event, Inner, Shared};
+use super::recycled::RecycledFuture;
+use super::{Event, Inner, SharedInstance};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::Delivery;
 use crate::message::Messages;
@@ -19,8 +19,8 @@ use crate::message::Messages;
 const ENOUGH: usize = 64;
 
 /// Held by the socket's session; gives the place up when it is dropped.
-pub struct Seat {
-    place: Arc<Place>,
+pub struct SocketHandle {
+    assignment: Arc<Assignment>,
 }
 
 /// What has become of messages.
@@ -33,97 +33,97 @@ pub enum Received {
 }
 
 /// What the session and the instance know of each other.
-pub(super) struct Place {
+pub(super) struct Assignment {
     pub socket: Arc<Socket>,
     /// Changed only while the instance that it leaves is locked.
-    shared: ArcSwap<Shared>,
+    shared: ArcSwap<SharedInstance>,
     /// The version that accepted the socket has been told that it is open.
     opened: AtomicBool,
 }
 
-impl Seat {
+impl SocketHandle {
     /// Tells the guest of an open socket.
     pub async fn open(&self) {
-        self.place.socket.begin_delivery();
-        self.deliver(|place| Event::Open(place.clone())).await;
+        self.assignment.socket.begin_delivery();
+        self.deliver(|assignment| Event::Open(assignment.clone())).await;
     }
 
     /// Hands messages to the guest: with those of other sockets that are ready now, or, if others run it, by
     /// the queue. The socket is `delivering` until they have been handled; `messages` is empty afterwards.
     pub async fn receive(&self, messages: &mut Messages) -> Received {
-        let socket = self.place.socket.clone();
+        let socket = self.assignment.socket.clone();
         socket.begin_delivery();
         let delivery = Delivery { socket, messages: messages.take() };
         let runner = loop {
-            let shared = self.place.shared.load();
+            let shared = self.assignment.shared.load();
             let mut inner = shared.inner.lock();
-            if inner.retired && !self.place.is_at(&shared) {
+            if inner.retired && !self.assignment.is_at(&shared) {
                 continue;
             }
             let waits = delivery.is_packed() && shared.template.takes_batches();
             inner.used = true;
             inner.queue.push_back(Event::Receive(delivery));
-            if inner.running {
+            if inner.phase.is_running() {
                 return Received::Queued;
             }
             if !waits || inner.queue.len() >= ENOUGH {
                 break Ok(shared.start(&mut inner));
             }
-            if inner.expected {
+            if inner.phase.is_gathering() {
                 return Received::Queued;
             }
-            break Err(Expected::of(&shared, &mut inner));
+            break Err(Gathering::of(&shared, &mut inner));
         };
         match runner {
-            Ok(runner) => Lent::new(runner.run_queue()).await,
-            Err(expected) => Lent::new(expected.run_queue()).await,
+            Ok(runner) => RecycledFuture::new(runner.run_queue()).await,
+            Err(gathering) => RecycledFuture::new(gathering.run_queue()).await,
         }
         Received::Handled
     }
 
     /// Tells the guest that there is room for what it was refused.
     pub async fn drain(&self) {
-        self.place.socket.begin_delivery();
-        self.deliver(|place| Event::Drain(place.socket.clone())).await;
+        self.assignment.socket.begin_delivery();
+        self.deliver(|assignment| Event::Drain(assignment.socket.clone())).await;
     }
 
     /// Tells the guest that the socket has ended: the last event for it.
     pub async fn close(&self, info: CloseInfo) {
-        self.deliver(|place| Event::Close(place.socket.clone(), info.clone())).await;
+        self.deliver(|assignment| Event::Close(assignment.socket.clone(), info.clone())).await;
     }
 
     /// The handshake was not completed: the guest hears that the socket is gone.
     pub async fn abandon(self) {
-        let socket = self.place.socket.clone();
+        let socket = self.assignment.socket.clone();
         socket.set_closed();
-        let sockets = self.place.shared.load().template.context().sockets.clone();
+        let sockets = self.assignment.shared.load().template.context().sockets.clone();
         self.close(CloseInfo::lost()).await;
         sockets.remove(socket.id);
     }
 
-    async fn deliver(&self, event: impl Fn(&Arc<Place>) -> Event) {
+    async fn deliver(&self, event: impl Fn(&Arc<Assignment>) -> Event) {
         let runner = loop {
-            let shared = self.place.shared.load_full();
+            let shared = self.assignment.shared.load_full();
             let mut inner = shared.inner.lock();
-            if inner.retired && !self.place.is_at(&shared) {
+            if inner.retired && !self.assignment.is_at(&shared) {
                 continue;
             }
-            if inner.running {
-                inner.queue.push_back(event(&self.place));
+            if inner.phase.is_running() {
+                inner.queue.push_back(event(&self.assignment));
                 return;
             }
             break shared.start(&mut inner);
         };
-        runner.run(event(&self.place)).await;
+        runner.run(event(&self.assignment)).await;
     }
 }
 
-/// Somebody who comes back to run what is in the queue then, if nobody else has.
-struct Expected(Option<Arc<Shared>>);
+/// The task that runs what has been gathered, unless another one has.
+struct Gathering(Option<Arc<SharedInstance>>);
 
-impl Expected {
-    fn of(shared: &Arc<Shared>, inner: &mut Inner) -> Self {
-        inner.expected = true;
+impl Gathering {
+    fn of(shared: &Arc<SharedInstance>, inner: &mut Inner) -> Self {
+        inner.phase.gather();
         Self(Some(shared.clone()))
     }
 
@@ -133,8 +133,7 @@ impl Expected {
         let Some(shared) = self.0.take() else { return };
         let runner = {
             let mut inner = shared.inner.lock();
-            inner.expected = false;
-            if inner.running || inner.queue.is_empty() {
+            if !inner.phase.stop_gathering() || inner.queue.is_empty() {
                 return;
             }
             shared.start(&mut inner)
@@ -143,11 +142,11 @@ impl Expected {
     }
 }
 
-impl Drop for Expected {
+impl Drop for Gathering {
     /// It does not come: the host stops, or nobody waits for its socket any more.
     fn drop(&mut self) {
         if let Some(shared) = &self.0 {
-            shared.inner.lock().expected = false;
+            shared.inner.lock().phase.stop_gathering();
             shared.kick();
         }
     }
@@ -166,29 +165,29 @@ async fn after_the_ready() {
     .await;
 }
 
-impl Drop for Seat {
+impl Drop for SocketHandle {
     fn drop(&mut self) {
         let unneeded = loop {
-            let shared = self.place.shared.load_full();
+            let shared = self.assignment.shared.load_full();
             let mut inner = shared.inner.lock();
-            if !self.place.is_at(&shared) {
+            if !self.assignment.is_at(&shared) {
                 continue;
             }
-            inner.places.remove(&self.place.socket.id);
-            break if inner.is_done() { inner.resting.take() } else { None };
+            inner.assignments.remove(&self.assignment.socket.id);
+            break if inner.is_done() { inner.phase.take_resting() } else { None };
         };
         drop(unneeded);
     }
 }
 
-impl Place {
+impl Assignment {
     /// Takes a place for a socket that the instance has just accepted.
-    pub fn take(shared: &Arc<Shared>, socket: &Arc<Socket>) -> Seat {
+    pub fn take(shared: &Arc<SharedInstance>, socket: &Arc<Socket>) -> SocketHandle {
         let (socket, shared_now) = (socket.clone(), ArcSwap::new(shared.clone()));
         let opened = AtomicBool::new(false);
-        let place = Arc::new(Self { socket, shared: shared_now, opened });
-        shared.inner.lock().places.insert(place.socket.id, place.clone());
-        Seat { place }
+        let assignment = Arc::new(Self { socket, shared: shared_now, opened });
+        shared.inner.lock().assignments.insert(assignment.socket.id, assignment.clone());
+        SocketHandle { assignment }
     }
 
     /// The guest has been told that the socket is open: from now on it can move.
@@ -202,11 +201,11 @@ impl Place {
     }
 
     /// From now on its events go there. The instance that it leaves is locked.
-    pub fn move_to(&self, shared: &Arc<Shared>) {
+    pub fn move_to(&self, shared: &Arc<SharedInstance>) {
         self.shared.store(shared.clone());
     }
 
-    fn is_at(&self, shared: &Arc<Shared>) -> bool {
+    fn is_at(&self, shared: &Arc<SharedInstance>) -> bool {
         Arc::ptr_eq(&self.shared.load(), shared)
     }
 }

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::seat::Place;
-use super::{Event, Inner, Runner, Shared};
+use super::socket_handle::Assignment;
+use super::{Event, Inner, Runner, SharedInstance};
 use crate::capability::turn::Delivery;
+use crate::runtime::current::{CurrentInstances, Key};
 use crate::runtime::failure::Failure;
-use crate::runtime::lane::{Key, Lane};
 use crate::runtime::template::Template;
 
 /// What has become of the sockets of retired instances.
@@ -39,12 +39,12 @@ impl Moved {
 }
 
 /// An instance that is held between two events. It goes on when this is dropped.
-pub struct Frozen {
+pub struct PausedInstance {
     runner: Option<Runner>,
     since: Instant,
 }
 
-impl Frozen {
+impl PausedInstance {
     pub(super) fn new(runner: Runner) -> Self {
         Self { runner: Some(runner), since: Instant::now() }
     }
@@ -87,7 +87,7 @@ impl Frozen {
     }
 }
 
-impl Drop for Frozen {
+impl Drop for PausedInstance {
     fn drop(&mut self) {
         if let Some(runner) = self.runner.take() {
             runner.go_on();
@@ -95,22 +95,26 @@ impl Drop for Frozen {
     }
 }
 
-impl Shared {
+impl SharedInstance {
     /// One whose instance is held from the start.
-    pub fn new_frozen(template: Arc<Template>, lane: Arc<Lane>, key: Key) -> (Arc<Self>, Frozen) {
-        let shared = Self::new(template, lane, key);
+    pub fn new_paused(
+        template: Arc<Template>,
+        current: Arc<CurrentInstances>,
+        key: Key,
+    ) -> (Arc<Self>, PausedInstance) {
+        let shared = Self::new(template, current, key);
         let runner = shared.start(&mut shared.inner.lock());
-        (shared, Frozen::new(runner))
+        (shared, PausedInstance::new(runner))
     }
 
     /// Holds the instance when the current event has ended. Cancel-safe.
     ///
     /// # Errors
     /// The host is stopping.
-    pub async fn freeze(self: &Arc<Self>) -> Result<Frozen, Failure> {
-        let (taker, frozen) = oneshot::channel();
-        self.deliver(Event::Freeze(taker)).await;
-        frozen.await.map_err(|_| Failure::Stopped)
+    pub async fn pause(self: &Arc<Self>) -> Result<PausedInstance, Failure> {
+        let (taker, paused) = oneshot::channel();
+        self.deliver(Event::Pause(taker)).await;
+        paused.await.map_err(|_| Failure::Stopped)
     }
 
     /// Gives the instance what one of another version has saved.
@@ -126,9 +130,14 @@ impl Shared {
 
     /// Moves every socket that can, and what waits for it.
     fn move_out(self: &Arc<Self>, inner: &mut Inner) -> Moved {
-        let movable = inner.places.values().filter(|place| place.can_move()).cloned().collect();
-        let heirs = self.move_places(inner, movable);
-        let staying = inner.places.len();
+        let movable = inner
+            .assignments
+            .values()
+            .filter(|assignment| assignment.can_move())
+            .cloned()
+            .collect();
+        let heirs = self.move_assignments(inner, movable);
+        let staying = inner.assignments.len();
         for event in std::mem::take(&mut inner.queue) {
             self.pass_on(inner, event, &heirs);
         }
@@ -137,24 +146,24 @@ impl Shared {
     }
 
     /// The version that accepted a socket has been told that it is open: now it can move, too.
-    pub(super) fn move_late(self: &Arc<Self>, place: &Arc<Place>) {
+    pub(super) fn move_late(self: &Arc<Self>, assignment: &Arc<Assignment>) {
         let mut inner = self.inner.lock();
-        if inner.retired && place.can_move() {
-            let heirs = self.move_places(&mut inner, vec![place.clone()]);
+        if inner.retired && assignment.can_move() {
+            let heirs = self.move_assignments(&mut inner, vec![assignment.clone()]);
             heirs.values().for_each(Self::kick);
         }
     }
 
     /// Answers who has taken which socket over.
-    fn move_places(
+    fn move_assignments(
         self: &Arc<Self>,
         inner: &mut Inner,
-        places: Vec<Arc<Place>>,
+        assignments: Vec<Arc<Assignment>>,
     ) -> HashMap<u32, Arc<Self>> {
-        let mut heirs = HashMap::with_capacity(places.len());
-        for place in places {
-            let socket = &place.socket;
-            let heir = match self.lane.heir(&self.key, &socket.request) {
+        let mut heirs = HashMap::with_capacity(assignments.len());
+        for assignment in assignments {
+            let socket = &assignment.socket;
+            let heir = match self.current.heir(&self.key, &socket.request) {
                 Ok(heir) if !Arc::ptr_eq(&heir, self) => heir,
                 Ok(_) => continue,
                 Err(failure) => {
@@ -165,21 +174,21 @@ impl Shared {
                     continue;
                 }
             };
-            inner.places.remove(&socket.id);
-            heir.take_in(&place);
+            inner.assignments.remove(&socket.id);
+            heir.take_in(&assignment);
             heirs.insert(socket.id, heir);
         }
         heirs
     }
 
-    fn take_in(self: &Arc<Self>, place: &Arc<Place>) {
+    fn take_in(self: &Arc<Self>, assignment: &Arc<Assignment>) {
         let mut inner = self.inner.lock();
-        inner.places.insert(place.socket.id, place.clone());
+        inner.assignments.insert(assignment.socket.id, assignment.clone());
         if self.template.resumes() {
-            inner.queue.push_back(Event::Resume(place.socket.clone()));
+            inner.queue.push_back(Event::Resume(assignment.socket.clone()));
         }
-        place.socket.set_version(self.template.context().version);
-        place.move_to(self);
+        assignment.socket.set_version(self.template.context().version);
+        assignment.move_to(self);
     }
 
     /// An event goes where its socket went, a request where it belongs; others stay.
@@ -190,7 +199,7 @@ impl Shared {
             | Event::Close(socket, _) => (heirs.get(&socket.id).cloned(), false),
             // Whoever takes over from the one that took over has it told anew.
             Event::Resume(socket) if heirs.contains_key(&socket.id) => return,
-            Event::Handle(request, _) => (self.lane.heir(&self.key, request).ok(), true),
+            Event::Handle(request, _) => (self.current.heir(&self.key, request).ok(), true),
             _ => (None, false),
         };
         match heir {
@@ -210,6 +219,6 @@ impl Shared {
 impl Inner {
     /// Whether nothing needs the instance any more.
     pub(super) fn is_done(&self) -> bool {
-        self.retired && self.places.is_empty()
+        self.retired && self.assignments.is_empty()
     }
 }

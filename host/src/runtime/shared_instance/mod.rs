@@ -8,9 +8,10 @@
 
 mod batch;
 mod handover;
-mod lent;
+mod phase;
+mod recycled;
 mod runner;
-mod seat;
+mod socket_handle;
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -22,9 +23,9 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::call::detach;
+use super::current::{CurrentInstances, Key};
 use super::failure::Failure;
 use super::instance::Instance;
-use super::lane::{Key, Lane};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
@@ -32,20 +33,21 @@ use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::Delivery;
 use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
-pub(super) use handover::Frozen;
 pub use handover::Moved;
+pub(super) use handover::PausedInstance;
+use phase::Phase;
 use runner::Runner;
-use seat::Place;
-pub use seat::{Received, Seat};
+use socket_handle::Assignment;
+pub use socket_handle::{Received, SocketHandle};
 
 /// Timer events that wait. Over it a repeating timer is late by one of its periods; one that goes off
 /// once waits all the same, and there are only as many of those as an instance may set.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
 /// A plugin's shared instance, started at the first event and again after a failure.
-pub struct Shared {
+pub struct SharedInstance {
     template: Arc<Template>,
-    lane: Arc<Lane>,
+    current: Arc<CurrentInstances>,
     /// Which one of its plugin's it is.
     key: Key,
     inner: Mutex<Inner>,
@@ -54,17 +56,13 @@ pub struct Shared {
 
 #[derive(Default)]
 struct Inner {
-    running: bool,
-    /// Nobody runs it yet, and somebody comes back who will.
-    expected: bool,
+    phase: Phase,
     /// An event came since the last sweep.
     used: bool,
     /// In the time of the sweeps.
     idle_since: Duration,
     /// One that could not save is not asked to again: it stays.
     cannot_save: Option<InstanceId>,
-    /// The instance, while nobody runs it.
-    resting: Option<Box<Instance>>,
     /// What an instance has saved before it was dropped for being idle.
     hibernated: Option<Vec<u8>>,
     /// What the version before has handed over, and whether an instance has been lost since.
@@ -76,14 +74,14 @@ struct Inner {
     requests: usize,
     timers: usize,
     /// The sockets whose events come here.
-    places: HashMap<u32, Arc<Place>>,
+    assignments: HashMap<u32, Arc<Assignment>>,
     /// Another version has taken over, and what can move goes there; or the plugin is served no more.
     retired: bool,
 }
 
 enum Event {
     Handle(Arc<Request>, oneshot::Sender<Reply>),
-    Open(Arc<Place>),
+    Open(Arc<Assignment>),
     Receive(Delivery),
     Drain(Arc<Socket>),
     Close(Arc<Socket>, CloseInfo),
@@ -93,15 +91,19 @@ enum Event {
     /// What an instance of another version has saved.
     Restore(Vec<u8>, oneshot::Sender<Result<(), Failure>>),
     /// Somebody wants the instance between two events.
-    Freeze(oneshot::Sender<Frozen>),
+    Pause(oneshot::Sender<PausedInstance>),
     Hibernate,
 }
 
-impl Shared {
-    pub(super) fn new(template: Arc<Template>, lane: Arc<Lane>, key: Key) -> Arc<Self> {
+impl SharedInstance {
+    pub(super) fn new(
+        template: Arc<Template>,
+        current: Arc<CurrentInstances>,
+        key: Key,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| {
             let inner = Mutex::default();
-            Self { template, lane, key, inner, this: this.clone() }
+            Self { template, current, key, inner, this: this.clone() }
         })
     }
 
@@ -115,7 +117,7 @@ impl Shared {
         loop {
             let heir = {
                 let mut inner = shared.inner.lock();
-                match inner.retired.then(|| shared.lane.heir(&shared.key, &request)) {
+                match inner.retired.then(|| shared.current.heir(&shared.key, &request)) {
                     Some(Ok(heir)) => heir,
                     _ if inner.requests >= max => {
                         return Err(Failure::Busy(max, Limit::Queue));
@@ -151,9 +153,9 @@ impl Shared {
     /// another: an event waits or runs, or it has a socket or a timer.
     pub fn could_go(&self) -> Option<Duration> {
         let inner = self.inner.lock();
-        let is_busy = inner.running || inner.expected || !inner.queue.is_empty();
-        let has_timers = inner.resting.as_ref().is_some_and(|instance| instance.has_timers());
-        if is_busy || has_timers || !inner.places.is_empty() {
+        let is_idle = matches!(inner.phase, Phase::Idle(_)) && inner.queue.is_empty();
+        let has_timers = inner.phase.resting().is_some_and(Instance::has_timers);
+        if !is_idle || has_timers || !inner.assignments.is_empty() {
             return None;
         }
         // An event since the last sweep is later than whatever that has seen.
@@ -165,11 +167,11 @@ impl Shared {
     /// which is given what this one has saved.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
         let mut inner = self.inner.lock();
-        if std::mem::take(&mut inner.used) || inner.running {
+        if std::mem::take(&mut inner.used) || inner.phase.is_running() {
             inner.idle_since = now;
             return;
         }
-        let Some(instance) = &inner.resting else { return };
+        let Some(instance) = inner.phase.resting() else { return };
         if idle_after.is_zero() || now.saturating_sub(inner.idle_since) < idle_after {
             return;
         }
@@ -194,7 +196,7 @@ impl Shared {
     pub fn end(&self) {
         let mut inner = self.inner.lock();
         inner.retired = true;
-        let unneeded = if inner.is_done() { inner.resting.take() } else { None };
+        let unneeded = if inner.is_done() { inner.phase.take_resting() } else { None };
         drop(inner);
         drop(unneeded);
     }
@@ -202,7 +204,7 @@ impl Shared {
     async fn deliver(self: &Arc<Self>, event: Event) {
         let runner = {
             let mut inner = self.inner.lock();
-            if inner.running {
+            if inner.phase.is_running() {
                 inner.queue.push_back(event);
                 return;
             }
@@ -214,7 +216,7 @@ impl Shared {
     /// Lets somebody run what is in the queue.
     fn kick(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
-        if !inner.running && !inner.queue.is_empty() {
+        if !inner.phase.is_running() && !inner.queue.is_empty() {
             let runner = self.start(&mut inner);
             drop(inner);
             runner.go_on();
@@ -222,14 +224,13 @@ impl Shared {
     }
 
     fn start(self: &Arc<Self>, inner: &mut Inner) -> Runner {
-        inner.running = true;
         inner.used = true;
-        Runner::new(self.clone(), inner.resting.take())
+        Runner::new(self.clone(), inner.phase.run())
     }
 
     fn close_pinned(&self, lost: InstanceId) {
         let inner = self.inner.lock();
-        let sockets = inner.places.values().map(|place| &place.socket);
+        let sockets = inner.assignments.values().map(|assignment| &assignment.socket);
         for socket in sockets.filter(|socket| socket.pinned == Some(lost)) {
             socket.close(1011, "");
         }
@@ -238,7 +239,7 @@ impl Shared {
 
 impl Inner {
     fn has_instance(&self) -> bool {
-        self.running || self.resting.is_some()
+        self.phase.is_running() || self.phase.resting().is_some()
     }
 
     fn saved_nothing(&self) -> bool {
@@ -248,12 +249,13 @@ impl Inner {
     /// Whether something would be lost with the instance that it could not save.
     fn is_needed(&self, instance: &Instance) -> bool {
         let id = Some(instance.id());
-        instance.has_timers() || self.places.values().any(|place| place.socket.pinned == id)
+        instance.has_timers()
+            || self.assignments.values().any(|assignment| assignment.socket.pinned == id)
     }
 }
 
 /// The timers of an instance go to its queue.
-struct Timers(Weak<Shared>);
+struct Timers(Weak<SharedInstance>);
 
 impl TimerSink for Timers {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
@@ -276,7 +278,7 @@ impl TimerSink for Timers {
 }
 
 /// What a handler has answered, and the place of the socket that it names.
-pub type Handled = Result<(Answered, Option<Seat>), Failure>;
+pub type Handled = Result<(Answered, Option<SocketHandle>), Failure>;
 
 /// An answer on its way to whoever asked. If that one has gone away, the guest hears that the socket
 /// which it accepted will not open.
@@ -290,8 +292,8 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        if let Some(Ok((_, Some(seat)))) = self.0.take() {
-            detach(seat.abandon());
+        if let Some(Ok((_, Some(handle)))) = self.0.take() {
+            detach(handle.abandon());
         }
     }
 }

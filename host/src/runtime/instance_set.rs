@@ -12,18 +12,18 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
 
+use super::current::{CurrentInstances, Key};
 use super::failure::Failure;
-use super::lane::{Key, Lane};
-use super::shared::{Frozen, Moved, Shared};
+use super::shared_instance::{Moved, PausedInstance, SharedInstance};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
 use crate::log::Seldom;
 
 /// The shared instances of one version of a plugin.
-pub struct Scoped {
+pub struct InstanceSet {
     template: Arc<Template>,
-    lane: Arc<Lane>,
+    current: Arc<CurrentInstances>,
     by: By,
     inner: Mutex<Inner>,
 }
@@ -31,7 +31,7 @@ pub struct Scoped {
 enum By {
     /// At least one; each new connection takes the next.
     Turns {
-        instances: Vec<Arc<Shared>>,
+        instances: Vec<Arc<SharedInstance>>,
         next: AtomicUsize,
     },
     Param(String),
@@ -46,16 +46,16 @@ struct Inner {
     /// Those that made room since the log has said so last.
     unsaid: u64,
     said: Seldom,
-    by_connection: HashMap<u64, Arc<Shared>>,
+    by_connection: HashMap<u64, Arc<SharedInstance>>,
     /// Another version has taken over.
     retired: bool,
     /// While all instances are held, those that begin are held from the start.
-    born_frozen: Option<Vec<Frozen>>,
+    born_paused: Option<Vec<PausedInstance>>,
 }
 
 /// The instance for one value of a route parameter.
 struct OfValue {
-    shared: Arc<Shared>,
+    shared: Arc<SharedInstance>,
     /// The number of the last request for it.
     asked: u64,
 }
@@ -69,15 +69,15 @@ pub enum Handover {
     Rest,
 }
 
-impl Scoped {
+impl InstanceSet {
     /// `replicas` counts for the scope `plugin` only.
     pub fn new(
         template: &Arc<Template>,
-        lane: &Arc<Lane>,
+        current: &Arc<CurrentInstances>,
         scope: &Scope,
         replicas: usize,
     ) -> Arc<Self> {
-        let shared = |key| Shared::new(template.clone(), lane.clone(), key);
+        let shared = |key| SharedInstance::new(template.clone(), current.clone(), key);
         let by = match scope {
             Scope::Plugin => By::Turns {
                 instances: (0..replicas.max(1)).map(|turn| shared(Key::Turn(turn))).collect(),
@@ -86,8 +86,8 @@ impl Scoped {
             Scope::Param(name) => By::Param(name.clone()),
             Scope::Connection => By::Connection,
         };
-        let (template, lane) = (template.clone(), lane.clone());
-        Arc::new(Self { template, lane, by, inner: Mutex::default() })
+        let (template, current) = (template.clone(), current.clone());
+        Arc::new(Self { template, current, by, inner: Mutex::default() })
     }
 
     /// The instance for a request, and for the socket that it may become. One that has been retired
@@ -95,7 +95,7 @@ impl Scoped {
     ///
     /// # Errors
     /// There are as many as `limits.instances` allows, and none of them can make room.
-    pub fn for_request(&self, request: &Request) -> Result<Arc<Shared>, Failure> {
+    pub fn for_request(&self, request: &Request) -> Result<Arc<SharedInstance>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
@@ -106,12 +106,12 @@ impl Scoped {
                 let value = value.next().map(|(_, value)| value.clone()).unwrap_or_default();
                 self.by_value(value)
             }
-            By::Connection => self.by_connection(self.lane.next_connection()),
+            By::Connection => self.by_connection(self.current.next_connection()),
         }
     }
 
     /// The instance that takes over from the one of this key; none, if the scope is another.
-    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Arc<Shared>, Failure>> {
+    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Arc<SharedInstance>, Failure>> {
         match (&self.by, key) {
             (By::Turns { instances, .. }, Key::Turn(turn)) => {
                 Some(Ok(instances[turn % instances.len()].clone()))
@@ -124,7 +124,7 @@ impl Scoped {
         }
     }
 
-    fn by_value(&self, value: String) -> Result<Arc<Shared>, Failure> {
+    fn by_value(&self, value: String) -> Result<Arc<SharedInstance>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
         inner.asked = inner.asked.wrapping_add(1);
@@ -175,7 +175,7 @@ impl Scoped {
         );
     }
 
-    fn by_connection(&self, number: u64) -> Result<Arc<Shared>, Failure> {
+    fn by_connection(&self, number: u64) -> Result<Arc<SharedInstance>, Failure> {
         let mut inner = self.inner.lock();
         if let Some(shared) = inner.by_connection.get(&number) {
             return Ok(shared.clone());
@@ -195,19 +195,19 @@ impl Scoped {
         }
     }
 
-    fn begin(&self, inner: &mut Inner, key: Key) -> Arc<Shared> {
-        let (template, lane) = (self.template.clone(), self.lane.clone());
-        match (&mut inner.born_frozen, inner.retired) {
-            (None, false) => Shared::new(template, lane, key),
+    fn begin(&self, inner: &mut Inner, key: Key) -> Arc<SharedInstance> {
+        let (template, current) = (self.template.clone(), self.current.clone());
+        match (&mut inner.born_paused, inner.retired) {
+            (None, false) => SharedInstance::new(template, current, key),
             (None, true) => {
                 // Whoever found this version before it was retired is passed on.
-                let (shared, frozen) = Shared::new_frozen(template, lane, key);
-                frozen.retire();
+                let (shared, paused) = SharedInstance::new_paused(template, current, key);
+                paused.retire();
                 shared
             }
             (Some(born), _) => {
-                let (shared, frozen) = Shared::new_frozen(template, lane, key);
-                born.push(frozen);
+                let (shared, paused) = SharedInstance::new_paused(template, current, key);
+                born.push(paused);
                 shared
             }
         }
@@ -250,7 +250,7 @@ impl Scoped {
             self.all(&inner)
         };
         let retired =
-            join_all(all.iter().map(async |shared| Some(shared.freeze().await.ok()?.retire())));
+            join_all(all.iter().map(async |shared| Some(shared.pause().await.ok()?.retire())));
         sum(retired.await.into_iter().flatten())
     }
 
@@ -258,19 +258,19 @@ impl Scoped {
     ///
     /// # Errors
     /// The host is stopping. Cancel-safe: then all go on.
-    pub async fn freeze(self: &Arc<Self>) -> Result<Standstill, Failure> {
+    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet, Failure> {
         let all = {
             let mut inner = self.inner.lock();
-            inner.born_frozen = Some(Vec::new());
+            inner.born_paused = Some(Vec::new());
             self.all(&inner)
         };
-        let mut standstill =
-            Standstill { scoped: self.clone(), frozen: Vec::new(), heirs: Vec::new() };
-        standstill.frozen = try_join_all(all.iter().map(Shared::freeze)).await?;
-        Ok(standstill)
+        let mut paused =
+            PausedSet { instance_set: self.clone(), paused: Vec::new(), heirs: Vec::new() };
+        paused.paused = try_join_all(all.iter().map(SharedInstance::pause)).await?;
+        Ok(paused)
     }
 
-    fn all(&self, inner: &Inner) -> Vec<Arc<Shared>> {
+    fn all(&self, inner: &Inner) -> Vec<Arc<SharedInstance>> {
         let turns: &[_] = match &self.by {
             By::Turns { instances, .. } => instances,
             _ => &[],
@@ -282,24 +282,24 @@ impl Scoped {
 }
 
 /// All instances of a version, held between two events. They go on when this is dropped.
-pub struct Standstill {
-    scoped: Arc<Scoped>,
-    frozen: Vec<Frozen>,
+pub struct PausedSet {
+    instance_set: Arc<InstanceSet>,
+    paused: Vec<PausedInstance>,
     /// Those that have been given something stay until they are needed.
-    heirs: Vec<Arc<Shared>>,
+    heirs: Vec<Arc<SharedInstance>>,
 }
 
-impl Standstill {
+impl PausedSet {
     /// Gives each heir what its predecessor saves.
     ///
     /// # Errors
     /// `save` or `restore` fails, and all is to be handed over.
-    pub async fn hand_over(&mut self, heirs: &Scoped, how: Handover) -> Result<(), Failure> {
-        for frozen in &mut self.frozen {
-            let site = &self.scoped.template.context().site;
-            let Some(saved) = save(frozen, how, site).await? else { continue };
-            let Some(heir) = frozen.key().and_then(|key| heirs.by_key(key)) else {
-                let context = self.scoped.template.context();
+    pub async fn hand_over(&mut self, heirs: &InstanceSet, how: Handover) -> Result<(), Failure> {
+        for paused in &mut self.paused {
+            let site = &self.instance_set.template.context().site;
+            let Some(saved) = save(paused, how, site).await? else { continue };
+            let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
+                let context = self.instance_set.template.context();
                 tracing::warn!(
                     target: "swap", site = &*context.site, plugin = &*context.plugin,
                     "what was in memory is not handed over: the scope has changed"
@@ -323,32 +323,36 @@ impl Standstill {
     /// Lets whoever the lane says take over what can move.
     pub fn retire(mut self) -> Moved {
         let born = {
-            let mut inner = self.scoped.inner.lock();
+            let mut inner = self.instance_set.inner.lock();
             inner.retired = true;
-            inner.born_frozen.take().unwrap_or_default()
+            inner.born_paused.take().unwrap_or_default()
         };
-        let frozen = std::mem::take(&mut self.frozen);
-        sum(frozen.into_iter().chain(born).map(Frozen::retire))
+        let paused = std::mem::take(&mut self.paused);
+        sum(paused.into_iter().chain(born).map(PausedInstance::retire))
     }
 }
 
-impl Drop for Standstill {
+impl Drop for PausedSet {
     fn drop(&mut self) {
-        let born = self.scoped.inner.lock().born_frozen.take();
+        let born = self.instance_set.inner.lock().born_paused.take();
         drop(born);
     }
 }
 
 /// What the instance saves; one that has lost its memory, what it was given.
-async fn save(frozen: &mut Frozen, how: Handover, site: &str) -> Result<Option<Vec<u8>>, Failure> {
+async fn save(
+    paused: &mut PausedInstance,
+    how: Handover,
+    site: &str,
+) -> Result<Option<Vec<u8>>, Failure> {
     if how == Handover::Rest
-        && let Some(inherited) = frozen.lost_inheritance()
+        && let Some(inherited) = paused.lost_inheritance()
     {
         return Ok(Some(inherited));
     }
-    match frozen.save().await {
+    match paused.save().await {
         Ok(saved) => Ok(saved),
-        Err(failure) => give_up(failure, how, site).map(|()| frozen.lost_inheritance()),
+        Err(failure) => give_up(failure, how, site).map(|()| paused.lost_inheritance()),
     }
 }
 
@@ -367,6 +371,6 @@ fn sum(moved: impl Iterator<Item = Moved>) -> Moved {
 }
 
 /// Whether a request or a socket holds it, too.
-fn is_needed(shared: &Arc<Shared>) -> bool {
+fn is_needed(shared: &Arc<SharedInstance>) -> bool {
     Arc::strong_count(shared) > 1
 }
