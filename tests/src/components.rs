@@ -24,6 +24,13 @@ pub fn large_to_compile() -> Vec<u8> {
     with_functions(&[(); 8].map(|()| straight()), 0)
 }
 
+/// A component with another digest: it has a custom section more, with this tag at its end.
+pub fn tagged(component: &str, tag: u8) -> Vec<u8> {
+    let mut component = std::fs::read(component).expect("it is there");
+    component.extend([0, 5, 3, b't', b'a', b'g', tag]);
+    component
+}
+
 /// A component with a module of these functions.
 fn with_functions(bodies: &[Function], number: u8) -> Vec<u8> {
     let (mut types, mut memories) = (TypeSection::new(), MemorySection::new());

@@ -17,6 +17,7 @@ pub mod artifacts {
 }
 
 mod browser;
+pub mod components;
 pub mod conformance;
 mod deadline;
 mod frame;

@@ -55,10 +55,3 @@ pub async fn status(site: &Path) -> serde_json::Value {
     status.succeeded();
     serde_json::from_str(&status.stdout).expect("it is JSON")
 }
-
-/// A component with another digest: it has a custom section more, with this tag at its end.
-pub fn tagged(component: &str, tag: u8) -> Vec<u8> {
-    let mut component = std::fs::read(component).expect("it is there");
-    component.extend([0, 5, 3, b't', b'a', b'g', tag]);
-    component
-}

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lithe_tests::artifacts::{BENCH_HELLO, SWAP_UNHEALTHY, SWAP_V1};
+use lithe_tests::components::tagged;
 use lithe_tests::{Process, Signal, Site};
 
-use crate::by_hand::{lithe, run, serve, tagged};
+use crate::by_hand::{lithe, run, serve};
 use crate::host;
 
 /// Times that the host is killed.

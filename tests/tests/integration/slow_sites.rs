@@ -7,8 +7,8 @@ use lithe_tests::artifacts::{LATE, SWAP_V1, SWAP_V2, SWAP_V3};
 use lithe_tests::{Builder, Response, Signal, TestHost, eventually};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::components::slow_to_compile;
 use crate::host;
+use lithe_tests::components::slow_to_compile;
 
 async fn get(host: &TestHost, site: &str, path: &str) -> Response {
     let request = Request::get(path).header("host", site).body("").expect("it is a request");

@@ -5,9 +5,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use lithe_tests::artifacts::BENCH_HELLO;
+use lithe_tests::components::tagged;
 use lithe_tests::{Signal, eventually};
 
-use crate::by_hand::{ByHand, lithe, run, serve, status, tagged};
+use crate::by_hand::{ByHand, lithe, run, serve, status};
 
 /// A folder, and a site in it.
 fn site() -> (tempfile::TempDir, PathBuf) {

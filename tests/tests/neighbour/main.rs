@@ -2,10 +2,15 @@
 //!
 //! Each kind of misbehaviour is a function that goes on until it is dropped; [`KINDS`] lists them.
 //!
-//! The neighbour's time is measured in pairs, alone and beside the site. The machine may be busy with other
-//! programs during one half of a pair, so a pair over the bound is measured again: a host that is at fault is over
-//! it each time. `LITHE_HOSTILE_SECONDS=60` makes each half longer, a minute for all kinds together. What it
-//! measures is printed (`cargo test hostile_tenants -- --nocapture`).
+//! The neighbour's time is measured in pairs, alone and beside the site. Other programs may use the machine
+//! during one half of a pair, so a pair over the bound is measured again: a host that is at fault is over it each
+//! time. Where other programs leave too little of the machine all the time, the ratio says nothing about the
+//! host, and only [`WORST_P99`] is asserted.
+//!
+//! `LITHE_HOSTILE_SECONDS=60` makes each half longer: a minute for all kinds together. What it measures is printed
+//! (`cargo test -p lithe-tests --test neighbour -- --nocapture`).
+
+#![forbid(unsafe_code)]
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,16 +26,13 @@ use http::Request;
 use lithe_tests::artifacts::{
     BENCH_HELLO, FILES_ROUTE, FILES_SESSION, HOSTILE_HOOKS, SWAP_HEALTH_HANGS, SWAP_V1, TRAP_HTTP,
 };
+use lithe_tests::components::{slow_to_compile, tagged};
 use lithe_tests::{Client, Frame, Signal, TestHost};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
-
-use crate::by_hand::tagged;
-use crate::components::slow_to_compile;
-use crate::host;
 
 /// A name, and what is done under it.
 type Kind = (&'static str, fn(Hostile) -> LocalBoxFuture<'static, ()>);
@@ -57,6 +59,13 @@ const CLIENTS: usize = 8;
 
 /// How long a hostile client waits for an answer before it begins again.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the neighbour's answers take at the most, on a machine that is busy with other programs, too. A host that
+/// a site can hold up for as long as the site's own limits allow takes longer.
+const WORST_P99: Duration = Duration::from_secs(5);
+
+/// The part of the machine that has to be idle beside the neighbour alone, for a ratio to say something.
+const MIN_IDLE: f64 = 0.2;
 
 /// How much longer the neighbour's 99th percentile may take beside a site that misbehaves than alone.
 const MAX_RATIO: f64 = 2.0;
@@ -371,7 +380,7 @@ fn time() -> Duration {
 
 /// A host with the two sites.
 async fn start() -> TestHost {
-    let mut host = host()
+    let mut host = TestHost::builder(env!("CARGO_BIN_EXE_lithe-under-test"))
         .component(&format!("{GOOD}/routes/hello.wasm"), BENCH_HELLO)
         .component(&format!("{GOOD}/routes/swap.wasm"), SWAP_V1)
         .file(&format!("{GOOD}/public/style.css"), "body {}")
@@ -393,24 +402,61 @@ async fn start() -> TestHost {
     host
 }
 
-/// How much longer the neighbour's 99th percentile takes beside the site than alone.
-async fn ratio(neighbour: &mut Neighbour<'_>, name: &str, kinds: &[Kind], at: &Hostile) -> f64 {
-    let alone = percentile(99, &neighbour.asks_for(time()).await);
-    let begun = at.done.load(Ordering::Relaxed);
-    let acting = Acting::begin(kinds, at);
-    let took = neighbour.asks_for(time()).await;
-    // None is over before it has begun.
-    let done = || at.done.load(Ordering::Relaxed) - begun;
-    lithe_tests::eventually(name, async || (done() > 0).then_some(())).await;
-    drop(acting);
-    let beside = percentile(99, &took);
-    let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-    let (median, count, done) = (percentile(50, &took), took.len(), done());
-    println!(
-        "  {alone:.1?} alone, {beside:.1?} ({ratio:.1} times that) beside {name} \
-         (median {median:.1?}, {count} answers, {done} times)"
-    );
-    ratio
+/// The neighbour's 99th percentiles.
+struct Pair {
+    alone: Duration,
+    beside: Duration,
+    /// What other programs left of the machine while it was alone.
+    idle: f64,
+}
+
+impl Pair {
+    async fn measure(
+        neighbour: &mut Neighbour<'_>,
+        name: &str,
+        kinds: &[Kind],
+        at: &Hostile,
+    ) -> Self {
+        let before = cpu_ticks();
+        let alone = percentile(99, &neighbour.asks_for(time()).await);
+        let idle = idle_since(before);
+        let begun = at.done.load(Ordering::Relaxed);
+        let acting = Acting::begin(kinds, at);
+        let took = neighbour.asks_for(time()).await;
+        // None is over before it has begun.
+        let done = || at.done.load(Ordering::Relaxed) - begun;
+        lithe_tests::eventually(name, async || (done() > 0).then_some(())).await;
+        drop(acting);
+        let pair = Self { alone, beside: percentile(99, &took), idle };
+        println!(
+            "  {alone:.1?} alone, {:.1?} ({:.1} times that) beside {name} \
+             (median {:.1?}, {} answers, {} times; {:.0} % of the machine idle)",
+            pair.beside,
+            pair.ratio(),
+            percentile(50, &took),
+            took.len(),
+            done(),
+            idle * 100.0
+        );
+        pair
+    }
+
+    fn ratio(&self) -> f64 {
+        self.beside.as_secs_f64() / self.alone.as_secs_f64()
+    }
+}
+
+/// All that the system has counted of its processors' time, and how much of that they were idle.
+fn cpu_ticks() -> [u64; 2] {
+    let stat = std::fs::read_to_string("/proc/stat").expect("Linux has it");
+    let all = stat.lines().next().expect("the sum comes first").split_whitespace().skip(1);
+    let all: Vec<u64> = all.map(|ticks| ticks.parse().expect("a number")).collect();
+    [all.iter().sum(), all[3]]
+}
+
+fn idle_since([before, idle_before]: [u64; 2]) -> f64 {
+    let [now, idle] = cpu_ticks();
+    (idle - idle_before) as f64 / (now - before).max(1) as f64
 }
 
 #[tokio::test]
@@ -422,14 +468,21 @@ async fn a_neighbour_is_answered_rightly_and_soon_whatever_a_site_does() {
     let at = Hostile { address: host.address, folder, done: Arc::default() };
     let apart = KINDS.iter().map(|kind| (kind.0, std::slice::from_ref(kind), MAX_RATIO));
     for (name, kinds, max) in apart.chain([("all at once", &KINDS[..], MAX_RATIO_OF_ALL)]) {
-        let mut least = f64::MAX;
+        let mut over = Vec::new();
         for _ in 0..PAIRS {
-            least = least.min(ratio(&mut neighbour, name, kinds, &at).await);
-            if least <= max {
-                break;
+            let pair = Pair::measure(&mut neighbour, name, kinds, &at).await;
+            assert!(pair.beside < WORST_P99, "{:?} beside {name}", pair.beside);
+            match pair.ratio() <= max {
+                true => {
+                    over.clear();
+                    break;
+                }
+                false => over.push(pair),
             }
         }
-        assert!(least <= max, "{least} times as long beside {name} in the best of {PAIRS} pairs");
+        let is_quiet = over.iter().all(|pair| pair.idle >= MIN_IDLE);
+        let ratios: Vec<f64> = over.iter().map(Pair::ratio).collect();
+        assert!(over.is_empty() || !is_quiet, "{ratios:.1?} times as long beside {name}");
     }
     drop(neighbour);
     host.signal(Signal::TERM);
