@@ -27,7 +27,7 @@ pub use build::{Build, Engine, GuestKind};
 pub use compile::Compile;
 pub use limit::Limit;
 pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
-pub use plugin::{Folder, Plugin, Scope, SecretSource};
+pub use plugin::{Folder, PluginConfig, Scope, SecretSource};
 pub use server::{Admin, ProxyHeader, Server};
 pub use swap::Swap;
 pub use tenants::{Host, Tenants};
@@ -84,7 +84,7 @@ pub struct SiteConfig {
     /// How new versions of components take over.
     pub swap: Swap,
     /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
-    pub plugin: BTreeMap<String, Plugin>,
+    pub plugin: BTreeMap<String, PluginConfig>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
     pub build: BTreeMap<PathBuf, Build>,
 }
@@ -110,7 +110,7 @@ struct OnlySite {
     case_sensitive: bool,
     limits: Limits,
     swap: Swap,
-    plugin: BTreeMap<String, Plugin>,
+    plugin: BTreeMap<String, PluginConfig>,
     build: BTreeMap<PathBuf, Build>,
     server: Server,
     admin: Admin,

@@ -53,9 +53,9 @@ impl Ground {
     pub fn grants(&self, account: &Arc<Account>) -> Grants {
         let folder = |path: &str, write| config::Folder { path: path.into(), write, size: SIZE };
         let folders = [("/data", folder("data", true)), ("/read", folder("read", false))];
-        let plugin = config::Plugin {
+        let plugin = config::PluginConfig {
             folders: folders.map(|(path, folder)| (path.to_owned(), folder)).into(),
-            ..config::Plugin::default()
+            ..config::PluginConfig::default()
         };
         let site = Folder::open(&self.outer.path().join("site")).expect("it is there");
         let grants = Grants::resolve(&plugin, &site, account, |_| false);

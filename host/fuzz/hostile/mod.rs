@@ -28,8 +28,8 @@ use lithe::capability::event::{Request, RequestId};
 use lithe::capability::grants::Grants;
 use lithe::config::{self, OutboundPolicy, Scope};
 use lithe::plugin::{
-    Account, Cache, Compiling, Handover, Loader, Pair, Plugin, PluginIdentity, Role, Settings,
-    Source, Swap,
+    Account, Cache, Compiling, Handover, Loader, Pair, PluginIdentity, PluginVersion, Role,
+    Settings, Source, Swap,
 };
 use lithe::runtime::Runtime;
 use tokio::time::{sleep, timeout};
@@ -76,8 +76,8 @@ pub struct Host {
     loader: Loader,
     interpreters: [Vec<u8>; 4],
     /// The neighbours' plugins.
-    publish: Arc<Plugin>,
-    hello: Arc<Plugin>,
+    publish: Arc<PluginVersion>,
+    hello: Arc<PluginVersion>,
 }
 
 /// What the guest is.
@@ -260,22 +260,22 @@ impl Host {
     /// Has a version of the same component take over, as a deploy does: it answers requests from then on.
     async fn swap(
         &self,
-        before: &Arc<Plugin>,
+        before: &Arc<PluginVersion>,
         component: &[u8],
         manner: Manner,
         settings: &Settings,
-    ) -> Option<Arc<Plugin>> {
+    ) -> Option<Arc<PluginVersion>> {
         sleep(SWAP_AFTER).await;
         let after = Arc::new(load(&self.loader, component, manner, settings).await);
         // It may not start, for the guest has all the room, or be refused, for it handles an event.
-        after.prove().await.ok()?;
+        after.health_check().await.ok()?;
         let pair = Pair { before: before.clone(), after: after.clone() };
         let swap = Swap::prepare(vec![pair], Handover::Whole).await.ok()?;
         drop(swap.complete().await);
         let request = Arc::new(request(false, b"", None));
         // It may fail as the guest may.
         let _ = after.handle(request).await;
-        after.settle();
+        after.commit();
         after.end();
         Some(after)
     }
@@ -322,9 +322,9 @@ fn settings(
         limits,
         account,
         websocket: true,
-        plugin: config::Plugin {
+        plugin: config::PluginConfig {
             scope: if manner.scoped { Scope::Connection } else { Scope::Plugin },
-            ..config::Plugin::default()
+            ..config::PluginConfig::default()
         },
         grants,
         lineage: PluginIdentity::default(),
@@ -332,7 +332,7 @@ fn settings(
     }
 }
 
-async fn load(loader: &Loader, bytes: &[u8], manner: Manner, settings: &Settings) -> Plugin {
+async fn load(loader: &Loader, bytes: &[u8], manner: Manner, settings: &Settings) -> PluginVersion {
     let role = match manner.kind {
         Kind::Middleware => Role::Middleware,
         _ => Role::Route,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lithe::capability::event::Request;
 use lithe::capability::next::Next;
 use lithe::capability::outcome::Answer;
-use lithe::plugin::{Plugin, Session};
+use lithe::plugin::{PluginVersion, Session};
 use lithe::session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{sleep, timeout};
@@ -21,9 +21,9 @@ const ROUNDS: usize = 1_000;
 /// Two plugins that have nothing to do with the guest.
 pub struct Neighbours {
     /// Says what it hears to all of its sockets, by a topic.
-    publish: Arc<Plugin>,
+    publish: Arc<PluginVersion>,
     /// Answers `hello world`.
-    hello: Arc<Plugin>,
+    hello: Arc<PluginVersion>,
     /// In all of their messages and requests.
     secret: String,
 }
@@ -34,7 +34,7 @@ type Begun = Arc<Mutex<Option<Session>>>;
 impl Neighbours {
     /// The two, with a secret of their own. Each input has another: a fuzzer sees what is compared, and
     /// writes that into later inputs.
-    pub fn new(publish: &Arc<Plugin>, hello: &Arc<Plugin>) -> Self {
+    pub fn new(publish: &Arc<PluginVersion>, hello: &Arc<PluginVersion>) -> Self {
         let secret = format!("secret-{:016x}", RandomState::new().build_hasher().finish());
         Self { publish: publish.clone(), hello: hello.clone(), secret }
     }

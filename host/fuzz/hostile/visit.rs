@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use lithe::capability::event::Request;
 use lithe::capability::next::Next;
 use lithe::capability::outcome::{Answer, Answered};
-use lithe::plugin::{Handled, Plugin, Session};
+use lithe::plugin::{Handled, PluginVersion, Session};
 use lithe::runtime::Failure;
 use lithe::session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,7 +20,7 @@ use super::{Client, Kind, Manner, TIME, masked, request};
 
 /// A guest, and those whom it must not reach.
 pub struct Visit<'v> {
-    pub plugin: &'v Plugin,
+    pub plugin: &'v PluginVersion,
     pub neighbours: &'v Neighbours,
     pub manner: Manner,
 }

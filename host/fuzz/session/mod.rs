@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Version, header};
 use lithe::capability::event::{Request, RequestId};
 use lithe::config;
 use lithe::plugin::{
-    Account, Cache, Compiling, Loader, Plugin, PluginIdentity, Role, Settings, Source,
+    Account, Cache, Compiling, Loader, PluginIdentity, PluginVersion, Role, Settings, Source,
 };
 use lithe::runtime::Runtime;
 use lithe::session::{self, Agreed};
@@ -47,9 +47,9 @@ const OFFERS: [Option<(&str, Deflate)>; 4] = [
 pub struct Echoes {
     threads: tokio::runtime::Runtime,
     /// One shared instance.
-    hooks: Plugin,
+    hooks: PluginVersion,
     /// An instance for each connection.
-    session: Plugin,
+    session: PluginVersion,
 }
 
 /// How the input is sent, by its first two bytes.
@@ -86,7 +86,7 @@ impl Echoes {
                 limits: limits.clone(),
                 account: Account::new("fuzz".into()),
                 websocket: true,
-                plugin: config::Plugin::default(),
+                plugin: config::PluginConfig::default(),
                 grants: Default::default(),
                 lineage: PluginIdentity::default(),
                 share: None,
@@ -127,7 +127,7 @@ impl Echoes {
 }
 
 /// Runs one session; answers all that the client has heard, if it stayed to hear all.
-async fn exchange(plugin: &Plugin, manner: Manner, bytes: &[u8]) -> Option<Vec<u8>> {
+async fn exchange(plugin: &PluginVersion, manner: Manner, bytes: &[u8]) -> Option<Vec<u8>> {
     let request = handshake(manner.offer.map(|(offer, _)| offer));
     let site = config::Deflate { enabled: true, window_bits: 15, context_takeover: true };
     let limits = session::Limits {

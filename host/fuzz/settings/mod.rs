@@ -159,7 +159,7 @@ impl Settings {
         let _ = timeout(2 * ANSWER_TIME + DEADLINE / 4, server.run(listener, asked)).await;
         // Otherwise plugins and their instances keep each other, as they do for as long as a site is served.
         for site in server.sites() {
-            site.table().plugins().for_each(|plugin| plugin.end());
+            site.traffic().plugins().for_each(|plugin| plugin.end());
         }
     }
 }

@@ -29,7 +29,7 @@ use tokio::time::timeout;
 use crate::log::Seldom;
 use crate::pipeline::{self, BodyError, Split};
 use crate::plugin::{Digest, VersionError};
-use crate::site::{DeployError, Given, Live, NotServed, Report, Sites};
+use crate::site::{DeployError, Given, NotServed, Report, SiteManager, Sites};
 
 /// Components of one deploy.
 const MAX_PARTS: usize = 1_000;
@@ -107,8 +107,8 @@ impl Api {
                     let (path, status) = (head.uri.path(), refusal.status.as_u16());
                     let reason = &*refusal.message;
                     let site = decoded(path).ok().and_then(|path| {
-                        let (live, _) = self.site(path.trim_start_matches('/')).ok()?;
-                        Some(live.name().clone())
+                        let (manager, _) = self.site(path.trim_start_matches('/')).ok()?;
+                        Some(manager.name().clone())
                     });
                     tracing::error!(
                         target: "swap", site = site.as_deref(), path, status,
@@ -142,7 +142,7 @@ impl Api {
         if path == "sites" && head.method == Method::GET {
             return Ok(json(StatusCode::OK, &self.sites.names()));
         }
-        let (live, path) = self.site(path)?;
+        let (manager, path) = self.site(path)?;
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         let wanted = match (first, rest) {
             ("status", "") => Method::GET,
@@ -156,33 +156,33 @@ impl Api {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).allow(&wanted));
         }
         let report = match first {
-            "status" => return Ok(json(StatusCode::OK, &live.status())),
+            "status" => return Ok(json(StatusCode::OK, &manager.status())),
             "plugins" => {
                 let split = split(&query)?;
                 let body = self.body(&head.headers, upload).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
-                to_its_end(async move { live.deploy(given, split).await }).await?
+                to_its_end(async move { manager.deploy(given, split).await }).await?
             }
             "deploy" => {
                 let split = split(&query)?;
                 let boundary = boundary(&head.headers)?;
                 let body = self.body(&head.headers, upload).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
-                to_its_end(async move { live.deploy(given, split).await }).await?
+                to_its_end(async move { manager.deploy(given, split).await }).await?
             }
             "rollback" => {
                 known(&query, &["to"])?;
                 let (plugin, to) = (rest.to_owned(), query.get("to").cloned());
-                to_its_end(async move { live.roll_back(&plugin, to.as_deref()).await }).await?
+                to_its_end(async move { manager.roll_back(&plugin, to.as_deref()).await }).await?
             }
-            "promote" => to_its_end(async move { live.promote().await }).await?,
-            _ => to_its_end(async move { live.drop_canary().await }).await?,
+            "promote" => to_its_end(async move { manager.promote().await }).await?,
+            _ => to_its_end(async move { manager.drop_canary().await }).await?,
         };
         Ok(json::<Report>(StatusCode::OK, &report))
     }
 
     /// The site that is meant, and the rest of the path.
-    fn site<'p>(&self, path: &'p str) -> Result<(Arc<Live>, &'p str), Refusal> {
+    fn site<'p>(&self, path: &'p str) -> Result<(Arc<SiteManager>, &'p str), Refusal> {
         match path.strip_prefix("sites/") {
             Some(path) => {
                 let (name, rest) = path.split_once('/').unwrap_or((path, ""));

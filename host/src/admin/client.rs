@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use super::control;
 use crate::files::Folder;
 use crate::plugin::{Digest, STATE_FOLDER};
-use crate::site::{Given, Report, Site, Status};
+use crate::site::{Given, Report, SiteDir, Status};
 
 /// What stays as it is in a component's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
@@ -47,7 +47,7 @@ pub struct Share {
 
 impl Client {
     /// For the site's host, which need not run.
-    pub fn new(site: &Site) -> Self {
+    pub fn new(site: &SiteDir) -> Self {
         Self { site: site.root.clone() }
     }
 

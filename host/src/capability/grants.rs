@@ -82,7 +82,7 @@ impl Grants {
     /// # Errors
     /// A secret or a folder is not there, or not the site's to give: which one.
     pub fn resolve(
-        granted: &config::Plugin,
+        granted: &config::PluginConfig,
         site: &Folder,
         account: &Arc<Account>,
         may_read: impl Fn(&str) -> bool,
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     fn resolve(granted: &str, site: &Path) -> anyhow::Result<Grants> {
-        let granted: config::Plugin = toml::from_str(granted).expect("it is a grant");
+        let granted: config::PluginConfig = toml::from_str(granted).expect("it is a grant");
         let site = Folder::open(site).expect("the site is there");
         Grants::resolve(&granted, &site, &Account::new("site".into()), |name| name == "PATH")
     }

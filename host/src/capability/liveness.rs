@@ -60,12 +60,12 @@ enum Due {
 
 impl Liveness {
     /// The peer has shown a sign of life.
-    pub fn hear(&self) {
+    pub fn mark_alive(&self) {
         self.heard.store(true, Ordering::Relaxed);
     }
 
     /// A message went, either way.
-    pub fn talk(&self) {
+    pub fn mark_active(&self) {
         self.talked.store(true, Ordering::Relaxed);
     }
 
@@ -96,7 +96,7 @@ impl Liveness {
 
     /// What is due for a peer that is not read: neither its silence nor how long its message takes is its
     /// doing. It is pinged all the same: the network answers for one that has gone.
-    fn due_unread(&self, now: Duration, limits: &Limits) -> Due {
+    fn due_while_unread(&self, now: Duration, limits: &Limits) -> Due {
         let millis = millis(now);
         if self.heard.swap(true, Ordering::Relaxed) {
             self.unread_since.store(millis, Ordering::Relaxed);
@@ -162,7 +162,7 @@ impl Socket {
     pub fn sweep(&self, now: Duration, limits: &Limits) {
         let is_busy = self.liveness.busy.load(Ordering::Relaxed);
         let due = match self.is_stream() || self.is_behind() || is_busy {
-            true => self.liveness.due_unread(now, limits),
+            true => self.liveness.due_while_unread(now, limits),
             false => self.liveness.due(now, limits),
         };
         match due {
@@ -207,7 +207,7 @@ mod tests {
         let peer = Liveness::default();
         assert_eq!(peer.due(SECOND, &limits()), Due::Nothing);
         assert_eq!(peer.due(4 * SECOND, &limits()), Due::Ping);
-        peer.hear();
+        peer.mark_alive();
         assert_eq!(peer.due(5 * SECOND, &limits()), Due::Nothing);
         assert_eq!(peer.due(8 * SECOND, &limits()), Due::Ping);
     }
@@ -215,11 +215,12 @@ mod tests {
     #[test]
     fn a_peer_that_is_not_read_is_pinged_again_and_again_and_never_dropped() {
         let peer = Liveness::default();
-        let due: Vec<Due> = (0..8).map(|at| peer.due_unread(at * SECOND, &limits())).collect();
+        let due: Vec<Due> =
+            (0..8).map(|at| peer.due_while_unread(at * SECOND, &limits())).collect();
         use Due::*;
         assert_eq!(due, [Nothing, Nothing, Nothing, Ping, Nothing, Nothing, Ping, Nothing]);
-        peer.hear();
-        assert_eq!(peer.due_unread(9 * SECOND, &limits()), Nothing, "it was read since");
+        peer.mark_alive();
+        assert_eq!(peer.due_while_unread(9 * SECOND, &limits()), Nothing, "it was read since");
         assert_eq!(peer.due(10 * SECOND, &limits()), Nothing, "its silence begins now");
     }
 
@@ -229,7 +230,7 @@ mod tests {
         let off = Limits { ping_interval: Duration::ZERO, ..Limits::default() };
         assert_eq!(peer.due(SECOND, &off), Due::Nothing);
         assert_eq!(peer.due(10_000 * SECOND, &off), Due::Nothing);
-        assert_eq!(peer.due_unread(20_000 * SECOND, &off), Due::Nothing);
+        assert_eq!(peer.due_while_unread(20_000 * SECOND, &off), Due::Nothing);
     }
 
     #[test]
@@ -237,7 +238,7 @@ mod tests {
         let peer = Liveness::default();
         let limits = Limits { message_time: 2 * SECOND, ..limits() };
         let due = |at: u32| {
-            peer.hear();
+            peer.mark_alive();
             peer.due(at * SECOND, &limits)
         };
         assert_eq!(due(0), Due::Nothing);
@@ -245,7 +246,7 @@ mod tests {
         assert_eq!((due(1), due(2)), (Due::Nothing, Due::Nothing));
         peer.set_message(2);
         assert_eq!((due(3), due(4)), (Due::Nothing, Due::Nothing), "another message");
-        assert_eq!(peer.due_unread(4 * SECOND, &limits), Due::Nothing);
+        assert_eq!(peer.due_while_unread(4 * SECOND, &limits), Due::Nothing);
         assert_eq!(due(5), Due::Nothing, "nobody has read it");
         assert_eq!((due(6), due(7)), (Due::CloseSlow, Due::Nothing));
         peer.set_message(0);
@@ -257,9 +258,9 @@ mod tests {
         let peer = Liveness::default();
         let limits = Limits { idle_time: 4 * SECOND, ..limits() };
         assert_eq!(peer.due(SECOND, &limits), Due::Nothing);
-        peer.hear();
+        peer.mark_alive();
         assert_eq!(peer.due(4 * SECOND, &limits), Due::Nothing);
-        peer.hear();
+        peer.mark_alive();
         assert_eq!(peer.due(5 * SECOND, &limits), Due::CloseIdle);
     }
 }

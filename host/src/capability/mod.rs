@@ -82,7 +82,7 @@ pub struct Context {
     /// Whether requests may become sockets: the site allows it and the component can.
     pub upgrades: bool,
     /// What the site says of this plugin alone.
-    pub settings: config::Plugin,
+    pub settings: config::PluginConfig,
     pub grants: Grants,
     /// Where its file calls are done, if its site has neighbours.
     pub threads: Option<Arc<dyn Threads>>,

@@ -191,7 +191,7 @@ impl Socket {
         }
         match inner.outbound.push(payload, encode) {
             Ok(()) => {
-                self.liveness.talk();
+                self.liveness.mark_active();
                 Ok(())
             }
             Err(Full::Refuse) => {

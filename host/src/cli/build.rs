@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::BuildOptions;
 use crate::log;
-use crate::site::{self, Built, Site};
+use crate::site::{self, Built, SiteDir};
 
 /// How long a tool waits for a reader of standard error.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
-    let site = Site::open(&options.site)?;
+    let site = SiteDir::open(&options.site)?;
     build(&site)?;
     Ok(())
 }
@@ -22,7 +22,7 @@ pub fn say(line: &str) {
 }
 
 /// Builds the site's components and says what came of it.
-pub fn build(site: &Site) -> anyhow::Result<Built> {
+pub fn build(site: &SiteDir) -> anyhow::Result<Built> {
     let count = site.config.build.len();
     let built = site::build(site, say)?;
     match (count, built.written.len()) {

@@ -6,7 +6,7 @@ use super::serve::block_on;
 use super::{DeployOptions, RollbackOptions, SiteOptions};
 use crate::admin::{Client, ClientError, Share};
 use crate::log;
-use crate::site::{Given, Report, Site};
+use crate::site::{Given, Report, SiteDir};
 
 pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
     let mut given = Given::new();
@@ -43,7 +43,7 @@ pub fn drop_canary(options: &SiteOptions) -> anyhow::Result<()> {
 /// # Errors
 /// There is no such site.
 pub fn client(options: &SiteOptions) -> anyhow::Result<Client> {
-    Ok(Client::new(&Site::open(&options.site)?))
+    Ok(Client::new(&SiteDir::open(&options.site)?))
 }
 
 fn ask(

@@ -8,11 +8,11 @@ use super::ServeOptions;
 use super::serve::{block_on, serve};
 use super::signals::Endings;
 use crate::log;
-use crate::site::{self, Inputs, Live, Report, Root, Site, Sites, Watcher};
+use crate::site::{self, Inputs, Report, Root, SiteDir, SiteManager, Sites, Watcher};
 use crate::supervise;
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
-    let site = Site::open(&options.site)?;
+    let site = SiteDir::open(&options.site)?;
     let inputs = super::build::build(&site)?.inputs;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
@@ -23,17 +23,17 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     })
 }
 
-fn sources(site: &Site) -> Vec<PathBuf> {
+fn sources(site: &SiteDir) -> Vec<PathBuf> {
     site.config.build.values().map(|source| site.root.join(source)).collect()
 }
 
 /// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
 async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
-    let Ok(live) = sites.only() else { return };
+    let Ok(manager) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {
         sites.note_change();
         let started = Instant::now();
-        let updating = update(changed, &mut inputs, &mut watcher, &live);
+        let updating = update(changed, &mut inputs, &mut watcher, &manager);
         let updated = supervise::alone_async("an update", updating).await;
         match updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it"))) {
             Ok(report) if report.is_empty() => {}
@@ -56,9 +56,9 @@ async fn update(
     changed: Vec<PathBuf>,
     inputs: &mut Inputs,
     watcher: &mut Watcher,
-    live: &Live,
+    manager: &SiteManager,
 ) -> anyhow::Result<Report> {
-    let reopened = Site::open(live.root())?;
+    let reopened = SiteDir::open(manager.root())?;
     let outside = inputs.clone();
     let is_changed = move |source: &Path| {
         let elsewhere = outside.get(source);
@@ -74,5 +74,5 @@ async fn update(
     .await??;
     watcher.also(&built.inputs);
     inputs.extend(built.inputs);
-    Ok(live.update().await?)
+    Ok(manager.update().await?)
 }

@@ -8,37 +8,37 @@ use anyhow::Context as _;
 use super::RoutesOptions;
 use super::serve::{block_on, loader, progress};
 use super::table::aligned;
-use crate::pipeline::Tenant;
-use crate::plugin::Plugin;
+use crate::pipeline::SiteSnapshot;
+use crate::plugin::PluginVersion;
 use crate::router::Path;
-use crate::site::{Loading, Root, Site};
+use crate::site::{Loading, Root, SiteDir};
 
 pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
-    let site = Site::open(&options.site)?;
+    let site = SiteDir::open(&options.site)?;
     block_on(async {
         let loader = loader(&options.cache, &Root::One(Box::new(site.clone())))?;
         let on_compile = progress()();
         let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
-        let tenant = site.load(&loading).await?;
+        let snapshot = site.load(&loading).await?;
         drop(on_compile);
-        let table = table(&tenant);
+        let table = table(&snapshot);
         std::io::stdout().write_all(table.as_bytes()).context("cannot write to standard output")
     })
 }
 
 /// A line for each route: method, pattern, component, and what runs around it, in order.
-fn table(tenant: &Tenant) -> String {
+fn table(snapshot: &SiteSnapshot) -> String {
     let head = ["METHOD", "PATTERN", "COMPONENT", "MIDDLEWARE", "ERRORS"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for (method, pattern, plugin) in tenant.router.iter() {
+    for (method, pattern, plugin) in snapshot.router.iter() {
         let pattern = pattern.to_string();
         // What applies to the pattern's own text applies to every path that it matches: scopes are
         // folders, and a folder's name stands for itself.
         let path = Path::parse(&pattern).ok();
         let asked = method.cloned().unwrap_or(http::Method::GET);
         let scoped = path.map(|path| {
-            let middleware = tenant.middleware_for(&asked, &path);
-            (names(&middleware), names(&tenant.errors_for(&asked, &path)))
+            let middleware = snapshot.middleware_for(&asked, &path);
+            (names(&middleware), names(&snapshot.errors_for(&asked, &path)))
         });
         let (middleware, errors) = scoped.unwrap_or_default();
         let method = method.map_or("any", http::Method::as_str).to_owned();
@@ -48,7 +48,7 @@ fn table(tenant: &Tenant) -> String {
     aligned(&rows)
 }
 
-fn names(plugins: &[Arc<Plugin>]) -> String {
+fn names(plugins: &[Arc<PluginVersion>]) -> String {
     let names: Vec<&str> = plugins.iter().map(|plugin| &*plugin.context().plugin).collect();
     if names.is_empty() { "-".to_owned() } else { names.join(" > ") }
 }

@@ -18,7 +18,7 @@ const MAX_FOLDERS: usize = 16;
 /// What holds for one component only.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Plugin {
+pub struct PluginConfig {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
@@ -84,7 +84,7 @@ fn default_folder_size() -> ByteSize {
     ByteSize::mib(256)
 }
 
-impl Plugin {
+impl PluginConfig {
     /// What its ranges do not say. `file` is its component's.
     pub(super) fn validate(&self, file: &str, limits: &Limits) -> anyhow::Result<()> {
         anyhow::ensure!(
@@ -101,7 +101,7 @@ impl Plugin {
     }
 }
 
-impl Default for Plugin {
+impl Default for PluginConfig {
     fn default() -> Self {
         Self {
             scope: Scope::Plugin,

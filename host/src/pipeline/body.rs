@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use super::tenant::Tenant;
+use super::snapshot::SiteSnapshot;
 use crate::capability::http::HttpError;
 use crate::config::{Limit, bytes};
 
@@ -29,11 +29,11 @@ pub enum BodyError<E> {
 pub async fn read(
     headers: &HeaderMap,
     body: Incoming,
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
 ) -> Result<Bytes, HttpError> {
-    let limit = tenant.limits.body;
+    let limit = snapshot.limits.body;
     let too_large = || {
-        tenant.account.exceed(Limit::Body);
+        snapshot.account.exceed(Limit::Body);
         let message = format!("the body is over {limit} (`limits.body`)");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
@@ -45,16 +45,16 @@ pub async fn read(
     }
     // Boxed: a request without a body would keep room for it.
     let collected = Box::pin(collect(body, bytes(limit)));
-    match timeout(tenant.body_time, collected).await {
+    match timeout(snapshot.body_time, collected).await {
         Ok(Ok(collected)) => Ok(collected),
         Ok(Err(BodyError::TooLarge)) => Err(too_large()),
         Ok(Err(error @ BodyError::Broken(_))) => {
             Err(HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))
         }
         Err(_) => {
-            tenant.account.exceed(Limit::BodyTime);
+            snapshot.account.exceed(Limit::BodyTime);
             let message =
-                format!("the body took longer than {:?} (`server.body_time`)", tenant.body_time);
+                format!("the body took longer than {:?} (`server.body_time`)", snapshot.body_time);
             Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, message))
         }
     }

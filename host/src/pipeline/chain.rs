@@ -17,23 +17,23 @@ use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
-use crate::plugin::{Handled, Plugin, Session};
+use crate::plugin::{Handled, PluginVersion, Session};
 use crate::runtime::{Failure, detach};
 
 /// What a request runs through.
 pub struct Chain {
     pub request: Arc<Request>,
     /// The outermost first.
-    pub middleware: Vec<Arc<Plugin>>,
+    pub middleware: Vec<Arc<PluginVersion>>,
     /// The nearest first.
-    pub errors: Vec<Arc<Plugin>>,
+    pub errors: Vec<Arc<PluginVersion>>,
     pub end: End,
     progress: Mutex<Progress>,
 }
 
 /// What is innermost.
 pub enum End {
-    Route(Arc<Plugin>),
+    Route(Arc<PluginVersion>),
     /// OPTIONS, for a path that has routes.
     Options(Vec<Method>),
     /// No route, or none for the method.
@@ -60,8 +60,8 @@ impl Drop for Progress {
 impl Chain {
     pub fn new(
         request: Arc<Request>,
-        middleware: Vec<Arc<Plugin>>,
-        errors: Vec<Arc<Plugin>>,
+        middleware: Vec<Arc<PluginVersion>>,
+        errors: Vec<Arc<PluginVersion>>,
         end: End,
     ) -> Arc<Self> {
         Arc::new(Self { request, middleware, errors, end, progress: Mutex::default() })
@@ -154,7 +154,7 @@ impl Chain {
     }
 
     /// What the client sees of a failure has no guest detail; the log has all of it.
-    fn failed(&self, plugin: &Plugin, failure: &Failure) -> HttpError {
+    fn failed(&self, plugin: &PluginVersion, failure: &Failure) -> HttpError {
         let context = plugin.context();
         let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
         tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");

@@ -8,8 +8,8 @@ mod client;
 mod connection;
 mod public;
 mod response;
-mod table;
-mod tenant;
+mod snapshot;
+mod traffic_split;
 mod upgrade;
 
 use std::any::Any;
@@ -38,8 +38,8 @@ pub use client::canonical;
 pub use connection::{Connection, Patience};
 pub use public::Public;
 pub use response::{Body, empty, end_connection, fit};
-pub use table::{Canary, Split, Table};
-pub use tenant::Tenant;
+pub use snapshot::SiteSnapshot;
+pub use traffic_split::{Canary, Split, TrafficSplit};
 
 /// The server's side of the sessions that begin with a request.
 pub struct Sessions {
@@ -52,8 +52,8 @@ pub struct Sessions {
 
 impl Sessions {
     /// Begins a session, which its site is charged with.
-    fn spawn(&self, tenant: &Tenant, session: impl Future<Output = ()> + Send + 'static) {
-        match tenant.share.clone() {
+    fn spawn(&self, snapshot: &SiteSnapshot, session: impl Future<Output = ()> + Send + 'static) {
+        match snapshot.share.clone() {
             None => self.tasks.spawn(session),
             Some(share) => self.tasks.spawn(share.run(session)),
         };
@@ -62,29 +62,29 @@ impl Sessions {
 
 /// Answers one request. An accepted upgrade goes on as a task of its own.
 pub async fn handle(
-    tenant: Arc<Tenant>,
+    snapshot: Arc<SiteSnapshot>,
     request: Request<Incoming>,
     peer: SocketAddr,
     sessions: Sessions,
 ) -> Response<Body> {
     let id = RequestId::next();
-    let (proxies, header) = (&tenant.trusted_proxies, tenant.proxy_header);
+    let (proxies, header) = (&snapshot.trusted_proxies, snapshot.proxy_header);
     let client = client::address(peer, request.headers(), proxies, header);
     // Copied only where the line is wanted.
     let head = tracing::enabled!(target: "access", tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let mut response = match tenant.share.clone() {
-        None => run(&tenant, id, request, client, sessions).await,
+    let mut response = match snapshot.share.clone() {
+        None => run(&snapshot, id, request, client, sessions).await,
         Some(share) => {
-            let tenant = tenant.clone();
-            share.run(async move { run(&tenant, id, request, client, sessions).await }).await
+            let snapshot = snapshot.clone();
+            share.run(async move { run(&snapshot, id, request, client, sessions).await }).await
         }
     };
     response::add_request_id(&mut response, id);
     if let Some((method, path)) = head {
         tracing::debug!(
             target: "access",
-            site = &*tenant.name, request = %id, %client, %method, path,
+            site = &*snapshot.name, request = %id, %client, %method, path,
             status = response.status().as_u16(),
         );
     }
@@ -99,14 +99,14 @@ pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
 }
 
 async fn run(
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
     id: RequestId,
     request: Request<Incoming>,
     client: SocketAddr,
     sessions: Sessions,
 ) -> Response<Body> {
     let mut unread = !request.body().is_end_stream();
-    let answered = answer_to(tenant, id, request, client, sessions, &mut unread).await;
+    let answered = answer_to(snapshot, id, request, client, sessions, &mut unread).await;
     let mut response = answered.unwrap_or_else(response::from_error);
     if unread {
         // What comes next on the connection is the rest of the body, and not a request.
@@ -117,38 +117,38 @@ async fn run(
 
 /// `unread` becomes false when the body has been read to its end.
 async fn answer_to(
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
     id: RequestId,
     mut request: Request<Incoming>,
     client: SocketAddr,
     sessions: Sessions,
     unread: &mut bool,
 ) -> Result<Response<Body>, HttpError> {
-    check_head(tenant, &request)?;
+    check_head(snapshot, &request)?;
     let raw_path = request.uri().path().to_owned();
     let path = Path::parse(&raw_path)
         .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     let decoded = path.decoded();
-    if let Some(response) = tenant.public.serve(&request, &path, &decoded).await {
+    if let Some(response) = snapshot.public.serve(&request, &path, &decoded).await {
         return Ok(response);
     }
     let upgrade = hyper::upgrade::on(&mut request);
     let (mut head, incoming) = request.into_parts();
-    let body = body::read(&head.headers, incoming, tenant).await?;
+    let body = body::read(&head.headers, incoming, snapshot).await?;
     *unread = false;
     if upgrade::may_follow(&head) {
         // The head's parts share the connection's read buffer, which a socket would keep for as long
         // as it is open.
         upgrade::detach(&mut head);
     }
-    let chain = chain_for(tenant, id, head, (&path, decoded), body, client);
+    let chain = chain_for(snapshot, id, head, (&path, decoded), body, client);
     let handled = chain.run().await;
-    answer(tenant, handled, upgrade, sessions)
+    answer(snapshot, handled, upgrade, sessions)
 }
 
 /// What holds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4 and 5).
-fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpError> {
-    let (limits, account) = (&tenant.limits, &tenant.account);
+fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<(), HttpError> {
+    let (limits, account) = (&snapshot.limits, &snapshot.account);
     let refused = |status, message: String| Err(HttpError::new(status, message));
     if !account.admit_request(limits.requests_per_second) {
         let message = format!(
@@ -176,7 +176,7 @@ fn check_head(tenant: &Tenant, request: &Request<Incoming>) -> Result<(), HttpEr
 
 /// What the request runs through. Middleware runs where there is no route, too.
 fn chain_for(
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
     id: RequestId,
     head: Parts,
     (path, decoded): (&Path<'_>, String),
@@ -185,7 +185,7 @@ fn chain_for(
 ) -> Arc<Chain> {
     let method = head.method.clone();
     let (mut route, mut params) = (Arc::default(), Vec::new());
-    let end = match tenant.router.find(&method, path) {
+    let end = match snapshot.router.find(&method, path) {
         Found::Route { value, shown, params: found, .. } => {
             route = shown.clone();
             params = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -211,13 +211,13 @@ fn chain_for(
         locals: Default::default(),
         accepted: Default::default(),
     };
-    let middleware = tenant.middleware_for(&method, path);
-    let errors = tenant.errors_for(&method, path);
+    let middleware = snapshot.middleware_for(&method, path);
+    let errors = snapshot.errors_for(&method, path);
     Chain::new(Arc::new(request), middleware, errors, end)
 }
 
 fn answer(
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
     handled: Handled,
     upgrade: OnUpgrade,
     sessions: Sessions,
@@ -225,10 +225,10 @@ fn answer(
     Ok(match (handled.answered?, handled.session) {
         (Answer::Response(response), _) => response::from_guest(response),
         (Answer::Upgrade { headers, .. }, Some(session)) => {
-            upgrade::accept(tenant, session, headers, upgrade, sessions)
+            upgrade::accept(snapshot, session, headers, upgrade, sessions)
         }
         (Answer::Stream { status, headers, .. }, Some(session)) => {
-            upgrade::start_stream(tenant, session, status, headers, sessions)
+            upgrade::start_stream(snapshot, session, status, headers, sessions)
         }
         // The session went with the server that stops.
         (_, None) => {

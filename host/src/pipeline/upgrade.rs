@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::Sessions;
 use super::connection::Connection;
 use super::response::{self, Body};
-use super::tenant::Tenant;
+use super::snapshot::SiteSnapshot;
 use crate::config::bytes;
 use crate::plugin::Session;
 use crate::session;
@@ -36,7 +36,7 @@ pub fn detach(head: &mut Parts) {
 
 /// The 101 (RFC 6455, section 4.2.2), and the task of its session.
 pub fn accept(
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
     session: Session,
     mut headers: HeaderMap,
     upgrade: OnUpgrade,
@@ -53,7 +53,7 @@ pub fn accept(
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     let protocol = session.socket.protocol.as_deref();
-    let deflate = tenant.deflate.enabled.then(|| session::Agreed::on(request, &tenant.deflate));
+    let deflate = snapshot.deflate.enabled.then(|| session::Agreed::on(request, &snapshot.deflate));
     let deflate = deflate.flatten();
     let decided = [
         (header::SEC_WEBSOCKET_EXTENSIONS, deflate.map(|agreed| agreed.answer())),
@@ -66,20 +66,20 @@ pub fn accept(
         }
     }
     let limits = session::Limits {
-        message: bytes(tenant.limits.message),
-        outbound: bytes(tenant.limits.outbound),
-        messages_per_second: tenant.limits.messages_per_second,
-        close_time: tenant.limits.close_time,
+        message: bytes(snapshot.limits.message),
+        outbound: bytes(snapshot.limits.outbound),
+        messages_per_second: snapshot.limits.messages_per_second,
+        close_time: snapshot.limits.close_time,
         deflate,
     };
     // A server that stops closes what is open; this socket may have come too late for it.
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
-    } else if tenant.account.has_left() {
+    } else if snapshot.account.has_left() {
         session.socket.terminate();
     }
     let counted = sessions.counted.clone();
-    sessions.spawn(tenant, async move {
+    sessions.spawn(snapshot, async move {
         let _counted = counted;
         let request = session.socket.request.id;
         let upgraded = match timeout(limits.close_time, upgrade).await {
@@ -106,7 +106,7 @@ pub fn accept(
 
 /// The head of a streamed response, and the task of its guest.
 pub fn start_stream(
-    tenant: &Tenant,
+    snapshot: &SiteSnapshot,
     session: Session,
     status: StatusCode,
     headers: HeaderMap,
@@ -115,8 +115,8 @@ pub fn start_stream(
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
     }
-    let (body, task) = session::stream(session, tenant.limits.close_time);
-    sessions.spawn(tenant, task);
+    let (body, task) = session::stream(session, snapshot.limits.close_time);
+    sessions.spawn(snapshot, task);
     let mut response = Response::new(Either::Right(Either::Left(body)));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

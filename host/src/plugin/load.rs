@@ -14,7 +14,7 @@ use wasmtime::component::Component;
 use super::artifact;
 use super::compile::{CompileError, Compiler, Compiling};
 use super::source::Source;
-use super::{Cache, Digest, Instances, Plugin, PluginIdentity};
+use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
 use crate::capability::account::Account;
 use crate::capability::filesystem::Threads;
 use crate::capability::grants::Grants;
@@ -73,7 +73,7 @@ pub struct Settings {
     /// Whether the site allows upgrades.
     pub websocket: bool,
     /// What the site says of this one.
-    pub plugin: config::Plugin,
+    pub plugin: config::PluginConfig,
     /// What it may reach.
     pub grants: Grants,
     /// Of the version before.
@@ -200,7 +200,7 @@ impl Loader {
         role: Role,
         settings: &Settings,
         on_compile: impl FnOnce(),
-    ) -> Result<Plugin, LoadError> {
+    ) -> Result<PluginVersion, LoadError> {
         let component = self.component(source, seen, on_compile).await?;
         let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
         // How long that takes is the component's to say, within what was compiled in time.
@@ -223,7 +223,7 @@ impl Loader {
             }
             Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
         };
-        Ok(Plugin { digest, kind, routes, context, lineage, template, instances })
+        Ok(PluginVersion { digest, kind, routes, context, lineage, template, instances })
     }
 
     async fn component(

@@ -39,7 +39,7 @@ pub use swap::{Pair, Swap, SwapError};
 pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
 
 /// A loaded component.
-pub struct Plugin {
+pub struct PluginVersion {
     digest: Digest,
     kind: Kind,
     /// The routes that the component names itself.
@@ -113,7 +113,7 @@ impl Drop for Call<'_> {
     }
 }
 
-impl Plugin {
+impl PluginVersion {
     /// The component's digest.
     pub fn digest(&self) -> &Digest {
         &self.digest

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::{HeaderMap, Method, Version};
 use tokio::time::timeout;
 
-use super::{Call, Instances, Plugin};
+use super::{Call, Instances, PluginVersion};
 use crate::capability::event::{Request, RequestId};
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::{Failure, Handover, Moved, PausedSet, at_load};
@@ -18,8 +18,8 @@ const PAUSE_TIME: Duration = Duration::from_secs(5);
 /// A version, and the one that takes over from it.
 #[derive(Clone)]
 pub struct Pair {
-    pub before: Arc<Plugin>,
-    pub after: Arc<Plugin>,
+    pub before: Arc<PluginVersion>,
+    pub after: Arc<PluginVersion>,
 }
 
 /// Why the version before goes on.
@@ -43,13 +43,13 @@ pub struct Swap {
     pairs: Vec<(Pair, Option<PausedSet>)>,
 }
 
-impl Plugin {
+impl PluginVersion {
     /// Starts an instance, for no other reason than to see that it can be, and asks it how it is. Its site is
     /// charged with that.
     ///
     /// # Errors
     /// It does not start, or is not well.
-    pub async fn prove(self: &Arc<Self>) -> Result<(), SwapError> {
+    pub async fn health_check(self: &Arc<Self>) -> Result<(), SwapError> {
         let own = self.clone();
         let proved = at_load(&self.template, async move { Ok(own.is_well().await) }).await;
         let plugin = || self.context.plugin.clone();
@@ -107,9 +107,9 @@ impl Plugin {
     }
 
     /// This version stays: nothing is kept any more to go back.
-    pub fn settle(&self) {
+    pub fn commit(&self) {
         if let Instances::Shared(scoped) = &self.instances {
-            scoped.settle();
+            scoped.commit();
         }
     }
 }

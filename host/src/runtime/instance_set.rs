@@ -227,7 +227,7 @@ impl InstanceSet {
     }
 
     /// This version stays: what the one before has handed over is needed no more.
-    pub fn settle(&self) {
+    pub fn commit(&self) {
         let all = self.all(&self.inner.lock());
         all.iter().for_each(|shared| shared.forget_inherited());
     }

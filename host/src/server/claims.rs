@@ -138,7 +138,7 @@ impl Claims {
     }
 
     /// Decides, says what is refused, and writes down who has what.
-    pub fn settle(&mut self) -> Owners {
+    pub fn assign(&mut self) -> Owners {
         let (held, refused) = self.decide();
         let mut owners = Owners::default();
         for folder in self.asked.keys().filter(|_| self.many) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::clock;
-use crate::plugin::Plugin;
+use crate::plugin::PluginVersion;
 
 /// Versions of a site that may drain at once. Each keeps its component in memory, and a file of the host
 /// open. Of more, the oldest are closed before their time.
@@ -21,7 +21,7 @@ pub struct Draining {
 /// One of them.
 #[derive(Clone)]
 pub struct Version {
-    pub plugin: Arc<Plugin>,
+    pub plugin: Arc<PluginVersion>,
     /// Then its sockets are closed.
     pub until: Instant,
     closed: bool,
@@ -29,7 +29,7 @@ pub struct Version {
 
 impl Draining {
     /// One more, for at most this time.
-    pub fn add(&self, plugin: Arc<Plugin>, time: Duration) {
+    pub fn add(&self, plugin: Arc<PluginVersion>, time: Duration) {
         let until = clock::after(Instant::now(), time);
         let mut versions = self.versions.lock();
         versions.push(Version { plugin, until, closed: false });
@@ -47,7 +47,7 @@ impl Draining {
         self.versions.lock().clone()
     }
 
-    pub(super) fn plugins(&self) -> Vec<Arc<Plugin>> {
+    pub(super) fn plugins(&self) -> Vec<Arc<PluginVersion>> {
         self.versions.lock().iter().map(|version| version.plugin.clone()).collect()
     }
 

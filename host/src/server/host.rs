@@ -21,7 +21,7 @@ pub enum InvalidHost {
 ///
 /// # Errors
 /// `host` is missing, there twice, or not a host: it is checked wherever the host is taken from.
-pub fn settle<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
+pub fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
     check(request)?;
     if let Some(authority) = request.uri().authority() {
         parse(authority.as_str().as_bytes()).ok_or(InvalidHost::Malformed)?;
@@ -148,7 +148,7 @@ mod tests {
             request = request.header(header::HOST, *host);
         }
         let mut request = request.body(()).expect("it is a request");
-        settle(&mut request)?;
+        normalize(&mut request)?;
         Ok(of(&request).unwrap_or_default().to_owned())
     }
 

@@ -4,22 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::claims::Owners;
-use super::served::Served;
+use super::served_site::ServedSite;
 
 /// The sites by their hosts. Replaced whole when a site comes, changes its hosts, or goes.
 #[derive(Clone, Default)]
 pub struct Hosts {
     /// Those that are served, by their folders.
-    sites: HashMap<Arc<str>, Arc<Served>>,
+    sites: HashMap<Arc<str>, Arc<ServedSite>>,
     owners: Arc<Owners>,
     /// The site that names no hosts: the only one.
-    any: Option<Arc<Served>>,
+    any: Option<Arc<ServedSite>>,
 }
 
 /// What there is for a request.
 #[derive(Clone)]
 pub enum Found {
-    Site(Arc<Served>),
+    Site(Arc<ServedSite>),
     /// The site that has the host is not served, or not yet.
     NotServed,
     /// No site has the host, or the request names none.
@@ -36,7 +36,7 @@ impl Hosts {
     ///
     /// # Errors
     /// It is not.
-    pub fn with(&self, site: &Arc<Served>, for_all: bool) -> Result<Self, NotAlone> {
+    pub fn with(&self, site: &Arc<ServedSite>, for_all: bool) -> Result<Self, NotAlone> {
         let mut all = self.without(site);
         if all.any.is_some() || (for_all && !all.sites.is_empty()) {
             return Err(NotAlone);
@@ -47,9 +47,9 @@ impl Hosts {
     }
 
     /// The same without this site.
-    pub fn without(&self, site: &Arc<Served>) -> Self {
+    pub fn without(&self, site: &Arc<ServedSite>) -> Self {
         let mut all = self.clone();
-        let is_it = |own: &Arc<Served>| Arc::ptr_eq(own, site);
+        let is_it = |own: &Arc<ServedSite>| Arc::ptr_eq(own, site);
         if all.sites.get(site.folder()).is_some_and(is_it) {
             all.sites.remove(site.folder());
         }
@@ -63,7 +63,7 @@ impl Hosts {
     }
 
     /// Every site.
-    pub fn sites(&self) -> impl Iterator<Item = &Arc<Served>> {
+    pub fn sites(&self) -> impl Iterator<Item = &Arc<ServedSite>> {
         self.sites.values()
     }
 

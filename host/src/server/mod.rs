@@ -11,7 +11,7 @@ mod host;
 mod hosts;
 mod record;
 mod refusals;
-mod served;
+mod served_site;
 mod sweep;
 
 use std::convert::Infallible;
@@ -39,7 +39,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Host};
 use crate::descriptors::{self, Descriptor};
 use crate::log::Seldom;
-use crate::pipeline::{self, Body, Connection, Patience, Tenant};
+use crate::pipeline::{self, Body, Connection, Patience, SiteSnapshot};
 use crate::supervise;
 pub use claims::Claims;
 use connections::{Clients, Counted};
@@ -47,7 +47,7 @@ use head_timer::HeadTimer;
 pub use hosts::NotAlone;
 use hosts::{Found, Hosts};
 pub use record::Record;
-pub use served::Served;
+pub use served_site::ServedSite;
 
 /// How long the sockets of a site that is served no more have to close.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ pub struct Server {
 impl Server {
     /// Serves nothing yet; the claims say which site has which host.
     pub fn new(settings: config::Server, mut claims: Claims) -> Arc<Self> {
-        let hosts = Hosts::default().owned_by(claims.settle());
+        let hosts = Hosts::default().owned_by(claims.assign());
         Arc::new(Self {
             hosts: ArcSwap::from_pointee(hosts),
             claims: Mutex::new(claims),
@@ -102,11 +102,11 @@ impl Server {
     ///
     /// # Errors
     /// It is to answer for all, and is not the only site; nothing has changed.
-    pub fn serve_hosts(&self, site: &Arc<Served>, hosts: &[Host]) -> Result<(), NotAlone> {
+    pub fn serve_hosts(&self, site: &Arc<ServedSite>, hosts: &[Host]) -> Result<(), NotAlone> {
         self.change_hosts(|claims| {
             let mut all = self.hosts.load().with(site, hosts.is_empty())?;
             if claims.ask(site.folder(), hosts) {
-                all = all.owned_by(claims.settle());
+                all = all.owned_by(claims.assign());
             }
             self.hosts.store(Arc::new(all));
             Ok(())
@@ -117,7 +117,7 @@ impl Server {
     pub fn expect(&self, folder: &Arc<str>, hosts: &[Host]) {
         self.change_hosts(|claims| {
             if claims.ask(folder, hosts) {
-                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
+                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.assign());
                 self.hosts.store(Arc::new(all));
             }
         });
@@ -127,7 +127,7 @@ impl Server {
     pub fn forget(&self, folder: &str) {
         self.change_hosts(|claims| {
             if claims.forget(folder) {
-                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.settle());
+                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.assign());
                 self.hosts.store(Arc::new(all));
             }
         });
@@ -135,7 +135,7 @@ impl Server {
 
     /// Serves a site no more; its sockets close with 1001. What is left of it a little later is dropped,
     /// whatever its settings say.
-    pub fn remove(&self, site: &Arc<Served>) {
+    pub fn remove(&self, site: &Arc<ServedSite>) {
         self.change_hosts(|_| self.hosts.store(Arc::new(self.hosts.load().without(site))));
         site.close_sockets(1001, "the site is served no more");
         let site = site.clone();
@@ -152,7 +152,7 @@ impl Server {
     }
 
     /// Every site.
-    pub fn sites(&self) -> Vec<Arc<Served>> {
+    pub fn sites(&self) -> Vec<Arc<ServedSite>> {
         self.hosts.load().sites().cloned().collect()
     }
 
@@ -273,10 +273,10 @@ impl Server {
     ) -> Response<Body> {
         let (version, unread) = (request.version(), !request.body().is_end_stream());
         let mut response = match self.find(&mut request, counted) {
-            Ok(tenant) => {
+            Ok(snapshot) => {
                 let (tasks, stop) = (self.tasks.clone(), self.stop.clone());
                 let sessions = pipeline::Sessions { tasks, stop, counted: counted.clone() };
-                pipeline::handle(tenant, request, client, sessions).await
+                pipeline::handle(snapshot, request, client, sessions).await
             }
             Err(mut refusal) => {
                 if unread {
@@ -297,8 +297,8 @@ impl Server {
         &self,
         request: &mut Request<B>,
         counted: &Counted,
-    ) -> Result<Arc<Tenant>, Box<Response<Body>>> {
-        if let Err(error) = host::settle(request) {
+    ) -> Result<Arc<SiteSnapshot>, Box<Response<Body>>> {
+        if let Err(error) = host::normalize(request) {
             let refusal = pipeline::refuse(StatusCode::BAD_REQUEST, error.to_string());
             return Err(Box::new(refusal));
         }
@@ -310,10 +310,10 @@ impl Server {
             Found::NotServed => return Err(Box::new(refusals::not_served())),
             Found::Nobody => return Err(Box::new(refusals::unknown_host(request))),
         };
-        let tenant = site.choose(request.headers());
-        match counted.count_for(&tenant.account, tenant.limits.connections) {
-            true => Ok(tenant),
-            false => Err(Box::new(refusals::too_many_connections(&tenant))),
+        let snapshot = site.choose(request.headers());
+        match counted.count_for(&snapshot.account, snapshot.limits.connections) {
+            true => Ok(snapshot),
+            false => Err(Box::new(refusals::too_many_connections(&snapshot))),
         }
     }
 }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use super::host;
-use crate::pipeline::{self, Body, Tenant};
+use crate::pipeline::{self, Body, SiteSnapshot};
 
 /// What a site may take, and the server knows.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -52,8 +52,8 @@ pub fn not_served() -> Response<Body> {
 }
 
 /// The site has as many connections as it may; this one is closed.
-pub fn too_many_connections(tenant: &Tenant) -> Response<Body> {
-    let limit = tenant.limits.connections;
+pub fn too_many_connections(snapshot: &SiteSnapshot) -> Response<Body> {
+    let limit = snapshot.limits.connections;
     let message = format!("the site has {limit} connections open (`limits.connections`)");
     let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Served, Server};
+use super::{ServedSite, Server};
 use crate::config::Limits;
 use crate::supervise;
 
@@ -29,7 +29,7 @@ pub async fn run(server: &Server, origin: Instant) -> Infallible {
             let mut at = next.get(&key).copied().unwrap_or(now);
             if at <= now {
                 sweep(site, now);
-                at = now.saturating_add(period(&site.table().stable.limits));
+                at = now.saturating_add(period(&site.traffic().stable.limits));
             }
             due.insert(key, at);
             soonest = soonest.min(at);
@@ -40,7 +40,7 @@ pub async fn run(server: &Server, origin: Instant) -> Infallible {
 }
 
 /// What panics is left out, and the rest is swept: a site's plugins, and the other sites.
-fn sweep(site: &Served, now: Duration) {
+fn sweep(site: &ServedSite, now: Duration) {
     for plugin in site.plugins() {
         supervise::alone("the sweep of instances", || plugin.sweep(now));
         supervise::alone("the sweep of sockets", || plugin.sweep_sockets(now));

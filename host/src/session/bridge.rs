@@ -135,8 +135,8 @@ impl<S: Wire> Bridge<S> {
             }
             let before = self.messages.len();
             let read = self.transport.poll_read(cx, &mut self.messages);
-            if self.transport.take_heard() {
-                self.socket.liveness.hear();
+            if self.transport.take_alive() {
+                self.socket.liveness.mark_alive();
             }
             self.mark_message(self.messages.len() > before);
             let mut read = ready!(read);
@@ -161,7 +161,7 @@ impl<S: Wire> Bridge<S> {
                     return Poll::Ready(Event::End(end));
                 }
                 None if !self.messages.is_empty() => {
-                    self.socket.liveness.talk();
+                    self.socket.liveness.mark_active();
                     self.socket.liveness.set_busy(true);
                     // Nobody else writes before what the decoder has answered.
                     let unsent = self.transport.unsent();
@@ -216,7 +216,7 @@ impl<S: Wire> Bridge<S> {
         let mut flushed = self.transport.poll_flush(cx);
         if self.transport.unsent() < before {
             // The network has room that it had not: the peer reads.
-            self.socket.liveness.hear();
+            self.socket.liveness.mark_alive();
         }
         let turn = loop {
             if let Poll::Ready(Err(_)) = flushed {
@@ -303,7 +303,7 @@ impl<S: Wire> Bridge<S> {
             if !is_shut {
                 return Poll::Pending;
             }
-            if self.transport.take_heard() {
+            if self.transport.take_alive() {
                 silence.as_mut().reset(clock::after(Instant::now(), LINGER).into());
             }
             match rest {

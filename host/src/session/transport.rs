@@ -234,7 +234,7 @@ impl<S: Wire> Transport<S> {
     }
 
     /// Whether anything came since this was asked last: a message, a pong, or part of one.
-    pub fn take_heard(&mut self) -> bool {
+    pub fn take_alive(&mut self) -> bool {
         std::mem::take(&mut self.io.heard)
     }
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use bytesize::ByteSize;
 
-use super::{Site, guest};
+use super::{SiteDir, guest};
 use crate::config::Build;
 use crate::files::Folder;
 use inputs::Component;
@@ -49,7 +49,7 @@ pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 ///
 /// # Errors
 /// The target cannot be added, or a component does not build: which one.
-pub fn build(site: &Site, say: impl Fn(&str)) -> anyhow::Result<Built> {
+pub fn build(site: &SiteDir, say: impl Fn(&str)) -> anyhow::Result<Built> {
     build_changed(site, |_| true, say)
 }
 
@@ -58,7 +58,7 @@ pub fn build(site: &Site, say: impl Fn(&str)) -> anyhow::Result<Built> {
 /// # Errors
 /// As [`build`].
 pub fn build_changed(
-    site: &Site,
+    site: &SiteDir,
     is_changed: impl Fn(&Path) -> bool,
     say: impl Fn(&str),
 ) -> anyhow::Result<Built> {

@@ -4,7 +4,7 @@
 mod build;
 #[path = "build/guest.rs"]
 pub mod guest;
-mod live;
+mod manager;
 mod neighbours;
 mod report;
 mod scan;
@@ -24,14 +24,14 @@ use crate::capability::grants::Grants;
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::files::Folder;
 use crate::log;
-use crate::pipeline::{Public, Tenant};
-use crate::plugin::{Account, Loader, Plugin, PluginIdentity, Settings, Share, Source};
+use crate::pipeline::{Public, SiteSnapshot};
+use crate::plugin::{Account, Loader, PluginIdentity, PluginVersion, Settings, Share, Source};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
 use neighbours::Neighbours;
 use scan::{Found, Place};
 
 pub use build::{BuildError, Built, Inputs, build, build_changed};
-pub use live::{DeployError, Live, Progress};
+pub use manager::{DeployError, Progress, SiteManager};
 pub use report::{Change, Report, Serving, Status};
 pub use scan::components;
 pub use sites::{NotServed, Root, Sites};
@@ -42,7 +42,7 @@ pub use watch::{Watcher, tell_all};
 pub struct Loading<'l> {
     pub loader: &'l Loader,
     /// What it was: what has the same content and settings is kept, with its instances and sockets.
-    pub before: Option<&'l Tenant>,
+    pub before: Option<&'l SiteSnapshot>,
     /// Told of each component that has to be compiled, before it is.
     pub on_compile: &'l (dyn Fn(&str) + Send + Sync),
 }
@@ -52,7 +52,7 @@ pub type Given = BTreeMap<String, Bytes>;
 
 /// A site on disk.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct SiteDir {
     pub root: PathBuf,
     /// Everything of the site is opened beneath it.
     pub folder: Folder,
@@ -84,7 +84,7 @@ enum Tenancy {
     },
 }
 
-impl Site {
+impl SiteDir {
     /// Opens a host's only site.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Site {
     /// Reads its settings again.
     ///
     /// # Errors
-    /// As [`Site::open`].
+    /// As [`SiteDir::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
         let mut site = match &self.tenancy {
             Tenancy::Alone => Self::open(&self.root)?,
@@ -156,7 +156,7 @@ impl Site {
     /// # Errors
     /// A file below `routes/` is not a route, is not a component that fits, or conflicts with another: the
     /// message names the files and what would be right.
-    pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
+    pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<SiteSnapshot> {
         let folder = self.folder.clone();
         let components = loading.loader.aside(move || scan::components(&folder)).await??;
         let named = |file: &String| components.iter().any(|found| found.file == *file);
@@ -177,8 +177,12 @@ impl Site {
     /// Loads what is given, and keeps everything else as it was before.
     ///
     /// # Errors
-    /// As [`Site::load`]; what is given is not a component's path.
-    pub async fn load_given(&self, given: &Given, loading: &Loading<'_>) -> anyhow::Result<Tenant> {
+    /// As [`SiteDir::load`]; what is given is not a component's path.
+    pub async fn load_given(
+        &self,
+        given: &Given,
+        loading: &Loading<'_>,
+    ) -> anyhow::Result<SiteSnapshot> {
         let before = loading.before.map_or(&[][..], |before| &before.plugins);
         let names = before.iter().map(|plugin| &*plugin.context().plugin);
         let new = given
@@ -206,10 +210,10 @@ impl Site {
         components: Vec<Found>,
         loading: &Loading<'_>,
         source: impl Fn(&str) -> Option<Source>,
-    ) -> anyhow::Result<Tenant> {
+    ) -> anyhow::Result<SiteSnapshot> {
         self.enter_log();
         let case_sensitive = self.config.case_sensitive;
-        let mut tenant = Tenant {
+        let mut snapshot = SiteSnapshot {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
             account: self.account.clone(),
@@ -228,9 +232,9 @@ impl Site {
         for found in components {
             // Boxed: it is large, and so would be everything that waits for it.
             let plugin = Box::pin(self.plugin(&found, source(&found.file), loading)).await?;
-            add(&mut tenant, found, plugin)?;
+            add(&mut snapshot, found, plugin)?;
         }
-        Ok(tenant)
+        Ok(snapshot)
     }
 
     async fn plugin(
@@ -238,7 +242,7 @@ impl Site {
         found: &Found,
         source: Option<Source>,
         loading: &Loading<'_>,
-    ) -> anyhow::Result<Arc<Plugin>> {
+    ) -> anyhow::Result<Arc<PluginVersion>> {
         let (file, loader) = (&found.file, loading.loader);
         let before = loading.before.and_then(|before| before.plugin(file));
         let own = self.config.plugin.get(file).cloned().unwrap_or_default();
@@ -273,7 +277,7 @@ impl Site {
     async fn grants(
         &self,
         file: &str,
-        own: &config::Plugin,
+        own: &config::PluginConfig,
         loader: &Loader,
     ) -> anyhow::Result<Grants> {
         let (own, folder, tenancy) = (own.clone(), self.folder.clone(), self.tenancy.clone());
@@ -314,18 +318,22 @@ fn absolute(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 /// Adds a component where its place says.
-fn add(tenant: &mut Tenant, found: Found, plugin: Arc<Plugin>) -> anyhow::Result<()> {
-    tenant.plugins.push(plugin.clone());
+fn add(
+    snapshot: &mut SiteSnapshot,
+    found: Found,
+    plugin: Arc<PluginVersion>,
+) -> anyhow::Result<()> {
+    snapshot.plugins.push(plugin.clone());
     match found.place {
-        Place::Global => tenant.global.push(plugin),
+        Place::Global => snapshot.global.push(plugin),
         Place::Scoped(scope) => {
             let scopes = match scope.kind {
-                ScopeKind::Middleware => &mut tenant.middleware,
-                ScopeKind::Error => &mut tenant.errors,
+                ScopeKind::Middleware => &mut snapshot.middleware,
+                ScopeKind::Error => &mut snapshot.errors,
             };
             scopes.insert(scope.method, &scope.pattern, plugin);
         }
-        Place::Route(route) => add_route(tenant, &plugin, route.method, route.pattern)?,
+        Place::Route(route) => add_route(snapshot, &plugin, route.method, route.pattern)?,
         Place::Plugin => {
             for (method, pattern) in plugin.routes() {
                 let file = &found.file;
@@ -335,7 +343,7 @@ fn add(tenant: &mut Tenant, found: Found, plugin: Arc<Plugin>) -> anyhow::Result
                 let method = method.transpose().with_context(|| {
                     format!("`{file}` names a method for `{pattern}` that does not exist")
                 })?;
-                add_route(tenant, &plugin, method, parsed)?;
+                add_route(snapshot, &plugin, method, parsed)?;
             }
         }
     }
@@ -343,18 +351,18 @@ fn add(tenant: &mut Tenant, found: Found, plugin: Arc<Plugin>) -> anyhow::Result
 }
 
 fn add_route(
-    tenant: &mut Tenant,
-    plugin: &Arc<Plugin>,
+    snapshot: &mut SiteSnapshot,
+    plugin: &Arc<PluginVersion>,
     method: Option<Method>,
     pattern: Pattern,
 ) -> anyhow::Result<()> {
-    tenant.router.insert(method, pattern, plugin.clone()).map_err(|(conflict, other)| {
+    snapshot.router.insert(method, pattern, plugin.clone()).map_err(|(conflict, other)| {
         let (file, other) = (&plugin.context().plugin, &other.context().plugin);
         anyhow::anyhow!("`{file}` and `{other}`: {conflict}")
     })
 }
 
-fn same_settings(plugin: &Plugin, settings: &Settings) -> bool {
+fn same_settings(plugin: &PluginVersion, settings: &Settings) -> bool {
     let context = plugin.context();
     let upgrades = settings.websocket && plugin.kind().has_sessions();
     *context.site == *settings.site

@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours::Neighbours;
 use super::scan::is_site;
-use super::{DeployError, ForAll, Live, Progress, Report, Site, Watcher, locate};
+use super::{DeployError, ForAll, Progress, Report, SiteDir, SiteManager, Watcher, locate};
 use crate::config::HostConfig;
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
@@ -59,7 +59,7 @@ enum Standing {
     /// The folder is not a site, or not yet.
     NoSite,
     Failed(String),
-    Open(Arc<Live>),
+    Open(Arc<SiteManager>),
 }
 
 /// Why there is nothing to talk to.
@@ -85,7 +85,7 @@ struct Many {
 #[derive(Clone, Debug)]
 pub enum Root {
     /// A site, which has its host for itself.
-    One(Box<Site>),
+    One(Box<SiteDir>),
     /// One in each folder.
     Many { root: PathBuf, config: Arc<HostConfig> },
 }
@@ -99,7 +99,7 @@ impl Root {
         let (root, folder) = locate(folder)?;
         let is_there = |name: &String| is_site_in(&root, name);
         if is_site(&folder) || !folders(&root)?.iter().any(is_there) {
-            return Ok(Self::One(Box::new(Site::only(root, folder)?)));
+            return Ok(Self::One(Box::new(SiteDir::only(root, folder)?)));
         }
         let config = Arc::new(HostConfig::load(&folder)?);
         Ok(Self::Many { root, config })
@@ -180,8 +180,9 @@ impl Sites {
                 let id = entry.id;
                 self.entries.lock().insert(name.clone(), entry);
                 let (server, loader) = (self.server.clone(), self.loader.clone());
-                let live = Live::open(*site, server, loader, self.progress.clone()).await?;
-                self.stand(&name, id, Standing::Open(live));
+                let manager =
+                    SiteManager::open(*site, server, loader, self.progress.clone()).await?;
+                self.stand(&name, id, Standing::Open(manager));
                 Ok(())
             }
             Root::Many { .. } => {
@@ -207,8 +208,8 @@ impl Sites {
         while watcher.next().await.is_some() {
             self.note_change();
             if self.many.is_none() {
-                if let Ok(live) = self.only() {
-                    say(&live.name(), live.update().await);
+                if let Ok(manager) = self.only() {
+                    say(&manager.name(), manager.update().await);
                 }
             } else if let Err(error) = self.look().await {
                 tracing::error!(target: "swap", "no site comes or goes: {error:#}");
@@ -238,10 +239,10 @@ impl Sites {
     ///
     /// # Errors
     /// It is not there, or not served.
-    pub fn get(&self, name: &str) -> Result<Arc<Live>, NotServed> {
+    pub fn get(&self, name: &str) -> Result<Arc<SiteManager>, NotServed> {
         match self.entries.lock().get(name).map(|entry| &entry.standing) {
             None | Some(Standing::NoSite) => Err(NotServed::Unknown(name.to_owned())),
-            Some(standing) => standing.live(),
+            Some(standing) => standing.manager(),
         }
     }
 
@@ -249,10 +250,10 @@ impl Sites {
     ///
     /// # Errors
     /// There are several, or it is not served.
-    pub fn only(&self) -> Result<Arc<Live>, NotServed> {
+    pub fn only(&self) -> Result<Arc<SiteManager>, NotServed> {
         match (&self.many, self.entries.lock().values().next()) {
             (Some(_), _) => Err(NotServed::Several),
-            (None, Some(entry)) => entry.standing.live(),
+            (None, Some(entry)) => entry.standing.manager(),
             (None, None) => Err(NotServed::Starting),
         }
     }
@@ -260,7 +261,7 @@ impl Sites {
     /// The names of the folders whose sites are served.
     pub fn names(&self) -> Vec<String> {
         let entries = self.entries.lock();
-        let open = entries.iter().filter(|(_, entry)| entry.standing.live().is_ok());
+        let open = entries.iter().filter(|(_, entry)| entry.standing.manager().is_ok());
         open.map(|(name, _)| name.clone()).collect()
     }
 
@@ -275,8 +276,8 @@ impl Sites {
             if !stays {
                 self.forget(name);
             }
-            if !stays && let Standing::Open(live) = &entry.standing {
-                gone.push((name.clone(), live.clone()));
+            if !stays && let Standing::Open(manager) = &entry.standing {
+                gone.push((name.clone(), manager.clone()));
             }
             stays
         });
@@ -290,8 +291,8 @@ impl Sites {
             });
         }
         drop(entries);
-        for (name, live) in gone {
-            live.close();
+        for (name, manager) in gone {
+            manager.close();
             tracing::info!(target: "swap", site = name, "the site is served no more");
         }
         Ok(())
@@ -304,8 +305,8 @@ impl Sites {
             Some(entry) => entry.standing = standing,
             None => {
                 drop(entries);
-                if let Standing::Open(live) = standing {
-                    live.close();
+                if let Standing::Open(manager) = standing {
+                    manager.close();
                 }
             }
         }
@@ -313,7 +314,7 @@ impl Sites {
     }
 
     /// The site is about to be served: its hosts are kept for it, unless its folder is gone.
-    fn expect(&self, name: &str, id: u64, site: &Site) {
+    fn expect(&self, name: &str, id: u64, site: &SiteDir) {
         let entries = self.entries.lock();
         if entries.get(name).is_some_and(|entry| entry.id == id) {
             self.server.expect(&site.folder_name(), &site.config.hosts);
@@ -351,9 +352,9 @@ impl Sites {
 }
 
 impl Standing {
-    fn live(&self) -> Result<Arc<Live>, NotServed> {
+    fn manager(&self) -> Result<Arc<SiteManager>, NotServed> {
         match self {
-            Self::Open(live) => Ok(live.clone()),
+            Self::Open(manager) => Ok(manager.clone()),
             Self::Failed(why) => Err(NotServed::Failed(why.clone())),
             Self::Starting | Self::NoSite => Err(NotServed::Starting),
         }

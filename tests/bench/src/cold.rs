@@ -79,7 +79,7 @@ fn start(
         limits: config::Limits::default(),
         account: Account::new("cold".into()),
         websocket: true,
-        plugin: config::Plugin::default(),
+        plugin: config::PluginConfig::default(),
         grants: Default::default(),
         lineage: PluginIdentity::default(),
         share: None,

@@ -151,7 +151,7 @@ fn changed_components_are_refused_or_loaded_and_break_nothing() {
         limits: config::Limits::default(),
         account: Account::new("changed".into()),
         websocket: true,
-        plugin: config::Plugin::default(),
+        plugin: config::PluginConfig::default(),
         grants: Default::default(),
         lineage: PluginIdentity::default(),
         share: None,

@@ -113,7 +113,7 @@ impl Loader {
             limits: config::Limits::default(),
             sessions: kind.has_sessions(),
             upgrades: kind.has_sessions(),
-            settings: config::Plugin::default(),
+            settings: config::PluginConfig::default(),
             threads: None,
             grants: Grants::default(),
             version: VersionId::next(),

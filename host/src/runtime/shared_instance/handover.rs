@@ -82,7 +82,7 @@ impl PausedInstance {
             shared.move_out(&mut inner)
         };
         moved.pause = self.since.elapsed();
-        runner.go_on();
+        runner.continue_in_task();
         moved
     }
 }
@@ -90,7 +90,7 @@ impl PausedInstance {
 impl Drop for PausedInstance {
     fn drop(&mut self) {
         if let Some(runner) = self.runner.take() {
-            runner.go_on();
+            runner.continue_in_task();
         }
     }
 }
@@ -141,7 +141,7 @@ impl SharedInstance {
         for event in std::mem::take(&mut inner.queue) {
             self.pass_on(inner, event, &heirs);
         }
-        heirs.values().for_each(Self::kick);
+        heirs.values().for_each(Self::schedule);
         Moved { moved: heirs.len(), staying, pause: Duration::ZERO }
     }
 
@@ -150,7 +150,7 @@ impl SharedInstance {
         let mut inner = self.inner.lock();
         if inner.retired && assignment.can_move() {
             let heirs = self.move_assignments(&mut inner, vec![assignment.clone()]);
-            heirs.values().for_each(Self::kick);
+            heirs.values().for_each(Self::schedule);
         }
     }
 
@@ -209,7 +209,7 @@ impl SharedInstance {
                 heirs.requests += usize::from(is_request);
                 heirs.queue.push_back(event);
                 drop(heirs);
-                heir.kick();
+                heir.schedule();
             }
             _ => inner.queue.push_back(event),
         }

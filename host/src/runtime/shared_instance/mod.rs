@@ -214,12 +214,12 @@ impl SharedInstance {
     }
 
     /// Lets somebody run what is in the queue.
-    fn kick(self: &Arc<Self>) {
+    fn schedule(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
         if !inner.phase.is_running() && !inner.queue.is_empty() {
             let runner = self.start(&mut inner);
             drop(inner);
-            runner.go_on();
+            runner.continue_in_task();
         }
     }
 

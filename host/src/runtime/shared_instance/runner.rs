@@ -48,11 +48,11 @@ impl Runner {
                 Some(event) => return Box::pin(self.run_then(event, left)).await,
             }
         }
-        self.go_on();
+        self.continue_in_task();
     }
 
     /// Runs what others have left in a task of its own.
-    pub fn go_on(self) {
+    pub fn continue_in_task(self) {
         let template = self.shared.template.clone();
         template.spawn(self.drain(INLINE));
     }
@@ -64,7 +64,7 @@ impl Runner {
             let Some(runner) = self.step(event).await else { return };
             self = runner;
         }
-        self.go_on();
+        self.continue_in_task();
     }
 
     /// The next event; where there is none, the instance rests.
@@ -344,7 +344,7 @@ impl Drop for Runner {
             self.lose_instance();
             self.shared.inner.lock().phase.rest(None);
             if std::thread::panicking() {
-                self.shared.kick();
+                self.shared.schedule();
             }
         }
     }

@@ -147,7 +147,7 @@ impl Drop for Gathering {
     fn drop(&mut self) {
         if let Some(shared) = &self.0 {
             shared.inner.lock().phase.stop_gathering();
-            shared.kick();
+            shared.schedule();
         }
     }
 }

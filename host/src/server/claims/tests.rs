@@ -24,7 +24,7 @@ fn given(mut claims: Claims, hosts: &[(&str, &str)]) -> Claims {
 
 /// Who answers for each of these, after each of the refusals has been said.
 fn owners(claims: &mut Claims, hosts: &[&str]) -> Vec<String> {
-    let owners = claims.settle();
+    let owners = claims.assign();
     let of = |host: &&str| owners.of(host).map_or_else(|| "-".to_owned(), |site| site.to_string());
     hosts.iter().map(of).collect()
 }
@@ -93,7 +93,7 @@ fn a_site_that_has_a_host_keeps_it() {
 #[test]
 fn a_site_whose_settings_cannot_be_read_keeps_what_it_has() {
     let mut claims = claims(&[("victim", &["shop.example"])]);
-    claims.settle();
+    claims.assign();
     claims.asked.insert("victim".into(), None);
     claims.ask(&"aaa".into(), &[host("shop.example")]);
     assert_eq!(owners(&mut claims, &["shop.example"]), ["victim"]);
@@ -140,10 +140,10 @@ fn a_given_host_falls_to_no_wildcard() {
 #[test]
 fn a_refusal_is_said_once() {
     let mut claims = claims(&[("aaa", &["victim"]), ("victim", &["victim"])]);
-    claims.settle();
+    claims.assign();
     let said = claims.said.clone();
     assert!(!claims.ask(&"aaa".into(), &[host("victim")]), "it asks for the same");
-    claims.settle();
+    claims.assign();
     assert_eq!(claims.said, said);
 }
 

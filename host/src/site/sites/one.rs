@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Many, Sites, Standing, say};
 use crate::plugin::Share;
 use crate::site::scan::is_site;
-use crate::site::{Live, Site, Watcher};
+use crate::site::{SiteDir, SiteManager, Watcher};
 
 /// How long a site waits after its task has broken.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -64,10 +64,10 @@ impl One<'_> {
             .aside(move || crate::files::Folder::open(&own).is_ok_and(|own| is_site(&own)));
         match (open, there.await) {
             (_, Err(error)) => tracing::error!(target: "swap", site, "{error:#}"),
-            (Some(live), Ok(true)) => say(site, live.update().await),
-            (Some(live), Ok(false)) => {
+            (Some(manager), Ok(true)) => say(site, manager.update().await),
+            (Some(manager), Ok(false)) => {
                 self.stand(Standing::NoSite);
-                live.close();
+                manager.close();
                 self.sites.forget(site);
                 tracing::info!(target: "swap", site, "the site is served no more");
             }
@@ -78,8 +78,8 @@ impl One<'_> {
             (None, Ok(true)) => {
                 self.stand(Standing::Starting);
                 match self.load(folder).await {
-                    Ok(live) => {
-                        self.stand(Standing::Open(live));
+                    Ok(manager) => {
+                        self.stand(Standing::Open(manager));
                         tracing::info!(target: "swap", site, "the site is served");
                     }
                     Err(error) => {
@@ -91,22 +91,22 @@ impl One<'_> {
         }
     }
 
-    async fn load(&self, folder: &Path) -> anyhow::Result<Arc<Live>> {
+    async fn load(&self, folder: &Path) -> anyhow::Result<Arc<SiteManager>> {
         let Sites { server, loader, progress, many, .. } = &**self.sites;
         let folder = folder.to_owned();
         let site = match many {
-            None => loader.aside(move || Site::open(&folder)).await??,
+            None => loader.aside(move || SiteDir::open(&folder)).await??,
             Some(Many { all, background }) => {
                 let tenants = &all.config.tenants;
                 let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
                 let all = all.clone();
-                let site = loader.aside(move || Site::among(&folder, &all, &share)).await??;
+                let site = loader.aside(move || SiteDir::among(&folder, &all, &share)).await??;
                 self.sites.expect(self.name, self.id, &site);
                 site
             }
         };
-        Live::open(site, server.clone(), loader.clone(), progress.clone()).await
+        SiteManager::open(site, server.clone(), loader.clone(), progress.clone()).await
     }
 
     fn stand(&self, standing: Standing) {

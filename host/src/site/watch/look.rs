@@ -170,7 +170,7 @@ impl Watches {
 
     /// After a look: watches no more what was not seen. Answers whether something is watched that was not
     /// before: what changed in it before the watch began is seen only by looking again.
-    fn settle(&mut self) -> bool {
+    fn finish_look(&mut self) -> bool {
         let wanted = std::mem::take(&mut self.wanted);
         self.own.retain(|key, _| wanted.contains(key));
         std::mem::take(&mut self.has_new)
@@ -199,13 +199,13 @@ impl Seen {
             for tree in trees {
                 seen.look(tree, watches);
             }
-            if !watches.settle() {
+            if !watches.finish_look() {
                 return seen;
             }
         }
         let mut seen = Self::default();
         trees.iter().for_each(|tree| seen.look(tree, watches));
-        watches.settle();
+        watches.finish_look();
         seen
     }
 

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::draining::Draining;
-use crate::pipeline::{Table, Tenant};
-use crate::plugin::Plugin;
+use crate::pipeline::{SiteSnapshot, TrafficSplit};
+use crate::plugin::PluginVersion;
 
 /// A site that is being served. What is served of it can be replaced while it is.
-pub struct Served {
+pub struct ServedSite {
     name: Arc<str>,
     folder: Arc<str>,
-    table: ArcSwap<Table>,
+    traffic: ArcSwap<TrafficSplit>,
     draining: Draining,
 }
 
-impl Served {
+impl ServedSite {
     /// Nothing reaches it until the server has been told of its hosts.
     /// `folder` is the name of its folder: among several sites, it tells them apart.
-    pub fn new(tenant: Arc<Tenant>, folder: Arc<str>) -> Arc<Self> {
-        let name = tenant.name.clone();
-        tenant.account.limit_log(&tenant.limits);
-        let table = ArcSwap::from_pointee(Table::new(tenant));
-        Arc::new(Self { name, folder, table, draining: Draining::default() })
+    pub fn new(snapshot: Arc<SiteSnapshot>, folder: Arc<str>) -> Arc<Self> {
+        let name = snapshot.name.clone();
+        snapshot.account.limit_log(&snapshot.limits);
+        let traffic = ArcSwap::from_pointee(TrafficSplit::new(snapshot));
+        Arc::new(Self { name, folder, traffic, draining: Draining::default() })
     }
 
     /// The site's name, for people.
@@ -37,19 +37,19 @@ impl Served {
     }
 
     /// What is served.
-    pub fn table(&self) -> Arc<Table> {
-        self.table.load_full()
+    pub fn traffic(&self) -> Arc<TrafficSplit> {
+        self.traffic.load_full()
     }
 
     /// Who serves a request with these headers.
-    pub(super) fn choose(&self, headers: &http::HeaderMap) -> Arc<Tenant> {
-        self.table.load().choose(headers).clone()
+    pub(super) fn choose(&self, headers: &http::HeaderMap) -> Arc<SiteSnapshot> {
+        self.traffic.load().choose(headers).clone()
     }
 
     /// Serves something else from the next request on.
-    pub fn replace(&self, table: Table) {
-        table.stable.account.limit_log(&table.stable.limits);
-        self.table.store(Arc::new(table));
+    pub fn replace(&self, traffic: TrafficSplit) {
+        traffic.stable.account.limit_log(&traffic.stable.limits);
+        self.traffic.store(Arc::new(traffic));
     }
 
     /// Versions that serve no request any more, and still have sockets.
@@ -66,7 +66,7 @@ impl Served {
 
     /// Ends what is left of it: sockets are dropped, and nothing waits any longer.
     pub(super) fn leave(&self) {
-        self.table.load().stable.account.leave();
+        self.traffic.load().stable.account.leave();
         for plugin in self.plugins() {
             plugin.terminate_sockets();
             plugin.end();
@@ -74,8 +74,8 @@ impl Served {
     }
 
     /// Every plugin once: those that serve, and those that drain.
-    pub(super) fn plugins(&self) -> Vec<Arc<Plugin>> {
-        let mut plugins: Vec<_> = self.table.load().plugins().cloned().collect();
+    pub(super) fn plugins(&self) -> Vec<Arc<PluginVersion>> {
+        let mut plugins: Vec<_> = self.traffic.load().plugins().cloned().collect();
         plugins.extend(self.draining.plugins());
         plugins
     }

@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::tenant::Tenant;
-use crate::plugin::Plugin;
+use super::snapshot::SiteSnapshot;
+use crate::plugin::PluginVersion;
 
 /// Replaced whole, in one step.
-pub struct Table {
-    pub stable: Arc<Tenant>,
+pub struct TrafficSplit {
+    pub stable: Arc<SiteSnapshot>,
     pub canary: Option<Canary>,
 }
 
 /// A version of the site that only some requests see, and the sockets that they become.
 pub struct Canary {
-    pub tenant: Arc<Tenant>,
+    pub snapshot: Arc<SiteSnapshot>,
     pub split: Split,
     requests: AtomicU64,
 }
@@ -32,30 +32,35 @@ pub enum Split {
     Header(HeaderName, HeaderValue),
 }
 
-impl Table {
+impl TrafficSplit {
     /// The site alone.
-    pub fn new(stable: Arc<Tenant>) -> Self {
+    pub fn new(stable: Arc<SiteSnapshot>) -> Self {
         Self { stable, canary: None }
     }
 
     /// The site, and a canary of it.
-    pub fn with_canary(stable: Arc<Tenant>, tenant: Arc<Tenant>, split: Split) -> Self {
-        Self { stable, canary: Some(Canary { tenant, split, requests: AtomicU64::new(0) }) }
+    pub fn with_canary(
+        stable: Arc<SiteSnapshot>,
+        snapshot: Arc<SiteSnapshot>,
+        split: Split,
+    ) -> Self {
+        Self { stable, canary: Some(Canary { snapshot, split, requests: AtomicU64::new(0) }) }
     }
 
     /// Who serves a request with these headers.
-    pub fn choose(&self, headers: &HeaderMap) -> &Arc<Tenant> {
+    pub fn choose(&self, headers: &HeaderMap) -> &Arc<SiteSnapshot> {
         match &self.canary {
-            Some(canary) if canary.split.takes(headers, &canary.requests) => &canary.tenant,
+            Some(canary) if canary.split.takes(headers, &canary.requests) => &canary.snapshot,
             _ => &self.stable,
         }
     }
 
     /// Every plugin once.
-    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<PluginVersion>> {
         let stable = &self.stable.plugins;
-        let canary = self.canary.as_ref().map_or(&[][..], |canary| &canary.tenant.plugins);
-        let is_new = |plugin: &&Arc<Plugin>| !stable.iter().any(|own| Arc::ptr_eq(own, plugin));
+        let canary = self.canary.as_ref().map_or(&[][..], |canary| &canary.snapshot.plugins);
+        let is_new =
+            |plugin: &&Arc<PluginVersion>| !stable.iter().any(|own| Arc::ptr_eq(own, plugin));
         stable.iter().chain(canary.iter().filter(is_new))
     }
 }

@@ -19,15 +19,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::report::{CanaryStatus, DrainingStatus};
 use super::staged::{self, Staged};
-use super::{Change, Given, Loading, Report, Serving, Site, Status};
+use super::{Change, Given, Loading, Report, Serving, SiteDir, Status};
 use crate::clock;
 use crate::config;
-use crate::pipeline::{Split, Table, Tenant};
+use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{
-    Account, AsideError, Digest, Handover, Loader, Pair, Plugin, Swap, SwapError, VersionError,
-    Versions,
+    Account, AsideError, Digest, Handover, Loader, Pair, PluginVersion, Swap, SwapError,
+    VersionError, Versions,
 };
-use crate::server::{NotAlone, Served, Server};
+use crate::server::{NotAlone, ServedSite, Server};
 
 /// How often a new version is looked at while it is watched.
 const WATCH_PERIOD: Duration = Duration::from_millis(50);
@@ -39,10 +39,10 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str) + Send + Sync> + Send + Sync>;
 
 /// A site that is being served.
-pub struct Live {
+pub struct SiteManager {
     loader: Loader,
     server: Arc<Server>,
-    served: Arc<Served>,
+    served: Arc<ServedSite>,
     progress: Progress,
     root: PathBuf,
     /// Held for as long as something changes: one change at a time.
@@ -63,7 +63,7 @@ struct Said {
 }
 
 struct State {
-    site: Site,
+    site: SiteDir,
     versions: Versions,
     canary: Option<Canary>,
 }
@@ -71,7 +71,7 @@ struct State {
 /// What a canary has brought.
 struct Canary {
     given: Given,
-    tenant: Arc<Tenant>,
+    snapshot: Arc<SiteSnapshot>,
 }
 
 /// Why nothing has changed.
@@ -108,13 +108,13 @@ impl From<anyhow::Error> for DeployError {
     }
 }
 
-impl Live {
+impl SiteManager {
     /// Loads a site, and has it served for its hosts.
     ///
     /// # Errors
     /// The site is not right.
     pub async fn open(
-        site: Site,
+        site: SiteDir,
         server: Arc<Server>,
         loader: Loader,
         progress: Progress,
@@ -128,9 +128,9 @@ impl Live {
         recovered.await??;
         let on_compile = progress();
         let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
-        let tenant = Arc::new(site.load(&loading).await?);
+        let snapshot = Arc::new(site.load(&loading).await?);
         drop(on_compile);
-        let (own, serves) = (site.clone(), tenant.clone());
+        let (own, serves) = (site.clone(), snapshot.clone());
         let versions = loader.aside(move || {
             let mut versions = open_versions(&own);
             if let Err(error) = versions.record(serving(&serves)) {
@@ -140,8 +140,8 @@ impl Live {
             versions
         });
         let versions = versions.await?;
-        tenant.plugins.iter().for_each(|plugin| plugin.make_current());
-        let served = Served::new(tenant, site.folder_name());
+        snapshot.plugins.iter().for_each(|plugin| plugin.make_current());
+        let served = ServedSite::new(snapshot, site.folder_name());
         let said = ArcSwap::from_pointee(Said::of(&site, &versions));
         let root = site.root.clone();
         // From here on nothing waits: either the site is served and can be closed, or it is not.
@@ -176,7 +176,7 @@ impl Live {
     /// See [`DeployError`]; what was served goes on.
     pub async fn update(&self) -> Result<Report, DeployError> {
         // Public files wait neither for components nor for a canary, and come even if those are wrong.
-        self.served.table().stable.public.refresh().await;
+        self.served.traffic().stable.public.refresh().await;
         self.change(async |state| self.update_now(state).await).await
     }
 
@@ -193,9 +193,9 @@ impl Live {
             anyhow::Ok((site, versions))
         });
         let (site, versions) = reopened.await??;
-        let tenant = self.load(site.clone(), None).await?;
+        let snapshot = self.load(site.clone(), None).await?;
         state.versions = versions;
-        let report = self.switch(state, tenant, Handover::Whole, None).await?;
+        let report = self.switch(state, snapshot, Handover::Whole, None).await?;
         self.server.serve_hosts(&self.served, &site.config.hosts)?;
         state.site = site;
         Ok(report)
@@ -211,10 +211,10 @@ impl Live {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
-            let tenant = self.load(state.site.clone(), Some(&given)).await?;
+            let snapshot = self.load(state.site.clone(), Some(&given)).await?;
             match split {
-                None => self.serve(state, tenant, &given, Handover::Whole).await,
-                Some(split) => self.begin_canary(state, tenant, given, split).await,
+                None => self.serve(state, snapshot, &given, Handover::Whole).await,
+                Some(split) => self.begin_canary(state, snapshot, given, split).await,
             }
         })
         .await
@@ -229,7 +229,7 @@ impl Live {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
-            if self.served.table().stable.plugin(plugin).is_none() {
+            if self.served.traffic().stable.plugin(plugin).is_none() {
                 return Err(DeployError::NoPlugin(plugin.to_owned()));
             }
             let digest = state.versions.find(plugin, to)?;
@@ -245,8 +245,8 @@ impl Live {
     pub async fn promote(&self) -> Result<Report, DeployError> {
         self.change(async |state| {
             let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
-            let tenant = canary.tenant.clone();
-            let served = self.serve(state, tenant, &canary.given, Handover::Whole).await;
+            let snapshot = canary.snapshot.clone();
+            let served = self.serve(state, snapshot, &canary.given, Handover::Whole).await;
             if served.is_err() {
                 state.canary = Some(canary);
             }
@@ -262,10 +262,10 @@ impl Live {
     pub async fn drop_canary(&self) -> Result<Report, DeployError> {
         self.change(async |state| {
             let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
-            let table = self.served.table();
-            let change = Changes::between(&canary.tenant, &table.stable);
+            let traffic = self.served.traffic();
+            let change = Changes::between(&canary.snapshot, &traffic.stable);
             let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
-            self.served.replace(Table::new(table.stable.clone()));
+            self.served.replace(TrafficSplit::new(traffic.stable.clone()));
             let report = self.complete(&state.site, swap, change).await;
             tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
             Ok(report)
@@ -276,8 +276,8 @@ impl Live {
     /// What is served. Waits for nothing.
     pub fn status(&self) -> Status {
         let said = self.said.load();
-        let table = self.served.table();
-        let serving = |plugin: &Arc<Plugin>| {
+        let traffic = self.served.traffic();
+        let serving = |plugin: &Arc<PluginVersion>| {
             let (calls, failures) = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
             let known = said.versions.get(&name).into_iter().flatten();
@@ -290,13 +290,13 @@ impl Live {
                 plugin: name,
             }
         };
-        let is_stable = |plugin: &&Arc<Plugin>| {
-            table.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
+        let is_stable = |plugin: &&Arc<PluginVersion>| {
+            traffic.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
         };
-        let canary = table.canary.as_ref().map(|canary| CanaryStatus {
+        let canary = traffic.canary.as_ref().map(|canary| CanaryStatus {
             split: canary.split.to_string(),
             plugins: canary
-                .tenant
+                .snapshot
                 .plugins
                 .iter()
                 .filter(|own| !is_stable(own))
@@ -313,7 +313,7 @@ impl Live {
         let exceeded = said.account.exceeded().into_iter();
         Status {
             site: said.name.to_string(),
-            plugins: table.stable.plugins.iter().map(serving).collect(),
+            plugins: traffic.stable.plugins.iter().map(serving).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
@@ -354,8 +354,12 @@ impl Live {
     }
 
     /// Loads the site's folder, or what is given.
-    async fn load(&self, site: Site, given: Option<&Given>) -> Result<Arc<Tenant>, DeployError> {
-        let before = self.served.table().stable.clone();
+    async fn load(
+        &self,
+        site: SiteDir,
+        given: Option<&Given>,
+    ) -> Result<Arc<SiteSnapshot>, DeployError> {
+        let before = self.served.traffic().stable.clone();
         let on_compile = (self.progress)();
         let loading =
             Loading { loader: &self.loader, before: Some(&before), on_compile: &*on_compile };
@@ -372,26 +376,26 @@ impl Live {
     async fn serve(
         &self,
         state: &mut State,
-        tenant: Arc<Tenant>,
+        snapshot: Arc<SiteSnapshot>,
         given: &Given,
         how: Handover,
     ) -> Result<Report, DeployError> {
         let (root, given) = (state.site.root.clone(), given.clone());
         let staged = self.loader.aside(move || Staged::write(&root, &given)).await??;
-        self.switch(state, tenant, how, Some(staged)).await
+        self.switch(state, snapshot, how, Some(staged)).await
     }
 
     /// The tenant takes over, and its files take their places. Up to the switch nothing has changed.
     async fn switch(
         &self,
         state: &mut State,
-        tenant: Arc<Tenant>,
+        snapshot: Arc<SiteSnapshot>,
         how: Handover,
         mut staged: Option<Staged>,
     ) -> Result<Report, DeployError> {
-        let change = Changes::between(&self.served.table().stable, &tenant);
+        let change = Changes::between(&self.served.traffic().stable, &snapshot);
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, asking whether it is well");
-        self.unless_stopping(change.prove(&self.served.table())).await??;
+        self.unless_stopping(change.health_check(&self.served.traffic())).await??;
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
         // Before anybody is held: it waits for the disk.
         if let Some(staged) = &mut staged {
@@ -406,7 +410,7 @@ impl Live {
                 return Err(error);
             }
         };
-        self.served.replace(Table::new(tenant.clone()));
+        self.served.replace(TrafficSplit::new(snapshot.clone()));
         let pairs = change.pairs.clone();
         let mut report = self.complete(&state.site, swap, change).await;
         if let Some(Err(error)) = staged.map(|staged| block_in_place(|| staged.put_in_place())) {
@@ -414,7 +418,7 @@ impl Live {
                  puts them there";
             report.warnings.push(format!("{warning}: {error:#}"));
         }
-        if let Err(error) = block_in_place(|| state.versions.record(serving(&tenant))) {
+        if let Err(error) = block_in_place(|| state.versions.record(serving(&snapshot))) {
             report.warnings.push(format!("this version cannot be gone back to: {error:#}"));
         }
         if !report.is_empty() {
@@ -439,7 +443,7 @@ impl Live {
     }
 
     /// After the switch: the sockets that can move do, the others drain.
-    async fn complete(&self, site: &Site, swap: Swap, change: Changes) -> Report {
+    async fn complete(&self, site: &SiteDir, swap: Swap, change: Changes) -> Report {
         change.added.iter().for_each(|plugin| plugin.make_current());
         let drain_time = site.config.swap.drain_time;
         let mut report = Report::default();
@@ -468,17 +472,18 @@ impl Live {
     async fn begin_canary(
         &self,
         state: &mut State,
-        tenant: Arc<Tenant>,
+        snapshot: Arc<SiteSnapshot>,
         given: Given,
         split: Split,
     ) -> Result<Report, DeployError> {
-        let table = self.served.table();
-        let change = Changes::between(&table.stable, &tenant);
-        self.unless_stopping(change.prove(&table)).await??;
+        let traffic = self.served.traffic();
+        let change = Changes::between(&traffic.stable, &snapshot);
+        self.unless_stopping(change.health_check(&traffic)).await??;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
-        let canary = Table::with_canary(table.stable.clone(), tenant.clone(), split.clone());
+        let canary =
+            TrafficSplit::with_canary(traffic.stable.clone(), snapshot.clone(), split.clone());
         self.served.replace(canary);
         change.added.iter().for_each(|plugin| plugin.make_current());
         let pairs = change.pairs.iter();
@@ -491,7 +496,7 @@ impl Live {
             });
         let report = Report { changes: changes.collect(), canary: true, ..Report::default() };
         tracing::info!(target: "swap", site = &*state.site.name, "{split}: {report}");
-        state.canary = Some(Canary { given, tenant });
+        state.canary = Some(Canary { given, snapshot });
         self.watch(change.pairs, &state.site.config.swap);
         Ok(report)
     }
@@ -506,48 +511,48 @@ impl Live {
         for (plugin, digest) in to {
             given.insert(plugin.clone(), state.versions.read(digest)?.into());
         }
-        let tenant = self.load(state.site.clone(), Some(&given)).await?;
-        self.serve(state, tenant, &given, Handover::Rest).await
+        let snapshot = self.load(state.site.clone(), Some(&given)).await?;
+        self.serve(state, snapshot, &given, Handover::Rest).await
     }
 
     /// Goes back by itself if these versions cost too many instances.
     fn watch(&self, pairs: Vec<Pair>, settings: &config::Swap) {
-        let (live, settings) = (self.this.clone(), settings.clone());
+        let (manager, settings) = (self.this.clone(), settings.clone());
         if pairs.is_empty() || settings.watch_time.is_zero() {
-            pairs.iter().for_each(|pair| pair.after.settle());
+            pairs.iter().for_each(|pair| pair.after.commit());
             return;
         }
         tokio::spawn(async move {
             let until = clock::after(Instant::now(), settings.watch_time);
             while Instant::now() < until {
                 tokio::time::sleep(WATCH_PERIOD).await;
-                let Some(live) = live.upgrade() else { return };
-                if !live.still_serves(&pairs) {
+                let Some(manager) = manager.upgrade() else { return };
+                if !manager.still_serves(&pairs) {
                     return;
                 }
                 if let Some(failing) = pairs.iter().find(|pair| fails(&pair.after, &settings)) {
-                    return live.give_up(&pairs, &failing.after).await;
+                    return manager.give_up(&pairs, &failing.after).await;
                 }
             }
-            pairs.iter().for_each(|pair| pair.after.settle());
+            pairs.iter().for_each(|pair| pair.after.commit());
         });
     }
 
     fn still_serves(&self, pairs: &[Pair]) -> bool {
-        let table = self.served.table();
-        let serves = |pair: &Pair| table.plugins().any(|own| Arc::ptr_eq(own, &pair.after));
+        let traffic = self.served.traffic();
+        let serves = |pair: &Pair| traffic.plugins().any(|own| Arc::ptr_eq(own, &pair.after));
         !self.server.is_stopping() && pairs.iter().all(serves)
     }
 
     /// These versions are not to serve any more.
-    async fn give_up(&self, pairs: &[Pair], failing: &Plugin) {
+    async fn give_up(&self, pairs: &[Pair], failing: &PluginVersion) {
         let (calls, failures) = failing.context().calls.count();
         let (site, plugin) = (&**self.served.name(), &*failing.context().plugin);
         tracing::error!(
             target: "swap", site, plugin, calls, failures,
             "the new version fails over `swap.max_failures`: the version before comes back"
         );
-        let is_canary = self.served.table().canary.is_some();
+        let is_canary = self.served.traffic().canary.is_some();
         let gone_back = match is_canary {
             true => self.drop_canary().await,
             false => self.restore(pairs).await,
@@ -581,7 +586,7 @@ impl Live {
 }
 
 impl Said {
-    fn of(site: &Site, versions: &Versions) -> Self {
+    fn of(site: &SiteDir, versions: &Versions) -> Self {
         Self {
             name: site.name.clone(),
             account: site.account.clone(),
@@ -591,29 +596,29 @@ impl Said {
 }
 
 /// Whether a version costs too many instances.
-fn fails(plugin: &Plugin, settings: &config::Swap) -> bool {
+fn fails(plugin: &PluginVersion, settings: &config::Swap) -> bool {
     let (calls, failures) = plugin.context().calls.count();
     calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
 }
 
 /// Those of the folder that is there now.
-fn open_versions(site: &Site) -> Versions {
+fn open_versions(site: &SiteDir) -> Versions {
     Versions::open(&site.root, site.config.swap.keep)
 }
 
-fn serving(tenant: &Tenant) -> impl Iterator<Item = (&str, Digest)> {
-    tenant.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
+fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = (&str, Digest)> {
+    snapshot.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
 }
 
 /// How two tenants differ.
 struct Changes {
     pairs: Vec<Pair>,
-    added: Vec<Arc<Plugin>>,
-    removed: Vec<Arc<Plugin>>,
+    added: Vec<Arc<PluginVersion>>,
+    removed: Vec<Arc<PluginVersion>>,
 }
 
 impl Changes {
-    fn between(before: &Tenant, after: &Tenant) -> Self {
+    fn between(before: &SiteSnapshot, after: &SiteSnapshot) -> Self {
         let mut changes = Self { pairs: Vec::new(), added: Vec::new(), removed: Vec::new() };
         for plugin in &after.plugins {
             match before.plugin(&plugin.context().plugin) {
@@ -624,17 +629,18 @@ impl Changes {
                 None => changes.added.push(plugin.clone()),
             }
         }
-        let is_gone = |plugin: &&Arc<Plugin>| after.plugin(&plugin.context().plugin).is_none();
+        let is_gone =
+            |plugin: &&Arc<PluginVersion>| after.plugin(&plugin.context().plugin).is_none();
         changes.removed = before.plugins.iter().filter(is_gone).cloned().collect();
         changes
     }
 
     /// Sees that what does not serve yet starts and is well.
-    async fn prove(&self, table: &Table) -> Result<(), SwapError> {
+    async fn health_check(&self, traffic: &TrafficSplit) -> Result<(), SwapError> {
         let after = self.pairs.iter().map(|pair| &pair.after).chain(&self.added);
         for plugin in after {
-            if !table.plugins().any(|own| Arc::ptr_eq(own, plugin)) {
-                plugin.prove().await?;
+            if !traffic.plugins().any(|own| Arc::ptr_eq(own, plugin)) {
+                plugin.health_check().await?;
             }
         }
         Ok(())
