@@ -17,19 +17,27 @@ const OWN_MAX: usize = 4096;
 /// Guests have no more than this part of what is left.
 const GUESTS: usize = 4;
 
+/// Components have no more than this part: the system keeps a file open for each that is loaded.
+const COMPONENTS: usize = 2;
+
+/// Each of several sites has no more than this part of what components have.
+const COMPONENTS_OF_SITE: usize = 4;
+
 static ALL: LazyLock<Budget> = LazyLock::new(|| Budget::new(limit()));
 
 /// A descriptor that is counted until this is dropped.
 #[derive(Debug)]
 pub struct Descriptor {
     _one: OwnedSemaphorePermit,
-    _guests: Option<OwnedSemaphorePermit>,
+    /// Of the part for guests or for components.
+    _part: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
 struct Budget {
     all: Arc<Semaphore>,
     guests: Arc<Semaphore>,
+    components: Arc<Semaphore>,
     size: usize,
 }
 
@@ -42,19 +50,23 @@ impl Budget {
     fn new(limit: usize) -> Self {
         let own = (limit / 8).clamp(OWN_MIN, OWN_MAX).min(limit / 2);
         let size = limit.saturating_sub(own).clamp(1, Semaphore::MAX_PERMITS);
-        let guests = (size / GUESTS).max(1);
-        Self { all: Arc::new(Semaphore::new(size)), guests: Arc::new(Semaphore::new(guests)), size }
+        let part = |of: usize| Arc::new(Semaphore::new((size / of).max(1)));
+        Self { all: part(1), guests: part(GUESTS), components: part(COMPONENTS), size }
     }
 
     fn try_one(&self) -> Option<Descriptor> {
         let one = self.all.clone().try_acquire_owned().ok()?;
-        Some(Descriptor { _one: one, _guests: None })
+        Some(Descriptor { _one: one, _part: None })
+    }
+
+    fn try_one_of(&self, part: &Arc<Semaphore>) -> Option<Descriptor> {
+        let part = part.clone().try_acquire_owned().ok()?;
+        let one = self.all.clone().try_acquire_owned().ok()?;
+        Some(Descriptor { _one: one, _part: Some(part) })
     }
 
     fn try_one_for_guest(&self) -> Option<Descriptor> {
-        let guests = self.guests.clone().try_acquire_owned().ok()?;
-        let one = self.all.clone().try_acquire_owned().ok()?;
-        Some(Descriptor { _one: one, _guests: Some(guests) })
+        self.try_one_of(&self.guests)
     }
 }
 
@@ -67,12 +79,22 @@ pub fn try_one() -> Option<Descriptor> {
 pub async fn one() -> Option<Descriptor> {
     // It is closed nowhere.
     let one = ALL.all.clone().acquire_owned().await.ok()?;
-    Some(Descriptor { _one: one, _guests: None })
+    Some(Descriptor { _one: one, _part: None })
 }
 
 /// One for a guest's file, if there is one at the moment.
 pub fn try_one_for_guest() -> Option<Descriptor> {
     ALL.try_one_for_guest()
+}
+
+/// One for a component, if there is one at the moment.
+pub fn try_one_for_component() -> Option<Descriptor> {
+    ALL.try_one_of(&ALL.components)
+}
+
+/// Components that one of several sites may have.
+pub fn components_of_site() -> usize {
+    (ALL.size / COMPONENTS / COMPONENTS_OF_SITE).max(1)
 }
 
 /// How many there are for connections, guests and served files together.

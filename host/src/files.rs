@@ -15,6 +15,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 /// Why a file of a site cannot be used.
@@ -103,6 +104,35 @@ pub enum Kind {
 pub struct Entry {
     pub name: OsString,
     pub kind: Kind,
+}
+
+/// Reads a regular file that the person who runs a command has named: links lead anywhere.
+///
+/// # Errors
+/// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
+pub fn read_named(path: &Path, max: ByteSize) -> Result<Vec<u8>, FileError> {
+    // Opening a named pipe waits for its writer otherwise.
+    let file = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
+    let file = std::fs::File::from(file.map_err(io::Error::from)?);
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => read_whole(file, metadata.len(), max),
+        false => Err(FileError::NotAFile),
+    }
+}
+
+fn read_whole(file: impl io::Read, size: u64, max: ByteSize) -> Result<Vec<u8>, FileError> {
+    let too_large = |size| Err(FileError::TooLarge { size: ByteSize::b(size), max });
+    if size > max.as_u64() {
+        return too_large(size);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    // It may grow while it is read.
+    file.take(max.as_u64().saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 {
+        size if size > max.as_u64() => too_large(size),
+        _ => Ok(bytes),
+    }
 }
 
 impl Folder {
@@ -203,17 +233,7 @@ impl Folder {
     /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
     pub fn read(&self, path: impl AsRef<Path>, max: ByteSize) -> Result<Vec<u8>, FileError> {
         let (file, metadata) = self.open_file(path)?;
-        let too_large = |size| Err(FileError::TooLarge { size: ByteSize::b(size), max });
-        if metadata.len() > max.as_u64() {
-            return too_large(metadata.len());
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-        // It may grow while it is read.
-        file.take(max.as_u64().saturating_add(1)).read_to_end(&mut bytes)?;
-        match bytes.len() as u64 {
-            size if size > max.as_u64() => too_large(size),
-            _ => Ok(bytes),
-        }
+        read_whole(file, metadata.len(), max)
     }
 
     /// Reads a regular file of UTF-8 text whole.

@@ -5,8 +5,9 @@ use anyhow::{Context as _, bail};
 use super::serve::block_on;
 use super::{DeployOptions, RollbackOptions, SiteOptions};
 use crate::admin::{Client, ClientError, Share};
+use crate::files;
 use crate::log;
-use crate::site::{Given, Report, SiteDir};
+use crate::site::{self, Given, Report, SiteDir};
 
 pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
     let mut given = Given::new();
@@ -14,7 +15,7 @@ pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
         let [plugin, file] = pair else {
             bail!("`{}` has no file: name a component's place and its file", pair[0].display());
         };
-        let bytes = std::fs::read(file)
+        let bytes = files::read_named(file, site::MAX_DEPLOY)
             .with_context(|| format!("cannot read the component `{}`", file.display()))?;
         let name = plugin.to_string_lossy().into_owned();
         if given.insert(name.clone(), bytes.into()).is_some() {

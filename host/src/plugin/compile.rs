@@ -21,6 +21,8 @@ pub use child::run as run_child;
 pub use parent::Program;
 use slots::{Slot, Slots};
 
+pub use slots::History;
+
 /// The largest compiled form. Machine code is about three times the size of WebAssembly.
 const MAX_ARTIFACT: ByteSize = ByteSize::mib(256);
 
@@ -76,8 +78,8 @@ impl Compiler {
     }
 
     /// Waits until this component may be compiled: see [`Slots`].
-    pub async fn slot(&self, size: u64) -> Slot {
-        self.slots.take(size).await
+    pub async fn slot(&self, size: u64, history: &History) -> Slot {
+        self.slots.take(size, history).await
     }
 
     /// The compiled form of a component. Ends the compiler when it is dropped.
@@ -89,6 +91,7 @@ impl Compiler {
         engine: &Engine,
         bytes: Bytes,
         mut slot: Slot,
+        history: &History,
     ) -> Result<Vec<u8>, CompileError> {
         let Compiling::Child(program) = &self.compiling else {
             let engine = engine.clone();
@@ -99,7 +102,7 @@ impl Compiler {
             let time = slot.time().map_or(self.bounds.time, |time| time.min(self.bounds.time));
             match program.compile(&bytes, self.bounds.memory, time).await {
                 Err(CompileError::Time(_)) if time < self.bounds.time => {
-                    slot = self.slots.take_long(slot).await;
+                    slot = self.slots.take_long(slot, history).await;
                 }
                 done => return done,
             }

@@ -4,15 +4,17 @@
 
 mod inspect;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use bytesize::ByteSize;
-use tokio::sync::Semaphore;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, oneshot};
 use wasmtime::component::Component;
 
 use super::artifact;
-use super::compile::{CompileError, Compiler, Compiling};
+use super::compile::{CompileError, Compiler, Compiling, History};
 use super::source::Source;
 use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
 use crate::capability::account::Account;
@@ -20,6 +22,7 @@ use crate::capability::filesystem::Threads;
 use crate::capability::grants::Grants;
 use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
+use crate::descriptors::{self, Descriptor};
 use crate::files::FileError;
 use crate::runtime::{
     Failure, InstanceSet, Kind, NamedRoute, PerConnection, Pool, Runtime, Share, Template, Unfit,
@@ -39,7 +42,7 @@ const FRESH_WITH_SESSIONS: &str = "has `fresh`, and sessions: of a component wit
 /// The longest pattern that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
 
-/// Loads components; one for the process.
+/// Loads components: one for the process, and a clone of it for each of several sites.
 #[derive(Clone)]
 pub struct Loader {
     runtime: Arc<Runtime>,
@@ -48,6 +51,32 @@ pub struct Loader {
     max_component: ByteSize,
     /// What is read and written for sites at once, on threads that may block.
     aside: Arc<Semaphore>,
+    /// Components that are in memory, by what they were compiled from: each is there once, however many
+    /// plugins are made of it.
+    loaded: Arc<Mutex<HashMap<Digest, Weak<Loaded>>>>,
+    history: History,
+    of_site: Option<OfSite>,
+}
+
+/// What holds for one of several sites.
+#[derive(Clone)]
+struct OfSite {
+    share: Arc<Share>,
+    aside: Arc<Semaphore>,
+}
+
+/// A component in memory. The system keeps a file open for it.
+pub struct Loaded {
+    component: Component,
+    _descriptor: Descriptor,
+}
+
+impl Loaded {
+    fn new(component: Component) -> Result<Arc<Self>, LoadError> {
+        let descriptor = descriptors::try_one_for_component();
+        let _descriptor = descriptor.ok_or(LoadError::Descriptors)?;
+        Ok(Arc::new(Self { component, _descriptor }))
+    }
 }
 
 /// A component that was looked at.
@@ -59,8 +88,8 @@ pub struct Seen {
 }
 
 /// Files of sites that are read and hashed at the same time. Each takes milliseconds, for it has a bound
-/// and waits for nobody.
-const MAX_ASIDE: usize = 4;
+/// and waits for nobody. Of each of several sites it is one.
+const MAX_ASIDE: usize = 32;
 
 /// What a site says of a plugin.
 #[derive(Clone)]
@@ -128,6 +157,11 @@ pub enum LoadError {
     TooManyRoutes,
     #[error("cannot be linked: {0}")]
     Link(String),
+    #[error(
+        "cannot be loaded: the host keeps a file open for each component, and has as many as its limit of open \
+         files allows: raise that (`ulimit -n`), or remove components"
+    )]
+    Descriptors,
     #[error(transparent)]
     Aside(#[from] AsideError),
 }
@@ -135,7 +169,7 @@ pub enum LoadError {
 /// Blocking work came to nothing: it panicked, or the host is at its end.
 #[derive(Debug, thiserror::Error)]
 #[error("loading was broken off")]
-pub struct AsideError(#[source] tokio::task::JoinError);
+pub struct AsideError;
 
 impl Loader {
     /// Compiles as `compiling` says, within these bounds.
@@ -148,7 +182,23 @@ impl Loader {
         let max_component = bounds.component;
         let compiler = Arc::new(Compiler::new(compiling, bounds));
         let aside = Arc::new(Semaphore::new(MAX_ASIDE));
-        Self { runtime, cache, compiler, max_component, aside }
+        Self {
+            runtime,
+            cache,
+            compiler,
+            max_component,
+            aside,
+            loaded: Arc::default(),
+            history: History::default(),
+            of_site: None,
+        }
+    }
+
+    /// The loader of one of several sites, which is charged for what it does.
+    pub fn for_site(&self, share: Arc<Share>) -> Self {
+        let aside = Arc::new(Semaphore::new(1));
+        let of_site = Some(OfSite { share, aside });
+        Self { history: History::default(), of_site, ..self.clone() }
     }
 
     /// Does something that blocks, and that has a bound of its own, on a thread that may. It ends also when
@@ -160,13 +210,23 @@ impl Loader {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AsideError> {
-        // It is closed nowhere.
-        let permit = self.aside.clone().acquire_owned().await.ok();
-        let work = move || {
-            let _permit = permit;
-            work()
+        // They are closed nowhere.
+        let own = match &self.of_site {
+            Some(of_site) => of_site.aside.clone().acquire_owned().await.ok(),
+            None => None,
         };
-        tokio::task::spawn_blocking(work).await.map_err(AsideError)
+        let one = self.aside.clone().acquire_owned().await.ok();
+        let (done, result) = oneshot::channel();
+        let work = move || {
+            let _permits = (own, one);
+            // It ends also when nobody waits for it any more.
+            let _ = done.send(work());
+        };
+        match &self.of_site {
+            Some(of_site) => of_site.share.spawn_blocking(Box::new(work)),
+            None => drop(tokio::task::spawn_blocking(work)),
+        }
+        result.await.map_err(|_| AsideError)
     }
 
     /// The largest component, `compile.component`.
@@ -204,8 +264,8 @@ impl Loader {
         let component = self.component(source, seen, on_compile).await?;
         let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
         // How long that takes is the component's to say, within what was compiled in time.
-        let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
-        let (kind, template) = linked?;
+        let linked = self.aside(move || link(runtime, component, plugin, role, &own)).await?;
+        let (kind, template, component) = linked?;
         let (digest, context) = (seen.digest, template.context().clone());
         let routes = match role {
             Role::Plugin => routes_of(&template).await?,
@@ -223,7 +283,16 @@ impl Loader {
             }
             Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
         };
-        Ok(PluginVersion { digest, kind, routes, context, lineage, template, instances })
+        Ok(PluginVersion {
+            digest,
+            kind,
+            routes,
+            context,
+            lineage,
+            template,
+            instances,
+            _component: component,
+        })
     }
 
     async fn component(
@@ -231,12 +300,12 @@ impl Loader {
         source: &Source,
         Seen { digest, size }: Seen,
         on_compile: impl FnOnce(),
-    ) -> Result<Component, LoadError> {
+    ) -> Result<Arc<Loaded>, LoadError> {
         if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
         on_compile();
-        let slot = self.compiler.slot(size).await;
+        let slot = self.compiler.slot(size, &self.history).await;
         // Another site may have had the same component compiled in the time.
         if let Some(component) = self.cached(digest).await? {
             return Ok(component);
@@ -251,40 +320,57 @@ impl Loader {
             }
         });
         let bytes = bytes.await??;
-        let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
+        let compiled =
+            self.compiler.compile(&self.runtime.engine, bytes, slot, &self.history).await?;
         self.keep(digest, compiled).await
     }
 
-    async fn cached(&self, digest: Digest) -> Result<Option<Component>, AsideError> {
+    async fn cached(&self, digest: Digest) -> Result<Option<Arc<Loaded>>, LoadError> {
+        if let Some(loaded) = self.loaded.lock().get(&digest).and_then(Weak::upgrade) {
+            return Ok(Some(loaded));
+        }
         let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
-        self.aside(move || cache.load(&engine, &digest)).await
+        let component = self.aside(move || cache.load(&engine, &digest)).await?;
+        component.map(|component| self.note(digest, component)).transpose()
     }
 
     /// Takes what the compiler has made, and writes it into the cache.
-    async fn keep(&self, digest: Digest, compiled: Vec<u8>) -> Result<Component, LoadError> {
+    async fn keep(&self, digest: Digest, compiled: Vec<u8>) -> Result<Arc<Loaded>, LoadError> {
         let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
-        self.aside(move || {
+        let taken = self.aside(move || {
             let component = artifact::take(&engine, &compiled)
                 .map_err(|error| CompileError::Unsupported(format!("{error:#}")))?;
             if let Err(error) = cache.store(&engine, &digest, &compiled) {
                 tracing::warn!("the next start compiles again: {error:#}");
             }
-            Ok(component)
-        })
-        .await?
+            Ok::<_, CompileError>(component)
+        });
+        self.note(digest, taken.await??)
+    }
+
+    /// Notes that a component is in memory. Another task may have loaded it in the time.
+    fn note(&self, digest: Digest, component: Component) -> Result<Arc<Loaded>, LoadError> {
+        let mut all = self.loaded.lock();
+        if let Some(loaded) = all.get(&digest).and_then(Weak::upgrade) {
+            return Ok(loaded);
+        }
+        let loaded = Loaded::new(component)?;
+        all.retain(|_, loaded| loaded.strong_count() > 0);
+        all.insert(digest, Arc::downgrade(&loaded));
+        Ok(loaded)
     }
 }
 
 /// Sees what a component is, and links what it imports.
 fn link(
     runtime: Arc<Runtime>,
-    component: &Component,
+    loaded: Arc<Loaded>,
     plugin: Arc<str>,
     role: Role,
     settings: &Settings,
-) -> Result<(Kind, Arc<Template>), LoadError> {
-    let kind = Kind::of(&runtime, component)?;
-    check_imports(&runtime, component)?;
+) -> Result<(Kind, Arc<Template>, Arc<Loaded>), LoadError> {
+    let kind = Kind::of(&runtime, &loaded.component)?;
+    check_imports(&runtime, &loaded.component)?;
     settings.account.hide(settings.grants.hidden());
     let context = Arc::new(capability::Context {
         site: settings.site.clone(),
@@ -300,13 +386,13 @@ fn link(
         grants: settings.grants.clone(),
         threads: settings.share.clone().map(|share| share as Arc<dyn Threads>),
     });
-    let template = Template::new(runtime, component, context, settings.share.clone())
+    let template = Template::new(runtime, &loaded.component, context, settings.share.clone())
         .map_err(|error| LoadError::Link(format!("{error:#}")))?;
     check_role(role, kind, template.names_routes())?;
     if settings.plugin.fresh && kind.has_sessions() {
         return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
     }
-    Ok((kind, Arc::new(template)))
+    Ok((kind, Arc::new(template), loaded))
 }
 
 /// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
@@ -332,12 +418,16 @@ async fn routes_of(template: &Arc<Template>) -> Result<Vec<NamedRoute>, LoadErro
 }
 
 fn read(source: &Source, max: ByteSize) -> Result<Bytes, LoadError> {
-    let bytes = source.read(max).map_err(|error| match error {
-        FileError::TooLarge { size, max } => LoadError::TooLarge { size, max },
-        error => LoadError::Read(error),
-    })?;
+    let bytes = source.read(max).map_err(not_read)?;
     check_header(&bytes)?;
     Ok(bytes)
+}
+
+fn not_read(error: FileError) -> LoadError {
+    match error {
+        FileError::TooLarge { size, max } => LoadError::TooLarge { size, max },
+        error => LoadError::Read(error),
+    }
 }
 
 fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadError> {

@@ -48,6 +48,7 @@ pub struct PluginVersion {
     lineage: PluginIdentity,
     template: Arc<Template>,
     instances: Instances,
+    _component: Arc<load::Loaded>,
 }
 
 /// What outlives the versions of a plugin: its sockets, and the way to whoever serves them.

@@ -22,6 +22,7 @@ use http::Method;
 
 use crate::capability::grants::Grants;
 use crate::config::{self, Config, HostConfig, SiteConfig};
+use crate::descriptors;
 use crate::files::Folder;
 use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
@@ -35,7 +36,7 @@ pub use manager::{DeployError, Progress, SiteManager};
 pub use report::{Change, Report, Serving, Status};
 pub use scan::components;
 pub use sites::{NotServed, Root, Sites};
-pub use staged::{clean, recover};
+pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
 
 /// How a site is loaded.
@@ -212,6 +213,14 @@ impl SiteDir {
         source: impl Fn(&str) -> Option<Source>,
     ) -> anyhow::Result<SiteSnapshot> {
         self.enter_log();
+        let max = descriptors::components_of_site();
+        if matches!(self.tenancy, Tenancy::Among { .. }) && components.len() > max {
+            bail!(
+                "the site has {} components, and one of several sites may have {max}, by the host's limit of open \
+                 files: raise that (`ulimit -n`), or remove components",
+                components.len()
+            );
+        }
         let case_sensitive = self.config.case_sensitive;
         let mut snapshot = SiteSnapshot {
             name: self.name.clone(),

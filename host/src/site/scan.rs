@@ -1,6 +1,8 @@
 //! The components of a site, by their place in it.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
@@ -27,12 +29,32 @@ const MAX_DEPTH: usize = 64;
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 
 /// Whether a folder is a site.
-pub fn is_site(folder: &Folder) -> bool {
-    // A link counts: where it leads out of the site, that is said when the site is loaded.
-    PARTS.iter().any(|part| {
-        let metadata = folder.dir().symlink_metadata(part);
-        metadata.is_ok_and(|metadata| metadata.is_dir() || metadata.is_symlink())
-    })
+///
+/// # Errors
+/// The system does not say: it has no descriptors left, for one.
+pub fn is_site(folder: &Folder) -> Result<bool, FileError> {
+    for part in PARTS {
+        match folder.dir().symlink_metadata(part) {
+            // A link counts: an error of loading says where it leads out of the site.
+            Ok(metadata) if metadata.is_dir() || metadata.is_symlink() => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a path leads to a folder that is a site.
+///
+/// # Errors
+/// The system does not say: nobody may take that for a site that is gone.
+pub fn is_site_at(path: &Path) -> Result<bool, FileError> {
+    match Folder::open(path) {
+        Ok(folder) => is_site(&folder),
+        Err(FileError::Missing | FileError::NotAFolder) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A component file.
@@ -380,7 +402,7 @@ mod tests {
         for part in ["routes", "plugins", "middleware"] {
             std::os::unix::fs::symlink("../victim/routes", evil.join(part)).unwrap();
             let folder = Folder::open(&evil).unwrap();
-            assert!(is_site(&folder), "so that it is said");
+            assert!(is_site(&folder).unwrap(), "so that it is said");
             let error = format!("{:#}", components(&folder).unwrap_err());
             let expected = format!("cannot read `{part}`: it leads outside");
             assert!(error.contains(&expected), "{error}");

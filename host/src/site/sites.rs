@@ -17,10 +17,9 @@ use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours::Neighbours;
-use super::scan::is_site;
+use super::scan::{is_site, is_site_at};
 use super::{DeployError, ForAll, Progress, Report, SiteDir, SiteManager, Watcher, locate};
 use crate::config::HostConfig;
-use crate::files::Folder;
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
 
@@ -97,8 +96,8 @@ impl Root {
     /// There is no such folder, or its settings are not right.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let (root, folder) = locate(folder)?;
-        let is_there = |name: &String| is_site_in(&root, name);
-        if is_site(&folder) || !folders(&root)?.iter().any(is_there) {
+        let is_there = |name: &String| is_site_at(&root.join(name)).unwrap_or(true);
+        if is_site(&folder)? || !folders(&root)?.iter().any(is_there) {
             return Ok(Self::One(Box::new(SiteDir::only(root, folder)?)));
         }
         let config = Arc::new(HostConfig::load(&folder)?);
@@ -146,7 +145,8 @@ impl Sites {
             Root::One(_) => None,
             Root::Many { root, config } => {
                 let mut sites = folders(root)?;
-                sites.retain(|name| is_site_in(root, name));
+                // One that cannot be looked at now may be a site.
+                sites.retain(|name| is_site_at(&root.join(name)).unwrap_or(true));
                 let neighbours;
                 (neighbours, claims) = Neighbours::read(root, &sites, &config.tenants);
                 let background = Background::start();
@@ -364,10 +364,6 @@ impl Standing {
 fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-fn is_site_in(root: &Path, name: &str) -> bool {
-    Folder::open(&root.join(name)).is_ok_and(|own| is_site(&own))
 }
 
 /// The names of the folders in a folder, but for those that begin with a dot.

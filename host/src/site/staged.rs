@@ -35,13 +35,13 @@ const MAX_JOURNAL: ByteSize = ByteSize::mib(16);
 
 /// What the files of a deploy may have together: as much has to be read after a crash, and a site may make a
 /// journal of its own.
-const MAX_DEPLOY: ByteSize = ByteSize::gib(1);
+pub const MAX_DEPLOY: ByteSize = ByteSize::gib(1);
 
 /// Names that are looked at for what was left, in each part of the site.
 const MAX_NAMES: usize = 20_000;
 
 /// How long a deploy of another host into the same folder is waited for.
-const LOCK_TIME: Duration = Duration::from_secs(5);
+const LOCK_TIME: Duration = Duration::from_secs(1);
 
 /// The files of a deploy, written beside their places. They go if nothing is decided.
 pub struct Staged {

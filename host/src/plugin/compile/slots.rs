@@ -1,18 +1,23 @@
 //! How many components are compiled at once, and who is next.
 //!
-//! A component of usual size is compiled within a second or a few. So that it never waits for those that
+//! A component of usual size is compiled within a second or two. So that it never waits for those that
 //! take minutes, these have slots of their own: what is large begins there, and what has used up the time
-//! of a short slot begins again there. In each kind, the one that has waited longest is next; a site waits
-//! for one component at a time, so a site with many components takes turns with the others.
+//! of a short slot begins again there, with all that the same site brings for a while. In each kind, the
+//! one that has waited longest is next; a site waits for one component at a time, so a site with many
+//! components takes turns with the others.
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// CPU time that compiling may take in a short slot.
-const SHORT: Duration = Duration::from_secs(15);
+const SHORT: Duration = Duration::from_secs(4);
+
+/// For so long, what a site brings is not expected to be done in [`SHORT`], since something of it was not.
+const DISTRUST: Duration = Duration::from_secs(10 * 60);
 
 /// A component of more bytes than this is not expected to be done in [`SHORT`].
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -21,6 +26,20 @@ const LARGE: u64 = 4 * 1024 * 1024;
 pub struct Slots {
     short: Arc<Semaphore>,
     long: Arc<Semaphore>,
+}
+
+/// What is known of one site's components; none of it, where a site has the host for itself.
+#[derive(Clone, Debug, Default)]
+pub struct History(Arc<Mutex<Option<Instant>>>);
+
+impl History {
+    fn is_trusted(&self) -> bool {
+        self.0.lock().is_none_or(|overran| overran.elapsed() >= DISTRUST)
+    }
+
+    fn distrust(&self) {
+        *self.0.lock() = Some(Instant::now());
+    }
 }
 
 /// The right to compile one component, until it is dropped.
@@ -38,14 +57,15 @@ impl Slots {
     }
 
     /// Waits for the right to compile a component of so many bytes.
-    pub async fn take(&self, size: u64) -> Slot {
-        let is_long = size > LARGE;
+    pub async fn take(&self, size: u64, history: &History) -> Slot {
+        let is_long = size > LARGE || !history.is_trusted();
         let slots = if is_long { &self.long } else { &self.short };
         Slot { is_long, _permit: slots.clone().acquire_owned().await.ok() }
     }
 
     /// Gives a short slot back, and waits for a long one.
-    pub async fn take_long(&self, short: Slot) -> Slot {
+    pub async fn take_long(&self, short: Slot, history: &History) -> Slot {
+        history.distrust();
         drop(short);
         Slot { is_long: true, _permit: self.long.clone().acquire_owned().await.ok() }
     }
@@ -66,17 +86,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_usual_component_never_waits_for_those_that_take_long() {
-        let slots = Slots::new();
+        let (slots, own) = (Slots::new(), History::default());
         let mut held = Vec::new();
-        while let Some(slot) = slots.take(LARGE + 1).now_or_never() {
+        while let Some(slot) = slots.take(LARGE + 1, &own).now_or_never() {
             held.push(slot);
         }
         assert!(!held.is_empty() && held.iter().all(|slot| slot.time().is_none()));
-        let short = slots.take(LARGE).now_or_never().expect("there are others for it");
+        let short = slots.take(LARGE, &own).now_or_never().expect("there are others for it");
         assert_eq!(short.time(), Some(SHORT));
-        assert!(slots.take_long(short).now_or_never().is_none(), "it waits behind the others");
+        assert!(
+            slots.take_long(short, &own).now_or_never().is_none(),
+            "it waits behind the others"
+        );
         held.clear();
-        let short = slots.take(0).await;
-        assert!(slots.take_long(short).now_or_never().is_some());
+        let other = History::default();
+        let short = slots.take(0, &other).await;
+        assert!(slots.take_long(short, &other).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_site_whose_component_took_long_holds_no_short_slot_for_a_while() {
+        let (slots, slow, usual) = (Slots::new(), History::default(), History::default());
+        let short = slots.take(0, &slow).await;
+        drop(slots.take_long(short, &slow).await);
+        assert_eq!(slots.take(0, &slow).await.time(), None);
+        assert_eq!(slots.take(0, &usual).await.time(), Some(SHORT));
     }
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use wasmparser::{BinaryReaderError, KnownCustom, Parser, Payload};
 use wasmtime::component::Component;
 
-use super::{CompileError, Digest, LoadError, Loader, Source, read};
+use super::{CompileError, Digest, LoadError, Loader, Source, not_read, read};
 use crate::capability::account::Account;
 use crate::capability::grants::Grants;
 use crate::capability::{Calls, Context, VersionId};
 use crate::config;
-use crate::files::FileError;
+use crate::files;
 use crate::runtime::{Kind, Template, at_load};
 
 /// What a file says of itself, and whether it fits.
@@ -84,14 +84,15 @@ impl Loader {
         file: &Path,
         on_compile: impl FnOnce(),
     ) -> Result<Report, LoadError> {
-        let file = file.to_owned();
-        let bytes = self.aside(move || std::fs::read(file)).await?.map_err(FileError::from)?;
+        let (file, max) = (file.to_owned(), self.max_component);
+        let bytes = self.aside(move || files::read_named(&file, max)).await?;
+        let bytes = bytes.map_err(not_read)?;
         let source = Source::Given(bytes.into());
         let seen = self.look(&source).await?;
         let component = self.component(&source, seen, on_compile).await?;
         let bytes = read(&source, self.max_component)?;
         let engine = &self.runtime.engine;
-        let component_type = component.component_type();
+        let component_type = component.component.component_type();
         let imports = component_type.imports(engine);
         let exports = component_type.exports(engine);
         Ok(Report {
@@ -99,7 +100,7 @@ impl Loader {
             size: bytes.len(),
             imports: imports.map(|(name, _)| (name.to_owned(), Grant::of(name))).collect(),
             exports: exports.map(|(name, _)| name.to_owned()).collect(),
-            fits: self.fit(&component).await,
+            fits: self.fit(&component.component).await,
             producers: producers(&bytes)
                 .map_err(|error| CompileError::Malformed(error.to_string()))?,
         })

@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Many, Sites, Standing, say};
 use crate::plugin::Share;
-use crate::site::scan::is_site;
+use crate::site::scan::is_site_at;
 use crate::site::{SiteDir, SiteManager, Watcher};
 
 /// How long a site waits after its task has broken.
@@ -58,12 +58,12 @@ impl One<'_> {
         let site = self.name;
         let open = self.sites.get(site).ok();
         let own = folder.to_owned();
-        let there = self
-            .sites
-            .loader
-            .aside(move || crate::files::Folder::open(&own).is_ok_and(|own| is_site(&own)));
-        match (open, there.await) {
-            (_, Err(error)) => tracing::error!(target: "swap", site, "{error:#}"),
+        let there = self.sites.loader.aside(move || is_site_at(&own)).await;
+        let there = there.map_err(anyhow::Error::from).and_then(|there| Ok(there?));
+        match (open, there) {
+            (_, Err(error)) => tracing::error!(
+                target: "swap", site, "the host cannot look at the site's folder: {error:#}"
+            ),
             (Some(manager), Ok(true)) => say(site, manager.update().await),
             (Some(manager), Ok(false)) => {
                 self.stand(Standing::NoSite);
@@ -94,19 +94,19 @@ impl One<'_> {
     async fn load(&self, folder: &Path) -> anyhow::Result<Arc<SiteManager>> {
         let Sites { server, loader, progress, many, .. } = &**self.sites;
         let folder = folder.to_owned();
-        let site = match many {
-            None => loader.aside(move || SiteDir::open(&folder)).await??,
+        let (site, loader) = match many {
+            None => (loader.aside(move || SiteDir::open(&folder)).await??, loader.clone()),
             Some(Many { all, background }) => {
                 let tenants = &all.config.tenants;
                 let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
-                let all = all.clone();
+                let (all, loader) = (all.clone(), loader.for_site(share.clone()));
                 let site = loader.aside(move || SiteDir::among(&folder, &all, &share)).await??;
                 self.sites.expect(self.name, self.id, &site);
-                site
+                (site, loader)
             }
         };
-        SiteManager::open(site, server.clone(), loader.clone(), progress.clone()).await
+        SiteManager::open(site, server.clone(), loader, progress.clone()).await
     }
 
     fn stand(&self, standing: Standing) {
