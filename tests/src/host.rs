@@ -31,7 +31,7 @@ pub struct Builder {
     redirection: Option<&'static str>,
     stderr: Option<OwnedFd>,
     has_defaults: bool,
-    open_files: Option<u64>,
+    before: Vec<String>,
 }
 
 /// A host that serves.
@@ -65,7 +65,7 @@ impl TestHost {
             redirection: None,
             stderr: None,
             has_defaults: false,
-            open_files: None,
+            before: Vec::new(),
         }
     }
 
@@ -218,8 +218,14 @@ impl Builder {
 
     /// Descriptors that the process may have open.
     #[must_use]
-    pub fn open_files(mut self, limit: u64) -> Self {
-        self.open_files = Some(limit);
+    pub fn open_files(self, limit: u64) -> Self {
+        self.after(&format!("ulimit -n {limit}"))
+    }
+
+    /// A shell's command that is run before the host, in its process.
+    #[must_use]
+    pub fn after(mut self, command: &str) -> Self {
+        self.before.push(format!("{command}; "));
         self
     }
 
@@ -310,14 +316,13 @@ impl Builder {
     }
 
     fn run(&self) -> Process {
-        let limit = self.open_files.map(|limit| format!("ulimit -n {limit}; "));
-        let mut command = match (limit, self.redirection) {
-            (None, None) => Command::new(&self.program),
-            (limit, redirection) => {
-                let (limit, redirection) =
-                    (limit.unwrap_or_default(), redirection.unwrap_or_default());
+        let before = self.before.concat();
+        let mut command = match self.redirection {
+            None if before.is_empty() => Command::new(&self.program),
+            redirection => {
+                let redirection = redirection.unwrap_or_default();
                 let mut shell = Command::new("sh");
-                shell.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\" {redirection}"));
+                shell.arg("-c").arg(format!("{before}exec \"$0\" \"$@\" {redirection}"));
                 shell.arg(&self.program);
                 shell
             }

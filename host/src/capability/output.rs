@@ -102,9 +102,11 @@ impl Output {
             _ => line.len(),
         };
         let secrets = self.of.account.secrets();
-        let begun = secrets.map_or(0, |secrets| secrets.begins_at_end(&line[..end]));
-        // A line of nothing else is cut all the same.
-        if begun < end { end - begun } else { line.len() }
+        match secrets.map_or(end, |secrets| secrets.cut(&line[..end])) {
+            // A line of nothing else is cut all the same.
+            0 => line.len(),
+            cut => cut,
+        }
     }
 
     fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {

@@ -148,7 +148,10 @@ pub fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Re
         .enable_all()
         .build()
         .context("cannot start the threads")?;
-    let ended = runtime.block_on(command);
+    let ended = runtime.block_on(async {
+        signals::settle()?;
+        command.await
+    });
     // A thread may be waiting for a disk.
     runtime.shutdown_timeout(THREADS_TIME);
     ended

@@ -1,16 +1,17 @@
 //! The signals that end the host, or have it look at everything again.
 
 use anyhow::Context as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::Signal;
+use tokio::signal::unix::{self, SignalKind};
 
 use crate::site;
 
 /// What ends the host.
 pub struct Endings {
-    interrupt: Signal,
-    terminate: Signal,
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
     /// Where it belongs to a terminal.
-    hangup: Option<Signal>,
+    hangup: Option<unix::Signal>,
 }
 
 /// A signal that has come.
@@ -38,7 +39,12 @@ impl Endings {
     /// # Errors
     /// As [`Endings::listen`].
     pub fn of_terminal() -> anyhow::Result<Self> {
-        Ok(Self { hangup: Some(listen(SignalKind::hangup())?), ..Self::listen()? })
+        // `nohup` has the process ignore it.
+        let hangup = match is_ignored(SignalKind::hangup()) {
+            true => None,
+            false => Some(listen(SignalKind::hangup())?),
+        };
+        Ok(Self { hangup, ..Self::listen()? })
     }
 
     /// Waits for the next.
@@ -59,6 +65,27 @@ impl Endings {
     }
 }
 
+/// Takes from signals what the host was started with and cannot live with: a write over the limit of a file's size
+/// (SIGXFSZ) is an error and ends nothing, and the end of a child process (SIGCHLD) can be waited for.
+///
+/// # Errors
+/// As [`Endings::listen`].
+pub fn settle() -> anyhow::Result<()> {
+    // A handler stays when nobody listens any more.
+    drop(listen(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
+    drop(listen(SignalKind::child())?);
+    Ok(())
+}
+
+/// Whether the process was started with a signal ignored.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let bit = u32::try_from(kind.as_raw_value() - 1).ok().and_then(|bit| 1_u64.checked_shl(bit));
+    bit.is_some_and(|bit| mask & bit != 0)
+}
+
 /// From now on SIGHUP does not end the process: every site is looked at again.
 ///
 /// # Errors
@@ -74,6 +101,6 @@ pub fn look_on_hangup() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn listen(kind: SignalKind) -> anyhow::Result<Signal> {
-    signal(kind).context("cannot wait for signals")
+fn listen(kind: SignalKind) -> anyhow::Result<unix::Signal> {
+    unix::signal(kind).context("cannot wait for signals")
 }

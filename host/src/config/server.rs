@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use ipnet::IpNet;
-use serde::Deserialize;
+use ipnet::{IpNet, Ipv4Net};
+use serde::{Deserialize, Deserializer};
 
 use super::ranges::{DAY, GIB, MANY, MS, YEAR, count, size, time, time_or_zero};
 
@@ -34,6 +34,7 @@ pub struct Server {
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub write_time: Duration,
     /// Networks whose `proxy_header` says who the client is, such as `["10.0.0.0/8"]`. Default: none.
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The header to which the trusted proxies append the address of their client: `"x-forwarded-for"` (default) or
     /// `"forwarded"` (RFC 7239). Only that one is read: a proxy passes the other on as the client sent it.
@@ -41,6 +42,23 @@ pub struct Server {
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub shutdown_time: Duration,
+}
+
+/// Networks of clients' addresses, which the host has in their shortest form: an IPv4 network may be written as an
+/// IPv6 one (`::ffff:10.0.0.0/104`).
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    const MAPPED: u8 = 96;
+    let written = Vec::<IpNet>::deserialize(deserializer)?;
+    let canonical = |network: IpNet| match network {
+        IpNet::V6(wide) => {
+            let address = wide.addr().to_ipv4_mapped();
+            let length = wide.prefix_len().checked_sub(MAPPED);
+            let narrow = address.zip(length).and_then(|(ip, length)| Ipv4Net::new(ip, length).ok());
+            narrow.map_or(network, IpNet::V4)
+        }
+        IpNet::V4(_) => network,
+    };
+    Ok(written.into_iter().map(canonical).collect())
 }
 
 impl Default for Server {

@@ -99,8 +99,22 @@ impl Secrets {
         }
     }
 
+    /// Where a text that goes on can be cut, so that no secret is cut in two.
+    pub fn cut(&self, text: &[u8]) -> usize {
+        let end = text.len().saturating_sub(self.begins_at_end(text));
+        let Some(finder) = &self.finder else { return end };
+        // The end of a secret may look like the beginning of one.
+        let mut found = finder.find_iter(text).map(|found| found.range());
+        match found.find(|found| found.end > end) {
+            Some(found) if found.start >= end => end,
+            Some(found) if found.start > 0 => found.start,
+            Some(found) => found.end,
+            None => end,
+        }
+    }
+
     /// How many bytes at the end of a text, which goes on, may be the beginning of a secret.
-    pub fn begins_at_end(&self, text: &[u8]) -> usize {
+    fn begins_at_end(&self, text: &[u8]) -> usize {
         let longest = text.len().min(MAX_PATTERN);
         let begins = |end: &[u8]| {
             let after = self.patterns.partition_point(|pattern| pattern.as_bytes() <= end);
@@ -208,6 +222,22 @@ mod tests {
     fn secrets_of_several_may_overlap() {
         let both = [secrets(&["abcdefgh"]), secrets(&["efghijkl"])];
         assert_eq!(hide("xabcdefghijkly", 14, &both).0, "x(secret)y");
+    }
+
+    #[test]
+    fn a_text_is_cut_in_no_secret() {
+        let overlapping = secrets(&["token-Q8x7t", "abcdefQ8x7abcdef"]);
+        for (text, cut) in [
+            ("pp token-Q8x7t", "pp "),
+            ("pp token-Q8x7t and more", "pp token-Q8x7t and more"),
+            ("pp token-Q8x7t tok", "pp token-Q8x7t "),
+            ("pp abcdefQ8x7abcdef", "pp "),
+            ("pp abcdefQ8x7abcde", "pp "),
+            ("token-Q8x7t", "token-Q8x7t"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(&text[..overlapping.cut(text.as_bytes())], cut, "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -165,6 +165,10 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         return refused(StatusCode::URI_TOO_LONG, message);
     }
     let headers = request.headers();
+    if !is_only_chunked(headers) {
+        let message = "of transfer codings, a request may have `chunked`, once, and no other";
+        return refused(StatusCode::NOT_IMPLEMENTED, message.to_owned());
+    }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if bytes as u64 > limits.headers.as_u64() {
         account.exceed(Limit::Headers);
@@ -172,6 +176,14 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
     }
     Ok(())
+}
+
+/// Whether the body has no other transfer coding than `chunked` (RFC 9112, section 6.1): a guest would get it coded.
+fn is_only_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked =
+        |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_none_or(is_chunked) && codings.next().is_none()
 }
 
 /// What the request runs through. Middleware runs where there is no route, too.

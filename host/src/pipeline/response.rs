@@ -45,6 +45,7 @@ pub fn fit(response: &mut Response<Body>, version: Version) {
     if response.status() == StatusCode::RESET_CONTENT {
         *response.body_mut() = Either::Left(Full::default());
     }
+    fit_upgrade(response.headers_mut(), version);
     if version == Version::HTTP_10 {
         let is_delimited = response.headers().contains_key(header::CONTENT_LENGTH)
             || response.body().size_hint().exact().is_some();
@@ -55,6 +56,15 @@ pub fn fit(response: &mut Response<Body>, version: Version) {
             // hyper would add `keep-alive` to an answer of HTTP/1.1.
             *response.version_mut() = Version::HTTP_10;
         }
+    }
+}
+
+/// `upgrade` is for this connection only, which `connection` says, and HTTP/1.0 has none (RFC 9110, section 7.8).
+fn fit_upgrade(headers: &mut HeaderMap, version: Version) {
+    if version == Version::HTTP_10 {
+        headers.remove(header::UPGRADE);
+    } else if headers.contains_key(header::UPGRADE) && !headers.contains_key(header::CONNECTION) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
 }
 

@@ -13,6 +13,8 @@ const MAX_LABEL: usize = 63;
 pub enum InvalidHost {
     #[error("`host` must be there once")]
     NotOnce,
+    #[error("the target's scheme must be `http`, if it has one: this connection is not encrypted")]
+    Scheme,
     #[error("`host` must be a host's name or address, with a port or without")]
     Malformed,
 }
@@ -38,6 +40,9 @@ pub fn of<B>(request: &Request<B>) -> Option<&str> {
 }
 
 fn check<B>(request: &Request<B>) -> Result<(), InvalidHost> {
+    if request.uri().scheme_str().is_some_and(|scheme| scheme != "http") {
+        return Err(InvalidHost::Scheme);
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => parse(host.as_bytes()).map(drop).ok_or(InvalidHost::Malformed),

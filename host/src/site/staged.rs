@@ -231,8 +231,15 @@ fn has(site: &Folder, path: &Path, digest: &Digest, left: &mut u64) -> bool {
 /// It cannot be completed now.
 pub fn recover(root: &Path) -> anyhow::Result<()> {
     let Some((site, state)) = folders(root) else { return Ok(()) };
-    if !state.dir().try_exists(JOURNAL).unwrap_or(true) {
-        return Ok(());
+    match state.dir().try_exists(JOURNAL) {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        // Where it is another user's, nothing of it can be used.
+        Err(error) => {
+            let folder = state.path().display();
+            tracing::warn!("the site is served without `{folder}`, which cannot be used: {error}");
+            return Ok(());
+        }
     }
     let _lock = lock(&state)?;
     complete(&site, &state)

@@ -61,7 +61,12 @@ async fn a_request_that_asks_for_no_websocket_is_426() {
         let response = host.handshake("/loop", changes).await;
         assert_eq!(response.status, 426, "{changes:?}");
         assert_eq!(response.header("upgrade"), Some("websocket"), "{changes:?}");
+        assert_eq!(response.header("connection"), Some("upgrade"), "{changes:?}");
     }
+    let mut raw = host.raw().await;
+    raw.write("GET /loop HTTP/1.0\r\n\r\n").await;
+    let old = raw.response().await;
+    assert_eq!((old.status, old.header("upgrade")), (426, None), "HTTP/1.0 has none");
     assert_eq!(host.get("/loop").await.status, 426);
 }
 

@@ -4,7 +4,8 @@ use http::Request;
 use lithe_tests::artifacts::{
     FILES_ROUTE, FILES_SESSION, FILES_START_WAITS, SWAP_HEALTH_HANGS, SWAP_V1, TRAP_HTTP,
 };
-use lithe_tests::{Builder, Raw, Response, TestHost};
+use lithe_tests::components::tagged;
+use lithe_tests::{Builder, Raw, Response, TestHost, eventually};
 
 use crate::host;
 
@@ -211,4 +212,36 @@ async fn an_endless_health_check_is_charged_to_its_own_site() {
     host.wait_for_log(&["evil.test", "the version before is still being served"]).await;
     assert!(background() > 0, "it ran where those run that are over their share");
     assert_eq!(get(&host, "good.test", "/trap").await.status, 200);
+}
+
+/// The same handler, and each another component.
+fn distinct(count: u8) -> impl Iterator<Item = (String, Vec<u8>)> {
+    (0..count).map(|number| (format!("evil.test/routes/c{number}.wasm"), tagged(TRAP_HTTP, number)))
+}
+
+#[tokio::test]
+async fn components_of_a_site_leave_descriptors_to_others() {
+    // 1,024 less the host's own are 896, half of which are for components.
+    let mut site = host().component("good.test/routes/trap.wasm", TRAP_HTTP).open_files(1024);
+    for (file, component) in distinct(113) {
+        site = site.file(&file, component);
+    }
+    let host = site.start().await;
+    host.wait_for_log(&["evil.test", "113 components", "may have 112", "`ulimit -n`"]).await;
+    assert_eq!(get(&host, "good.test", "/trap").await.status, 200);
+    host.site.remove("evil.test/routes/c0.wasm");
+    eventually("the rest is served", async || {
+        (get(&host, "evil.test", "/c1").await.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn copies_of_a_component_keep_one_file_open() {
+    let mut site = host().open_files(128);
+    for number in 0..200 {
+        site = site.component(&format!("routes/c{number}.wasm"), TRAP_HTTP);
+    }
+    let host = site.start().await;
+    assert_eq!(host.get("/c199").await.status, 200);
 }

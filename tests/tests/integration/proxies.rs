@@ -72,3 +72,13 @@ async fn connections_of_a_trusted_proxy_are_not_counted_on_a_listener_of_ipv6() 
         assert!(client_of(&host, &[]).await.starts_with("127.0.0.1:"));
     }
 }
+
+#[tokio::test]
+async fn a_network_may_be_written_in_its_mapped_form() {
+    for network in ["::ffff:127.0.0.0/104", "::ffff:0:0/96", "::/0"] {
+        let config = format!("[server]\ntrusted_proxies = [\"{network}\", \"0.0.0.0/32\"]\n");
+        let host = with(&config, "127.0.0.1:0").await;
+        let client = client_of(&host, &[("x-forwarded-for", "1.2.3.4")]).await;
+        assert_eq!(client == "1.2.3.4:0", network != "::/0", "{network}: {client}");
+    }
+}

@@ -220,3 +220,27 @@ async fn an_errors_text_is_text_to_every_browser() {
         assert!(!refused.text().contains('<'), "{}", refused.text());
     }
 }
+
+#[tokio::test]
+async fn a_target_of_another_scheme_is_400() {
+    let host = any().await;
+    for scheme in ["https", "ftp", "ws"] {
+        let request = format!("GET {scheme}://victim/ HTTP/1.1\r\nhost: victim\r\n\r\n");
+        let refused = answer(&host, request).await;
+        assert_eq!((refused.status, refused.text().contains("scheme")), (400, true), "{scheme}");
+    }
+    let plain = answer(&host, "GET HTTP://victim/ HTTP/1.1\r\nhost: victim\r\n\r\n").await;
+    assert_eq!(plain.status, 200);
+}
+
+#[tokio::test]
+async fn another_transfer_coding_than_chunked_is_501() {
+    let host = any().await;
+    for codings in ["gzip, chunked", "chunked, chunked", "chunked\r\ntransfer-encoding: chunked"] {
+        let request =
+            format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: {codings}\r\n\r\n0\r\n\r\n");
+        assert_eq!(answer(&host, request).await.status, 501, "{codings}");
+    }
+    let request = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(answer(&host, request).await.status, 200);
+}

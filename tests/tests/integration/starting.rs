@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use lithe_tests::artifacts::{BENCH_HELLO, CACHE, TRAP_HTTP};
+use lithe_tests::artifacts::{BENCH_HELLO, CACHE, FILES_ROUTE, TRAP_HTTP};
 use lithe_tests::{Signal, Site, eventually, within};
 
 use crate::by_hand::{lithe, run, serve, status};
@@ -84,4 +84,34 @@ async fn a_folder_that_cannot_be_written_is_served_and_the_advice_is_right() {
     assert!(!line.contains("108 bytes") && !line.contains("--cache"), "{line}");
     let deployed = lithe("deploy", &site.folder()).args(["routes/new.wasm", BENCH_HELLO]).status();
     assert!(!deployed.expect("it can be run").success());
+}
+
+#[tokio::test]
+async fn a_write_over_the_limit_of_a_files_size_ends_nothing() {
+    let folder = "[plugin.\"routes/f.wasm\"]\n\
+                  folders = { \"/d\" = { path = \"d\", write = true } }\n";
+    // The shell counts in blocks of 512 bytes.
+    let site = host().route("f", FILES_ROUTE).file("d/file", "text").config(folder);
+    let host = site.after("ulimit -f 4000").start().await;
+    let written = host.get("/f?do=write&path=/d/large&n=3000000").await;
+    assert_eq!(written.status, 403, "{}", written.text());
+    assert_eq!(host.get("/f?do=read&path=/d/file").await.text(), "text");
+}
+
+#[tokio::test]
+async fn compiles_where_the_end_of_children_is_ignored() {
+    let cache = tempfile::tempdir().expect("a folder can be made");
+    let site = host().route("f", FILES_ROUTE).after("trap '' CHLD").cache(cache.path());
+    assert_eq!(site.start().await.get("/f").await.status, 200);
+}
+
+#[tokio::test]
+async fn dev_that_was_told_to_ignore_the_end_of_its_terminal_goes_on() {
+    let site = host().route("f", FILES_ROUTE).command("dev").after("trap '' HUP");
+    let mut host = site.start().await;
+    host.signal(Signal::HUP);
+    assert_eq!(host.get("/f").await.status, 200);
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await.code(), Some(0));
+    assert!(!host.log().contains("SIGHUP"), "{}", host.log());
 }
