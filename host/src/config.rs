@@ -226,6 +226,18 @@ impl HostConfig {
     fn validate(&self) -> anyhow::Result<()> {
         self.admin.validate()
     }
+
+    /// The tables in which another state of the file differs.
+    pub fn changed_tables(&self, new: &Self) -> Vec<&'static str> {
+        let changed = [
+            self.server != new.server,
+            self.admin != new.admin,
+            self.compile != new.compile,
+            self.tenants != new.tenants,
+        ];
+        let tables = HOST_TABLES.into_iter().zip(changed);
+        tables.filter(|(_, is_changed)| *is_changed).map(|(table, _)| table).collect()
+    }
 }
 
 impl SiteConfig {

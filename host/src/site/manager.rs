@@ -193,6 +193,7 @@ impl SiteManager {
             anyhow::Ok((site, versions))
         });
         let (site, versions) = reopened.await??;
+        site.warn_of_restart(&state.site);
         let snapshot = self.load(site.clone(), None).await?;
         state.versions = versions;
         let report = self.switch(state, snapshot, Handover::Whole, None).await?;

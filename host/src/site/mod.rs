@@ -131,6 +131,25 @@ impl SiteDir {
         Ok(site)
     }
 
+    /// Warns of settings of the host that have changed in the file of its only site, and hold from the next start on.
+    fn warn_of_restart(&self, before: &Self) {
+        let mut now = HostConfig::clone(&self.host);
+        // These are the site's, too.
+        let (server, old) = (&mut now.server, &before.host.server);
+        server.body_time = old.body_time;
+        server.trusted_proxies.clone_from(&old.trusted_proxies);
+        server.proxy_header = old.proxy_header;
+        let tables = before.host.changed_tables(&now);
+        if !tables.is_empty() {
+            tracing::warn!(
+                site = &*self.name,
+                "the host has to be restarted for what has changed in its `{}`: [{}]",
+                config::FILE_NAME,
+                tables.join("], [")
+            );
+        }
+    }
+
     /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
     fn enter_log(&self) {
         self.account.limit_log(&self.config.limits);

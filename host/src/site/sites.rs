@@ -19,7 +19,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::neighbours::Neighbours;
 use super::scan::{is_site, is_site_at};
 use super::{DeployError, ForAll, Progress, Report, SiteDir, SiteManager, Watcher, locate};
-use crate::config::HostConfig;
+use crate::config::{self, HostConfig};
+use crate::files::Folder;
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
 
@@ -78,6 +79,8 @@ pub enum NotServed {
 struct Many {
     all: Arc<ForAll>,
     background: Arc<Background>,
+    /// What the log has been told of the settings for all sites.
+    told: Mutex<String>,
 }
 
 /// What a folder is.
@@ -152,7 +155,7 @@ impl Sites {
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
                 let all = ForAll { config: config.clone(), neighbours };
-                Some(Many { all: Arc::new(all), background })
+                Some(Many { all: Arc::new(all), background, told: Mutex::default() })
             }
         };
         Ok(Arc::new(Self {
@@ -265,8 +268,36 @@ impl Sites {
         open.map(|(name, _)| name.clone()).collect()
     }
 
+    /// Warns, once for each state of the file, that the settings for all sites have changed: they hold from the
+    /// next start on.
+    async fn look_at_settings(&self) -> anyhow::Result<()> {
+        let Some(Many { all, told, .. }) = &self.many else { return Ok(()) };
+        let root = self.root.clone();
+        let read = self.loader.aside(move || HostConfig::load(&Folder::open(&root)?)).await?;
+        let text = match &read {
+            Ok(new) => match all.config.changed_tables(new) {
+                tables if tables.is_empty() => String::new(),
+                tables => format!(
+                    "the host has to be restarted for what has changed in its `{}`: [{}]",
+                    config::FILE_NAME,
+                    tables.join("], [")
+                ),
+            },
+            Err(error) => {
+                format!("the host's settings are not right, so the next start fails: {error:#}")
+            }
+        };
+        let mut told = told.lock();
+        if !text.is_empty() && *told != text {
+            tracing::warn!("{text}");
+        }
+        *told = text;
+        Ok(())
+    }
+
     /// Begins with folders that have come, and ends with those that have gone.
     async fn look(self: &Arc<Self>) -> anyhow::Result<()> {
+        self.look_at_settings().await?;
         let root = self.root.clone();
         let there = self.loader.aside(move || folders(&root)).await??;
         let mut entries = self.entries.lock();

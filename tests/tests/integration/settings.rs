@@ -2,7 +2,7 @@
 
 use http::Request;
 use lithe_tests::artifacts::{HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
-use lithe_tests::{Frame, within};
+use lithe_tests::{Frame, Signal, within};
 
 use crate::host;
 
@@ -91,4 +91,23 @@ async fn a_site_among_others_sets_nothing_of_the_hosts() {
         assert_eq!(host.send(get("a.test")).await.status, 200);
         assert_eq!(host.send(get("b.test")).await.status, 503);
     }
+}
+
+#[tokio::test]
+async fn the_log_says_which_settings_need_a_restart() {
+    let one = host().route("trap", TRAP_HTTP).start().await;
+    one.site.write("lithe.toml", "[server]\nconnections = 7\nbody_time = \"1s\"\n");
+    one.wait_for_log(&["restarted", "[server]"]).await;
+
+    let host = host()
+        .component("a.test/routes/trap.wasm", TRAP_HTTP)
+        .component("b.test/routes/trap.wasm", TRAP_HTTP)
+        .start()
+        .await;
+    host.site.write("lithe.toml", "[server]\nbody_time = \"1s\"\n[tenants]\ncpu_share = 0.5\n");
+    host.signal(Signal::HUP);
+    host.wait_for_log(&["restarted", "[server], [tenants]"]).await;
+    host.site.write("lithe.toml", "[limits]\n");
+    host.signal(Signal::HUP);
+    host.wait_for_log(&["the next start fails", "`limits` does not belong here"]).await;
 }

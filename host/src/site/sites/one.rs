@@ -96,7 +96,7 @@ impl One<'_> {
         let folder = folder.to_owned();
         let (site, loader) = match many {
             None => (loader.aside(move || SiteDir::open(&folder)).await??, loader.clone()),
-            Some(Many { all, background }) => {
+            Some(Many { all, background, .. }) => {
                 let tenants = &all.config.tenants;
                 let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
