@@ -26,7 +26,7 @@ pub fn take() -> Vec<u8> {
     })
 }
 
-/// Leaves a buffer for whoever needs one next.
+/// Keeps a buffer for the next that needs one.
 pub fn give(mut buffer: Vec<u8>) {
     let capacity = buffer.capacity();
     if capacity == 0 {

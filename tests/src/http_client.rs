@@ -58,7 +58,7 @@ pub(crate) async fn send<B: Into<Bytes>>(address: SocketAddr, request: Request<B
     Response { status: head.status.as_u16(), headers: head.headers, body }
 }
 
-/// A request on a connection of its own, to whoever listens there.
+/// A request on a connection of its own, to this address.
 ///
 /// # Panics
 /// There is no answer before the deadline.

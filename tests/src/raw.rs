@@ -69,7 +69,7 @@ impl Raw {
         taken
     }
 
-    /// Writes, and meanwhile reads this many frames, or fewer where the connection ends.
+    /// Writes and, at the same time, reads this many frames, or fewer where the connection ends.
     pub async fn exchange(&mut self, bytes: &[u8], count: usize) -> Vec<Frame> {
         let Self { stream, buffer } = self;
         let (mut reader, mut writer) = stream.split();

@@ -56,7 +56,7 @@ const rooms = defineHooks({
   },
 });
 
-/** What goes to the log meanwhile. */
+/** What goes to the log while this runs. */
 async function logged(call: () => Promise<void>): Promise<string> {
   const log = mock.method(console, "error", () => {});
   await call();

@@ -59,7 +59,7 @@ pub fn now() -> SystemTime {
 }
 
 /// Waits until `duration` is over, in steps of the host's milliseconds. Even a wait of zero lets the
-/// host deliver what has arrived meanwhile.
+/// host deliver what has arrived.
 ///
 /// # Panics
 /// Whatever waits for time panics where the site allows the instance no timer at all.
@@ -169,7 +169,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Waits for the next tick. Whoever is late gets one tick as soon as the host has had its turn, and
+    /// Waits for the next tick. A task that is late gets one tick as soon as the host has had its turn, and
     /// the next a period after that, not all that were missed. Dropping the future loses nothing.
     pub async fn tick(&mut self) {
         poll_fn(|cx| self.poll_tick(cx)).await;

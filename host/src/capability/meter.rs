@@ -38,7 +38,7 @@ pub struct Clock {
     yielded: AtomicBool,
     /// A tick has found the call running.
     ticked: AtomicBool,
-    /// What it waits for begins its time anew: there is nothing to be charged or paid off.
+    /// What it waits for starts its time again: nothing is charged or paid off.
     rests: AtomicBool,
 }
 
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_rests_begins_anew() {
+    fn a_rest_starts_the_time_again() {
         let mut meter = meter(PAUSE / 2);
         assert_eq!(meter.tick(), Ok(Tick::Continue));
         meter.clock().charge(nanos(PAUSE));

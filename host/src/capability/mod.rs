@@ -216,7 +216,7 @@ impl State {
         self.timers.take_due(id)
     }
 
-    /// The socket for which whoever made the current call sends what is queued when it returns.
+    /// The socket for which the task that made the current call sends what is queued when it returns.
     fn sent_after(&self) -> Option<u32> {
         self.current.as_ref().filter(|_| self.is_event).map(|socket| socket.id)
     }

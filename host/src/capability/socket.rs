@@ -302,7 +302,7 @@ impl Socket {
         self.inner.lock().outbound.take_drained()
     }
 
-    /// The handshake is complete. A close that was asked for meanwhile stays asked for.
+    /// Marks the handshake as complete. A close that was asked for before it stays asked for.
     pub fn set_open(&self, outlet: Option<Outlet>) {
         let mut inner = self.inner.lock();
         inner.outlet = outlet;
@@ -351,7 +351,7 @@ impl Socket {
         }
     }
 
-    /// Hands messages to a blocking session, which is polled by the session's task, and so by whoever calls
+    /// Hands messages to a blocking session, which is polled by the session's task, and so by the task that calls
     /// this: nobody has to be woken.
     pub fn push_inbox(&self, messages: Messages) {
         if !messages.is_empty() {
@@ -429,7 +429,7 @@ enum GuestMessage {
     Binary(WasmList<u8>),
 }
 
-/// Links `send` anew: the generated code copies each message before it calls us, and here it goes from the
+/// Links `send` by hand: the generated code copies each message before it calls us, and here it goes from the
 /// guest's memory to the queue at once.
 ///
 /// # Errors
@@ -459,7 +459,7 @@ pub(super) fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 impl State {
     fn send(&self, to: SocketId, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         match &self.current {
-            // Whoever made the call of an event sends what is queued when it returns. A loop is polled by its
+            // The task that made the call of an event sends what is queued when it returns. A loop is polled by its
             // socket's task, which sends then; but what streams is sent by another task.
             Some(current) if current.id == to && (self.is_event || !current.is_stream()) => {
                 current.send(opcode, payload)

@@ -45,7 +45,7 @@ impl Timers {
         !self.set.is_empty()
     }
 
-    /// Whether a timer that has gone off is still set: it may have been cancelled meanwhile.
+    /// Whether a timer that has gone off is still set: it may have been cancelled since.
     pub fn take_due(&mut self, id: u32) -> bool {
         match self.set.get(&id) {
             Some(timer) if timer.repeat => true,

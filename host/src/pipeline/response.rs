@@ -87,7 +87,7 @@ pub fn allow(methods: &[Method]) -> HeaderMap {
     headers
 }
 
-/// Names the request for whoever reads the log.
+/// Names the request, so that it can be found in the log.
 pub fn add_request_id(response: &mut Response<Body>, id: RequestId) {
     if let Ok(value) = HeaderValue::from_bytes(&id.digits()) {
         // Middleware may have taken over a proxy's.

@@ -51,7 +51,7 @@ pub struct PluginVersion {
     _component: Arc<load::Loaded>,
 }
 
-/// What outlives the versions of a plugin: its sockets, and the way to whoever serves them.
+/// What outlives the versions of a plugin: its sockets, and the way to the instances that serve them.
 #[derive(Clone, Default)]
 pub struct PluginIdentity {
     sockets: Arc<Sockets>,

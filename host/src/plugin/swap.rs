@@ -12,7 +12,7 @@ use crate::capability::event::{Request, RequestId};
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::{Failure, Handover, Moved, PausedSet, at_load};
 
-/// How long a swap waits for an event that is being handled. Others wait meanwhile.
+/// How long a swap waits for an event that is being handled. Other events wait with it.
 const PAUSE_TIME: Duration = Duration::from_secs(5);
 
 /// A version, and the one that takes over from it.

@@ -318,7 +318,7 @@ impl Instance {
     /// Runs a blocking session from its first message to its end.
     ///
     /// # Errors
-    /// See [`Failure`]; CPU time is counted anew for each message.
+    /// See [`Failure`]; CPU time is counted for each message.
     pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.begin_event(socket);
         self.store.data_mut().begin_session();

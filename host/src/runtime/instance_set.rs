@@ -200,7 +200,7 @@ impl InstanceSet {
         match (&mut inner.born_paused, inner.retired) {
             (None, false) => SharedInstance::new(template, current, key),
             (None, true) => {
-                // Whoever found this version before it was retired is passed on.
+                // A request that found this version before it was retired is passed on.
                 let (shared, paused) = SharedInstance::new_paused(template, current, key);
                 paused.retire();
                 shared
@@ -242,7 +242,7 @@ impl InstanceSet {
         all.iter().for_each(|shared| shared.end());
     }
 
-    /// Lets whoever the lane says take over what can move, each instance between two of its events.
+    /// Hands what can move to the current instances, from each instance between two of its events.
     pub async fn retire(&self) -> Moved {
         let all = {
             let mut inner = self.inner.lock();
@@ -320,7 +320,7 @@ impl PausedSet {
         Ok(())
     }
 
-    /// Lets whoever the lane says take over what can move.
+    /// Hands what can move to the current instances.
     pub fn retire(mut self) -> Moved {
         let born = {
             let mut inner = self.instance_set.inner.lock();

@@ -150,7 +150,7 @@ impl Share {
         W: Future + Send + 'static,
         W::Output: Send + 'static,
     {
-        // Boxed at once: whoever waits for it keeps no room for it besides.
+        // Boxed at once: the task that waits for it keeps no room for it besides.
         self.run_boxed(Box::pin(work))
     }
 

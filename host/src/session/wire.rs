@@ -37,7 +37,7 @@ impl From<TcpStream> for Tcp {
 
 impl Wire for Tcp {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // An error is for whoever reads.
+        // The next read reports an error.
         self.half.as_ref().poll_read_ready(cx).map(|_| ())
     }
 

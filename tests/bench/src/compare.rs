@@ -1,4 +1,4 @@
-//! Ours and a peer in turn, under the same load: so that what else the machine does meanwhile hits both.
+//! Ours and a peer in turn, under the same load: so that what else the machine does affects both.
 
 use std::path::PathBuf;
 use std::time::Duration;

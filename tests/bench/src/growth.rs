@@ -200,7 +200,7 @@ fn routes(options: &Options, lithe: &Lithe, time: Duration) -> anyhow::Result<Ch
     })
 }
 
-/// Measures each once, then each again: so that what else the machine does meanwhile hits all.
+/// Measures each once, then each again: so that what else the machine does affects all.
 fn in_turn<T>(
     options: &Options,
     all: &[T],

@@ -54,7 +54,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     counted(&load, &server, options.messages, dump)?;
     dump()?;
     drop(server);
-    // Counting starts anew with each dump, so the second has only what came after the first.
+    // Counting starts again with each dump, so the second has only what came after the first.
     let profile =
         std::fs::read_to_string(file.with_extension("out.2")).context("no second dump")?;
     report(&load.to_string(), &profile, options, load.messages(options.messages));

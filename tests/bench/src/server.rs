@@ -110,7 +110,7 @@ impl Server {
     pub fn delay(&self) -> anyhow::Result<Duration> {
         let mut delay = 0;
         for task in std::fs::read_dir(format!("/proc/{}/task", self.id()))? {
-            // A thread may have ended meanwhile.
+            // A thread may have ended since.
             let Ok(stat) = std::fs::read_to_string(task?.path().join("schedstat")) else {
                 continue;
             };

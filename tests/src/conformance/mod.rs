@@ -25,7 +25,7 @@ macro_rules! conformance {
     };
     (room, $host:expr, $path:expr) => {
         $crate::conformance!(@ room, $host, $path; a_room_hears_what_is_said_in_it_and_nothing_else,
-            whoever_leaves_or_is_cut_off_is_counted_no_more, a_name_is_decoded_and_belongs_to_get);
+            a_client_that_leaves_or_is_cut_off_is_not_counted, a_name_is_decoded_and_belongs_to_get);
     };
     (@ $example:ident, $host:expr, $path:expr; $($claim:ident),*) => {
         $(

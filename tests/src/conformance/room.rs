@@ -37,7 +37,7 @@ pub async fn a_room_hears_what_is_said_in_it_and_nothing_else(host: &TestHost, p
 
 /// # Panics
 /// It is not so.
-pub async fn whoever_leaves_or_is_cut_off_is_counted_no_more(host: &TestHost, path: &str) {
+pub async fn a_client_that_leaves_or_is_cut_off_is_not_counted(host: &TestHost, path: &str) {
     let mut ann = host.connect(&format!("{path}/blue")).await;
     let bob = host.raw_socket(&format!("{path}/blue")).await;
     let carol = host.raw_socket(&format!("{path}/blue")).await;

@@ -1,4 +1,4 @@
-//! Sites that do not trust each other: a host is that site's whose it is, whoever asks for it.
+//! Sites that do not trust each other: a host stays with its site, whichever others ask for it.
 
 use http::Request;
 use lithe_tests::artifacts::{SWAP_V1, SWAP_V2, TRAP_HTTP};
@@ -16,7 +16,7 @@ async fn answers(host: &TestHost, name: &str) -> String {
     }
 }
 
-/// The victim is v1, and loaded last; whoever attacks it is v2.
+/// The victim is v1, and loaded last; the site that attacks it is v2.
 fn sites(attack: &str) -> Builder {
     host()
         .component("victim/routes/swap.wasm", SWAP_V1)

@@ -216,7 +216,7 @@ async fn a_body_that_comes_byte_by_byte_is_given_no_more_time() {
 
 /// Connections that say nothing cost each other and everybody else nothing but their number.
 #[tokio::test]
-async fn silent_connections_are_closed_and_others_served_meanwhile() {
+async fn silent_connections_are_closed_while_others_are_served() {
     let host = with("[server]\nheader_time = \"1s\"\n").await;
     let mut silent = Vec::new();
     for _ in 0..200 {

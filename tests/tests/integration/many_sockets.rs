@@ -146,7 +146,7 @@ fn fragments(message: &Frame, random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// In writes of random lengths. The host may end the connection meanwhile.
+/// In writes of random lengths. The host may end the connection in between.
 async fn write_in_pieces(raw: &mut Raw, bytes: &[u8], random: &mut Random) {
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -170,7 +170,7 @@ async fn head_of_a_public_file_has_its_headers_and_no_body() {
 }
 
 #[tokio::test]
-async fn a_compressed_file_beside_it_is_sent_to_whoever_takes_that() {
+async fn a_compressed_file_beside_it_is_sent_to_a_client_that_takes_it() {
     let site = host().route("page", TRAP_HTTP).public("style.css", "plain");
     let site = site.public("style.css.br", "brotli").public("style.css.gz", "gzip");
     let host = site.public("only.css", "plain").start().await;

@@ -125,7 +125,7 @@ async fn the_webs_apis_are_there(language: &str) {
     assert_eq!(client.ask("cancelled").await, "cancelled");
     client.send("bytes").await;
     assert_eq!(client.binary().await, "é🦀".as_bytes());
-    // A sleep holds up nobody: what is said meanwhile is answered before it is over.
+    // A sleep holds up nobody: what is said during it is answered before it is over.
     client.send("sleep").await;
     assert_eq!(client.ask("meanwhile").await, "meanwhile");
     assert_eq!(client.text().await, "slept");

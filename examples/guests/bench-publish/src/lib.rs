@@ -1,4 +1,4 @@
-//! `/bench/publish`: each message to everyone, whoever has sent it included, for measuring.
+//! `/bench/publish`: each message to everyone, its sender included, for measuring.
 
 use lithe_sdk::{Hooks, Message, Peer, Result, topics};
 

@@ -1,4 +1,4 @@
-//! `/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP.
+//! `/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP.
 
 use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent, json};
 

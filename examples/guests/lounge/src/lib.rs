@@ -1,4 +1,4 @@
-//! `/lounge`: a chat with names, by `?name=`, and the last 50 messages for whoever comes in. `/who` says
+//! `/lounge`: a chat with names, by `?name=`, and the last 50 messages for each who comes in. `/who` says
 //! who is there, and a plain GET gets members and messages as JSON.
 //!
 //! All of it is in the plugin's memory. When another version takes over, its [`State`](lithe_sdk::State)

@@ -1,5 +1,5 @@
 //! `/notifications`: the server says something every ten seconds, or `?every_ms=` that many
-//! milliseconds; JSON for whoever asks by plain HTTP.
+//! milliseconds; JSON for plain HTTP.
 
 use std::time::Duration;
 

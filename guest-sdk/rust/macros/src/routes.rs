@@ -82,7 +82,7 @@ fn emit_scope(table: &Table, scope: &Scope) -> TokenStream {
     quote!(#(#around)* #(#routes)* #(#inner)*)
 }
 
-/// Named after the file, for whoever reads an error or a backtrace.
+/// Named after the file, so that an error or a backtrace shows which one it is.
 fn module(table: &Table, file: usize) -> Ident {
     let path = &table.files[file].path;
     let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };

@@ -1,4 +1,4 @@
-//! What is left in the hands of whoever has started a task.
+//! What the code that starts a task gets.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error;

@@ -39,7 +39,7 @@ fn a_task_s_output_is_its_handle_s() {
 }
 
 #[test]
-fn a_cancelled_task_says_so_to_whoever_waits_and_runs_its_destructors() {
+fn a_cancelled_task_tells_the_one_that_waits_and_runs_its_destructors() {
     let alive = Alive::default();
     let (inside, handle) = (alive.clone(), Rc::new(RefCell::new(None)));
     handle.replace(Some(spawn(async move {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::socket::settle;
 use crate::{executor, sys, time};
 
-/// Moves the time forward: every wait that ends meanwhile ends, in order and at its own time, and the
+/// Moves the time forward: every wait that is over by then ends, in order and at its own time, and the
 /// sessions and tasks go on. Without it, a test's time stands still.
 ///
 /// ```

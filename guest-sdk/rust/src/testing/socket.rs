@@ -85,7 +85,7 @@ impl TestSocket {
         self.sent().iter().map(|message| message.text().into_owned()).collect()
     }
 
-    /// Code and reason of the close frame that ended the connection, whoever began; none while it is
+    /// Code and reason of the close frame that ended the connection, from either side; none while it is
     /// open, and none where it ended without one.
     pub fn closed(&self) -> Option<(u16, String)> {
         self.with(|socket| socket.ended.as_ref()?.frame.clone())

@@ -102,7 +102,7 @@ fn arm() {
     });
 }
 
-/// Not earlier than asked, and at most 49 days: who waits longer is called in vain meanwhile.
+/// Not earlier than asked, and at most 49 days: a longer wait is woken in between, and waits on.
 pub(crate) fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }

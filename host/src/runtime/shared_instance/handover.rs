@@ -1,6 +1,6 @@
 //! From one version's instance to the next one's: its memory's essence, and its sockets.
 //!
-//! All of it happens between two events, while the instance is held: what comes meanwhile waits in
+//! All of it happens between two events, while the instance is held: what comes in that time waits in
 //! the queue, and goes along with the socket that it belongs to.
 
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl PausedInstance {
         inner.inherited.clone().filter(|_| inner.lost)
     }
 
-    /// Whoever serves the plugin now takes over what can move; the rest goes on here.
+    /// Hands what can move to the instances that serve the plugin now; the rest stays here.
     pub fn retire(mut self) -> Moved {
         let Some(runner) = self.runner.take() else { return Moved::default() };
         let shared = runner.shared.clone();
@@ -197,7 +197,7 @@ impl SharedInstance {
             Event::Receive(Delivery { socket, .. })
             | Event::Drain(socket)
             | Event::Close(socket, _) => (heirs.get(&socket.id).cloned(), false),
-            // Whoever takes over from the one that took over has it told anew.
+            // The instance that takes over next is told again.
             Event::Resume(socket) if heirs.contains_key(&socket.id) => return,
             Event::Handle(request, _) => (self.current.heir(&self.key, request).ok(), true),
             _ => (None, false),

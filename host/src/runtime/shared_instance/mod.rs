@@ -1,10 +1,10 @@
 //! The shared instance: one store behind a queue, for all sockets and requests of a plugin.
 //!
-//! There is no task for it. Whoever brings an event and finds the instance free runs the event, and
-//! then what others have left meanwhile; whoever finds it busy leaves the event and goes. So an idle
-//! instance costs nothing, and a busy one is never handed around. A socket has at most one delivery
-//! in the queue (its task reads no further until that is handled), which bounds the queue together
-//! with `limits.queue` for requests.
+//! There is no actor task. The task that brings an event to an idle instance runs the event, and then
+//! drains the queue; after 32 events a task of its own takes over. A task that finds the instance busy
+//! leaves its event in the queue and goes on. So an idle instance costs nothing, and a busy one is never
+//! handed around. A socket has at most one delivery in the queue, for its task reads no further until
+//! that is handled; this and `limits.queue` for requests bound the queue.
 
 mod batch;
 mod handover;
@@ -280,8 +280,8 @@ impl TimerSink for Timers {
 /// What a handler has answered, and the place of the socket that it names.
 pub type Handled = Result<(Answered, Option<SocketHandle>), Failure>;
 
-/// An answer on its way to whoever asked. If that one has gone away, the guest hears that the socket
-/// which it accepted will not open.
+/// An answer on its way to the task that asked. If that task has gone away, the guest hears that the
+/// socket which it accepted will not open.
 struct Reply(Option<Handled>);
 
 impl Reply {

@@ -1,4 +1,4 @@
-//! Whoever runs a shared instance at the moment: one event after the other.
+//! Runs a shared instance: one event after the other.
 
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ impl Runner {
             }
             Event::Restore(saved, reply) => {
                 let restored = self.restore(saved).await;
-                // Whoever asked may have given up waiting.
+                // The task that asked may have given up waiting.
                 let _ = reply.send(restored);
             }
             Event::Hibernate => self.hibernate().await,

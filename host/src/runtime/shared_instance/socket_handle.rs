@@ -28,7 +28,7 @@ pub struct SocketHandle {
 pub enum Received {
     /// The guest has handled them.
     Handled,
-    /// Whoever runs the instance has them.
+    /// The task that runs the instance has them.
     Queued,
 }
 

@@ -107,7 +107,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
         if folder.join(PACKAGES).is_dir() {
             componentize.arg("-p").arg(folder.join(PACKAGES));
         }
-        // Its own packages, and not those of whoever builds.
+        // Its own packages, and not those of the person who builds.
         componentize.env_remove("VIRTUAL_ENV").env("PYTHONNOUSERSITE", "1");
         tool::run(componentize.args(["lithe_component", "-o"]).arg(output))
     })

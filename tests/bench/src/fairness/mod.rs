@@ -74,7 +74,7 @@ pub struct Options {
     host: Option<PathBuf>,
 }
 
-/// How a neighbour fared, and what the host did meanwhile.
+/// How a neighbour fared, and what the host did in that time.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     /// The 99th percentile of the messages' answer times, and of the requests'.

@@ -2,7 +2,7 @@
 //! below the bindings.
 //!
 //! A program is a request's body, or a socket's message; [`Op`] says what it is made of. What the calls
-//! answer goes back to whoever sent the program: the response, or a message.
+//! answer goes back to the client that sent the program: the response, or a message.
 //!
 //! The examples of this package are the components: one for each kind.
 

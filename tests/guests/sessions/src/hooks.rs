@@ -8,7 +8,7 @@
 //! | `once:MS`, `every:MS` | `tick MS` after that time, or again and again |
 //! | `cancel` | what the last of them started |
 //! | `burst:COUNT:SIZE` | numbered messages, until one is refused; then the text `refused`, after `drain` |
-//! | `busy:MS` | answers `done`, and holds the instance up meanwhile |
+//! | `busy:MS` | holds the instance up for so long, then answers `done` |
 //! | `close` | closes with 4000 |
 //! | `keep` | keeps this socket for all; answers `ok` |
 //! | `tell:TEXT` | to the one that is kept; answers its state, and `ok` or why not |

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::examples;
 
 #[tokio::test]
-async fn it_is_shown_to_whoever_has_the_token() {
+async fn it_is_shown_to_those_who_have_the_token() {
     let host = examples().start().await;
     for path in ["/admin", "/admin/"] {
         let request = Request::get(path).header("authorization", "Bearer secret-token");

@@ -29,7 +29,7 @@ async fn everyone_hears_who_joins_says_something_and_leaves() {
 }
 
 #[tokio::test]
-async fn whoever_is_cut_off_leaves_too() {
+async fn a_client_that_is_cut_off_leaves_too() {
     let host = chat().await;
     let mut ann = host.connect("/chat").await;
     assert_eq!(ann.text().await, "User joined (1 online)");

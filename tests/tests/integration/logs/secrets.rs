@@ -1,4 +1,4 @@
-//! A site's secrets are in no line of the log, whoever says them.
+//! No line of the log has a site's secrets, wherever they come from.
 
 use lithe_tests::artifacts::SPEAKS;
 

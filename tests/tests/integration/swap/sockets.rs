@@ -117,7 +117,7 @@ async fn nothing_is_lost_doubled_or_reordered_while_versions_take_over() {
 }
 
 #[tokio::test]
-async fn a_swap_waits_for_the_call_that_runs_and_keeps_what_comes_meanwhile() {
+async fn a_swap_waits_for_the_call_that_runs_and_keeps_what_comes_in_that_time() {
     let host = v1().await;
     let (mut busy, mut other) = (host.connect("/swap").await, host.connect("/swap").await);
     assert_eq!(other.ask("0").await, "v1:0");

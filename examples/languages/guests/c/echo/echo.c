@@ -1,4 +1,4 @@
-/* `/c/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP. */
+/* `/c/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP. */
 
 #include <stdlib.h>
 

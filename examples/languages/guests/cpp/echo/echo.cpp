@@ -1,4 +1,4 @@
-// `/cpp/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP.
+// `/cpp/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP.
 
 #include <stdlib.h>
 

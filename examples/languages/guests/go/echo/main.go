@@ -1,4 +1,4 @@
-// `/go/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP.
+// `/go/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP.
 package main
 
 import (

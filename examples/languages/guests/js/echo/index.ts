@@ -1,4 +1,4 @@
-/** `/js/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP. */
+/** `/js/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP. */
 
 import { Response, defineHooks } from "lithe-sdk";
 

@@ -1,4 +1,4 @@
-"""`/py/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP."""
+"""`/py/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP."""
 
 from lithe_sdk import Event, Hooks, Message, Outcome, Response, Socket, hooks
 

@@ -1,4 +1,4 @@
-//! `/zig/echo`: a WebSocket that greets and echoes, and JSON for whoever asks by plain HTTP.
+//! `/zig/echo`: a WebSocket that greets and echoes, and JSON for plain HTTP.
 
 const std = @import("std");
 const lithe = @import("lithe");
