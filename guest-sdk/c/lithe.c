@@ -222,7 +222,7 @@ int lithe_status(const lithe_outcome *outcome) {
   }
 }
 
-/* A status that is no number of 16 bits is none: the host answers 500 for it, and says so. */
+/* A status that does not fit 16 bits is not one: the host answers 500 for it, and logs why. */
 static uint16_t status_of(int status) {
   return status < 0 || status > UINT16_MAX ? 0 : (uint16_t)status;
 }

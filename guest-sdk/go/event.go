@@ -31,7 +31,7 @@ func (event *Event) Scheme() string { return readString(event.handle.Scheme) }
 // Authority is the host that was asked, and its port.
 func (event *Event) Authority() string { return readString(event.handle.Authority) }
 
-// Query has the query's values, by their names. What is no query is left out.
+// Query has the query's values, by their names. Text that is not a query is left out.
 func (event *Event) Query() url.Values {
 	query, _ := readOption(event.handle.Query)
 	values, _ := url.ParseQuery(query)

@@ -41,5 +41,5 @@ func loweredOutcome(outcome Outcome) (made outcomes.Outcome, err error) {
 	case *Stream:
 		return outcomes.MakeOutcomeStreamed(outcome.started), nil
 	}
-	return made, fmt.Errorf("%T is no outcome: return a *Response, an *Upgrade or a *Stream", outcome)
+	return made, fmt.Errorf("%T is not an outcome: return a *Response, an *Upgrade or a *Stream", outcome)
 }

@@ -112,7 +112,7 @@ func (timer Timer) Stop() {
 func set(delay time.Duration, repeat bool, call func()) (Timer, error) {
 	milliseconds := delay.Milliseconds()
 	if milliseconds < 0 || milliseconds > 1<<32-1 {
-		return 0, fmt.Errorf("%v is no delay: it is up to 49 days", delay)
+		return 0, fmt.Errorf("%v is not a delay: it is up to 49 days", delay)
 	}
 	timers.Lock()
 	defer timers.Unlock()

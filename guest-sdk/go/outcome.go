@@ -99,7 +99,7 @@ func (response *Response) lowered() http.Response {
 	return http.Response{Status: uint16(response.Status), Headers: fields(response.Headers), Body: body}
 }
 
-// The contract's error; what is none goes to the log.
+// The contract's error; any other error goes to the log.
 func loweredError(err error) http.HttpError {
 	var failure *Error
 	if !errors.As(err, &failure) {

@@ -110,7 +110,7 @@ func (peer Peer) Close(code int, reason string) error {
 		return nil
 	}
 	if result.Err().Tag() == bindings.CloseErrorInvalidCode {
-		return fmt.Errorf("%d is no code to close with: 1000, or 3000 to 4999", code)
+		return fmt.Errorf("%d is not a code to close with: 1000, or 3000 to 4999", code)
 	}
 	return errors.New("the reason is over 123 bytes")
 }

@@ -74,7 +74,7 @@ impl Raw {
         let Self { stream, buffer } = self;
         let (mut reader, mut writer) = stream.split();
         let write = async {
-            // What the host does not want any more is no failure here: the frames tell.
+            // A host that takes no more is not a failure here: the frames tell.
             let _ = writer.write_all(bytes).await;
         };
         let read = async {

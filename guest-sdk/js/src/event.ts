@@ -90,7 +90,7 @@ export class Event {
     return new TextDecoder().decode(this.body);
   }
 
-  /** The body as JSON. Throws an `HttpError` of 400 where it is none. */
+  /** The body as JSON. Throws an `HttpError` of 400 where it is not JSON. */
   json<T = unknown>(): T {
     try {
       return JSON.parse(this.text());

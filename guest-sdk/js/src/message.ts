@@ -28,7 +28,7 @@ export class Message {
     return said.tag === "text" ? said.val : new TextDecoder().decode(said.val);
   }
 
-  /** As JSON. Throws a `SyntaxError` where it is none. */
+  /** As JSON. Throws a `SyntaxError` where it is not JSON. */
   json<T = unknown>(): T {
     return JSON.parse(this.text());
   }

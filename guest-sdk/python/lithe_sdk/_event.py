@@ -81,7 +81,7 @@ class Event:
             raise HttpError(400, "the body is not UTF-8") from None
 
     def json(self) -> Any:
-        """The body as JSON. Raises `HttpError` 400 where it is none."""
+        """The body as JSON. Raises `HttpError` 400 where it is not JSON."""
         try:
             return json.loads(self.text())
         except json.JSONDecodeError as error:

@@ -40,7 +40,7 @@ class Message:
         return self.data if isinstance(self.data, bytes) else self.data.encode()
 
     def json(self) -> Any:
-        """As JSON. Raises `json.JSONDecodeError` where it is none."""
+        """As JSON. Raises `json.JSONDecodeError` where it is not JSON."""
         return json.loads(self.data)
 
 
@@ -90,12 +90,12 @@ class Socket:
         or the reason is over 123 bytes.
         """
         if not 0 <= code <= 0xFFFF:
-            raise ValueError(f"{code} is no close code: use 1000 or 3000 to 4999")
+            raise ValueError(f"{code} is not a close code: use 1000 or 3000 to 4999")
         try:
             _host.socket.close(self.id, code, reason)
         except _host.Err as error:
             if isinstance(error.value, _host.socket.CloseError_InvalidCode):
-                raise ValueError(f"{code} is no close code: use 1000 or 3000 to 4999") from None
+                raise ValueError(f"{code} is not a close code: use 1000 or 3000 to 4999") from None
             raise ValueError("the reason is over 123 bytes") from None
 
     def fail(self, reason: str) -> None:

@@ -159,7 +159,7 @@ fn is_cookie_octet(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
-/// What a request's `cookie` headers say, in order. What is no pair is skipped.
+/// What a request's `cookie` headers say, in order. What is not a pair is skipped.
 pub(crate) fn parse(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()

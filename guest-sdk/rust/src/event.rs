@@ -111,7 +111,7 @@ impl Event {
     /// The first query parameter of that name, as a `T`; none where there is none of that name.
     ///
     /// # Errors
-    /// 400 where it is no `T`.
+    /// 400 where it is not a `T`.
     pub fn query_param<T>(&self, name: &str) -> Result<Option<T>, HttpError>
     where
         T: FromStr<Err: Display>,
@@ -171,7 +171,7 @@ impl Event {
     /// One of the route's parameters, as a `T`; any text is a `String`.
     ///
     /// # Errors
-    /// 400 where it is no `T`, and where the route has no such parameter or its optional one is
+    /// 400 where it is not a `T`, and where the route has no such parameter or its optional one is
     /// missing.
     pub fn param<T>(&self, name: &str) -> Result<T, HttpError>
     where

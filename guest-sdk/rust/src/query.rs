@@ -13,7 +13,7 @@ fn decode_form(text: &str) -> String {
     percent_decode(&text.replace('+', " "))
 }
 
-/// `%41` becomes `A`; what is no escape stays as it is, and what is not UTF-8 becomes `U+FFFD`.
+/// `%41` becomes `A`; what is not an escape stays as it is, and what is not UTF-8 becomes `U+FFFD`.
 pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

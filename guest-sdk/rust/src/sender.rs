@@ -117,7 +117,7 @@ impl Sender {
         sys::fail(self.id, reason);
     }
 
-    /// Whether `error` only says that this socket's peer has gone: that is no failure of the session.
+    /// Whether `error` only says that this socket's peer has gone: that is not a failure of the session.
     pub(crate) fn is_own_end(&self, error: &anyhow::Error) -> bool {
         let says_closed = matches!(error.downcast_ref(), Some(SendError::Closed))
             || matches!(error.downcast_ref(), Some(SubscribeError::Closed))

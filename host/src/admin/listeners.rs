@@ -25,7 +25,7 @@ use crate::supervise;
 /// The environment's name for the token.
 const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
 
-/// A token that can be guessed is none.
+/// A shorter token could be guessed.
 const MIN_TOKEN: usize = 16;
 
 /// Connections of each listener at once; more wait.

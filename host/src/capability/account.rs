@@ -248,7 +248,7 @@ mod tests {
         assert!(!account.has_room(), "a line that is left out uses up the rest");
         assert_eq!(account.exceeded()[&Limit::LogPerSecond], 2);
         account.limit_log(&Limits { log_per_second: ByteSize::b(0), ..Limits::default() });
-        assert!(account.has_room() && account.admit(1_000_000_000), "zero is no bound");
+        assert!(account.has_room() && account.admit(1_000_000_000), "zero removes the bound");
     }
 
     #[test]

@@ -16,7 +16,7 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// How many of so many, which have come now, are within the bound. Zero is no bound, and no look at
+    /// How many of so many, which have come now, are within the bound. Zero removes the bound, and no look at
     /// a clock.
     pub fn admit(&mut self, limit: usize, came: usize) -> usize {
         if limit == 0 {

@@ -72,7 +72,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What has to be there before a build, where it is no system package.
+/// What has to be there before a build, where that is not a system package.
 fn needs(language: Language) -> Option<&'static str> {
     match language {
         Language::Rust => None,

@@ -67,7 +67,7 @@ pub struct Limits {
     /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub message: ByteSize,
-    /// WebSocket messages that one socket may receive in a second. Default: zero, which is no bound: the
+    /// WebSocket messages that one socket may receive in a second. Default: zero, which removes the bound: the
     /// peer of a socket whose guest is behind waits. Over it: 1008.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub messages_per_second: usize,

@@ -99,7 +99,7 @@ impl Split {
     /// Reads a percentage such as `5%`.
     ///
     /// # Errors
-    /// It is none, or not more than 0 and at most 100.
+    /// The text is not a number over 0 and up to 100.
     pub fn share(text: &str) -> Result<Self, SplitError> {
         let number = text.strip_suffix('%').and_then(|number| f64::from_str(number.trim()).ok());
         match number {
@@ -111,7 +111,7 @@ impl Split {
     /// Reads a header such as `x-canary: yes`.
     ///
     /// # Errors
-    /// It is none.
+    /// The text is not a header's name and value.
     pub fn header(text: &str) -> Result<Self, SplitError> {
         let wrong = || SplitError::Header(text.to_owned());
         let (name, value) = text.split_once(':').ok_or_else(wrong)?;

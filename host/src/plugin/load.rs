@@ -433,23 +433,23 @@ fn not_read(error: FileError) -> LoadError {
 fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadError> {
     let misplaced = match role {
         Role::Route if !kind.is_route() => {
-            "is no route: it exports no `handler`; middleware is `_middleware.wasm` or lies in \
+            "is not a route: it does not export `handler`; middleware is `_middleware.wasm` or lies in \
              `middleware/`, an error handler is `_error.wasm`"
         }
         Role::Route if names_routes => "names its routes itself: move it into `plugins/`",
         Role::Plugin if !kind.is_route() => {
-            "is no route: it exports no `handler`; middleware belongs into `middleware/`"
+            "is not a route: it does not export `handler`; middleware belongs in `middleware/`"
         }
         Role::Plugin if !names_routes => {
             "does not name its routes: export `routes`, or move it into `routes/` under the name of \
              its route"
         }
         Role::Middleware if kind != Kind::Middleware => {
-            "is no middleware: it exports no `lithe:plugin/middleware@0.1.0`; a route belongs into \
+            "is not middleware: it does not export `lithe:plugin/middleware@0.1.0`; a route belongs in \
              `routes/` under another name"
         }
         Role::ErrorHandler if kind != Kind::ErrorHandler => {
-            "is no error handler: it exports no `lithe:plugin/error-handler@0.1.0`; a route belongs \
+            "is not an error handler: it does not export `lithe:plugin/error-handler@0.1.0`; a route belongs \
              into `routes/` under another name"
         }
         _ => return Ok(()),

@@ -22,7 +22,7 @@ const VERSIONS: &str = "versions";
 /// The file with the order.
 const INDEX: &str = "versions.json";
 
-/// A larger order is none of ours.
+/// The host never writes a larger one.
 const MAX_INDEX: ByteSize = ByteSize::mib(16);
 
 /// A larger component is not kept.
@@ -139,7 +139,7 @@ impl Versions {
     /// The one that begins so; without it, the one before the one that serves.
     ///
     /// # Errors
-    /// There is none, or more than one.
+    /// No version has this digest, or several have.
     pub fn find(&self, plugin: &str, wanted: Option<&str>) -> Result<Digest, VersionError> {
         let known = self.of(plugin);
         let name = || plugin.to_owned();

@@ -55,7 +55,7 @@ impl RouteFile {
     /// `rooms/[id].get`.
     ///
     /// # Errors
-    /// It is no pattern: the message says what would be.
+    /// The name is not a pattern: the message says what would be right.
     pub fn parse(stem: &str) -> Result<Self, InvalidPattern> {
         let (folder, file) = split(stem);
         let (last, method) = method_suffix(file);
@@ -68,10 +68,10 @@ impl RouteFile {
 }
 
 impl ScopeFile {
-    /// Reads a path below `routes/` as [`RouteFile::parse`] does; none if it is no scoped file's.
+    /// Reads a path below `routes/` as [`RouteFile::parse`] does; none if it is not a scoped file's.
     ///
     /// # Errors
-    /// Its folder is no pattern, or a catch-all: the message says what would be right.
+    /// Its folder is not a pattern, or a catch-all: the message says what would be right.
     pub fn parse(stem: &str) -> Result<Option<Self>, InvalidPattern> {
         let (folder, file) = split(stem);
         let (name, method) = method_suffix(file);

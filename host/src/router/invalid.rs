@@ -3,7 +3,7 @@
 use super::path::MAX_SEGMENTS;
 use super::pattern::MAX_OPTIONALS;
 
-/// Why a text or a file's name is no pattern. The caller adds which file it is.
+/// Why a text or a file's name is not a pattern. The caller adds which file it is.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidPattern {
     #[error("the name has an empty segment: a file below `routes/` needs a name")]

@@ -52,7 +52,7 @@ impl Pattern {
     /// takes the meaning from the character after it. Like a path, it is folded first.
     ///
     /// # Errors
-    /// It is no pattern: the message says what would be.
+    /// The text is not a pattern: the message says what would be right.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         Self::new(text::segments(text)?)
     }

@@ -37,7 +37,7 @@ pub struct Limits {
     pub message: usize,
     /// What may wait to be sent, in bytes; at least a message.
     pub outbound: usize,
-    /// Messages from the peer in one second. Over it the socket closes with 1008. Zero is no bound.
+    /// Messages from the peer in one second. Over it the socket closes with 1008. Zero removes the bound.
     pub messages_per_second: usize,
     /// From a close frame to the peer's answer.
     pub close_time: Duration,

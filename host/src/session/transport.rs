@@ -191,7 +191,7 @@ impl<S: Wire> Transport<S> {
                 if !batch.takes(length) {
                     return Ok(Read::Later);
                 }
-                // What is no text the decoder refuses.
+                // The decoder refuses what is not text.
                 if whole.append_to(batch) {
                     let frame = whole.length;
                     self.io.came.taken += frame;

@@ -106,7 +106,7 @@ impl Found {
 /// files; so are links that lead back to a folder that they are in, and names that are not UTF-8.
 ///
 /// # Errors
-/// There is no route, a name is no pattern, or a folder leads out of the site: the message names the file.
+/// There is no route, a name is not a pattern, or a folder leads out of the site: the message names the file.
 pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
     let left_out = BTreeMap::new();
     let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new(), left_out };

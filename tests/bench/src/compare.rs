@@ -54,7 +54,7 @@ pub struct Spread {
 
 impl Spread {
     /// # Panics
-    /// There are none.
+    /// No rounds were measured.
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -109,7 +109,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<Load>> {
 /// The load of that name.
 ///
 /// # Errors
-/// There is none.
+/// No load has this name.
 pub fn named(name: &str) -> anyhow::Result<Load> {
     let found = LOADS.iter().find(|(own, _)| *own == name);
     let names = LOADS.map(|(name, _)| name).join(", ");

@@ -64,7 +64,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         component.len() / 1024
     );
 
-    // What the host takes without them is none of theirs. The first start may compile, and keep memory.
+    // What the host takes without them is not theirs. The first start may compile, and keep memory.
     let one = Running::start(&program, write_tenants(&component, 1), &cache, 1)?.stop();
     let single = Running::start(&program, one, &cache, 1)?;
     thread::sleep(SETTLE);
@@ -103,7 +103,7 @@ fn answers(host: &Running, woken: usize, idle: &Resident) -> anyhow::Result<()> 
     let mut times = Vec::new();
     for number in spread_out(woken, host.tenants) {
         let (status, time) = ask(host.server.address, &name(number), "/")?;
-        // The component's own answer to a request that is no upgrade.
+        // The component's own answer to a request that is not an upgrade.
         ensure!(status == 426, "a tenant answers {status}");
         times.push(time);
     }

@@ -195,7 +195,7 @@ impl Lithe {
     }
 
     fn program(&self) -> anyhow::Result<&str> {
-        self.program.to_str().context("the host's path is no text")
+        self.program.to_str().context("the host's path is not text")
     }
 
     /// The components for measuring.

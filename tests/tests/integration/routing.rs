@@ -208,16 +208,16 @@ fn etag(response: &Response) -> &str {
 #[tokio::test]
 async fn a_component_in_the_wrong_place_is_refused_with_the_right_one() {
     for (file, component, said) in [
-        ("routes/x.wasm", MIDDLEWARE_LOG, &["is no route", "`_middleware.wasm`"][..]),
-        ("routes/x.wasm", ERROR_JSON, &["is no route", "`_error.wasm`"]),
+        ("routes/x.wasm", MIDDLEWARE_LOG, &["is not a route", "`_middleware.wasm`"][..]),
+        ("routes/x.wasm", ERROR_JSON, &["is not a route", "`_error.wasm`"]),
         ("routes/x.wasm", APP, &["names its routes itself", "`plugins/`"]),
-        ("routes/_middleware.wasm", TRAP_HTTP, &["is no middleware"]),
-        ("routes/a/_middleware.get.wasm", ERROR_JSON, &["is no middleware"]),
-        ("middleware/x.wasm", APP, &["is no middleware"]),
-        ("routes/_error.wasm", TRAP_HTTP, &["is no error handler"]),
-        ("routes/_error.wasm", MIDDLEWARE_MISBEHAVE, &["is no error handler"]),
+        ("routes/_middleware.wasm", TRAP_HTTP, &["is not middleware"]),
+        ("routes/a/_middleware.get.wasm", ERROR_JSON, &["is not middleware"]),
+        ("middleware/x.wasm", APP, &["is not middleware"]),
+        ("routes/_error.wasm", TRAP_HTTP, &["is not an error handler"]),
+        ("routes/_error.wasm", MIDDLEWARE_MISBEHAVE, &["is not an error handler"]),
         ("plugins/x.wasm", TRAP_HTTP, &["does not name its routes", "`routes/`"]),
-        ("plugins/x.wasm", MIDDLEWARE_LOG, &["is no route"]),
+        ("plugins/x.wasm", MIDDLEWARE_LOG, &["is not a route"]),
     ] {
         let refusal = host().route("page", BENCH_HELLO).component(file, component).end().await;
         refusal.says(&[&[&*format!("`{file}`")], said].concat());

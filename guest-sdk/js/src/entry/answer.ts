@@ -49,7 +49,7 @@ export function answered<T = Outcome>(
   }
 }
 
-/** The contract's error for what was thrown; what is no `HttpError` goes to the log, and is a 500. */
+/** The contract's error for what was thrown; any other value goes to the log, and is a 500. */
 function refusal(thrownValue: unknown): unknown {
   const error = HttpError.from(thrownValue);
   if (error instanceof HttpError) {

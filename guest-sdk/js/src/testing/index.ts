@@ -118,7 +118,7 @@ export class TestHost {
   async fail(error: HttpError, uri = "/", options: RequestOptions = {}): Promise<TestResponse | undefined> {
     const { status, headers, message } = error;
     const handler = this.#component.errorHandler;
-    if (!handler) throw new TypeError("it is no error handler");
+    if (!handler) throw new TypeError("it is not an error handler");
     try {
       return new TestResponse(await handler.handle(event(uri, options, undefined), { status, headers, message }));
     } catch (thrown) {

@@ -36,7 +36,7 @@ pub(crate) enum Repeat {
     Any,
 }
 
-/// Why a pattern is none.
+/// Why a text is not a pattern.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
     Unclosed,
@@ -51,7 +51,7 @@ impl fmt::Display for Malformed {
             Self::Unclosed => f.write_str("a `(` has no `)`"),
             Self::Name(name) => write!(
                 f,
-                "`{name}` is no name: use letters, digits and `_`, not beginning with a digit"
+                "`{name}` is not a name: use letters, digits and `_`, not beginning with a digit"
             ),
             Self::Twice(name) => write!(f, "parameter `{name}` stands twice in it; rename one"),
             Self::CatchAll => f.write_str("what takes any number of segments has to be its last"),

@@ -76,7 +76,7 @@ pub fn close(hooks: &dyn Hooks, socket: u32, info: CloseInfo) {
     executor::run();
 }
 
-/// The peer's own leaving is no failure: a `close` event is on its way.
+/// The peer's own leaving is not a failure: a `close` event is on its way.
 fn fail(hooks: &dyn Hooks, peer: &Peer, error: &anyhow::Error) {
     if !peer.is_own_end(error) {
         hooks.error(peer, error);

@@ -113,7 +113,7 @@ impl TestEvent {
         self
     }
 
-    /// The event, for a function that is no handler.
+    /// The event, for a function that is not a handler.
     pub fn build(self) -> Event {
         self.build_as(Kind::Any)
     }

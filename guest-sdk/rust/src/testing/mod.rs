@@ -20,7 +20,7 @@
 //! assert_eq!(TestEvent::get("/rooms/8").param("id", "8").call(room).status(), 404);
 //! ```
 //!
-//! What is no handler is called too: [`call_hooks`](TestEvent::call_hooks),
+//! Functions that are not handlers are called, too: [`call_hooks`](TestEvent::call_hooks),
 //! [`call_middleware`](TestEvent::call_middleware) around a handler in the place of `next`,
 //! [`call_error_handler`](TestEvent::call_error_handler), and [`call_app`](TestEvent::call_app), which
 //! finds the route by itself. [`swap`](swap()) has another version take over.

@@ -12,7 +12,7 @@ use super::facts::Facts;
 /// What the conditions of a GET or HEAD come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// They hold, or there are none.
+    /// The conditions hold, or the request has none.
     Proceed,
     /// 304: the client has it.
     NotModified,

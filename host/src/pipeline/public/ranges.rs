@@ -10,7 +10,7 @@ const MAX_PARTS: usize = 8;
 /// What a request's `range` comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Parts {
-    /// There is none, or none that is to be heeded.
+    /// The request has no range that applies: the whole file is sent.
     Whole,
     /// One or several, in their order, not empty, none over another.
     Some(Vec<Range<u64>>),

@@ -37,7 +37,7 @@ impl Compiler {
     /// The one of `$WASI_SDK_PATH`, a clang that finds WASI's C library, or Zig's.
     ///
     /// # Errors
-    /// There is none: how to install one.
+    /// No compiler was found: how to install one.
     pub fn find() -> anyhow::Result<Self> {
         if let Some(sdk) = std::env::var_os("WASI_SDK_PATH") {
             let bin = Path::new(&sdk).join("bin");

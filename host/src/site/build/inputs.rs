@@ -44,7 +44,7 @@ fn parsed_rule(text: &str) -> Vec<PathBuf> {
 /// What esbuild's metafile names: paths from the folder that it ran in.
 ///
 /// # Errors
-/// The file cannot be read, or is none.
+/// The file cannot be read, or is not a list of inputs.
 pub fn of_metafile(file: &Path) -> anyhow::Result<Vec<PathBuf>> {
     #[derive(Deserialize)]
     struct Metafile {

@@ -156,7 +156,7 @@ impl Watch<'_> {
 }
 
 fn idle(server: &Server, path: &str, sockets: usize) -> anyhow::Result<Measured> {
-    // What the first ones cost once is no cost of a socket.
+    // What the first ones cost once is not a cost of a socket.
     let exchange = echo::Exchange::of_frames(1, 32);
     let mut first = Connections::upgraded(server.address, path, 100)?;
     exchange.times(&mut first, 1)?;

@@ -36,7 +36,7 @@ async fn a_component_that_fails_while_it_is_loaded() {
     refuses(&host, &file("text.wasm", b"hello"), &["is not WebAssembly"]).await;
     refuses(&host, &file("empty.wasm", b""), &["is not WebAssembly"]).await;
     refuses(&host, &file("core.wasm", b"\0asm\x01\0\0\0"), &["core module"]).await;
-    refuses(&host, MIDDLEWARE_LOG, &["is no route"]).await;
+    refuses(&host, MIDDLEWARE_LOG, &["is not a route"]).await;
 }
 
 #[tokio::test]

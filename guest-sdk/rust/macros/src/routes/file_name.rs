@@ -45,7 +45,7 @@ impl fmt::Display for Invalid {
         match self {
             Self::Name(name) => write!(
                 f,
-                "`{name}` is no parameter's name: use letters, digits and `_`, not beginning with a \
+                "`{name}` is not a parameter's name: use letters, digits and `_`, not beginning with a \
                  digit"
             ),
             Self::Brackets(segment) => write!(
@@ -63,7 +63,10 @@ impl fmt::Display for Invalid {
                 write!(f, "`{segment}` takes all that follows, so nothing can be below it")
             }
             Self::ScopeInCatchAll(segment) => {
-                write!(f, "`{segment}` takes all that follows, so it is no folder with a scope")
+                write!(
+                    f,
+                    "`{segment}` takes all that follows, so it cannot be a folder with a scope"
+                )
             }
         }
     }

@@ -215,7 +215,7 @@ mod tests {
             assert_eq!(table(&files).unwrap_err(), conflict);
         }
         let error = table(&["[1].rs"]).unwrap_err().to_string();
-        assert!(error.starts_with("file `[1].rs`: `1` is no parameter's name"), "{error}");
+        assert!(error.starts_with("file `[1].rs`: `1` is not a parameter's name"), "{error}");
     }
 
     #[test]
