@@ -5,6 +5,8 @@
 
 mod build;
 mod compile;
+#[cfg(test)]
+mod docs;
 mod limit;
 mod limits;
 mod plugin;
