@@ -16,9 +16,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::neighbours::Neighbours;
+use super::neighbours;
 use super::scan::is_site;
-use super::{DeployError, ForAll, Progress, Report, SiteDir, SiteManager, Watcher, locate};
+use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
 use crate::config::HostConfig;
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
@@ -77,7 +77,7 @@ pub enum NotServed {
 
 /// What holds for each of several sites.
 struct Many {
-    all: Arc<ForAll>,
+    config: Arc<HostConfig>,
     background: Arc<Background>,
 }
 
@@ -147,12 +147,10 @@ impl Sites {
             Root::Many { root, config } => {
                 let mut sites = folders(root)?;
                 sites.retain(|name| is_site_in(root, name));
-                let neighbours;
-                (neighbours, claims) = Neighbours::read(root, &sites, &config.tenants);
+                claims = neighbours::read_claims(root, &sites, &config.tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
-                let all = ForAll { config: config.clone(), neighbours };
-                Some(Many { all: Arc::new(all), background })
+                Some(Many { config: config.clone(), background })
             }
         };
         Ok(Arc::new(Self {
@@ -321,10 +319,9 @@ impl Sites {
         }
     }
 
-    /// There is no site in this folder any more: others may have its name and its hosts.
+    /// There is no site in this folder any more: others may have its hosts.
     fn forget(&self, name: &str) {
         self.server.forget(name);
-        self.many.iter().for_each(|many| many.all.neighbours.forget(name));
     }
 
     async fn all_decided(&self) {

@@ -93,10 +93,26 @@ async fn the_operator_gives_a_host_to_a_site() {
 
 #[tokio::test]
 async fn a_sites_name_in_the_log_is_no_neighbours() {
-    let host =
-        sites("name = \"victim\"\n").component("aaa/routes/http.wasm", TRAP_HTTP).start().await;
-    host.wait_for_log(&["ERROR", "the name `victim`", "this one is called `aaa`"]).await;
-    let request = Request::get("/http?how=log").header("host", "aaa").body("").expect("a request");
-    host.send(request).await;
-    host.wait_for_log(&["a line on stdout", "site=\"aaa\""]).await;
+    let silence = "name = \"later\"\n[limits]\nlog_per_second = \"1 B\"\n";
+    let host = host()
+        .component("aaa/routes/http.wasm", TRAP_HTTP)
+        .component("evil/routes/http.wasm", TRAP_HTTP)
+        .file("evil/lithe.toml", silence)
+        .file("aaa/lithe.toml", "name = \"later\"\n")
+        .start()
+        .await;
+    let says = async |site: &str| {
+        let request = Request::get("/http?how=log").header("host", site).body("");
+        host.send(request.expect("it is a request")).await;
+    };
+    says("aaa").await;
+    host.wait_for_log(&["a line on stdout", "site=\"later (./aaa)\""]).await;
+    says("evil").await;
+    host.wait_for_log(&["`limits.log_per_second` was exceeded", "site=\"later (./evil)\""]).await;
+    // The folder whose name it is comes last, and is not silenced.
+    host.site.copy("later/routes/http.wasm", TRAP_HTTP.as_ref());
+    host.wait_for_log(&["the site is served", "site=\"later\""]).await;
+    says("evil").await;
+    says("later").await;
+    host.wait_for_log(&["a line on stdout", "site=\"later\""]).await;
 }

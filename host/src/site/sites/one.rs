@@ -96,12 +96,12 @@ impl One<'_> {
         let folder = folder.to_owned();
         let site = match many {
             None => loader.aside(move || SiteDir::open(&folder)).await??,
-            Some(Many { all, background }) => {
-                let tenants = &all.config.tenants;
+            Some(Many { config, background }) => {
+                let tenants = &config.tenants;
                 let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
-                let all = all.clone();
-                let site = loader.aside(move || SiteDir::among(&folder, &all, &share)).await??;
+                let config = config.clone();
+                let site = loader.aside(move || SiteDir::among(&folder, &config, &share)).await??;
                 self.sites.expect(self.name, self.id, &site);
                 site
             }
