@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::scan::is_site;
 use crate::config::{Config, Host, SiteConfig, Tenants};
 use crate::files::Folder;
 use crate::server::{Claims, Record};
@@ -14,11 +15,14 @@ pub fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims
     Claims::of_many(&tenants.hosts, asked.collect(), Record::open(root))
 }
 
-/// The hosts that the site in this folder asks for; none, where its settings are in doubt. What is wrong is
-/// reported when the site is loaded. Where only tables of the host are misplaced, the hosts are known all the
-/// same.
+/// The hosts that the site in this folder asks for; none, where its settings are in doubt. A folder that is not a
+/// site asks for nothing. What is wrong is reported when the site is loaded. Where only tables of the host are
+/// misplaced, the hosts are known all the same.
 fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
     let folder = Folder::open(&root.join(name)).ok()?;
+    if !is_site(&folder) {
+        return Some(Vec::new());
+    }
     let config = Config::load(&folder).ok()?;
     hosts_of(name, &config.site).ok()
 }

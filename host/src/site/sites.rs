@@ -6,6 +6,7 @@
 mod one;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,10 +20,14 @@ use tokio_util::task::AbortOnDropHandle;
 use super::neighbours;
 use super::scan::is_site;
 use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
-use crate::config::HostConfig;
+use crate::config::{Host, HostConfig};
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
+use crate::supervise;
+
+/// How often the host looks whether a host is free again.
+const RELEASE_PERIOD: Duration = Duration::from_secs(5);
 
 /// How long the start waits for several sites; those that take longer are served when they are ready.
 const MAX_START: Duration = Duration::from_secs(5);
@@ -145,9 +150,7 @@ impl Sites {
         let many = match root {
             Root::One(_) => None,
             Root::Many { root, config } => {
-                let mut sites = folders(root)?;
-                sites.retain(|name| is_site_in(root, name));
-                claims = neighbours::read_claims(root, &sites, &config.tenants);
+                claims = neighbours::read_claims(root, &folders(root)?, &config.tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
                 Some(Many { config: config.clone(), background })
@@ -202,7 +205,23 @@ impl Sites {
     /// Serves what changes in the folder: of the only site, or sites that come and go. Whatever fails is
     /// said, and what was served goes on. Ends when the host stops: a change that waited for the disk may end
     /// after the clock that this would wait for.
-    pub async fn follow(self: Arc<Self>, mut watcher: Watcher) {
+    pub async fn follow(self: Arc<Self>, watcher: Watcher) {
+        let releasing = || self.release();
+        tokio::select! {
+            () = self.watch(watcher) => {}
+            never = supervise::forever("giving hosts free", releasing) => match never {}
+        }
+    }
+
+    /// Hosts become free by time alone.
+    async fn release(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(RELEASE_PERIOD).await;
+            self.server.release_hosts();
+        }
+    }
+
+    async fn watch(self: &Arc<Self>, mut watcher: Watcher) {
         while watcher.next().await.is_some() {
             self.note_change();
             if self.many.is_none() {
@@ -272,14 +291,17 @@ impl Sites {
         entries.retain(|name, entry| {
             let stays = there.contains(name);
             if !stays {
-                self.forget(name);
+                self.server.forget(name);
             }
             if !stays && let Standing::Open(manager) = &entry.standing {
                 gone.push((name.clone(), manager.clone()));
             }
             stays
         });
-        // All names are known before the first task looks whether a host is another's.
+        // All names are known before the first task looks whether a host is another's: each is its folder's from
+        // now on, whatever its settings say.
+        let new = there.iter().filter(|name| !entries.contains_key(*name));
+        self.server.announce(&new.map(|name| name.as_str().into()).collect::<Vec<_>>());
         for name in there {
             entries.entry(name).or_insert_with_key(|name| {
                 let id = next_id();
@@ -311,17 +333,12 @@ impl Sites {
         self.decided.notify_waiters();
     }
 
-    /// The site is about to be served: its hosts are kept for it, unless its folder is gone.
-    fn expect(&self, name: &str, id: u64, site: &SiteDir) {
+    /// The site in this folder asks for these hosts, unless the folder is gone.
+    fn expect(&self, name: &str, id: u64, hosts: &[Host]) {
         let entries = self.entries.lock();
         if entries.get(name).is_some_and(|entry| entry.id == id) {
-            self.server.expect(&site.folder_name(), &site.config.hosts);
+            self.server.expect(&name.into(), hosts);
         }
-    }
-
-    /// There is no site in this folder any more: others may have its hosts.
-    fn forget(&self, name: &str) {
-        self.server.forget(name);
     }
 
     async fn all_decided(&self) {

@@ -68,12 +68,12 @@ impl One<'_> {
             (Some(manager), Ok(false)) => {
                 self.stand(Standing::NoSite);
                 manager.close();
-                self.sites.forget(site);
+                self.sites.expect(site, self.id, &[]);
                 tracing::info!(target: "swap", site, "the site is served no more");
             }
             (None, Ok(false)) => {
                 self.stand(Standing::NoSite);
-                self.sites.forget(site);
+                self.sites.expect(site, self.id, &[]);
             }
             (None, Ok(true)) => {
                 self.stand(Standing::Starting);
@@ -102,7 +102,7 @@ impl One<'_> {
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
                 let config = config.clone();
                 let site = loader.aside(move || SiteDir::among(&folder, &config, &share)).await??;
-                self.sites.expect(self.name, self.id, &site);
+                self.sites.expect(self.name, self.id, &site.config.hosts);
                 site
             }
         };
