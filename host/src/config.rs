@@ -67,7 +67,8 @@ pub struct HostConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SiteConfig {
-    /// The name in log lines. Default: the folder's name.
+    /// The name in log lines. Default: the folder's name. Among several sites the log says `NAME (./FOLDER)`: two
+    /// sites never have the same name there, whatever they are called.
     #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
     /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every

@@ -19,7 +19,7 @@ pub struct Tenants {
     /// Hosts that are given to a site, by the name of its folder, such as `"shop.example" = "shop"` or
     /// `"*.shop.example" = "shop"`. That site answers for them, whether or not its own `lithe.toml` names them,
     /// and no other does. Default: none. Of the others, a site has the name of its folder and what is below it,
-    /// and what it names first.
+    /// and what it names first; what it names no more is free after ten minutes.
     pub hosts: BTreeMap<Host, String>,
     /// The share of all cores that the guests of one site may use before those of other sites go first,
     /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.

@@ -7,15 +7,26 @@
 //! 2. The name of a site's folder is a host of that site only, and so is every host below it.
 //! 3. Of any other host, the site that has it keeps it, by name or by a wildcard: [`Record`] knows that over
 //!    a restart.
-//! 4. Where several ask for a host that nobody has, nobody gets it.
+//! 4. A host whose site asks for it no more, or is not there, is kept for that site for [`RELEASE_TIME`].
+//! 5. Where several ask for a host that nobody has, nobody gets it.
 //!
 //! A wildcard does not reach what another site has below it, nor what nobody gets.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
-use super::record::Record;
+use super::record::{Holding, Record};
 use crate::config::Host;
+
+/// How long nobody else gets a host after its site has asked for it last. A folder that is replaced, or settings
+/// that are written in several steps, give no host away.
+const RELEASE_TIME: Duration = Duration::from_secs(10 * 60);
+
+/// Hosts that are kept for one site that asks for them no more. Over it, those go first that it gave up first: a
+/// site that names others all the time must not fill the record.
+const MAX_RELEASED: usize = 4096;
 
 /// What the sites of a server ask for, and who has what.
 #[derive(Default)]
@@ -24,7 +35,7 @@ pub struct Claims {
     /// it has.
     asked: BTreeMap<Arc<str>, Option<Vec<Host>>>,
     given: BTreeMap<Host, Arc<str>>,
-    held: BTreeMap<Host, Arc<str>>,
+    held: BTreeMap<Host, Holding>,
     record: Record,
     /// There may be several sites.
     many: bool,
@@ -39,14 +50,18 @@ pub struct Refusal {
     host: Host,
     other: Arc<str>,
     why: Why,
+    /// When the host is free, in seconds since 1970, where that is known.
+    until: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
     Given,
     Broad,
+    Local,
     Folder,
     Held,
+    Released,
     Asked,
 }
 
@@ -60,7 +75,12 @@ impl std::fmt::Display for Refusal {
             ),
             Why::Broad => write!(
                 f,
-                "`{host}` is a whole top-level domain: name a narrower one, or give it to this site in \
+                "`{host}` is a whole top-level domain, or made of addresses: name a narrower one, or give it to \
+                 this site in `[tenants.hosts]` beside the folders"
+            ),
+            Why::Local => write!(
+                f,
+                "`{host}` is the machine's and not one site's: name a domain, or give it to this site in \
                  `[tenants.hosts]` beside the folders"
             ),
             Why::Folder => write!(
@@ -73,11 +93,32 @@ impl std::fmt::Display for Refusal {
                 "`{host}` is a host of the site `{other}` already: keep it in the `hosts` of one of them, \
                  or give it to one in `[tenants.hosts]` beside the folders"
             ),
+            Why::Released => write!(
+                f,
+                "`{host}` was a host of the site `{other}`, which asks for it no more: it is free {}; to give it \
+                 to a site at once, name it in `[tenants.hosts]` beside the folders",
+                Moment(self.until)
+            ),
             Why::Asked => write!(
                 f,
                 "the site `{other}` asks for `{host}`, too, so that neither gets it: keep it in the `hosts` \
                  of one of them, or give it to one in `[tenants.hosts]` beside the folders"
             ),
+        }
+    }
+}
+
+/// A moment for people.
+struct Moment(Option<u64>);
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        /// The end of the year 9999, after which a date has another form.
+        const LAST: u64 = 253_402_300_799;
+        let time = self.0.map(|seconds| Duration::from_secs(seconds.min(LAST)));
+        match time.and_then(|time| UNIX_EPOCH.checked_add(time)) {
+            Some(time) => write!(f, "from {} on", humantime::format_rfc3339_seconds(time)),
+            None => f.write_str("later"),
         }
     }
 }
@@ -132,28 +173,44 @@ impl Claims {
         before.flatten().is_none_or(|before| before != hosts)
     }
 
-    /// A site asks for nothing any more. Whether it did before.
+    /// The folders of these sites are there, and their settings are not known yet. Whether one is new.
+    pub fn announce(&mut self, sites: &[Arc<str>]) -> bool {
+        let before = self.asked.len();
+        for site in sites {
+            self.asked.entry(site.clone()).or_default();
+        }
+        self.asked.len() != before
+    }
+
+    /// The folder of a site is gone. Whether it was there.
     pub fn forget(&mut self, site: &str) -> bool {
         self.asked.remove(site).is_some()
     }
 
-    /// Decides, says what is refused, and writes down who has what.
-    pub fn assign(&mut self) -> Owners {
-        let (held, refused) = self.decide();
+    /// Whether a host is free at this moment that was not when they were assigned last.
+    pub fn is_due(&self, now: u64) -> bool {
+        self.held.values().any(|holding| holding.is_over(now))
+    }
+
+    /// Decides for this moment, in seconds since 1970, says what is refused, and writes down who has what.
+    pub fn assign(&mut self, now: u64) -> Owners {
+        let (held, refused) = self.decide(now);
+        if held != self.held {
+            self.held = held;
+            self.record.write(&self.held);
+        }
         let mut owners = Owners::default();
-        for folder in self.asked.keys().filter(|_| self.many) {
+        for folder in self.folders(now).filter(|_| self.many) {
             let name = folder.to_ascii_lowercase();
             owners.insert(&Host::Exact(name.clone()), None);
             owners.insert(&Host::Below(name), None);
         }
         let nobodys = refused.iter().filter(|refusal| refusal.why == Why::Asked);
         nobodys.for_each(|refusal| owners.insert(&refusal.host, None));
-        let owned = held.iter().chain(&self.given);
-        owned.for_each(|(host, site)| owners.insert(host, Some(site)));
-        if held != self.held {
-            self.held = held;
-            self.record.write(&self.held);
+        for (host, holding) in &self.held {
+            owners.insert(host, holding.released.is_none().then_some(&holding.site));
         }
+        self.given.iter().for_each(|(host, site)| owners.insert(host, Some(site)));
         for (refusal, more) in news(&refused, &self.said) {
             let site = &*refusal.site;
             match more {
@@ -167,22 +224,60 @@ impl Claims {
         owners
     }
 
+    /// The folders whose names are their sites': those that are there, and those that may come back.
+    fn folders(&self, now: u64) -> impl Iterator<Item = &Arc<str>> {
+        let held = self.held.values().filter(move |holding| !holding.is_over(now));
+        held.map(|holding| &holding.site).chain(self.asked.keys())
+    }
+
+    /// What a site has now, or may have again.
+    fn holds(&self, site: &Arc<str>, host: &Host, now: u64) -> bool {
+        let holding = self.held.get(host);
+        holding.is_some_and(|holding| holding.site == *site && !holding.is_over(now))
+    }
+
+    /// What is kept for sites that ask for it no more, besides what is had now.
+    fn released<'c>(
+        &'c self,
+        rules: &Rules<'c>,
+        had: &BTreeMap<Host, Holding>,
+        now: u64,
+    ) -> BTreeMap<&'c Host, Holding> {
+        let mut by_site: BTreeMap<&Arc<str>, Vec<(Reverse<u64>, &Host)>> = BTreeMap::new();
+        for (host, holding) in &self.held {
+            let site = &holding.site;
+            let is_free = matches!(rules.judge(site, host), Verdict::Own | Verdict::Free);
+            if is_free && self.holds(site, host, now) && !has(had, site, host) {
+                // The clock may have been set back.
+                let released = holding.released.map_or(now, |released| released.min(now));
+                by_site.entry(site).or_default().push((Reverse(released), host));
+            }
+        }
+        let mut kept = BTreeMap::new();
+        for (site, mut hosts) in by_site {
+            hosts.sort_unstable();
+            for (Reverse(released), host) in hosts.into_iter().take(MAX_RELEASED) {
+                kept.insert(host, Holding { site: site.clone(), released: Some(released) });
+            }
+        }
+        kept
+    }
+
     /// Who has what besides what is given, and what is refused.
-    fn decide(&self) -> (BTreeMap<Host, Arc<str>>, BTreeSet<Refusal>) {
-        let rules = Rules::new(self);
+    fn decide(&self, now: u64) -> (BTreeMap<Host, Holding>, BTreeSet<Refusal>) {
+        let rules = Rules::new(self, now);
         let (mut held, mut refused) = (BTreeMap::new(), BTreeSet::new());
         let mut claims = Vec::new();
         for (site, asked) in &self.asked {
-            let had = self.held.iter().filter(|(_, holder)| *holder == site);
             let hosts: Vec<&Host> = match asked {
                 Some(hosts) => hosts.iter().collect(),
-                None => had.map(|(host, _)| host).collect(),
+                None => self.held.keys().filter(|host| self.holds(site, host, now)).collect(),
             };
             for host in hosts {
                 match rules.judge(site, host) {
                     Verdict::Given => {}
                     Verdict::Own => {
-                        held.insert(host.clone(), site.clone());
+                        held.insert(host.clone(), Holding::of(site));
                     }
                     Verdict::Free => claims.push((host, site)),
                     Verdict::Refused(other, why) => {
@@ -192,29 +287,65 @@ impl Claims {
             }
         }
         // Those who have a host keep it: also one that another site's wildcard, which came later, would reach.
-        let is_held = |(host, site): &(&Host, &Arc<str>)| self.held.get(*host) == Some(*site);
+        let is_held = |(host, site): &(&Host, &Arc<str>)| self.holds(site, host, now);
         let (had, new): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_held);
         let mut taken = Names::default();
         for (host, site) in had {
             taken.insert(host, site);
-            held.insert(host.clone(), site.clone());
+            held.insert(host.clone(), Holding::of(site));
         }
+        let released = self.released(&rules, &held, now);
+        let mut kept = Names::default();
+        released.iter().for_each(|(host, holding)| kept.insert(host, &holding.site));
         let mut wanted = Names::default();
         new.iter().for_each(|(host, site)| wanted.insert(host, site));
         for (host, site) in new {
-            let in_the_way = (taken.other_than(site, host).map(|other| (other, Why::Held)))
-                .or_else(|| wanted.other_than(site, host).map(|other| (other, Why::Asked)));
+            let in_the_way = (taken.other_than(site, host).map(|found| (found, Why::Held)))
+                .or_else(|| kept.other_than(site, host).map(|found| (found, Why::Released)))
+                .or_else(|| wanted.other_than(site, host).map(|found| (found, Why::Asked)));
             match in_the_way {
-                Some((other, why)) => {
-                    refused.insert(Refusal::new(site, host, other, why));
+                Some(((by, other), why)) => {
+                    let until = released.get(by).filter(|_| why == Why::Released);
+                    let until = until.and_then(Holding::until);
+                    refused.insert(Refusal { until, ..Refusal::new(site, host, other, why) });
                 }
                 None => {
-                    held.insert(host.clone(), site.clone());
+                    held.insert(host.clone(), Holding::of(site));
                 }
+            }
+        }
+        // Also not where a wildcard of its own, which is new, has it.
+        for (host, holding) in released {
+            if !has(&held, &holding.site, host) {
+                held.insert(host.clone(), holding);
             }
         }
         (held, refused)
     }
+}
+
+impl Holding {
+    /// A host that the site asks for.
+    fn of(site: &Arc<str>) -> Self {
+        Self { site: site.clone(), released: None }
+    }
+
+    /// When the host is free, in seconds since 1970.
+    fn until(&self) -> Option<u64> {
+        Some(self.released?.saturating_add(RELEASE_TIME.as_secs()))
+    }
+
+    /// Whether the host is free at this moment.
+    fn is_over(&self, now: u64) -> bool {
+        self.until().is_some_and(|until| until <= now)
+    }
+}
+
+/// Whether these are a site's host, or a wildcard of the site above it.
+fn has(held: &BTreeMap<Host, Holding>, site: &Arc<str>, host: &Host) -> bool {
+    let (Host::Exact(name) | Host::Below(name)) = host;
+    let is_its = |host: &Host| held.get(host).is_some_and(|holding| holding.site == *site);
+    is_its(host) || parents(name).any(|parent| is_its(&Host::Below(parent.to_owned())))
 }
 
 /// Refusals of one site, for one reason, that are said at once.
@@ -240,7 +371,7 @@ fn news<'r>(
 
 impl Refusal {
     fn new(site: &Arc<str>, host: &Host, other: &Arc<str>, why: Why) -> Self {
-        Self { site: site.clone(), host: host.clone(), other: other.clone(), why }
+        Self { site: site.clone(), host: host.clone(), other: other.clone(), why, until: None }
     }
 }
 
@@ -264,8 +395,8 @@ struct Rules<'c> {
 }
 
 impl<'c> Rules<'c> {
-    fn new(claims: &'c Claims) -> Self {
-        let folders = claims.asked.keys().map(|folder| (folder.to_ascii_lowercase(), folder));
+    fn new(claims: &'c Claims, now: u64) -> Self {
+        let folders = claims.folders(now).map(|folder| (folder.to_ascii_lowercase(), folder));
         Self { given: &claims.given, folders: folders.collect(), many: claims.many }
     }
 
@@ -284,8 +415,12 @@ impl<'c> Rules<'c> {
         match names.find_map(|name| self.folders.get(name)) {
             Some(own) if *own == site => Verdict::Own,
             Some(other) => Verdict::Refused(other, Why::Folder),
-            None if self.many && is_below && !name.contains('.') => {
+            None if !self.many => Verdict::Free,
+            None if is_below && (!name.contains('.') || is_address(name)) => {
                 Verdict::Refused(site, Why::Broad)
+            }
+            None if !is_below && (name == "localhost" || is_address(name)) => {
+                Verdict::Refused(site, Why::Local)
             }
             None => Verdict::Free,
         }
@@ -301,13 +436,26 @@ impl<'c> Names<'c> {
         self.0.entry(host).or_default().push(site);
     }
 
-    /// Another site that has this host, or a wildcard that covers it.
-    fn other_than(&self, site: &Arc<str>, host: &Host) -> Option<&'c Arc<str>> {
+    /// Another site that has this host, or a wildcard that covers it; and which of both it has.
+    fn other_than(&self, site: &Arc<str>, host: &Host) -> Option<(&'c Host, &'c Arc<str>)> {
         let (Host::Exact(name) | Host::Below(name)) = host;
-        let other = |host: &Host| self.0.get(host)?.iter().copied().find(|by| *by != site);
+        let other = |host: &Host| {
+            let (host, by) = self.0.get_key_value(host)?;
+            Some((*host, by.iter().copied().find(|by| *by != site)?))
+        };
         let mut covering = parents(name).map(|parent| Host::Below(parent.to_owned()));
         other(host).or_else(|| covering.find_map(|host| other(&host)))
     }
+}
+
+/// Whether a host is an address, or what addresses are below. One whose last label is a number is never a name
+/// (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
+fn is_address(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hex = last.strip_prefix("0x");
+    name.starts_with('[')
+        || last.bytes().all(|byte| byte.is_ascii_digit())
+        || hex.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// `example.com`, `com` for `a.example.com`.

@@ -36,6 +36,7 @@ use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock;
 use crate::config::{self, Host};
 use crate::descriptors::{self, Descriptor};
 use crate::log::Seldom;
@@ -81,7 +82,7 @@ pub struct Server {
 impl Server {
     /// Serves nothing yet; the claims say which site has which host.
     pub fn new(settings: config::Server, mut claims: Claims) -> Arc<Self> {
-        let hosts = Hosts::default().owned_by(claims.assign());
+        let hosts = Hosts::default().owned_by(claims.assign(clock::unix_seconds()));
         Arc::new(Self {
             hosts: ArcSwap::from_pointee(hosts),
             claims: Mutex::new(claims),
@@ -106,7 +107,7 @@ impl Server {
         self.change_hosts(|claims| {
             let mut all = self.hosts.load().with(site, hosts.is_empty())?;
             if claims.ask(site.folder(), hosts) {
-                all = all.owned_by(claims.assign());
+                all = all.owned_by(claims.assign(clock::unix_seconds()));
             }
             self.hosts.store(Arc::new(all));
             Ok(())
@@ -117,20 +118,42 @@ impl Server {
     pub fn expect(&self, folder: &Arc<str>, hosts: &[Host]) {
         self.change_hosts(|claims| {
             if claims.ask(folder, hosts) {
-                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.assign());
-                self.hosts.store(Arc::new(all));
+                self.assign_hosts(claims);
             }
         });
     }
 
-    /// There is no site in this folder any more: others may have its hosts.
+    /// These folders are there. What their sites ask for is not known yet, but their names are theirs.
+    pub fn announce(&self, folders: &[Arc<str>]) {
+        self.change_hosts(|claims| {
+            if claims.announce(folders) {
+                self.assign_hosts(claims);
+            }
+        });
+    }
+
+    /// This folder is not there any more: after a time, others may have its site's hosts.
     pub fn forget(&self, folder: &str) {
         self.change_hosts(|claims| {
             if claims.forget(folder) {
-                let all = Hosts::clone(&self.hosts.load()).owned_by(claims.assign());
-                self.hosts.store(Arc::new(all));
+                self.assign_hosts(claims);
             }
         });
+    }
+
+    /// Gives hosts away whose sites have asked for them no more for long enough. To be called now and then: nothing
+    /// else happens at that moment.
+    pub fn release_hosts(&self) {
+        self.change_hosts(|claims| {
+            if claims.is_due(clock::unix_seconds()) {
+                self.assign_hosts(claims);
+            }
+        });
+    }
+
+    fn assign_hosts(&self, claims: &mut Claims) {
+        let owners = claims.assign(clock::unix_seconds());
+        self.hosts.store(Arc::new(Hosts::clone(&self.hosts.load()).owned_by(owners)));
     }
 
     /// Serves a site no more; its sockets close with 1001. What is left of it a little later is dropped,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
+use serde::Deserialize;
 
 use crate::config::Host;
 use crate::files::{FileError, Folder};
@@ -14,6 +15,44 @@ const FILE: &str = ".lithe/hosts.toml";
 
 /// Some hundred thousand hosts.
 const MAX_FILE: ByteSize = ByteSize::mib(16);
+
+/// A host that a site has, or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The folder of the site.
+    pub site: Arc<str>,
+    /// Since when the site asks for it no more, or is not there, in seconds since 1970. None while it asks.
+    pub released: Option<u64>,
+}
+
+/// What the file says of a host.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Had(String),
+    Released { site: String, released: u64 },
+}
+
+impl From<Entry> for Holding {
+    fn from(entry: Entry) -> Self {
+        match entry {
+            Entry::Had(site) => Self { site: site.into(), released: None },
+            Entry::Released { site, released } => {
+                Self { site: site.into(), released: Some(released) }
+            }
+        }
+    }
+}
+
+impl From<&Holding> for toml::Value {
+    fn from(holding: &Holding) -> Self {
+        let site = Self::String(holding.site.to_string());
+        let Some(released) = holding.released else { return site };
+        let released = i64::try_from(released).unwrap_or(i64::MAX);
+        let released = ("released".to_owned(), Self::Integer(released));
+        Self::Table([("site".to_owned(), site), released].into_iter().collect())
+    }
+}
 
 /// Where it is written down; nowhere, where a host has only one site.
 #[derive(Clone, Default)]
@@ -32,7 +71,7 @@ impl Record {
     }
 
     /// What was written last.
-    pub fn read(&self) -> BTreeMap<Host, Arc<str>> {
+    pub fn read(&self) -> BTreeMap<Host, Holding> {
         let Some(folder) = &self.0 else { return BTreeMap::new() };
         let text = match folder.read_text(FILE, MAX_FILE) {
             Ok(text) => text,
@@ -44,8 +83,8 @@ impl Record {
                 return BTreeMap::new();
             }
         };
-        match toml::from_str::<BTreeMap<Host, String>>(&text) {
-            Ok(held) => held.into_iter().map(|(host, site)| (host, site.into())).collect(),
+        match toml::from_str::<BTreeMap<Host, Entry>>(&text) {
+            Ok(held) => held.into_iter().map(|(host, entry)| (host, entry.into())).collect(),
             Err(error) => {
                 tracing::error!(
                     "`{FILE}`, which says which site has which host, is not right: {error}"
@@ -56,12 +95,10 @@ impl Record {
     }
 
     /// Writes it whole. The hosts of a site seldom change.
-    pub fn write(&self, held: &BTreeMap<Host, Arc<str>>) {
+    pub fn write(&self, held: &BTreeMap<Host, Holding>) {
         let Some(folder) = &self.0 else { return };
-        let table: toml::Table = held
-            .iter()
-            .map(|(host, site)| (host.to_string(), toml::Value::String(site.to_string())))
-            .collect();
+        let table: toml::Table =
+            held.iter().map(|(host, holding)| (host.to_string(), holding.into())).collect();
         if let Err(error) = folder.write(FILE, table.to_string().as_bytes()) {
             tracing::warn!("cannot write `{FILE}`, which says which site has which host: {error}");
         }

@@ -28,7 +28,6 @@ use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
 use crate::plugin::{Account, Loader, PluginIdentity, PluginVersion, Settings, Share, Source};
 use crate::router::{Pattern, Router, ScopeKind, Scopes};
-use neighbours::Neighbours;
 use scan::{Found, Place};
 
 pub use build::{BuildError, Built, Inputs, build, build_changed};
@@ -66,23 +65,12 @@ pub struct SiteDir {
     tenancy: Tenancy,
 }
 
-/// What holds for each of several sites.
-#[derive(Debug)]
-struct ForAll {
-    config: Arc<HostConfig>,
-    neighbours: Arc<Neighbours>,
-}
-
 /// Whether a site has the host for itself.
 #[derive(Clone, Debug)]
 enum Tenancy {
     Alone,
-    /// It is one of several.
-    Among {
-        /// What it may use of the machine.
-        share: Arc<Share>,
-        all: Arc<ForAll>,
-    },
+    /// It is one of several: what it may use of the machine.
+    Among(Arc<Share>),
 }
 
 impl SiteDir {
@@ -105,17 +93,17 @@ impl SiteDir {
     }
 
     /// Opens one of several sites: without `hosts`, its folder's name is its host.
-    fn among(root: &Path, all: &Arc<ForAll>, share: &Arc<Share>) -> anyhow::Result<Self> {
+    fn among(root: &Path, host: &Arc<HostConfig>, share: &Arc<Share>) -> anyhow::Result<Self> {
         let (root, folder) = locate(root)?;
         let mut config = SiteConfig::load(&folder)?;
         let own = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         config.hosts = neighbours::hosts_of(&own, &config)?;
         let log = &mut config.limits.log_per_second;
-        *log = (*log).min(all.config.tenants.log_per_second);
-        let name = all.neighbours.name(&own, config.name.as_deref());
+        *log = (*log).min(host.tenants.log_per_second);
+        let name = neighbours::log_name(&own, config.name.as_deref());
         let account = Account::new(name.clone());
-        let tenancy = Tenancy::Among { share: share.clone(), all: all.clone() };
-        Ok(Self { root, folder, config, host: all.config.clone(), name, account, tenancy })
+        let tenancy = Tenancy::Among(share.clone());
+        Ok(Self { root, folder, config, host: host.clone(), name, account, tenancy })
     }
 
     /// Reads its settings again.
@@ -125,7 +113,7 @@ impl SiteDir {
     pub fn reopen(&self) -> anyhow::Result<Self> {
         let mut site = match &self.tenancy {
             Tenancy::Alone => Self::open(&self.root)?,
-            Tenancy::Among { share, all } => Self::among(&self.root, all, share)?,
+            Tenancy::Among(share) => Self::among(&self.root, &self.host, share)?,
         };
         site.account = self.account.clone();
         Ok(site)
@@ -167,7 +155,7 @@ impl SiteDir {
     fn share(&self) -> Option<Arc<Share>> {
         match &self.tenancy {
             Tenancy::Alone => None,
-            Tenancy::Among { share, .. } => Some(share.clone()),
+            Tenancy::Among(share) => Some(share.clone()),
         }
     }
 
@@ -309,13 +297,11 @@ impl SiteDir {
         loader: &Loader,
     ) -> anyhow::Result<Grants> {
         let (own, folder, tenancy) = (own.clone(), self.folder.clone(), self.tenancy.clone());
-        let account = self.account.clone();
+        let (account, host) = (self.account.clone(), self.host.clone());
         let resolve = move || {
             Grants::resolve(&own, &folder, &account, |variable| match &tenancy {
                 Tenancy::Alone => true,
-                Tenancy::Among { all, .. } => {
-                    all.config.tenants.environment.iter().any(|own| own == variable)
-                }
+                Tenancy::Among(_) => host.tenants.environment.iter().any(|own| own == variable),
             })
         };
         let resolved = loader.aside(resolve).await?;

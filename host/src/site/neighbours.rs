@@ -1,59 +1,30 @@
-//! What a site may not have because another one has it: its name in the log, and its hosts.
+//! What the sites of a host ask for that only one of them may have: their hosts. And what the log calls each.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
+use super::scan::is_site;
 use crate::config::{Config, Host, SiteConfig, Tenants};
 use crate::files::Folder;
 use crate::server::{Claims, Record};
 
-/// The names that the sites of a host ask for, by their folders; none, where the folder's is enough.
-#[derive(Debug, Default)]
-pub struct Neighbours(Mutex<BTreeMap<String, Option<String>>>);
+/// Reads what the sites in these folders ask for, before any of them is loaded: so nothing depends on
+/// which of them is loaded first.
+pub fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
+    let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name)));
+    Claims::of_many(&tenants.hosts, asked.collect(), Record::open(root))
+}
 
-impl Neighbours {
-    /// Reads what the sites in these folders ask for, before any of them is loaded: so nothing depends on
-    /// which of them is loaded first.
-    pub fn read(root: &Path, folders: &[String], tenants: &Tenants) -> (Arc<Self>, Claims) {
-        let (mut names, mut hosts) = (BTreeMap::new(), BTreeMap::new());
-        for folder in folders {
-            // What is wrong is reported when the site is loaded. Where only tables of the host are
-            // misplaced, the hosts are known all the same.
-            let config = Folder::open(&root.join(folder)).map_err(Into::into);
-            let config = config.and_then(|folder| Config::load(&folder)).ok();
-            let config = config.map(|config| config.site);
-            let asked = config.as_ref().and_then(|config| hosts_of(folder, config).ok());
-            hosts.insert(folder.clone(), asked);
-            names.insert(folder.clone(), config.and_then(|config| config.name));
-        }
-        let claims = Claims::of_many(&tenants.hosts, hosts, Record::open(root));
-        (Arc::new(Self(Mutex::new(names))), claims)
+/// The hosts that the site in this folder asks for; none, where its settings are in doubt. A folder that is not a
+/// site asks for nothing. What is wrong is reported when the site is loaded. Where only tables of the host are
+/// misplaced, the hosts are known all the same.
+fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
+    let folder = Folder::open(&root.join(name)).ok()?;
+    if !is_site(&folder).ok()? {
+        return Some(Vec::new());
     }
-
-    /// The name of the site in this folder: the one that it asks for, if no other site has that.
-    pub fn name(&self, folder: &str, asked: Option<&str>) -> Arc<str> {
-        let mut names = self.0.lock();
-        names.insert(folder.to_owned(), asked.map(str::to_owned));
-        let Some(asked) = asked else { return folder.into() };
-        let is_same = |name: &str| name.to_lowercase() == asked.to_lowercase();
-        let mut others = names.iter().filter(|(other, _)| *other != folder);
-        let other =
-            others.find(|(other, name)| is_same(other) || name.as_deref().is_some_and(is_same));
-        let Some((other, _)) = other else { return asked.into() };
-        tracing::error!(
-            target: "swap", site = folder,
-            "the name `{asked}` is that of the site in `{other}`, too: this one is called `{folder}`"
-        );
-        folder.into()
-    }
-
-    /// A site is gone.
-    pub fn forget(&self, folder: &str) {
-        self.0.lock().remove(folder);
-    }
+    let config = Config::load(&folder).ok()?;
+    hosts_of(name, &config.site).ok()
 }
 
 /// The hosts that one of several sites asks for: those that it names, or its folder's name.
@@ -70,36 +41,31 @@ pub fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> 
     Ok(vec![host])
 }
 
+/// What the log calls one of several sites. A site chooses its name, but not its folder. A folder's name has
+/// no `/`: so a site's name in the log equals no neighbour's and no neighbour's folder.
+pub fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
+    match name {
+        Some(name) => format!("{name} (./{folder})").into(),
+        None => folder.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn a_name_is_one_sites_only() {
-        let neighbours = Neighbours::default();
-        assert_eq!(&*neighbours.name("victim", None), "victim");
-        for asked in ["victim", "Victim"] {
-            assert_eq!(&*neighbours.name("aaa", Some(asked)), "aaa", "{asked}");
-        }
-        assert_eq!(&*neighbours.name("aaa", Some("Shop")), "Shop");
-        assert_eq!(&*neighbours.name("bbb", Some("shop")), "bbb");
-        assert_eq!(&*neighbours.name("aaa", Some("aaa")), "aaa", "its own");
-        assert_eq!(&*neighbours.name("bbb", Some("shop")), "shop");
-        neighbours.forget("victim");
-        assert_eq!(&*neighbours.name("ccc", Some("victim")), "victim");
-    }
-
-    #[test]
-    fn of_two_that_ask_for_a_name_at_the_start_neither_gets_it() {
-        let root = tempfile::tempdir().unwrap();
-        let folders = ["a", "b"].map(str::to_owned);
-        for folder in &folders {
-            std::fs::create_dir(root.path().join(folder)).unwrap();
-            std::fs::write(root.path().join(folder).join("lithe.toml"), "name = \"x\"\n").unwrap();
-        }
-        let (neighbours, _) = Neighbours::read(root.path(), &folders, &Tenants::default());
-        for folder in ["b", "a"] {
-            assert_eq!(&*neighbours.name(folder, Some("x")), folder);
+    fn no_name_in_the_log_is_that_of_two_sites() {
+        let folders = ["a", "b", "x (a", "a)", "a (b)", "a (.", "x (."];
+        let names = ["a", "b", "x", "a (./b)", "a (b)", "x (./a) (", "/", "./b", "a (./b) (./b"];
+        let mut seen = BTreeSet::new();
+        for folder in folders {
+            let named = names.iter().map(|name| log_name(folder, Some(name)));
+            for name in named.chain([log_name(folder, None)]) {
+                assert!(seen.insert(name.clone()), "{name}");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 mod one;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +17,17 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::neighbours::Neighbours;
+use super::neighbours;
 use super::scan::{is_site, is_site_at};
-use super::{DeployError, ForAll, Progress, Report, SiteDir, SiteManager, Watcher, locate};
-use crate::config::{self, HostConfig};
+use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
+use crate::config::{self, Host, HostConfig};
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
+use crate::supervise;
+
+/// How often the host looks whether a host is free again.
+const RELEASE_PERIOD: Duration = Duration::from_secs(5);
 
 /// How long the start waits for several sites; those that take longer are served when they are ready.
 const MAX_START: Duration = Duration::from_secs(5);
@@ -77,7 +82,7 @@ pub enum NotServed {
 
 /// What holds for each of several sites.
 struct Many {
-    all: Arc<ForAll>,
+    config: Arc<HostConfig>,
     background: Arc<Background>,
     /// What the log has been told of the settings for all sites.
     told: Mutex<String>,
@@ -147,15 +152,10 @@ impl Sites {
         let many = match root {
             Root::One(_) => None,
             Root::Many { root, config } => {
-                let mut sites = folders(root)?;
-                // One that cannot be looked at now may be a site.
-                sites.retain(|name| is_site_at(&root.join(name)).unwrap_or(true));
-                let neighbours;
-                (neighbours, claims) = Neighbours::read(root, &sites, &config.tenants);
+                claims = neighbours::read_claims(root, &folders(root)?, &config.tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
-                let all = ForAll { config: config.clone(), neighbours };
-                Some(Many { all: Arc::new(all), background, told: Mutex::default() })
+                Some(Many { config: config.clone(), background, told: Mutex::default() })
             }
         };
         Ok(Arc::new(Self {
@@ -207,7 +207,23 @@ impl Sites {
     /// Serves what changes in the folder: of the only site, or sites that come and go. Whatever fails is
     /// said, and what was served goes on. Ends when the host stops: a change that waited for the disk may end
     /// after the clock that this would wait for.
-    pub async fn follow(self: Arc<Self>, mut watcher: Watcher) {
+    pub async fn follow(self: Arc<Self>, watcher: Watcher) {
+        let releasing = || self.release();
+        tokio::select! {
+            () = self.watch(watcher) => {}
+            never = supervise::forever("giving hosts free", releasing) => match never {}
+        }
+    }
+
+    /// Hosts become free by time alone.
+    async fn release(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(RELEASE_PERIOD).await;
+            self.server.release_hosts();
+        }
+    }
+
+    async fn watch(self: &Arc<Self>, mut watcher: Watcher) {
         while watcher.next().await.is_some() {
             self.note_change();
             if self.many.is_none() {
@@ -271,11 +287,11 @@ impl Sites {
     /// Warns, once for each state of the file, that the settings for all sites have changed: they hold from the
     /// next start on.
     async fn look_at_settings(&self) -> anyhow::Result<()> {
-        let Some(Many { all, told, .. }) = &self.many else { return Ok(()) };
+        let Some(Many { config, told, .. }) = &self.many else { return Ok(()) };
         let root = self.root.clone();
         let read = self.loader.aside(move || HostConfig::load(&Folder::open(&root)?)).await?;
         let text = match &read {
-            Ok(new) => match all.config.changed_tables(new) {
+            Ok(new) => match config.changed_tables(new) {
                 tables if tables.is_empty() => String::new(),
                 tables => format!(
                     "the host has to be restarted for what has changed in its `{}`: [{}]",
@@ -305,14 +321,17 @@ impl Sites {
         entries.retain(|name, entry| {
             let stays = there.contains(name);
             if !stays {
-                self.forget(name);
+                self.server.forget(name);
             }
             if !stays && let Standing::Open(manager) = &entry.standing {
                 gone.push((name.clone(), manager.clone()));
             }
             stays
         });
-        // All names are known before the first task looks whether a host is another's.
+        // All names are known before the first task looks whether a host is another's: each is its folder's from
+        // now on, whatever its settings say.
+        let new = there.iter().filter(|name| !entries.contains_key(*name));
+        self.server.announce(&new.map(|name| name.as_str().into()).collect::<Vec<_>>());
         for name in there {
             entries.entry(name).or_insert_with_key(|name| {
                 let id = next_id();
@@ -344,18 +363,12 @@ impl Sites {
         self.decided.notify_waiters();
     }
 
-    /// The site is about to be served: its hosts are kept for it, unless its folder is gone.
-    fn expect(&self, name: &str, id: u64, site: &SiteDir) {
+    /// The site in this folder asks for these hosts, unless the folder is gone.
+    fn expect(&self, name: &str, id: u64, hosts: &[Host]) {
         let entries = self.entries.lock();
         if entries.get(name).is_some_and(|entry| entry.id == id) {
-            self.server.expect(&site.folder_name(), &site.config.hosts);
+            self.server.expect(&name.into(), hosts);
         }
-    }
-
-    /// There is no site in this folder any more: others may have its name and its hosts.
-    fn forget(&self, name: &str) {
-        self.server.forget(name);
-        self.many.iter().for_each(|many| many.all.neighbours.forget(name));
     }
 
     async fn all_decided(&self) {

@@ -68,12 +68,12 @@ impl One<'_> {
             (Some(manager), Ok(false)) => {
                 self.stand(Standing::NoSite);
                 manager.close();
-                self.sites.forget(site);
+                self.sites.expect(site, self.id, &[]);
                 tracing::info!(target: "swap", site, "the site is served no more");
             }
             (None, Ok(false)) => {
                 self.stand(Standing::NoSite);
-                self.sites.forget(site);
+                self.sites.expect(site, self.id, &[]);
             }
             (None, Ok(true)) => {
                 self.stand(Standing::Starting);
@@ -96,13 +96,13 @@ impl One<'_> {
         let folder = folder.to_owned();
         let (site, loader) = match many {
             None => (loader.aside(move || SiteDir::open(&folder)).await??, loader.clone()),
-            Some(Many { all, background, .. }) => {
-                let tenants = &all.config.tenants;
+            Some(Many { config, background, .. }) => {
+                let tenants = &config.tenants;
                 let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
-                let (all, loader) = (all.clone(), loader.for_site(share.clone()));
-                let site = loader.aside(move || SiteDir::among(&folder, &all, &share)).await??;
-                self.sites.expect(self.name, self.id, &site);
+                let (config, loader) = (config.clone(), loader.for_site(share.clone()));
+                let site = loader.aside(move || SiteDir::among(&folder, &config, &share)).await??;
+                self.sites.expect(self.name, self.id, &site.config.hosts);
                 (site, loader)
             }
         };
