@@ -112,7 +112,7 @@ impl SiteDir {
         let log = &mut config.limits.log_per_second;
         *log = (*log).min(all.config.tenants.log_per_second);
         let name = all.neighbours.name(&own, config.name.as_deref());
-        let account = Account::new(name.clone());
+        let account = Account::among(name.clone());
         let tenancy = Tenancy::Among { share: share.clone(), all: all.clone() };
         Ok(Self { root, folder, config, host: all.config.clone(), name, account, tenancy })
     }

@@ -21,8 +21,10 @@ use crate::capability::account::FileOpen;
 use crate::config::Limit;
 use crate::descriptors;
 
-/// An instance may have this part of `limits.files` open.
+/// An instance may have this part of `limits.files` open, and no more than so many. A stream holds 64 KiB, and
+/// a listing less: together at most 64 MiB of the host's memory.
 const OF_INSTANCE: usize = 4;
+const MAX_OF_INSTANCE: usize = 1_000;
 
 /// What a grant lets a guest do, with everything that is opened through it.
 #[derive(Clone, Debug)]
@@ -82,12 +84,15 @@ impl Slot {
             ErrorCode::Quota
         };
         let limit = context.limits.files;
-        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).max(1) {
+        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).clamp(1, MAX_OF_INSTANCE) {
             return Err(over());
         }
         let site = context.account.open_file(limit).ok_or_else(over)?;
         let process = match kind {
-            Kind::File => Some(descriptors::try_one_for_guest().ok_or_else(over)?),
+            Kind::File => {
+                let part = context.account.descriptors();
+                Some(descriptors::try_one_for_guest(part).ok_or_else(over)?)
+            }
             Kind::Stream => None,
         };
         instance.fetch_add(1, Ordering::Relaxed);
