@@ -1,5 +1,5 @@
 //! The file descriptors that the process may have open: a part is kept for the host itself, and guests have
-//! a part of the rest at most.
+//! a part of the rest at most. Of several sites, each has a part of that.
 //!
 //! So accepting, `status`, logs and loading go on whatever clients and guests hold open. The limit is the
 //! process's own (`RLIMIT_NOFILE`), as it is when the first descriptor is counted.
@@ -23,6 +23,10 @@ const COMPONENTS: usize = 2;
 /// Each of several sites has no more than this part of what components have.
 const COMPONENTS_OF_SITE: usize = 4;
 
+/// Of that, the guests of one site among several have no more than this part, and may have so many in any case.
+const SITE: usize = 4;
+const SITE_MIN: usize = 8;
+
 static ALL: LazyLock<Budget> = LazyLock::new(|| Budget::new(limit()));
 
 /// A descriptor that is counted until this is dropped.
@@ -31,6 +35,23 @@ pub struct Descriptor {
     _one: OwnedSemaphorePermit,
     /// Of the part for guests or for components.
     _part: Option<OwnedSemaphorePermit>,
+    _site: Option<OwnedSemaphorePermit>,
+}
+
+/// What the guests of one site may have of those for guests.
+#[derive(Debug)]
+pub struct SitePart(Option<Arc<Semaphore>>);
+
+impl SitePart {
+    /// All, for a site that has the host for itself.
+    pub fn all() -> Self {
+        Self(None)
+    }
+
+    /// A part, for one of several sites.
+    pub fn one_of_several() -> Self {
+        ALL.part()
+    }
 }
 
 #[derive(Debug)]
@@ -39,6 +60,8 @@ struct Budget {
     guests: Arc<Semaphore>,
     components: Arc<Semaphore>,
     size: usize,
+    /// Those for the guests of one site among several.
+    of_site: usize,
 }
 
 fn limit() -> usize {
@@ -51,22 +74,32 @@ impl Budget {
         let own = (limit / 8).clamp(OWN_MIN, OWN_MAX).min(limit / 2);
         let size = limit.saturating_sub(own).clamp(1, Semaphore::MAX_PERMITS);
         let part = |of: usize| Arc::new(Semaphore::new((size / of).max(1)));
-        Self { all: part(1), guests: part(GUESTS), components: part(COMPONENTS), size }
+        let of_site = (size / GUESTS / SITE).max(SITE_MIN);
+        let (all, guests, components) = (part(1), part(GUESTS), part(COMPONENTS));
+        Self { all, guests, components, size, of_site }
+    }
+
+    fn part(&self) -> SitePart {
+        SitePart(Some(Arc::new(Semaphore::new(self.of_site))))
     }
 
     fn try_one(&self) -> Option<Descriptor> {
         let one = self.all.clone().try_acquire_owned().ok()?;
-        Some(Descriptor { _one: one, _part: None })
+        Some(Descriptor { _one: one, _part: None, _site: None })
     }
 
     fn try_one_of(&self, part: &Arc<Semaphore>) -> Option<Descriptor> {
         let part = part.clone().try_acquire_owned().ok()?;
         let one = self.all.clone().try_acquire_owned().ok()?;
-        Some(Descriptor { _one: one, _part: Some(part) })
+        Some(Descriptor { _one: one, _part: Some(part), _site: None })
     }
 
-    fn try_one_for_guest(&self) -> Option<Descriptor> {
-        self.try_one_of(&self.guests)
+    fn try_one_for_guest(&self, part: &SitePart) -> Option<Descriptor> {
+        let site = match &part.0 {
+            Some(part) => Some(part.clone().try_acquire_owned().ok()?),
+            None => None,
+        };
+        Some(Descriptor { _site: site, ..self.try_one_of(&self.guests)? })
     }
 }
 
@@ -79,12 +112,12 @@ pub fn try_one() -> Option<Descriptor> {
 pub async fn one() -> Option<Descriptor> {
     // It is closed nowhere.
     let one = ALL.all.clone().acquire_owned().await.ok()?;
-    Some(Descriptor { _one: one, _part: None })
+    Some(Descriptor { _one: one, _part: None, _site: None })
 }
 
-/// One for a guest's file, if there is one at the moment.
-pub fn try_one_for_guest() -> Option<Descriptor> {
-    ALL.try_one_for_guest()
+/// One for a file of a site's guest, if there is one at the moment.
+pub fn try_one_for_guest(part: &SitePart) -> Option<Descriptor> {
+    ALL.try_one_for_guest(part)
 }
 
 /// One for a component, if there is one at the moment.
@@ -119,11 +152,28 @@ mod tests {
     #[test]
     fn guests_leave_the_most_to_connections() {
         let budget = Budget::new(96);
-        let guests: Vec<_> = std::iter::from_fn(|| budget.try_one_for_guest()).collect();
+        let guests: Vec<_> =
+            std::iter::from_fn(|| budget.try_one_for_guest(&SitePart::all())).collect();
         assert_eq!(guests.len(), 12);
         let others: Vec<_> = std::iter::from_fn(|| budget.try_one()).collect();
         assert_eq!(others.len(), 36);
         drop(guests);
         assert!(budget.try_one().is_some(), "what is closed is there for others at once");
+    }
+
+    #[test]
+    fn one_site_leaves_the_most_to_its_neighbours() {
+        for (limit, most) in [(1024, 56), (96, 8), (20_000, 1_093)] {
+            let budget = Budget::new(limit);
+            let (one, other) = (budget.part(), budget.part());
+            let take = |part| -> Vec<_> {
+                std::iter::from_fn(|| budget.try_one_for_guest(part)).collect()
+            };
+            let taken = take(&one);
+            assert_eq!(taken.len(), most, "{limit}");
+            assert!(budget.try_one_for_guest(&other).is_some(), "a neighbour has its own");
+            drop(taken);
+            assert_eq!(take(&one).len(), most, "what is closed is there again");
+        }
     }
 }

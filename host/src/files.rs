@@ -6,6 +6,11 @@
 //! leads out of it is [`FileError::Outside`]. Only regular files are read, they are opened without
 //! blocking, and each read has a bound. So no link, named pipe or endless file of a site can reach, block
 //! or fill the host.
+//!
+//! Nothing is read that really lies in a folder that guests may write to ([`Writable`]), whatever link leads
+//! there: each file and folder is looked at when it is opened.
+
+mod writable;
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -15,8 +20,13 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{Mode, OFlags, fstat, open, openat};
 use rustix::io::Errno;
+
+pub use writable::Writable;
+
+/// Folders above one that are looked at: as deep as a path can be that the system takes.
+const MAX_DEPTH: usize = 2048;
 
 /// Why a file of a site cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +35,12 @@ pub enum FileError {
     Missing,
     #[error("it leads outside of the folder that it is in: put the file itself there, not a link")]
     Outside,
+    /// The folder and its grant.
+    #[error(
+        "it lies in {0}, which guests may write to: move it to another folder, or grant that one without \
+         `write`"
+    )]
+    Writable(String),
     #[error("it is not a regular file")]
     NotAFile,
     #[error("it is not a folder")]
@@ -81,6 +97,8 @@ pub struct Folder {
     dir: Arc<Dir>,
     /// As it was opened, for messages only.
     path: PathBuf,
+    /// The folder that was opened first: this one is it, or lies beneath it.
+    top: Identity,
 }
 
 /// Which file or folder something is, whatever its names are.
@@ -142,7 +160,8 @@ impl Folder {
     /// There is no such folder.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        Ok(Self { dir: Arc::new(dir), path: path.to_owned() })
+        let top = Identity::of(&dir.dir_metadata()?);
+        Ok(Self { dir: Arc::new(dir), path: path.to_owned(), top })
     }
 
     /// Its path as it was opened, for messages.
@@ -168,9 +187,55 @@ impl Folder {
     /// # Errors
     /// See [`FileError`].
     pub fn folder(&self, path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let folder = self.folder_for_guests(path)?;
+        writable::check(&folder)?;
+        Ok(folder)
+    }
+
+    /// Opens a folder in it that guests may write to, or may not. The host reads nothing in it.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn folder_for_guests(&self, path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
         let dir = Arc::new(self.dir.open_dir(path)?);
-        Ok(Self { dir, path: self.path.join(path) })
+        Ok(Self { dir, path: self.path.join(path), top: self.top })
+    }
+
+    /// Itself, and the folders that it really is in, below the one that was opened first.
+    ///
+    /// # Errors
+    /// It does not lie beneath that one any more; the system does not say where it is.
+    pub fn around(&self) -> Result<Vec<Identity>, FileError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut around = vec![self.identity()?];
+        if around.contains(&self.top) {
+            return Ok(around);
+        }
+        let mut above = openat(&*self.dir, "..", flags, Mode::empty()).map_err(io::Error::from)?;
+        while around.len() < MAX_DEPTH {
+            let found = fstat(&above).map_err(io::Error::from)?;
+            let identity = Identity { device: found.st_dev, inode: found.st_ino };
+            if identity == self.top {
+                return Ok(around);
+            }
+            if around.last() == Some(&identity) {
+                // The system's root is in itself.
+                break;
+            }
+            around.push(identity);
+            above = openat(&above, "..", flags, Mode::empty()).map_err(io::Error::from)?;
+        }
+        Err(FileError::Outside)
+    }
+
+    /// The folder that a file really is in, and its name there. No guest can change either.
+    fn locate(&self, path: &Path) -> Result<(Self, PathBuf), FileError> {
+        let real = self.dir.canonicalize(path)?;
+        let name = real.file_name().ok_or(FileError::NotAFile)?;
+        let above = real.parent().filter(|above| !above.as_os_str().is_empty());
+        let folder = self.folder(above.unwrap_or(Path::new(".")))?;
+        Ok((folder, name.into()))
     }
 
     /// Opens a folder in it, and makes it, with those above it, where it is missing.
@@ -197,8 +262,15 @@ impl Folder {
     /// # Errors
     /// See [`FileError`].
     pub fn kind(&self, path: impl AsRef<Path>) -> Result<Kind, FileError> {
+        let path = path.as_ref();
         let metadata = self.dir.metadata(path)?;
-        Ok(Kind::of(metadata.is_file(), metadata.is_dir()))
+        let kind = Kind::of(metadata.is_file(), metadata.is_dir());
+        match kind {
+            Kind::File if writable::is_any() => drop(self.locate(path)?),
+            Kind::Folder if writable::is_any() => drop(self.folder(path)?),
+            _ => {}
+        }
+        Ok(kind)
     }
 
     /// Where a link leads that is written as an absolute path, as a path beneath this folder; none for
@@ -217,9 +289,20 @@ impl Folder {
     pub fn open_file(&self, path: impl AsRef<Path>) -> Result<(File, Metadata), FileError> {
         let mut options = OpenOptions::new();
         // A named pipe would wait for somebody who writes to it.
-        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-        options.read(true).custom_flags(flags.bits().cast_signed());
-        let file = self.dir.open_with(path, &options)?;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = match writable::is_any() {
+            false => {
+                options.read(true).custom_flags(flags.bits().cast_signed());
+                self.dir.open_with(path, &options)?
+            }
+            true => {
+                let (folder, name) = self.locate(path.as_ref())?;
+                // It was no link a moment ago.
+                let flags = flags | OFlags::NOFOLLOW;
+                options.read(true).custom_flags(flags.bits().cast_signed());
+                folder.dir.open_with(name, &options)?
+            }
+        };
         let metadata = file.metadata()?;
         match metadata.is_file() {
             true => Ok((file, metadata)),
@@ -358,6 +441,16 @@ impl Folder {
         // A folder that was opened only as a place to look below cannot be synced.
         Ok(self.dir.open(".")?.sync_all()?)
     }
+}
+
+/// Refuses a file, by a path that the operator gives, that lies in a folder that guests may write to.
+///
+/// # Errors
+/// See [`FileError`].
+pub fn check_operators(path: &Path) -> Result<(), FileError> {
+    let real = path.canonicalize()?;
+    let root = Folder::open(Path::new("/"))?;
+    root.kind(real.strip_prefix("/").unwrap_or(&real)).map(drop)
 }
 
 /// A folder is locked for as long as this lives; the system unlocks it when the process ends.

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::api::{Access, Api, Room};
 use super::control::Control;
 use crate::config::bytes;
+use crate::files;
 use crate::log::Seldom;
 use crate::pipeline::{Connection, Patience};
 use crate::plugin::Digest;
@@ -178,9 +179,10 @@ fn token(root: &Root) -> anyhow::Result<Digest> {
     let token = match &root.config().admin.token_file {
         Some(file) => {
             let path = root.folder().join(file);
-            std::fs::read_to_string(&path).with_context(|| {
-                format!("cannot read `{}`, the `admin.token_file`", path.display())
-            })?
+            let shown = || format!("cannot read `{}`, the `admin.token_file`", path.display());
+            // Who can write it can deploy.
+            files::check_operators(&path).with_context(shown)?;
+            std::fs::read_to_string(&path).with_context(shown)?
         }
         None => std::env::var(TOKEN_VARIABLE).with_context(|| {
             format!(

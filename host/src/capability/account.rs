@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::filesystem::{MAX_CALLS, Spaces};
 use super::rate::Rate;
 use crate::config::{Limit, Limits, bytes};
+use crate::descriptors::SitePart;
 use crate::log::{self, Patterns, Secrets, Seldom};
 
 /// One for each site.
@@ -26,6 +27,7 @@ pub struct Account {
     hidden: Mutex<Hidden>,
     connections: AtomicUsize,
     files: AtomicUsize,
+    descriptors: SitePart,
     file_calls: Arc<Semaphore>,
     spaces: Spaces,
     gone: CancellationToken,
@@ -56,8 +58,17 @@ struct Exceeded {
 pub struct Connected(Arc<Account>);
 
 impl Account {
-    /// Nothing used yet.
+    /// Nothing used yet, by a site that has the host for itself.
     pub fn new(site: Arc<str>) -> Arc<Self> {
+        Self::with(site, SitePart::all())
+    }
+
+    /// Nothing used yet, by one of several sites.
+    pub fn among(site: Arc<str>) -> Arc<Self> {
+        Self::with(site, SitePart::one_of_several())
+    }
+
+    fn with(site: Arc<str>, descriptors: SitePart) -> Arc<Self> {
         Arc::new(Self {
             site,
             exceeded: Mutex::default(),
@@ -67,6 +78,7 @@ impl Account {
             hidden: Mutex::default(),
             connections: AtomicUsize::new(0),
             files: AtomicUsize::new(0),
+            descriptors,
             file_calls: Arc::new(Semaphore::new(MAX_CALLS)),
             spaces: Spaces::default(),
             gone: CancellationToken::new(),
@@ -127,6 +139,11 @@ impl Account {
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
         self.files.fetch_update(set, fetch, one_more).ok()?;
         Some(FileOpen(self.clone()))
+    }
+
+    /// What its guests may have of the process's descriptors.
+    pub fn descriptors(&self) -> &SitePart {
+        &self.descriptors
     }
 
     /// The turns of those that call files.

@@ -32,7 +32,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::State;
 use super::account::Account;
-use crate::files::Folder;
+use crate::files::{Folder, Identity, Writable};
 use listing::Listing;
 use open::{Access, Asked, Kind, Opened, Slot};
 use space::{ENTRY, Quota};
@@ -63,11 +63,15 @@ impl Granted {
     ) -> anyhow::Result<Self> {
         let opened = || -> io::Result<File> { Ok(folder.dir().open(".")?.into_std()) };
         let file = opened()?;
+        let around: Arc<[Identity]> = folder.around()?.into();
         let quota = |size| -> anyhow::Result<Quota> {
-            let space = account.spaces().of(folder.identity()?, &Arc::new(opened()?));
-            Ok(Quota { space, size, account: account.clone() })
+            let granted = format!("`{}` (`{path}`)", folder.path().display());
+            let writable = Writable::register(folder, granted)?;
+            let space = account.spaces().of(&around, &Arc::new(opened()?));
+            Ok(Quota { space, size, account: account.clone(), _writable: writable })
         };
-        let access = Access { write: write.map(quota).transpose()? };
+        let write = write.map(quota).transpose()?;
+        let access = Access { write, around, open: account.spaces().open().clone() };
         Ok(Self { path, dir: open::granted(file, &access), access })
     }
 }
@@ -151,8 +155,8 @@ impl State {
         self.work(call).await?
     }
 
-    /// Moves a name, or gives a file another one: neither may make a link lead out of what is granted, nor a
-    /// folder hold more than it may.
+    /// Moves a name, or gives a file another one: neither may make a link lead out of what is granted. Folders
+    /// with a size of their own are as two file systems.
     async fn check_move(
         &mut self,
         (from, old_path): (&Resource<Descriptor>, &str),
@@ -163,20 +167,16 @@ impl State {
         let (Some(old), Some(new)) = (old.write, new.write) else {
             return Err(ErrorCode::NotPermitted.into());
         };
+        if !Arc::ptr_eq(&old.space, &new.space) {
+            // A file that is open would go on to count for the folder that it was opened in.
+            return Err(ErrorCode::CrossDevice.into());
+        }
         let quota = new.clone();
         let stays = from.rep() == to.rep() && links::have_one_parent(old_path, new_path);
         let path = old_path.to_owned();
         self.work(move || {
             if !stays && links::lead_out(&folder, Path::new(&path))? {
                 return Err(Errno::PERM.into());
-            }
-            if !Arc::ptr_eq(&old.space, &new.space) {
-                let (size, is_all) = space::size_of(&folder, Path::new(&path))?;
-                if !is_all {
-                    return Err(Errno::PERM.into());
-                }
-                old.space.shrink();
-                return new.take(size);
             }
             old.space.shrink();
             if is_link { new.take(ENTRY) } else { Ok(()) }

@@ -14,7 +14,7 @@ use super::account::Account;
 use super::filesystem::Granted;
 use super::output::{OutputHandle, Stream};
 use crate::config::{self, SecretSource};
-use crate::files::{FileError, Folder, Identity};
+use crate::files::{FileError, Folder, Identity, Writable};
 use crate::log::Patterns;
 
 /// Random bytes of one call. They are made at about 10 ns each, while the guest cannot be interrupted.
@@ -29,9 +29,6 @@ const MAX_VARIABLES: ByteSize = ByteSize::kib(128);
 
 /// What a site is made of: no guest gets any of it.
 const PARTS: [&str; 5] = ["routes", "plugins", "middleware", "public", ".lithe"];
-
-/// Folders above one that are looked at: as deep as a path can be that the system takes.
-const MAX_DEPTH: usize = 2048;
 
 /// What is granted, as it was when it was resolved: secrets are read, folders are open. Two are equal if they
 /// grant the same, even after a folder is renamed.
@@ -153,9 +150,42 @@ fn take(room: &mut u64, name: &str, value: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The folders that guests may write to by the settings of a site's components. As long as somebody has them,
+/// the host reads nothing in them. One that cannot be granted is left out: [`Grants::resolve`] says why.
+///
+/// # Errors
+/// One of them is in another: what is in it would count for one size only.
+pub fn writable(
+    site: &Folder,
+    plugins: &BTreeMap<String, config::PluginConfig>,
+) -> anyhow::Result<Vec<Arc<Writable>>> {
+    let mut all: Vec<(String, Vec<Identity>)> = Vec::new();
+    let mut registered = Vec::new();
+    for (file, plugin) in plugins {
+        for (guest, folder) in plugin.folders.iter().filter(|(_, folder)| folder.write) {
+            let Ok(opened) = open(site, &folder.path) else { continue };
+            let granted = format!("`{}` (`{guest}` of `{file}`)", folder.path.display());
+            registered.push(Writable::register(&opened, granted.clone())?);
+            all.push((granted, opened.around()?));
+        }
+    }
+    for (inner, around) in &all {
+        let above = around.get(1..).unwrap_or_default();
+        let outer =
+            all.iter().find(|(_, outer)| outer.first().is_some_and(|own| above.contains(own)));
+        if let Some((outer, _)) = outer {
+            bail!(
+                "the folder {inner} is in {outer}, and both are granted with `write`: each has a `size` of its \
+                 own, so grant one of them only, or folders beside each other"
+            );
+        }
+    }
+    Ok(registered)
+}
+
 /// Opens a folder that is the site's to give: inside of it, and not a part of it.
 fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
-    let folder = site.folder(path).map_err(|error| refusal(path, error))?;
+    let folder = site.folder_for_guests(path).map_err(|error| refusal(path, error))?;
     let (own, top) = (folder.identity()?, site.identity()?);
     let shown = path.display();
     if own == top {
@@ -164,7 +194,7 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
     if folder.dir().symlink_metadata(config::FILE_NAME).is_ok() {
         bail!("`{shown}` has a `{}` in it: grant a folder that is not a site", config::FILE_NAME);
     }
-    let above = above(&folder, top)?;
+    let around = folder.around()?;
     for name in PARTS {
         let part = match part(site, name) {
             Ok(part) => part,
@@ -172,10 +202,10 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
             Err(error) => return Err(error).with_context(|| format!("cannot look at `{name}`")),
         };
         let identity = part.identity()?;
-        if identity == own || above.contains(&identity) {
+        if around.contains(&identity) {
             bail!("`{shown}` is in `{name}`, which the host serves from: grant another folder");
         }
-        if identity != top && self::above(&part, top)?.contains(&own) {
+        if identity != top && part.around()?.contains(&own) {
             bail!("`{shown}` has `{name}` in it, which the host serves from: grant another folder");
         }
     }
@@ -185,28 +215,12 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
 /// A folder of the site, as those find it who serve from it: `public` may be a link that is written as an
 /// absolute path.
 fn part(site: &Folder, name: &str) -> Result<Folder, FileError> {
-    match site.folder(name) {
-        Err(FileError::Outside) => site.folder(site.inward(name).ok_or(FileError::Outside)?),
+    match site.folder_for_guests(name) {
+        Err(FileError::Outside) => {
+            site.folder_for_guests(site.inward(name).ok_or(FileError::Outside)?)
+        }
         opened => opened,
     }
-}
-
-/// The folders of the site that contain a folder, by any path that leads to it.
-fn above(folder: &Folder, site: Identity) -> anyhow::Result<Vec<Identity>> {
-    use rustix::fs::{Mode, OFlags, fstat, openat};
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut above = Vec::new();
-    let mut current = openat(folder.dir(), "..", flags, Mode::empty())?;
-    for _ in 0..MAX_DEPTH {
-        let found = fstat(&current)?;
-        let identity = Identity { device: found.st_dev, inode: found.st_ino };
-        if identity == site {
-            return Ok(above);
-        }
-        above.push(identity);
-        current = openat(&current, "..", flags, Mode::empty())?;
-    }
-    bail!("it is too deep")
 }
 
 fn refusal(path: &Path, error: FileError) -> anyhow::Error {
@@ -355,6 +369,56 @@ mod tests {
             let error = format!("{:#}", resolve(&granted, site.path()).unwrap_err());
             assert!(error.contains(words), "{path}: {error}");
         }
+    }
+
+    fn plugins(settings: &str) -> BTreeMap<String, config::PluginConfig> {
+        toml::from_str(settings).expect("these are settings of components")
+    }
+
+    #[test]
+    fn refuses_writable_folders_in_each_other() {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(site.path().join("d/x/y")).unwrap();
+        std::fs::create_dir_all(site.path().join("e")).unwrap();
+        let folder = Folder::open(site.path()).unwrap();
+        let settings = |inner: &str| {
+            plugins(&format!(
+                "[\"routes/a.wasm\"]\nfolders = {{ \"/d\" = {{ path = \"d\", write = true }} }}\n\
+                 [\"routes/b.wasm\"]\nfolders = {{ \"/i\" = {{ {inner} }} }}\n"
+            ))
+        };
+        for path in ["d/x", "d/x/y", "d/../d/x"] {
+            let settings = settings(&format!("path = \"{path}\", write = true"));
+            let error = format!("{:#}", writable(&folder, &settings).unwrap_err());
+            let words =
+                format!("`{path}` (`/i` of `routes/b.wasm`) is in `d` (`/d` of `routes/a.wasm`)");
+            assert!(error.contains(&words), "{error}");
+        }
+        for (inner, count) in [
+            ("path = \"d/x\"", 1),
+            ("path = \"d\", write = true", 2),
+            ("path = \"e\", write = true", 2),
+            ("path = \"none\", write = true", 1),
+            ("path = \"..\", write = true", 1),
+        ] {
+            assert_eq!(writable(&folder, &settings(inner)).unwrap().len(), count, "{inner}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_secret_that_guests_may_write() {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::create_dir(site.path().join("d")).unwrap();
+        std::fs::write(site.path().join("d/key"), "hunter22").unwrap();
+        std::os::unix::fs::symlink("d/key", site.path().join("key")).unwrap();
+        let secret = "secrets = { KEY = { file = \"key\" } }";
+        assert!(resolve(secret, site.path()).is_ok());
+        let granted = "[\"a\"]\nfolders = { \"/d\" = { path = \"d\", write = true } }";
+        let folder = Folder::open(site.path()).unwrap();
+        let _writable = writable(&folder, &plugins(granted)).unwrap();
+        let error = format!("{:#}", resolve(secret, site.path()).unwrap_err());
+        assert!(error.contains("the secret `KEY`: cannot use `key`"), "{error}");
+        assert!(error.contains("`d` (`/d` of `a`), which guests may write to"), "{error}");
     }
 
     #[test]

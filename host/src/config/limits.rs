@@ -87,7 +87,8 @@ pub struct Limits {
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub topics: usize,
     /// Files, folders, and listings and streams of them, that the site's guests have open at once; one
-    /// instance has a quarter of them at most. Default: 2,048. Over it: an error to the guest (`quota`).
+    /// instance has a quarter of them at most, and never more than 1,000. Default: 2,048. Over it: an error to
+    /// the guest (`quota`). Of several sites, the guests of each have a part of the process's descriptors, too.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub files: usize,
     /// Timers of an instance. Default: 10,000. Over it: an error to the guest.

@@ -20,10 +20,10 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::Method;
 
-use crate::capability::grants::Grants;
+use crate::capability::grants::{self, Grants};
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::descriptors;
-use crate::files::Folder;
+use crate::files::{FileError, Folder, Writable};
 use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
 use crate::plugin::{Account, Loader, PluginIdentity, PluginVersion, Settings, Share, Source};
@@ -63,6 +63,8 @@ pub struct SiteDir {
     /// What it has used of its limits.
     pub account: Arc<Account>,
     tenancy: Tenancy,
+    /// Where guests may write by its settings: nothing of the site is read there.
+    _writable: Vec<Arc<Writable>>,
 }
 
 /// Whether a site has the host for itself.
@@ -89,7 +91,8 @@ impl SiteDir {
         let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();
         let (host, account) = (Arc::new(host), Account::new(name.clone()));
-        Ok(Self { root, folder, config, host, name, account, tenancy: Tenancy::Alone })
+        let (tenancy, _writable) = (Tenancy::Alone, writable(&folder, &config)?);
+        Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
     }
 
     /// Opens one of several sites: without `hosts`, its folder's name is its host.
@@ -101,9 +104,10 @@ impl SiteDir {
         let log = &mut config.limits.log_per_second;
         *log = (*log).min(host.tenants.log_per_second);
         let name = neighbours::log_name(&own, config.name.as_deref());
-        let account = Account::new(name.clone());
+        let account = Account::among(name.clone());
         let tenancy = Tenancy::Among(share.clone());
-        Ok(Self { root, folder, config, host: host.clone(), name, account, tenancy })
+        let (host, _writable) = (host.clone(), writable(&folder, &config)?);
+        Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
     }
 
     /// Reads its settings again.
@@ -319,6 +323,19 @@ fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
     }
     let folder = Folder::open(&root).with_context(|| format!("cannot open `{shown}`"))?;
     Ok((root, folder))
+}
+
+/// Where guests may write by a site's settings, which must not lie there themselves.
+fn writable(site: &Folder, config: &SiteConfig) -> anyhow::Result<Vec<Arc<Writable>>> {
+    let shown = || site.path().join(config::FILE_NAME).display().to_string();
+    let writable = grants::writable(site, &config.plugin);
+    let writable = writable.with_context(|| format!("`{}` is not right", shown()))?;
+    match site.kind(config::FILE_NAME) {
+        Err(error @ FileError::Writable(_)) => {
+            Err(error).with_context(|| format!("cannot read `{}`", shown()))
+        }
+        _ => Ok(writable),
+    }
 }
 
 /// The path from the system's root. A link stays in it, for it may lead to another folder tomorrow.

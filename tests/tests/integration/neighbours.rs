@@ -176,6 +176,24 @@ async fn open_files_of_guests_leave_room_for_connections() {
 }
 
 #[tokio::test]
+async fn one_site_leaves_descriptors_to_the_guests_of_its_neighbours() {
+    let folder = "[limits]\nfiles = 100000\n\
+                  [plugin.\"routes/f.wasm\"]\nfolders = { \"/d\" = { path = \"d\" } }\n";
+    let host = ["evil.test", "good.test"].iter().fold(host().open_files(1024), |host, site| {
+        host.component(&format!("{site}/routes/f.wasm"), FILES_ROUTE)
+            .file(&format!("{site}/d/file"), "text")
+            .file(&format!("{site}/lithe.toml"), folder)
+    });
+    let host = host.start().await;
+    let answer = get(&host, "evil.test", "/f?do=open&n=9000&path=/d/file").await;
+    assert!(answer.text().starts_with("56 "), "a quarter of what guests have: {answer:?}");
+    assert!(answer.text().to_lowercase().contains("quota"), "{answer:?}");
+    host.wait_for_log(&["evil.test", "`limits.files` was exceeded"]).await;
+    let answer = get(&host, "good.test", "/f?do=read&path=/d/file").await;
+    assert_eq!((answer.status, answer.text()), (200, "text"));
+}
+
+#[tokio::test]
 async fn a_host_without_descriptors_serves_on_as_soon_as_one_is_closed() {
     let host = host().route("trap", TRAP_HTTP).open_files(128).start().await;
     let mut held = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,20 +16,27 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-use super::space::{ENTRY, Quota};
+use super::space::{ENTRY, OpenInFolders, Quota};
 use crate::capability::Context;
 use crate::capability::account::FileOpen;
 use crate::config::Limit;
 use crate::descriptors;
+use crate::files::Identity;
 
-/// An instance may have this part of `limits.files` open.
+/// An instance may have this part of `limits.files` open, and no more than so many. A stream holds 64 KiB, and
+/// a listing less: together at most 64 MiB of the host's memory.
 const OF_INSTANCE: usize = 4;
+const MAX_OF_INSTANCE: usize = 1_000;
 
 /// What a grant lets a guest do, with everything that is opened through it.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// What the folder may hold, if it may be written to.
     pub write: Option<Quota>,
+    /// The folder that is granted, and those that it is in.
+    pub around: Arc<[Identity]>,
+    /// What is open of the site's folders, by any grant.
+    pub open: Arc<OpenInFolders>,
 }
 
 impl Access {
@@ -82,12 +90,15 @@ impl Slot {
             ErrorCode::Quota
         };
         let limit = context.limits.files;
-        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).max(1) {
+        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).clamp(1, MAX_OF_INSTANCE) {
             return Err(over());
         }
         let site = context.account.open_file(limit).ok_or_else(over)?;
         let process = match kind {
-            Kind::File => Some(descriptors::try_one_for_guest().ok_or_else(over)?),
+            Kind::File => {
+                let part = context.account.descriptors();
+                Some(descriptors::try_one_for_guest(part).ok_or_else(over)?)
+            }
             Kind::Stream => None,
         };
         instance.fetch_add(1, Ordering::Relaxed);
@@ -202,8 +213,10 @@ impl Asked {
             return Err(Errno::ACCESS.into());
         }
         let file = WasiFile::new(file, access.permissions(), self.mode(), true);
-        if let Some(quota) = &access.write {
-            quota.space.watch(&file.file);
+        access.open.add(&file.file, &access.around);
+        // One that was removed before it was watched may have been counted as gone.
+        if file.file.metadata()?.nlink() == 0 {
+            return Err(Errno::NOENT.into());
         }
         Ok(Descriptor::File(file))
     }

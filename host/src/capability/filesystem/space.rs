@@ -13,13 +13,13 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use cap_primitives::fs::{FollowSymlinks, Metadata, open_dir, read_base_dir, stat};
+use cap_primitives::fs::{Metadata, open_dir, read_base_dir};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
 use crate::capability::account::Account;
 use crate::config::Limit;
-use crate::files::Identity;
+use crate::files::{Identity, Writable};
 
 /// What a name costs besides the bytes of its file, as a file system would keep it.
 pub const ENTRY: u64 = 4096;
@@ -39,13 +39,28 @@ pub struct Space {
     counted: Mutex<Instant>,
     /// It may hold less since.
     is_less: AtomicBool,
-    /// Files that were opened through it: one may be removed, and still hold its bytes.
-    open: Mutex<Vec<Weak<File>>>,
+    /// The folder, and those that it is in.
+    around: Arc<[Identity]>,
+    open: Arc<OpenInFolders>,
 }
 
 /// The folders of a site, by which folder they are: two plugins may share one, and so may two versions.
 #[derive(Debug, Default)]
-pub struct Spaces(Mutex<HashMap<Identity, Weak<Space>>>);
+pub struct Spaces {
+    known: Mutex<HashMap<Identity, Weak<Space>>>,
+    open: Arc<OpenInFolders>,
+}
+
+/// Files that the guests of a site have open, by any grant: one may be removed, and still hold its bytes.
+#[derive(Debug, Default)]
+pub struct OpenInFolders(Mutex<Vec<InFolder>>);
+
+/// A file that was opened in a folder: the folder that was granted, and those that it is in.
+#[derive(Debug)]
+struct InFolder {
+    file: Weak<File>,
+    around: Arc<[Identity]>,
+}
 
 /// A folder, and what it may hold for one grant.
 #[derive(Clone, Debug)]
@@ -53,41 +68,77 @@ pub struct Quota {
     pub space: Arc<Space>,
     pub size: ByteSize,
     pub account: Arc<Account>,
+    /// The host reads nothing of a site there.
+    pub _writable: Arc<Writable>,
 }
 
 impl Spaces {
-    /// The space of this folder, which is counted if it is not known yet.
-    pub fn of(&self, identity: Identity, folder: &Arc<File>) -> Arc<Space> {
-        let mut known = self.0.lock();
+    /// The space of this folder, which is counted if it is not known yet. `around` is the folder itself, and
+    /// those that it is in.
+    pub fn of(&self, around: &Arc<[Identity]>, folder: &Arc<File>) -> Arc<Space> {
+        let mut known = self.known.lock();
         known.retain(|_, space| space.strong_count() > 0);
-        if let Some(space) = known.get(&identity).and_then(Weak::upgrade) {
+        let identity = around.first().copied();
+        if let Some(space) = identity.and_then(|own| known.get(&own)).and_then(Weak::upgrade) {
             return space;
         }
-        let space = Arc::new(Space::new(folder.clone()));
-        known.insert(identity, Arc::downgrade(&space));
+        let space = Arc::new(Space::new(folder.clone(), around.clone(), self.open.clone()));
+        if let Some(identity) = identity {
+            known.insert(identity, Arc::downgrade(&space));
+        }
         space
+    }
+
+    /// What is open of the folders.
+    pub fn open(&self) -> &Arc<OpenInFolders> {
+        &self.open
     }
 }
 
+impl OpenInFolders {
+    /// Keeps a file in view that has been opened in a folder that is granted.
+    pub fn add(&self, file: &Arc<File>, around: &Arc<[Identity]>) {
+        let mut open = self.0.lock();
+        if open.len() == open.capacity() {
+            open.retain(|own| own.file.strong_count() > 0);
+        }
+        open.push(InFolder { file: Arc::downgrade(file), around: around.clone() });
+    }
+
+    /// What files without a name hold, because they are still open: those that may have been in this folder.
+    fn removed(&self, around: &[Identity]) -> u64 {
+        let files: Vec<_> = {
+            let open = self.0.lock();
+            let own = open.iter().filter(|own| may_overlap(&own.around, around));
+            own.filter_map(|own| own.file.upgrade()).collect()
+        };
+        let metadata = files.iter().filter_map(|file| file.metadata().ok());
+        let removed = metadata.filter(|metadata| metadata.nlink() == 0);
+        // One may be open several times.
+        let sizes: HashMap<_, _> = removed.map(|own| ((own.dev(), own.ino()), own.len())).collect();
+        sizes.into_values().fold(0, u64::saturating_add)
+    }
+}
+
+/// Whether one of two folders is the other one, or in it.
+fn may_overlap(one: &[Identity], other: &[Identity]) -> bool {
+    let is_in = |inner: &[Identity], outer: &[Identity]| {
+        outer.first().is_some_and(|outer| inner.contains(outer))
+    };
+    is_in(one, other) || is_in(other, one)
+}
+
 impl Space {
-    fn new(folder: Arc<File>) -> Self {
+    fn new(folder: Arc<File>, around: Arc<[Identity]>, open: Arc<OpenInFolders>) -> Self {
         let (used, _) = count(&folder);
         Self {
             folder,
             used: AtomicU64::new(used),
             counted: Mutex::new(Instant::now()),
             is_less: AtomicBool::new(false),
-            open: Mutex::default(),
+            around,
+            open,
         }
-    }
-
-    /// Keeps a file in view that has been opened in the folder.
-    pub fn watch(&self, file: &Arc<File>) {
-        let mut open = self.open.lock();
-        if open.len() == open.capacity() {
-            open.retain(|file| file.strong_count() > 0);
-        }
-        open.push(Arc::downgrade(file));
     }
 
     /// It may hold less than was counted.
@@ -109,20 +160,12 @@ impl Space {
             return;
         }
         let (held, is_all) = count(&self.folder);
-        let held = held.saturating_add(self.removed_and_open());
+        let held = held.saturating_add(self.open.removed(&self.around));
         match is_all {
             true => self.used.store(held, Ordering::Relaxed),
             false => drop(self.used.fetch_max(held, Ordering::Relaxed)),
         }
         *counted = Instant::now();
-    }
-
-    /// What files without a name hold, because they are still open.
-    fn removed_and_open(&self) -> u64 {
-        let files: Vec<_> = self.open.lock().iter().filter_map(Weak::upgrade).collect();
-        let metadata = files.iter().filter_map(|file| file.metadata().ok());
-        let removed = metadata.filter(|metadata| metadata.nlink() == 0);
-        removed.fold(0, |sum, metadata| sum.saturating_add(metadata.len()))
     }
 }
 
@@ -153,16 +196,6 @@ impl Quota {
         }
         done
     }
-}
-
-/// What one name in a folder holds, and what is below it. Also whether all of it was seen.
-pub fn size_of(folder: &File, path: &Path) -> io::Result<(u64, bool)> {
-    let metadata = stat(folder, path, FollowSymlinks::No)?;
-    if !metadata.is_dir() {
-        return Ok((ENTRY.saturating_add(metadata.len()), true));
-    }
-    let (size, is_all) = count(&open_dir(folder, path)?);
-    Ok((ENTRY.saturating_add(size), is_all))
 }
 
 fn count(folder: &File) -> (u64, bool) {
@@ -215,11 +248,18 @@ pub fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Folder;
+
+    fn around(folder: &Path) -> Arc<[Identity]> {
+        Folder::open(folder).unwrap().around().unwrap().into()
+    }
 
     fn quota(folder: &Path, size: u64) -> Quota {
-        let folder = Arc::new(File::open(folder).unwrap());
-        let account = Account::new("site".into());
-        Quota { space: Arc::new(Space::new(folder)), size: ByteSize::b(size), account }
+        let (account, opened) = (Account::new("site".into()), Folder::open(folder).unwrap());
+        let file = Arc::new(File::open(folder).unwrap());
+        let space = account.spaces().of(&around(folder), &file);
+        let _writable = Writable::register(&opened, String::new()).unwrap();
+        Quota { space, size: ByteSize::b(size), account, _writable }
     }
 
     #[test]
@@ -240,7 +280,9 @@ mod tests {
         std::fs::write(&path, [0; 1000]).unwrap();
         let quota = quota(folder.path(), ENTRY + 1000);
         let open = Arc::new(File::open(&path).unwrap());
-        quota.space.watch(&open);
+        // As by another grant, and twice.
+        quota.account.spaces().open().add(&open, &around(folder.path()));
+        quota.account.spaces().open().add(&open, &around(folder.path()));
         std::fs::remove_file(&path).unwrap();
         quota.space.shrink();
         assert!(quota.take(ENTRY + 1).is_err(), "its bytes are still on the disk");
@@ -261,11 +303,31 @@ mod tests {
     #[test]
     fn a_folder_that_is_granted_twice_is_counted_once() {
         let folder = tempfile::tempdir().unwrap();
-        let opened = crate::files::Folder::open(folder.path()).unwrap();
         let file = Arc::new(File::open(folder.path()).unwrap());
         let spaces = Spaces::default();
-        let one = spaces.of(opened.identity().unwrap(), &file);
-        let other = spaces.of(opened.identity().unwrap(), &file);
+        let one = spaces.of(&around(folder.path()), &file);
+        let other = spaces.of(&around(folder.path()), &file);
         assert!(Arc::ptr_eq(&one, &other));
+    }
+
+    #[test]
+    fn a_removed_file_counts_for_the_folders_that_it_may_have_been_in() {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(site.path().join("all/d/x")).unwrap();
+        std::fs::create_dir_all(site.path().join("all/other")).unwrap();
+        let path = site.path().join("all/d/x/file");
+        std::fs::write(&path, [0; 100]).unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        let folder = Folder::open(site.path()).unwrap();
+        let of = |path: &str| folder.folder(path).unwrap().around().unwrap();
+        for (granted, counts) in
+            [("all/d", true), ("all", true), ("all/d/x", true), ("all/other", false)]
+        {
+            let open = OpenInFolders::default();
+            open.add(&file, &of(granted).into());
+            let removed = open.removed(&of("all/d"));
+            assert_eq!(removed, if counts { 100 } else { 0 }, "{granted}");
+        }
     }
 }

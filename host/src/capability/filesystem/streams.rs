@@ -231,6 +231,9 @@ impl OutputStream for Writer {
         if matches!(self.state, Writing::Waiting(_)) {
             return Err(StreamError::trap("a write follows a `check-write` that permits it"));
         }
+        if bytes.len() > PIECE {
+            return Err(StreamError::trap("a write has more bytes than `check-write` permits"));
+        }
         let (at, size) = (self.at, bytes.len());
         let write = self.place.clone().run(move |place| place.write(at, &bytes));
         self.state = Writing::Waiting(AbortOnDropHandle::new(tokio::spawn(write)));

@@ -360,11 +360,13 @@ struct Left {
     example: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
     /// It was there a moment ago.
     Gone,
     Outside,
+    /// It lies in a folder that guests may write to: which.
+    Writable(String),
     Unreadable,
     Loop,
     Deep(Bounds),
@@ -380,6 +382,7 @@ impl Reason {
         match error {
             FileError::Missing => Ok(Self::Gone),
             FileError::Outside => Ok(Self::Outside),
+            FileError::Writable(granted) => Ok(Self::Writable(granted)),
             FileError::NotAFile | FileError::NotAFolder => Ok(Self::Special),
             FileError::Io(_) if error.is_temporary() => Err(error),
             FileError::Io(_)
@@ -425,6 +428,9 @@ impl fmt::Display for Reason {
         match self {
             Self::Gone => f.write_str("it is gone"),
             Self::Outside => f.write_str("a link leads out of it"),
+            Self::Writable(granted) => {
+                write!(f, "a link leads to {granted}, which guests may write to")
+            }
             Self::Unreadable => f.write_str("it cannot be read"),
             Self::Loop => f.write_str("a link leads to a folder that it is in"),
             Self::Deep(bounds) => write!(f, "it is over {} folders deep", bounds.depth),

@@ -42,7 +42,7 @@ fn secret(host: &TestHost) -> PathBuf {
 
 #[tokio::test]
 async fn a_folder_that_is_replaced_by_a_link_leads_no_new_instance_out() {
-    let nested = format!("{WRITABLE}, \"/e\" = {{ path = \"d/x\", write = true }}");
+    let nested = format!("{WRITABLE}, \"/e\" = {{ path = \"d/x\" }}");
     let host = site(&granted(&nested)).file("d/x/keep", "1").start().await;
     secret(&host);
     does(&host, "remove&path=/d/x/keep").await;
@@ -91,6 +91,49 @@ async fn what_the_host_serves_from_is_granted_under_no_name() {
             .link("linked", "public");
         site.end().await.says(&["the folder `/d`", &format!("`{path}` is")]);
     }
+}
+
+#[tokio::test]
+async fn nothing_that_guests_may_write_is_a_part_of_the_site() {
+    let granted_as = "in `d` (`/d` of `routes/f.wasm`), which guests may write to";
+    for (link, target, file) in [
+        ("routes/x", "../d", "`routes/x`"),
+        ("routes/a.wasm", "../d/a.wasm", "`routes/a.wasm`"),
+        ("plugins/a.wasm", "../d/a.wasm", "`plugins/a.wasm`"),
+        ("middleware/a.wasm", "../d/a.wasm", "`middleware/a.wasm`"),
+    ] {
+        let site = site(&granted(WRITABLE)).component("d/a.wasm", FILES_ROUTE).link(link, target);
+        site.end().await.says(&[file, granted_as]);
+    }
+    let settings = host().route("f", FILES_ROUTE).file("d/conf.toml", granted(WRITABLE));
+    settings.link("lithe.toml", "d/conf.toml").end().await.says(&["lithe.toml`", granted_as]);
+    let secret = format!("{}secrets = {{ S = {{ file = \"s\" }} }}\n", granted(WRITABLE));
+    let secret = site(&secret).file("d/key", "hunter22").link("s", "d/key");
+    secret.end().await.says(&["the secret `S`", granted_as]);
+}
+
+#[tokio::test]
+async fn a_link_that_comes_later_makes_nothing_that_guests_may_write_a_part_of_the_site() {
+    let host = site(&granted(WRITABLE))
+        .file("d/page", "page")
+        .component("d/a.wasm", FILES_ROUTE)
+        .public("fine", "fine")
+        .start()
+        .await;
+    host.site.link("public/page", "../d/page");
+    host.wait_for_log(&["`/page`"]).await;
+    assert_eq!(host.get("/page").await.status, 404);
+    assert_eq!(host.get("/fine").await.text(), "fine");
+    host.site.link("routes/a.wasm", "../d/a.wasm");
+    host.wait_for_log(&["`routes/a.wasm`", "which guests may write to"]).await;
+    assert_eq!(host.get("/a").await.status, 404);
+    host.site.remove("routes/a.wasm");
+    // What the guest writes grants it nothing.
+    host.site.write("d/conf.toml", "");
+    host.site.remove("lithe.toml");
+    host.site.link("lithe.toml", "d/conf.toml");
+    host.wait_for_log(&["lithe.toml`", "which guests may write to"]).await;
+    assert_eq!(ask(&host, "read&path=/d/page").await.1, "page", "what was served goes on");
 }
 
 #[tokio::test]
@@ -189,8 +232,9 @@ async fn a_writable_folder_holds_no_more_than_its_size() {
     is_refused(&host, "resize&path=/d/a&n=90000", over).await;
     is_refused(&host, "punch&path=a&n=90000", "insufficient-space").await;
     does(&host, "write&path=/e/large&n=90000").await;
-    is_refused(&host, "rename&path=/e/large&to=/d/large", over).await;
-    is_refused(&host, "link&path=/e/large&to=/d/large", over).await;
+    // Two sizes are two file systems: what is open would count for the one that it came from.
+    is_refused(&host, "rename&path=/e/large&to=/d/large", "Cross-device").await;
+    is_refused(&host, "link&path=/e/large&to=/d/large", "Cross-device").await;
     host.wait_for_log(&["`folders.size` was exceeded"]).await;
     // What is removed is there for others, and what is written again costs nothing.
     does(&host, "write&path=/d/a&n=40000").await;
@@ -216,6 +260,29 @@ async fn a_removed_file_that_is_open_still_counts() {
     is_refused(&host, "write&path=/d/b&n=40000", "I/O error").await;
     assert_eq!(host.get("/f?do=exit").await.status, 500, "it closes what it has open");
     does(&host, "write&path=/d/b&n=40000").await;
+}
+
+#[tokio::test]
+async fn a_removed_file_counts_that_is_open_by_a_read_only_grant() {
+    let folder = "\"/d\" = { path = \"d\", write = true, size = \"64 KiB\" }, \
+                  \"/e\" = { path = \"d\" }, \"/x\" = { path = \"d/x\" }";
+    for (path, own) in [("/e/a", "/d/a"), ("/e/x/a", "/d/x/a"), ("/x/a", "/d/x/a")] {
+        let host = site(&granted(folder)).file("d/x/old", "").start().await;
+        does(&host, &format!("write&path={own}&n=40000")).await;
+        assert_eq!(ask(&host, &format!("open&path={path}&n=1")).await.1, "1");
+        does(&host, &format!("remove&path={own}")).await;
+        is_refused(&host, "write&path=/d/b&n=40000", "I/O error").await;
+        assert_eq!(host.get("/f?do=exit").await.status, 500, "it closes what it has open");
+        does(&host, "write&path=/d/b&n=40000").await;
+    }
+}
+
+#[tokio::test]
+async fn two_writable_folders_in_each_other_are_refused() {
+    let nested = format!("{WRITABLE}, \"/e\" = {{ path = \"d/x\", write = true }}");
+    let site = site(&granted(&nested)).file("d/x/keep", "1");
+    let words = ["`d/x` (`/e` of `routes/f.wasm`) is in `d` (`/d` of `routes/f.wasm`)", "`size`"];
+    site.end().await.says(&words);
 }
 
 #[tokio::test]
