@@ -285,7 +285,6 @@ fn link(
 ) -> Result<(Kind, Arc<Template>), LoadError> {
     let kind = Kind::of(&runtime, component)?;
     check_imports(&runtime, component)?;
-    settings.account.hide(settings.grants.hidden());
     let context = Arc::new(capability::Context {
         site: settings.site.clone(),
         plugin,

@@ -20,7 +20,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::Method;
 
-use crate::capability::grants::Grants;
+use crate::capability::grants::{Grants, SecretsRoom};
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::files::Folder;
 use crate::log;
@@ -214,6 +214,8 @@ impl SiteDir {
         source: impl Fn(&str) -> Option<Source>,
     ) -> anyhow::Result<SiteSnapshot> {
         self.enter_log();
+        // Before any component runs: what it says of its secrets is hidden.
+        let granted = self.grants(&components, loading.loader).await?;
         let case_sensitive = self.config.case_sensitive;
         let snapshot = SiteSnapshot {
             name: self.name.clone(),
@@ -232,10 +234,10 @@ impl SiteDir {
             plugins: Vec::new(),
         };
         let mut assembly = Assembly { snapshot, totals: Totals::default() };
-        for found in components {
+        for (found, grants) in components.into_iter().zip(granted) {
             let source = source(&found.file);
             // Boxed: it is large, and so would be everything that waits for it.
-            let plugin = Box::pin(self.plugin(&found, source, loading)).await?;
+            let plugin = Box::pin(self.plugin(&found, grants, source, loading)).await?;
             // Its routes may take a while to read.
             let add = move || assembly.add(found, plugin).map(|()| assembly);
             assembly = loading.loader.aside(add).await??;
@@ -246,6 +248,7 @@ impl SiteDir {
     async fn plugin(
         &self,
         found: &Found,
+        grants: Grants,
         source: Option<Source>,
         loading: &Loading<'_>,
     ) -> anyhow::Result<Arc<PluginVersion>> {
@@ -257,7 +260,7 @@ impl SiteDir {
             limits: self.config.limits.clone(),
             account: self.account.clone(),
             websocket: self.config.websocket,
-            grants: self.grants(file, &own, loader).await?,
+            grants,
             plugin: own,
             lineage: before.map_or_else(PluginIdentity::default, |before| before.lineage().clone()),
             share: self.share(),
@@ -279,25 +282,31 @@ impl SiteDir {
         Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
     }
 
-    /// What a component may reach.
-    async fn grants(
-        &self,
-        file: &str,
-        own: &config::PluginConfig,
-        loader: &Loader,
-    ) -> anyhow::Result<Grants> {
-        let (own, folder, tenancy) = (own.clone(), self.folder.clone(), self.tenancy.clone());
-        let account = self.account.clone();
+    /// What each of these components may reach. From now on, the log shows none of their secrets.
+    async fn grants(&self, components: &[Found], loader: &Loader) -> anyhow::Result<Vec<Grants>> {
+        let files: Vec<String> = components.iter().map(|found| found.file.clone()).collect();
+        let site = self.clone();
         let resolve = move || {
-            Grants::resolve(&own, &folder, &account, |variable| match &tenancy {
-                Tenancy::Alone => true,
-                Tenancy::Among { all, .. } => {
-                    all.config.tenants.environment.iter().any(|own| own == variable)
-                }
-            })
+            let mut room = SecretsRoom::default();
+            let granted = files.iter().map(|file| site.grants_of(file, &mut room));
+            let granted = granted.collect::<anyhow::Result<Vec<Grants>>>()?;
+            let secrets: Vec<_> = granted.iter().map(|own| own.hidden().clone()).collect();
+            site.account.hide(&secrets)?;
+            anyhow::Ok(granted)
         };
-        let resolved = loader.aside(resolve).await?;
-        resolved.with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
+        loader.aside(resolve).await?
+    }
+
+    fn grants_of(&self, file: &str, room: &mut SecretsRoom) -> anyhow::Result<Grants> {
+        let may_read = |variable: &str| match &self.tenancy {
+            Tenancy::Alone => true,
+            Tenancy::Among { all, .. } => {
+                all.config.tenants.environment.iter().any(|own| own == variable)
+            }
+        };
+        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        Grants::resolve(&own, &self.folder, &self.account, room, may_read)
+            .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
     }
 }
 
