@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use http::Request;
 use http_body_util::BodyExt as _;
-use lithe::capability::grants::Grants;
+use lithe::capability::grants::{Grants, SecretsRoom};
 use lithe::config::{Config, SecretSource};
 use lithe::files::Folder;
 use lithe::pipeline::Public;
@@ -214,8 +214,9 @@ fn granted(root: &Path, folder: &Folder) -> Vec<String> {
         Err(error) => return vec![format!("{error:#}")],
     };
     let account = Account::new("fuzz".into());
+    let mut room = SecretsRoom::default();
     let grants = config.plugin.values().map(|plugin| {
-        let resolved = Grants::resolve(plugin, folder, &account, |_| false);
+        let resolved = Grants::resolve(plugin, folder, &account, &mut room, |_| false);
         if resolved.is_ok() {
             let files = plugin.secrets.values().filter_map(|source| match source {
                 SecretSource::File(path) => Some(path),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use lithe::capability::grants::Grants;
+use lithe::capability::grants::{Grants, SecretsRoom};
 use lithe::config;
 use lithe::files::Folder;
 use lithe::plugin::Account;
@@ -58,7 +58,8 @@ impl Ground {
             ..config::PluginConfig::default()
         };
         let site = Folder::open(&self.outer.path().join("site")).expect("it is there");
-        let grants = Grants::resolve(&plugin, &site, account, |_| false);
+        let mut room = SecretsRoom::default();
+        let grants = Grants::resolve(&plugin, &site, account, &mut room, |_| false);
         grants.expect("the folders are the site's to give")
     }
 

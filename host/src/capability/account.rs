@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,12 @@ use crate::config::{Limit, Limits, bytes};
 use crate::descriptors::SitePart;
 use crate::log::{self, Patterns, Secrets, Seldom};
 
+/// What the log looks for in the lines of one site, in bytes: all forms of the secrets of all its versions. Two
+/// versions fit, whatever is in their secrets; a secret of letters and digits counts once for both.
+///
+/// Building the finder of so much takes 1.3 s on one thread and 360 MiB for that time; then it has 140 MiB.
+const MAX_HIDDEN: usize = 8 * 1024 * 1024;
+
 /// One for each site.
 #[derive(Debug)]
 pub struct Account {
@@ -24,7 +31,12 @@ pub struct Account {
     logged: Mutex<Rate>,
     /// `limits.log_per_second` of what is served, in bytes.
     log_limit: AtomicUsize,
-    hidden: Mutex<Hidden>,
+    /// The secrets of each version that is there, and of those that were there when the last one came: what
+    /// the log says of a version that was refused comes after it has gone. Held while a finder is built, which
+    /// changes of the site wait for, and nobody who logs.
+    hidden: Mutex<Vec<Arc<Patterns>>>,
+    /// Finds them in lines.
+    finder: ArcSwapOption<Secrets>,
     connections: AtomicUsize,
     files: AtomicUsize,
     descriptors: SitePart,
@@ -33,15 +45,13 @@ pub struct Account {
     gone: CancellationToken,
 }
 
-/// The secrets of a site.
-#[derive(Debug, Default)]
-struct Hidden {
-    /// Of each version that is there, and of those that were there when the last one came: what the log
-    /// says of a version that was refused comes after it has gone.
-    of: Vec<Arc<Patterns>>,
-    /// Made when the first line needs it.
-    found: Option<Arc<Secrets>>,
-}
+/// The secrets of a site's versions are more than the log looks for.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "the log would look for {0} bytes of secrets, those of versions that still drain included, and looks for \
+     {MAX_HIDDEN} at most: shorten the secrets, or try again when those versions have ended"
+)]
+pub struct TooManySecrets(usize);
 
 /// A file that a guest of a site has open, until this is dropped.
 #[derive(Debug)]
@@ -76,6 +86,7 @@ impl Account {
             logged: Mutex::default(),
             log_limit: AtomicUsize::new(bytes(Limits::default().log_per_second)),
             hidden: Mutex::default(),
+            finder: ArcSwapOption::empty(),
             connections: AtomicUsize::new(0),
             files: AtomicUsize::new(0),
             descriptors,
@@ -95,14 +106,30 @@ impl Account {
         self.log_limit.store(bytes(limits.log_per_second), Ordering::Relaxed);
     }
 
-    /// No line of the site shows these any more, as long as somebody else keeps them.
-    pub fn hide(&self, secrets: &Arc<Patterns>) {
+    /// No line of the site shows these any more, as long as somebody else keeps them. If they are not looked
+    /// for yet, a finder is built, on this thread, which should be one that may block. Lines that come before
+    /// it is there are checked with the one before.
+    ///
+    /// # Errors
+    /// They are too many, with those of the other versions; nothing has changed.
+    pub fn hide(&self, secrets: &[Arc<Patterns>]) -> Result<(), TooManySecrets> {
         let mut hidden = self.hidden.lock();
-        hidden.of.retain(|own| Arc::strong_count(own) > 1);
-        if !secrets.is_empty() && !hidden.of.iter().any(|own| Arc::ptr_eq(own, secrets)) {
-            hidden.of.push(secrets.clone());
+        hidden.retain(|own| Arc::strong_count(own) > 1);
+        let all = Patterns::union(hidden.iter().chain(secrets).map(|own| &**own));
+        if all.bytes() > MAX_HIDDEN {
+            return Err(TooManySecrets(all.bytes()));
         }
-        hidden.found = None;
+        for own in secrets.iter().filter(|own| !own.is_empty()) {
+            if !hidden.iter().any(|other| Arc::ptr_eq(own, other)) {
+                hidden.push(own.clone());
+            }
+        }
+        match &*self.finder.load() {
+            Some(finder) if finder.finds_only(&all) => {}
+            _ if all.is_empty() => self.finder.store(None),
+            _ => self.finder.store(Some(Arc::new(Secrets::new(all)))),
+        }
+        Ok(())
     }
 
     /// Counts that a limit was exceeded, and logs it now and then.
@@ -204,12 +231,7 @@ impl log::Site for Account {
     }
 
     fn secrets(&self) -> Option<Arc<Secrets>> {
-        let mut hidden = self.hidden.lock();
-        let Hidden { of, found } = &mut *hidden;
-        if found.is_none() && !of.is_empty() {
-            *found = Some(Arc::new(Secrets::new(of.iter().map(|own| &**own))));
-        }
-        found.clone()
+        self.finder.load_full()
     }
 }
 
@@ -276,13 +298,59 @@ mod tests {
         let begins =
             |text: &str| account.secrets().is_some_and(|own| own.cut(text.as_bytes()) < text.len());
         let served = patterns("first-secret");
-        account.hide(&served);
+        account.hide(std::slice::from_ref(&served)).unwrap();
         let refused = patterns("other-secret");
-        account.hide(&refused);
+        account.hide(std::slice::from_ref(&refused)).unwrap();
         drop(refused);
         assert!(begins("first-secre") && begins("other-secre"));
-        account.hide(&patterns("third-secret"));
+        account.hide(&[patterns("third-secret")]).unwrap();
         assert!(begins("first-secre") && !begins("other-secre") && begins("third-secre"));
+    }
+
+    #[test]
+    fn a_finder_is_built_only_for_other_secrets() {
+        let account = Account::new("site".into());
+        let patterns = |secrets: &[&str]| Arc::new(Patterns::new(secrets.iter().copied()));
+        let before = patterns(&["first-secret", "other-secret"]);
+        account.hide(std::slice::from_ref(&before)).unwrap();
+        let finder = account.secrets().expect("there are secrets");
+        let same = [patterns(&["other-secret"]), patterns(&["first-secret"])];
+        account.hide(&same).unwrap();
+        drop(before);
+        account.hide(&same).unwrap();
+        assert!(Arc::ptr_eq(&finder, &account.secrets().expect("there are secrets")));
+        account.hide(&[patterns(&["third-secret"])]).unwrap();
+        assert!(!Arc::ptr_eq(&finder, &account.secrets().expect("there are secrets")));
+        drop(same);
+        account.hide(&[]).unwrap();
+        assert!(account.secrets().is_none(), "nobody has a secret any more");
+    }
+
+    #[test]
+    fn a_line_never_waits_for_a_finder() {
+        let account = Account::new("site".into());
+        let served = [Arc::new(Patterns::new(["first-secret"]))];
+        account.hide(&served).unwrap();
+        let _building = account.hidden.lock();
+        assert!(account.secrets().is_some_and(|own| own.cut(b"first-secre") == 0));
+    }
+
+    #[test]
+    fn refuses_more_secrets_than_the_log_looks_for_and_keeps_those_before() {
+        let account = Account::new("site".into());
+        let number = |n: usize| format!("{n:08}");
+        let many = |from: usize| {
+            let secrets: Vec<String> = (from..from + MAX_HIDDEN / 8).map(number).collect();
+            Arc::new(Patterns::new(secrets.iter().map(String::as_str)))
+        };
+        let served = [many(0)];
+        assert_eq!(account.hide(&served), Ok(()));
+        let more = [Arc::new(Patterns::new(["other-secret"]))];
+        let error = account.hide(&more).unwrap_err();
+        assert_eq!(error, TooManySecrets(MAX_HIDDEN + 12));
+        assert!(account.secrets().is_some_and(|own| own.finds_only(&served[0])));
+        drop(served);
+        assert_eq!(account.hide(&more), Ok(()), "the version before has ended");
     }
 
     #[test]

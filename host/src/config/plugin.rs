@@ -46,7 +46,8 @@ pub struct PluginConfig {
     pub environment: BTreeMap<String, String>,
     /// Variables of its environment that no log shows, such as
     /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
-    /// the host's environment. Default: none. At most 256 of all components of a site.
+    /// the host's environment. Default: none. Those of all components of a site are at
+    /// most 256, and have at most 256 KiB together.
     #[serde(deserialize_with = "variables")]
     pub secrets: BTreeMap<String, SecretSource>,
     /// Folders of the site that it sees, by the path at which it does, such as

@@ -38,6 +38,16 @@ impl Patterns {
         Self(patterns)
     }
 
+    /// Those of several.
+    pub fn union<'p>(several: impl IntoIterator<Item = &'p Self>) -> Self {
+        Self(several.into_iter().flat_map(|own| own.0.iter().cloned()).collect())
+    }
+
+    /// How long they are together. What is built of them grows with it.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(String::len).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -79,17 +89,20 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Finds these.
-    pub fn new<'p>(patterns: impl IntoIterator<Item = &'p Patterns>) -> Self {
-        let patterns: BTreeSet<&str> =
-            patterns.into_iter().flat_map(|own| own.0.iter().map(String::as_str)).collect();
-        let patterns: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
+    /// Finds these. Takes up to a second: see `MAX_HIDDEN` of a site's account.
+    pub fn new(patterns: Patterns) -> Self {
+        let patterns: Vec<String> = patterns.0.into_iter().collect();
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             // Its size grows with the secrets' bytes alone.
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&patterns);
         Self { patterns, finder: finder.ok() }
+    }
+
+    /// Whether it finds these, and nothing else.
+    pub fn finds_only(&self, patterns: &Patterns) -> bool {
+        self.patterns.iter().eq(&patterns.0)
     }
 
     fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
@@ -166,7 +179,7 @@ mod tests {
     use super::*;
 
     fn secrets(secrets: &[&str]) -> Arc<Secrets> {
-        Arc::new(Secrets::new([&Patterns::new(secrets.iter().copied())]))
+        Arc::new(Secrets::new(Patterns::new(secrets.iter().copied())))
     }
 
     fn hidden(text: &str, secret: &[&str]) -> String {

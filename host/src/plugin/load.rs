@@ -31,7 +31,7 @@ use crate::runtime::{
 
 pub use inspect::{Fit, Grant, Report};
 
-/// Routes that one component may name.
+/// Routes that one component may name. Those of all components have bounds together (`router::Totals`).
 const MAX_ROUTES: usize = 1_000;
 
 /// Sessions have instances as their scope says, which outlive a call.
@@ -39,7 +39,7 @@ const FRESH_WITH_SESSIONS: &str = "has `fresh`, and sessions: of a component wit
     `scope = \"connection\"` gives each connection an instance of its own, and one with `session` has that \
     always";
 
-/// The longest pattern that a component may name, in bytes.
+/// The longest pattern, and the longest method, that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
 
 /// Loads components: one for the process, and a clone of it for each of several sites.
@@ -371,7 +371,6 @@ fn link(
 ) -> Result<(Kind, Arc<Template>, Arc<Loaded>), LoadError> {
     let kind = Kind::of(&runtime, &loaded.component)?;
     check_imports(&runtime, &loaded.component)?;
-    settings.account.hide(settings.grants.hidden());
     let context = Arc::new(capability::Context {
         site: settings.site.clone(),
         plugin,
@@ -410,7 +409,9 @@ async fn routes_of(template: &Arc<Template>) -> Result<Vec<NamedRoute>, LoadErro
     let own = template.clone();
     let ask = async move { own.instantiate(None).await?.routes().await };
     let routes = at_load(template, ask).await.map_err(LoadError::Routes)?;
-    let too_long = routes.iter().any(|(_, pattern)| pattern.len() > MAX_PATTERN);
+    let too_long = routes.iter().any(|(method, pattern)| {
+        pattern.len() > MAX_PATTERN || method.as_ref().is_some_and(|own| own.len() > MAX_PATTERN)
+    });
     if routes.len() > MAX_ROUTES || too_long {
         return Err(LoadError::TooManyRoutes);
     }

@@ -85,6 +85,13 @@ impl Matcher {
         Self { regex: folded.unwrap_or_else(|_| self.regex.clone()), ..self.clone() }
     }
 
+    /// The memory that it takes in use, in bytes: the compiled regex, and what one thread needs to run it, which
+    /// stays with it. That has, for each step of the regex, the places of all groups.
+    pub(super) fn memory(&self) -> usize {
+        let groups = self.regex.captures_len();
+        (self.weight as usize).saturating_mul(groups.saturating_add(2))
+    }
+
     /// What it costs to ask about this segment, in steps of no particular time.
     pub(super) fn cost(&self, segment: &str) -> u32 {
         self.weight * segment.len().min(MAX_SEGMENT) as u32

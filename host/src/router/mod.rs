@@ -15,6 +15,7 @@ mod scopes;
 mod search;
 mod table;
 mod text;
+mod totals;
 mod tree;
 
 #[cfg(test)]
@@ -28,3 +29,4 @@ pub use path::{InvalidPath, MAX_SEGMENTS, Path};
 pub use pattern::{Pattern, Rest, Segment};
 pub use scopes::Scopes;
 pub use table::{Found, Router};
+pub use totals::{TooMuch, Totals};

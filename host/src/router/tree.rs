@@ -21,7 +21,8 @@ pub struct Tree {
 
 #[derive(Debug, Default)]
 pub struct Node {
-    pub statics: HashMap<String, Node>,
+    /// Boxed, for a table has room for more of them than there are.
+    pub statics: HashMap<Box<str>, Box<Node>>,
     /// By precedence.
     pub mixed: Vec<(Matcher, Node)>,
     pub param: Option<Box<Node>>,
@@ -118,7 +119,7 @@ impl Tree {
         for segment in variant.segments {
             node = match segment {
                 Segment::Static(text) => {
-                    node.statics.entry(key(text, self.case_sensitive).into_owned()).or_default()
+                    node.statics.entry(key(text, self.case_sensitive).into()).or_default()
                 }
                 Segment::Mixed { matcher, .. } => node.mixed_mut(matcher, self.case_sensitive),
                 Segment::Param { name: Some(_), .. } => node.param.get_or_insert_default(),
@@ -160,7 +161,7 @@ impl Node {
         if self.statics.is_empty() {
             return None;
         }
-        self.statics.get(&*key(segment, case_sensitive))
+        self.statics.get(&*key(segment, case_sensitive)).map(|child| &**child)
     }
 
     fn mixed_mut(&mut self, matcher: &Matcher, case_sensitive: bool) -> &mut Self {

@@ -20,14 +20,14 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::Method;
 
-use crate::capability::grants::{self, Grants};
+use crate::capability::grants::{self, Grants, SecretsRoom};
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::descriptors;
 use crate::files::{FileError, Folder, Writable};
 use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
 use crate::plugin::{Account, Loader, PluginIdentity, PluginVersion, Settings, Share, Source};
-use crate::router::{Pattern, Router, ScopeKind, Scopes};
+use crate::router::{Pattern, Router, ScopeKind, Scopes, Totals};
 use scan::{Found, Place};
 
 pub use build::{BuildError, Built, Inputs, build, build_changed};
@@ -196,13 +196,15 @@ impl SiteDir {
         loading: &Loading<'_>,
     ) -> anyhow::Result<SiteSnapshot> {
         let before = loading.before.map_or(&[][..], |before| &before.plugins);
-        let names = before.iter().map(|plugin| &*plugin.context().plugin);
+        let names = before.iter().map(|plugin| plugin.context().plugin.to_string());
         let new = given
             .keys()
-            .map(String::as_str)
-            .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == **file));
+            .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == ***file))
+            .cloned();
+        let files: Vec<String> = names.chain(new).collect();
         // In the order of a scan: middleware runs by its name.
-        let components = scan::all(names.chain(new))?;
+        let all = move || scan::all(files.iter().map(String::as_str));
+        let components = loading.loader.aside(all).await??;
         self.assemble(components, loading, |file| given.get(file).cloned().map(Source::Given)).await
     }
 
@@ -232,8 +234,10 @@ impl SiteDir {
                 components.len()
             );
         }
+        // Before any component runs: what it says of its secrets is hidden.
+        let granted = self.grants(&components, loading.loader).await?;
         let case_sensitive = self.config.case_sensitive;
-        let mut snapshot = SiteSnapshot {
+        let snapshot = SiteSnapshot {
             name: self.name.clone(),
             limits: self.config.limits.clone(),
             account: self.account.clone(),
@@ -249,17 +253,22 @@ impl SiteDir {
             public: self.public(loading).await?,
             plugins: Vec::new(),
         };
-        for found in components {
+        let mut assembly = Assembly { snapshot, totals: Totals::default() };
+        for (found, grants) in components.into_iter().zip(granted) {
+            let source = source(&found.file);
             // Boxed: it is large, and so would be everything that waits for it.
-            let plugin = Box::pin(self.plugin(&found, source(&found.file), loading)).await?;
-            add(&mut snapshot, found, plugin)?;
+            let plugin = Box::pin(self.plugin(&found, grants, source, loading)).await?;
+            // Its routes may take a while to read.
+            let add = move || assembly.add(found, plugin).map(|()| assembly);
+            assembly = loading.loader.aside(add).await??;
         }
-        Ok(snapshot)
+        Ok(assembly.snapshot)
     }
 
     async fn plugin(
         &self,
         found: &Found,
+        grants: Grants,
         source: Option<Source>,
         loading: &Loading<'_>,
     ) -> anyhow::Result<Arc<PluginVersion>> {
@@ -271,7 +280,7 @@ impl SiteDir {
             limits: self.config.limits.clone(),
             account: self.account.clone(),
             websocket: self.config.websocket,
-            grants: self.grants(file, &own, loader).await?,
+            grants,
             plugin: own,
             lineage: before.map_or_else(PluginIdentity::default, |before| before.lineage().clone()),
             share: self.share(),
@@ -293,23 +302,29 @@ impl SiteDir {
         Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
     }
 
-    /// What a component may reach.
-    async fn grants(
-        &self,
-        file: &str,
-        own: &config::PluginConfig,
-        loader: &Loader,
-    ) -> anyhow::Result<Grants> {
-        let (own, folder, tenancy) = (own.clone(), self.folder.clone(), self.tenancy.clone());
-        let (account, host) = (self.account.clone(), self.host.clone());
+    /// What each of these components may reach. From now on, the log shows none of their secrets.
+    async fn grants(&self, components: &[Found], loader: &Loader) -> anyhow::Result<Vec<Grants>> {
+        let files: Vec<String> = components.iter().map(|found| found.file.clone()).collect();
+        let site = self.clone();
         let resolve = move || {
-            Grants::resolve(&own, &folder, &account, |variable| match &tenancy {
-                Tenancy::Alone => true,
-                Tenancy::Among(_) => host.tenants.environment.iter().any(|own| own == variable),
-            })
+            let mut room = SecretsRoom::default();
+            let granted = files.iter().map(|file| site.grants_of(file, &mut room));
+            let granted = granted.collect::<anyhow::Result<Vec<Grants>>>()?;
+            let secrets: Vec<_> = granted.iter().map(|own| own.hidden().clone()).collect();
+            site.account.hide(&secrets)?;
+            anyhow::Ok(granted)
         };
-        let resolved = loader.aside(resolve).await?;
-        resolved.with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
+        loader.aside(resolve).await?
+    }
+
+    fn grants_of(&self, file: &str, room: &mut SecretsRoom) -> anyhow::Result<Grants> {
+        let may_read = |variable: &str| match &self.tenancy {
+            Tenancy::Alone => true,
+            Tenancy::Among(_) => self.host.tenants.environment.iter().any(|own| own == variable),
+        };
+        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        Grants::resolve(&own, &self.folder, &self.account, room, may_read)
+            .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
     }
 }
 
@@ -348,49 +363,66 @@ fn absolute(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
-/// Adds a component where its place says.
-fn add(
-    snapshot: &mut SiteSnapshot,
-    found: Found,
-    plugin: Arc<PluginVersion>,
-) -> anyhow::Result<()> {
-    snapshot.plugins.push(plugin.clone());
-    match found.place {
-        Place::Global => snapshot.global.push(plugin),
-        Place::Scoped(scope) => {
-            let scopes = match scope.kind {
-                ScopeKind::Middleware => &mut snapshot.middleware,
-                ScopeKind::Error => &mut snapshot.errors,
-            };
-            scopes.insert(scope.method, &scope.pattern, plugin);
-        }
-        Place::Route(route) => add_route(snapshot, &plugin, route.method, route.pattern)?,
-        Place::Plugin => {
-            for (method, pattern) in plugin.routes() {
-                let file = &found.file;
-                let parsed = Pattern::parse(pattern)
-                    .with_context(|| format!("`{file}` names the route `{pattern}`"))?;
-                let method = method.as_deref().map(|name| name.to_ascii_uppercase().parse());
-                let method = method.transpose().with_context(|| {
-                    format!("`{file}` names a method for `{pattern}` that does not exist")
-                })?;
-                add_route(snapshot, &plugin, method, parsed)?;
-            }
-        }
-    }
-    Ok(())
+/// A site that is being put together.
+struct Assembly {
+    snapshot: SiteSnapshot,
+    /// Of all patterns that are in it.
+    totals: Totals,
 }
 
-fn add_route(
-    snapshot: &mut SiteSnapshot,
-    plugin: &Arc<PluginVersion>,
-    method: Option<Method>,
-    pattern: Pattern,
-) -> anyhow::Result<()> {
-    snapshot.router.insert(method, pattern, plugin.clone()).map_err(|(conflict, other)| {
-        let (file, other) = (&plugin.context().plugin, &other.context().plugin);
-        anyhow::anyhow!("`{file}` and `{other}`: {conflict}")
-    })
+impl Assembly {
+    /// Adds a component where its place says.
+    fn add(&mut self, found: Found, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
+        let file = &found.file;
+        self.snapshot.plugins.push(plugin.clone());
+        match found.place {
+            Place::Global => self.snapshot.global.push(plugin),
+            Place::Scoped(scope) => {
+                self.count(file, scope.method.as_ref(), &scope.pattern)?;
+                let scopes = match scope.kind {
+                    ScopeKind::Middleware => &mut self.snapshot.middleware,
+                    ScopeKind::Error => &mut self.snapshot.errors,
+                };
+                scopes.insert(scope.method, &scope.pattern, plugin);
+            }
+            Place::Route(route) => self.add_route(&plugin, route.method, route.pattern)?,
+            Place::Plugin => {
+                for (method, pattern) in plugin.routes() {
+                    let parsed = Pattern::parse(pattern)
+                        .with_context(|| format!("`{file}` names the route `{pattern}`"))?;
+                    let method = method.as_deref().map(|name| name.to_ascii_uppercase().parse());
+                    let method = method.transpose().with_context(|| {
+                        format!("`{file}` names a method for `{pattern}` that does not exist")
+                    })?;
+                    self.add_route(&plugin, method, parsed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_route(
+        &mut self,
+        plugin: &Arc<PluginVersion>,
+        method: Option<Method>,
+        pattern: Pattern,
+    ) -> anyhow::Result<()> {
+        let file = &plugin.context().plugin;
+        self.count(file, method.as_ref(), &pattern)?;
+        let inserted = self.snapshot.router.insert(method, pattern, plugin.clone());
+        inserted.map_err(|(conflict, other)| {
+            anyhow::anyhow!("`{file}` and `{}`: {conflict}", other.context().plugin)
+        })
+    }
+
+    fn count(
+        &mut self,
+        file: &str,
+        method: Option<&Method>,
+        pattern: &Pattern,
+    ) -> anyhow::Result<()> {
+        self.totals.add(method, pattern).with_context(|| format!("`{file}`"))
+    }
 }
 
 fn same_settings(plugin: &PluginVersion, settings: &Settings) -> bool {

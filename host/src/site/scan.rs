@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::files::{Entry, FileError, Folder, Identity, Kind};
 use crate::plugin::Role;
-use crate::router::{RouteFile, ScopeFile, ScopeKind};
+use crate::router::{RouteFile, ScopeFile, ScopeKind, Totals};
 
 /// The longest name that file systems have, in bytes.
 const MAX_NAME: usize = 255;
@@ -89,6 +89,16 @@ impl Found {
         (folder, &self.file)
     }
 
+    /// Counts the pattern that its path is.
+    fn count(&self, totals: &mut Totals) -> anyhow::Result<()> {
+        let counted = match &self.place {
+            Place::Global | Place::Plugin => Ok(()),
+            Place::Scoped(scope) => totals.add(scope.method.as_ref(), &scope.pattern),
+            Place::Route(route) => totals.add(route.method.as_ref(), &route.pattern),
+        };
+        counted.with_context(|| format!("`{}`", self.file))
+    }
+
     /// What the component must be.
     pub fn role(&self) -> Role {
         match &self.place {
@@ -109,7 +119,8 @@ impl Found {
 /// There is no route, a name is not a pattern, or a folder leads out of the site: the message names the file.
 pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
     let left_out = BTreeMap::new();
-    let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new(), left_out };
+    let totals = Totals::default();
+    let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new(), totals, left_out };
     if let Some(middleware) = part(root, "middleware")? {
         scan.flat(&middleware, |file| Found {
             file: format!("middleware/{file}"),
@@ -158,8 +169,13 @@ fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
 /// # Errors
 /// As [`component`], and as [`components`] of as many.
 pub fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
-    let mut found = files.map(component).collect::<Result<Vec<_>, _>>()?;
-    check_count(found.len())?;
+    let (mut found, mut totals) = (Vec::new(), Totals::default());
+    for file in files {
+        let one = component(file)?;
+        one.count(&mut totals)?;
+        found.push(one);
+        check_count(found.len())?;
+    }
     found.sort_by(|one, other| one.order().cmp(&other.order()));
     Ok(found)
 }
@@ -219,6 +235,8 @@ struct Scan<'s> {
     /// Names that may still be read.
     left: usize,
     found: Vec<Found>,
+    /// Of the patterns that were found. Counted here, too: no site is read that has more than it may have.
+    totals: Totals,
     /// What is left out, by the reason: the first, and how many.
     left_out: BTreeMap<&'static str, (String, usize)>,
 }
@@ -315,6 +333,7 @@ impl Scan<'_> {
     }
 
     fn add(&mut self, found: Found) -> anyhow::Result<()> {
+        found.count(&mut self.totals)?;
         self.found.push(found);
         check_count(self.found.len())
     }

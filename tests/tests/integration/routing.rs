@@ -266,3 +266,17 @@ async fn lithe_routes_prints_each_route_and_what_runs_around_it() {
     }
     assert_eq!(process.exit().await.code(), Some(0));
 }
+
+/// Each regex counts where it stands, though several files are below one folder.
+#[tokio::test]
+async fn refuses_a_site_whose_patterns_are_too_much_together() {
+    let folders: Vec<String> = (0..8).map(|n| format!("[p{n}([a-z0-9-]{{1,64}})]")).collect();
+    let folders = folders.join("/");
+    let site = |files: usize| {
+        (0..files).fold(host(), |site, n| site.route(&format!("{folders}/{n}"), TRAP_HTTP))
+    };
+    let refused = site(33).end().await;
+    refused.says(&["/9.wasm`", "bytes of compiled regexes with it, and may have 8388608 at most"]);
+    let host = site(32).start().await;
+    assert_eq!(host.get("/a/b/c/d/e/f/g/h/9").await.text(), "ok");
+}

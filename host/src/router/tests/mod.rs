@@ -8,6 +8,7 @@ mod portable;
 mod properties;
 mod refusals;
 mod scoped;
+mod totals;
 
 use http::Method;
 

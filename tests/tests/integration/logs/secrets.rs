@@ -33,6 +33,20 @@ async fn secrets_are_hidden_wherever_a_guest_says_them() {
 }
 
 #[tokio::test]
+async fn refuses_secrets_of_several_components_over_their_bound() {
+    let secrets = |file: &str| {
+        let granted = "secrets = { ONE = { file = \"key\" }, TWO = { file = \"key\" } }";
+        format!("[plugin.\"routes/{file}.wasm\"]\n{granted}\n")
+    };
+    let (two, three) = (secrets("a") + &secrets("b"), secrets("c"));
+    let site = host().route("a", SPEAKS).route("b", SPEAKS).route("c", SPEAKS);
+    let host = site.config(&two).file("key", "k\t\"".repeat(20_000)).start().await;
+    host.site.write("lithe.toml", two + &three);
+    let bound = "the `secrets` of all components of the site have more than 256.0 KiB together";
+    host.wait_for_log(&["still being served", "`routes/c.wasm`", "`ONE`", bound]).await;
+}
+
+#[tokio::test]
 async fn a_secret_of_a_version_that_was_refused_is_hidden() {
     let health = "[plugin.\"routes/speaks.wasm\"]\nsecrets = { HEALTH = { file = \"token\" } }\n";
     let host = host().route("speaks", SPEAKS).file("token", TOKEN).start().await;
