@@ -135,7 +135,7 @@ async fn a_folder_in_which_nothing_can_be_served_is_refused() {
     let refused = host().file("a.test/routes/x.wasm", "hello").end().await;
     refused.says(&["none of the sites", "can be served"]);
     let refused = two().file("lithe.toml", "websocket = false\n").end().await;
-    refused.says(&["is for all sites", "`[server]`, `[admin]` and `[tenants]`"]);
+    refused.says(&["is for all sites", "`[server]`, `[admin]`, `[compile]` and `[tenants]`"]);
     let refused = two().file("a.test/lithe.toml", "hosts = [\"a.test:80\"]\n").start().await;
     refused.wait_for_log(&["`a.test:80` is not a host"]).await;
 }
