@@ -1,4 +1,4 @@
-//! What `lithe.toml` may say, and what belongs into which one.
+//! What `lithe.toml` may say, and what belongs in which one.
 
 use http::Request;
 use lithe_tests::artifacts::{HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};

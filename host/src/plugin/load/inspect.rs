@@ -33,7 +33,7 @@ pub struct Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
     pub kind: Kind,
-    /// It names its routes itself: it belongs into `plugins/`.
+    /// It names its routes itself: it belongs in `plugins/`.
     pub names_routes: bool,
 }
 
