@@ -8,7 +8,7 @@
 //! host, and only [`WORST_P99`] is asserted.
 //!
 //! `LITHE_HOSTILE_SECONDS=60` makes each half longer: a minute for all kinds together. What it measures is printed
-//! (`cargo test -p lithe-tests --test neighbour -- --nocapture`).
+//! (`cargo test --release -p lithe-tests --test neighbour -- --nocapture`).
 
 #![forbid(unsafe_code)]
 
@@ -67,11 +67,12 @@ const WORST_P99: Duration = Duration::from_secs(5);
 /// The part of the machine that has to be idle beside the neighbour alone, for a ratio to say something.
 const MIN_IDLE: f64 = 0.2;
 
-/// How much longer the neighbour's 99th percentile may take beside a site that misbehaves than alone.
-const MAX_RATIO: f64 = 2.0;
+/// How much longer the neighbour's 99th percentile may take beside a site that misbehaves than alone. A host that is not
+/// optimised uses several times the processor for the other site, too.
+const MAX_RATIO: f64 = if cfg!(debug_assertions) { 4.0 } else { 2.0 };
 
 /// The same beside all kinds at once: the hostile clients' own threads use the machine, too.
-const MAX_RATIO_OF_ALL: f64 = 8.0;
+const MAX_RATIO_OF_ALL: f64 = 4.0 * MAX_RATIO;
 
 /// Pairs that are measured until one is within that.
 const PAIRS: usize = 10;
