@@ -210,6 +210,25 @@ impl Loader {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AsideError> {
+        self.on_thread(work, |share, work| share.spawn_charged(work)).await
+    }
+
+    /// The same for what may take seconds: of a site that has used more than its share, it gives way to others.
+    ///
+    /// # Errors
+    /// As [`Loader::aside`].
+    pub async fn aside_for_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AsideError> {
+        self.on_thread(work, |share, work| share.spawn_blocking(work)).await
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+        spawn: impl FnOnce(&Share, Box<dyn FnOnce() + Send>),
+    ) -> Result<T, AsideError> {
         // They are closed nowhere.
         let own = match &self.of_site {
             Some(of_site) => of_site.aside.clone().acquire_owned().await.ok(),
@@ -223,7 +242,7 @@ impl Loader {
             let _ = done.send(work());
         };
         match &self.of_site {
-            Some(of_site) => of_site.share.spawn_blocking(Box::new(work)),
+            Some(of_site) => spawn(&of_site.share, Box::new(work)),
             None => drop(tokio::task::spawn_blocking(work)),
         }
         result.await.map_err(|_| AsideError)

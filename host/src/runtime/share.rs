@@ -226,16 +226,28 @@ impl Share {
     }
 }
 
-impl Threads for Share {
-    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        let (used, is_over) = (self.used.clone(), self.is_over());
+impl Share {
+    /// Does the host's own work for the site on a thread that may block, and charges the site for it. It never
+    /// gives way to others: a site that loads would wait for as long as other programs use the machine.
+    pub fn spawn_charged(&self, work: impl FnOnce() + Send + 'static) {
+        self.spawn_on(&self.front, work);
+    }
+
+    fn spawn_on(&self, threads: &Handle, work: impl FnOnce() + Send + 'static) {
+        let used = self.used.clone();
         let work = move || {
             let began = clock::thread_cpu_time();
             work();
             used.lock().charge(clock::thread_cpu_time().saturating_sub(began), Instant::now());
         };
-        let threads = if is_over { &self.background.handle } else { &self.front };
         drop(threads.spawn_blocking(work));
+    }
+}
+
+impl Threads for Share {
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        let threads = if self.is_over() { &self.background.handle } else { &self.front };
+        self.spawn_on(threads, work);
     }
 }
 

@@ -119,13 +119,9 @@ impl SiteManager {
         loader: Loader,
         progress: Progress,
     ) -> anyhow::Result<Arc<Self>> {
+        recover(&loader, &site.root).await?;
         let root = site.root.clone();
-        let recovered = loader.aside(move || {
-            staged::recover(&root)?;
-            staged::clean(&root);
-            anyhow::Ok(())
-        });
-        recovered.await??;
+        loader.aside(move || staged::clean(&root)).await?;
         let on_compile = progress();
         let loading = Loading { loader: &loader, before: None, on_compile: &*on_compile };
         let snapshot = Arc::new(site.load(&loading).await?);
@@ -185,9 +181,9 @@ impl SiteManager {
             return Err(DeployError::Canary);
         }
         let before = state.site.clone();
+        // Otherwise the folder may have some files of a deploy, and not the others.
+        recover(&self.loader, &before.root).await?;
         let reopened = self.loader.aside(move || {
-            // Otherwise the folder may have some files of a deploy, and not the others.
-            staged::recover(&before.root)?;
             let site = before.reopen()?;
             let versions = open_versions(&site);
             anyhow::Ok((site, versions))
@@ -600,6 +596,15 @@ impl Said {
 fn fails(plugin: &PluginVersion, settings: &config::Swap) -> bool {
     let (calls, failures) = plugin.context().calls.count();
     calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
+}
+
+/// Completes a deploy that was broken off. It may have a gigabyte to read.
+async fn recover(loader: &Loader, root: &Path) -> anyhow::Result<()> {
+    let (root, own) = (root.to_owned(), root.to_owned());
+    if loader.aside(move || staged::is_broken_off(&own)).await? {
+        loader.aside_for_long(move || staged::recover(&root)).await??;
+    }
+    Ok(())
 }
 
 /// Those of the folder that is there now.

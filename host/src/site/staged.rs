@@ -224,6 +224,11 @@ fn has(site: &Folder, path: &Path, digest: &Digest, left: &mut u64) -> bool {
     Digest::read(file.take(size)).is_ok_and(|read| read == *digest)
 }
 
+/// Whether a deploy may have been broken off, so that there is something to recover.
+pub fn is_broken_off(root: &Path) -> bool {
+    folders(root).is_some_and(|(_, state)| state.dir().try_exists(JOURNAL).unwrap_or(true))
+}
+
 /// Completes a deploy that a crash or a full disk has broken off, so that what is read from the folder is
 /// one deploy's.
 ///
