@@ -52,8 +52,11 @@ async fn goes_back_to_any_of_the_versions_kept_also_after_a_restart() {
 #[tokio::test]
 async fn goes_back_although_the_cached_artifact_is_damaged() {
     let cache = tempfile::tempdir().expect("a folder can be made");
-    let host = host().route("swap", SWAP_V1).cache(cache.path()).start().await;
+    // Nothing keeps the version before in memory, so that going back reads the cache.
+    let site = host().config("[swap]\nwatch_time = \"0s\"\n").route("swap", SWAP_V1);
+    let host = site.cache(cache.path()).start().await;
     deploy(&host, SWAP_V2).await;
+    host.wait_for_log(&["drained"]).await;
     let entries = std::fs::read_dir(cache.path()).expect("it is there");
     for path in entries.map(|entry| entry.expect("it can be read").path()) {
         if path.extension().is_some_and(|extension| extension == "cwasm") {
