@@ -128,6 +128,18 @@ impl Hostile {
         Ok(())
     }
 
+    /// Says this on so many connections, and reads nothing of what comes.
+    async fn holds(&self, connections: usize, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut streams = Vec::new();
+        for _ in 0..connections {
+            let mut stream = self.connect().await?;
+            stream.write_all(bytes.as_ref()).await?;
+            streams.push(stream);
+        }
+        sleep(PATIENCE / 4).await;
+        Ok(())
+    }
+
     async fn gets(&self, path: &str) -> io::Result<()> {
         self.asks(format!("GET {path} HTTP/1.1\r\nhost: {BAD}\r\nconnection: close\r\n\r\n")).await
     }
@@ -184,49 +196,23 @@ async fn bad_uploads(at: Hostile) {
 }
 
 async fn half_requests(at: Hostile) {
-    at.repeats(CLIENTS, async |_| {
-        let mut streams = Vec::new();
-        for _ in 0..20 {
-            let mut stream = at.connect().await?;
-            stream.write_all(format!("GET / HTTP/1.1\r\nhost: {BAD}\r\nx-a: ").as_bytes()).await?;
-            streams.push(stream);
-        }
-        sleep(PATIENCE / 4).await;
-        Ok(())
-    })
-    .await;
+    let half = format!("GET / HTTP/1.1\r\nhost: {BAD}\r\nx-a: ");
+    at.repeats(CLIENTS, async |_| at.holds(20, &half).await).await;
 }
 
 async fn never_reads(at: Hostile) {
-    at.repeats(CLIENTS, async |number| {
-        let mut streams = Vec::new();
-        for _ in 0..4 {
-            let mut stream = at.connect().await?;
-            let request = match number % 2 {
-                0 => handshake("/hooks", "flood:60"),
-                _ => format!("GET /large HTTP/1.1\r\nhost: {BAD}\r\n\r\n").into_bytes(),
-            };
-            stream.write_all(&request).await?;
-            streams.push(stream);
-        }
-        sleep(PATIENCE / 4).await;
-        Ok(())
+    let flood = handshake("/hooks", "flood:60");
+    let large = format!("GET /large HTTP/1.1\r\nhost: {BAD}\r\n\r\n");
+    at.repeats(CLIENTS, async |number| match number % 2 {
+        0 => at.holds(4, &flood).await,
+        _ => at.holds(4, &large).await,
     })
     .await;
 }
 
 async fn waits_for_long(at: Hostile) {
-    at.repeats(CLIENTS, async |_| {
-        let mut streams = Vec::new();
-        for _ in 0..20 {
-            let mut stream = at.connect().await?;
-            stream.write_all(&handshake("/sleep?sleep=3600000", "hello")).await?;
-            streams.push(stream);
-        }
-        sleep(PATIENCE / 4).await;
-        Ok(())
-    })
-    .await;
+    let waits = handshake("/sleep?sleep=3600000", "hello");
+    at.repeats(CLIENTS, async |_| at.holds(20, &waits).await).await;
 }
 
 async fn opens_files(at: Hostile) {
