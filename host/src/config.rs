@@ -67,8 +67,8 @@ pub struct HostConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SiteConfig {
-    /// The name in log lines. Default: the folder's name. Among several sites the log says `NAME (./FOLDER)`: two
-    /// sites never have the same name there, whatever they are called.
+    /// The name in log lines. Default: the folder's name. Among several sites the log says `NAME (./FOLDER)`,
+    /// so that no site has the name of another.
     #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
     /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
@@ -230,8 +230,9 @@ impl HostConfig {
         self.admin.validate()
     }
 
-    /// The tables in which another state of the file differs.
-    pub fn changed_tables(&self, new: &Self) -> Vec<&'static str> {
+    /// What to tell the operator of another state of the file: which of its tables differ, and so hold from the
+    /// next start on. None where they are the same.
+    pub fn waits_for_restart(&self, new: &Self) -> Option<String> {
         let changed = [
             self.server != new.server,
             self.admin != new.admin,
@@ -239,7 +240,15 @@ impl HostConfig {
             self.tenants != new.tenants,
         ];
         let tables = HOST_TABLES.into_iter().zip(changed);
-        tables.filter(|(_, is_changed)| *is_changed).map(|(table, _)| table).collect()
+        let tables: Vec<_> =
+            tables.filter(|(_, is_changed)| *is_changed).map(|(table, _)| table).collect();
+        let text = || {
+            let tables = tables.join("], [");
+            format!(
+                "the host has to be restarted for what has changed in its `{FILE_NAME}`: [{tables}]"
+            )
+        };
+        (!tables.is_empty()).then(text)
     }
 }
 

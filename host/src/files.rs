@@ -7,8 +7,8 @@
 //! blocking, and each read has a bound. So no link, named pipe or endless file of a site can reach, block
 //! or fill the host.
 //!
-//! Nothing is read that really lies in a folder that guests may write to ([`Writable`]), whatever link leads
-//! there: each file and folder is looked at when it is opened.
+//! The host reads nothing that really lies in a folder that guests may write to ([`Writable`]), also where a link
+//! leads there: it checks each file and folder when it opens it.
 
 mod writable;
 

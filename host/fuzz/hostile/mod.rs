@@ -210,7 +210,7 @@ impl Host {
         let mut settings = settings(manner, limits(manner), account, grants);
         let plugin = self.threads.block_on(load(&self.loader, component, manner, &settings));
         let plugin = Arc::new(plugin);
-        settings.lineage = plugin.lineage().clone();
+        settings.identity = plugin.identity().clone();
         let context = Arc::downgrade(plugin.context());
         self.threads.block_on(async {
             let done = Cell::new(false);
@@ -327,7 +327,7 @@ fn settings(
             ..config::PluginConfig::default()
         },
         grants,
-        lineage: PluginIdentity::default(),
+        identity: PluginIdentity::default(),
         share: None,
     }
 }

@@ -88,7 +88,7 @@ impl Echoes {
                 websocket: true,
                 plugin: config::PluginConfig::default(),
                 grants: Default::default(),
-                lineage: PluginIdentity::default(),
+                identity: PluginIdentity::default(),
                 share: None,
             };
             let bytes = std::fs::read(file).expect("the component has been built");

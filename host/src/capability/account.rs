@@ -17,7 +17,7 @@ use crate::descriptors::SitePart;
 use crate::log::{self, Patterns, Secrets, Seldom};
 
 /// What the log looks for in the lines of one site, in bytes: all forms of the secrets of all its versions. Two
-/// versions fit, whatever is in their secrets; a secret of letters and digits counts once for both.
+/// versions always fit. A secret of letters and digits that both have counts once.
 ///
 /// Building the finder of so much takes 1.3 s on one thread and 360 MiB for that time; then it has 140 MiB.
 const MAX_HIDDEN: usize = 8 * 1024 * 1024;

@@ -31,7 +31,7 @@ const MAX_VARIABLES: ByteSize = ByteSize::kib(128);
 /// looks for each in up to four forms, in which it has up to 14 times as many bytes. Building what finds those
 /// of one version takes 0.6 s and 160 MiB at most, where they are control characters. For letters, digits, quotes
 /// and tabs it is 60 ms and 30 MiB.
-const MAX_SECRETS: ByteSize = ByteSize::kib(256);
+const MAX_SECRET_BYTES: ByteSize = ByteSize::kib(256);
 
 /// What a site is made of: no guest gets any of it.
 const PARTS: [&str; 5] = ["routes", "plugins", "middleware", "public", ".lithe"];
@@ -74,7 +74,7 @@ pub struct SecretsRoom(u64);
 /// All of it.
 impl Default for SecretsRoom {
     fn default() -> Self {
-        Self(MAX_SECRETS.as_u64())
+        Self(MAX_SECRET_BYTES.as_u64())
     }
 }
 
@@ -83,7 +83,7 @@ impl SecretsRoom {
         let rest = self.0.checked_sub(secret.len() as u64);
         self.0 = rest.with_context(|| {
             format!(
-                "with it, the `secrets` of all components of the site have more than {MAX_SECRETS} together: \
+                "with it, the `secrets` of all components of the site have more than {MAX_SECRET_BYTES} together: \
                  shorten them, or grant each only to components that need it"
             )
         })?;

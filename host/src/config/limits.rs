@@ -20,8 +20,8 @@ pub struct Limits {
     pub table_elements: usize,
     /// Instances of one plugin at once: calls in parallel, blocking sessions, or values of a parameter with
     /// `scope = "param:NAME"`. Default: 1,000. Over it, a request waits for `request_time` and is then
-    /// answered 503. For a new value, the instance of another one is dropped that is idle for longest and has
-    /// neither a socket nor a timer, which the log says; where there is none, the answer is 503 at once.
+    /// answered 503. A new value takes the place of the value whose instance has been idle for longest, without
+    /// a socket or a timer, and the log reports that. If no instance is idle, the answer is 503 at once.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub instances: usize,
     /// Requests that wait for one shared instance. Default: 1,000. Over it: 503.
@@ -44,7 +44,7 @@ pub struct Limits {
     /// Wall time of one request or event, its waits included. Default: 30 s. Over it: 504, or 1011.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub request_time: Duration,
-    /// Requests of the site in a second, those that become sockets included. Default: zero, which is no
+    /// Requests of the site in a second, those that become sockets included. Default: zero, which removes the
     /// bound. Over it: 429.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub requests_per_second: usize,
@@ -71,8 +71,8 @@ pub struct Limits {
     /// peer of a socket whose guest is behind waits. Over it: 1008.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub messages_per_second: usize,
-    /// From the first byte of a WebSocket message to its last, while its socket is read. Default: 30 s; zero is no
-    /// bound. Over it: 1008.
+    /// From the first byte of a WebSocket message to its last, while its socket is read. Default: 30 s; zero
+    /// removes the bound. Over it: 1008.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub message_time: Duration,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.

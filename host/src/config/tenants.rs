@@ -29,7 +29,8 @@ pub struct Tenants {
     /// from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is answered 503.
     #[serde(deserialize_with = "share::<1, _>")]
     pub pool_share: f64,
-    /// What one site may log in a second at most, whatever its own `limits.log_per_second` says. Default: 1 MiB.
+    /// The most that one site may log in a second. A higher `limits.log_per_second` of its own is lowered to this.
+    /// Default: 1 MiB.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub log_per_second: ByteSize,
 }

@@ -78,7 +78,7 @@ impl Compiler {
     }
 
     /// Waits until this component may be compiled: see [`Slots`].
-    pub async fn slot(&self, size: u64, history: &History) -> Slot {
+    pub async fn slot(&self, size: u64, history: History) -> Slot {
         self.slots.take(size, history).await
     }
 
@@ -91,7 +91,6 @@ impl Compiler {
         engine: &Engine,
         bytes: Bytes,
         mut slot: Slot,
-        history: &History,
     ) -> Result<Vec<u8>, CompileError> {
         let Compiling::Child(program) = &self.compiling else {
             let engine = engine.clone();
@@ -102,7 +101,7 @@ impl Compiler {
             let time = slot.time().map_or(self.bounds.time, |time| time.min(self.bounds.time));
             match program.compile(&bytes, self.bounds.memory, time).await {
                 Err(CompileError::Time(_)) if time < self.bounds.time => {
-                    slot = self.slots.take_long(slot, history).await;
+                    slot = self.slots.take_long(slot).await;
                 }
                 done => return done,
             }

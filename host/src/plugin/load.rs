@@ -106,7 +106,7 @@ pub struct Settings {
     /// What it may reach.
     pub grants: Grants,
     /// Of the version before.
-    pub lineage: PluginIdentity,
+    pub identity: PluginIdentity,
     /// The site's share of the machine, where it has neighbours.
     pub share: Option<Arc<Share>>,
 }
@@ -280,24 +280,25 @@ impl Loader {
         settings: &Settings,
         on_compile: impl FnOnce(),
     ) -> Result<PluginVersion, LoadError> {
-        let component = self.component(source, seen, on_compile).await?;
+        let loaded = self.component(source, seen, on_compile).await?;
         let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
+        let component = loaded.component.clone();
         // How long that takes is the component's to say, within what was compiled in time.
-        let linked = self.aside(move || link(runtime, component, plugin, role, &own)).await?;
-        let (kind, template, component) = linked?;
+        let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
+        let (kind, template) = linked?;
         let (digest, context) = (seen.digest, template.context().clone());
         let routes = match role {
             Role::Plugin => routes_of(&template).await?,
             _ => Vec::new(),
         };
-        let lineage = settings.lineage.clone();
+        let identity = settings.identity.clone();
         let instances = match kind {
             Kind::Route | Kind::Middleware | Kind::ErrorHandler => {
                 Instances::Pool(Pool::new(template.clone()))
             }
             Kind::Hooks => {
                 let own = &settings.plugin;
-                let current = &lineage.current;
+                let current = &identity.current;
                 Instances::Shared(InstanceSet::new(&template, current, &own.scope, own.replicas))
             }
             Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
@@ -307,10 +308,10 @@ impl Loader {
             kind,
             routes,
             context,
-            lineage,
+            identity,
             template,
             instances,
-            _component: component,
+            _loaded: loaded,
         })
     }
 
@@ -324,7 +325,7 @@ impl Loader {
             return Ok(component);
         }
         on_compile();
-        let slot = self.compiler.slot(size, &self.history).await;
+        let slot = self.compiler.slot(size, self.history.clone()).await;
         // Another site may have had the same component compiled in the time.
         if let Some(component) = self.cached(digest).await? {
             return Ok(component);
@@ -339,8 +340,7 @@ impl Loader {
             }
         });
         let bytes = bytes.await??;
-        let compiled =
-            self.compiler.compile(&self.runtime.engine, bytes, slot, &self.history).await?;
+        let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
         self.keep(digest, compiled).await
     }
 
@@ -383,20 +383,20 @@ impl Loader {
 /// Sees what a component is, and links what it imports.
 fn link(
     runtime: Arc<Runtime>,
-    loaded: Arc<Loaded>,
+    component: &Component,
     plugin: Arc<str>,
     role: Role,
     settings: &Settings,
-) -> Result<(Kind, Arc<Template>, Arc<Loaded>), LoadError> {
-    let kind = Kind::of(&runtime, &loaded.component)?;
-    check_imports(&runtime, &loaded.component)?;
+) -> Result<(Kind, Arc<Template>), LoadError> {
+    let kind = Kind::of(&runtime, component)?;
+    check_imports(&runtime, component)?;
     let context = Arc::new(capability::Context {
         site: settings.site.clone(),
         plugin,
         version: VersionId::next(),
         calls: Calls::default(),
         account: settings.account.clone(),
-        sockets: settings.lineage.sockets.clone(),
+        sockets: settings.identity.sockets.clone(),
         limits: settings.limits.clone(),
         sessions: kind.has_sessions(),
         upgrades: settings.websocket && kind.has_sessions(),
@@ -404,13 +404,13 @@ fn link(
         grants: settings.grants.clone(),
         threads: settings.share.clone().map(|share| share as Arc<dyn Threads>),
     });
-    let template = Template::new(runtime, &loaded.component, context, settings.share.clone())
+    let template = Template::new(runtime, component, context, settings.share.clone())
         .map_err(|error| LoadError::Link(format!("{error:#}")))?;
     check_role(role, kind, template.names_routes())?;
     if settings.plugin.fresh && kind.has_sessions() {
         return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
     }
-    Ok((kind, Arc::new(template), loaded))
+    Ok((kind, Arc::new(template)))
 }
 
 /// Everything that a component imports must be there; what it may do with it is [`Grants`]'.

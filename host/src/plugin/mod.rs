@@ -45,10 +45,11 @@ pub struct PluginVersion {
     /// The routes that the component names itself.
     routes: Vec<NamedRoute>,
     context: Arc<Context>,
-    lineage: PluginIdentity,
+    identity: PluginIdentity,
     template: Arc<Template>,
     instances: Instances,
-    _component: Arc<load::Loaded>,
+    /// The component counts as loaded for as long as a plugin is made of it.
+    _loaded: Arc<load::Loaded>,
 }
 
 /// What outlives the versions of a plugin: its sockets, and the way to the instances that serve them.
@@ -136,8 +137,8 @@ impl PluginVersion {
     }
 
     /// What the next version of it begins with.
-    pub fn lineage(&self) -> &PluginIdentity {
-        &self.lineage
+    pub fn identity(&self) -> &PluginIdentity {
+        &self.identity
     }
 
     /// Which version it is, in this host.
@@ -152,8 +153,8 @@ impl PluginVersion {
     pub async fn handle(&self, request: Arc<Request>) -> Result<Handled, Failure> {
         let (answered, guest) = match &self.instances {
             Instances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
-            Instances::Shared(scoped) => {
-                let shared = scoped.for_request(&request)?;
+            Instances::Shared(instances) => {
+                let shared = instances.for_request(&request)?;
                 let (answered, handle) = shared.handle(request).await?;
                 (answered, handle.map(Guest::Shared))
             }

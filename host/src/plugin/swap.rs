@@ -90,26 +90,26 @@ impl PluginVersion {
 
     /// From now on its instances are those of the plugin.
     pub fn make_current(&self) {
-        let scoped = match &self.instances {
-            Instances::Shared(scoped) => Some(scoped.clone()),
+        let instances = match &self.instances {
+            Instances::Shared(instances) => Some(instances.clone()),
             _ => None,
         };
-        self.lineage.current.set(scoped);
+        self.identity.current.set(instances);
     }
 
     /// This version is served no more. Its instances end with the sockets and requests that they have; if they
     /// are those of the plugin, nobody's are from now on.
     pub fn end(&self) {
-        if let Instances::Shared(scoped) = &self.instances {
-            self.lineage.current.leave(scoped);
-            scoped.end();
+        if let Instances::Shared(instances) = &self.instances {
+            self.identity.current.leave(instances);
+            instances.end();
         }
     }
 
     /// This version stays: nothing is kept any more to go back.
     pub fn commit(&self) {
-        if let Instances::Shared(scoped) = &self.instances {
-            scoped.commit();
+        if let Instances::Shared(instances) = &self.instances {
+            instances.commit();
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
     Ok(())
 }
 
-/// The host that a settled request is for, without its port. HTTP/1.0 need not name one.
+/// The host that a normalized request is for, without its port. HTTP/1.0 need not name one.
 pub fn of<B>(request: &Request<B>) -> Option<&str> {
     parse(request.headers().get(header::HOST)?.as_bytes())
 }

@@ -369,7 +369,7 @@ impl SiteManager {
         Ok(Arc::new(self.unless_stopping(load).await??))
     }
 
-    /// Serves a tenant, and writes what was given into the site's folder.
+    /// Serves a snapshot, and writes what was given into the site's folder.
     async fn serve(
         &self,
         state: &mut State,
@@ -382,7 +382,7 @@ impl SiteManager {
         self.switch(state, snapshot, how, Some(staged)).await
     }
 
-    /// The tenant takes over, and its files take their places. Up to the switch nothing has changed.
+    /// The snapshot takes over, and its files take their places. Up to the switch nothing has changed.
     async fn switch(
         &self,
         state: &mut State,

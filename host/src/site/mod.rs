@@ -131,14 +131,8 @@ impl SiteDir {
         server.body_time = old.body_time;
         server.trusted_proxies.clone_from(&old.trusted_proxies);
         server.proxy_header = old.proxy_header;
-        let tables = before.host.changed_tables(&now);
-        if !tables.is_empty() {
-            tracing::warn!(
-                site = &*self.name,
-                "the host has to be restarted for what has changed in its `{}`: [{}]",
-                config::FILE_NAME,
-                tables.join("], [")
-            );
+        if let Some(text) = before.host.waits_for_restart(&now) {
+            tracing::warn!(site = &*self.name, "{text}");
         }
     }
 
@@ -282,7 +276,8 @@ impl SiteDir {
             websocket: self.config.websocket,
             grants,
             plugin: own,
-            lineage: before.map_or_else(PluginIdentity::default, |before| before.lineage().clone()),
+            identity: before
+                .map_or_else(PluginIdentity::default, |before| before.identity().clone()),
             share: self.share(),
         };
         let source = match (before, source) {

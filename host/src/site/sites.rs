@@ -20,7 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::neighbours;
 use super::scan::{is_site, is_site_at};
 use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
-use crate::config::{self, Host, HostConfig};
+use crate::config::{Host, HostConfig};
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
@@ -291,14 +291,7 @@ impl Sites {
         let root = self.root.clone();
         let read = self.loader.aside(move || HostConfig::load(&Folder::open(&root)?)).await?;
         let text = match &read {
-            Ok(new) => match config.changed_tables(new) {
-                tables if tables.is_empty() => String::new(),
-                tables => format!(
-                    "the host has to be restarted for what has changed in its `{}`: [{}]",
-                    config::FILE_NAME,
-                    tables.join("], [")
-                ),
-            },
+            Ok(new) => config.waits_for_restart(new).unwrap_or_default(),
             Err(error) => {
                 format!("the host's settings are not right, so the next start fails: {error:#}")
             }

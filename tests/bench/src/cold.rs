@@ -81,7 +81,7 @@ fn start(
         websocket: true,
         plugin: config::PluginConfig::default(),
         grants: Default::default(),
-        lineage: PluginIdentity::default(),
+        identity: PluginIdentity::default(),
         share: None,
     };
     let request = Arc::new(get()?);

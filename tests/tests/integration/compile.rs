@@ -153,7 +153,7 @@ fn changed_components_are_refused_or_loaded_and_break_nothing() {
         websocket: true,
         plugin: config::PluginConfig::default(),
         grants: Default::default(),
-        lineage: PluginIdentity::default(),
+        identity: PluginIdentity::default(),
         share: None,
     };
     let real = |file: &str| std::fs::read(Path::new(file)).expect("it has been built");

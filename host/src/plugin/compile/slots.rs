@@ -45,6 +45,7 @@ impl History {
 /// The right to compile one component, until it is dropped.
 pub struct Slot {
     is_long: bool,
+    history: History,
     /// None only where the semaphore was closed, which nobody does.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -57,17 +58,18 @@ impl Slots {
     }
 
     /// Waits for the right to compile a component of so many bytes.
-    pub async fn take(&self, size: u64, history: &History) -> Slot {
+    pub async fn take(&self, size: u64, history: History) -> Slot {
         let is_long = size > LARGE || !history.is_trusted();
         let slots = if is_long { &self.long } else { &self.short };
-        Slot { is_long, _permit: slots.clone().acquire_owned().await.ok() }
+        Slot { is_long, history, _permit: slots.clone().acquire_owned().await.ok() }
     }
 
     /// Gives a short slot back, and waits for a long one.
-    pub async fn take_long(&self, short: Slot, history: &History) -> Slot {
-        history.distrust();
+    pub async fn take_long(&self, short: Slot) -> Slot {
+        let history = short.history.clone();
         drop(short);
-        Slot { is_long: true, _permit: self.long.clone().acquire_owned().await.ok() }
+        history.distrust();
+        Slot { is_long: true, history, _permit: self.long.clone().acquire_owned().await.ok() }
     }
 }
 
@@ -88,28 +90,25 @@ mod tests {
     async fn a_usual_component_never_waits_for_those_that_take_long() {
         let (slots, own) = (Slots::new(), History::default());
         let mut held = Vec::new();
-        while let Some(slot) = slots.take(LARGE + 1, &own).now_or_never() {
+        while let Some(slot) = slots.take(LARGE + 1, own.clone()).now_or_never() {
             held.push(slot);
         }
         assert!(!held.is_empty() && held.iter().all(|slot| slot.time().is_none()));
-        let short = slots.take(LARGE, &own).now_or_never().expect("there are others for it");
+        let short = slots.take(LARGE, own.clone()).now_or_never().expect("there are others for it");
         assert_eq!(short.time(), Some(SHORT));
-        assert!(
-            slots.take_long(short, &own).now_or_never().is_none(),
-            "it waits behind the others"
-        );
+        assert!(slots.take_long(short).now_or_never().is_none(), "it waits behind the others");
         held.clear();
         let other = History::default();
-        let short = slots.take(0, &other).await;
-        assert!(slots.take_long(short, &other).now_or_never().is_some());
+        let short = slots.take(0, other).await;
+        assert!(slots.take_long(short).now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn a_site_whose_component_took_long_holds_no_short_slot_for_a_while() {
         let (slots, slow, usual) = (Slots::new(), History::default(), History::default());
-        let short = slots.take(0, &slow).await;
-        drop(slots.take_long(short, &slow).await);
-        assert_eq!(slots.take(0, &slow).await.time(), None);
-        assert_eq!(slots.take(0, &usual).await.time(), Some(SHORT));
+        let short = slots.take(0, slow.clone()).await;
+        drop(slots.take_long(short).await);
+        assert_eq!(slots.take(0, slow).await.time(), None);
+        assert_eq!(slots.take(0, usual).await.time(), Some(SHORT));
     }
 }

@@ -14,6 +14,7 @@ use super::{Event, Inner, Runner, SharedInstance};
 use crate::capability::turn::Delivery;
 use crate::runtime::current::{CurrentInstances, Key};
 use crate::runtime::failure::Failure;
+use crate::runtime::instance::Instance;
 use crate::runtime::template::Template;
 
 /// What has become of the sockets of retired instances.
@@ -220,5 +221,10 @@ impl Inner {
     /// Whether nothing needs the instance any more.
     pub(super) fn is_done(&self) -> bool {
         self.retired && self.assignments.is_empty()
+    }
+
+    /// An instance that rests, and that nothing needs any more. To be dropped without the lock.
+    pub(super) fn take_unneeded(&mut self) -> Option<Box<Instance>> {
+        if self.is_done() { self.phase.take_resting() } else { None }
     }
 }

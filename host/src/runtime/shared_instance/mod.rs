@@ -196,7 +196,7 @@ impl SharedInstance {
     pub fn end(&self) {
         let mut inner = self.inner.lock();
         inner.retired = true;
-        let unneeded = if inner.is_done() { inner.phase.take_resting() } else { None };
+        let unneeded = inner.take_unneeded();
         drop(inner);
         drop(unneeded);
     }

@@ -174,7 +174,7 @@ impl Drop for SocketHandle {
                 continue;
             }
             inner.assignments.remove(&self.assignment.socket.id);
-            break if inner.is_done() { inner.phase.take_resting() } else { None };
+            break inner.take_unneeded();
         };
         drop(unneeded);
     }
