@@ -5,10 +5,6 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context as _, ensure};
 use rustix::thread::gettid;
-use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
 
 /// The servers' core.
 const SERVER: usize = 0;
@@ -26,17 +22,6 @@ pub fn take_the_loads() -> anyhow::Result<()> {
     let output = output.context("cannot run taskset, which is part of util-linux")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
-}
-
-/// Has this thread run when no other one of the load's core wants to (`SCHED_IDLE`, see `sched(7)`): those that
-/// measure wait for nobody.
-///
-/// # Errors
-/// The system refuses.
-pub fn step_back() -> anyhow::Result<()> {
-    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle)
-        .map_err(|error| anyhow::anyhow!("cannot step back: {error:?}"))
 }
 
 /// The same command on the servers' core.

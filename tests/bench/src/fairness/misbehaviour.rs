@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
 use clap::ValueEnum;
-use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, HOSTILE_HOOKS, TIMERS, TRAP_HTTP};
+use lithe_tests::{Site, step_back};
 use rustix::net::sockopt::set_socket_linger;
 
-use crate::cores;
 use crate::load::connections::{Connections, handshake};
 use crate::load::echo::Exchange;
 use crate::load::frame;
@@ -186,7 +185,7 @@ impl Acting {
     ) {
         let (stopped, done) = (self.stopped.clone(), self.done.clone());
         self.threads.push(thread::spawn(move || {
-            cores::step_back()?;
+            step_back()?;
             let acted = act(&stopped, &done);
             // Whatever fails then is the host's end.
             if stopped.load(Ordering::Relaxed) { Ok(()) } else { acted }
