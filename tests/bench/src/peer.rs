@@ -8,9 +8,10 @@ use clap::ValueEnum;
 use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CACHE, LOOP, WASI_HELLO};
 
+use crate::cores;
 use crate::host;
 use crate::load::Load;
-use crate::server::Server;
+use crate::server::{self, Server};
 
 /// What npm downloads; only the programs in it are used.
 const PACKAGES: [&str; 4] = [
@@ -173,7 +174,7 @@ impl Lithe {
         let mut words = outer.iter().map(String::as_str).chain([self.program()?]);
         let mut command = Command::new(words.next().context("there is a program")?);
         command.args(words);
-        Server::start(|port| serve(command, &site, port)).map(|server| server.with(site))
+        start_when_ready(site, |site, port| cores::on_the_servers(&serve(command, site, port)))
     }
 
     /// Starts it for another site, on the servers' core.
@@ -182,7 +183,7 @@ impl Lithe {
     /// It does not start.
     pub fn start_for(&self, site: Site) -> anyhow::Result<Server> {
         let command = Command::new(&self.program);
-        Server::start(|port| serve(command, &site, port)).map(|server| server.with(site))
+        start_when_ready(site, |site, port| cores::on_the_servers(&serve(command, site, port)))
     }
 
     /// The same on all cores.
@@ -191,7 +192,7 @@ impl Lithe {
     /// It does not start.
     pub fn start_freely_for(&self, site: Site) -> anyhow::Result<Server> {
         let command = Command::new(&self.program);
-        Server::start_freely(|port| serve(command, &site, port)).map(|server| server.with(site))
+        start_when_ready(site, |site, port| serve(command, site, port))
     }
 
     fn program(&self) -> anyhow::Result<&str> {
@@ -212,6 +213,16 @@ impl Lithe {
         }
         site
     }
+}
+
+/// Waits until all of the site is served: the port is open before.
+fn start_when_ready(
+    site: Site,
+    command: impl FnOnce(&Site, u16) -> Command,
+) -> anyhow::Result<Server> {
+    let address = server::free_address()?;
+    let mut command = command(&site, address.port());
+    Ok(Server::that_says(&mut command, address, host::READY)?.with(site))
 }
 
 /// The rest of a command that begins with the host.

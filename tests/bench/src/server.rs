@@ -27,16 +27,8 @@ impl Server {
     /// # Errors
     /// It cannot be run, or does not listen.
     pub fn start(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
-        Self::start_freely(|port| cores::on_the_servers(&command(port)))
-    }
-
-    /// The same on all cores.
-    ///
-    /// # Errors
-    /// It cannot be run, or does not listen.
-    pub fn start_freely(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
         let address = free_address()?;
-        let mut command = command(address.port());
+        let mut command = cores::on_the_servers(&command(address.port()));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
         let mut server = Self { address, child, site: None };

@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use lithe_tests::artifacts::{ADMIN_AUTH, CACHE, LEGACY, LOOP, PING};
+use lithe_tests::artifacts::{ADMIN_AUTH, BENCH_HELLO, CACHE, LEGACY, LOOP, PING};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::by_hand::run;
+use crate::host;
 
 fn inspect(file: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lithe-under-test"))
@@ -93,4 +97,18 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
         replaced[at..at + to.len()].copy_from_slice(to);
     }
     replaced
+}
+
+#[tokio::test]
+async fn a_named_pipe_is_refused_by_every_command_and_not_waited_for() {
+    let site = host().route("a", BENCH_HELLO);
+    let pipe = site.site_folder().join("pipe.wasm");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("pipes can be made");
+    let host = site.start().await;
+    let pipe = pipe.to_str().expect("it is text");
+    let mut inspect = Command::new(env!("CARGO_BIN_EXE_lithe-under-test"));
+    run(inspect.args(["inspect", pipe])).await.says(&["pipe.wasm", "regular file"]);
+    let deploy = host.command("deploy", &["routes/a.wasm", pipe]).await;
+    deploy.says(&["pipe.wasm", "regular file"]);
+    assert_eq!(host.get("/a").await.text(), "hello world");
 }

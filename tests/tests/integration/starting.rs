@@ -1,5 +1,6 @@
 //! Starts and ends that are not the usual ones.
 
+use std::fs::Permissions;
 use std::process::Stdio;
 
 use lithe_tests::artifacts::{BENCH_HELLO, CACHE, FILES_ROUTE, TRAP_HTTP};
@@ -84,6 +85,26 @@ async fn a_folder_that_cannot_be_written_is_served_and_the_advice_is_right() {
     assert!(!line.contains("108 bytes") && !line.contains("--cache"), "{line}");
     let deployed = lithe("deploy", &site.folder()).args(["routes/new.wasm", BENCH_HELLO]).status();
     assert!(!deployed.expect("it can be run").success());
+}
+
+#[tokio::test]
+async fn a_folder_of_another_user_in_the_site_is_said_and_the_site_is_served() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Root may open what it must not, unless it gives that up.
+    let modest = "[ $(id -u) != 0 ] || exec setpriv --bounding-set=-dac_override,-dac_read_search \
+                  --inh-caps=-all \"$0\" \"$@\"";
+    let site = host().route("hello", BENCH_HELLO).file(".lithe/versions/x", "").after(modest);
+    let own = site.site_folder().join(".lithe");
+    std::fs::set_permissions(&own, Permissions::from_mode(0o000)).expect("it is ours");
+    let host = site.start().await;
+    assert_eq!(host.get("/hello").await.text(), "hello world");
+    host.wait_for_log(&["WARN", ".lithe", "Permission denied"]).await;
+    // What a guest asks for is served, and a change is, too.
+    let new = host.site.folder().join("routes/new.wasm");
+    std::fs::copy(BENCH_HELLO, new).expect("it can be copied");
+    let served = async || (host.get("/new").await.status == 200).then_some(());
+    eventually("the new route", served).await;
+    std::fs::set_permissions(&own, Permissions::from_mode(0o700)).expect("it is ours");
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lithe_tests::artifacts::BENCH_HELLO;
 use lithe_tests::components::tagged;
-use lithe_tests::{Signal, eventually};
+use lithe_tests::{Raw, Signal, eventually};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use crate::by_hand::{ByHand, lithe, run, serve, status};
 
@@ -144,4 +145,31 @@ async fn a_change_that_meets_the_stop_ends_with_the_host() {
         let log = host.process.log();
         assert!(!log.contains("panicked"), "{log}");
     }
+}
+
+/// Gives a process this many descriptors, and answers how many it had.
+fn limit_files(process: u32, count: Option<u64>) -> Option<u64> {
+    let process = Pid::from_raw(process as i32).expect("a process has a number");
+    // It has the same hard limit as the test.
+    let limit = Rlimit { current: count, maximum: getrlimit(Resource::Nofile).maximum };
+    let before = prlimit(Some(process), Resource::Nofile, limit);
+    before.expect("it is ours").current
+}
+
+#[tokio::test]
+async fn a_change_seen_without_descriptors_is_served_when_there_are_some_again() {
+    const ASKED: &str = "GET /a HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let (_outer, site) = site();
+    let host = serve(&site).await;
+    let mut open = Raw::connect(host.address).await;
+    open.write(ASKED).await;
+    assert_eq!(open.response().await.status, 200);
+    let before = limit_files(host.process.id(), Some(3));
+    put(&site, "b");
+    host.process.logs(&["Too many open files", "the version before is still being served"]).await;
+    open.write(ASKED).await;
+    assert_eq!(open.response().await.status, 200);
+    limit_files(host.process.id(), before);
+    serves(&host, "/b").await;
+    assert_eq!(host.get("/a").await.status, 200);
 }
