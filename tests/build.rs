@@ -9,14 +9,14 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-#[path = "../host/src/site/build/guest.rs"]
+#[path = "../host/toolchains/src/guest.rs"]
 mod guest;
 
 /// Folders whose subfolders are guests.
 const GUESTS: [&str; 2] = ["examples/guests", "tests/guests"];
 
 /// What guests are built from, besides their own sources.
-const SOURCES: [&str; 4] = ["guest-sdk/rust", "wit", "Cargo.lock", "host/src/site/build/guest.rs"];
+const SOURCES: [&str; 4] = ["guest-sdk/rust", "wit", "Cargo.lock", "host/toolchains/src/guest.rs"];
 
 fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);

@@ -23,9 +23,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// An open WebSocket, asked for with these headers besides.
+    ///
     /// # Panics
     /// The handshake is refused.
-    pub(crate) async fn connect(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+    pub async fn connect(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         let uri = format!("ws://{address}{path}");
         let mut request = uri.into_client_request().expect("the path is valid");
         for (name, value) in headers {

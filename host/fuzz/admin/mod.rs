@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lithe::admin::Listeners;
-use lithe::plugin::{Cache, Compiling, Loader};
-use lithe::runtime::Runtime;
-use lithe::site::{Root, Sites};
+use lithe_host::internals::admin::Listeners;
+use lithe_host::internals::plugin::{Cache, Compiling, Loader};
+use lithe_host::internals::runtime::Runtime;
+use lithe_host::internals::site::{Root, Sites};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};

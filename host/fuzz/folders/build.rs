@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use lithe::plugin::Digest;
+use lithe_host::internals::plugin::Digest;
 
 /// Operations of one program, and names that it makes.
 const MAX_STEPS: usize = 300;

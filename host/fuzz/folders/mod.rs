@@ -19,13 +19,12 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use http::Request;
 use http_body_util::BodyExt as _;
-use lithe::capability::grants::{Grants, SecretsRoom};
-use lithe::config::{Config, SecretSource};
-use lithe::files::Folder;
-use lithe::pipeline::Public;
-use lithe::plugin::Account;
-use lithe::router;
-use lithe::site::{self, Root, Watcher};
+use lithe_host::internals::capability::grants::{Grants, SecretsRoom};
+use lithe_host::internals::config::{Config, SecretSource};
+use lithe_host::internals::files::Folder;
+use lithe_host::internals::pipeline::Public;
+use lithe_host::internals::plugin::Account;
+use lithe_host::internals::site::{self, Root, Watcher};
 use tempfile::TempDir;
 
 use build::Made;
@@ -150,7 +149,7 @@ async fn served(root: &Path, made: &Made) -> BTreeMap<String, Option<(u16, Vec<u
     let own = root.join("public").canonicalize().ok();
     for asked in asked(root) {
         let Ok(request) = Request::get(&asked).body(()) else { continue };
-        let Ok(path) = router::Path::parse(request.uri().path()) else { continue };
+        let Ok(path) = lithe_router::Path::parse(request.uri().path()) else { continue };
         let decoded = path.decoded();
         let Some(response) = public.serve(&request, &path, &decoded).await else {
             answers.insert(asked, None);

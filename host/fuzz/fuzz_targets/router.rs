@@ -6,8 +6,5 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../router/mod.rs"]
 mod property;
-#[allow(dead_code, unused_imports)]
-#[path = "../../src/router/mod.rs"]
-mod router;
 
 fuzz_target!(|input: &str| property::holds_for(input));

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use lithe::capability::grants::{Grants, SecretsRoom};
-use lithe::config;
-use lithe::files::Folder;
-use lithe::plugin::Account;
+use lithe_host::internals::capability::grants::{Grants, SecretsRoom};
+use lithe_host::internals::config;
+use lithe_host::internals::files::Folder;
+use lithe_host::internals::plugin::Account;
 use tempfile::TempDir;
 
 /// What the folder that it may write to may hold.

@@ -24,14 +24,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use bytesize::ByteSize;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
-use lithe::capability::event::{Request, RequestId};
-use lithe::capability::grants::Grants;
-use lithe::config::{self, OutboundPolicy, Scope};
-use lithe::plugin::{
+use lithe_host::internals::capability::event::{Request, RequestId};
+use lithe_host::internals::capability::grants::Grants;
+use lithe_host::internals::config::{self, OutboundPolicy, Scope};
+use lithe_host::internals::plugin::{
     Account, Cache, Compiling, Handover, Loader, Pair, PluginIdentity, PluginVersion, Role,
     Settings, Source, Swap,
 };
-use lithe::runtime::Runtime;
+use lithe_host::internals::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use grant::Ground;

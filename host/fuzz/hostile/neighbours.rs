@@ -5,11 +5,11 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use lithe::capability::event::Request;
-use lithe::capability::next::Next;
-use lithe::capability::outcome::Answer;
-use lithe::plugin::{PluginVersion, Session};
-use lithe::session;
+use lithe_host::internals::capability::event::Request;
+use lithe_host::internals::capability::next::Next;
+use lithe_host::internals::capability::outcome::Answer;
+use lithe_host::internals::plugin::{PluginVersion, Session};
+use lithe_host::internals::session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{sleep, timeout};
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body_util::BodyExt as _;
-use lithe::capability::event::Request;
-use lithe::capability::next::Next;
-use lithe::capability::outcome::{Answer, Answered};
-use lithe::plugin::{Handled, PluginVersion, Session};
-use lithe::runtime::Failure;
-use lithe::session;
+use lithe_host::internals::capability::event::Request;
+use lithe_host::internals::capability::next::Next;
+use lithe_host::internals::capability::outcome::{Answer, Answered};
+use lithe_host::internals::plugin::{Handled, PluginVersion, Session};
+use lithe_host::internals::runtime::Failure;
+use lithe_host::internals::session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 

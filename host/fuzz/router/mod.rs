@@ -3,7 +3,7 @@
 
 use http::Method;
 
-use crate::router::{Found, Path, Pattern, RouteFile, Router, ScopeFile, Scopes};
+use lithe_router::{Found, Path, Pattern, RouteFile, Router, ScopeFile, Scopes};
 
 /// The first line is a path, each other one a route: a file's name, or a pattern if it begins with `/`.
 ///

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
-use lithe::capability::event::{Request, RequestId};
-use lithe::config;
-use lithe::plugin::{
+use lithe_host::internals::capability::event::{Request, RequestId};
+use lithe_host::internals::config;
+use lithe_host::internals::plugin::{
     Account, Cache, Compiling, Loader, PluginIdentity, PluginVersion, Role, Settings, Source,
 };
-use lithe::runtime::Runtime;
-use lithe::session::{self, Agreed};
+use lithe_host::internals::runtime::Runtime;
+use lithe_host::internals::session::{self, Agreed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::timeout;
 

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use lithe::config::{self, Config, HostConfig, SiteConfig};
-use lithe::files::Folder;
-use lithe::plugin::{Cache, Compiling, Loader};
-use lithe::runtime::Runtime;
-use lithe::site::{Root, Sites};
+use lithe_host::internals::config::{self, Config, HostConfig, SiteConfig};
+use lithe_host::internals::files::Folder;
+use lithe_host::internals::plugin::{Cache, Compiling, Loader};
+use lithe_host::internals::runtime::Runtime;
+use lithe_host::internals::site::{Root, Sites};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use http::{HeaderMap, Method, Version};
-use lithe::capability::event::{Request, RequestId};
-use lithe::config;
-use lithe::plugin::{Account, Cache, Compiling, Loader, PluginIdentity, Role, Settings, Source};
-use lithe::runtime::Runtime;
+use lithe_host::internals::capability::event::{Request, RequestId};
+use lithe_host::internals::config;
+use lithe_host::internals::plugin::{
+    Account, Cache, Compiling, Loader, PluginIdentity, Role, Settings, Source,
+};
+use lithe_host::internals::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
 
 /// At most, in the middle.

@@ -116,7 +116,7 @@ impl Part {
             Self::Framing
         } else if has(&["wasmtime"]) {
             Self::Call
-        } else if has(&["lithe::"]) {
+        } else if has(&["lithe_host::", "lithe_router::"]) {
             Self::Host
         } else if has(&["tokio::", "mio::"]) {
             Self::Runtime

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lithe::config;
-use lithe::plugin::{
+use lithe_host::internals::config;
+use lithe_host::internals::plugin::{
     Account, Cache, CompileError, Compiling, LoadError, Loader, PluginIdentity, Role, Settings,
     Source,
 };
-use lithe::runtime::Runtime;
+use lithe_host::internals::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_HELLO, ERROR_JSON};
 use lithe_tests::{Signal, eventually};
 

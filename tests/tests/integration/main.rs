@@ -15,6 +15,7 @@ mod compile;
 mod deflate;
 mod dev;
 mod durability;
+mod embedding;
 mod frames;
 mod fuzzed;
 mod guests;

@@ -1,0 +1,37 @@
+//! `lithe build`.
+
+use std::time::Duration;
+
+use crate::BuildOptions;
+use lithe_host::internals::log;
+use lithe_host::internals::site::SiteDir;
+use lithe_toolchains::Built;
+
+/// How long a tool waits for a reader of standard error.
+const FLUSH_TIME: Duration = Duration::from_secs(1);
+
+pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
+    let site = SiteDir::open(&options.site)?;
+    build(&site)?;
+    Ok(())
+}
+
+/// Says what is built, before the tool that builds it prints something.
+pub fn say(line: &str) {
+    log::say(line);
+    log::flush(FLUSH_TIME);
+}
+
+/// Builds the site's components and says what came of it.
+pub fn build(site: &SiteDir) -> anyhow::Result<Built> {
+    let count = site.config.build.len();
+    let built = lithe_toolchains::build(site, say)?;
+    match (count, built.written.len()) {
+        (0, _) => log::say("nothing to build: `lithe.toml` names nothing under `[build]`"),
+        (_, 0) => log::say(format_args!("built {count} components, all as they were")),
+        (_, new) => {
+            log::say(format_args!("built {count} components, {new} of them new or changed"));
+        }
+    }
+    Ok(built)
+}

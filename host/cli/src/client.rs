@@ -1,0 +1,180 @@
+//! The commands' side of the API, over the socket that only this user can reach.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use lithe_host::internals::files::Folder;
+use lithe_host::internals::plugin::{Digest, STATE_FOLDER};
+use lithe_host::internals::site::{Given, Report, SiteDir, Status};
+
+/// What stays as it is in a component's path.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
+
+/// Talks to the host that serves a site, alone or among those in the same folder.
+pub struct Client {
+    site: PathBuf,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error(
+        "no host serves `{}`: start one by `lithe serve`",
+        .0.display()
+    )]
+    NoHost(PathBuf),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the host's answer did not arrive")]
+    Broken(#[source] anyhow::Error),
+}
+
+/// For which requests a deploy is, as the API takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Share {
+    pub share: Option<String>,
+    pub header: Option<String>,
+}
+
+impl Client {
+    /// For the site's host, which need not run.
+    pub fn new(site: &SiteDir) -> Self {
+        Self { site: site.root.clone() }
+    }
+
+    /// The host, and what its paths begin with.
+    async fn connect(&self) -> Result<(UnixStream, String), ClientError> {
+        if let Some(alone) = connect(&self.site).await {
+            return Ok((alone, String::new()));
+        }
+        let no_host = || ClientError::NoHost(self.site.clone());
+        let (parent, name) = self.site.parent().zip(self.site.file_name()).ok_or_else(no_host)?;
+        let among = connect(parent).await.ok_or_else(no_host)?;
+        let name = name.to_string_lossy();
+        Ok((among, format!("/sites/{}", utf8_percent_encode(&name, PATH))))
+    }
+
+    /// What is served.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.ask(Method::GET, "/status", None, Bytes::new()).await
+    }
+
+    /// Serves these components.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn deploy(&self, given: &Given, canary: &Share) -> Result<Report, ClientError> {
+        let mut path = "/deploy".to_owned();
+        let options = [("share", &canary.share), ("header", &canary.header)];
+        let options = options.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        for (number, (name, value)) in options.enumerate() {
+            let separator = if number == 0 { '?' } else { '&' };
+            path += &format!("{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
+        }
+        let (boundary, form) = form(given);
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        self.ask(Method::POST, &path, Some(kind), form).await
+    }
+
+    /// Goes back to a version of a component.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, ClientError> {
+        let mut path = format!("/rollback/{}", utf8_percent_encode(plugin, PATH));
+        if let Some(to) = to {
+            path += &format!("?to={}", utf8_percent_encode(to, NON_ALPHANUMERIC));
+        }
+        self.ask(Method::POST, &path, None, Bytes::new()).await
+    }
+
+    /// Serves a canary to everybody.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn promote(&self) -> Result<Report, ClientError> {
+        self.ask(Method::POST, "/promote", None, Bytes::new()).await
+    }
+
+    /// Serves a canary to nobody.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn drop_canary(&self) -> Result<Report, ClientError> {
+        self.ask(Method::POST, "/drop", None, Bytes::new()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        kind: Option<String>,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
+        let broken = |error| ClientError::Broken(error);
+        let (stream, prefix) = self.connect().await?;
+        let path = format!("{prefix}{path}");
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "lithe");
+        let request = match kind {
+            Some(kind) => request.header(header::CONTENT_TYPE, kind),
+            None => request,
+        };
+        let request =
+            request.body(Full::<Bytes>::from(body)).map_err(|error| broken(error.into()))?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.into()))?;
+        let driving = tokio::spawn(connection);
+        let response = sender.send_request(request).await;
+        let response = response.map_err(|error| broken(error.into()))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|error| broken(error.into()))?;
+        driving.abort();
+        read(status, &body.to_bytes())
+    }
+}
+
+/// To the host that serves what is in this folder, if one does.
+async fn connect(folder: &Path) -> Option<UnixStream> {
+    let state = Folder::open(folder).and_then(|folder| folder.folder(STATE_FOLDER)).ok()?;
+    lithe_host::internals::admin::connect(&state).await.ok()
+}
+
+fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, ClientError> {
+    if status.is_success() {
+        return serde_json::from_slice(body).map_err(|error| ClientError::Broken(error.into()));
+    }
+    let error: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = error.get("error").and_then(|error| error.as_str());
+    Err(ClientError::Refused(message.unwrap_or("the host does not say why").to_owned()))
+}
+
+/// A form with a part for each component (RFC 7578), and what is between the parts. That is made of
+/// their digests, for no component has its own digest in it.
+fn form(given: &Given) -> (String, Bytes) {
+    let digests: Vec<String> = given.values().map(|bytes| Digest::of(bytes).to_string()).collect();
+    let boundary = format!("lithe-{:.40}", Digest::of(digests.concat().as_bytes()));
+    let mut form = Vec::new();
+    for (file, bytes) in given {
+        let name = file.replace('\\', "\\\\").replace('"', "\\\"");
+        let head = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\
+             content-type: application/wasm\r\n\r\n"
+        );
+        form.extend_from_slice(head.as_bytes());
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (boundary, form.into())
+}

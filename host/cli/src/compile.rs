@@ -1,0 +1,10 @@
+//! `lithe compile`: what the host starts as a child to compile a component. Not for people.
+
+use std::time::Duration;
+
+use crate::CompileOptions;
+use lithe_host::internals::plugin::run_child;
+
+pub fn run(options: &CompileOptions) -> anyhow::Result<()> {
+    run_child(bytesize::ByteSize::b(options.memory), Duration::from_millis(options.time))
+}

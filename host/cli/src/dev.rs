@@ -1,0 +1,79 @@
+//! `lithe dev`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::ServeOptions;
+use crate::serve::{block_on, serve};
+use crate::signals::Endings;
+use lithe_host::internals::log;
+use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Watcher};
+use lithe_host::internals::supervise;
+use lithe_toolchains::{Inputs, build_changed};
+
+pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
+    let site = SiteDir::open(&options.site)?;
+    let inputs = crate::build::build(&site)?.inputs;
+    block_on(async {
+        // Watched before it is loaded, so that no change falls between.
+        let mut watcher = Watcher::new(&site.root, &sources(&site));
+        watcher.also(inputs.values().flatten());
+        let follow = |sites| follow(watcher, inputs, sites);
+        serve(Root::One(Box::new(site)), options, Endings::of_terminal, follow).await
+    })
+}
+
+fn sources(site: &SiteDir) -> Vec<PathBuf> {
+    site.config.build.values().map(|source| site.root.join(source)).collect()
+}
+
+/// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
+async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
+    let Ok(manager) = sites.only() else { return };
+    while let Some(changed) = watcher.next().await {
+        sites.note_change();
+        let started = Instant::now();
+        let updating = update(changed, &mut inputs, &mut watcher, &manager);
+        let updated = supervise::alone_async("an update", updating).await;
+        match updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it"))) {
+            Ok(report) if report.is_empty() => {}
+            Ok(report) => {
+                let seconds = started.elapsed().as_secs_f64();
+                log::say(format_args!("{report}; in {seconds:.1} s"));
+            }
+            Err(error) => {
+                log::say(format_args!("error: {error:#}"));
+                log::say("the version before is still being served");
+            }
+        }
+        if sites.server().is_stopping() {
+            return;
+        }
+    }
+}
+
+async fn update(
+    changed: Vec<PathBuf>,
+    inputs: &mut Inputs,
+    watcher: &mut Watcher,
+    manager: &SiteManager,
+) -> anyhow::Result<Report> {
+    let reopened = SiteDir::open(manager.root())?;
+    let outside = inputs.clone();
+    let is_changed = move |source: &Path| {
+        let elsewhere = outside.get(source);
+        changed.iter().any(|path| {
+            path.starts_with(source)
+                || path.ends_with("lithe.toml")
+                || elsewhere.is_some_and(|files| files.contains(path))
+        })
+    };
+    let built = tokio::task::spawn_blocking(move || {
+        build_changed(&reopened, is_changed, crate::build::say)
+    })
+    .await??;
+    watcher.also(built.inputs.values().flatten());
+    inputs.extend(built.inputs);
+    Ok(manager.update().await?)
+}

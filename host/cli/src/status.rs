@@ -1,0 +1,72 @@
+//! `lithe status`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
+use crate::StatusOptions;
+use crate::deploy::client;
+use crate::serve::block_on;
+use crate::table::aligned;
+use lithe_host::internals::log;
+use lithe_host::internals::site::{Serving, Status};
+
+pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
+    let client = client(&options.site)?;
+    block_on(async {
+        let status = client.status().await?;
+        let text = match options.json {
+            true => log::escape_json(&serde_json::to_string_pretty(&status)?) + "\n",
+            false => table(&status),
+        };
+        std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+    })
+}
+
+fn table(status: &Status) -> String {
+    let mut text = format!("site {}\n\n", log::escape(&status.site));
+    let head = ["COMPONENT", "VERSION", "SOCKETS", "CALLS", "FAILURES", "BEFORE"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(status.plugins.iter().map(row));
+    text += &aligned(&rows);
+    // Writing to a string cannot fail.
+    if let Some(canary) = &status.canary {
+        let _ = writeln!(text, "\ncanary, for {}:\n", log::escape(&canary.split));
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        rows.extend(canary.plugins.iter().map(row));
+        text += &aligned(&rows);
+    }
+    if !status.draining.is_empty() {
+        text += "\ndraining:\n\n";
+        let head = ["COMPONENT", "VERSION", "SOCKETS", "AT MOST"].map(str::to_owned);
+        let mut rows = vec![head.to_vec()];
+        rows.extend(status.draining.iter().map(|version| {
+            let left = format!("{} s", version.left.as_secs());
+            let digest = format!("{:.12}", version.version);
+            vec![version.plugin.clone(), digest, version.sockets.to_string(), left]
+        }));
+        text += &aligned(&rows);
+    }
+    if !status.exceeded.is_empty() {
+        text += "\nexceeded:\n\n";
+        let mut rows = vec![["LIMIT", "TIMES"].map(str::to_owned).to_vec()];
+        let counts = status.exceeded.iter();
+        rows.extend(counts.map(|(limit, times)| vec![limit.clone(), times.to_string()]));
+        text += &aligned(&rows);
+    }
+    text
+}
+
+fn row(serving: &Serving) -> Vec<String> {
+    let before: Vec<String> = serving.before.iter().map(|own| format!("{own:.12}")).collect();
+    let before = if before.is_empty() { "-".to_owned() } else { before.join(" ") };
+    vec![
+        serving.plugin.clone(),
+        format!("{:.12}", serving.version),
+        serving.sockets.to_string(),
+        serving.calls.to_string(),
+        serving.failures.to_string(),
+        before,
+    ]
+}

@@ -1,0 +1,253 @@
+//! A host in a program: what the `lithe` command runs, and what other servers embed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::admin;
+use crate::clock;
+use crate::plugin::{Cache, Compiling, Loader};
+use crate::runtime::Runtime;
+use crate::site::{Given, NotServed, Progress, Report, Root, SiteManager, Sites, Status, Watcher};
+
+/// How long the threads for busy sites may hold the end up.
+const THREADS_TIME: Duration = Duration::from_secs(1);
+
+/// How a [`Host`] is to serve.
+pub struct Builder {
+    site: PathBuf,
+    listen: String,
+    cache: Cache,
+    compiling: Compiling,
+    progress: Progress,
+    follows_changes: bool,
+}
+
+/// A host that has begun to serve. Dropped, it ends at once; see [`Host::shutdown`].
+pub struct Host {
+    addr: SocketAddr,
+    admin_addr: Option<SocketAddr>,
+    sites: Arc<Sites>,
+    stop: CancellationToken,
+    serving: AbortOnDropHandle<()>,
+    admin: AbortOnDropHandle<()>,
+    loading: Option<AbortOnDropHandle<anyhow::Result<()>>>,
+    /// Until everything is loaded.
+    watcher: Option<Watcher>,
+    following: Option<AbortOnDropHandle<()>>,
+}
+
+impl Host {
+    /// A host for the site in the working folder, at `127.0.0.1:4000`.
+    pub fn builder() -> Builder {
+        Builder {
+            site: PathBuf::from("."),
+            listen: "127.0.0.1:4000".to_owned(),
+            cache: Cache::of_user(),
+            compiling: Compiling::Here,
+            progress: Arc::new(|| Box::new(|_| {})),
+            follows_changes: true,
+        }
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where other programs can deploy, if `admin.listen` in `lithe.toml` names an address.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
+    }
+
+    /// Waits until the only site is served. Of several sites it waits for a few seconds: those that take longer
+    /// are served when they are ready, and those that are not right are left out, and the log says why.
+    ///
+    /// # Errors
+    /// The only site, or each of several, is not right.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        let Some(loading) = &mut self.loading else { return Ok(()) };
+        let loaded = loading.await;
+        self.loading = None;
+        if let Err(error) = loaded.context("loading was broken off").flatten() {
+            // Before the runtime that they need.
+            self.sites.end_background(THREADS_TIME).await;
+            return Err(error);
+        }
+        if let Some(watcher) = self.watcher.take() {
+            let following = tokio::spawn(self.sites.clone().follow(watcher));
+            self.following = Some(AbortOnDropHandle::new(following));
+        }
+        Ok(())
+    }
+
+    /// Serves these components of the only site, all or none, and writes them into its folder. Sockets stay open.
+    /// A component is named by its file in the site, such as `routes/chat.wasm`.
+    ///
+    /// # Errors
+    /// There are several sites ([`Host::site`] has each), or a component cannot be served: see [`DeployError`](crate::DeployError).
+    /// What was served goes on.
+    pub async fn deploy(&self, components: Given) -> anyhow::Result<Report> {
+        Ok(self.sites.only()?.deploy(components, None).await?)
+    }
+
+    /// What the only site serves.
+    ///
+    /// # Errors
+    /// There are several sites ([`Host::site`] has each), or it is not served yet.
+    pub fn status(&self) -> Result<Status, NotServed> {
+        Ok(self.sites.only()?.status())
+    }
+
+    /// The site whose folder has this name: it can deploy, roll back and split the traffic, too.
+    ///
+    /// # Errors
+    /// There is none, or it is not served.
+    pub fn site(&self, name: &str) -> Result<Arc<SiteManager>, NotServed> {
+        self.sites.get(name)
+    }
+
+    /// Stops gracefully: requests are finished, sockets close with 1001, and what is still open after
+    /// `server.shutdown_time` is dropped.
+    pub async fn shutdown(self) {
+        let time = self.sites.server().settings().shutdown_time;
+        let deadline = clock::after(Instant::now().into_std(), time).into();
+        self.stop.cancel();
+        // Its end is all that it has to say.
+        let _ = self.serving.await;
+        // A deploy that has begun is told that it came too late.
+        let _ = timeout_at(deadline, self.admin).await;
+        self.sites.end_background(THREADS_TIME).await;
+    }
+
+    /// Its sites.
+    #[doc(hidden)]
+    pub fn sites(&self) -> &Arc<Sites> {
+        &self.sites
+    }
+}
+
+impl Builder {
+    /// A site's folder, or a folder with a site in each folder.
+    #[must_use]
+    pub fn site(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.site = folder.into();
+        self
+    }
+
+    /// Where to listen, such as `0.0.0.0:80`. Port 0 takes a free one: see [`Host::addr`].
+    #[must_use]
+    pub fn listen(mut self, address: impl ToString) -> Self {
+        self.listen = address.to_string();
+        self
+    }
+
+    /// Keeps compiled components in this folder, which only this user may write to. By default it is `lithe` in the
+    /// user's cache folder.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or others may write to it.
+    pub fn cache(mut self, folder: &Path) -> anyhow::Result<Self> {
+        self.cache = Cache::open(folder.to_owned())?;
+        Ok(self)
+    }
+
+    /// Whether changes in the folder are served. By default they are.
+    #[must_use]
+    pub fn follow_changes(mut self, follows: bool) -> Self {
+        self.follows_changes = follows;
+        self
+    }
+
+    /// Compiles with bounds on memory and time, by a `lithe` command of the same version. By default components are
+    /// compiled in this process, where one of a hostile tenant can take all of its memory.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn compiling(mut self, compiling: Compiling) -> Self {
+        self.compiling = compiling;
+        self
+    }
+
+    /// What is told of each component that is compiled.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// The folder of compiled components.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn opened_cache(mut self, cache: Cache) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Listens, and begins to load. The port is open from now on: a site that is not ready yet is answered for by 503.
+    /// See [`Host::ready`].
+    ///
+    /// # Errors
+    /// The folder's settings are not right, an address cannot be listened on, or the engine cannot be set up.
+    pub async fn start(self) -> anyhow::Result<Host> {
+        let root = Root::open(&self.site)?;
+        self.start_at(root).await
+    }
+
+    /// The same for a folder that has been read.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    #[doc(hidden)]
+    pub async fn start_at(self, root: Root) -> anyhow::Result<Host> {
+        // Watched before it is loaded, so that no change falls between.
+        let watcher = self.follows_changes.then(|| root.watch());
+        let listener = TcpListener::bind(&self.listen)
+            .await
+            .with_context(|| format!("cannot listen on `{}`", self.listen))?;
+        let addr = listener.local_addr().context("the listener has no address")?;
+        let admin = admin::Listeners::open(&root).await?;
+        let admin_addr = admin.address();
+        let loader = loader(&root, self.cache, self.compiling)?;
+        let sites = Sites::new(&root, loader, self.progress)?;
+        let stop = CancellationToken::new();
+        let (server, stopping) = (sites.server().clone(), stop.clone());
+        let serving = tokio::spawn(async move {
+            server.run(listener, stopping.cancelled()).await;
+        });
+        let admin = tokio::spawn(admin.serve(sites.clone()));
+        let own = sites.clone();
+        let loading = tokio::spawn(async move { own.load(root).await });
+        Ok(Host {
+            addr,
+            admin_addr,
+            sites,
+            stop,
+            serving: AbortOnDropHandle::new(serving),
+            admin: AbortOnDropHandle::new(admin),
+            loading: Some(AbortOnDropHandle::new(loading)),
+            watcher,
+            following: None,
+        })
+    }
+}
+
+/// What loads a folder's components.
+///
+/// # Errors
+/// The engine cannot be set up.
+pub(crate) fn loader(root: &Root, cache: Cache, compiling: Compiling) -> anyhow::Result<Loader> {
+    let runtime = match root.has_many() {
+        true => Runtime::for_many_sites(),
+        false => Runtime::new(),
+    };
+    let runtime = runtime.map_err(|error| anyhow!("{error:?}"))?;
+    Ok(Loader::new(Arc::new(runtime), cache, compiling, root.config().compile.clone()))
+}

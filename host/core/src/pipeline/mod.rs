@@ -1,0 +1,250 @@
+//! One request, from its head to a response, an upgrade or a stream: bounds, public files, route,
+//! body, middleware around the handler, answer. Each step is a function or a module of its own, in
+//! the order in which they run.
+
+mod body;
+mod chain;
+mod client;
+mod connection;
+mod public;
+mod response;
+mod snapshot;
+mod traffic_split;
+mod upgrade;
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::capability::event::{self, RequestId};
+use crate::capability::http::HttpError;
+use crate::capability::outcome::Answer;
+use crate::config::Limit;
+use crate::plugin::Handled;
+use chain::{Chain, End};
+use lithe_router::{Found, Path};
+
+pub use body::{BodyError, announced, collect};
+pub use client::canonical;
+pub use connection::{Connection, Patience};
+pub use public::Public;
+pub use response::{Body, empty, end_connection, fit};
+pub use snapshot::SiteSnapshot;
+pub use traffic_split::{Canary, Split, TrafficSplit};
+
+/// The server's side of the sessions that begin with a request.
+pub struct Sessions {
+    /// What a stopping server waits for.
+    pub tasks: TaskTracker,
+    pub stop: CancellationToken,
+    /// Counts the connection for as long as its session lasts.
+    pub counted: Arc<dyn Any + Send + Sync>,
+}
+
+impl Sessions {
+    /// Begins a session, which its site is charged with.
+    fn spawn(&self, snapshot: &SiteSnapshot, session: impl Future<Output = ()> + Send + 'static) {
+        match snapshot.share.clone() {
+            None => self.tasks.spawn(session),
+            Some(share) => self.tasks.spawn(share.run(session)),
+        };
+    }
+}
+
+/// Answers one request. An accepted upgrade goes on as a task of its own.
+pub async fn handle(
+    snapshot: Arc<SiteSnapshot>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    sessions: Sessions,
+) -> Response<Body> {
+    let id = RequestId::next();
+    let (proxies, header) = (&snapshot.trusted_proxies, snapshot.proxy_header);
+    let client = client::address(peer, request.headers(), proxies, header);
+    // Copied only where the line is wanted.
+    let head = tracing::enabled!(target: "access", tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let mut response = match snapshot.share.clone() {
+        None => run(&snapshot, id, request, client, sessions).await,
+        Some(share) => {
+            let snapshot = snapshot.clone();
+            share.run(async move { run(&snapshot, id, request, client, sessions).await }).await
+        }
+    };
+    response::add_request_id(&mut response, id);
+    if let Some((method, path)) = head {
+        tracing::debug!(
+            target: "access",
+            site = &*snapshot.name, request = %id, %client, %method, path,
+            status = response.status().as_u16(),
+        );
+    }
+    response
+}
+
+/// What a request gets that no site answers.
+pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
+    let mut response = response::from_error(HttpError::new(status, message));
+    response::add_request_id(&mut response, RequestId::next());
+    response
+}
+
+async fn run(
+    snapshot: &SiteSnapshot,
+    id: RequestId,
+    request: Request<Incoming>,
+    client: SocketAddr,
+    sessions: Sessions,
+) -> Response<Body> {
+    let mut unread = !request.body().is_end_stream();
+    let answered = answer_to(snapshot, id, request, client, sessions, &mut unread).await;
+    let mut response = answered.unwrap_or_else(response::from_error);
+    if unread {
+        // What comes next on the connection is the rest of the body, and not a request.
+        end_connection(&mut response);
+    }
+    response
+}
+
+/// `unread` becomes false when the body has been read to its end.
+async fn answer_to(
+    snapshot: &SiteSnapshot,
+    id: RequestId,
+    mut request: Request<Incoming>,
+    client: SocketAddr,
+    sessions: Sessions,
+    unread: &mut bool,
+) -> Result<Response<Body>, HttpError> {
+    check_head(snapshot, &request)?;
+    let raw_path = request.uri().path().to_owned();
+    let path = Path::parse(&raw_path)
+        .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let decoded = path.decoded();
+    if let Some(response) = snapshot.public.serve(&request, &path, &decoded).await {
+        return Ok(response);
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (mut head, incoming) = request.into_parts();
+    let body = body::read(&head.headers, incoming, snapshot).await?;
+    *unread = false;
+    if upgrade::may_follow(&head) {
+        // The head's parts share the connection's read buffer, which a socket would keep for as long
+        // as it is open.
+        upgrade::detach(&mut head);
+    }
+    let chain = chain_for(snapshot, id, head, (&path, decoded), body, client);
+    let handled = chain.run().await;
+    answer(snapshot, handled, upgrade, sessions)
+}
+
+/// What holds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4 and 5).
+fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<(), HttpError> {
+    let (limits, account) = (&snapshot.limits, &snapshot.account);
+    let refused = |status, message: String| Err(HttpError::new(status, message));
+    if !account.admit_request(limits.requests_per_second) {
+        let message = format!(
+            "the site takes {} requests a second (`limits.requests_per_second`)",
+            limits.requests_per_second
+        );
+        let error = HttpError::new(StatusCode::TOO_MANY_REQUESTS, message);
+        return Err(error.with(header::RETRY_AFTER, "1"));
+    }
+    let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if uri as u64 > limits.uri.as_u64() {
+        account.exceed(Limit::Uri);
+        let message = format!("the path and query are over {} (`limits.uri`)", limits.uri);
+        return refused(StatusCode::URI_TOO_LONG, message);
+    }
+    let headers = request.headers();
+    if !is_only_chunked(headers) {
+        let message = "of transfer codings, a request may have `chunked`, once, and no other";
+        return refused(StatusCode::NOT_IMPLEMENTED, message.to_owned());
+    }
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes as u64 > limits.headers.as_u64() {
+        account.exceed(Limit::Headers);
+        let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
+        return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
+    }
+    Ok(())
+}
+
+/// Whether the body has no other transfer coding than `chunked` (RFC 9112, section 6.1): a guest would get it coded.
+fn is_only_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked =
+        |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_none_or(is_chunked) && codings.next().is_none()
+}
+
+/// What the request runs through. Middleware runs where there is no route, too.
+fn chain_for(
+    snapshot: &SiteSnapshot,
+    id: RequestId,
+    head: Parts,
+    (path, decoded): (&Path<'_>, String),
+    body: bytes::Bytes,
+    client: SocketAddr,
+) -> Arc<Chain> {
+    let method = head.method.clone();
+    let (mut route, mut params) = (Arc::default(), Vec::new());
+    let end = match snapshot.router.find(&method, path) {
+        Found::Route { value, shown, params: found, .. } => {
+            route = shown.clone();
+            params = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            End::Route(value.clone())
+        }
+        Found::OtherMethods { allow } if method == Method::OPTIONS => End::Options(allow),
+        Found::OtherMethods { allow } => End::Error(StatusCode::METHOD_NOT_ALLOWED, allow),
+        Found::Nothing => End::Error(StatusCode::NOT_FOUND, Vec::new()),
+        Found::TooCostly => End::Error(StatusCode::URI_TOO_LONG, Vec::new()),
+    };
+    let request = event::Request {
+        id,
+        method: head.method,
+        uri: head.uri,
+        version: head.version,
+        headers: head.headers,
+        path: decoded,
+        scheme: "http",
+        client,
+        route,
+        params,
+        body: Mutex::new(body),
+        locals: Default::default(),
+        accepted: Default::default(),
+    };
+    let middleware = snapshot.middleware_for(&method, path);
+    let errors = snapshot.errors_for(&method, path);
+    Chain::new(Arc::new(request), middleware, errors, end)
+}
+
+fn answer(
+    snapshot: &SiteSnapshot,
+    handled: Handled,
+    upgrade: OnUpgrade,
+    sessions: Sessions,
+) -> Result<Response<Body>, HttpError> {
+    Ok(match (handled.answered?, handled.session) {
+        (Answer::Response(response), _) => response::from_guest(response),
+        (Answer::Upgrade { headers, .. }, Some(session)) => {
+            upgrade::accept(snapshot, session, headers, upgrade, sessions)
+        }
+        (Answer::Stream { status, headers, .. }, Some(session)) => {
+            upgrade::start_stream(snapshot, session, status, headers, sessions)
+        }
+        // The session went with the server that stops.
+        (_, None) => {
+            return Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
+        }
+    })
+}

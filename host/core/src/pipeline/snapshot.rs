@@ -1,0 +1,57 @@
+//! What the pipeline knows of a site.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use ipnet::IpNet;
+
+use super::public::Public;
+use crate::capability::account::Account;
+use crate::config::{Deflate, Limits, ProxyHeader};
+use crate::plugin::{PluginVersion, Share};
+use lithe_router::{Path, Router, Scopes};
+
+/// A loaded site. Replaced whole when something in it changes; a request keeps the one that it began
+/// with.
+pub struct SiteSnapshot {
+    pub name: Arc<str>,
+    pub limits: Limits,
+    /// What the site has used of them.
+    pub account: Arc<Account>,
+    /// Its share of the machine, where it has neighbours.
+    pub share: Option<Arc<Share>>,
+    /// Compression of WebSocket messages.
+    pub deflate: Deflate,
+    /// From the end of a request's head to the end of its body.
+    pub body_time: Duration,
+    /// Networks that are believed about who the client is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header that they name the client in.
+    pub proxy_header: ProxyHeader,
+    pub router: Router<Arc<PluginVersion>>,
+    /// Middleware for every request, in its order.
+    pub global: Vec<Arc<PluginVersion>>,
+    pub middleware: Scopes<Arc<PluginVersion>>,
+    pub errors: Scopes<Arc<PluginVersion>>,
+    pub public: Public,
+    /// Every plugin once.
+    pub plugins: Vec<Arc<PluginVersion>>,
+}
+
+impl SiteSnapshot {
+    /// The plugin of this file.
+    pub fn plugin(&self, file: &str) -> Option<&Arc<PluginVersion>> {
+        self.plugins.iter().find(|plugin| *plugin.context().plugin == *file)
+    }
+
+    /// The middleware for a request: global, then scoped from broad to specific.
+    pub fn middleware_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<PluginVersion>> {
+        self.global.iter().chain(self.middleware.matching(method, path)).cloned().collect()
+    }
+
+    /// The error handlers for a request: the nearest first.
+    pub fn errors_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<PluginVersion>> {
+        self.errors.matching(method, path).rev().cloned().collect()
+    }
+}

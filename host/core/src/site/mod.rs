@@ -1,0 +1,427 @@
+//! A site: a folder with `lithe.toml`, `routes/` and `public/`, read into what the pipeline serves, and
+//! kept up to date with what is deployed.
+
+mod manager;
+mod neighbours;
+mod report;
+mod scan;
+mod sites;
+mod staged;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http::Method;
+
+use crate::capability::grants::{self, Grants, SecretsRoom};
+use crate::config::{self, Config, HostConfig, SiteConfig};
+use crate::descriptors;
+use crate::files::{FileError, Folder, Writable};
+use crate::log;
+use crate::pipeline::{Public, SiteSnapshot};
+use crate::plugin::{Account, Loader, PluginIdentity, PluginVersion, Settings, Share, Source};
+use lithe_router::{Pattern, Router, ScopeKind, Scopes, Totals};
+use scan::{Found, Place};
+
+pub use manager::{DeployError, Progress, SiteManager};
+pub use report::{CanaryStatus, Change, DrainingStatus, Report, Serving, Status};
+pub use scan::components;
+pub use sites::{NotServed, Root, Sites};
+pub use staged::{MAX_DEPLOY, clean, recover};
+pub use watch::{Watcher, tell_all};
+
+/// How a site is loaded.
+pub struct Loading<'l> {
+    pub loader: &'l Loader,
+    /// What it was: what has the same content and settings is kept, with its instances and sockets.
+    pub before: Option<&'l SiteSnapshot>,
+    /// Told of each component that has to be compiled, before it is.
+    pub on_compile: &'l (dyn Fn(&str) + Send + Sync),
+}
+
+/// Components that are not, or not yet, what the site's folder has, by their files.
+pub type Given = BTreeMap<String, Bytes>;
+
+/// A site on disk.
+#[derive(Clone, Debug)]
+pub struct SiteDir {
+    pub root: PathBuf,
+    /// Everything of the site is opened beneath it.
+    pub folder: Folder,
+    pub config: SiteConfig,
+    /// The settings of the host that serves it.
+    pub host: Arc<HostConfig>,
+    pub name: Arc<str>,
+    /// What it has used of its limits.
+    pub account: Arc<Account>,
+    tenancy: Tenancy,
+    /// Where guests may write by its settings: nothing of the site is read there.
+    _writable: Vec<Arc<Writable>>,
+}
+
+/// Whether a site has the host for itself.
+#[derive(Clone, Debug)]
+enum Tenancy {
+    Alone,
+    /// It is one of several: what it may use of the machine.
+    Among(Arc<Share>),
+}
+
+impl SiteDir {
+    /// Opens a host's only site.
+    ///
+    /// # Errors
+    /// The folder does not exist, or its `lithe.toml` is not right.
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
+        let (root, folder) = locate(root)?;
+        Self::only(root, folder)
+    }
+
+    fn only(root: PathBuf, folder: Folder) -> anyhow::Result<Self> {
+        let Config { host, site: config } = Config::load(&folder)?;
+        let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
+        let name: Arc<str> = name.into();
+        let (host, account) = (Arc::new(host), Account::new(name.clone()));
+        let (tenancy, _writable) = (Tenancy::Alone, writable(&folder, &config)?);
+        Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
+    }
+
+    /// Opens one of several sites: without `hosts`, its folder's name is its host.
+    fn among(root: &Path, host: &Arc<HostConfig>, share: &Arc<Share>) -> anyhow::Result<Self> {
+        let (root, folder) = locate(root)?;
+        let mut config = SiteConfig::load(&folder)?;
+        let own = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        config.hosts = neighbours::hosts_of(&own, &config)?;
+        let log = &mut config.limits.log_per_second;
+        *log = (*log).min(host.tenants.log_per_second);
+        let name = neighbours::log_name(&own, config.name.as_deref());
+        let account = Account::among(name.clone());
+        let tenancy = Tenancy::Among(share.clone());
+        let (host, _writable) = (host.clone(), writable(&folder, &config)?);
+        Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
+    }
+
+    /// Reads its settings again.
+    ///
+    /// # Errors
+    /// As [`SiteDir::open`].
+    pub fn reopen(&self) -> anyhow::Result<Self> {
+        let mut site = match &self.tenancy {
+            Tenancy::Alone => Self::open(&self.root)?,
+            Tenancy::Among(share) => Self::among(&self.root, &self.host, share)?,
+        };
+        site.account = self.account.clone();
+        Ok(site)
+    }
+
+    /// Warns of settings of the host that have changed in the file of its only site, and hold from the next start on.
+    fn warn_of_restart(&self, before: &Self) {
+        let mut now = HostConfig::clone(&self.host);
+        // These are the site's, too.
+        let (server, old) = (&mut now.server, &before.host.server);
+        server.body_time = old.body_time;
+        server.trusted_proxies.clone_from(&old.trusted_proxies);
+        server.proxy_header = old.proxy_header;
+        if let Some(text) = before.host.waits_for_restart(&now) {
+            tracing::warn!(site = &*self.name, "{text}");
+        }
+    }
+
+    /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
+    fn enter_log(&self) {
+        self.account.limit_log(&self.config.limits);
+        [&self.name, &self.folder_name()]
+            .into_iter()
+            .for_each(|name| log::register(name, &self.account));
+    }
+
+    /// The name of its folder.
+    fn folder_name(&self) -> Arc<str> {
+        self.root.file_name().unwrap_or_default().to_string_lossy().into()
+    }
+
+    /// What it may use of the machine, where it has neighbours.
+    fn share(&self) -> Option<Arc<Share>> {
+        match &self.tenancy {
+            Tenancy::Alone => None,
+            Tenancy::Among(share) => Some(share.clone()),
+        }
+    }
+
+    /// Loads every component as it lies in the folder.
+    ///
+    /// # Errors
+    /// A file below `routes/` is not a route, is not a component that fits, or conflicts with another: the
+    /// message names the files and what would be right.
+    pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<SiteSnapshot> {
+        let folder = self.folder.clone();
+        let components = loading.loader.aside(move || scan::components(&folder)).await??;
+        let named = |file: &String| components.iter().any(|found| found.file == *file);
+        if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
+            bail!(
+                "`{}` has settings for `{file}`, which is not a component of it",
+                config::FILE_NAME
+            );
+        }
+        self.assemble(components, loading, |file| Some(self.source(file))).await
+    }
+
+    /// Where a component of the folder is.
+    pub fn source(&self, file: &str) -> Source {
+        Source::File { folder: self.folder.clone(), path: file.to_owned() }
+    }
+
+    /// Loads what is given, and keeps everything else as it was before.
+    ///
+    /// # Errors
+    /// As [`SiteDir::load`]; what is given is not a component's path.
+    pub async fn load_given(
+        &self,
+        given: &Given,
+        loading: &Loading<'_>,
+    ) -> anyhow::Result<SiteSnapshot> {
+        let before = loading.before.map_or(&[][..], |before| &before.plugins);
+        let names = before.iter().map(|plugin| plugin.context().plugin.to_string());
+        let new = given
+            .keys()
+            .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == ***file))
+            .cloned();
+        let files: Vec<String> = names.chain(new).collect();
+        // In the order of a scan: middleware runs by its name.
+        let all = move || scan::all(files.iter().map(String::as_str));
+        let components = loading.loader.aside(all).await??;
+        self.assemble(components, loading, |file| given.get(file).cloned().map(Source::Given)).await
+    }
+
+    /// Its `public/`: that of before, which is read again apart from this.
+    async fn public(&self, loading: &Loading<'_>) -> anyhow::Result<Public> {
+        if let Some(before) = loading.before {
+            return Ok(before.public.clone());
+        }
+        let (name, root) = (self.name.clone(), self.root.clone());
+        let opened = loading.loader.aside(move || Public::open(name, root)).await?;
+        opened.context("cannot read `public/`")
+    }
+
+    /// `source` says where a component is; where it does not, the component is as before.
+    async fn assemble(
+        &self,
+        components: Vec<Found>,
+        loading: &Loading<'_>,
+        source: impl Fn(&str) -> Option<Source>,
+    ) -> anyhow::Result<SiteSnapshot> {
+        self.enter_log();
+        let max = descriptors::components_of_site();
+        if matches!(self.tenancy, Tenancy::Among { .. }) && components.len() > max {
+            bail!(
+                "the site has {} components, and one of several sites may have {max}, by the host's limit of open \
+                 files: raise that (`ulimit -n`), or remove components",
+                components.len()
+            );
+        }
+        // Before any component runs: what it says of its secrets is hidden.
+        let granted = self.grants(&components, loading.loader).await?;
+        let case_sensitive = self.config.case_sensitive;
+        let snapshot = SiteSnapshot {
+            name: self.name.clone(),
+            limits: self.config.limits.clone(),
+            account: self.account.clone(),
+            share: self.share(),
+            deflate: self.config.deflate,
+            body_time: self.host.server.body_time,
+            trusted_proxies: self.host.server.trusted_proxies.clone(),
+            proxy_header: self.host.server.proxy_header,
+            router: Router::new(case_sensitive),
+            global: Vec::new(),
+            middleware: Scopes::new(case_sensitive),
+            errors: Scopes::new(case_sensitive),
+            public: self.public(loading).await?,
+            plugins: Vec::new(),
+        };
+        let mut assembly = Assembly { snapshot, totals: Totals::default() };
+        for (found, grants) in components.into_iter().zip(granted) {
+            let source = source(&found.file);
+            // Boxed: it is large, and so would be everything that waits for it.
+            let plugin = Box::pin(self.plugin(&found, grants, source, loading)).await?;
+            // Its routes may take a while to read.
+            let add = move || assembly.add(found, plugin).map(|()| assembly);
+            assembly = loading.loader.aside(add).await??;
+        }
+        Ok(assembly.snapshot)
+    }
+
+    async fn plugin(
+        &self,
+        found: &Found,
+        grants: Grants,
+        source: Option<Source>,
+        loading: &Loading<'_>,
+    ) -> anyhow::Result<Arc<PluginVersion>> {
+        let (file, loader) = (&found.file, loading.loader);
+        let before = loading.before.and_then(|before| before.plugin(file));
+        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        let settings = Settings {
+            site: self.name.clone(),
+            limits: self.config.limits.clone(),
+            account: self.account.clone(),
+            websocket: self.config.websocket,
+            grants,
+            plugin: own,
+            identity: before
+                .map_or_else(PluginIdentity::default, |before| before.identity().clone()),
+            share: self.share(),
+        };
+        let source = match (before, source) {
+            (_, Some(source)) => source,
+            (Some(before), None) => return Ok(before.clone()),
+            (None, None) => bail!("`{file}` is not there"),
+        };
+        let seen = loader.look(&source).await.with_context(|| format!("`{file}`"))?;
+        if let Some(before) = before
+            && *before.digest() == seen.digest
+            && same_settings(before, &settings)
+        {
+            return Ok(before.clone());
+        }
+        let compiling = || (loading.on_compile)(file);
+        let loaded = loader.load(&source, seen, file, found.role(), &settings, compiling).await;
+        Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
+    }
+
+    /// What each of these components may reach. From now on, the log shows none of their secrets.
+    async fn grants(&self, components: &[Found], loader: &Loader) -> anyhow::Result<Vec<Grants>> {
+        let files: Vec<String> = components.iter().map(|found| found.file.clone()).collect();
+        let site = self.clone();
+        let resolve = move || {
+            let mut room = SecretsRoom::default();
+            let granted = files.iter().map(|file| site.grants_of(file, &mut room));
+            let granted = granted.collect::<anyhow::Result<Vec<Grants>>>()?;
+            let secrets: Vec<_> = granted.iter().map(|own| own.hidden().clone()).collect();
+            site.account.hide(&secrets)?;
+            anyhow::Ok(granted)
+        };
+        loader.aside(resolve).await?
+    }
+
+    fn grants_of(&self, file: &str, room: &mut SecretsRoom) -> anyhow::Result<Grants> {
+        let may_read = |variable: &str| match &self.tenancy {
+            Tenancy::Alone => true,
+            Tenancy::Among(_) => self.host.tenants.environment.iter().any(|own| own == variable),
+        };
+        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        Grants::resolve(&own, &self.folder, &self.account, room, may_read)
+            .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
+    }
+}
+
+/// The site's folder: its path, and itself.
+fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
+    let shown = root.display();
+    let root = absolute(root)
+        .with_context(|| format!("there is no site at `{shown}`: name a folder that exists"))?;
+    if !root.is_dir() {
+        bail!("`{shown}` is not a folder: name the folder that has `routes/`");
+    }
+    let folder = Folder::open(&root).with_context(|| format!("cannot open `{shown}`"))?;
+    Ok((root, folder))
+}
+
+/// Where guests may write by a site's settings, which must not lie there themselves.
+fn writable(site: &Folder, config: &SiteConfig) -> anyhow::Result<Vec<Arc<Writable>>> {
+    let shown = || site.path().join(config::FILE_NAME).display().to_string();
+    let writable = grants::writable(site, &config.plugin);
+    let writable = writable.with_context(|| format!("`{}` is not right", shown()))?;
+    match site.kind(config::FILE_NAME) {
+        Err(error @ FileError::Writable(_)) => {
+            Err(error).with_context(|| format!("cannot read `{}`", shown()))
+        }
+        _ => Ok(writable),
+    }
+}
+
+/// The path from the system's root. A link stays in it, for it may lead to another folder tomorrow.
+fn absolute(path: &Path) -> std::io::Result<PathBuf> {
+    path.metadata()?;
+    match path.file_name() {
+        Some(_) => std::path::absolute(path),
+        // `.` and `..`: they have no name that could be the site's.
+        None => path.canonicalize(),
+    }
+}
+
+/// A site that is being put together.
+struct Assembly {
+    snapshot: SiteSnapshot,
+    /// Of all patterns that are in it.
+    totals: Totals,
+}
+
+impl Assembly {
+    /// Adds a component where its place says.
+    fn add(&mut self, found: Found, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
+        let file = &found.file;
+        self.snapshot.plugins.push(plugin.clone());
+        match found.place {
+            Place::Global => self.snapshot.global.push(plugin),
+            Place::Scoped(scope) => {
+                self.count(file, scope.method.as_ref(), &scope.pattern)?;
+                let scopes = match scope.kind {
+                    ScopeKind::Middleware => &mut self.snapshot.middleware,
+                    ScopeKind::Error => &mut self.snapshot.errors,
+                };
+                scopes.insert(scope.method, &scope.pattern, plugin);
+            }
+            Place::Route(route) => self.add_route(&plugin, route.method, route.pattern)?,
+            Place::Plugin => {
+                for (method, pattern) in plugin.routes() {
+                    let parsed = Pattern::parse(pattern)
+                        .with_context(|| format!("`{file}` names the route `{pattern}`"))?;
+                    let method = method.as_deref().map(|name| name.to_ascii_uppercase().parse());
+                    let method = method.transpose().with_context(|| {
+                        format!("`{file}` names a method for `{pattern}` that does not exist")
+                    })?;
+                    self.add_route(&plugin, method, parsed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_route(
+        &mut self,
+        plugin: &Arc<PluginVersion>,
+        method: Option<Method>,
+        pattern: Pattern,
+    ) -> anyhow::Result<()> {
+        let file = &plugin.context().plugin;
+        self.count(file, method.as_ref(), &pattern)?;
+        let inserted = self.snapshot.router.insert(method, pattern, plugin.clone());
+        inserted.map_err(|(conflict, other)| {
+            anyhow::anyhow!("`{file}` and `{}`: {conflict}", other.context().plugin)
+        })
+    }
+
+    fn count(
+        &mut self,
+        file: &str,
+        method: Option<&Method>,
+        pattern: &Pattern,
+    ) -> anyhow::Result<()> {
+        self.totals.add(method, pattern).with_context(|| format!("`{file}`"))
+    }
+}
+
+fn same_settings(plugin: &PluginVersion, settings: &Settings) -> bool {
+    let context = plugin.context();
+    let upgrades = settings.websocket && plugin.kind().has_sessions();
+    *context.site == *settings.site
+        && context.limits == settings.limits
+        && context.settings == settings.plugin
+        && context.grants == settings.grants
+        && context.upgrades == upgrades
+}

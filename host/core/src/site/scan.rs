@@ -1,0 +1,517 @@
+//! The components of a site, by their place in it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use crate::files::{Entry, FileError, Folder, Identity, Kind};
+use crate::plugin::Role;
+use lithe_router::{RouteFile, ScopeFile, ScopeKind, Totals};
+
+/// The longest name that file systems have, in bytes.
+const MAX_NAME: usize = 255;
+
+/// The longest path of a component in its site, in bytes. The system has 4,096, with the site's.
+const MAX_PATH: usize = 2_048;
+
+/// Names in `routes/`, `middleware/` and `plugins/` together, those that are left out included.
+const MAX_NAMES: usize = 10_000;
+
+/// Components of one site.
+pub const MAX_COMPONENTS: usize = 1_000;
+
+/// Folders in folders below `routes/`. A path has no more segments than four times as many.
+const MAX_DEPTH: usize = 64;
+
+/// What makes a folder a site.
+const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
+
+/// Whether a folder is a site.
+///
+/// # Errors
+/// The system does not say: it has no descriptors left, for one.
+pub fn is_site(folder: &Folder) -> Result<bool, FileError> {
+    for part in PARTS {
+        match folder.dir().symlink_metadata(part) {
+            // A link counts: an error of loading says where it leads out of the site.
+            Ok(metadata) if metadata.is_dir() || metadata.is_symlink() => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a path leads to a folder that is a site.
+///
+/// # Errors
+/// The system does not say: nobody may take that for a site that is gone.
+pub fn is_site_at(path: &Path) -> Result<bool, FileError> {
+    match Folder::open(path) {
+        Ok(folder) => is_site(&folder),
+        Err(FileError::Missing | FileError::NotAFolder) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A component file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its path inside the site, with `/` between the parts.
+    pub file: String,
+    pub place: Place,
+}
+
+/// What its place makes it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `middleware/*`
+    Global,
+    /// `routes/**/_middleware` or `_error`
+    Scoped(ScopeFile),
+    /// `routes/**`
+    Route(RouteFile),
+    /// `plugins/*`
+    Plugin,
+}
+
+impl Found {
+    /// Sorts components as [`components`] finds them.
+    pub fn order(&self) -> (u8, &str) {
+        let folder = match self.place {
+            Place::Global => 0,
+            Place::Scoped(_) | Place::Route(_) => 1,
+            Place::Plugin => 2,
+        };
+        (folder, &self.file)
+    }
+
+    /// Counts the pattern that its path is.
+    fn count(&self, totals: &mut Totals) -> anyhow::Result<()> {
+        let counted = match &self.place {
+            Place::Global | Place::Plugin => Ok(()),
+            Place::Scoped(scope) => totals.add(scope.method.as_ref(), &scope.pattern),
+            Place::Route(route) => totals.add(route.method.as_ref(), &route.pattern),
+        };
+        counted.with_context(|| format!("`{}`", self.file))
+    }
+
+    /// What the component must be.
+    pub fn role(&self) -> Role {
+        match &self.place {
+            Place::Global => Role::Middleware,
+            Place::Scoped(ScopeFile { kind: ScopeKind::Middleware, .. }) => Role::Middleware,
+            Place::Scoped(ScopeFile { kind: ScopeKind::Error, .. }) => Role::ErrorHandler,
+            Place::Route(_) => Role::Route,
+            Place::Plugin => Role::Plugin,
+        }
+    }
+}
+
+/// Finds the `.wasm` files below the site's `middleware/`, `routes/` and `plugins/`, each in the order
+/// of their names. Files and folders whose names begin with `_` or `.` are left out, but for scoped
+/// files; so are links that lead back to a folder that they are in, and names that are not UTF-8.
+///
+/// # Errors
+/// There is no route, a name is not a pattern, or a folder leads out of the site: the message names the file.
+pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
+    let left_out = BTreeMap::new();
+    let totals = Totals::default();
+    let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new(), totals, left_out };
+    if let Some(middleware) = part(root, "middleware")? {
+        scan.flat(&middleware, |file| Found {
+            file: format!("middleware/{file}"),
+            place: Place::Global,
+        })?;
+    }
+    if let Some(routes) = part(root, "routes")? {
+        let own = routes.identity().context("`routes`")?;
+        scan.visit(&routes, "", &mut vec![own])?;
+    }
+    if let Some(plugins) = part(root, "plugins")? {
+        scan.flat(&plugins, |file| Found {
+            file: format!("plugins/{file}"),
+            place: Place::Plugin,
+        })?;
+    }
+    // A line for each reason, and not for each file: a site may have thousands.
+    for (why, (path, count)) in &scan.left_out {
+        match count {
+            1 => tracing::warn!("`{path}` is left out: {why}"),
+            _ => tracing::warn!("`{path}` is left out, and {} more: {why}", count - 1),
+        }
+    }
+    let found = scan.found;
+    if !found.iter().any(|found| matches!(found.place, Place::Route(_) | Place::Plugin)) {
+        bail!(
+            "`{}` has no route: put a component into its folder `routes` (`routes/index.wasm` \
+             answers `/`), or name its source in `lithe.toml` under `[build]` and run `lithe build`",
+            root.path().display()
+        );
+    }
+    Ok(found)
+}
+
+/// A folder of the site, which need not be there.
+fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
+    match root.folder(name) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(FileError::Missing | FileError::NotAFolder) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{name}`")),
+    }
+}
+
+/// What files would be in the site, by their paths, in the order in which [`components`] finds them.
+///
+/// # Errors
+/// As [`component`], and as [`components`] of as many.
+pub fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
+    let (mut found, mut totals) = (Vec::new(), Totals::default());
+    for file in files {
+        let one = component(file)?;
+        one.count(&mut totals)?;
+        found.push(one);
+        check_count(found.len())?;
+    }
+    found.sort_by(|one, other| one.order().cmp(&other.order()));
+    Ok(found)
+}
+
+fn check_count(components: usize) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        components <= MAX_COMPONENTS,
+        "the site has more than {MAX_COMPONENTS} components"
+    );
+    Ok(())
+}
+
+/// What a file would be in the site, by its path, such as `routes/chat.wasm`.
+///
+/// # Errors
+/// It is not a component's path: the message says what would be one.
+pub fn component(file: &str) -> anyhow::Result<Found> {
+    let wrong = || {
+        anyhow::anyhow!(
+            "`{file}` is not a component's path: name it as it lies in the site, such as \
+             `routes/chat.wasm`, `middleware/log.wasm` or `plugins/app.wasm`"
+        )
+    };
+    let is_too_long = file.len() > MAX_PATH || file.split('/').any(|part| part.len() > MAX_NAME);
+    if is_too_long || file.contains('\0') {
+        bail!(
+            "`{file}` cannot be a file: a name has at most {MAX_NAME} bytes, none of them zero, and a path {MAX_PATH}"
+        );
+    }
+    let (folder, name) = file.split_once('/').ok_or_else(wrong)?;
+    let stem = name.strip_suffix(".wasm").filter(|stem| !stem.is_empty()).ok_or_else(wrong)?;
+    let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
+    if folders.split('/').count() > MAX_DEPTH {
+        bail!("`{file}` is more than {MAX_DEPTH} folders deep");
+    }
+    let is_wrong = |part: &str| part.is_empty() || is_hidden(part);
+    if (!folders.is_empty() && folders.split('/').any(is_wrong)) || stem.contains('\\') {
+        return Err(wrong());
+    }
+    let place = match folder {
+        "middleware" if folders.is_empty() && !is_wrong(last) => Place::Global,
+        "plugins" if folders.is_empty() && !is_wrong(last) => Place::Plugin,
+        "routes" => match ScopeFile::parse(stem)? {
+            Some(scope) => Place::Scoped(scope),
+            None if is_wrong(last) => return Err(wrong()),
+            None => Place::Route(RouteFile::parse(stem)?),
+        },
+        _ => return Err(wrong()),
+    };
+    Ok(Found { file: file.to_owned(), place })
+}
+
+/// A look at what is in a site.
+struct Scan<'s> {
+    /// What a link leads to is looked up beneath the site, and not beneath the folder that it is in.
+    root: &'s Folder,
+    /// Names that may still be read.
+    left: usize,
+    found: Vec<Found>,
+    /// Of the patterns that were found. Counted here, too: no site is read that has more than it may have.
+    totals: Totals,
+    /// What is left out, by the reason: the first, and how many.
+    left_out: BTreeMap<&'static str, (String, usize)>,
+}
+
+impl Scan<'_> {
+    /// The components right in a folder.
+    fn flat(&mut self, folder: &Folder, found: impl Fn(&str) -> Found) -> anyhow::Result<()> {
+        for (name, _) in self.names(folder)? {
+            if name.ends_with(".wasm") && !is_hidden(&name) {
+                self.add(found(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those in a folder below `routes/`, and in the folders in it. `around` are the folders that it is
+    /// in, and itself.
+    fn visit(
+        &mut self,
+        folder: &Folder,
+        prefix: &str,
+        around: &mut Vec<Identity>,
+    ) -> anyhow::Result<()> {
+        for (name, kind) in self.names(folder)? {
+            let path = format!("routes/{prefix}{name}");
+            if kind == Kind::Folder || (kind == Kind::Other && self.root.has_folder(&path)) {
+                if !is_hidden(&name) {
+                    self.enter(&path, &format!("{prefix}{name}/"), around)?;
+                }
+                continue;
+            }
+            let Some(stem) = name.strip_suffix(".wasm") else { continue };
+            let file = path;
+            let stem = format!("{prefix}{stem}");
+            let named = || format!("`{file}` is not a route's name");
+            if let Some(scope) = ScopeFile::parse(&stem).with_context(named)? {
+                self.add(Found { file, place: Place::Scoped(scope) })?;
+            } else if !is_hidden(&name) {
+                let route = RouteFile::parse(&stem).with_context(named)?;
+                self.add(Found { file, place: Place::Route(route) })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        path: &str,
+        prefix: &str,
+        around: &mut Vec<Identity>,
+    ) -> anyhow::Result<()> {
+        let shown = || format!("cannot read `{path}`");
+        let inner = self.root.folder(path).with_context(shown)?;
+        let identity = inner.identity().with_context(shown)?;
+        if around.contains(&identity) {
+            self.leave_out(path.to_owned(), "it is a link to a folder that it is in");
+            return Ok(());
+        }
+        if around.len() > MAX_DEPTH {
+            bail!("`{path}` is more than {MAX_DEPTH} folders deep");
+        }
+        around.push(identity);
+        self.visit(&inner, prefix, around)?;
+        around.pop();
+        Ok(())
+    }
+
+    /// What is in a folder, in the order of the names.
+    fn names(&mut self, folder: &Folder) -> anyhow::Result<Vec<(String, Kind)>> {
+        let entries = folder.entries_up_to(self.left).map_err(|error| match error {
+            FileError::TooMany(_) => anyhow::anyhow!(
+                "the site has more than {MAX_NAMES} files and folders in `routes`, `middleware` and \
+                 `plugins`, counting what links lead to each time"
+            ),
+            error => anyhow::Error::new(error).context(format!("cannot read `{}`", folder.path().display())),
+        })?;
+        self.left -= entries.len();
+        let mut names = Vec::with_capacity(entries.len());
+        for Entry { name, kind } in entries {
+            match name.into_string() {
+                Ok(name) => names.push((name, kind)),
+                Err(name) => {
+                    let (folder, name) = (folder.path().display(), name.display());
+                    self.leave_out(format!("{folder}/{name}"), "its name is not UTF-8");
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    fn leave_out(&mut self, path: String, why: &'static str) {
+        let left_out = self.left_out.entry(why).or_insert((path, 0));
+        left_out.1 += 1;
+    }
+
+    fn add(&mut self, found: Found) -> anyhow::Result<()> {
+        found.count(&mut self.totals)?;
+        self.found.push(found);
+        check_count(self.found.len())
+    }
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with(['_', '.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(files: &[&str]) -> tempfile::TempDir {
+        let site = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = site.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"").unwrap();
+        }
+        site
+    }
+
+    fn scan(site: &tempfile::TempDir) -> anyhow::Result<Vec<Found>> {
+        components(&Folder::open(site.path()).unwrap())
+    }
+
+    fn files(found: &[Found]) -> Vec<&str> {
+        found.iter().map(|found| found.file.as_str()).collect()
+    }
+
+    #[test]
+    fn links_in_circles_are_left_out() {
+        use std::os::unix::fs::symlink;
+        let site = site(&["routes/a/b.wasm"]);
+        let routes = site.path().join("routes");
+        for (target, link) in [(".", "one"), (".", "two"), ("..", "a/up"), ("../..", "a/out")] {
+            symlink(target, routes.join(link)).unwrap();
+        }
+        symlink("a", routes.join("again")).unwrap();
+        let found = scan(&site).unwrap();
+        assert_eq!(files(&found), ["routes/a/b.wasm", "routes/again/b.wasm"]);
+    }
+
+    #[test]
+    fn links_that_double_what_is_there_are_counted_each_time() {
+        let site = site(&["routes/a.wasm"]);
+        for level in 0..30 {
+            let folder = site.path().join(format!("levels/{level}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            for link in ["one", "two"] {
+                let next = format!("../{}", level + 1);
+                std::os::unix::fs::symlink(next, folder.join(link)).unwrap();
+            }
+        }
+        std::os::unix::fs::symlink("../levels/0", site.path().join("routes/start")).unwrap();
+        let error = scan(&site).unwrap_err().to_string();
+        assert!(error.contains("more than 10000 files and folders"), "{error}");
+    }
+
+    #[test]
+    fn folders_have_a_depth() {
+        let deep = "x/".repeat(MAX_DEPTH);
+        assert!(scan(&site(&[&format!("routes/{deep}a.wasm")])).is_ok());
+        let error = scan(&site(&[&format!("routes/{deep}x/a.wasm")])).unwrap_err().to_string();
+        assert!(error.contains("more than 64 folders deep"), "{error}");
+    }
+
+    #[test]
+    fn what_a_deploy_may_bring_is_what_a_scan_takes() {
+        let deep = "x/".repeat(MAX_DEPTH);
+        assert!(component(&format!("routes/{deep}a.wasm")).is_ok());
+        let error = component(&format!("routes/{deep}x/a.wasm")).unwrap_err().to_string();
+        assert!(error.contains("more than 64 folders deep"), "{error}");
+        let names: Vec<String> = (0..=MAX_COMPONENTS).map(|n| format!("routes/{n}.wasm")).collect();
+        assert_eq!(all(names[1..].iter().map(String::as_str)).unwrap().len(), MAX_COMPONENTS);
+        let error = all(names.iter().map(String::as_str)).unwrap_err().to_string();
+        assert!(error.contains("1000 components"), "{error}");
+    }
+
+    #[test]
+    fn what_leads_out_of_the_site_is_refused() {
+        let outer = site(&["victim/routes/a.wasm", "evil/lithe.toml"]);
+        let evil = outer.path().join("evil");
+        for part in ["routes", "plugins", "middleware"] {
+            std::os::unix::fs::symlink("../victim/routes", evil.join(part)).unwrap();
+            let folder = Folder::open(&evil).unwrap();
+            assert!(is_site(&folder).unwrap(), "so that it is said");
+            let error = format!("{:#}", components(&folder).unwrap_err());
+            let expected = format!("cannot read `{part}`: it leads outside");
+            assert!(error.contains(&expected), "{error}");
+            std::fs::remove_file(evil.join(part)).unwrap();
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf_8_is_left_out() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let site = site(&["routes/a.wasm"]);
+        let name = std::ffi::OsStr::from_bytes(b"\xff.wasm");
+        std::fs::write(site.path().join("routes").join(name), b"").unwrap();
+        assert_eq!(files(&scan(&site).unwrap()), ["routes/a.wasm"]);
+    }
+
+    #[test]
+    fn a_site_has_so_many_components() {
+        let names: Vec<String> = (0..=MAX_COMPONENTS).map(|n| format!("routes/{n}.wasm")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(scan(&site(&names[1..])).unwrap().len(), MAX_COMPONENTS);
+        assert!(scan(&site(&names)).unwrap_err().to_string().contains("1000 components"));
+    }
+
+    #[test]
+    fn finds_components_and_ignores_the_rest() {
+        let site = site(&[
+            "routes/b.wasm",
+            "routes/a/[id].get.wasm",
+            "routes/a/_middleware.wasm",
+            "routes/_error.get.wasm",
+            "routes/a/notes.txt",
+            "routes/_x/y.wasm",
+            "routes/_helper.wasm",
+            "routes/a/.z.wasm",
+            "middleware/02_b.wasm",
+            "middleware/01_a.wasm",
+            "plugins/app.wasm",
+        ]);
+        let found = scan(&site).unwrap();
+        let expected = [
+            "middleware/01_a.wasm",
+            "middleware/02_b.wasm",
+            "routes/_error.get.wasm",
+            "routes/a/[id].get.wasm",
+            "routes/a/_middleware.wasm",
+            "routes/b.wasm",
+            "plugins/app.wasm",
+        ];
+        assert_eq!(files(&found), expected);
+        let roles: Vec<Role> = found.iter().map(Found::role).collect();
+        use Role::*;
+        assert_eq!(roles, [Middleware, Middleware, ErrorHandler, Route, Middleware, Route, Plugin]);
+    }
+
+    #[test]
+    fn a_path_says_what_a_component_would_be() {
+        use Role::*;
+        for (file, role) in [
+            ("routes/a/[id].get.wasm", Route),
+            ("routes/a/_middleware.wasm", Middleware),
+            ("routes/_error.get.wasm", ErrorHandler),
+            ("middleware/01_a.wasm", Middleware),
+            ("plugins/app.wasm", Plugin),
+        ] {
+            assert_eq!(component(file).unwrap().role(), role, "{file}");
+        }
+        for file in [
+            "a.wasm",
+            "routes/a",
+            "routes/.wasm",
+            "routes/../a.wasm",
+            "routes//a.wasm",
+            "/etc/a.wasm",
+            "routes/_x/a.wasm",
+            "routes/_x.wasm",
+            "plugins/a/b.wasm",
+            "public/a.wasm",
+            "routes/a\\..\\b.wasm",
+        ] {
+            assert!(component(file).is_err(), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_site_without_routes_is_told_what_to_make() {
+        let site = site(&["middleware/a.wasm"]);
+        let error = scan(&site).unwrap_err().to_string();
+        assert!(error.contains("has no route"), "{error}");
+        assert!(error.contains("`lithe build`"), "{error}");
+    }
+}

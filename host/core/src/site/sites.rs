@@ -1,0 +1,432 @@
+//! The sites of a host: one, or one for each folder in a folder.
+//!
+//! Each of several has a task of its own, which loads it, follows its folder, and serves what changes: see
+//! [`one`]. So nothing that a site does or waits for keeps another from being served.
+
+mod one;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::neighbours;
+use super::scan::{is_site, is_site_at};
+use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
+use crate::config::{Host, HostConfig};
+use crate::files::Folder;
+use crate::plugin::{Background, Loader};
+use crate::server::{Claims, Server};
+use crate::supervise;
+
+/// How often the host looks whether a host is free again.
+const RELEASE_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long the start waits for several sites; those that take longer are served when they are ready.
+const MAX_START: Duration = Duration::from_secs(5);
+
+/// All that a host serves.
+pub struct Sites {
+    root: PathBuf,
+    /// Where the folder has a site in each folder: what they share.
+    many: Option<Many>,
+    server: Arc<Server>,
+    loader: Loader,
+    progress: Progress,
+    /// By the names of their folders.
+    entries: Mutex<BTreeMap<String, Entry>>,
+    /// Told when a site is ready or has failed.
+    decided: Notify,
+    /// Told when the watcher of the folder has seen a change.
+    changed: Notify,
+}
+
+/// A folder that is there, and how far its site is.
+struct Entry {
+    /// A folder that came back has another one.
+    id: u64,
+    standing: Standing,
+    /// Ends with this.
+    _task: Option<AbortOnDropHandle<()>>,
+}
+
+/// How far a site is.
+enum Standing {
+    /// It is being loaded for the first time, or again after it failed.
+    Starting,
+    /// The folder is not a site, or not yet.
+    NoSite,
+    Failed(String),
+    Open(Arc<SiteManager>),
+}
+
+/// Why there is nothing to talk to.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    #[error("there is no site `{0}`")]
+    Unknown(String),
+    #[error("there are several sites: `/sites/NAME` comes first")]
+    Several,
+    #[error("the site is still starting: try again later")]
+    Starting,
+    #[error("the site is not served: {0}")]
+    Failed(String),
+}
+
+/// What holds for each of several sites.
+struct Many {
+    config: Arc<HostConfig>,
+    background: Arc<Background>,
+    /// What the log has been told of the settings for all sites.
+    told: Mutex<String>,
+}
+
+/// What a folder is.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// A site, which has its host for itself.
+    One(Box<SiteDir>),
+    /// One in each folder.
+    Many { root: PathBuf, config: Arc<HostConfig> },
+}
+
+impl Root {
+    /// Sees what there is.
+    ///
+    /// # Errors
+    /// There is no such folder, or its settings are not right.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let (root, folder) = locate(folder)?;
+        let is_there = |name: &String| is_site_at(&root.join(name)).unwrap_or(true);
+        if is_site(&folder)? || !folders(&root)?.iter().any(is_there) {
+            return Ok(Self::One(Box::new(SiteDir::only(root, folder)?)));
+        }
+        let config = Arc::new(HostConfig::load(&folder)?);
+        Ok(Self::Many { root, config })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        match self {
+            Self::One(site) => &site.root,
+            Self::Many { root, .. } => root,
+        }
+    }
+
+    /// Watches what is served from it.
+    pub fn watch(&self) -> Watcher {
+        match self {
+            Self::One(site) => Watcher::new(&site.root, &[]),
+            Self::Many { root, .. } => Watcher::names(root),
+        }
+    }
+
+    /// Whether there is one in each folder.
+    pub fn has_many(&self) -> bool {
+        matches!(self, Self::Many { .. })
+    }
+
+    /// The host's settings.
+    pub fn config(&self) -> &HostConfig {
+        match self {
+            Self::One(site) => &site.host,
+            Self::Many { config, .. } => config,
+        }
+    }
+}
+
+impl Sites {
+    /// Ends what runs for busy sites, within this time.
+    pub async fn end_background(&self, time: Duration) {
+        if let Some(many) = &self.many {
+            many.background.end(time).await;
+        }
+    }
+
+    /// Serves nothing yet.
+    ///
+    /// # Errors
+    /// The threads for busy sites cannot be started.
+    pub fn new(root: &Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
+        let settings = root.config().server.clone();
+        let mut claims = Claims::default();
+        let many = match root {
+            Root::One(_) => None,
+            Root::Many { root, config } => {
+                claims = neighbours::read_claims(root, &folders(root)?, &config.tenants);
+                let background = Background::start();
+                let background = background.context("cannot start the threads for busy sites")?;
+                Some(Many { config: config.clone(), background, told: Mutex::default() })
+            }
+        };
+        Ok(Arc::new(Self {
+            root: root.folder().to_owned(),
+            many,
+            server: Server::new(settings, claims),
+            loader,
+            progress,
+            entries: Mutex::default(),
+            decided: Notify::new(),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// Loads the only site; begins to load each of several, and waits for them for a few seconds. Of these,
+    /// those that are not right are left out, and the log says why.
+    ///
+    /// # Errors
+    /// The only site, or each of several, is not right.
+    pub async fn load(self: &Arc<Self>, root: Root) -> anyhow::Result<()> {
+        match root {
+            Root::One(site) => {
+                let name = site.name.to_string();
+                let entry = Entry { id: next_id(), standing: Standing::Starting, _task: None };
+                let id = entry.id;
+                self.entries.lock().insert(name.clone(), entry);
+                let (server, loader) = (self.server.clone(), self.loader.clone());
+                let manager =
+                    SiteManager::open(*site, server, loader, self.progress.clone()).await?;
+                self.stand(&name, id, Standing::Open(manager));
+                Ok(())
+            }
+            Root::Many { .. } => {
+                self.look().await?;
+                let all = tokio::time::timeout(MAX_START, self.all_decided()).await;
+                let (starting, open) = self.count();
+                if all.is_err() {
+                    tracing::warn!(
+                        "{starting} sites are still being loaded: they are served when they are ready"
+                    );
+                } else if open == 0 {
+                    bail!("none of the sites in `{}` can be served", self.root.display());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Serves what changes in the folder: of the only site, or sites that come and go. Whatever fails is
+    /// said, and what was served goes on. Ends when the host stops: a change that waited for the disk may end
+    /// after the clock that this would wait for.
+    pub async fn follow(self: Arc<Self>, watcher: Watcher) {
+        let releasing = || self.release();
+        tokio::select! {
+            () = self.watch(watcher) => {}
+            never = supervise::forever("giving hosts free", releasing) => match never {}
+        }
+    }
+
+    /// Hosts become free by time alone.
+    async fn release(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(RELEASE_PERIOD).await;
+            self.server.release_hosts();
+        }
+    }
+
+    async fn watch(self: &Arc<Self>, mut watcher: Watcher) {
+        while watcher.next().await.is_some() {
+            self.note_change();
+            if self.many.is_none() {
+                if let Ok(manager) = self.only() {
+                    say(&manager.name(), manager.update().await);
+                }
+            } else if let Err(error) = self.look().await {
+                tracing::error!(target: "swap", "no site comes or goes: {error:#}");
+            }
+            if self.server.is_stopping() {
+                return;
+            }
+        }
+    }
+
+    /// Something in the folder has changed, or the folder itself is another one.
+    pub fn note_change(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Told of what [`Sites::note_change`] notes. For one who waits.
+    pub fn changed(&self) -> &Notify {
+        &self.changed
+    }
+
+    /// What serves them.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// The site whose folder has this name.
+    ///
+    /// # Errors
+    /// It is not there, or not served.
+    pub fn get(&self, name: &str) -> Result<Arc<SiteManager>, NotServed> {
+        match self.entries.lock().get(name).map(|entry| &entry.standing) {
+            None | Some(Standing::NoSite) => Err(NotServed::Unknown(name.to_owned())),
+            Some(standing) => standing.manager(),
+        }
+    }
+
+    /// The only site, if no others can come.
+    ///
+    /// # Errors
+    /// There are several, or it is not served.
+    pub fn only(&self) -> Result<Arc<SiteManager>, NotServed> {
+        match (&self.many, self.entries.lock().values().next()) {
+            (Some(_), _) => Err(NotServed::Several),
+            (None, Some(entry)) => entry.standing.manager(),
+            (None, None) => Err(NotServed::Starting),
+        }
+    }
+
+    /// The names of the folders whose sites are served.
+    pub fn names(&self) -> Vec<String> {
+        let entries = self.entries.lock();
+        let open = entries.iter().filter(|(_, entry)| entry.standing.manager().is_ok());
+        open.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Warns, once for each state of the file, that the settings for all sites have changed: they hold from the
+    /// next start on.
+    async fn look_at_settings(&self) -> anyhow::Result<()> {
+        let Some(Many { config, told, .. }) = &self.many else { return Ok(()) };
+        let root = self.root.clone();
+        let read = self.loader.aside(move || HostConfig::load(&Folder::open(&root)?)).await?;
+        let text = match &read {
+            Ok(new) => config.waits_for_restart(new).unwrap_or_default(),
+            Err(error) => {
+                format!("the host's settings are not right, so the next start fails: {error:#}")
+            }
+        };
+        let mut told = told.lock();
+        if !text.is_empty() && *told != text {
+            tracing::warn!("{text}");
+        }
+        *told = text;
+        Ok(())
+    }
+
+    /// Begins with folders that have come, and ends with those that have gone.
+    async fn look(self: &Arc<Self>) -> anyhow::Result<()> {
+        self.look_at_settings().await?;
+        let root = self.root.clone();
+        let there = self.loader.aside(move || folders(&root)).await??;
+        let mut entries = self.entries.lock();
+        let mut gone = Vec::new();
+        entries.retain(|name, entry| {
+            let stays = there.contains(name);
+            if !stays {
+                self.server.forget(name);
+            }
+            if !stays && let Standing::Open(manager) = &entry.standing {
+                gone.push((name.clone(), manager.clone()));
+            }
+            stays
+        });
+        // All names are known before the first task looks whether a host is another's: each is its folder's from
+        // now on, whatever its settings say.
+        let new = there.iter().filter(|name| !entries.contains_key(*name));
+        self.server.announce(&new.map(|name| name.as_str().into()).collect::<Vec<_>>());
+        for name in there {
+            entries.entry(name).or_insert_with_key(|name| {
+                let id = next_id();
+                let task = tokio::spawn(one::serve(self.clone(), name.clone(), id));
+                let _task = Some(AbortOnDropHandle::new(task));
+                Entry { id, standing: Standing::Starting, _task }
+            });
+        }
+        drop(entries);
+        for (name, manager) in gone {
+            manager.close();
+            tracing::info!(target: "swap", site = name, "the site is served no more");
+        }
+        Ok(())
+    }
+
+    /// How far a site is now. One whose folder is not there any more is closed.
+    fn stand(&self, name: &str, id: u64, standing: Standing) {
+        let mut entries = self.entries.lock();
+        match entries.get_mut(name).filter(|entry| entry.id == id) {
+            Some(entry) => entry.standing = standing,
+            None => {
+                drop(entries);
+                if let Standing::Open(manager) = standing {
+                    manager.close();
+                }
+            }
+        }
+        self.decided.notify_waiters();
+    }
+
+    /// The site in this folder asks for these hosts, unless the folder is gone.
+    fn expect(&self, name: &str, id: u64, hosts: &[Host]) {
+        let entries = self.entries.lock();
+        if entries.get(name).is_some_and(|entry| entry.id == id) {
+            self.server.expect(&name.into(), hosts);
+        }
+    }
+
+    async fn all_decided(&self) {
+        loop {
+            let mut decided = std::pin::pin!(self.decided.notified());
+            decided.as_mut().enable();
+            if self.count().0 == 0 {
+                return;
+            }
+            decided.await;
+        }
+    }
+
+    /// Sites that are starting, and those that are served.
+    fn count(&self) -> (usize, usize) {
+        let entries = self.entries.lock();
+        let count = |is: fn(&Standing) -> bool| {
+            entries.values().filter(|entry| is(&entry.standing)).count()
+        };
+        (
+            count(|standing| matches!(standing, Standing::Starting)),
+            count(|standing| matches!(standing, Standing::Open(_))),
+        )
+    }
+}
+
+impl Standing {
+    fn manager(&self) -> Result<Arc<SiteManager>, NotServed> {
+        match self {
+            Self::Open(manager) => Ok(manager.clone()),
+            Self::Failed(why) => Err(NotServed::Failed(why.clone())),
+            Self::Starting | Self::NoSite => Err(NotServed::Starting),
+        }
+    }
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The names of the folders in a folder, but for those that begin with a dot.
+fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
+    let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(root)?.collect() };
+    let entries = read().with_context(|| format!("cannot read `{}`", root.display()))?;
+    let names = entries.iter().filter_map(|entry| entry.file_name().into_string().ok());
+    let visible = names.filter(|name| !name.starts_with('.') && root.join(name).is_dir());
+    let mut folders: Vec<String> = visible.collect();
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+/// The log has what was replaced already; here it gets what failed.
+fn say(site: &str, updated: Result<Report, DeployError>) {
+    if let Err(error) = updated.map_err(anyhow::Error::from) {
+        tracing::error!(
+            target: "swap", site, "{error:#}; the version before is still being served"
+        );
+    }
+}

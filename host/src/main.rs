@@ -1,5 +1,0 @@
-#![forbid(unsafe_code)]
-
-fn main() -> std::process::ExitCode {
-    lithe::cli::main()
-}

