@@ -86,6 +86,7 @@ mod executor;
 pub mod export;
 mod headers;
 mod hooks;
+mod instance;
 mod message;
 pub mod middleware;
 mod next;

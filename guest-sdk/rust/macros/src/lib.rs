@@ -3,6 +3,7 @@
 
 mod app;
 mod around;
+mod component;
 mod handler;
 mod health;
 mod hooks;

@@ -1,7 +1,7 @@
 //! The words of an attribute.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -35,6 +35,15 @@ impl Sessions {
                 "only what shares one instance has state that can move: use `state` with \
                  `websocket`, or with `#[hooks]`",
             )),
+        }
+    }
+
+    /// The variant of `lithe_sdk::export::Kind`.
+    pub(crate) fn kind(&self) -> Ident {
+        match self {
+            Self::None => format_ident!("Plain"),
+            Self::Async(_) => format_ident!("Async"),
+            Self::Blocking => format_ident!("Blocking"),
         }
     }
 
@@ -87,14 +96,6 @@ impl State {
             ),
         }
     }
-
-    /// What exports it, beside the component's other exports.
-    pub(crate) fn export(&self) -> TokenStream {
-        match self {
-            Self::Hooks => quote!(::lithe_sdk::__export_state!(__HOOKS);),
-            Self::Named(path) => quote!(::lithe_sdk::__export_state!(#path);),
-        }
-    }
 }
 
 /// `word`, or `word = PATH`.
@@ -121,6 +122,8 @@ fn words(attribute: TokenStream, unknown: fn(Span) -> Error) -> Result<Vec<Word>
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
+
     use super::*;
 
     fn unknown(span: Span) -> Error {

@@ -163,7 +163,7 @@ fn split(pattern: &str) -> Result<Vec<&str>, Malformed> {
     Ok(segments)
 }
 
-/// Bytes of a regular expression with its parentheses, at the beginning of the text; 0 where there is
+/// Bytes of a regular expression with its parentheses, at the beginning of the text; 0 if there is
 /// none.
 fn regex_length(text: &str) -> Result<usize, Malformed> {
     if !text.starts_with('(') {

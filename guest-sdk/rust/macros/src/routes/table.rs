@@ -127,7 +127,7 @@ impl Table {
 }
 
 impl Scope {
-    /// The scope of exactly these segments, made where it is missing.
+    /// The scope of exactly these segments. Makes it if it is missing.
     fn scope(&mut self, segments: &[Segment]) -> &mut Self {
         let outer = self.innermost(segments);
         if outer.segments.len() == segments.len() {
