@@ -19,8 +19,8 @@ pub(crate) use imports::lithe::plugin::{
     event, http, next, outcome, receiver, socket, streams, timers, topics, turn, ws,
 };
 
-/// Makes a module for each world: the trait `Guest` of the interface that the world exports, and the
-/// macro `export`, which exports an implementation.
+/// Makes a module for each world: the trait `Guest` of the interface that the world exports, and
+/// the macro `export`, which exports an implementation.
 macro_rules! exports {
     ($($module:ident: $world:literal,)+) => {$(
         #[doc = concat!("The export of the world `", $world, "`.")]

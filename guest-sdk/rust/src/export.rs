@@ -1,7 +1,7 @@
 //! What the attributes expand to. Not part of the API.
 //!
-//! An attribute leaves its function or `impl` as it is, and checks its types. On wasm it also makes a
-//! type, implements traits of `component` for it, and exports it.
+//! An attribute leaves its function or `impl` as it is, and checks its types. On wasm it also makes
+//! a type, implements traits of `component` for it, and exports it.
 
 #[cfg(target_arch = "wasm32")]
 mod component;

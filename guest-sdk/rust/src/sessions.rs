@@ -1,5 +1,5 @@
-//! The sessions of this instance, from `accept` to their end: what the exports `hooks` and `session`
-//! do for closures.
+//! The sessions of this instance, from `accept` to their end: what the exports `hooks` and
+//! `session` do for closures.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

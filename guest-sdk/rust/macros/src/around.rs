@@ -1,4 +1,4 @@
-//! `#[middleware]` and `#[error_handler]`: what runs around handlers, or in their place.
+//! `#[middleware]` and `#[error_handler]`: functions around handlers.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};

@@ -9,8 +9,8 @@ use crate::words::{Sessions, State};
 /// A component that an attribute puts together. Its type has the traits of `lithe_sdk::export`, and
 /// each trait allows some exports.
 ///
-/// Functions with arguments have the span `mixed_site`: otherwise an argument would hide the author's
-/// function if both had the same name.
+/// Functions with arguments have the span `mixed_site`: otherwise an argument would hide the
+/// author's function if both had the same name.
 #[derive(Default)]
 pub(crate) struct Component {
     items: TokenStream,
@@ -56,7 +56,7 @@ impl Component {
         self.exports.extend(["hooks", "batch"]);
     }
 
-    /// What hears of sockets hears of those that it takes over, too.
+    /// Hears also of sockets that it takes over.
     pub(crate) fn resumes(&mut self) {
         self.exports.push("resume");
     }
@@ -77,7 +77,7 @@ impl Component {
         }
     }
 
-    /// Moves its state to another version: `own` is the thread-local of what hears.
+    /// Moves its state to another version. `own` is the thread-local of the hooks.
     pub(crate) fn moves(&mut self, state: &State, own: &TokenStream) {
         let local = match state {
             State::Hooks => own.clone(),
@@ -120,7 +120,7 @@ impl Component {
         self.exports.push("middleware");
     }
 
-    /// Has a function answer for errors.
+    /// Answers for errors by a function.
     pub(crate) fn recovers(&mut self, handler: &Ident) {
         self.items.extend(quote_spanned! { Span::mixed_site()=>
             impl ::lithe_sdk::export::Recovers for __Component {
@@ -135,7 +135,7 @@ impl Component {
         self.exports.push("error_handler");
     }
 
-    /// Has a function check its health.
+    /// Checks its health by a function.
     pub(crate) fn is_checked(&mut self, check: &Ident) {
         self.items.extend(quote! {
             impl ::lithe_sdk::export::HasHealth for __Component {
@@ -147,7 +147,7 @@ impl Component {
         self.exports.push("health");
     }
 
-    /// Adds what its other items need.
+    /// Adds items that others need.
     pub(crate) fn has(&mut self, items: TokenStream) {
         self.items.extend(items);
     }

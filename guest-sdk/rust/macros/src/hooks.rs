@@ -44,7 +44,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     })
 }
 
-/// The host calls what is exported for every socket, so the default is not.
+/// The host calls the export for every socket. So only a hook of the author's is exported.
 fn has_resume(hooks: &ItemImpl) -> bool {
     hooks.items.iter().any(|item| matches!(item, ImplItem::Fn(hook) if hook.sig.ident == "resume"))
 }

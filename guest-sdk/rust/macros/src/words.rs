@@ -15,8 +15,8 @@ pub(crate) enum Sessions {
 }
 
 impl Sessions {
-    /// From nothing, `websocket`, `websocket, state = NAME` or `session`; anything else is an error of
-    /// `unknown`.
+    /// From nothing, `websocket`, `websocket, state = NAME` or `session`; anything else is an error
+    /// of `unknown`.
     pub(crate) fn parse(attribute: TokenStream, unknown: fn(Span) -> Error) -> Result<Self> {
         let (mut sessions, mut state) = (Self::None, None);
         for (at, word) in words(attribute, unknown)?.into_iter().enumerate() {
@@ -58,9 +58,9 @@ impl Sessions {
 
 /// Where a component's state is.
 pub(crate) enum State {
-    /// It is the hooks.
+    /// The hooks are the state.
     Hooks,
-    /// It is in a thread-local.
+    /// A thread-local has the state.
     Named(Path),
 }
 
@@ -85,7 +85,7 @@ impl State {
         word.path.map(Self::Named).ok_or_else(|| Error::new(word.name.span(), missing))
     }
 
-    /// What checks its type.
+    /// Code that checks its type.
     pub(crate) fn check(&self, hooks: Option<&Type>) -> TokenStream {
         match self {
             Self::Hooks => quote_spanned!(hooks.span()=>

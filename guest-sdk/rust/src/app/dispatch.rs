@@ -72,8 +72,8 @@ impl Hear for App {
 }
 
 impl App {
-    /// The hooks that hear of a socket; none if a session does. For a socket that an earlier instance has
-    /// accepted, the pattern of its request tells.
+    /// The hooks that hear of a socket; none if a session does. For a socket that an earlier
+    /// instance has accepted, the pattern of its request tells.
     pub(crate) fn hooks_of(&self, socket: u32) -> Option<Rc<dyn Hooks>> {
         if let Some(hooks) = self.sockets.borrow().get(&socket) {
             return Some(Rc::clone(hooks));

@@ -1,4 +1,4 @@
-//! Text patterns, as far as the SDK looks at them: the host is who matches paths.
+//! Text patterns, as far as the SDK reads them. The host matches paths.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(crate) enum Part {
     /// At least one character.
     Capture {
         name: Option<String>,
-        /// Its regular expression is the host's to read.
+        /// The SDK does not read its regular expression.
         has_regex: bool,
     },
 }
@@ -109,7 +109,7 @@ impl Segment {
                 }
             };
             parts.push(part);
-            // Of a whole segment, not of a parameter inside one.
+            // A modifier of a whole segment, not of a parameter inside one.
             let repeat = match rest {
                 "?" => Repeat::Optional,
                 "+" => Repeat::OneOrMore,

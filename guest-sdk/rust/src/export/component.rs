@@ -1,7 +1,8 @@
 //! From what an attribute says of its component to what the component exports.
 //!
-//! An attribute implements some of these traits for a type of its own. Through them the type has the
-//! traits `Guest` of the bindings, and what has those can be exported by the macros of the bindings.
+//! An attribute implements some of these traits for a type of its own. Through them the type has
+//! the traits `Guest` of the bindings, and what has those can be exported by the macros of the
+//! bindings.
 
 use std::thread::LocalKey;
 

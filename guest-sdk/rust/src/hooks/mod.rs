@@ -30,10 +30,10 @@ use crate::{CloseInfo, Event, HttpError, Message, Response, Result, UpgradeOptio
 /// }
 /// ```
 ///
-/// A socket outlives the instance, unless `upgrade` says [`pinned`](UpgradeOptions::pinned): the next
-/// event may come to a newer version of the plugin, or to a fresh instance after a trap. Put what must
-/// last into the socket's [`context`](crate::Sender::context), which the host keeps. What all sockets
-/// share can move to a newer version as the hooks' [`State`](crate::State), with
+/// A socket outlives the instance, unless `upgrade` says [`pinned`](UpgradeOptions::pinned): the
+/// next event may come to a newer version of the plugin, or to a fresh instance after a trap. Put
+/// what must last into the socket's [`context`](crate::Sender::context), which the host keeps. What
+/// all sockets share can move to a newer version as the hooks' [`State`](crate::State), with
 /// `#[lithe_sdk::hooks(state)]`.
 ///
 /// Hooks do not wait. They may start a task that does: [`task::spawn`](crate::task::spawn), or
@@ -77,13 +77,13 @@ pub trait Hooks {
         Ok(())
     }
 
-    /// Another version of the plugin has had this peer until now, and this instance takes it over. The
-    /// host calls this once for each peer, after [`State::restore`](crate::State::restore) and before any
-    /// other hook.
+    /// Another version of the plugin has had this peer until now, and this instance takes it over.
+    /// The host calls this once for each peer, after [`State::restore`](crate::State::restore) and
+    /// before any other hook.
     ///
-    /// The peer keeps its number, its [`context`](crate::Sender::context), its topics and its protocol.
-    /// The other version's memory is gone. Tasks and timers of the peer have ended with it; start them
-    /// again here.
+    /// The peer keeps its number, its [`context`](crate::Sender::context), its topics and its
+    /// protocol. The other version's memory is gone. Tasks and timers of the peer have ended with
+    /// it; start them again here.
     ///
     /// An `impl` without this hook costs nothing at a swap.
     ///
@@ -93,8 +93,8 @@ pub trait Hooks {
         Ok(())
     }
 
-    /// The socket has ended. The host calls this exactly once for each socket, even if the handshake was
-    /// accepted and never completed. Nothing can be sent to the peer any more.
+    /// The socket has ended. The host calls this exactly once for each socket, even if the
+    /// handshake was accepted and never completed. Nothing can be sent to the peer any more.
     ///
     /// # Errors
     /// Runs [`error`](Self::error).
@@ -105,8 +105,8 @@ pub trait Hooks {
     /// Another hook of this peer has failed. The log has the error, whatever this hook does.
     fn error(&self, peer: &Peer, error: &anyhow::Error) {}
 
-    /// A request does not ask for an upgrade. The default answers with 426, and with 405 to methods other
-    /// than GET.
+    /// A request does not ask for an upgrade. The default answers with 426, and with 405 to methods
+    /// other than GET.
     ///
     /// # Errors
     /// Answers as a handler's error does.

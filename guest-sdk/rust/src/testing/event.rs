@@ -168,8 +168,9 @@ impl TestEvent {
         self.call(|event| recover(&event, error, handler))
     }
 
-    /// Calls the route of an app that the path asks for, with its middleware and error handlers. If there
-    /// is none, the outcome is 404 or 405, as from the host. Regular expressions in patterns fit any text.
+    /// Calls the route of an app that the path asks for, with its middleware and error handlers. If
+    /// there is none, the outcome is 404 or 405, as from the host. Regular expressions in patterns
+    /// fit any text.
     pub fn call_app(mut self, app: &App) -> TestOutcome {
         match routing::find(app, &self.request.method, &self.request.path) {
             Found::Route(pattern, params) => {

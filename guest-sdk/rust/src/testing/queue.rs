@@ -7,9 +7,9 @@ use crate::sessions::SESSIONS;
 use crate::sys::with_socket;
 
 impl TestSocket {
-    /// Has the client read nothing until [`drain`](Self::drain). So many bytes may wait from now on; a
-    /// send over that is a [`SendError::QueueFull`](crate::SendError::QueueFull). Without this call, any
-    /// number may wait.
+    /// Has the client read nothing until [`drain`](Self::drain). So many bytes may wait from now
+    /// on; a send over that is a [`SendError::QueueFull`](crate::SendError::QueueFull). Without
+    /// this call, any number may wait.
     ///
     /// ```
     /// use lithe_sdk::testing::TestEvent;

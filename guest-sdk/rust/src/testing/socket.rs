@@ -7,10 +7,10 @@ use crate::{Message, ReadyState};
 
 /// The client's end of a socket.
 ///
-/// A message reaches the session at once, and the session's answer is there when `send_text` returns. A
-/// blocking session is different: it starts when the client is done, by [`close`](Self::close) or
-/// [`disconnect`](Self::disconnect). Then it gets all that was sent before, at the times at which it was
-/// sent.
+/// A message reaches the session at once, and the session's answer is there when `send_text`
+/// returns. A blocking session is different: it starts when the client is done, by
+/// [`close`](Self::close) or [`disconnect`](Self::disconnect). Then it gets all that was sent
+/// before, at the times at which it was sent.
 ///
 /// Dropping the socket drops the connection.
 #[derive(Debug)]
@@ -86,8 +86,8 @@ impl TestSocket {
         self.sent().iter().map(|message| message.text().into_owned()).collect()
     }
 
-    /// Code and reason of the close frame that ended the connection, from either side. `None` while it is
-    /// open, and if it ended without a close frame.
+    /// Code and reason of the close frame that ended the connection, from either side. `None` while
+    /// it is open, and if it ended without a close frame.
     pub fn closed(&self) -> Option<(u16, String)> {
         self.with(|socket| socket.ended.as_ref()?.frame.clone())
     }

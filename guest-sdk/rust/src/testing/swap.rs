@@ -12,8 +12,9 @@ use crate::{App, Hooks, Result, State, sys};
 /// The site's limit of what is saved, in bytes.
 const STATE_LIMIT: usize = 1024 * 1024;
 
-/// Has other hooks take over, as those of another version do. They restore what the hooks before have
-/// saved. From then on they hear of every socket that is not pinned, first by [`resume`](Hooks::resume).
+/// Has other hooks take over, as those of another version do. They restore what the hooks before
+/// have saved. From then on they hear of every socket that is not pinned, first by
+/// [`resume`](Hooks::resume).
 ///
 /// ```
 /// use std::cell::Cell;
@@ -59,8 +60,8 @@ const STATE_LIMIT: usize = 1024 * 1024;
 /// ```
 ///
 /// # Errors
-/// The saved state is over the site's limit, 1 MiB by default, or is not restored. The sockets stay with
-/// the hooks before, as they do on a host.
+/// The saved state is over the site's limit, 1 MiB by default, or is not restored. The sockets stay
+/// with the hooks before, as they do on a host.
 pub fn swap<Before, After>(before: &Rc<Before>, after: &Rc<After>) -> Result<()>
 where
     Before: Hooks + State,
@@ -71,7 +72,8 @@ where
     Ok(())
 }
 
-/// The first half of a [`swap`], for state that is not in hooks: `before` saves, and `after` restores.
+/// The first half of a [`swap`], for state that is not in hooks: `before` saves, and `after`
+/// restores.
 ///
 /// # Errors
 /// The saved state is over the site's limit, 1 MiB by default, or is not restored.
@@ -92,8 +94,8 @@ pub fn move_to_hooks<T: Hooks + 'static>(hooks: &Rc<T>) {
     }
 }
 
-/// The same for an app: the hooks of its route hear of each socket. If the route has none, the socket
-/// closes with 1011.
+/// The same for an app: the hooks of its route hear of each socket. If the route has none, the
+/// socket closes with 1011.
 pub fn move_to_app(app: &App) {
     for socket in sys::movable() {
         let hooks = app.hooks_of(socket);

@@ -1,4 +1,4 @@
-//! The files of a folder, sorted into scopes, and what they may not be together.
+//! The files of a folder, sorted into scopes, and their conflicts.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ impl fmt::Display for Conflict {
 }
 
 impl Around {
-    /// What the file's function is called.
+    /// The name of the file's function.
     pub(super) fn function(self) -> &'static str {
         match self {
             Self::Middleware => "middleware",
@@ -82,7 +82,7 @@ impl Around {
 }
 
 impl Table {
-    /// Sorts the files, given by their paths in name order.
+    /// Sorts the files. Their paths are in name order.
     pub(super) fn of(routes: &[String], middleware: &[String]) -> Result<Self, Conflict> {
         let files = |paths: &[String], is_global| {
             paths.iter().map(|path| File { path: path.clone(), is_global }).collect::<Vec<_>>()
@@ -101,7 +101,7 @@ impl Table {
         let is_scope = |file: &&(usize, &FileName)| file.1.role != Role::Route;
         let indexed: Vec<_> = parsed.iter().enumerate().collect();
         let mut scopes: Vec<_> = indexed.iter().filter(is_scope).collect();
-        // Broad before specific: a scope is there when what is inside of it comes.
+        // Broad before specific: a scope comes before the scopes inside of it.
         scopes.sort_by_key(|(_, file)| file.segments.len());
         for (index, file) in scopes {
             let kind = match file.role {
@@ -147,7 +147,7 @@ impl Scope {
     }
 }
 
-/// Looks at every two files.
+/// Compares every two files.
 fn check(files: &[FileName], paths: &[String]) -> Result<(), Conflict> {
     for (b, second) in files.iter().enumerate() {
         for (a, first) in files[..b].iter().enumerate() {
