@@ -20,8 +20,8 @@
  *   `abort()` and a lack of memory are traps, too. Standard output and standard error go to the
  *   host's log.
  *
- * A socket is a number, and you may keep it for as long as you like. A function that is called with
- * a socket that is gone does nothing, and says so where its comment names a value for that. */
+ * A socket is a number, and you may keep it for as long as you like. A function that gets a socket
+ * that is gone does nothing. If its comment names a value for that, it returns the value. */
 #ifndef LITHE_H
 #define LITHE_H
 
@@ -116,7 +116,7 @@ lithe_outcome *lithe_failure(int status, const char *message);
 /* Accepts the upgrade and returns it. `options` may be NULL, for none of them.
  *
  * If the host refuses, the outcome is a failure that you can return as it is: 405, 426 or 400 for a
- * request that does not ask for an upgrade as it should, 501 where the site or the component has no
+ * request that does not ask for an upgrade as it should, 501 if the site or the component has no
  * sessions, and 500 for a mistake in the options. */
 lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *options);
 /* Begins a response whose body follows piece by piece, and returns it. Writes the socket to
@@ -124,7 +124,8 @@ lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *op
  * `lithe_close` ends the body. If `content_type` is NULL, there is no such header.
  *
  * If the host refuses, the outcome is a failure that you can return as it is, and `*socket` stays
- * as it was: 501 where the component has no sessions, 503 where there are too many sockets. */
+ * as it was: 501 if the component has no sessions, 503 if there are too many sockets, and 500 for a
+ * mistake in the arguments. */
 lithe_outcome *lithe_stream(lithe_event *event, int status, const char *content_type,
                             uint32_t *socket);
 /* Adds a header to an outcome, beside others of that name. If the host cannot send it, the answer

@@ -12,7 +12,7 @@
 
 /* ---- Memory (`lithe_memory.c`) --------------------------------------------------------------- */
 
-/* Allocates, and traps where there is no memory left. Never returns NULL. */
+/* Allocates, and traps if memory is lacking. Never returns NULL. */
 static void *allocate(size_t size);
 
 /* Keeps memory until `release`. That calls `drop` with it, unless it is NULL, and then frees it. */

@@ -42,7 +42,7 @@ fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
         "write `app` for plain HTTP, `app(websocket)` for async sessions and hooks, or \
-         `app(session)` for blocking sessions; `app(websocket, state = NAME)` where a \
+         `app(session)` for blocking sessions; `app(websocket, state = NAME)` if a \
          `thread_local!` has state for the next version",
     )
 }

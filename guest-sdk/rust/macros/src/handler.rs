@@ -46,7 +46,7 @@ fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
         "write `handler` for plain HTTP, `handler(websocket)` for async sessions, or \
-         `handler(session)` for blocking ones; `handler(websocket, state = NAME)` where a \
+         `handler(session)` for blocking ones; `handler(websocket, state = NAME)` if a \
          `thread_local!` has state for the next version",
     )
 }
@@ -56,7 +56,7 @@ fn check(function: &ItemFn) -> Result<()> {
     if let Some(word) = &signature.asyncness {
         return Err(Error::new(
             word.span(),
-            "a handler is not async: it answers or accepts at once; what waits belongs into the \
+            "a handler is not async: it answers or accepts at once; wait in the \
              session, `event.ws().upgrade(async |socket| …)`",
         ));
     }

@@ -56,8 +56,8 @@ fn misplaced(span: Span) -> Error {
 fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
-        "write `hooks`; or `hooks(state)` where the hooks, or `hooks(state = NAME)` where a \
-         `thread_local!`, have state for the next version",
+        "write `hooks`; `hooks(state)` if the hooks have state for the next version; or \
+         `hooks(state = NAME)` if a `thread_local!` has it",
     )
 }
 

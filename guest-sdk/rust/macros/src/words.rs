@@ -32,7 +32,7 @@ impl Sessions {
             (Self::Async(_), Some(word)) => Ok(Self::Async(Some(State::named(word)?))),
             (Self::None | Self::Blocking, Some(word)) => Err(Error::new(
                 word.name.span(),
-                "only what shares one instance has state that can move: use `state` with \
+                "only a component with one instance for all has state that can move: use `state` with \
                  `websocket`, or with `#[hooks]`",
             )),
         }

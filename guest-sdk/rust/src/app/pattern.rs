@@ -54,7 +54,9 @@ impl fmt::Display for Malformed {
                 "`{name}` is not a name: use letters, digits and `_`, not beginning with a digit"
             ),
             Self::Twice(name) => write!(f, "parameter `{name}` stands twice in it; rename one"),
-            Self::CatchAll => f.write_str("what takes any number of segments has to be its last"),
+            Self::CatchAll => {
+                f.write_str("a part that takes any number of segments has to be the last")
+            }
         }
     }
 }

@@ -1,8 +1,7 @@
 //! From what an attribute says of its component to what the component exports.
 //!
 //! An attribute implements some of these traits for a type of its own. Through them the type has
-//! the traits `Guest` of the bindings, and what has those can be exported by the macros of the
-//! bindings.
+//! the traits `Guest` of the bindings. The bindings' `export` macros export such a type.
 
 use std::thread::LocalKey;
 
@@ -34,7 +33,7 @@ pub trait Handles {
 
 /// Hears of sockets: may export `hooks`, `batch` and `resume`.
 pub trait Hears {
-    /// What hears of them.
+    /// The value that hears of them.
     fn hears() -> &'static LocalKey<impl Hear + 'static>;
 }
 
@@ -52,10 +51,10 @@ pub trait HasState {
 
 /// Has a health check: may export `health`.
 pub trait HasHealth {
-    /// Checks it.
+    /// Runs the check.
     ///
     /// # Errors
-    /// The component is not to serve.
+    /// The component must not serve.
     fn check() -> crate::Result<()>;
 }
 

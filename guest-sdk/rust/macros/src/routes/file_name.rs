@@ -50,13 +50,13 @@ impl fmt::Display for Invalid {
             ),
             Self::Brackets(segment) => write!(
                 f,
-                "`{segment}` has a bracket without its other half, or one where none belongs: write \
+                "`{segment}` has a bracket that is not closed, not opened or out of place: write \
                  `[name]`, `[name(regex)]`, `[[name]]`, `[...name]`, `[[...name]]` or `[_]`"
             ),
             Self::Reserved(segment) => write!(
                 f,
-                "`{segment}` has a character that means something in patterns: outside of brackets \
-                 there is no `:`, `*`, `(` or `)`, and no `?` or `+` after them"
+                "`{segment}` has a character that has a meaning in patterns: write no `:`, `*`, `(` or \
+                 `)` outside of brackets, and no `?` or `+` after them"
             ),
             Self::Twice(name) => write!(f, "parameter `{name}` stands twice in it: rename one"),
             Self::CatchAll(segment) => {

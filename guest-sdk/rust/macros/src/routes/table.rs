@@ -61,7 +61,7 @@ impl fmt::Display for Conflict {
             }
             Self::Names(a, b) => write!(
                 f,
-                "files `{a}` and `{b}` match the same paths with other parameter names: use the same"
+                "files `{a}` and `{b}` match the same paths with different parameter names: use the same"
             ),
             Self::CatchAlls(a, b) => write!(
                 f,
