@@ -9,8 +9,8 @@ import (
 	http "lithe/internal/wit/lithe_plugin_http"
 )
 
-// ErrorHandler answers for the failures of its scope. No response and no error lets the failure go on
-// outward.
+// ErrorHandler answers for the failures of its scope. If it returns neither a response nor an
+// error, the failure goes on outward.
 type ErrorHandler func(event *Event, failure *Error) (*Response, error)
 
 func init() {

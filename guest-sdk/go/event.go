@@ -10,28 +10,28 @@ import (
 	ws "lithe/internal/wit/lithe_plugin_ws"
 )
 
-// Event is the request that is being handled, and what the route and the middleware know about it.
+// Event is the request that is handled, and what the route and the middleware know about it.
 type Event struct{ handle *bindings.Event }
 
-// ID is unique to this request; it is also in the host's log lines.
+// ID is the name of this request, which no other request has. The host's log lines have it, too.
 func (event *Event) ID() string { return readString(event.handle.Id) }
 
-// Method is in upper case, such as `GET`.
+// Method is the method in upper case, such as `GET`.
 func (event *Event) Method() string { return readString(event.handle.Method) }
 
-// URI is the path and the query, as sent.
+// URI is the path and the query, as the client sent them.
 func (event *Event) URI() string { return readString(event.handle.Uri) }
 
-// Path is percent-decoded and without the query.
+// Path is the path without the query, percent-decoded.
 func (event *Event) Path() string { return readString(event.handle.Path) }
 
 // Scheme is `http` or `https`.
 func (event *Event) Scheme() string { return readString(event.handle.Scheme) }
 
-// Authority is the host that was asked, and its port.
+// Authority is the host of the request's address, and its port.
 func (event *Event) Authority() string { return readString(event.handle.Authority) }
 
-// Query has the query's values, by their names. Text that is not a query is left out.
+// Query has the query's values, by their names. It leaves out what is malformed.
 func (event *Event) Query() url.Values {
 	query, _ := readOption(event.handle.Query)
 	values, _ := url.ParseQuery(query)
@@ -41,7 +41,7 @@ func (event *Event) Query() url.Values {
 // Headers has the request's headers, in order.
 func (event *Event) Headers() []Field { return readFields(event.handle.Headers) }
 
-// Header is the first header of that name, in any case; empty where there is none.
+// Header is the first header of that name, in any case. Without one, it is empty.
 func (event *Event) Header(name string) string {
 	value, _ := readOption(func() wit.Option[string] { return event.handle.Header(name) })
 	return value
@@ -53,7 +53,7 @@ func (event *Event) Route() string { return readString(event.handle.Route) }
 // Params has the route's parameters, percent-decoded, in the pattern's order.
 func (event *Event) Params() []Field { return readFields(event.handle.Params) }
 
-// Param is one of them; empty where there is none.
+// Param is one of the route's parameters. Without one of that name, it is empty.
 func (event *Event) Param(name string) string {
 	value, _ := readOption(func() wit.Option[string] { return event.handle.Param(name) })
 	return value
@@ -62,7 +62,7 @@ func (event *Event) Param(name string) string {
 // ClientAddress is `IP:PORT` of the client.
 func (event *Event) ClientAddress() string { return readString(event.handle.ClientAddress) }
 
-// Body is the whole body; empty for an upgrade request.
+// Body is the whole body. For an upgrade request it is empty.
 func (event *Event) Body() []byte { return readBytes(event.handle.Body) }
 
 // Local is a value that middleware left for what runs after it.
@@ -83,18 +83,20 @@ func (event *Event) RequestedProtocols() []string {
 
 // UpgradeOptions say how an upgrade is accepted.
 type UpgradeOptions struct {
-	// One of the protocols that the request offers; empty is none.
+	// One of the protocols that the request offers. The empty one chooses none.
 	Protocol string
 	// Sent with the 101.
 	Headers []Field
-	// Kept by the host with the socket: see [Peer.Attachment].
+	// Bytes that the host keeps with the socket: see [Peer.Attachment].
 	Attachment []byte
-	// The session's state lies in this instance's memory: it ends with it.
+	// Says that the session's state lies in this instance's memory. The session ends with the
+	// instance.
 	Pinned bool
 }
 
-// Upgrade accepts; return what it answers. The error is an [*Error], ready to return, where the request
-// does not ask for a WebSocket as it should (405, 426, 400) or the component has no sessions (501).
+// Upgrade accepts the upgrade. Return its outcome. The error is an [*Error] that you can return as
+// it is: the request does not ask for a WebSocket as it should (405, 426, 400), or the component
+// has no sessions (501).
 func (event *Event) Upgrade(options UpgradeOptions) (*Upgrade, error) {
 	lowered := ws.UpgradeOptions{
 		Protocol:   someIf(options.Protocol, options.Protocol != ""),
@@ -108,17 +110,17 @@ func (event *Event) Upgrade(options UpgradeOptions) (*Upgrade, error) {
 	)
 }
 
-// StreamOptions say how a response begins whose body is sent piece by piece.
+// StreamOptions are the head of a response whose body is sent piece by piece.
 type StreamOptions struct {
 	// 200 to 599.
 	Status  int
 	Headers []Field
-	// Kept by the host with the socket: see [Peer.Attachment].
+	// Bytes that the host keeps with the socket: see [Peer.Attachment].
 	Attachment []byte
 }
 
-// Stream begins such a response; return what it answers, and send its body when it is open. The error is
-// an [*Error], ready to return.
+// Stream begins a response whose body is sent piece by piece. Return its outcome, and send the body
+// when the peer is open. The error is an [*Error] that you can return as it is.
 func (event *Event) Stream(options StreamOptions) (*Stream, error) {
 	lowered := streams.StreamOptions{
 		Status:     uint16(options.Status),

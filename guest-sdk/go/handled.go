@@ -11,7 +11,7 @@ import (
 	outcomes "lithe/internal/wit/lithe_plugin_outcome"
 )
 
-// Runs a handler for an event, which is over then.
+// Runs a handler for an event. The event is over when it returns.
 func handled(
 	handle *bindings.Event, handler func(event *Event) (Outcome, error),
 ) wit.Result[outcomes.Outcome, http.HttpError] {

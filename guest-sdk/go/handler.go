@@ -10,14 +10,14 @@ import (
 	outcome "lithe/internal/wit/lithe_plugin_outcome"
 )
 
-// Handler answers requests. No outcome and no error is a 204.
+// Handler answers requests. If it returns neither an outcome nor an error, the answer is a 204.
 type Handler func(event *Event) (Outcome, error)
 
 func init() {
 	serveRequests(func(*Event) (Outcome, error) { return nil, errNothingServed })
 }
 
-// Accepts what asks for an upgrade as it should.
+// Accepts the upgrade of a request that asks for one.
 func accept(event *Event) (Outcome, error) {
 	upgrade, err := event.Upgrade(UpgradeOptions{})
 	if err != nil {

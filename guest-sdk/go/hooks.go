@@ -15,16 +15,17 @@ import (
 	bindings "lithe/internal/wit/lithe_plugin_timers"
 )
 
-// Hooks are sessions as events, of all sockets in one instance. What returns an error or panics fails its
-// session: the socket closes with 1011. Each may be nil.
+// Hooks are sessions as events, in one instance for all sockets. Each of them may be nil. A hook
+// that returns an error or panics fails its session: the socket closes with 1011.
 type Hooks struct {
-	// Decides about a request; without it, what asks for an upgrade gets it.
+	// Answers a request. Without it, each request that asks for an upgrade gets one.
 	Request Handler
 	Open    func(peer Peer) error
 	Message func(peer Peer, message Message) error
-	// The queue has emptied after [ErrQueueFull].
+	// The outbound queue has emptied after [ErrQueueFull].
 	Drain func(peer Peer) error
-	// The last call for this peer, exactly once, also where the handshake was never completed.
+	// The socket has ended. This is its last call: it comes exactly once, even if the handshake was
+	// never completed.
 	Close func(peer Peer, info CloseInfo) error
 }
 
@@ -63,7 +64,7 @@ func (hooks Hooks) Serve() {
 	}
 }
 
-// What is due, by the host's number of the timer.
+// The functions that are due, by the host's number of the timer.
 var timers = struct {
 	sync.Mutex
 	due map[Timer]due
@@ -91,17 +92,17 @@ func init() {
 	}
 }
 
-// Timer is a call that is due; it ends with the instance.
+// Timer calls a function later. It ends with the instance.
 type Timer uint32
 
-// After calls once, after so long, to the millisecond. The error says that the instance has as many
-// timers as it may.
+// After calls a function once, after a delay in whole milliseconds. It fails if the instance has as
+// many timers as the site allows.
 func After(delay time.Duration, call func()) (Timer, error) { return set(delay, false, call) }
 
-// Every calls again and again, until it is stopped.
+// Every calls a function again and again, until the timer is stopped.
 func Every(delay time.Duration, call func()) (Timer, error) { return set(delay, true, call) }
 
-// Stop calls no more.
+// Stop ends the timer.
 func (timer Timer) Stop() {
 	timers.Lock()
 	defer timers.Unlock()

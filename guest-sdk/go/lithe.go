@@ -1,7 +1,7 @@
 // Package lithe makes components for the Lithe host.
 //
-// A component says in an init function what it is, by one of [Handler], [Hooks], [Session],
-// [Middleware] and [ErrorHandler], which there are in a build of that kind:
+// An init function says what the component is, by one of [Handler], [Hooks], [Session],
+// [Middleware] and [ErrorHandler]. A build has only the one of its kind:
 //
 //	func init() {
 //		lithe.Hooks{
@@ -11,8 +11,8 @@
 //		}.Serve()
 //	}
 //
-// An error that a function returns fails the request or the session, as a panic does: the host's log has
-// the words, and of a panic the stack; the instance goes on.
+// An error that a function returns fails the request or the session, and so does a panic. The
+// host's log has the error, and the stack of a panic. The instance goes on.
 package lithe
 
 import (
@@ -28,10 +28,10 @@ import (
 	_ "lithe/internal/wit/wit_exports"
 )
 
-// Until something is served.
+// The error of every call until something is served.
 var errNothingServed = errors.New("nothing is served: call `Serve` in a `func init()`")
 
-// What imports answer is copied before anything else is asked of the host.
+// These copy an import's answer before anything else is asked of the host.
 
 func readString(call func() string) string { return wit.Read(call, strings.Clone) }
 
@@ -70,7 +70,7 @@ func someIf[T any](value T, isSome bool) wit.Option[T] {
 	return wit.Some(value)
 }
 
-// Runs what a guest has written; a panic becomes an error, and its stack goes to the log.
+// Runs a guest's function. A panic becomes an error, and its stack goes to the log.
 func guarded(call func() error) (err error) {
 	defer dropRequests()
 	defer func() {
@@ -82,7 +82,7 @@ func guarded(call func() error) (err error) {
 	return call()
 }
 
-// What has been recovered, and is in the log.
+// A panic that was recovered, and that the log has.
 type panicked struct{ cause any }
 
 func (err panicked) Error() string { return fmt.Sprintf("panic: %v", err.cause) }

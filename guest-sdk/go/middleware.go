@@ -11,7 +11,7 @@ import (
 	outcomes "lithe/internal/wit/lithe_plugin_outcome"
 )
 
-// Next is the rest of the chain; at most once for an event. Its error is an [*Error].
+// Next runs the rest of the chain, at most once for an event. Its error is an [*Error].
 type Next func() (Outcome, error)
 
 // Middleware runs around handlers.

@@ -19,9 +19,9 @@ type Field struct{ Name, Value string }
 
 // Outcome is what comes of a request: a [*Response], an [*Upgrade] or a [*Stream].
 type Outcome interface {
-	// AddHeader adds a header to what is sent.
+	// AddHeader adds a header to the answer.
 	AddHeader(name, value string)
-	// StatusCode is the status that is sent: 101 for an upgrade.
+	// StatusCode is the status of the answer: 101 for an upgrade.
 	StatusCode() int
 }
 
@@ -38,7 +38,7 @@ func Text(status int, text string) *Response {
 	return &Response{status, []Field{{"content-type", "text/plain; charset=utf-8"}}, []byte(text)}
 }
 
-// JSON is a response of a value as JSON. The error is that of [json.Marshal].
+// JSON is a response of a value as JSON. It fails if [json.Marshal] does.
 func JSON(status int, value any) (*Response, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -71,13 +71,13 @@ func (stream *Stream) AddHeader(name, value string) {
 	stream.started.Headers = append(stream.started.Headers, fields([]Field{{name, value}})...)
 }
 
-// Error is a failure that has an HTTP answer. Any other error that a handler returns is a 500, whose
-// words only the log has.
+// Error is a failure that has an HTTP answer. Any other error that a handler returns is a 500, and
+// only the log has its text.
 type Error struct {
 	// 400 to 599.
 	Status  int
 	Headers []Field
-	// What the client gets, where no error handler answers.
+	// What the client gets if no error handler answers.
 	Message string
 }
 
@@ -99,7 +99,7 @@ func (response *Response) lowered() http.Response {
 	return http.Response{Status: uint16(response.Status), Headers: fields(response.Headers), Body: body}
 }
 
-// The contract's error; any other error goes to the log.
+// The contract's error. An error of another kind goes to the log.
 func loweredError(err error) http.HttpError {
 	var failure *Error
 	if !errors.As(err, &failure) {
@@ -113,7 +113,7 @@ func loweredError(err error) http.HttpError {
 	}
 }
 
-// What has come of asking the host; its error is an [*Error].
+// The host's answer as an outcome. Its error is an [*Error].
 func readResult[T, U any](call func() wit.Result[T, http.HttpError], copied func(T) U) (U, error) {
 	var err error
 	value := wit.Read(call, func(result wit.Result[T, http.HttpError]) (value U) {

@@ -17,16 +17,16 @@ type Message struct {
 	isBinary bool
 }
 
-// TextMessage is one of text.
+// TextMessage is a message of text.
 func TextMessage(text string) Message { return Message{text, false} }
 
-// BinaryMessage is one of bytes, which are copied.
+// BinaryMessage is a message of bytes. It copies them.
 func BinaryMessage(bytes []byte) Message { return Message{string(bytes), true} }
 
-// Text is the content; that of a binary message, as it is.
+// Text is the content as text. Bytes of a binary message stay as they are.
 func (message Message) Text() string { return message.content }
 
-// Bytes is the content, copied.
+// Bytes is a copy of the content.
 func (message Message) Bytes() []byte { return []byte(message.content) }
 
 // IsBinary tells bytes from text.
@@ -48,10 +48,10 @@ func copiedMessage(message bindings.Message) Message {
 
 // CloseInfo says how a session ended.
 type CloseInfo struct {
-	// 1005 where the peer gave none, 1006 where the connection was lost.
+	// 1005 if the peer gave none, 1006 if the connection was lost.
 	Code   int
 	Reason string
-	// Both sides sent a close frame.
+	// Whether both sides sent a close frame.
 	Clean bool
 }
 
@@ -66,22 +66,23 @@ var (
 	ErrQueueFull = errors.New("the outbound queue is full: wait for Drain")
 )
 
-// Peer is an open socket: a number that the host knows, and that is not used again while it is in use.
+// Peer is an open socket: a number that the host knows. No two sockets have the same at a time.
 type Peer uint32
 
 // State is where a socket is in its life.
 type State uint8
 
 const (
-	// Accepted, and the handshake is not yet complete: what is sent waits.
+	// Accepted, and the handshake is not yet complete. What is sent waits until it is.
 	StateConnecting State = iota
 	StateOpen
 	StateClosing
-	// Gone, or never was this component's.
+	// Gone, or never a socket of this component.
 	StateClosed
 )
 
-// Send queues in order and never blocks. The error is [ErrClosed], [ErrTooLarge] or [ErrQueueFull].
+// Send queues a message, and never blocks. Its error is [ErrClosed], [ErrTooLarge] or
+// [ErrQueueFull].
 func (peer Peer) Send(message Message) error {
 	result := bindings.Send(uint32(peer), message.lowered())
 	if result.Tag() == wit.ResultOk {
@@ -96,14 +97,14 @@ func (peer Peer) Send(message Message) error {
 	return ErrClosed
 }
 
-// SendText sends text.
+// SendText queues a text message, as [Peer.Send] does.
 func (peer Peer) SendText(text string) error { return peer.Send(TextMessage(text)) }
 
-// SendBinary sends bytes.
+// SendBinary queues a binary message, as [Peer.Send] does.
 func (peer Peer) SendBinary(bytes []byte) error { return peer.Send(BinaryMessage(bytes)) }
 
-// Close closes after what is queued. The error says that the code is not 1000 or 3000 to 4999, or that
-// the reason is over 123 bytes: the socket then stays as it is.
+// Close closes the socket after what is queued. It fails if the code is not 1000 or 3000 to 4999,
+// or if the reason is over 123 bytes. Then the socket stays as it is.
 func (peer Peer) Close(code int, reason string) error {
 	result := bindings.Close(uint32(peer), wit.Some(uint16(code)), reason)
 	if result.Tag() == wit.ResultOk {
@@ -115,7 +116,8 @@ func (peer Peer) Close(code int, reason string) error {
 	return errors.New("the reason is over 123 bytes")
 }
 
-// Fail says that the session failed: it closes with 1011. The reason goes to the log, not to the peer.
+// Fail closes the socket with 1011, because its session failed. The reason goes to the log and not
+// to the peer.
 func (peer Peer) Fail(reason string) { bindings.Fail(uint32(peer), reason) }
 
 // Terminate drops the connection without a close frame.
@@ -124,7 +126,7 @@ func (peer Peer) Terminate() { bindings.Terminate(uint32(peer)) }
 // State is where the socket is in its life.
 func (peer Peer) State() State { return State(bindings.State(uint32(peer))) }
 
-// Protocol is what the handshake chose; empty is none.
+// Protocol is the protocol that the handshake chose. Without one, it is empty.
 func (peer Peer) Protocol() string {
 	protocol, _ := readOption(func() wit.Option[string] { return bindings.Protocol(uint32(peer)) })
 	return protocol
@@ -133,8 +135,8 @@ func (peer Peer) Protocol() string {
 // BufferedAmount is how many bytes are queued and not yet handed to the network.
 func (peer Peer) BufferedAmount() int { return int(bindings.BufferedAmount(uint32(peer))) }
 
-// Event is the handshake's request; nil once the session is over. It is valid until the function of yours
-// that was called returns.
+// Event is the handshake's request, or nil once the session is over. It is valid until the host's
+// call returns.
 func (peer Peer) Event() *Event {
 	requests.Lock()
 	defer requests.Unlock()
@@ -150,7 +152,8 @@ func (peer Peer) Event() *Event {
 	return event
 }
 
-// Those that were asked for in this call: the host keeps only so many, and the collector is in no hurry.
+// The events that were asked for in this call. They are dropped at its end: the host keeps only so
+// many, and the collector may come late.
 var requests = struct {
 	sync.Mutex
 	asked map[Peer]*Event
@@ -165,12 +168,12 @@ func dropRequests() {
 	clear(requests.asked)
 }
 
-// Attachment is what the host keeps with the socket, for any instance of the component.
+// Attachment is the bytes that the host keeps with the socket, for any instance of the component.
 func (peer Peer) Attachment() []byte {
 	return readBytes(func() []byte { return bindings.Attachment(uint32(peer)) })
 }
 
-// SetAttachment changes it. The error is [ErrClosed] or [ErrTooLarge].
+// SetAttachment replaces the attachment. Its error is [ErrClosed] or [ErrTooLarge].
 func (peer Peer) SetAttachment(value []byte) error {
 	result := bindings.SetAttachment(uint32(peer), value)
 	if result.Tag() == wit.ResultOk {
@@ -182,8 +185,8 @@ func (peer Peer) SetAttachment(value []byte) error {
 	return ErrClosed
 }
 
-// Subscribe hears what is published there. The error says that the socket is closed or has as many
-// topics as it may, or that the name is over 256 bytes.
+// Subscribe subscribes the socket to a topic. It fails if the socket is closed or has as many
+// topics as the site allows, or if the name is over 256 bytes.
 func (peer Peer) Subscribe(topic string) error {
 	result := topics.Subscribe(uint32(peer), topic)
 	if result.Tag() == wit.ResultOk {
@@ -198,20 +201,20 @@ func (peer Peer) Subscribe(topic string) error {
 	return ErrClosed
 }
 
-// Unsubscribe hears it no more.
+// Unsubscribe ends the subscription, if there is one.
 func (peer Peer) Unsubscribe(topic string) { topics.Unsubscribe(uint32(peer), topic) }
 
-// Topics is what the socket hears, in the order of the names.
+// Topics are the topics that the socket hears, in the order of their names.
 func (peer Peer) Topics() []string {
 	return readStrings(func() []string { return topics.Subscriptions(uint32(peer)) })
 }
 
-// Publish sends to every subscriber but this one, and answers for how many it was queued.
+// Publish queues a message for every subscriber but this one, and returns for how many.
 func (peer Peer) Publish(topic string, message Message) int {
 	return int(topics.Publish(topic, message.lowered(), wit.Some(uint32(peer))))
 }
 
-// Publish sends to every subscriber, and answers for how many it was queued.
+// Publish queues a message for every subscriber, and returns for how many.
 func Publish(topic string, message Message) int {
 	return int(topics.Publish(topic, message.lowered(), wit.None[uint32]()))
 }
@@ -219,7 +222,7 @@ func Publish(topic string, message Message) int {
 // Members are the subscribers of a topic.
 func Members(topic string) []Peer { return members(wit.Some(topic)) }
 
-// Peers are all of the component's sockets.
+// Peers are all of the component's WebSockets.
 func Peers() []Peer { return members(wit.None[string]()) }
 
 func members(topic wit.Option[string]) []Peer {

@@ -13,9 +13,9 @@ import (
 
 // Session is a session as a loop, in an instance of its own for each connection.
 type Session struct {
-	// Decides about a request; without it, what asks for an upgrade gets it.
+	// Answers a request. Without it, each request that asks for an upgrade gets one.
 	Request Handler
-	// Returning closes with 1000, and an error or a panic with 1011.
+	// Runs the session. Returning closes the socket with 1000, an error or a panic with 1011.
 	Run func(socket Socket) error
 }
 
@@ -30,10 +30,10 @@ func (session Session) Serve() {
 	}
 }
 
-// Socket is a peer that can be waited for.
+// Socket is a peer whose messages a session waits for.
 type Socket struct{ Peer }
 
-// Receive waits for a message; false when the session has ended.
+// Receive waits for a message. It is false when the session has ended.
 func (socket Socket) Receive() (message Message, isOpen bool) {
 	received := socket.receive(wit.None[uint32]())
 	if received.Message == nil {
@@ -42,7 +42,7 @@ func (socket Socket) Receive() (message Message, isOpen bool) {
 	return *received.Message, true
 }
 
-// Messages are those that come, until the session ends.
+// Messages are the messages that arrive, until the session ends.
 func (socket Socket) Messages() iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		for {
@@ -54,13 +54,13 @@ func (socket Socket) Messages() iter.Seq[Message] {
 	}
 }
 
-// Received is what has come of waiting: a message, the session's end, or neither in time.
+// Received is a message, the session's end, or neither if the time is up.
 type Received struct {
 	Message *Message
 	Closed  *CloseInfo
 }
 
-// ReceiveWithin waits for so long at most, to the millisecond.
+// ReceiveWithin waits for a message, but no longer than so many milliseconds.
 func (socket Socket) ReceiveWithin(limit time.Duration) Received {
 	return socket.receive(wit.Some(uint32(min(max(limit.Milliseconds(), 0), 1<<32-1))))
 }

@@ -1,4 +1,4 @@
-/** What a module says that its component is. */
+/** The functions of which one makes a module's default export. */
 
 import type { Event } from "./event.ts";
 import type { Message } from "./message.ts";
@@ -11,51 +11,53 @@ export type Awaitable<T> = T | Promise<T>;
 /** Answers requests. */
 export type Handler = (event: Event) => Awaitable<Answer>;
 
-/** The rest of the chain; at most once for an event. */
+/** Runs the rest of the chain, at most once for an event. */
 export type Next = () => Response | Upgrade | Stream;
 
 /** Runs around handlers. */
 export type Middleware = (event: Event, next: Next) => Awaitable<Answer>;
 
-/** Answers for a failure; nothing lets it go on outward. */
+/** Answers for a failure. If it returns nothing, the failure goes on outward. */
 export type ErrorHandler = (event: Event, error: HttpError) => Awaitable<Answer>;
 
-/** How an upgrade is accepted; nothing accepts it as it is. */
+/** How an upgrade is accepted. All of it may be left out. */
 export interface UpgradeAnswer {
-  /** One of those that the request offers. */
+  /** One of the protocols that the request offers. */
   protocol?: string;
-  /** Sent with the 101. */
+  /** Headers that are sent with the 101. */
   headers?: HeadersLike;
-  /** What `peer.context` begins as. */
+  /** The first value of `peer.context`. */
   context?: Record<string, unknown>;
 }
 
-/** What happens to the sockets of one component: all in one instance, so they share its memory. What
- * throws fails its session, by `error` if there is one: the socket closes with 1011. */
+/** What happens to the sockets of one component. All are in one instance, so they share its memory.
+ * A hook that throws fails its session: `error` runs, if there is one, and the socket closes with
+ * 1011. */
 export interface Hooks {
-  /** A request that asks for no upgrade; without this, it is told to (426). */
+  /** Answers a request that asks for no upgrade. Without this, the answer is 426. */
   request?: Handler;
-  /** Accepts; a `Response` or a thrown `HttpError` refuses. */
+  /** Accepts an upgrade. A `Response` or a thrown `HttpError` refuses it. */
   upgrade?(event: Event): Awaitable<UpgradeAnswer | Answer | void>;
   open?(peer: Peer): Awaitable<void>;
   message?(peer: Peer, message: Message): Awaitable<void>;
-  /** The queue has emptied after `send` found it full. */
+  /** The outbound queue has emptied after `send` found it full. */
   drain?(peer: Peer): Awaitable<void>;
-  /** The last call for this peer, exactly once, also where the handshake was not completed. */
+  /** The socket has ended. This is its last call: it comes exactly once, even if the handshake was
+   * not completed. */
   close?(peer: Peer, details: CloseDetails): Awaitable<void>;
-  /** Instead of the log line for what a hook throws. */
+  /** Takes what a hook throws, in place of the log. */
   error?(peer: Peer, error: unknown): Awaitable<void>;
 }
 
 /** A session as a loop, in an instance of its own for each connection. */
 export interface SessionOptions {
-  /** Decides about the request; without this, what asks for an upgrade gets it. */
+  /** Answers a request. Without this, each request that asks for an upgrade gets one. */
   request?: Handler;
-  /** Returning closes with 1000. */
+  /** Runs the session. Returning closes the socket with 1000. */
   run(socket: Socket): void;
 }
 
-/** What a module's default export is. */
+/** A module's default export. */
 export type App =
   | { kind: "route"; handler: Handler }
   | { kind: "hooks"; hooks: Hooks }

@@ -1,10 +1,10 @@
-/** What the entry points need of an engine: `small.ts` and `full.ts` have it. */
+/** What the entry points need of an engine. `small/index.ts` and `full.ts` have it. */
 
 export interface Engine {
-  /** The value of a promise that the host waits for: at once on the small engine, which runs its jobs
-   * until it is settled. */
+  /** The value of a promise that the host waits for. The small engine runs jobs until the promise
+   * is settled, and has the value at once. */
   settle<T>(value: T | PromiseLike<T>): T | PromiseLike<T>;
-  /** Lets what was begun go on as far as it can. */
+  /** Runs what was begun as far as it can go. */
   goOn(): void | PromiseLike<void>;
 }
 

@@ -1,4 +1,4 @@
-/** The request that is being handled. */
+/** The request that is handled. */
 
 import type { Event as Handle } from "lithe:plugin/event@0.1.0";
 import * as streams from "lithe:plugin/streams@0.1.0";
@@ -9,7 +9,7 @@ import type { HeadersLike } from "./outcome.ts";
 
 const nothing = new Uint8Array();
 
-/** The request that is being handled, and what the route and the middleware know about it. */
+/** The request that is handled, and what the route and the middleware know about it. */
 export class Event {
   /** @internal */
   readonly handle: Handle;
@@ -19,12 +19,12 @@ export class Event {
     this.handle = handle;
   }
 
-  /** Unique to this request; also in the host's log lines. */
+  /** The name of this request, which no other request has. The host's log lines have it, too. */
   get id(): string {
     return this.handle.id();
   }
 
-  /** In upper case, such as `GET`. */
+  /** The method in upper case, such as `GET`. */
   get method(): string {
     return this.handle.method();
   }
@@ -34,7 +34,7 @@ export class Event {
     return `${this.handle.scheme()}://${this.handle.authority()}${this.handle.uri()}`;
   }
 
-  /** Percent-decoded path without the query. */
+  /** The path without the query, percent-decoded. */
   get path(): string {
     return this.handle.path();
   }
@@ -50,7 +50,8 @@ export class Event {
     return values;
   }
 
-  /** The request's headers, by their names in lower case; several of one name are joined by a comma. */
+  /** The request's headers, by their names in lower case. Several of one name are joined by a
+   * comma. */
   get headers(): Map<string, string> {
     const headers = new Map<string, string>();
     for (const [name, value] of this.handle.headers()) {
@@ -80,7 +81,7 @@ export class Event {
     return this.handle.clientAddress();
   }
 
-  /** The whole body; empty for an upgrade request. */
+  /** The whole body. For an upgrade request it is empty. */
   get body(): Uint8Array {
     return this.handle.body();
   }
@@ -90,7 +91,7 @@ export class Event {
     return new TextDecoder().decode(this.body);
   }
 
-  /** The body as JSON. Throws an `HttpError` of 400 where it is not JSON. */
+  /** The body as JSON. Throws an `HttpError` of 400 if it is not JSON. */
   json<T = unknown>(): T {
     try {
       return JSON.parse(this.text());
@@ -119,8 +120,8 @@ export class Event {
     return ws.requestedProtocols(this.handle);
   }
 
-  /** Accepts the upgrade; return what it answers. Throws an `HttpError` where the request does not ask
-   * for one as it should (405, 426, 400), or where the component has no sessions (501). */
+  /** Accepts the upgrade. Return its result. Throws an `HttpError` if the request does not ask for
+   * one as it should (405, 426, 400), or if the component has no sessions (501). */
   upgrade(options: { protocol?: string; headers?: HeadersLike; attachment?: Uint8Array } = {}): Upgrade {
     try {
       const accepted = ws.upgrade(this.handle, {
@@ -135,7 +136,8 @@ export class Event {
     }
   }
 
-  /** Begins a response whose body is sent piece by piece, through a peer that only sends. */
+  /** Begins a response whose body is sent piece by piece, through a peer that only sends. Return
+   * its result. */
   stream(options: { status?: number; headers?: HeadersLike } = {}): Stream {
     try {
       const started = streams.start(this.handle, {

@@ -1,4 +1,5 @@
-/** The full engine: it has the web's APIs, and runs its event loop until an export's promise settles. */
+/** The full engine: it has the web's APIs, and runs its event loop until an export's promise
+ * settles. */
 
 const later = setTimeout;
 

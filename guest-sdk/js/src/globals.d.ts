@@ -1,5 +1,5 @@
-// What both engines have, the small one by `small.ts`. Kept apart from the DOM's types, which have
-// much more.
+// What both engines have, the small one by `small/`. The DOM's types have much more, so these are
+// apart.
 
 interface Console {
   log(...values: unknown[]): void;

@@ -1,8 +1,8 @@
-/** What a peer has said. */
+/** A message of a peer. */
 
 import type { Message as Said } from "lithe:plugin/socket@0.1.0";
 
-/** What a peer has said. */
+/** A message of a peer. */
 export class Message {
   /** @internal */
   readonly said: Said;
@@ -12,7 +12,7 @@ export class Message {
     this.said = said;
   }
 
-  /** As it came: text or bytes. */
+  /** The message as it came: text or bytes. */
   get data(): string | Uint8Array {
     return this.said.val;
   }
@@ -22,18 +22,18 @@ export class Message {
     return this.said.tag === "binary";
   }
 
-  /** As text; bytes as UTF-8. */
+  /** The message as text. Bytes are read as UTF-8. */
   text(): string {
     const { said } = this;
     return said.tag === "text" ? said.val : new TextDecoder().decode(said.val);
   }
 
-  /** As JSON. Throws a `SyntaxError` where it is not JSON. */
+  /** The message as JSON. Throws a `SyntaxError` if it is not JSON. */
   json<T = unknown>(): T {
     return JSON.parse(this.text());
   }
 
-  /** As bytes; text as UTF-8. */
+  /** The message as bytes. Text is written as UTF-8. */
   uint8Array(): Uint8Array {
     const { said } = this;
     return said.tag === "binary" ? said.val : new TextEncoder().encode(said.val);

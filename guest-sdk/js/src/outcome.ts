@@ -1,4 +1,4 @@
-/** What comes of an event, and its way into the contract. */
+/** What comes of an event, and how it becomes the contract's. */
 
 import type { Fields, HttpError as Failure, Response as Answered } from "lithe:plugin/http@0.1.0";
 import type { Outcome } from "lithe:plugin/outcome@0.1.0";
@@ -44,7 +44,7 @@ export class Response {
   }
 }
 
-/** An accepted upgrade, which a middleware sees, and may add headers to. */
+/** An accepted upgrade. Middleware may add headers to it. */
 export class Upgrade {
   constructor(readonly socket: number, readonly headers: Fields) {}
 }
@@ -54,7 +54,7 @@ export class Stream {
   constructor(readonly socket: number, readonly status: number, readonly headers: Fields) {}
 }
 
-/** A failure that has an HTTP answer, with a status from 400 to 599: throw it in a handler. */
+/** A failure that has an HTTP answer, with a status from 400 to 599. A handler throws it. */
 export class HttpError extends Error {
   readonly headers: Fields;
 
@@ -64,7 +64,8 @@ export class HttpError extends Error {
     this.headers = fields(headers);
   }
 
-  /** The contract's error, thrown by an import, as this; anything else as it is. */
+  /** Makes an `HttpError` of the contract's error that an import has thrown. Anything else stays as
+   * it is. */
   static from(error: unknown): unknown {
     const failure = payload(error) as Partial<Failure> | undefined;
     if (typeof failure?.status !== "number") return error;
@@ -72,17 +73,17 @@ export class HttpError extends Error {
   }
 }
 
-/** What an engine put into an exception: the error of the contract's function that failed. */
+/** The contract's error that an engine has put into an exception. */
 export function payload(error: unknown): unknown {
   return typeof error === "object" && error !== null && "payload" in error ? error.payload : undefined;
 }
 
-/** What both engines make the contract's error of, when it is thrown. */
+/** An exception of which both engines make the contract's error. */
 export function thrown(failure: Failure): unknown {
   return { ...failure, payload: failure };
 }
 
-/** A response of the web, which the full engine has. */
+/** Whether this is a response of the web, which the full engine has. */
 interface WebResponse {
   status: number;
   headers: Iterable<readonly [string, string]>;
@@ -93,7 +94,8 @@ function isWebResponse(answer: object): answer is WebResponse {
   return "arrayBuffer" in answer && "status" in answer && "headers" in answer;
 }
 
-/** An answer in the contract's form; a promise for the web's, whose body has to be waited for. */
+/** An answer in the contract's form. For a response of the web it is a promise, because its body
+ * comes later. */
 export function toOutcome(answer: Answer): Outcome | Promise<Outcome> {
   if (answer instanceof Upgrade) {
     return { tag: "upgrade", val: { socket: answer.socket, headers: answer.headers } };

@@ -1,4 +1,4 @@
-/** Sockets and what is said over them. */
+/** Sockets and the messages on them. */
 
 import * as socket from "lithe:plugin/socket@0.1.0";
 import type { Message as Said } from "lithe:plugin/socket@0.1.0";
@@ -11,7 +11,8 @@ import { payload } from "./outcome.ts";
 /** Text, bytes, a message as it came, or anything else as JSON. */
 export type Sendable = unknown;
 
-/** How a session ended: 1005 where the peer gave no code, 1006 where the connection was lost. */
+/** How a session ended. The code is 1005 if the peer gave none, and 1006 if the connection was
+ * lost. */
 export interface CloseDetails {
   code: number;
   reason: string;
@@ -20,7 +21,7 @@ export interface CloseDetails {
 
 /** An open socket: a number that the host knows. */
 export class Peer {
-  /** The socket's number; not used again while it is in use. */
+  /** The socket's number. No two sockets have the same at a time. */
   readonly id: number;
   #request: Event | undefined;
   #context: Record<string, unknown> | undefined;
@@ -31,7 +32,7 @@ export class Peer {
     this.id = id;
   }
 
-  /** Queues in order and never blocks. Throws where the peer is gone, the message too large, or the
+  /** Queues a message, and never blocks. Throws if the peer is gone, the message too large or the
    * queue full. */
   send(message: Sendable): void {
     try {
@@ -41,8 +42,8 @@ export class Peer {
     }
   }
 
-  /** Closes after what is queued. Throws, and the socket stays as it is, where the code is not 1000 or
-   * 3000 to 4999, or the reason is over 123 bytes. */
+  /** Closes the socket after what is queued. Throws, and leaves the socket as it is, if the code is
+   * not 1000 or 3000 to 4999, or if the reason is over 123 bytes. */
   close(code = 1000, reason = ""): void {
     try {
       socket.close(this.id, code, reason);
@@ -51,7 +52,8 @@ export class Peer {
     }
   }
 
-  /** The session failed: closes with 1011. The reason goes to the log and not to the peer. */
+  /** Closes the socket with 1011, because its session failed. The reason goes to the log and not to
+   * the peer. */
   fail(reason: string): void {
     socket.fail(this.id, reason);
   }
@@ -70,12 +72,12 @@ export class Peer {
     return socket.protocol(this.id) ?? undefined;
   }
 
-  /** Bytes queued and not yet handed to the network. */
+  /** How many bytes are queued and not yet handed to the network. */
   get bufferedAmount(): number {
     return socket.bufferedAmount(this.id);
   }
 
-  /** The handshake's request; undefined once the session is over. */
+  /** The handshake's request, or `undefined` once the session is over. */
   get request(): Event | undefined {
     if (!this.#request) {
       const handle = socket.eventOf(this.id);
@@ -89,8 +91,8 @@ export class Peer {
     return this.request?.clientAddress;
   }
 
-  /** What is kept with the socket: begun by `upgrade`, changed at will, and saved with the host, as
-   * JSON, when the hook that changed it is over. */
+  /** A value that the host keeps with the socket, as JSON. `upgrade` gives the first one, and you
+   * may change it. The host saves it when the hook that changed it is over. */
   get context(): Record<string, unknown> {
     if (!this.#context) {
       this.#saved = new TextDecoder().decode(socket.attachment(this.id));
@@ -119,7 +121,7 @@ export class Peer {
     this.#request = undefined;
   }
 
-  /** Hears what is published there. */
+  /** Subscribes to a topic. Throws if the peer cannot subscribe. */
   subscribe(topic: string): void {
     try {
       topics.subscribe(this.id, topic);
@@ -128,17 +130,17 @@ export class Peer {
     }
   }
 
-  /** Hears it no more. */
+  /** Ends the subscription, if there is one. */
   unsubscribe(topic: string): void {
     topics.unsubscribe(this.id, topic);
   }
 
-  /** What it hears. */
+  /** The topics that the peer hears. */
   get topics(): Set<string> {
     return new Set(topics.subscriptions(this.id));
   }
 
-  /** To every subscriber but this one; answers for how many it was queued. */
+  /** Queues a message for every subscriber but this one, and returns for how many. */
   publish(topic: string, message: Sendable): number {
     return topics.publish(topic, said(message), this.id);
   }
@@ -148,12 +150,12 @@ export class Peer {
   }
 }
 
-/** To every subscriber; answers for how many it was queued. */
+/** Queues a message for every subscriber, and returns for how many. */
 export function publish(topic: string, message: Sendable): number {
   return topics.publish(topic, said(message), undefined);
 }
 
-/** The subscribers; without a topic, all of the component's sockets. */
+/** The subscribers of a topic. Without a topic, all of the component's WebSockets. */
 export function members(topic?: string): Peer[] {
   return Array.from(topics.members(topic), (id) => new Peer(id));
 }

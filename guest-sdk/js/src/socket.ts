@@ -5,12 +5,13 @@ import type { Received } from "lithe:plugin/receiver@0.1.0";
 import { Message } from "./message.ts";
 import { Peer } from "./peer.ts";
 
-/** No message came in time. */
+/** The time was up before a message came. */
 export class TimedOut extends Error {
   override name = "TimedOut";
 }
 
-/** A peer that can be waited for: iterating over it gives its messages until the session has ended. */
+/** A peer whose messages a session waits for. Iterating over it gives them until the session has
+ * ended. */
 export class Socket extends Peer {
   #receive: (socket: number, timeoutMs: number | undefined) => Received;
 
@@ -20,8 +21,8 @@ export class Socket extends Peer {
     this.#receive = receive;
   }
 
-  /** Waits for a message; undefined when the session has ended. Throws `TimedOut` after so many
-   * milliseconds. */
+  /** Waits for a message. It is `undefined` when the session has ended. Throws `TimedOut` after so
+   * many milliseconds. */
   receive(timeout?: number): Message | undefined {
     const received = this.#receive(this.id, timeout);
     if (received.tag === "message") return new Message(received.val);

@@ -1,4 +1,4 @@
-"""What a module says that its component is."""
+"""The decorators: each makes a module's component."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class App:
 
     @property
     def kind(self) -> str | None:
-        """As `lithe.toml` names it."""
+        """The kind, as `lithe.toml` names it."""
         if self.hooks is not None:
             return "hooks"
         if self.session is not None:
@@ -49,33 +49,33 @@ app = App()
 
 
 def handler(function: Handled) -> Handled:
-    """Makes a function the component's handler. Beside a `session`, it decides on the upgrade."""
+    """Makes a function the component's handler. Beside a `@session`, it answers the requests."""
     app.handler = function
     return function
 
 
 def hooks(cls: H) -> H:
-    """Makes one value of a class the component's hooks."""
+    """Makes a class the component's hooks. There is one value of it."""
     app.hooks = cls()
     return cls
 
 
 def session(function: Session) -> Session:
-    """Makes a function the component's session: it runs in an instance of its own for each connection,
-    and returning closes the socket with 1000."""
+    """Makes a function the component's session. It runs in an instance of its own for each
+    connection. Returning closes the socket with 1000."""
     app.session = function
     return function
 
 
 def middleware(function: Around) -> Around:
-    """Makes a function the component's middleware: it runs around handlers, and calls `next` for the
-    rest of the chain, at most once."""
+    """Makes a function the component's middleware. It runs around handlers, and calls `next` for
+    the rest of the chain, at most once."""
     app.middleware = function
     return function
 
 
 def error_handler(function: OnError) -> OnError:
-    """Makes a function the component's error handler: it answers a response, or none for the error to
-    go on outward."""
+    """Makes a function the component's error handler. It returns a response, or `None` to let the
+    error go on outward."""
     app.error_handler = function
     return function

@@ -1,7 +1,7 @@
 """What the host calls: the classes that componentize-py looks for, over what the module registered.
 
-An exception never leaves them: it is an answer, or the end of a session, and its traceback is in the
-log.
+An exception never leaves them: it is an answer, or the end of a session, and its traceback is in
+the log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._socket import CloseInfo, Socket, from_host
 
 
 def check(kind: str, module: str) -> None:
-    """Refuses a module that is not what `lithe.toml` says. Runs when the component is built."""
+    """Refuses a module of another kind than `lithe.toml` says. Runs when the component is built."""
     found = app.kind
     if found is None:
         raise SystemExit(f"`{module}` has no `@handler`, `@hooks`, `@session` or `@middleware`")
@@ -27,7 +27,7 @@ def check(kind: str, module: str) -> None:
 
 
 def _logged() -> None:
-    """The exception that is being handled, with where it came from, on its way to the log."""
+    """Writes the exception that is handled to the log, with its traceback."""
     traceback.print_exc()
 
 
@@ -71,7 +71,7 @@ def _from_host(outcome: Any) -> Outcome:
 
 
 def _answered(call: Any) -> Any:
-    """Calls, and makes any exception an answer."""
+    """Calls a function, and makes an answer of any exception."""
     try:
         return call()
     except HttpError as error:
@@ -127,7 +127,7 @@ class ErrorHandler:
 
 
 def _in_session(socket: Socket, call: Any, *arguments: Any) -> None:
-    """Calls, and makes any exception the end of the session."""
+    """Calls a function. An exception ends the session."""
     try:
         call(*arguments)
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""The request that is being handled."""
+"""The request that is handled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._outcome import Headers, HttpError, Stream, Upgrade
 
 
 class Event:
-    """The request that is being handled, and what the route and the middleware know about it."""
+    """The request that is handled, and what the route and the middleware know about it."""
 
     __slots__ = ("_handle",)
 
@@ -20,22 +20,23 @@ class Event:
 
     @property
     def id(self) -> str:
-        """Unique to this request; also in the host's log lines."""
+        """The name of this request, which no other request has. The host's log lines have it,
+        too."""
         return str(self._handle.id())
 
     @property
     def method(self) -> str:
-        """In upper case, such as `GET`."""
+        """The method in upper case, such as `GET`."""
         return str(self._handle.method())
 
     @property
     def uri(self) -> str:
-        """Path and query as sent."""
+        """Path and query, as the client sent them."""
         return str(self._handle.uri())
 
     @property
     def path(self) -> str:
-        """Percent-decoded path without the query."""
+        """The path without the query, percent-decoded."""
         return str(self._handle.path())
 
     @property
@@ -70,18 +71,18 @@ class Event:
 
     @property
     def body(self) -> bytes:
-        """The whole body; empty for an upgrade request."""
+        """The whole body. For an upgrade request it is empty."""
         return bytes(self._handle.body())
 
     def text(self) -> str:
-        """The body as text. Raises `HttpError` 400 where it is not UTF-8."""
+        """The body as text. Raises `HttpError` 400 if it is not UTF-8."""
         try:
             return self.body.decode()
         except UnicodeDecodeError:
             raise HttpError(400, "the body is not UTF-8") from None
 
     def json(self) -> Any:
-        """The body as JSON. Raises `HttpError` 400 where it is not JSON."""
+        """The body as JSON. Raises `HttpError` 400 if it is not JSON."""
         try:
             return json.loads(self.text())
         except json.JSONDecodeError as error:
@@ -113,13 +114,13 @@ class Event:
         attachment: bytes = b"",
         pinned: bool = False,
     ) -> Upgrade:
-        """Accepts the upgrade; return what it answers.
+        """Accepts the upgrade. Return its result.
 
-        The protocol is one of those that the request offers. The attachment is kept by the host with
-        the socket. A pinned session ends with the instance in whose memory its state lies.
+        The protocol is one of those that the request offers. The host keeps the attachment with the
+        socket. A pinned session ends with the instance in whose memory its state lies.
 
-        Raises `HttpError` where the request does not ask for an upgrade as it should (405, 426, 400),
-        or where the component has no sessions (501).
+        Raises `HttpError` if the request does not ask for an upgrade as it should (405, 426, 400),
+        or if the component has no sessions (501).
         """
         options = _host.ws.UpgradeOptions(protocol, headers or [], attachment, pinned)
         try:
@@ -137,7 +138,8 @@ class Event:
     ) -> Stream:
         """Begins a response whose body is sent piece by piece, through a socket that only sends.
 
-        Raises `HttpError` where the component has no sessions (501), or too many sockets (503).
+        Return its result. Raises `HttpError` if the component has no sessions (501), or if there
+        are too many sockets (503).
         """
         options = _host.streams.StreamOptions(status, headers or [], attachment, pinned)
         try:

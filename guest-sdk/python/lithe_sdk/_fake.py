@@ -1,4 +1,4 @@
-"""Stands in for the host where there is none: in unit tests, by `lithe_sdk.testing`."""
+"""Plays the host in unit tests, for `lithe_sdk.testing`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Err(Exception):
-    """The contract's errors are raised in this."""
+    """The exception that carries the contract's errors."""
 
     def __init__(self, value: Any) -> None:
         super().__init__(value)
@@ -67,7 +67,7 @@ class FakeTimer:
 
 
 class FakeHost:
-    """What a component sees of its host."""
+    """The host, as a component sees it."""
 
     def __init__(self) -> None:
         self.sockets: dict[int, FakeSocket] = {}

@@ -8,27 +8,29 @@ from ._socket import CloseInfo, Message, Socket
 
 
 class Hooks:
-    """What happens to the sockets of one component: all in one instance, so they share its memory.
+    """What happens to the sockets of one component. All are in one instance, so they share its
+    memory.
 
-    Override what you need. A method that raises fails its session: the socket closes with 1011, and the
-    traceback is in the log.
+    Override the methods that you need. One that raises fails its session: the socket closes with
+    1011, and the traceback goes to the log.
     """
 
     def upgrade(self, event: Event) -> Outcome:
-        """Any request: by default, upgrades what asks for it."""
+        """Answers a request. By default, each request that asks for an upgrade gets one."""
         return event.upgrade()
 
     def open(self, socket: Socket) -> None:
         """The handshake is complete."""
 
     def message(self, socket: Socket, message: Message) -> None:
-        """A peer has said something."""
+        """A message has arrived."""
 
     def drain(self, socket: Socket) -> None:
-        """The queue has emptied after `send` found it full."""
+        """The outbound queue has emptied after `send` found it full."""
 
     def close(self, socket: Socket, info: CloseInfo) -> None:
-        """The last call for this socket, exactly once, also where the handshake was not completed."""
+        """The socket has ended. This is its last call: it comes exactly once, even if the handshake
+        was not completed."""
 
     def timer(self, timer: int) -> None:
         """A timer of `set_timer` is due."""

@@ -1,5 +1,5 @@
-"""The one seam between the SDK and its host: the bindings that componentize-py makes from the contract,
-or, where there are none, the host that `lithe_sdk.testing` plays.
+"""The one seam between the SDK and its host: the bindings that componentize-py makes from the
+contract, or, outside of a component, the host that `lithe_sdk.testing` plays.
 
 A world has only what its kind may import; what another kind has is None here.
 """

@@ -45,7 +45,7 @@ class Response:
 
 @dataclass
 class Upgrade:
-    """An accepted upgrade: `Event.upgrade` makes it. Middleware may add headers to it."""
+    """An accepted upgrade, which `Event.upgrade` makes. Middleware may add headers to it."""
 
     socket: int
     headers: Headers
@@ -53,7 +53,7 @@ class Upgrade:
 
 @dataclass
 class Stream:
-    """A response whose body is sent piece by piece: `Event.stream` makes it."""
+    """A response whose body is sent piece by piece, which `Event.stream` makes."""
 
     socket: int
     status: int
@@ -64,9 +64,9 @@ Outcome = Union[Response, Upgrade, Stream]
 
 
 class HttpError(Exception):
-    """A failure that has an HTTP answer, with a status from 400 to 599: raise it in a handler.
+    """A failure that has an HTTP answer, with a status from 400 to 599. A handler raises it.
 
-    The nearest error handler may turn it into another response; where none does, the client gets the
+    The nearest error handler may turn it into another response. If none does, the client gets the
     message as text.
     """
 

@@ -1,4 +1,4 @@
-"""Sockets and what is said over them."""
+"""Sockets and the messages on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ._event import Event
 
 @dataclass(frozen=True)
 class CloseInfo:
-    """How a session ended: 1005 where the peer gave no code, 1006 where the connection was lost."""
+    """How a session ended. The code is 1005 if the peer gave none, and 1006 if the connection was
+    lost."""
 
     code: int
     reason: str
@@ -22,7 +23,7 @@ class CloseInfo:
 
 @dataclass(frozen=True)
 class Message:
-    """What a peer has said."""
+    """A message of a peer."""
 
     data: str | bytes
 
@@ -32,15 +33,15 @@ class Message:
         return isinstance(self.data, bytes)
 
     def text(self) -> str:
-        """As text; bytes that are not UTF-8 become replacement characters."""
+        """The message as text. Bytes that are not UTF-8 become replacement characters."""
         return self.data.decode(errors="replace") if isinstance(self.data, bytes) else self.data
 
     def bytes(self) -> bytes:
-        """As bytes; text as UTF-8."""
+        """The message as bytes. Text is written as UTF-8."""
         return self.data if isinstance(self.data, bytes) else self.data.encode()
 
     def json(self) -> Any:
-        """As JSON. Raises `json.JSONDecodeError` where it is not JSON."""
+        """The message as JSON. Raises `json.JSONDecodeError` if it is not JSON."""
         return json.loads(self.data)
 
 
@@ -48,11 +49,12 @@ Sendable = Union[str, bytes, Message]
 
 
 class SendError(Exception):
-    """A message that was not queued: the socket is gone, the message too large, or the queue full."""
+    """A message that was not queued: the socket is gone, the message too large, or the queue
+    full."""
 
 
 class TimedOut(Exception):
-    """No message came in time."""
+    """The time was up before a message came."""
 
 
 class Socket:
@@ -73,21 +75,22 @@ class Socket:
         return f"Socket({self.id})"
 
     def send(self, message: Sendable) -> None:
-        """Queues in order and never blocks. Raises `SendError`."""
+        """Queues a message, and never blocks. Raises `SendError`."""
         try:
             _host.socket.send(self.id, to_host(message))
         except _host.Err as error:
             raise SendError(_why(error.value)) from None
 
     def send_json(self, value: Any) -> None:
-        """Queues a value as JSON. Raises `SendError`, and `TypeError` for what JSON cannot say."""
+        """Queues a value as JSON. Raises `SendError`, and `TypeError` if the value has no JSON
+        form."""
         self.send(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes after what is queued.
+        """Closes the socket after what is queued.
 
-        Raises `ValueError`, and the socket stays as it is, where the code is not 1000 or 3000 to 4999,
-        or the reason is over 123 bytes.
+        Raises `ValueError`, and leaves the socket as it is, if the code is not 1000 or 3000 to
+        4999, or if the reason is over 123 bytes.
         """
         if not 0 <= code <= 0xFFFF:
             raise ValueError(f"{code} is not a close code: use 1000 or 3000 to 4999")
@@ -99,7 +102,8 @@ class Socket:
             raise ValueError("the reason is over 123 bytes") from None
 
     def fail(self, reason: str) -> None:
-        """The session failed: closes with 1011. The reason goes to the log and not to the peer."""
+        """Closes the socket with 1011, because its session failed. The reason goes to the log and
+        not to the peer."""
         _host.socket.fail(self.id, reason)
 
     def terminate(self) -> None:
@@ -119,18 +123,18 @@ class Socket:
 
     @property
     def buffered_amount(self) -> int:
-        """Bytes queued and not yet handed to the network."""
+        """How many bytes are queued and not yet handed to the network."""
         return int(_host.socket.buffered_amount(self.id))
 
     @property
     def event(self) -> Event | None:
-        """The handshake's request; none once the session is over."""
+        """The handshake's request, or `None` once the session is over."""
         handle = _host.socket.event_of(self.id)
         return None if handle is None else Event(handle)
 
     @property
     def attachment(self) -> bytes:
-        """What the host keeps with the socket."""
+        """The bytes that the host keeps with the socket."""
         return bytes(_host.socket.attachment(self.id))
 
     @attachment.setter
@@ -141,27 +145,27 @@ class Socket:
             raise SendError(_why(error.value)) from None
 
     def subscribe(self, topic: str) -> None:
-        """Hears what is published there. Raises `ValueError` where the topic cannot be."""
+        """Subscribes to a topic. Raises `ValueError` if the socket cannot subscribe."""
         try:
             _host.topics.subscribe(self.id, topic)
         except _host.Err as error:
             raise ValueError(f"cannot subscribe to {topic!r}: {_why(error.value)}") from None
 
     def unsubscribe(self, topic: str) -> None:
-        """Hears it no more."""
+        """Ends the subscription, if there is one."""
         _host.topics.unsubscribe(self.id, topic)
 
     @property
     def topics(self) -> list[str]:
-        """What it hears, in the order of the names."""
+        """The topics that the socket hears, in the order of their names."""
         return list(_host.topics.subscriptions(self.id))
 
     def publish(self, topic: str, message: Sendable) -> int:
-        """To every subscriber but this one; answers for how many it was queued."""
+        """Queues a message for every subscriber but this one, and returns for how many."""
         return int(_host.topics.publish(topic, to_host(message), self.id))
 
     def receive(self, timeout: float | None = None) -> Message | None:
-        """In a session: waits for a message; none when the session has ended.
+        """In a session, waits for a message. It is `None` when the session has ended.
 
         Raises `TimedOut` after so many seconds.
         """
@@ -176,7 +180,7 @@ class Socket:
         raise TimedOut
 
     def __iter__(self) -> Iterator[Message]:
-        """In a session: the messages, until the session has ended."""
+        """In a session, the messages until the session has ended."""
         while (message := self.receive()) is not None:
             yield message
 

@@ -6,9 +6,10 @@ from . import _host
 
 
 def set_timer(seconds: float, repeat: bool = False) -> int:
-    """Calls `Hooks.timer` with the answered number after so many seconds, again and again if asked to.
+    """Has `Hooks.timer` called after so many seconds, again and again if `repeat`. Returns the
+    timer.
 
-    Raises `RuntimeError` where the instance has as many timers as it may, or has no hooks.
+    Raises `RuntimeError` if the instance has as many timers as the site allows, or has no hooks.
     """
     if _host.timers is None:
         raise RuntimeError("only `@hooks` have timers")
@@ -20,6 +21,6 @@ def set_timer(seconds: float, repeat: bool = False) -> int:
 
 
 def cancel_timer(timer: int) -> None:
-    """Calls no more for this one."""
+    """Ends a timer, if it is still there."""
     if _host.timers is not None:
         _host.timers.cancel(timer)

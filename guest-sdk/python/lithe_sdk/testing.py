@@ -1,4 +1,4 @@
-"""Calls the component that a module defines, as the host would: for unit tests, without any network.
+"""Calls the component that a module defines as the host would, for unit tests without a network.
 
     import app
     from lithe_sdk.testing import connect, request
@@ -83,7 +83,7 @@ class _Event:
         self._locals[key] = value
 
     def rest(self) -> Any:
-        """What a middleware wraps: an empty 200."""
+        """The rest of the chain, for a middleware: an empty 200."""
         return _fake.outcome.Outcome_Response(_fake.http.Response(200, [], _fake.http.Body_Empty()))
 
 
@@ -100,7 +100,8 @@ def request(
     params: dict[str, str] | None = None,
     body: bytes = b"",
 ) -> Response:
-    """What the component answers; a failure is a response, too, with its message as the body."""
+    """Makes a request, and returns its answer. A failure is a response, too, with its message as
+    the body."""
     event = _Event(method, uri, headers or {}, params or {}, body, None)
     try:
         made = _outcome(event).value
@@ -124,16 +125,17 @@ class Client:
 
     @property
     def sent(self) -> list[str | bytes]:
-        """What the component has sent."""
+        """The messages that the component has sent."""
         return self._socket.sent
 
     @property
     def closed(self) -> tuple[int, str] | None:
-        """The code and the reason, where the component has closed the socket."""
+        """The code and the reason, if the component has closed the socket."""
         return self._socket.closed
 
     def send(self, *messages: str | bytes) -> None:
-        """Sends to the component. A session runs at once, with these messages, and ends after them."""
+        """Sends messages to the component. A session runs at once, with these messages, and ends
+        after them."""
         host = _fake.socket
         made = [host.Message_Text(m) if isinstance(m, str) else host.Message_Binary(m) for m in messages]
         if app.session is None:
@@ -143,7 +145,7 @@ class Client:
             _entry.Session().run(self._socket.id)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes from the client's side."""
+        """Closes the socket from the client's side."""
         self._socket.state = _fake.ReadyState.CLOSED
         if app.session is None:
             _entry.Hooks().close(self._socket.id, _fake.socket.CloseInfo(code, reason, True))
@@ -156,7 +158,7 @@ def connect(
     params: dict[str, str] | None = None,
     protocols: list[str] | None = None,
 ) -> Client:
-    """A socket that the component has accepted. Raises `HttpError` where it refuses."""
+    """Opens a socket. Raises `HttpError` if the component refuses."""
     event = _Event("GET", uri, headers or {}, params or {}, b"", protocols or [])
     try:
         accepted = _outcome(event).value

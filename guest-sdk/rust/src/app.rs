@@ -55,22 +55,24 @@ use slots::{Answerer, Route, Slots};
 ///
 /// # Patterns
 ///
-/// The host matches paths with patterns, and tells the app which one it was. They are the site's:
-/// `/rooms/:id`, `:id(\\d+)` with a regular expression, `:id?` optional, `:path+` one segment or more,
-/// `:path*` any number, `*` one segment without a name, `**` any number without one.
+/// The host matches paths with patterns, and tells the app which one it was. Patterns are those of
+/// a site: `/rooms/:id`, `:id(\\d+)` with a regular expression, `:id?` optional, `:path+` one
+/// segment or more, `:path*` any number, `*` one segment without a name, `**` any number without
+/// one.
 ///
 /// # Order
 ///
-/// Around a handler run the app's middleware, then that of its groups from the broadest to the most
-/// specific, each in the order of their registration and wherever they stand among the routes. What
-/// fails, middleware included, goes to the error handlers of the nearest group or app around it; an
-/// error of theirs goes on outward, and at last to the site's. So a middleware sees an error of its own
-/// group as an `Err`, and one that a group inside of it has answered as a response.
+/// The app's middleware runs around a handler first, then that of its groups, from the broadest to
+/// the most specific. Each runs in the order of registration, wherever it stands among the routes.
+/// An error, also one of a middleware, goes to the error handlers of the nearest group or app
+/// around it. An error of theirs goes on outward, and at last to the site's error handlers. So a
+/// middleware sees an error of its own group as an `Err`, and an error that a group inside of it
+/// has answered as a response.
 ///
 /// # Panics
 ///
-/// What adds a route panics where the pattern is malformed or the route is there already: such an app
-/// does not load, and the log says why.
+/// A method that adds a route panics if the pattern is malformed, or if the app has the route
+/// already. Such an app does not load, and the log says why.
 #[must_use = "an app does nothing until `#[lithe_sdk::app]` exports it"]
 #[derive(Default)]
 pub struct App {
@@ -87,7 +89,7 @@ impl App {
         Self::default()
     }
 
-    /// Answers GET, and HEAD where nothing else does.
+    /// Answers GET, and HEAD if nothing else does.
     #[track_caller]
     pub fn get<R: IntoOutcome>(
         self,
@@ -147,7 +149,7 @@ impl App {
         self.on("HEAD", pattern, handler)
     }
 
-    /// Answers OPTIONS, which otherwise the host does.
+    /// Answers OPTIONS, in place of the host.
     #[track_caller]
     pub fn options<R: IntoOutcome>(
         self,
@@ -170,7 +172,7 @@ impl App {
         self
     }
 
-    /// Answers every method that no other handler of the same pattern does.
+    /// Answers every method for which the pattern has no other handler.
     #[track_caller]
     pub fn any<R: IntoOutcome>(
         mut self,
@@ -184,8 +186,8 @@ impl App {
 
     /// Accepts WebSockets in the event-driven style, for `#[lithe_sdk::app(websocket)]`.
     ///
-    /// Requests that ask for no upgrade go to the handlers of the same pattern, and where there are
-    /// none, to the hooks' [`fallback`](Hooks::fallback).
+    /// Requests that ask for no upgrade go to the handlers of the same pattern. Without such
+    /// handlers, they go to the hooks' [`fallback`](Hooks::fallback).
     #[track_caller]
     pub fn ws(mut self, pattern: &str, hooks: impl Hooks + 'static) -> Self {
         let route = Route::new(Answerer::Hooks(Rc::new(hooks)));
@@ -193,12 +195,12 @@ impl App {
         self
     }
 
-    /// Accepts WebSockets in the oldest style, for `#[lithe_sdk::app(websocket)]`: the closure runs once
-    /// the handshake is complete, and says what listens.
+    /// Accepts WebSockets in the oldest style, for `#[lithe_sdk::app(websocket)]`: the closure runs
+    /// once the handshake is complete, and registers what listens.
     ///
-    /// The socket stays open until either side closes it. An error, of the closure or of what listens,
-    /// closes it with 1011. Requests that ask for no upgrade go to the handlers of the same pattern, and
-    /// where there are none, are answered 426.
+    /// The socket stays open until either side closes it. An error of the closure, or of what
+    /// listens, closes it with 1011. Requests that ask for no upgrade go to the handlers of the
+    /// same pattern. Without such handlers, they are answered with 426.
     ///
     /// ```
     /// use lithe_sdk::App;
@@ -227,8 +229,8 @@ impl App {
         self
     }
 
-    /// Adds the routes of another app below a prefix, with its middleware and error handlers around
-    /// them. The prefix may have parameters, and may be empty.
+    /// Adds the routes of another app below a prefix, with that app's middleware and error handlers
+    /// around them. The prefix may have parameters, and may be empty.
     #[track_caller]
     pub fn group(mut self, prefix: &str, build: impl FnOnce(Self) -> Self) -> Self {
         let Self { layer, slots, sockets: _ } = build(Self::new());
@@ -248,8 +250,8 @@ impl App {
         self
     }
 
-    /// Answers for what fails in this app or group. An error of its own goes to the next one that was
-    /// registered, then outward.
+    /// Answers for errors in this app or group. An error of its own goes to the error handler that
+    /// was registered next, then outward.
     pub fn on_error<R: IntoResponse>(
         mut self,
         handler: impl Fn(&Event, HttpError) -> R + 'static,
@@ -258,7 +260,7 @@ impl App {
         self
     }
 
-    /// What the host is told: methods, none for any, and patterns.
+    /// The routes that the host is told of: methods (`None` is any method) and patterns.
     pub fn routes(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         self.slots.iter().flat_map(|(pattern, slots)| {
             slots.methods().map(move |method| (method, pattern.as_str()))

@@ -36,9 +36,9 @@ impl BlockingSocket {
         self.sender
     }
 
-    /// Waits for the next event, as the iterator does, but no longer than `limit`. In a test, that much
-    /// has passed where the test has [advanced](crate::testing::advance) the time before
-    /// the client went on.
+    /// Waits for the next event, as the iterator does, but no longer than `limit`. In a test, the
+    /// time passes only if the test has [advanced](crate::testing::advance) it before the client
+    /// went on.
     ///
     /// ```
     /// use std::time::Duration;
@@ -57,7 +57,7 @@ impl BlockingSocket {
     /// ```
     ///
     /// # Errors
-    /// The time was up; the socket is as before.
+    /// The time was up. The socket is as before.
     pub fn receive_timeout(&mut self, limit: Duration) -> Result<Option<SocketEvent>, Elapsed> {
         if self.closed {
             return Ok(None);
@@ -79,14 +79,14 @@ impl Iterator for BlockingSocket {
     type Item = SocketEvent;
 
     /// Waits for the next event: messages in the order of their arrival, then one
-    /// [`Close`](SocketEvent::Close), then none.
+    /// [`Close`](SocketEvent::Close), then `None`.
     fn next(&mut self) -> Option<SocketEvent> {
         if self.closed {
             return None;
         }
         loop {
             match sys::receive(self.sender.id(), None) {
-                // Without a limit the time is never up.
+                // Without a limit, the time is never up.
                 Ok(None) => {}
                 Ok(Some(message)) => return Some(message.into()),
                 Err(info) => return Some(self.end(info)),

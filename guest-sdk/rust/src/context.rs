@@ -1,4 +1,4 @@
-//! A value that goes with a socket: its attachment, as JSON.
+//! A value that the host keeps with a socket: the socket's attachment, as JSON.
 
 use std::error::Error;
 use std::fmt;
@@ -10,8 +10,8 @@ use crate::{AttachmentError, Result, Sender, Upgrade, UpgradeOptions};
 
 impl Sender {
     /// The value that the upgrade's `context`, or [`set_context`](Self::set_context), left with the
-    /// socket. The host keeps it, as the JSON in the socket's [`attachment`](Self::attachment), also
-    /// while the plugin is swapped: a newer version should be able to read what an older one has left.
+    /// socket. The host keeps it as JSON in the socket's [`attachment`](Self::attachment), and a
+    /// swap does not lose it. So a newer version should be able to read what an older one has left.
     ///
     /// ```
     /// use std::rc::Rc;
@@ -56,8 +56,8 @@ impl Sender {
         serde_json::from_slice(&attachment).map_err(ContextError::Malformed)
     }
 
-    /// Leaves a value with the socket, in place of its attachment: at most the site's attachment limit,
-    /// 16 KiB by default, as JSON.
+    /// Leaves a value with the socket, in place of its attachment: at most the site's attachment
+    /// limit, 16 KiB by default, as JSON.
     ///
     /// # Errors
     /// See [`ContextError`].
@@ -70,7 +70,7 @@ impl UpgradeOptions {
     /// Leaves a value with the socket, for [`Sender::context`], in place of its attachment.
     ///
     /// # Errors
-    /// Where `value` has no JSON form. Over the site's attachment limit, the upgrade answers 500.
+    /// `value` has no JSON form. Over the site's attachment limit, the upgrade answers 500.
     pub fn context<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, ContextError> {
         Ok(self.attachment(to_json(value)?))
     }
@@ -80,7 +80,7 @@ impl Upgrade<'_> {
     /// See [`UpgradeOptions::context`].
     ///
     /// # Errors
-    /// Where `value` has no JSON form.
+    /// `value` has no JSON form.
     pub fn context<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, ContextError> {
         Ok(self.attachment(to_json(value)?))
     }
@@ -93,9 +93,9 @@ fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ContextError> {
 /// Why a context could not be read or left.
 #[derive(Debug)]
 pub enum ContextError {
-    /// The socket has none, or is gone.
+    /// The socket has no context, or is gone.
     Missing,
-    /// What is left with the socket is not the JSON of the type asked for.
+    /// The context is not the JSON of the type asked for.
     Malformed(serde_json::Error),
     /// The value has no JSON form.
     NotJson(serde_json::Error),
@@ -126,7 +126,7 @@ impl Error for ContextError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Malformed(error) | Self::NotJson(error) => Some(error),
-            // `Display` has said it all.
+            // `Display` says it all.
             Self::Missing | Self::Attachment(_) => None,
         }
     }

@@ -7,9 +7,9 @@ use crate::query::percent_decode;
 
 /// A cookie that a response sets, with [`with_cookie`](crate::Response::with_cookie).
 ///
-/// A new one has no attributes: it lasts until the browser is closed, and goes with requests below the
-/// path's folder only, to scripts too. A value may be any text: what a cookie cannot hold is
-/// percent-encoded, and decoded again by [`Event::cookie`](crate::Event::cookie).
+/// A new cookie has no attributes. It lasts until the browser closes, goes with requests below the
+/// path's folder only, and scripts can read it. A value may be any text: characters that a cookie
+/// cannot hold are percent-encoded, and [`Event::cookie`](crate::Event::cookie) decodes them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,9 +45,9 @@ pub struct Cookie {
 pub enum SameSite {
     /// Never.
     Strict,
-    /// Only where the user follows a link.
+    /// Only if the user follows a link.
     Lax,
-    /// Always; browsers want [`secure`](Cookie::secure) with it.
+    /// Always. Browsers demand [`secure`](Cookie::secure) with it.
     None,
 }
 
@@ -66,20 +66,20 @@ impl Cookie {
         }
     }
 
-    /// Makes the browser forget the cookie of that name. Path and domain must be those that it was set
-    /// with.
+    /// Makes the browser forget the cookie of that name. It needs the path and the domain with
+    /// which the cookie was set.
     pub fn removal(name: impl Into<String>) -> Self {
         Self::new(name, "").max_age(Duration::ZERO)
     }
 
-    /// Sends it with requests below this path; `/` is the whole site.
+    /// Sends it with requests below this path. `/` is the whole site.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Sends it to this domain and those below it, and not only to the host that set it.
+    /// Sends it to this domain and those below it, not only to the host that set it.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
@@ -159,7 +159,7 @@ fn is_cookie_octet(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
-/// What a request's `cookie` headers say, in order. What is not a pair is skipped.
+/// The pairs of a request's `cookie` headers, in order. Skips what is not a pair.
 pub(crate) fn parse(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()

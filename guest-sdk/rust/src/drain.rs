@@ -9,15 +9,16 @@ use std::task::{Context, Poll, Waker};
 use crate::{SendError, Sender};
 
 thread_local! {
-    /// The sockets whose queue a send has found full, and who waits for them. Never dropped, as an
-    /// instance's memory is not.
+    /// The sockets whose queue a send has found full, and the tasks that wait for them. Never
+    /// dropped, as an instance's memory is not.
     static FULL: ManuallyDrop<RefCell<BTreeMap<u32, Vec<Waker>>>> = ManuallyDrop::default();
 }
 
 impl Sender {
     /// Waits until the socket's outbound queue has emptied, after a send has found it full
-    /// ([`SendError::QueueFull`]), or the socket has ended. Where none has, it is done at once. For
-    /// async sessions and tasks; hooks have [`drain`](crate::Hooks::drain).
+    /// ([`SendError::QueueFull`]), or until the socket has ended. If no send has found it full, it
+    /// returns at once. It is for async sessions and tasks; hooks have
+    /// [`drain`](crate::Hooks::drain).
     ///
     /// ```
     /// # use lithe_sdk::{Result, SendError, Socket};

@@ -5,15 +5,15 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// A result whose error is any error: `?` turns all of them into an [`anyhow::Error`].
+/// A result whose error may be any error: `?` makes an [`anyhow::Error`] of it.
 ///
-/// An [`HttpError`] among them reaches the client as it is. Any other becomes
-/// `500 Internal Server Error`, with its whole chain of causes in the host's log only.
+/// An [`HttpError`] reaches the client as it is. Any other error becomes
+/// `500 Internal Server Error`, and only the host's log has its chain of causes.
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 
 /// A failure that has an HTTP answer.
 ///
-/// The nearest error handler of the site may turn it into another response; where none does, the
+/// The nearest error handler of the site may turn it into another response. If none does, the
 /// client gets `status` and `headers` with `message` as plain text.
 ///
 /// ```
@@ -28,7 +28,7 @@ pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpError {
-    /// 400 to 599; the host answers anything else as 500.
+    /// 400 to 599. The host answers with 500 in place of any other.
     pub status: u16,
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
@@ -52,13 +52,13 @@ impl HttpError {
     /// ```
     ///
     /// # Errors
-    /// Where `value` has no JSON form, such as a map whose keys are not strings.
+    /// `value` has no JSON form, such as a map whose keys are not strings.
     pub fn json<T: Serialize + ?Sized>(status: u16, value: &T) -> serde_json::Result<Self> {
         let message = serde_json::to_string(value)?;
         Ok(Self::new(status, message).with_header("content-type", "application/json"))
     }
 
-    /// Adds a header to the answer. A `content-type` says what the message is, if not plain text.
+    /// Adds a header to the answer. If the message is not plain text, add a `content-type`.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -70,13 +70,13 @@ impl HttpError {
         Self::new(400, message)
     }
 
-    /// 401: who asks is not known. `challenge` is the `www-authenticate` header, such as `Bearer`
+    /// 401: the client is not known. `challenge` is the `www-authenticate` header, such as `Bearer`
     /// (RFC 9110, 15.5.2).
     pub fn unauthorized(challenge: impl Into<String>) -> Self {
         Self::new(401, "Unauthorized").with_header("www-authenticate", challenge)
     }
 
-    /// 403: who asks may not (RFC 9110, 15.5.4).
+    /// 403: the client may not do this (RFC 9110, 15.5.4).
     pub fn forbidden() -> Self {
         Self::new(403, "Forbidden")
     }
@@ -86,19 +86,19 @@ impl HttpError {
         Self::new(404, "Not Found")
     }
 
-    /// 405: not with this method. `allow` lists those that work, such as `GET, POST`
+    /// 405: the method does not work here. `allow` lists those that do, such as `GET, POST`
     /// (RFC 9110, 15.5.6).
     pub fn method_not_allowed(allow: impl Into<String>) -> Self {
         Self::new(405, "Method Not Allowed").with_header("allow", allow)
     }
 
-    /// 426: only as a WebSocket (RFC 9110, 15.5.22).
+    /// 426: this works only as a WebSocket (RFC 9110, 15.5.22).
     pub fn upgrade_required() -> Self {
         Self::new(426, "Upgrade Required").with_header("upgrade", "websocket")
     }
 
-    /// What the client is told of `error`. An error that has no HTTP answer is logged in full and
-    /// answered with a bare 500.
+    /// What the client is told of `error`. An error without an HTTP answer goes to the log in full,
+    /// and the answer is a bare 500.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         if let Some(http) = error.downcast_ref::<Self>() {
             return http.clone();

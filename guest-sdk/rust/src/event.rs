@@ -1,4 +1,4 @@
-//! The request that is being handled.
+//! The request that is handled.
 
 use std::fmt::Display;
 use std::rc::Rc;
@@ -12,13 +12,13 @@ use crate::sys::EventHandle;
 use crate::ws::{Kind, Ws};
 use crate::{HttpError, Result, cookie, query};
 
-/// The request that is being handled, and what the route and the middleware know about it.
+/// The request that is handled, and what the route and the middleware know about it.
 ///
-/// Every method asks the host; keep an answer that is needed twice. A clone is the same request.
+/// Every method asks the host, so keep an answer that you need twice. A clone is the same request.
 ///
-/// What a client sends may be anything, so whatever reads it as a type answers 400 where it is not
-/// of that type, and says which part of the request is meant. For the text as it is, each has a
-/// sister whose name ends in `_str`.
+/// A client may send anything. So a method that reads a part of the request as a type fails with
+/// 400 if the part is not of that type, and the error names the part. A method whose name ends in
+/// `_str` gives the text as it is.
 ///
 /// ```
 /// use lithe_sdk::testing::TestEvent;
@@ -46,7 +46,7 @@ impl Event {
         Self { handle: Rc::new(handle), kind }
     }
 
-    /// The event of a handshake that is over.
+    /// The request of a handshake that is over.
     pub(crate) fn past(handle: EventHandle) -> Self {
         Self::new(handle, Kind::Any)
     }
@@ -59,32 +59,33 @@ impl Event {
         self.kind
     }
 
-    /// Unique to this request; also in the host's log lines and the `x-request-id` response header.
+    /// The request's name, which no other request has. It is in the host's log lines and in the
+    /// response header `x-request-id`.
     pub fn id(&self) -> String {
         self.handle.id()
     }
 
-    /// In upper case, such as `GET`.
+    /// The method in upper case, such as `GET`.
     pub fn method(&self) -> String {
         self.handle.method()
     }
 
-    /// Path and query as sent.
+    /// Path and query, as the client sent them.
     pub fn uri(&self) -> String {
         self.handle.uri()
     }
 
-    /// Percent-decoded path without the query.
+    /// The path without the query, percent-decoded.
     pub fn path(&self) -> String {
         self.handle.path()
     }
 
-    /// What follows the first `?`, as sent.
+    /// What follows the first `?`, as the client sent it.
     pub fn query_str(&self) -> Option<String> {
         self.handle.query()
     }
 
-    /// The query as a struct, field by field; fields that are not in it are left to serde's defaults.
+    /// The query as a struct, field by field. Fields that the query lacks get serde's defaults.
     ///
     /// ```
     /// use lithe_sdk::testing::TestEvent;
@@ -102,16 +103,16 @@ impl Event {
     /// ```
     ///
     /// # Errors
-    /// 400 that says what the query lacks to be a `T`.
+    /// 400 if the query is not a `T`. The message says why.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
         serde_urlencoded::from_str(&self.query_str().unwrap_or_default())
             .map_err(|e| HttpError::bad_request(format!("the query is not the expected one: {e}")))
     }
 
-    /// The first query parameter of that name, as a `T`; none where there is none of that name.
+    /// The first query parameter of that name as a `T`, if there is one.
     ///
     /// # Errors
-    /// 400 where it is not a `T`.
+    /// 400 if it is not a `T`.
     pub fn query_param<T>(&self, name: &str) -> Result<Option<T>, HttpError>
     where
         T: FromStr<Err: Display>,
@@ -120,8 +121,8 @@ impl Event {
         value.map(|value| parse("query parameter", name, &value)).transpose()
     }
 
-    /// The first query parameter of that name, decoded as a form is: `+` is a space, and `%41` an
-    /// `A`. What does not decode stays as sent.
+    /// The first query parameter of that name, decoded like a form: `+` is a space, and `%41` is an
+    /// `A`. A part that does not decode stays as the client sent it.
     pub fn query_param_str(&self, name: &str) -> Option<String> {
         query::get(&self.query_str()?, name)
     }
@@ -147,7 +148,7 @@ impl Event {
         self.handle.header(name)
     }
 
-    /// What the `cookie` headers say, names and values, in order (RFC 6265, 5.4). Values are
+    /// The names and values of the `cookie` headers, in order (RFC 6265, 5.4). Values are
     /// percent-decoded, as [`Cookie`](crate::Cookie) encodes them.
     pub fn cookies(&self) -> Vec<(String, String)> {
         cookie::parse(&self.headers())
@@ -171,7 +172,7 @@ impl Event {
     /// One of the route's parameters, as a `T`; any text is a `String`.
     ///
     /// # Errors
-    /// 400 where it is not a `T`, and where the route has no such parameter or its optional one is
+    /// 400 if it is not a `T`, if the route has no such parameter, or if an optional parameter is
     /// missing.
     pub fn param<T>(&self, name: &str) -> Result<T, HttpError>
     where
@@ -183,7 +184,7 @@ impl Event {
         parse("parameter", name, &value)
     }
 
-    /// One of the route's parameters, if it has it.
+    /// One of the route's parameters, if there is one of that name.
     pub fn param_str(&self, name: &str) -> Option<String> {
         self.handle.param(name)
     }
@@ -193,7 +194,7 @@ impl Event {
         self.handle.client_address()
     }
 
-    /// The whole body; empty for an upgrade request.
+    /// The whole body. For an upgrade request it is empty.
     pub fn bytes(&self) -> Vec<u8> {
         self.handle.body()
     }
@@ -201,7 +202,7 @@ impl Event {
     /// The body as UTF-8.
     ///
     /// # Errors
-    /// 400 where it is not UTF-8.
+    /// 400 if it is not UTF-8.
     pub fn text(&self) -> Result<String, HttpError> {
         String::from_utf8(self.bytes()).map_err(|e| {
             HttpError::bad_request(format!("the body is not UTF-8: {}", e.utf8_error()))
@@ -211,16 +212,16 @@ impl Event {
     /// The body as JSON.
     ///
     /// # Errors
-    /// 400 that says where the body is not the JSON of a `T`.
+    /// 400 if the body is not the JSON of a `T`. The message says why.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
         json_of(&self.bytes())
     }
 
-    /// The body as JSON, if it has at most so many bytes. The host has read the whole body within the
-    /// site's limit; this one is the handler's own.
+    /// The body as JSON, if it has at most so many bytes. This limit is the handler's own: the host
+    /// has read the whole body, within the site's limit.
     ///
     /// # Errors
-    /// 413 where it is larger, 400 where it is not the JSON of a `T`.
+    /// 413 if it is larger, 400 if it is not the JSON of a `T`.
     pub fn json_within<T: DeserializeOwned>(&self, limit: usize) -> Result<T, HttpError> {
         let body = self.bytes();
         if body.len() > limit {
@@ -233,8 +234,7 @@ impl Event {
     /// The body as a form (`application/x-www-form-urlencoded`), field by field.
     ///
     /// # Errors
-    /// 415 where the request says that its body is something else, 400 where it is not the form of a
-    /// `T`.
+    /// 415 if the request says that its body is something else, 400 if it is not the form of a `T`.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
         let media_type = self.header("content-type").unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
@@ -245,10 +245,10 @@ impl Event {
             .map_err(|e| HttpError::bad_request(format!("the body is not the expected form: {e}")))
     }
 
-    /// A value that [`set_local`](Self::set_local) left before, in middleware say.
+    /// A value that [`set_local`](Self::set_local) left before, for example in middleware.
     ///
     /// # Errors
-    /// What is there is not the JSON of a `T`: a mistake of the site, and a 500.
+    /// The value is not the JSON of a `T`. That is a mistake of the site, and a 500.
     pub fn local<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let Some(value) = self.local_str(key) else { return Ok(None) };
         serde_json::from_str(&value)
@@ -259,7 +259,7 @@ impl Event {
     /// Leaves a value, as JSON, for what runs after this, the session included.
     ///
     /// # Errors
-    /// Where `value` has no JSON form.
+    /// `value` has no JSON form.
     pub fn set_local<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<()> {
         let value = serde_json::to_string(value)
             .with_context(|| format!("the local `{key}` has no JSON form"))?;
@@ -267,7 +267,7 @@ impl Event {
         Ok(())
     }
 
-    /// A value as text, such as middleware in another language left.
+    /// A value as text, for example of middleware in another language.
     pub fn local_str(&self, key: &str) -> Option<String> {
         self.handle.local(key)
     }

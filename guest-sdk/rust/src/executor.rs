@@ -1,9 +1,9 @@
 //! Runs the instance's tasks: one thread, no waiting.
 //!
-//! An export call starts or wakes tasks and then [`run`]s until none is ready. Wakers are real, so a
-//! task may await whatever another task of this instance wakes. Nothing here knows of sockets or of
-//! time; what else needs a task only has to [`spawn`] one or keep its waker, and what is to be done once
-//! for a whole run (a timer to be set, say) is registered by [`at_rest`].
+//! An export call starts or wakes tasks, and then [`run`]s until none is ready. Wakers are real, so
+//! a task may await what another task of this instance wakes. Nothing here knows of sockets or of
+//! time. Other modules [`spawn`] a task, or keep its waker. [`at_rest`] registers work that is done
+//! once for a whole run, for example to set a timer.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,7 +22,7 @@ pub(crate) struct TaskId(u64);
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 struct Task {
-    /// Empty while it is polled.
+    /// `None` while it is polled.
     work: RefCell<Option<Work>>,
     wake: Arc<TaskWaker>,
 }
@@ -67,8 +67,8 @@ where
 
 /// Drops a task, if it is not done.
 pub(crate) fn cancel(id: TaskId) {
-    // Bound to a name, so that it is dropped after the map is free again: the task's destructors may
-    // come back here.
+    // The name has the task dropped after the map is free again. Its destructors may come back
+    // here.
     let _task = EXECUTOR.with(|executor| executor.tasks.borrow_mut().remove(&id));
 }
 
@@ -84,8 +84,8 @@ pub(crate) fn run() {
     });
 }
 
-/// Has `f` called whenever a [`run`] is over. It must wake no task. A pointer and not a call, so that a
-/// component that never waits for time does not import what that takes.
+/// Has `f` called whenever a [`run`] is over. It must wake no task. It is a pointer: a component
+/// that never waits for time does not import timers.
 pub(crate) fn at_rest(f: fn()) {
     EXECUTOR.with(|executor| executor.at_rest.set(Some(f)));
 }

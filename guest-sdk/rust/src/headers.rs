@@ -1,4 +1,4 @@
-//! Headers as every answer has them: names and values, in order.
+//! The headers of an answer: names and values, in order.
 
 /// The first value of that name, in any case.
 pub(crate) fn get<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -1,5 +1,5 @@
-//! Write plugins for the Lithe WebAssembly host in Rust: HTTP handlers, WebSocket sessions, streamed
-//! answers, middleware and error handlers.
+//! Write plugins for the Lithe WebAssembly host in Rust: HTTP handlers, WebSocket sessions,
+//! streamed answers, middleware and error handlers.
 //!
 //! A plugin is a `cdylib` crate with one annotated item, built for `wasm32-wasip2`. One route:
 //!
@@ -10,26 +10,26 @@
 //! | [`#[handler(session)]`](macro@handler) | blocking closures | an instance for each connection |
 //! | [`#[hooks]`](macro@hooks) | calls of a [`Hooks`] value | one instance for all, and a socket may outlive it |
 //!
-//! Several routes, or what is around routes:
+//! Several routes, or code around routes:
 //!
 //! | attribute | on | |
 //! |---|---|---|
-//! | [`#[app]`](macro@app), `app(websocket)`, `app(session)` | `fn() -> App` | an [`App`] with groups, its own middleware and error handlers; run as the handlers above |
+//! | [`#[app]`](macro@app), `app(websocket)`, `app(session)` | `fn() -> App` | an [`App`] with groups, its own middleware and error handlers; run as a handler with the same word |
 //! | [`#[middleware]`](macro@middleware) | `fn(&Event, Next) -> Result<Outcome>` | runs around the routes of its folder; [some](mod@middleware) are ready-made |
-//! | [`#[error_handler]`](macro@error_handler) | `fn(&Event, HttpError) -> Result<Response>` | answers for what fails in its folder |
+//! | [`#[error_handler]`](macro@error_handler) | `fn(&Event, HttpError) -> Result<Response>` | answers for errors in its folder |
 //!
 //! [`routes!`] makes an [`App`] of a folder of route files.
 //!
-//! When a new version of the plugin takes over, sockets of hooks that are not
-//! [pinned](UpgradeOptions::pinned) go on with it; async and blocking sessions stay with their version
-//! until they end. What a version does for that:
+//! When a new version of the plugin takes over, it gets the sockets of hooks that are not
+//! [pinned](UpgradeOptions::pinned). Async and blocking sessions stay with their version until they
+//! end. A version may prepare for that:
 //!
 //! | | |
 //! |---|---|
-//! | [`#[hooks(state)]`](macro@hooks), `handler(websocket, state = NAME)`, `app(websocket, state = NAME)` | the memory that an `impl` of [`State`] saves and restores goes along |
-//! | [`Sender::context`] | what is left with a socket stays with it |
+//! | [`#[hooks(state)]`](macro@hooks), `handler(websocket, state = NAME)`, `app(websocket, state = NAME)` | the memory that an `impl State` saves and restores moves along |
+//! | [`Sender::context`] | the host keeps this value with the socket |
 //! | [`Hooks::resume`] | hears of each socket that this version takes over |
-//! | [`#[health]`](macro@health) on `fn() -> Result<()>` | is asked before this version serves anything |
+//! | [`#[health]`](macro@health) on `fn() -> Result<()>` | the host asks it before this version serves anything |
 //!
 //! ```
 //! use lithe_sdk::{Event, Outcome, Response, Result, SocketEvent, json};
@@ -63,8 +63,8 @@
 //! assert_eq!(socket.sent_text(), ["connected", "echo:ping"]);
 //! ```
 //!
-//! Natively the attributes export nothing and the functions stay plain functions, so that
-//! [`testing`] can call them.
+//! In a native build the attributes export nothing. The functions stay plain functions, which
+//! [`testing`] can call.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -86,6 +86,7 @@ mod executor;
 pub mod export;
 mod headers;
 mod hooks;
+mod instance;
 mod message;
 pub mod middleware;
 mod next;

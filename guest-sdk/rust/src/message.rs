@@ -1,4 +1,4 @@
-//! What travels over a socket.
+//! Messages and events of a socket.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// The message as text. In a binary message, what is not UTF-8 becomes `U+FFFD`.
+    /// The message as text. Bytes of a binary message that are not UTF-8 become `U+FFFD`.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
@@ -22,7 +22,7 @@ impl Message {
         }
     }
 
-    /// The message's bytes; of a text message, its UTF-8.
+    /// The message's bytes. For a text message, they are its UTF-8.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -33,7 +33,7 @@ impl Message {
     /// The message as JSON.
     ///
     /// # Errors
-    /// Where the message is not the JSON of a `T`.
+    /// The message is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_slice(self.bytes())
     }
@@ -60,23 +60,23 @@ impl From<Vec<u8>> for Message {
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseInfo {
-    /// The close code (RFC 6455, 7.4). 1005 where the peer gave none, 1006 where the connection was
+    /// The close code (RFC 6455, 7.4). 1005 if the peer gave none, 1006 if the connection was
     /// lost.
     pub code: u16,
-    /// What the peer said about it; often empty.
+    /// The peer's reason. It is often empty.
     pub reason: String,
     /// Whether both sides sent a close frame.
     pub clean: bool,
 }
 
-/// What a session's `next` gives: messages, then one `Close`, then nothing any more.
+/// What a session's `next` gives: messages, and then one `Close`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketEvent {
     /// A text message.
     Text(String),
     /// A binary message.
     Binary(Vec<u8>),
-    /// The session has ended, whatever ended it. Nothing can be sent any more.
+    /// The session has ended. Nothing can be sent any more.
     Close(CloseInfo),
 }
 
@@ -90,7 +90,7 @@ impl SocketEvent {
         }
     }
 
-    /// What a text message says.
+    /// The text of a text message.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

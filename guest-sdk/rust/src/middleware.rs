@@ -1,7 +1,7 @@
 //! Ready-made middleware.
 //!
-//! Each function here makes one: a closure for [`App::middleware`](crate::App::middleware), or to be
-//! called in the body of a component's.
+//! Each function here makes a closure. Pass it to [`App::middleware`](crate::App::middleware), or
+//! call it in a middleware of your own.
 //!
 //! ```
 //! use lithe_sdk::middleware::{bearer_auth, timing};
@@ -17,7 +17,7 @@
 //! }
 //! ```
 //!
-//! What they add to an answer they also add to an upgrade's 101, to a stream's head and to the answer
+//! They add headers to every answer: also to an upgrade's 101, to a stream's head and to the answer
 //! of an error.
 
 mod auth;
@@ -32,7 +32,7 @@ pub use trace::{request_id, timing};
 
 use crate::{HttpError, Outcome, Result};
 
-/// Changes the headers of what came of an event, the answer of an error included.
+/// Changes the headers of an event's outcome, also of an error's answer.
 fn with_headers(
     result: Result<Outcome>,
     change: impl FnOnce(&mut Vec<(String, String)>),

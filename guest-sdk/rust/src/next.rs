@@ -1,10 +1,10 @@
-//! What a middleware wraps.
+//! The rest of a middleware's chain.
 
 use std::fmt;
 
 use crate::{Event, Outcome, Result};
 
-/// What a middleware wraps: the rest of the chain, down to the handler.
+/// The rest of the chain that a middleware wraps, down to the handler.
 ///
 /// A middleware that does not [`run`](Self::run) it answers in the handler's place.
 pub struct Next<'a>(Rest<'a>);
@@ -16,11 +16,11 @@ impl<'a> Next<'a> {
         Self(Box::new(rest))
     }
 
-    /// Runs the rest of the chain: what comes of the event.
+    /// Runs the rest of the chain, and returns its outcome.
     ///
     /// # Errors
-    /// What the rest failed with. To pass it on is `?`; to look at it,
-    /// `error.downcast_ref::<HttpError>()`.
+    /// The rest has failed. `?` passes the error on, and `error.downcast_ref::<HttpError>()` looks
+    /// at it.
     pub fn run(self, event: &Event) -> Result<Outcome> {
         (self.0)(event)
     }

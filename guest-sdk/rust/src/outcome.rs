@@ -1,11 +1,11 @@
-//! What comes of a request where a WebSocket may.
+//! What comes of a request: a response, a WebSocket or a stream.
 
 use crate::{Cookie, IntoResponse, Response, Result, Stream, headers};
 
 /// What a handler that upgrades or streams returns, and what a middleware gets from its `next`.
 ///
-/// Headers may be changed whatever it is, also on their way through middleware: those of an upgrade
-/// reach the client with the 101, and the upgrade stays one.
+/// Every outcome has headers, and middleware may change them. Those of an upgrade reach the client
+/// with the 101, and the upgrade stays one.
 #[must_use = "an upgrade or a stream that is not returned is dropped"]
 #[derive(Debug)]
 pub enum Outcome {
@@ -68,8 +68,8 @@ impl Outcome {
     }
 }
 
-/// An accepted upgrade: what [`accept`](crate::Upgrade::accept) gives, and only the event that
-/// accepted it may return.
+/// An accepted upgrade, of [`accept`](crate::Upgrade::accept). Only the event that accepted it may
+/// return it.
 #[derive(Debug)]
 pub struct Accepted {
     pub(crate) socket: u32,
@@ -77,7 +77,7 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// What is sent with the 101, beyond the handshake itself.
+    /// The headers that the 101 has beside those of the handshake.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
@@ -89,8 +89,8 @@ impl From<Response> for Outcome {
     }
 }
 
-/// What a handler that upgrades or streams may return: an [`Outcome`], a [`Stream`], whatever a plain
-/// handler may, or a `Result` of one.
+/// What a handler that upgrades or streams may return: an [`Outcome`], a [`Stream`], whatever a
+/// plain handler may, or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an outcome of a handler",
     label = "a handler returns `Outcome`, `Response`, `Stream`, `String`, `&'static str`, or a `Result` of one"

@@ -1,4 +1,4 @@
-//! Short messages of several sockets, as `batch.receive` has them: see the contract.
+//! Short messages of several sockets, in the format of `batch.receive`: see the contract.
 
 use crate::Message;
 
@@ -6,7 +6,7 @@ use crate::Message;
 #[derive(Debug, Clone)]
 pub struct Packed<'p>(&'p [u8]);
 
-/// The sockets, one after the other, with what has come on each.
+/// The sockets, one after the other, each with its messages.
 pub(crate) fn turns(mut packed: &[u8]) -> impl Iterator<Item = (u32, Packed<'_>)> {
     std::iter::from_fn(move || {
         let Head { socket, .. } = Head::first(packed)?;
@@ -53,7 +53,7 @@ impl Iterator for Packed<'_> {
     }
 }
 
-/// The host has checked that it is UTF-8; this costs less than replacing what is not.
+/// The host has checked that it is UTF-8. To check again costs less than to replace what is not.
 fn text(payload: &[u8]) -> String {
     match std::str::from_utf8(payload) {
         Ok(text) => text.to_owned(),

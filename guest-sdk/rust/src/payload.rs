@@ -1,4 +1,4 @@
-//! What may be published as a message, without a copy.
+//! Messages that are published without a copy.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ pub enum MessageRef<'a> {
     Binary(&'a [u8]),
 }
 
-/// What can be sent as a message: text (`&str`, `String`, `Cow<str>`), bytes (slices, vectors, arrays),
-/// and a [`Message`] that was received.
+/// A value that can be sent as a message: text (`&str`, `String`, `Cow<str>`), bytes (slices,
+/// vectors, arrays), and a [`Message`] that was received.
 pub trait AsMessage {
     /// The message.
     fn as_message(&self) -> MessageRef<'_>;

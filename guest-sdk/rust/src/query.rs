@@ -1,6 +1,6 @@
 //! Queries as forms (`application/x-www-form-urlencoded`), percent-decoding, and tokens.
 
-/// The first value of that name; empty where it has no `=`.
+/// The first value of that name. Without a `=` it is empty.
 pub(crate) fn get(query: &str, name: &str) -> Option<String> {
     query
         .split('&')

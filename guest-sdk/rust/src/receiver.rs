@@ -9,12 +9,12 @@ use futures_core::Stream;
 use crate::{CloseInfo, Message, Result, Sender, Socket, SocketEvent};
 
 impl Socket {
-    /// The next message; none once the session has ended. Dropping the future loses nothing.
+    /// The next message, or `None` once the session has ended. Dropping the future loses nothing.
     pub async fn next_message(&mut self) -> Option<Message> {
         self.next().await?.into_message()
     }
 
-    /// Calls `listener` with each message until the session ends, and answers how it did.
+    /// Calls `listener` with each message until the session ends, and returns how it ended.
     ///
     /// ```
     /// use lithe_sdk::testing::TestEvent;
@@ -35,7 +35,7 @@ impl Socket {
     /// ```
     ///
     /// # Errors
-    /// The listener's first.
+    /// The first error of the listener.
     pub async fn listen<E: Into<anyhow::Error>>(
         &mut self,
         mut listener: impl FnMut(Message) -> Result<(), E>,
@@ -45,7 +45,7 @@ impl Socket {
                 Some(SocketEvent::Text(text)) => listener(text.into()).map_err(Into::into)?,
                 Some(SocketEvent::Binary(bytes)) => listener(bytes.into()).map_err(Into::into)?,
                 Some(SocketEvent::Close(info)) => return Ok(info),
-                // Its end was taken before.
+                // The session's end was taken before.
                 None => return Ok(CloseInfo { code: 1005, reason: String::new(), clean: false }),
             }
         }
@@ -77,7 +77,7 @@ impl Socket {
     }
 }
 
-/// A stream of what [`Socket::next`] gives, for the combinators of other crates.
+/// A stream of the events of [`Socket::next`], for the combinators of other crates.
 impl Stream for Socket {
     type Item = SocketEvent;
 
@@ -107,7 +107,7 @@ impl Receiver {
     /// See [`Socket::listen`].
     ///
     /// # Errors
-    /// The listener's first.
+    /// The first error of the listener.
     pub async fn listen<E: Into<anyhow::Error>>(
         &mut self,
         listener: impl FnMut(Message) -> Result<(), E>,

@@ -11,7 +11,7 @@ use crate::{Cookie, Result, headers};
 /// `transfer-encoding`, `date`) and `x-request-id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// 200 to 599; the host answers anything else as 500.
+    /// 200 to 599. The host answers with 500 in place of any other.
     pub status: u16,
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
@@ -55,13 +55,13 @@ impl Response {
     /// 200 with `application/json`.
     ///
     /// # Errors
-    /// Where `value` has no JSON form, such as a map whose keys are not strings.
+    /// `value` has no JSON form, such as a map whose keys are not strings.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
         Ok(Self::of("application/json", Body::Text(serde_json::to_string(value)?)))
     }
 
-    /// 200 with `application/octet-stream`; say what it is with
-    /// [`with_header`](Self::with_header)`("content-type", …)`.
+    /// 200 with `application/octet-stream`. [`with_header`](Self::with_header)`("content-type", …)`
+    /// gives it another type.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self::of("application/octet-stream", Body::Bytes(bytes.into()))
     }
@@ -76,11 +76,11 @@ impl Response {
         Self::empty(302).with_header("location", location)
     }
 
-    /// A redirect with another status: 301 and 308 for good, 302 and 307 for now, 303 to what came of
-    /// a POST; 307 and 308 keep method and body.
+    /// A redirect with another status. 301 and 308 are for good, 302 and 307 for now, and 303 leads
+    /// to the result of a POST. 307 and 308 keep method and body.
     ///
     /// # Errors
-    /// A status that is not 301, 302, 303, 307 or 308 (RFC 9110, 15.4).
+    /// The status is not 301, 302, 303, 307 or 308 (RFC 9110, 15.4).
     pub fn redirect_with(status: u16, location: impl Into<String>) -> Result<Self> {
         ensure!(
             matches!(status, 301 | 302 | 303 | 307 | 308),
@@ -108,7 +108,7 @@ impl Response {
         self
     }
 
-    /// The same with this header beside others of that name, as `set-cookie` needs it.
+    /// The same with this header beside others of that name. `set-cookie` needs that.
     #[must_use]
     pub fn with_added_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -126,9 +126,10 @@ impl Response {
     }
 }
 
-/// What a plain handler or an error handler may return: a [`Response`], text, or a `Result` of either.
+/// What a plain handler or an error handler may return: a [`Response`], text, or a `Result` of
+/// either.
 ///
-/// An [`Outcome`](crate::Outcome) is not among it, because a plain handler's component has no
+/// It may not return an [`Outcome`](crate::Outcome), because a plain handler's component has no
 /// sessions:
 ///
 /// ```compile_fail,E0277
@@ -140,7 +141,7 @@ impl Response {
 /// }
 /// ```
 ///
-/// Nor is a [`Stream`](crate::Stream), for the same reason:
+/// Nor may it return a [`Stream`](crate::Stream), for the same reason:
 ///
 /// ```compile_fail,E0277
 /// use lithe_sdk::{Event, Response, Stream};

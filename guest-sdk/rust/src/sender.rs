@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::{ContextError, Event, Message, SubscribeError, drain, sys};
 
-/// The sending half of a socket: a number, to be copied and kept wherever it is needed.
+/// The sending half of a socket. It is a number: copy and keep it as you like.
 ///
 /// [`Socket`](crate::Socket), [`BlockingSocket`](crate::BlockingSocket) and [`Peer`](crate::Peer)
-/// all are one by `Deref`, so its methods are theirs. The host owns the socket itself: a `Sender`
-/// that outlives it does no harm, and says [`SendError::Closed`].
+/// dereference to it, so its methods are theirs. The host owns the socket itself. A `Sender` that
+/// outlives the socket does no harm: a send fails with [`SendError::Closed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sender {
     id: u32,
@@ -27,7 +27,7 @@ impl Sender {
         self.id
     }
 
-    /// Queues a text message. Never blocks; messages leave in the order of their sending.
+    /// Queues a text message. Never blocks. Messages leave in the order of their sending.
     ///
     /// # Errors
     /// See [`SendError`].
@@ -35,7 +35,7 @@ impl Sender {
         drain::note(self.id, sys::send_text(self.id, text.as_ref()))
     }
 
-    /// Queues a binary message. Never blocks; messages leave in the order of their sending.
+    /// Queues a binary message. Never blocks. Messages leave in the order of their sending.
     ///
     /// # Errors
     /// See [`SendError`].
@@ -57,7 +57,7 @@ impl Sender {
     /// Queues the JSON of `value`, as text.
     ///
     /// # Errors
-    /// Where `value` has no JSON form, and a [`SendError`].
+    /// `value` has no JSON form, or a [`SendError`].
     pub fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> crate::Result<()> {
         Ok(self.send_text(serde_json::to_string(value)?)?)
     }
@@ -67,17 +67,17 @@ impl Sender {
     /// as it is.
     ///
     /// # Errors
-    /// A code or a reason that may not be sent. The socket stays usable.
+    /// The code or the reason may not be sent. The socket stays as it is.
     pub fn close(&self, code: u16, reason: impl AsRef<str>) -> Result<(), CloseError> {
         sys::close(self.id, Some(code), reason.as_ref())
     }
 
-    /// Drops the connection, without a close frame and without what is queued.
+    /// Drops the connection, without a close frame. What is queued is lost.
     pub fn terminate(&self) {
         sys::terminate(self.id);
     }
 
-    /// Where the socket is between handshake and end.
+    /// The socket's state, between handshake and end.
     pub fn state(&self) -> ReadyState {
         sys::state(self.id)
     }
@@ -92,14 +92,15 @@ impl Sender {
         sys::buffered_amount(self.id)
     }
 
-    /// The request of the handshake, with its route parameters and locals; none once the socket is
-    /// gone.
+    /// The request of the handshake, with its route parameters and locals. `None` once the socket
+    /// is gone.
     pub fn event(&self) -> Option<Event> {
         sys::event_of(self.id).map(Event::past)
     }
 
-    /// The bytes that the upgrade, or [`set_attachment`](Self::set_attachment), left with the socket.
-    /// The host keeps them, also while the plugin is swapped. Empty once the socket is gone.
+    /// The bytes that the upgrade, or [`set_attachment`](Self::set_attachment), left with the
+    /// socket. The host keeps them, and a swap does not lose them. They are empty once the socket
+    /// is gone.
     pub fn attachment(&self) -> Vec<u8> {
         sys::attachment(self.id)
     }
@@ -112,12 +113,13 @@ impl Sender {
         sys::set_attachment(self.id, value.as_ref())
     }
 
-    /// Closes with 1011; the reason goes to the host's log, not to the peer.
+    /// Closes the socket with 1011. The reason goes to the host's log and not to the peer.
     pub(crate) fn fail(&self, reason: &str) {
         sys::fail(self.id, reason);
     }
 
-    /// Whether `error` only says that this socket's peer has gone: that is not a failure of the session.
+    /// Whether `error` only says that this socket's peer has gone: that is not a failure of the
+    /// session.
     pub(crate) fn is_own_end(&self, error: &anyhow::Error) -> bool {
         let says_closed = matches!(error.downcast_ref(), Some(SendError::Closed))
             || matches!(error.downcast_ref(), Some(SubscribeError::Closed))
@@ -130,16 +132,16 @@ impl Sender {
     }
 }
 
-/// Where a socket is between handshake and end.
+/// The state of a socket, between handshake and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReadyState {
-    /// Accepted, and the handshake is not yet complete. What is sent waits.
+    /// Accepted, and the handshake is not yet complete. What is sent waits until it is.
     Connecting,
     /// Usable in both directions.
     Open,
     /// Either side has asked for the end.
     Closing,
-    /// Gone, or never was this plugin's.
+    /// Gone, or never a socket of this plugin.
     Closed,
 }
 
@@ -150,8 +152,9 @@ pub enum SendError {
     Closed,
     /// The message is larger than the site's limit, given here in bytes.
     TooLarge(u64),
-    /// The socket's outbound queue is full, and the site's policy is to refuse: nothing was queued.
-    /// There is room again after [`Sender::wait_for_drain`], or in [`Hooks::drain`](crate::Hooks::drain).
+    /// The socket's outbound queue is full, and the site's policy is to refuse. Nothing was queued.
+    /// There is room again after [`Sender::wait_for_drain`], or in
+    /// [`Hooks::drain`](crate::Hooks::drain).
     QueueFull,
 }
 
@@ -174,12 +177,12 @@ impl fmt::Display for SendError {
 
 impl Error for SendError {}
 
-/// Why a socket could not be closed in that way.
+/// Why a close was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseError {
-    /// A code that a plugin may not send.
+    /// A plugin may not send this code.
     InvalidCode(u16),
-    /// More than 123 bytes of UTF-8.
+    /// The reason is longer than 123 bytes of UTF-8.
     ReasonTooLong,
 }
 

@@ -1,5 +1,5 @@
-//! The sessions of this instance, from `accept` to their end: what the `hooks` and `session` exports
-//! do for closures.
+//! The sessions of this instance, from `accept` to their end: what the exports `hooks` and
+//! `session` do for closures.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::executor::{self, TaskId};
+use crate::instance::Hear;
 use crate::socket::Inbox;
 use crate::{BlockingSocket, CloseInfo, Message, Result, Sender, Socket, drain, task};
 
@@ -44,83 +45,90 @@ enum Entry {
     Open { inbox: Rc<Inbox>, task: TaskId },
 }
 
+/// The sessions of an instance, by the socket's number. A session that has ended by itself has no
+/// entry any more. Never dropped, as an instance's memory is not.
+#[derive(Default)]
+pub struct Sessions(ManuallyDrop<RefCell<BTreeMap<u32, Entry>>>);
+
 thread_local! {
-    /// By the socket's number. A session that has ended by itself has no entry any more. Never
-    /// dropped, as an instance's memory is not.
-    static SESSIONS: ManuallyDrop<RefCell<BTreeMap<u32, Entry>>> = ManuallyDrop::default();
+    /// Those of this instance.
+    pub static SESSIONS: Sessions = Sessions::default();
 }
 
-fn insert(socket: u32, entry: Entry) {
-    let _replaced = SESSIONS.with(|sessions| sessions.borrow_mut().insert(socket, entry));
-}
+impl Sessions {
+    fn insert(&self, socket: u32, entry: Entry) {
+        let _replaced = self.0.borrow_mut().insert(socket, entry);
+    }
 
-fn remove(socket: u32) -> Option<Entry> {
-    SESSIONS.with(|sessions| sessions.borrow_mut().remove(&socket))
+    fn remove(&self, socket: u32) -> Option<Entry> {
+        self.0.borrow_mut().remove(&socket)
+    }
 }
 
 /// Keeps the session until the handshake is complete.
 pub(crate) fn accepted(socket: u32, session: Session) {
-    insert(socket, Entry::Accepted(session));
+    SESSIONS.with(|sessions| sessions.insert(socket, Entry::Accepted(session)));
 }
 
-/// The handshake is complete: starts the async session.
-pub fn open(socket: u32) {
-    let Some(Entry::Accepted(Session::Async(session))) = remove(socket) else {
-        return Sender::new(socket).fail("no session of this instance waits for this socket");
-    };
-    let inbox = Rc::new(Inbox::default());
-    let running = session(Socket::new(socket, Rc::clone(&inbox)));
-    let task = executor::spawn(async move {
-        let result = running.await;
-        task::end_tasks_of(socket);
-        ended(socket, result, remove(socket).is_some());
-    });
-    insert(socket, Entry::Open { inbox, task });
-    executor::run();
-}
+impl Hear for Sessions {
+    /// Starts the async session.
+    fn opened(&self, socket: u32) {
+        let Some(Entry::Accepted(Session::Async(session))) = self.remove(socket) else {
+            return Sender::new(socket).fail("no session of this instance waits for this socket");
+        };
+        let inbox = Rc::new(Inbox::default());
+        let running = session(Socket::new(socket, Rc::clone(&inbox)));
+        let task = executor::spawn(async move {
+            let result = running.await;
+            task::end_tasks_of(socket);
+            let open = SESSIONS.with(|sessions| sessions.remove(socket)).is_some();
+            ended(socket, result, open);
+        });
+        self.insert(socket, Entry::Open { inbox, task });
+        executor::run();
+    }
 
-/// Hands messages to the session, if it still listens.
-pub fn receive(socket: u32, messages: impl IntoIterator<Item = Message>) {
-    let inbox = SESSIONS.with(|sessions| match sessions.borrow().get(&socket) {
-        Some(Entry::Open { inbox, .. }) => Some(Rc::clone(inbox)),
-        _ => None,
-    });
-    if let Some(inbox) = inbox {
+    /// Hands messages to the session, if it still listens.
+    fn received(&self, socket: u32, messages: impl IntoIterator<Item = Message>) {
+        let inbox = match self.0.borrow().get(&socket) {
+            Some(Entry::Open { inbox, .. }) => Rc::clone(inbox),
+            _ => return,
+        };
         inbox.receive(messages);
         executor::run();
     }
-}
 
-/// The outbound queue has emptied after a send has found it full.
-pub fn drain(socket: u32) {
-    drain::over(socket);
-    executor::run();
-}
-
-/// Another version has had the socket until now, in hooks. A closure cannot begin in the middle, and a
-/// socket that nothing hears would be silent for ever.
-pub fn resume(socket: u32) {
-    Sender::new(socket).fail("no hooks of this version hear this socket");
-}
-
-/// Ends the session: it gets its `Close`, and as many polls as it needs without waiting. So do its
-/// tasks, also where it has ended before.
-pub fn close(socket: u32, info: CloseInfo) {
-    let session = remove(socket);
-    drain::over(socket);
-    if let Some(Entry::Open { inbox, task }) = session {
-        inbox.close(info);
+    fn drained(&self, socket: u32) {
+        drain::over(socket);
         executor::run();
-        executor::cancel(task);
     }
-    task::end_tasks_of(socket);
-    // What the destructors have woken.
-    executor::run();
+
+    /// Hooks of another version have had the socket. A closure cannot begin in the middle, and a
+    /// socket that nothing hears would be silent for ever.
+    fn resumed(&self, socket: u32) {
+        Sender::new(socket).fail("no hooks of this version hear this socket");
+    }
+
+    /// Ends the session and its tasks. The session gets its `Close`, and as many polls as it needs
+    /// without waiting. Tasks end even if the session has ended before.
+    fn closed(&self, socket: u32, info: CloseInfo) {
+        let session = self.remove(socket);
+        drain::over(socket);
+        if let Some(Entry::Open { inbox, task }) = session {
+            inbox.close(info);
+            executor::run();
+            executor::cancel(task);
+        }
+        task::end_tasks_of(socket);
+        // What the destructors have woken.
+        executor::run();
+    }
 }
 
 /// Runs the blocking session.
 pub fn run(socket: u32) {
-    let Some(Entry::Accepted(Session::Blocking(session))) = remove(socket) else {
+    let session = SESSIONS.with(|sessions| sessions.remove(socket));
+    let Some(Entry::Accepted(Session::Blocking(session))) = session else {
         return Sender::new(socket).fail("no session of this instance waits for this socket");
     };
     let result = session(BlockingSocket::new(socket));
@@ -129,14 +137,14 @@ pub fn run(socket: u32) {
 
 /// Whether a session of this instance waits for the socket's handshake, or runs on it.
 pub(crate) fn is_known(socket: u32) -> bool {
-    SESSIONS.with(|sessions| sessions.borrow().contains_key(&socket))
+    SESSIONS.with(|sessions| sessions.0.borrow().contains_key(&socket))
 }
 
 /// Whether a blocking session waits to be run.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn is_blocking(socket: u32) -> bool {
     SESSIONS.with(|sessions| {
-        matches!(sessions.borrow().get(&socket), Some(Entry::Accepted(Session::Blocking(_))))
+        matches!(sessions.0.borrow().get(&socket), Some(Entry::Accepted(Session::Blocking(_))))
     })
 }
 

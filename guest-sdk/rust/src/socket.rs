@@ -22,7 +22,7 @@ impl Socket {
     }
 
     /// The next event: messages in the order of their arrival, then one
-    /// [`Close`](SocketEvent::Close), then none. Dropping the future loses nothing.
+    /// [`Close`](SocketEvent::Close), then `None`. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<SocketEvent> {
         poll_fn(|cx| self.inbox.poll_next(cx)).await
     }
@@ -32,7 +32,7 @@ impl Socket {
         poll_fn(|cx| self.inbox.poll_ended(cx)).await;
     }
 
-    /// The sending half, to be kept by others, such as the other members of a room.
+    /// The sending half, which others may keep, such as the other members of a room.
     pub fn sender(&self) -> Sender {
         self.sender
     }
@@ -46,7 +46,7 @@ impl Deref for Socket {
     }
 }
 
-/// What has arrived for a session and is not yet taken.
+/// The messages that have arrived for a session and that it has not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     events: RefCell<VecDeque<SocketEvent>>,

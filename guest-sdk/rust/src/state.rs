@@ -1,4 +1,4 @@
-//! What moves with a plugin when another version takes over.
+//! The state that moves when another version of the plugin takes over.
 
 use anyhow::Context;
 use serde::Serialize;
@@ -6,13 +6,13 @@ use serde::de::DeserializeOwned;
 
 use crate::Result;
 
-/// Memory that survives a swap: the instance of the version before saves its essence, and the instance
-/// that takes over restores it, between two events and before the first of its own.
+/// Memory that survives a swap. The instance of the version before saves what matters of it,
+/// between two events. The instance that takes over restores it before its own first event.
 ///
-/// The component's attribute says where it is: `#[hooks(state)]` for the hooks themselves, and
+/// The component's attribute names the state: `#[hooks(state)]` for the hooks themselves, and
 /// `state = NAME` for a value in a `thread_local!`, with `#[hooks]`, `#[handler(websocket)]` and
-/// `#[app(websocket)]`. What has an instance for each request, or for each connection, has no memory that
-/// could move.
+/// `#[app(websocket)]`. A component with an instance for each request, or for each connection, has
+/// no memory that could move.
 ///
 /// ```
 /// use std::cell::RefCell;
@@ -55,7 +55,7 @@ use crate::Result;
 /// assert_eq!(socket.sent_text(), ["Ann", "Ann, Bob"]);
 /// ```
 ///
-/// One is nothing without the other:
+/// A state needs both functions:
 ///
 /// ```compile_fail,E0046
 /// # struct Guestbook;
@@ -69,43 +69,43 @@ use crate::Result;
 /// }
 /// ```
 ///
-/// The host does the same with an instance that it lets go because it was idle: the next one restores
-/// what it has saved. A trap loses what is only in memory.
+/// The host does the same with an instance that it drops because it was idle: the next instance
+/// restores what that one has saved. A trap loses what is only in memory.
 ///
-/// What each socket needs for itself is better left with it, as its [`context`](crate::Sender::context):
-/// that moves by itself, and outlives a trap too. Sockets that are
-/// [pinned](crate::UpgradeOptions::pinned), tasks and timers do not move:
+/// Leave what each socket needs for itself with the socket, as its
+/// [`context`](crate::Sender::context): that moves by itself, and outlives a trap, too. Tasks,
+/// timers and [pinned](crate::UpgradeOptions::pinned) sockets do not move.
 /// [`Hooks::resume`](crate::Hooks::resume) may start tasks again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state that could move to another version",
     note = "`state` needs an `impl lithe_sdk::State for {Self}`"
 )]
 pub trait State {
-    /// What is handed over: as JSON, anything that serde can serialize and deserialize; or
+    /// The type that is handed over: anything that serde can serialize and deserialize, as JSON; or
     /// [`SavedBytes`].
     ///
-    /// The versions before and after read each other's (a roll back is a swap, too), so a new field
-    /// should be `#[serde(default)]`.
+    /// Older and newer versions read each other's state, for a roll back is a swap, too. So a new
+    /// field should be `#[serde(default)]`.
     type Saved: Saved;
 
-    /// The essence of this instance's memory: at most the site's limit, 1 MiB by default.
+    /// Saves what matters of this instance's memory: at most the site's limit, 1 MiB by default.
     ///
-    /// The instance may be called again, for sockets that stay with it, or because the other version
-    /// has refused.
+    /// The host may call the instance again, for sockets that stay with it, or because the other
+    /// version has refused.
     fn save(&self) -> Self::Saved;
 
-    /// What an instance of the other version has saved.
+    /// Restores what an instance of the other version has saved.
     ///
-    /// It is called before anything else, but also later, and more than once, where several instances
-    /// become one: so add it to what is there, and do not replace that.
+    /// The host calls it before anything else. If several instances become one, it calls it again
+    /// later. So add `saved` to the state, and do not replace the state.
     ///
     /// # Errors
-    /// This version cannot go on from there: then the other one does, and the log says why. So does it
-    /// where the value cannot be read.
+    /// This version cannot go on from there. Then the other version goes on, and the log says why.
+    /// The same happens if the value cannot be read.
     fn restore(&self, saved: Self::Saved) -> Result<()>;
 }
 
-/// What [`State::save`] may hand over: anything that serde can serialize and deserialize, as JSON; or
+/// What [`State::save`] may return: anything that serde can serialize and deserialize, as JSON; or
 /// [`SavedBytes`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be handed to another version",

@@ -16,10 +16,10 @@ use crate::{
     sys,
 };
 
-/// An answer whose body is sent piece by piece: what [`Response::stream`] and [`Response::sse`] make.
+/// An answer whose body is sent piece by piece, by [`Response::stream`] or [`Response::sse`].
 ///
-/// Nothing runs until the handler has returned it and the client has been sent the head. Middleware
-/// sees it as an [`Outcome`], and may still change its headers.
+/// The body's closure runs once the handler has returned the stream and the host has sent the head.
+/// Middleware sees the stream as an [`Outcome`], and may still change its headers.
 #[must_use = "nothing is sent until the handler returns it"]
 #[derive(Debug)]
 pub struct Stream {
@@ -29,9 +29,9 @@ pub struct Stream {
 }
 
 enum Body {
-    /// Made in this component, and not yet told the host.
+    /// Made in this component. The host does not know it yet.
     New(Session),
-    /// Told the host, here or in the component that a middleware wraps.
+    /// Known to the host, from here or from the component that a middleware wraps.
     Started(u32),
 }
 
@@ -54,12 +54,12 @@ impl fmt::Debug for Body {
 
 impl Response {
     /// 200 with `application/octet-stream`, whose body an async closure sends, for
-    /// `#[lithe_sdk::handler(websocket)]`. Say what it is with
-    /// [`with_header`](Stream::with_header)`("content-type", …)`.
+    /// `#[lithe_sdk::handler(websocket)]`.
+    /// [`with_header`](Stream::with_header)`("content-type", …)` gives it another type.
     ///
-    /// The closure runs once the head is sent. Returning `Ok` ends the body; an error breaks it off, so
-    /// that the client sees that it is not whole. When the client leaves, sending fails, and the closure
-    /// is dropped at the first `await` that would wait.
+    /// The closure runs once the head is sent. Returning `Ok` ends the body. An error breaks it
+    /// off, and the client sees that it is not whole. When the client leaves, sending fails, and
+    /// the closure is dropped at the first `await` that would wait.
     ///
     /// ```
     /// use lithe_sdk::testing::TestEvent;
@@ -87,8 +87,8 @@ impl Response {
     }
 
     /// 200 with `application/octet-stream`, whose body a blocking closure sends, for
-    /// `#[lithe_sdk::handler(session)]`. It runs once the head is sent, in an instance of its own, and
-    /// ends as one of [`stream`](Self::stream) does.
+    /// `#[lithe_sdk::handler(session)]`. The closure runs once the head is sent, in an instance of
+    /// its own. It ends as the closure of [`stream`](Self::stream) does.
     pub fn stream_blocking<F>(body: F) -> Stream
     where
         F: FnOnce(BlockingBodySender) -> Result<()> + 'static,
@@ -97,7 +97,7 @@ impl Response {
         Stream::new(Session::Blocking(Box::new(session)))
     }
 
-    /// Server-sent events, which a browser reads with `EventSource`, from an async closure.
+    /// Server-sent events of an async closure, which a browser reads with `EventSource`.
     ///
     /// ```
     /// use lithe_sdk::testing::TestEvent;
@@ -166,11 +166,11 @@ impl Stream {
         self.with_added_header("set-cookie", cookie.to_string())
     }
 
-    /// Tells the host of it, if that has not been done.
+    /// Tells the host of the stream, unless the host knows of it.
     ///
     /// # Errors
-    /// See `wit/streams.wit`. A closure of the wrong kind is a 500, and the log says which attribute it
-    /// needs.
+    /// The host refuses: see `wit/streams.wit`. A closure of the wrong kind is a 500, and the log
+    /// says which attribute it needs.
     pub(crate) fn start(self, event: &Event) -> Result<Self> {
         let session = match self.body {
             Body::New(session) => session,
@@ -213,9 +213,9 @@ impl From<Stream> for Outcome {
     }
 }
 
-/// Sends the pieces of a body: a number, to be copied and kept wherever it is needed.
+/// Sends the pieces of a body. It is a number: copy and keep it as you like.
 ///
-/// [`BodySender`] and [`BlockingBodySender`] are one by `Deref`. Pieces leave in the order of their
+/// [`BodySender`] and [`BlockingBodySender`] dereference to it. Pieces leave in the order of their
 /// sending, as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BodyWriter {
@@ -226,7 +226,8 @@ impl BodyWriter {
     /// Queues text, sent as UTF-8. Never blocks.
     ///
     /// # Errors
-    /// [`SendError::Closed`] once the client has left or the body has ended; see [`SendError`].
+    /// See [`SendError`]. It is [`SendError::Closed`] once the client has left or the body has
+    /// ended.
     pub fn send_text(&self, text: impl AsRef<str>) -> Result<(), SendError> {
         self.sender.send_text(text)
     }
@@ -234,7 +235,8 @@ impl BodyWriter {
     /// Queues bytes. Never blocks.
     ///
     /// # Errors
-    /// [`SendError::Closed`] once the client has left or the body has ended; see [`SendError`].
+    /// See [`SendError`]. It is [`SendError::Closed`] once the client has left or the body has
+    /// ended.
     pub fn send(&self, bytes: impl AsRef<[u8]>) -> Result<(), SendError> {
         self.sender.send_binary(bytes)
     }
@@ -242,7 +244,8 @@ impl BodyWriter {
     /// Queues a server-sent event. Never blocks.
     ///
     /// # Errors
-    /// [`SendError::Closed`] once the client has left or the body has ended; see [`SendError`].
+    /// See [`SendError`]. It is [`SendError::Closed`] once the client has left or the body has
+    /// ended.
     pub fn event(&self, event: Sse) -> Result<(), SendError> {
         self.send_text(event.to_string())
     }
@@ -252,18 +255,18 @@ impl BodyWriter {
         self.sender.buffered_amount()
     }
 
-    /// The body as the sending half of a socket that receives nothing, for what the two share.
+    /// The body as the sending half of a socket that receives nothing.
     pub fn sender(&self) -> Sender {
         self.sender
     }
 
-    /// The request that the body answers; none once it has ended.
+    /// The request that the body answers. `None` once the body has ended.
     pub fn request(&self) -> Option<Event> {
         self.sender.event()
     }
 }
 
-/// What the closure of [`Response::stream`] sends with: a [`BodyWriter`] that can also wait.
+/// The argument of the closure of [`Response::stream`]: a [`BodyWriter`] that can also wait.
 #[derive(Debug)]
 pub struct BodySender {
     writer: BodyWriter,
@@ -280,7 +283,7 @@ impl BodySender {
         self.socket.ended().await;
     }
 
-    /// The sending half, to be kept by others.
+    /// The sending half, which others may keep.
     pub fn writer(&self) -> BodyWriter {
         self.writer
     }
@@ -294,7 +297,8 @@ impl Deref for BodySender {
     }
 }
 
-/// What the closure of [`Response::stream_blocking`] sends with: a [`BodyWriter`] that can also wait.
+/// The argument of the closure of [`Response::stream_blocking`]: a [`BodyWriter`] that can also
+/// wait.
 #[derive(Debug)]
 pub struct BlockingBodySender {
     writer: BodyWriter,

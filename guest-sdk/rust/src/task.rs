@@ -1,7 +1,7 @@
 //! Several things at once: tasks of their own, and futures side by side.
 //!
-//! All of it is for async sessions and hooks, and runs on the instance's one thread: tasks take turns at
-//! each `await`. Futures of any other crate that needs no runtime of its own work as well.
+//! Tasks are for async sessions and hooks. They run on the instance's one thread, and take turns at
+//! each `await`. Futures of other crates work, too, unless they need a runtime of their own.
 //!
 //! ```
 //! use std::time::Duration;
@@ -34,11 +34,11 @@ pub use combine::{Either, join, select};
 pub use handle::{Cancelled, JoinHandle};
 pub(crate) use scope::end as end_tasks_of;
 
-/// Starts a task that belongs to the instance: it goes on when the session that has started it is over,
-/// and ends with the instance at the latest. For one that ends with its session there is
-/// [`socket.spawn`](crate::Sender::spawn).
+/// Starts a task that belongs to the instance. It goes on when the session that has started it is
+/// over, and ends with the instance at the latest. Use [`socket.spawn`](crate::Sender::spawn) for a
+/// task that ends with its session.
 ///
-/// It runs for the first time when the calling task waits, or the calling hook or handler returns.
+/// The task begins when the calling task waits, or when the calling hook or handler returns.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
@@ -48,8 +48,8 @@ where
     handle.of(executor::spawn(work))
 }
 
-/// Lets the instance's other tasks run that are ready. The host gets its turn only when all wait: use
-/// [`time::sleep`](crate::time::sleep) with zero to let it deliver what has arrived.
+/// Lets other tasks of the instance run, if they are ready. The host gets its turn only when all
+/// tasks wait: to let it deliver what has arrived, [`time::sleep`](crate::time::sleep) for zero.
 pub async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {

@@ -52,17 +52,17 @@ pub(crate) use queue::millis;
 
 /// The time of day.
 ///
-/// In a native build it is the start of 2026 and what [`testing::advance`](crate::testing::advance)
-/// has added.
+/// In a native build it is the start of 2026, plus what
+/// [`testing::advance`](crate::testing::advance) has added.
 pub fn now() -> SystemTime {
     sys::wall_clock()
 }
 
-/// Waits until `duration` is over, in steps of the host's milliseconds. Even a wait of zero lets the
+/// Waits until `duration` is over, in whole milliseconds of the host. A wait of zero, too, lets the
 /// host deliver what has arrived.
 ///
 /// # Panics
-/// Whatever waits for time panics where the site allows the instance no timer at all.
+/// Everything that waits for time panics if the site allows the instance no timer at all.
 pub fn sleep(duration: Duration) -> Sleep {
     Sleep::until(sys::monotonic().saturating_add(duration))
 }
@@ -116,7 +116,7 @@ impl Drop for Sleep {
 /// ```
 ///
 /// # Errors
-/// [`Elapsed`] where the time was up first; `future` is dropped then.
+/// The time was up first. Then `future` is dropped.
 pub fn timeout<F: IntoFuture>(
     limit: Duration,
     future: F,
@@ -161,7 +161,7 @@ pub fn interval(period: Duration) -> Interval {
     Interval { period, sleep: Sleep::until(sys::monotonic().saturating_add(period)) }
 }
 
-/// What [`interval`] makes: a clock that ticks. It is a `Stream` without an end, too.
+/// A clock that ticks, which [`interval`] makes. It is also a `Stream` without an end.
 #[derive(Debug)]
 pub struct Interval {
     period: Duration,
@@ -169,8 +169,9 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Waits for the next tick. A task that is late gets one tick as soon as the host has had its turn, and
-    /// the next a period after that, not all that were missed. Dropping the future loses nothing.
+    /// Waits for the next tick. A task that is late gets one tick as soon as the host has had its
+    /// turn, and the next one a period later. It does not get all ticks that it has missed.
+    /// Dropping the future loses nothing.
     pub async fn tick(&mut self) {
         poll_fn(|cx| self.poll_tick(cx)).await;
     }

@@ -1,7 +1,7 @@
 //! Topics: groups of sockets that hear the same messages.
 //!
-//! The host keeps them, for the sockets of this plugin, so they outlast the instance as the sockets do,
-//! and one call reaches everyone. A socket leaves its topics when it is gone.
+//! The host keeps the topics of this plugin's sockets. So topics outlast the instance, as the
+//! sockets do, and one call reaches all subscribers. A socket leaves its topics when it is gone.
 //!
 //! ```
 //! use std::rc::Rc;
@@ -46,9 +46,9 @@ use serde::Serialize;
 
 use crate::{AsMessage, MessageRef, Result, Sender, sys};
 
-/// Queues a message for every subscriber of the topic, and answers for how many. Those that are closing
-/// or whose queue is full are left out. May be called wherever the plugin runs: in handlers, hooks,
-/// sessions, tasks.
+/// Queues a message for every subscriber of the topic, and returns for how many. It leaves out
+/// those that are closing and those whose queue is full. Handlers, hooks, sessions and tasks may
+/// call it.
 ///
 /// A message over the site's limit reaches nobody.
 pub fn publish(topic: impl AsRef<str>, message: impl AsMessage) -> usize {
@@ -58,7 +58,7 @@ pub fn publish(topic: impl AsRef<str>, message: impl AsMessage) -> usize {
 /// The same with the JSON of `value`, as text.
 ///
 /// # Errors
-/// Where `value` has no JSON form.
+/// `value` has no JSON form.
 pub fn publish_json<T: Serialize + ?Sized>(topic: impl AsRef<str>, value: &T) -> Result<usize> {
     Ok(publish(topic, serde_json::to_string(value)?))
 }
@@ -68,13 +68,13 @@ pub fn members(topic: impl AsRef<str>) -> Vec<Sender> {
     senders(sys::members(Some(topic.as_ref())))
 }
 
-/// How many there are.
+/// How many subscribers the topic has on this node.
 pub fn count(topic: impl AsRef<str>) -> usize {
     sys::members(Some(topic.as_ref())).len()
 }
 
-/// All sockets of this plugin on this node, by number: also those whose handshake is not complete, and
-/// those whose `close` hook has not returned; [`Sender::state`] tells them apart.
+/// All sockets of this plugin on this node, by number. Sockets whose handshake is not complete, and
+/// sockets whose `close` hook has not returned, are among them: [`Sender::state`] tells them apart.
 pub fn sockets() -> Vec<Sender> {
     senders(sys::members(None))
 }
@@ -85,7 +85,7 @@ fn senders(mut ids: Vec<u32>) -> Vec<Sender> {
 }
 
 impl Sender {
-    /// Has this socket hear what is published to the topic. Without effect where it does already.
+    /// Subscribes this socket to the topic. Does nothing if it is subscribed already.
     ///
     /// # Errors
     /// See [`SubscribeError`].
@@ -93,12 +93,13 @@ impl Sender {
         sys::subscribe(self.id(), topic.as_ref())
     }
 
-    /// Has this socket hear it no longer.
+    /// Ends this socket's subscription, if there is one.
     pub fn unsubscribe(&self, topic: impl AsRef<str>) {
         sys::unsubscribe(self.id(), topic.as_ref());
     }
 
-    /// The topics that this socket hears, in the order of their names; none once it is gone.
+    /// The topics that this socket hears, in the order of their names. A socket that is gone hears
+    /// none.
     pub fn topics(&self) -> Vec<String> {
         sys::subscriptions(self.id())
     }
@@ -108,8 +109,9 @@ impl Sender {
         self.topics().iter().any(|heard| heard == topic.as_ref())
     }
 
-    /// Queues a message for every subscriber of the topic but this socket, which need not be one, and
-    /// answers for how many. For everyone there is [`topics::publish`](publish), which says more.
+    /// Queues a message for every subscriber of the topic but this socket, and returns for how
+    /// many. This socket need not be a subscriber. See [`topics::publish`](publish), which reaches
+    /// all.
     pub fn publish(&self, topic: impl AsRef<str>, message: impl AsMessage) -> usize {
         sys::publish(topic.as_ref(), message.as_message(), Some(self.id()))
     }
@@ -117,7 +119,7 @@ impl Sender {
     /// The same with the JSON of `value`, as text.
     ///
     /// # Errors
-    /// Where `value` has no JSON form.
+    /// `value` has no JSON form.
     pub fn publish_json<T: Serialize + ?Sized>(
         &self,
         topic: impl AsRef<str>,

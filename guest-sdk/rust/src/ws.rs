@@ -5,7 +5,7 @@ use anyhow::bail;
 use crate::sessions::{self, Session};
 use crate::{BlockingSocket, Event, Outcome, Response, Result, Socket, sys};
 
-/// Which sessions the component can run; the attribute decides it.
+/// Which sessions a component can run. The attribute decides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `#[handler]`: none.
@@ -16,7 +16,7 @@ pub enum Kind {
     Blocking,
     /// `#[hooks]`: its hooks, and no closure.
     Hooks,
-    /// A test's: whatever the handler asks for.
+    /// A test: all sessions that the handler asks for.
     Any,
 }
 
@@ -37,8 +37,8 @@ impl<'e> Ws<'e> {
         sys::is_supported()
     }
 
-    /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,
-    /// and `upgrade` has `websocket`.
+    /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token
+    /// `upgrade`, and `upgrade` has `websocket`.
     pub fn is_upgrade_request(&self) -> bool {
         sys::is_upgrade_request(self.event.handle())
     }
@@ -48,11 +48,12 @@ impl<'e> Ws<'e> {
         sys::requested_protocols(self.event.handle())
     }
 
-    /// Prepares an upgrade whose session is an async closure, for `#[lithe_sdk::handler(websocket)]`.
+    /// Prepares an upgrade whose session is an async closure, for
+    /// `#[lithe_sdk::handler(websocket)]`.
     ///
-    /// The closure runs once the handshake is complete. All sessions of the plugin share one instance
-    /// and its memory, and take turns at each `await`. Returning `Ok` closes the socket with 1000,
-    /// an error with 1011. When the socket ends otherwise, the session gets its
+    /// The closure runs once the handshake is complete. All sessions of the plugin share one
+    /// instance and its memory, and take turns at each `await`. Returning `Ok` closes the socket
+    /// with 1000, an error with 1011. When the socket ends otherwise, the session gets its
     /// [`Close`](crate::SocketEvent::Close) and is dropped at the first `await` that would wait.
     pub fn upgrade<F>(&self, session: F) -> Upgrade<'e>
     where
@@ -61,7 +62,8 @@ impl<'e> Ws<'e> {
         self.with(Session::of_async(session))
     }
 
-    /// Prepares an upgrade whose session is a blocking closure, for `#[lithe_sdk::handler(session)]`.
+    /// Prepares an upgrade whose session is a blocking closure, for
+    /// `#[lithe_sdk::handler(session)]`.
     ///
     /// The closure runs once the handshake is complete, in an instance of its own. Returning `Ok`
     /// closes the socket with 1000, an error with 1011.
@@ -113,15 +115,15 @@ impl Upgrade<'_> {
     }
 
     /// Accepts the upgrade. The session starts once the handler has returned the outcome and the
-    /// handshake is complete; if it never is, the closure is dropped.
+    /// handshake is complete. If the handshake never is, the closure is dropped.
     ///
     /// # Errors
     /// An [`HttpError`](crate::HttpError), ready to be returned: 405 for a method other than GET,
-    /// 501 where upgrades are not supported, 426 where the request asks for none, 400 for a
-    /// malformed handshake, 500 for a mistake of the handler: a strict protocol that was not
-    /// requested, a header that is not the handler's to set, an attachment over the limit, a second
-    /// upgrade of the same event. A session closure of the wrong kind is a 500 too, and the log says
-    /// which attribute it needs.
+    /// 501 if upgrades are not supported, 426 if the request asks for none, 400 for a malformed
+    /// handshake, 500 for a mistake of the handler: a strict protocol that was not requested, a
+    /// header that is not the handler's to set, an attachment over the limit, a second upgrade of
+    /// the same event. A session closure of the wrong kind is a 500 too, and the log says which
+    /// attribute it needs.
     pub fn accept(self) -> Result<Outcome> {
         match (self.event.kind(), &self.session) {
             (Kind::Blocking, Session::Async(_)) => bail!(
@@ -144,8 +146,8 @@ impl Upgrade<'_> {
     }
 }
 
-/// How an upgrade is accepted: what a `Hooks::upgrade` returns. Made of a [`Response`], it is not
-/// accepted, and answered with that.
+/// How an upgrade is accepted: what a `Hooks::upgrade` returns. If they are made of a [`Response`],
+/// the upgrade is not accepted, and answered with the response.
 ///
 /// The default chooses no protocol, adds no header, attaches nothing and is not pinned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,8 +174,8 @@ enum Protocol {
 }
 
 impl UpgradeOptions {
-    /// Speaks this protocol, and no other (RFC 6455, 1.9). Where the client has not offered it, that
-    /// is the handler's mistake and a 500: ask `requested_protocols` first, or use
+    /// Speaks this protocol, and no other (RFC 6455, 1.9). If the client has not offered it, that
+    /// is a mistake of the handler and a 500: ask `requested_protocols` first, or use
     /// [`protocol_from`](Self::protocol_from).
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
@@ -181,8 +183,8 @@ impl UpgradeOptions {
         self
     }
 
-    /// Speaks the first of these protocols that the client has offered, and none where it has
-    /// offered none of them.
+    /// Speaks the first of these protocols that the client has offered. If it has offered none of
+    /// them, the upgrade chooses no protocol.
     #[must_use]
     pub fn protocol_from<P: Into<String>>(mut self, ours: impl IntoIterator<Item = P>) -> Self {
         self.protocol = Protocol::FirstOffered(ours.into_iter().map(Into::into).collect());
@@ -196,18 +198,18 @@ impl UpgradeOptions {
         self
     }
 
-    /// Leaves bytes with the socket, for [`Sender::attachment`](crate::Sender::attachment). The host
-    /// keeps them, also while the plugin is swapped. At most the site's attachment limit, 16 KiB by
-    /// default.
+    /// Leaves bytes with the socket, for [`Sender::attachment`](crate::Sender::attachment). The
+    /// host keeps them, and a swap does not lose them. They may have the site's attachment limit,
+    /// 16 KiB by default.
     #[must_use]
     pub fn attachment(mut self, attachment: impl Into<Vec<u8>>) -> Self {
         self.attachment = attachment.into();
         self
     }
 
-    /// Says that the session's state is in this instance's memory: when the plugin is swapped, the
-    /// socket stays with the old version until it ends or the drain time is up. Closures always are
-    /// pinned; hooks only if they say so.
+    /// Says that the session's state is in this instance's memory. When the plugin is swapped, the
+    /// socket stays with the old version until it ends or the drain time is up. Closures are always
+    /// pinned, hooks only if they say so.
     #[must_use]
     pub fn pinned(mut self) -> Self {
         self.pinned = true;

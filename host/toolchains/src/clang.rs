@@ -13,11 +13,28 @@ use super::inputs::{self, Component};
 use super::{contract, tool, work};
 use lithe_host::internals::config::GuestKind;
 
-/// The SDK.
-const SDK: [(&str, &str); 2] = [
-    ("lithe.h", include_str!("../../../guest-sdk/c/lithe.h")),
-    ("lithe.c", include_str!("../../../guest-sdk/c/lithe.c")),
-];
+macro_rules! sdk {
+    ($($file:literal)*) => {
+        [$(($file, include_str!(concat!("../../../guest-sdk/c/", $file)))),*]
+    };
+}
+
+/// The SDK. `lithe.c` includes the other sources.
+const SDK: [(&str, &str); 13] = sdk! {
+    "lithe.c"
+    "lithe.h"
+    "lithe_error.c"
+    "lithe_event.c"
+    "lithe_handler.c"
+    "lithe_hooks.c"
+    "lithe_internal.h"
+    "lithe_memory.c"
+    "lithe_middleware.c"
+    "lithe_outcome.c"
+    "lithe_session.c"
+    "lithe_socket.c"
+    "lithe_topics.c"
+};
 
 /// The name that the bindings have in place of the world's: the SDK is written against it.
 const BINDINGS: &str = "lithe_wit";

@@ -1,17 +1,18 @@
 // Package abi is what the generated bindings stand on.
 //
-// Where the host passes something, it first asks for room by a `realloc` of the Canonical ABI, and until
-// that returns it refuses every call out of the component. Go's own allocator cannot keep to that: what
-// it allocates may begin a collection, which asks WASI for the time, and the component traps. So the
-// host writes into regions that Go's allocator and collector know nothing of. Nothing on the way there
-// allocates from Go's heap, grows a goroutine's stack or meets the scheduler. The collector runs as ever,
-// while the guest's own code does; what it needs of a region is copied.
+// Before the host passes a value, it asks for room by a `realloc` of the Canonical ABI. Until that
+// returns, it refuses every call out of the component. Go's own allocator cannot keep to that: an
+// allocation may begin a collection, the collection asks WASI for the time, and the component
+// traps. So the host writes into regions that Go's allocator and collector do not know. Nothing on
+// the way there allocates from Go's heap, grows a goroutine's stack or meets the scheduler. While
+// the guest's own code runs, the collector runs as usual. The guest gets copies of what is in a
+// region.
 package abi
 
 import "unsafe"
 
-// One page for the stack and one for the state of the adapter to WASI preview 1, which keeps both. It
-// asks for them before Go's runtime is ready.
+// The adapter to WASI preview 1 keeps one page for its stack and one for its state. It asks for
+// them before Go's runtime is ready.
 var adapterMemory [2*65536 + 16]byte
 var adapterUsed uintptr
 
@@ -27,19 +28,19 @@ func reallocAdapter(old, oldSize, align, size uintptr) uintptr {
 	return at
 }
 
-// No address: the host traps where it is to write there.
+// Not an address: the host traps when it writes there.
 const nowhere = 0xffff_fff8
 
-// Memory that the runtime has given away for good. Numbers and no pointers: to the collector it is not
-// there.
+// Memory that the runtime has given away for good. It is numbers and not pointers, so that the
+// collector does not see it.
 type region struct{ base, next, end uintptr }
 
 var regions [2]region
 
 const (
-	// What exports are called with.
+	// The arguments of exports.
 	arguments = iota
-	// What imports answer.
+	// The results of imports.
 	answers
 )
 
@@ -61,7 +62,7 @@ func realloc(which int, old, oldSize, align, size uintptr) uintptr {
 	at := (region.next + align - 1) &^ (align - 1)
 	if at+size > region.end {
 		grow.which, grow.size = which, size
-		// A goroutine's stack might have to grow for this; the system's never does.
+		// A goroutine's stack might have to grow for this. The system's never does.
 		systemstack(growRegion)
 		at = (region.next + align - 1) &^ (align - 1)
 		if at+size > region.end {
@@ -75,14 +76,15 @@ func realloc(which int, old, oldSize, align, size uintptr) uintptr {
 	return at
 }
 
-// What `growRegion` is to do: on the system's stack it has no arguments.
+// The arguments of `growRegion`, which has none on the system's stack.
 var grow struct {
 	which int
 	size  uintptr
 }
 
-// Twice the size, or what is wanted. What lies in the memory before stays as it is, and that is not used
-// again: as each is at least twice the last, it is never more than there is in use.
+// Makes the region twice as large, or as large as is wanted. The memory before stays as it is, and
+// is not used again. Each is at least twice the last, so what is lost is never more than what is in
+// use.
 func growRegion() {
 	const page = 65536
 	region := &regions[grow.which]
@@ -93,14 +95,14 @@ func growRegion() {
 	}
 }
 
-// ReleaseArguments is for when what an export was called with has been copied.
+// ReleaseArguments frees the room of an export's arguments, once they have been copied.
 func ReleaseArguments() { regions[arguments].next = regions[arguments].base }
 
-// How many imports have been called whose answers are not yet copied. Where a goroutine waits for the
-// collector in between, another may call one, too.
+// How many imports have been called whose results are not yet copied. While a goroutine waits for
+// the collector in between, another may call one, too.
 var reading int
 
-// Read calls an import and copies its answer, whose room is then free again.
+// Read calls an import and copies its result. Then the room of the result is free again.
 func Read[T, U any](call func() T, copied func(T) U) U {
 	reading++
 	defer func() {
@@ -112,7 +114,7 @@ func Read[T, U any](call func() T, copied func(T) U) U {
 	return copied(call())
 }
 
-// The runtime's own ways to more memory and to the system's stack.
+// The runtime's functions for more memory and for the system's stack.
 
 //go:linkname sbrk runtime.sbrk
 func sbrk(n uintptr) unsafe.Pointer

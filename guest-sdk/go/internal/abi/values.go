@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// Allocate is memory for the host to read or to write results to, until the pinner lets go of it.
+// Allocate returns memory that the host reads, or to which it writes results, until the pinner lets
+// go of it.
 func Allocate(pinner *runtime.Pinner, size, align uintptr) unsafe.Pointer {
 	if size == 0 {
 		return nil
@@ -16,10 +17,11 @@ func Allocate(pinner *runtime.Pinner, size, align uintptr) unsafe.Pointer {
 	return memory
 }
 
-// Unpin is called by an export when its arguments have been lifted. They still point into the region.
+// Unpin does nothing. An export calls it when its arguments have been lifted, and they still point
+// into the region.
 func Unpin() {}
 
-// Handle is a resource's, until it is given away or dropped.
+// Handle is a handle of a resource, until it is given away or dropped.
 type Handle struct{ value int32 }
 
 func MakeHandle(value int32) *Handle { return &Handle{value} }

@@ -1,4 +1,4 @@
-/** A request's way through what the module defines. */
+/** How what a module defines answers a request. */
 
 import type { Event as Handle } from "lithe:plugin/event@0.1.0";
 import type { Outcome } from "lithe:plugin/outcome@0.1.0";
@@ -9,7 +9,7 @@ import { described, isPromise } from "../engine.ts";
 import { Event } from "../event.ts";
 import { HttpError, thrown } from "../outcome.ts";
 
-/** The app, if it is of that kind. Runs when the component is built. */
+/** The module's app. Throws if it is of another kind. Runs when the component is built. */
 export function checked<K extends App["kind"]>(app: App | undefined, kind: K): Extract<App, { kind: K }> {
   const found = app?.kind;
   if (found === kind) return app as Extract<App, { kind: K }>;
@@ -20,7 +20,7 @@ export function checked<K extends App["kind"]>(app: App | undefined, kind: K): E
   );
 }
 
-/** Calls with the event, and makes any exception an answer. */
+/** Calls a handler with the event, and makes an answer of any exception. */
 export function answered<T = Outcome>(
   engine: Engine,
   handle: Handle,
@@ -49,7 +49,8 @@ export function answered<T = Outcome>(
   }
 }
 
-/** The contract's error for what was thrown; any other value goes to the log, and is a 500. */
+/** The contract's error for an `HttpError`. Anything else that was thrown goes to the log, and is a
+ * 500. */
 function refusal(thrownValue: unknown): unknown {
   const error = HttpError.from(thrownValue);
   if (error instanceof HttpError) {
@@ -60,7 +61,7 @@ function refusal(thrownValue: unknown): unknown {
   return thrown({ status: 500, headers: [], message: "Internal Server Error" });
 }
 
-/** What comes of a value that may be a promise. */
+/** The result for a value that may be a promise. */
 export function then<T, U>(value: T | PromiseLike<T>, next: (value: T) => U | PromiseLike<U>): U | PromiseLike<U> {
   return isPromise(value) ? value.then(next) : next(value);
 }

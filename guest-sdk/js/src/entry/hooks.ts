@@ -41,7 +41,8 @@ export function component(app: App | undefined, engine: Engine) {
     }
   }
 
-  /** Calls a hook; one that is not done by then goes on when it can, and nobody waits for it. */
+  /** Calls a hook. If its promise is not settled then, it goes on when it can, and nothing waits
+   * for it. */
   function event(peer: Peer, call: () => void | PromiseLike<void>): void | PromiseLike<void> {
     try {
       const result = call();
@@ -100,7 +101,7 @@ export function component(app: App | undefined, engine: Engine) {
   };
 }
 
-/** What `upgrade` answered, as an answer. */
+/** The result of `upgrade` as an answer. */
 function accepted(event: Event, answer: UpgradeAnswer | Answer | void): Answer {
   const isAnswer = answer instanceof Response || answer instanceof Upgrade || answer instanceof Stream;
   if (isAnswer || (typeof answer === "object" && answer !== null && "arrayBuffer" in answer)) return answer;

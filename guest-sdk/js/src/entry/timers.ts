@@ -1,4 +1,4 @@
-/** `setTimeout` and its kin, over the host's timers: they go off as calls of their own. */
+/** `setTimeout` and the like, by the host's timers. Each is a call of its own when it is due. */
 
 import { cancel, set } from "lithe:plugin/timers@0.1.0";
 
@@ -8,7 +8,7 @@ type Callback = (...args: unknown[]) => void;
 const LONGEST = 0xffff_ffff;
 
 export class Timers {
-  /** The engine has none of its own. */
+  /** Whether the engine has no timers of its own. */
   readonly isSmall = typeof setTimeout === "undefined";
   #callbacks = new Map<number, { call: () => void; repeat: boolean }>();
   #own = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval };
@@ -26,17 +26,17 @@ export class Timers {
     Object.assign(globalThis, this.#ours, { clearTimeout: forget, clearInterval: forget });
   }
 
-  /** A handler begins. The full engine can wait for its own timers, and only for those. */
+  /** A handler begins. The full engine can wait for its own timers only. */
   begin(): void {
     if (!this.isSmall) Object.assign(globalThis, this.#own);
   }
 
-  /** It is over. */
+  /** A handler is over. */
   end(): void {
     if (!this.isSmall) Object.assign(globalThis, this.#ours);
   }
 
-  /** The host says that one is due. */
+  /** The host calls this when a timer is due. */
   fire(id: number): void {
     const found = this.#callbacks.get(id);
     if (!found) return;

@@ -1,11 +1,11 @@
-/** `console`: what is printed goes to the host's log. */
+/** `console`, which prints to the host's log. */
 
 import { getStderr } from "wasi:cli/stderr@0.2.6";
 import { getStdout } from "wasi:cli/stdout@0.2.6";
 
 import { TextEncoder } from "./text.ts";
 
-/** Bytes that one call of the host takes. */
+/** How many bytes one call of the host takes. */
 const CHUNK = 4096;
 
 function printer(open: () => OutputStream): (...values: unknown[]) => void {

@@ -1,8 +1,8 @@
-/** Random numbers of the host: the engine's own would begin the same in every instance. */
+/** Random numbers of the host. The engine's own would be the same in every instance. */
 
 import { getRandomBytes } from "wasi:random/random@0.2.6";
 
-/** Bytes that one call may ask for, as in the Web Crypto API. */
+/** How many bytes one call may ask for, as in the Web Crypto API. */
 const QUOTA = 65_536;
 
 function getRandomValues<T extends ArrayBufferView>(view: T): T {

@@ -1,5 +1,5 @@
-/** The small engine: QuickJS, and what it lacks. It never runs its own jobs, so promises are ours, and
- * `async` functions are made of them when the component is bundled. */
+/** The small engine: QuickJS, and what it lacks. It never runs its own jobs, so the SDK has its own
+ * promises. When the component is bundled, `async` functions are made of them. */
 
 import "./console.ts";
 import "./crypto.ts";

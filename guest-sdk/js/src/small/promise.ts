@@ -1,4 +1,4 @@
-/** Promises whose jobs are run by us, at the end of each of the host's calls. */
+/** Promises whose jobs the SDK runs, at the end of each of the host's calls. */
 
 type Job = () => void;
 type Then = (value: unknown) => unknown;
@@ -6,7 +6,7 @@ type Then = (value: unknown) => unknown;
 const jobs: Job[] = [];
 const unhandled = new Set<JobPromise<unknown>>();
 
-/** Runs jobs until there are none; what was rejected and heard by nobody goes to the log. */
+/** Runs jobs until there are none. Rejections that nothing handles go to the log. */
 export function runJobs(): void {
   for (let next = 0; next < jobs.length; next++) {
     try {
@@ -14,7 +14,7 @@ export function runJobs(): void {
     } catch (error) {
       console.error("a job failed:", error);
     }
-    // The queue is not kept from the start for as long as jobs make jobs.
+    // Otherwise the queue would grow for as long as jobs make jobs.
     if (next === 999) next -= jobs.splice(0, 1000).length;
   }
   jobs.length = 0;
@@ -25,7 +25,7 @@ export function runJobs(): void {
   unhandled.clear();
 }
 
-/** The language's `Promise`, as far as programs can tell. */
+/** The language's `Promise`. Programs cannot tell the difference. */
 export class JobPromise<T> {
   #state: "pending" | "fulfilled" | "rejected" = "pending";
   #value: unknown;
@@ -57,8 +57,8 @@ export class JobPromise<T> {
     return this.#value;
   }
 
-  /** Its value after all jobs, for a host that cannot wait; throws its reason, or where it is not
-   * settled then. */
+  /** Its value after all jobs, for a host that cannot wait. Throws the reason of a rejection, and
+   * if the promise is not settled then. */
   settled(): T {
     this.#heard = true;
     unhandled.delete(this);

@@ -70,7 +70,8 @@ export class TextDecoder {
   }
 }
 
-/** The character at a place and its length in bytes; for bytes that are not one, the longest part of one. */
+/** The character at a place, and its length in bytes. For bytes that are not a character, the
+ * length is that of the longest part of one. */
 function decoded(bytes: Uint8Array, at: number): [number | undefined, number] {
   const first = bytes[at]!;
   if (first < 0x80) return [first, 1];

@@ -1,5 +1,5 @@
-/** Plays the host: what a component imports, where there is none. In a test's bundle, these are all
- * modules of `lithe:plugin`. */
+/** Plays the host for a test: it has everything that a component imports. In a test's bundle, it
+ * takes the place of all modules of `lithe:plugin`. */
 
 import type { Event as Handle } from "lithe:plugin/event@0.1.0";
 import type { Fields, HttpError as Failure } from "lithe:plugin/http@0.1.0";
@@ -11,9 +11,9 @@ import type { Accepted, UpgradeOptions } from "lithe:plugin/ws@0.1.0";
 
 /** A request as the host has it. */
 export interface FakeEvent extends Handle {
-  /** What it offers, where it asks for an upgrade. */
+  /** The protocols that it offers, if it asks for an upgrade. */
   protocols: string[] | undefined;
-  /** What a middleware wraps. */
+  /** The rest of the chain, for a middleware. */
   rest: () => Outcome;
 }
 
@@ -30,7 +30,7 @@ export interface FakeSocket {
 
 export interface FakeTimer {
   due: number;
-  /** Zero is once. */
+  /** 0 if the timer is due only once. */
   period: number;
 }
 
@@ -39,14 +39,14 @@ export const timers = new Map<number, FakeTimer>();
 export const clock = { now: 0 };
 let lastTimer = 0;
 
-/** Forgets everything that was. */
+/** Forgets everything. */
 export function reset(): void {
   sockets.clear();
   timers.clear();
   clock.now = 0;
 }
 
-/** As the engines throw the contract's errors. */
+/** A contract's error as the engines throw it. */
 function failure(value: unknown): Error {
   return Object.assign(new Error("the host refuses"), { payload: value });
 }

@@ -1,4 +1,4 @@
-/** Calls a component as the host would: for unit tests under Node, without a build and a network.
+/** Calls a component as the host would, for unit tests under Node, without a build or a network.
  *
  *     import assert from "node:assert/strict";
  *     import { test } from "node:test";
@@ -34,19 +34,19 @@ export interface RequestOptions {
   /** The route's parameters. */
   params?: Record<string, string>;
   body?: string | Uint8Array;
-  /** What a middleware wraps: an empty 200 by default. */
+  /** The rest of the chain, for a middleware: an empty 200 by default. */
   next?: () => Response;
 }
 
 export interface ConnectOptions extends RequestOptions {
-  /** What the client offers. */
+  /** The protocols that the client offers. */
   protocols?: string[];
 }
 
-/** What a client gets. */
+/** The answer that a client gets. */
 export class TestResponse {
   readonly status: number;
-  /** By their names in lower case; of several of one name, the last. */
+  /** The headers by their names in lower case. Of several of one name, it has the last. */
   readonly headers: Map<string, string>;
   readonly body: Uint8Array;
 
@@ -79,8 +79,8 @@ interface Component {
   session?: { run(id: number): void };
 }
 
-/** A host that has one component; the one before has gone, and its sockets with it. Of hooks, it has the
- * timers: `setTimeout` waits for `advance`. */
+/** A host with one component. A new host ends the one before, with its sockets. It has the timers
+ * of hooks: `setTimeout` waits for `advance`. */
 export class TestHost {
   #component: Component;
 
@@ -89,8 +89,9 @@ export class TestHost {
     this.#component = componentOf(app);
   }
 
-  /** What the component answers. A failure is an answer, too, with its message as the body. An upgrade is
-   * an error: see `connect`. Of a streamed response, this is the whole body. */
+  /** Makes a request, and returns its answer. A failure is an answer, too, with its message as the
+   * body. A streamed response has its whole body. Throws if the component upgrades: see
+   * `connect`. */
   async request(uri: string, options: RequestOptions = {}): Promise<TestResponse> {
     const outcome = await this.#outcome(event(uri, options, undefined));
     if (outcome instanceof HttpError) return failed(outcome);
@@ -102,7 +103,7 @@ export class TestHost {
     return new TestResponse({ status, headers, body: { tag: "text", val: text.join("") } });
   }
 
-  /** A socket that the component has accepted. Throws the `HttpError` where it refuses. */
+  /** Opens a socket. Throws the component's `HttpError` if it refuses. */
   async connect(uri: string, options: ConnectOptions = {}): Promise<TestClient> {
     const outcome = await this.#outcome(event(uri, options, options.protocols ?? []));
     if (outcome instanceof HttpError) throw outcome;
@@ -114,7 +115,7 @@ export class TestHost {
     return new TestClient(this.#component, socket, new Map(headers));
   }
 
-  /** What an error handler answers for a failure; undefined where it lets it go on outward. */
+  /** An error handler's answer for a failure, or `undefined` if the failure goes on outward. */
   async fail(error: HttpError, uri = "/", options: RequestOptions = {}): Promise<TestResponse | undefined> {
     const { status, headers, message } = error;
     const handler = this.#component.errorHandler;
@@ -128,7 +129,7 @@ export class TestHost {
     }
   }
 
-  /** Lets so many milliseconds pass: what is due by then goes off, in its order. */
+  /** Lets so many milliseconds pass. Timers that are due by then run, in order. */
   async advance(milliseconds: number): Promise<void> {
     const until = host.clock.now + milliseconds;
     for (;;) {
@@ -165,7 +166,7 @@ export class TestHost {
 
 /** The client's end of a socket that the component has accepted. */
 export class TestClient {
-  /** What was sent with the 101. */
+  /** The headers of the 101. */
   readonly headers: Map<string, string>;
   #component: Component;
   #id: number;
@@ -188,17 +189,18 @@ export class TestClient {
     return this.#socket.protocol;
   }
 
-  /** What the component has sent until now. */
+  /** The messages that the component has sent. */
   get sent(): (string | Uint8Array)[] {
     return this.#socket.sent;
   }
 
-  /** The code and the reason, where the component has closed the socket. */
+  /** The code and the reason, if the component has closed the socket. */
   get closed(): { code: number; reason: string } | undefined {
     return this.#socket.closed;
   }
 
-  /** Sends to the component. A session runs at once, with these messages, and ends after them. */
+  /** Sends messages to the component. A session runs at once, with these messages, and ends after
+   * them. */
   async send(...messages: (string | Uint8Array)[]): Promise<void> {
     const made = messages.map((val): Message => (typeof val === "string" ? { tag: "text", val } : { tag: "binary", val }));
     this.#socket.received = made;
@@ -206,7 +208,7 @@ export class TestClient {
     await this.#component.hooks?.receive(this.#id, made);
   }
 
-  /** Closes from the client's side. */
+  /** Closes the socket from the client's side. */
   async close(code = 1000, reason = ""): Promise<void> {
     this.#socket.state = "closed";
     await this.#component.hooks?.close(this.#id, { code, reason, clean: true });

@@ -1,5 +1,5 @@
-// Bundles `*.test.ts` and `*.test.js` of a folder, each with the SDK over a host that is played, and runs
-// them by `node --test`.
+// Bundles `*.test.ts` and `*.test.js` of a folder, each with the SDK and a host that is played, and
+// runs them by `node --test`.
 //
 //     node .lithe/KIND/sdk/testing/run.js [FOLDER]
 //

@@ -1,11 +1,12 @@
 //! `#[app]`, `#[app(websocket)]` and `#[app(session)]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result};
 
-use crate::words::{Sessions, State};
+use crate::component::Component;
+use crate::words::Sessions;
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let sessions = Sessions::parse(attribute, unknown_word)?;
@@ -15,27 +16,25 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     if !plain || !signature.inputs.is_empty() {
         return Err(misplaced(signature.span()));
     }
-    let export = format_ident!(
-        "{}",
-        match &sessions {
-            Sessions::None => "__export_app",
-            Sessions::Async(_) => "__export_app_websocket",
-            Sessions::Blocking => "__export_app_session",
-        }
-    );
     let name = &signature.ident;
-    let state = sessions.state();
-    let check_state = state.map(|state| state.check(None));
-    let export_state = state.map(State::export);
+    let check_state = sessions.state().map(|state| state.check(None));
+    let (kind, local) = (sessions.kind(), quote!(__APP));
+    let mut component = Component::default();
+    component.has(quote! {
+        ::std::thread_local! {
+            static __APP: ::lithe_sdk::App =
+                ::lithe_sdk::export::checked_app(#name(), ::lithe_sdk::export::Kind::#kind);
+        }
+    });
+    component.serves(&kind, &local);
+    component.routes(&local);
+    component.runs(&sessions, &local);
+    let component = component.emit();
     Ok(quote! {
         #function
         #check_state
         const _: fn() -> ::lithe_sdk::App = #name;
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            ::lithe_sdk::#export!(#name);
-            #export_state
-        };
+        #component
     })
 }
 
@@ -43,7 +42,7 @@ fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
         "write `app` for plain HTTP, `app(websocket)` for async sessions and hooks, or \
-         `app(session)` for blocking sessions; `app(websocket, state = NAME)` where a \
+         `app(session)` for blocking sessions; `app(websocket, state = NAME)` if a \
          `thread_local!` has state for the next version",
     )
 }
@@ -55,22 +54,23 @@ fn misplaced(span: Span) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::exports;
 
     #[test]
-    fn the_word_chooses_the_export() {
+    fn the_words_choose_the_exports() {
         let item = quote!(
             fn app() -> App {
                 todo!()
             }
         );
-        for (attribute, export) in [
-            (quote!(), "__export_app !"),
-            (quote!(websocket), "__export_app_websocket !"),
-            (quote!(session), "__export_app_session !"),
-            (quote!(websocket, state = ROOM), "__export_state ! (ROOM)"),
+        for (attribute, expected) in [
+            (quote!(), "handler routes"),
+            (quote!(websocket), "handler routes hooks batch resume"),
+            (quote!(session), "handler routes session"),
+            (quote!(websocket, state = ROOM), "handler routes hooks batch resume state"),
         ] {
-            let expanded = expand(attribute, item.clone()).unwrap().to_string();
-            assert!(expanded.contains(export), "{expanded}");
+            let expanded = expand(attribute, item.clone()).unwrap();
+            assert_eq!(exports(&expanded).join(" "), expected);
         }
         let error = expand(quote!(hooks), item).unwrap_err().to_string();
         assert!(error.contains("`app(websocket)`"), "{error}");

@@ -1,9 +1,11 @@
-//! `#[middleware]` and `#[error_handler]`: what runs around handlers, or in their place.
+//! `#[middleware]` and `#[error_handler]`: functions around handlers.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn, Result, ReturnType};
+use syn::{Error, Ident, ItemFn, Result, ReturnType};
+
+use crate::component::Component;
 
 /// What tells the two apart.
 pub(crate) struct Kind {
@@ -12,7 +14,7 @@ pub(crate) struct Kind {
     shape: &'static str,
     second: &'static str,
     returns: &'static str,
-    export: &'static str,
+    export: fn(&mut Component, &Ident),
 }
 
 pub(crate) const MIDDLEWARE: Kind = Kind {
@@ -21,7 +23,7 @@ pub(crate) const MIDDLEWARE: Kind = Kind {
     shape: "fn name(event: &Event, next: Next) -> Result<Outcome>",
     second: "Next<'_>",
     returns: "upgrading_handler_returns",
-    export: "__export_middleware",
+    export: Component::wraps,
 };
 
 pub(crate) const ERROR_HANDLER: Kind = Kind {
@@ -30,7 +32,7 @@ pub(crate) const ERROR_HANDLER: Kind = Kind {
     shape: "fn name(event: &Event, error: HttpError) -> Result<Response>",
     second: "HttpError",
     returns: "plain_handler_returns",
-    export: "__export_error_handler",
+    export: Component::recovers,
 };
 
 pub(crate) fn expand(
@@ -48,7 +50,7 @@ pub(crate) fn expand(
     check(kind, &function)?;
 
     let name = &function.sig.ident;
-    let (export, returns) = (format_ident!("{}", kind.export), format_ident!("{}", kind.returns));
+    let returns = format_ident!("{}", kind.returns);
     let second: TokenStream = kind.second.parse()?;
     let check_type = match &function.sig.output {
         ReturnType::Default => quote!(::lithe_sdk::export::#returns::<()>()),
@@ -56,16 +58,16 @@ pub(crate) fn expand(
             quote_spanned!(ty.span()=> ::lithe_sdk::export::#returns::<#ty>())
         }
     };
+    let mut component = Component::default();
+    (kind.export)(&mut component, name);
+    let component = component.emit();
     Ok(quote! {
         #function
         const _: () = {
             #check_type;
             let _: fn(&::lithe_sdk::Event, ::lithe_sdk::#second) -> _ = #name;
         };
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            ::lithe_sdk::#export!(#name);
-        };
+        #component
     })
 }
 

@@ -5,7 +5,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result, ReturnType};
 
-use crate::words::{Sessions, State};
+use crate::component::Component;
+use crate::words::Sessions;
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let sessions = Sessions::parse(attribute, unknown_word)?;
@@ -15,21 +16,21 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     check(&function)?;
 
     let name = &function.sig.ident;
-    let (export, returns) = match &sessions {
-        Sessions::None => ("__export_plain", "plain_handler_returns"),
-        Sessions::Async(_) => ("__export_websocket", "upgrading_handler_returns"),
-        Sessions::Blocking => ("__export_session", "upgrading_handler_returns"),
+    let returns = match &sessions {
+        Sessions::None => format_ident!("plain_handler_returns"),
+        Sessions::Async(_) | Sessions::Blocking => format_ident!("upgrading_handler_returns"),
     };
-    let (export, returns) = (format_ident!("{export}"), format_ident!("{returns}"));
     let check_type = match &function.sig.output {
         ReturnType::Default => quote!(::lithe_sdk::export::#returns::<()>()),
         ReturnType::Type(_, ty) => {
             quote_spanned!(ty.span()=> ::lithe_sdk::export::#returns::<#ty>())
         }
     };
-    let state = sessions.state();
-    let check_state = state.map(|state| state.check(None));
-    let export_state = state.map(State::export);
+    let check_state = sessions.state().map(|state| state.check(None));
+    let mut component = Component::default();
+    component.handles(&sessions.kind(), &quote!(#name));
+    component.runs(&sessions, &quote!(::lithe_sdk::export::SESSIONS));
+    let component = component.emit();
     Ok(quote! {
         #function
         #check_state
@@ -37,11 +38,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
             #check_type;
             let _: fn(::lithe_sdk::Event) -> _ = #name;
         };
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            ::lithe_sdk::#export!(#name);
-            #export_state
-        };
+        #component
     })
 }
 
@@ -49,7 +46,7 @@ fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
         "write `handler` for plain HTTP, `handler(websocket)` for async sessions, or \
-         `handler(session)` for blocking ones; `handler(websocket, state = NAME)` where a \
+         `handler(session)` for blocking ones; `handler(websocket, state = NAME)` if a \
          `thread_local!` has state for the next version",
     )
 }
@@ -59,7 +56,7 @@ fn check(function: &ItemFn) -> Result<()> {
     if let Some(word) = &signature.asyncness {
         return Err(Error::new(
             word.span(),
-            "a handler is not async: it answers or accepts at once; what waits belongs into the \
+            "a handler is not async: it answers or accepts at once; wait in the \
              session, `event.ws().upgrade(async |socket| …)`",
         ));
     }
@@ -78,6 +75,7 @@ fn check(function: &ItemFn) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::exports;
 
     fn error(attribute: TokenStream, item: TokenStream) -> String {
         expand(attribute, item).unwrap_err().to_string()
@@ -152,20 +150,20 @@ mod tests {
     }
 
     #[test]
-    fn the_word_chooses_the_export() {
+    fn the_words_choose_the_exports() {
         let item = quote!(
             fn f(event: Event) -> Response {
                 todo!()
             }
         );
-        for (attribute, export) in [
-            (quote!(), "__export_plain"),
-            (quote!(websocket), "__export_websocket"),
-            (quote!(session), "__export_session"),
-            (quote!(websocket, state = ROOM), "__export_state ! (ROOM)"),
+        for (attribute, expected) in [
+            (quote!(), "handler"),
+            (quote!(websocket), "handler hooks batch resume"),
+            (quote!(session), "handler session"),
+            (quote!(websocket, state = ROOM), "handler hooks batch resume state"),
         ] {
-            let expanded = expand(attribute, item.clone()).unwrap().to_string();
-            assert!(expanded.contains(export), "{expanded}");
+            let expanded = expand(attribute, item.clone()).unwrap();
+            assert_eq!(exports(&expanded).join(" "), expected);
         }
     }
 }

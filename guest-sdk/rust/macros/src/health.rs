@@ -5,6 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result};
 
+use crate::component::Component;
+
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if !attribute.is_empty() {
         return Err(Error::new(attribute.span(), "`health` takes no words"));
@@ -21,13 +23,13 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     let check_type = quote_spanned!(signature.output.span()=>
         const _: fn() -> ::lithe_sdk::Result<()> = #name;
     );
+    let mut component = Component::default();
+    component.is_checked(name);
+    let component = component.emit();
     Ok(quote! {
         #function
         #check_type
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            ::lithe_sdk::__export_health!(#name);
-        };
+        #component
     })
 }
 
@@ -38,6 +40,7 @@ fn misplaced(span: Span) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::exports;
 
     fn error(item: TokenStream) -> String {
         expand(quote!(), item).unwrap_err().to_string()
@@ -78,7 +81,6 @@ mod tests {
         let item = quote!(
             fn health() -> Result<()> {}
         );
-        let expanded = expand(quote!(), item).unwrap().to_string();
-        assert!(expanded.contains("__export_health !"), "{expanded}");
+        assert_eq!(exports(&expand(quote!(), item).unwrap()), ["health"]);
     }
 }

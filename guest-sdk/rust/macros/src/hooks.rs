@@ -1,10 +1,11 @@
 //! `#[hooks]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ImplItem, ItemImpl, Result};
 
+use crate::component::Component;
 use crate::words::State;
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -18,23 +19,32 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     }
     let ty = &hooks.self_ty;
     let check_type = quote_spanned!(ty.span()=> ::lithe_sdk::export::hooks_are::<#ty>());
-    let check_state = state.iter().map(|state| state.check(Some(ty)));
-    let export_state = state.iter().map(State::export);
-    let export_resume = has_resume(&hooks).then(|| quote!(::lithe_sdk::__export_resume_hooks!();));
+    let check_state = state.as_ref().map(|state| state.check(Some(ty)));
+    let local = quote!(__HOOKS);
+    let mut component = Component::default();
+    component.has(quote! {
+        ::std::thread_local! {
+            static __HOOKS: #ty = <#ty as ::core::default::Default>::default();
+        }
+    });
+    component.serves(&format_ident!("Hooks"), &local);
+    component.hears(&local);
+    if has_resume(&hooks) {
+        component.resumes();
+    }
+    if let Some(state) = &state {
+        component.moves(state, &local);
+    }
+    let component = component.emit();
     Ok(quote! {
         #hooks
         const _: () = #check_type;
-        #(#check_state)*
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            ::lithe_sdk::__export_hooks!(#ty);
-            #(#export_state)*
-            #export_resume
-        };
+        #check_state
+        #component
     })
 }
 
-/// The host calls what is exported for every socket, so the default is not.
+/// The host calls the export for every socket. So only a hook of the author's is exported.
 fn has_resume(hooks: &ItemImpl) -> bool {
     hooks.items.iter().any(|item| matches!(item, ImplItem::Fn(hook) if hook.sig.ident == "resume"))
 }
@@ -46,14 +56,15 @@ fn misplaced(span: Span) -> Error {
 fn unknown_word(span: Span) -> Error {
     Error::new(
         span,
-        "write `hooks`; or `hooks(state)` where the hooks, or `hooks(state = NAME)` where a \
-         `thread_local!`, have state for the next version",
+        "write `hooks`; `hooks(state)` if the hooks have state for the next version; or \
+         `hooks(state = NAME)` if a `thread_local!` has it",
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::exports;
 
     #[test]
     fn hooks_belong_on_an_impl_of_the_trait() {
@@ -78,17 +89,21 @@ mod tests {
         }
     }
 
-    fn expanded(attribute: TokenStream, hook: TokenStream) -> String {
-        expand(attribute, quote!(impl Hooks for Ping { #hook })).unwrap().to_string()
+    fn expanded(attribute: TokenStream, hook: TokenStream) -> TokenStream {
+        expand(attribute, quote!(impl Hooks for Ping { #hook })).unwrap()
     }
 
     #[test]
     fn state_is_exported_where_the_word_says_so() {
-        assert!(!expanded(quote!(), quote!()).contains("__export_state"));
-        let own = expanded(quote!(state), quote!());
-        assert!(own.contains("__export_state ! (__HOOKS)"), "{own}");
-        let named = expanded(quote!(state = rooms::ROOM), quote!());
-        assert!(named.contains("__export_state ! (rooms :: ROOM)"), "{named}");
+        assert_eq!(exports(&expanded(quote!(), quote!())), ["handler", "hooks", "batch"]);
+        for (attribute, local) in
+            [(quote!(state), "__HOOKS"), (quote!(state = rooms::ROOM), "rooms :: ROOM")]
+        {
+            let expanded = expanded(attribute, quote!());
+            assert_eq!(exports(&expanded), ["handler", "hooks", "batch", "state"]);
+            let text = expanded.to_string();
+            assert!(text.contains(&format!("State + 'static > {{ & {local} }}")), "{text}");
+        }
     }
 
     #[test]
@@ -96,10 +111,11 @@ mod tests {
         let other = quote!(
             fn open(&self, peer: &Peer) -> Result<()> {}
         );
-        assert!(!expanded(quote!(), other).contains("__export_resume"));
+        assert_eq!(exports(&expanded(quote!(), other)), ["handler", "hooks", "batch"]);
         let resume = quote!(
             fn resume(&self, peer: &Peer) -> Result<()> {}
         );
-        assert!(expanded(quote!(), resume).contains("__export_resume_hooks"));
+        let exports = exports(&expanded(quote!(), resume));
+        assert_eq!(exports, ["handler", "hooks", "batch", "resume"]);
     }
 }

@@ -1,8 +1,9 @@
-//! The attributes of `lithe-sdk`: each leaves its item as it is, checks its types, and exports it from
-//! the component on wasm.
+//! The attributes of `lithe-sdk`. Each leaves its item as it is and checks its types. On wasm it
+//! also exports the item from the component.
 
 mod app;
 mod around;
+mod component;
 mod handler;
 mod health;
 mod hooks;
@@ -19,8 +20,8 @@ use proc_macro::TokenStream;
 /// | `#[handler(websocket)]` | `handler`, `hooks`, `resume` | `IntoOutcome`: also `Outcome` and `Stream`; by `ws.upgrade`, `Response::stream`, `Response::sse` |
 /// | `#[handler(session)]` | `handler`, `session` | the same; by `ws.upgrade_blocking`, `Response::stream_blocking`, `Response::sse_blocking` |
 ///
-/// `#[handler(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of that
-/// name, with an `impl State`, moves to the next version. The sessions themselves do not.
+/// `#[handler(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of
+/// that name, with an `impl State`, moves to the next version. The sessions themselves do not.
 ///
 /// The function stays a plain function, which unit tests can call.
 #[proc_macro_attribute]
@@ -32,7 +33,7 @@ pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an `impl Hooks for T` the component: it exports `handler` and `hooks`.
 ///
-/// `T` is `Default` and made once for each instance.
+/// `T` is `Default`. Each instance makes one value of it.
 ///
 /// | for a swap | exports |
 /// |---|---|
@@ -58,8 +59,8 @@ pub fn middleware(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes a function an error handler component: `fn(&Event, HttpError) -> R`, where `R` is
-/// `IntoResponse`. It exports `error-handler`, and answers for what fails in its folder; an error of its
-/// own goes on to the next error handler outward.
+/// `IntoResponse`. It exports `error-handler`, and answers for errors in its folder. An error of
+/// its own goes on to the next error handler outward.
 ///
 /// The function stays a plain function, which unit tests can call.
 #[proc_macro_attribute]
@@ -77,19 +78,20 @@ pub fn error_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[app(websocket)]` | `handler`, `routes`, `hooks`, `resume` | async closures, and `App::ws`, `App::ws_with` |
 /// | `#[app(session)]` | `handler`, `routes`, `session` | blocking closures |
 ///
-/// `#[app(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of that name,
-/// with an `impl State`, moves to the next version.
+/// `#[app(websocket, state = NAME)]` exports `state`, too: the value in a `thread_local!` of that
+/// name, with an `impl State`, moves to the next version.
 ///
-/// The function is called once for each instance, and stays a plain function.
+/// Each instance calls the function once. The function stays a plain function.
 #[proc_macro_attribute]
 pub fn app(attribute: TokenStream, item: TokenStream) -> TokenStream {
     app::expand(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Has the host ask a function before this version of the plugin serves anything: `fn() -> Result<()>`.
-/// An error, with its reason in the log, keeps the version before.
+/// Has the host ask a function before this version of the plugin serves anything:
+/// `fn() -> Result<()>`. An error, with its reason in the log, keeps the version before.
 ///
-/// It goes with any other attribute, and stays a plain function, which unit tests can call.
+/// It goes with any other attribute. The function stays a plain function, which unit tests can
+/// call.
 ///
 /// ```ignore
 /// #[lithe_sdk::health]
@@ -114,7 +116,7 @@ pub fn health(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// The folder is seen from `Cargo.toml`. Each file is a module with a public function:
+/// The path of the folder begins at `Cargo.toml`. Each file is a module with a public function:
 ///
 /// | file | function |
 /// |---|---|
@@ -131,18 +133,18 @@ pub fn health(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `[...]`, `[_]` | any number, exactly one, without a name |
 /// | `[name].[ext]`, `post-[id].json` | parameters inside a segment |
 ///
-/// `_middleware.get.rs` and `_error.get.rs` are for that method only. Other files and folders that
-/// begin with `_` are left alone. Files that answer the same, or that give the same parameter two names,
-/// do not compile; the message names both.
+/// `_middleware.get.rs` and `_error.get.rs` are for that method only. The macro leaves other files
+/// and folders alone that begin with `_`. Files that answer the same, or that give the same
+/// parameter two names, do not compile, and the message names both.
 ///
-/// A changed file is noticed as any other of the crate. For Cargo to notice a new one, the package
-/// needs a `build.rs`:
+/// Cargo notices a changed file like any other of the crate. For Cargo to notice a new one, the
+/// package needs a `build.rs`:
 ///
 /// ```
 /// println!("cargo::rerun-if-changed=src/routes");
 /// ```
 ///
-/// The macro belongs into a file's own module, not into an inline one.
+/// Call the macro in the module of a file, not in an inline module.
 #[proc_macro]
 pub fn routes(input: TokenStream) -> TokenStream {
     let caller = proc_macro::Span::call_site().local_file();

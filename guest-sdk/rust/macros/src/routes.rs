@@ -12,8 +12,8 @@ use syn::{Error, LitStr, Result};
 
 use table::{Around, Scope, Table};
 
-/// `caller` is the file that calls the macro: the compiler resolves `#[path]` from its folder, and paths
-/// from there keep the machine's own out of what is built.
+/// `caller` is the file that calls the macro. The compiler resolves `#[path]` from its folder.
+/// Paths from there keep absolute paths out of the build.
 pub(crate) fn expand(input: TokenStream, caller: Option<&Path>) -> Result<TokenStream> {
     let literal: LitStr = syn::parse2(input).map_err(|e| {
         Error::new(e.span(), "write the folder, seen from `Cargo.toml`: `routes!(\"src/routes\")`")
@@ -82,7 +82,7 @@ fn emit_scope(table: &Table, scope: &Scope) -> TokenStream {
     quote!(#(#around)* #(#routes)* #(#inner)*)
 }
 
-/// Named after the file, so that an error or a backtrace shows which one it is.
+/// Names a module after its file, so that an error or a backtrace shows the file.
 fn module(table: &Table, file: usize) -> Ident {
     let path = &table.files[file].path;
     let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };

@@ -1,7 +1,7 @@
 //! The words of an attribute.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -15,8 +15,8 @@ pub(crate) enum Sessions {
 }
 
 impl Sessions {
-    /// From nothing, `websocket`, `websocket, state = NAME` or `session`; anything else is an error of
-    /// `unknown`.
+    /// From nothing, `websocket`, `websocket, state = NAME` or `session`; anything else is an error
+    /// of `unknown`.
     pub(crate) fn parse(attribute: TokenStream, unknown: fn(Span) -> Error) -> Result<Self> {
         let (mut sessions, mut state) = (Self::None, None);
         for (at, word) in words(attribute, unknown)?.into_iter().enumerate() {
@@ -32,9 +32,18 @@ impl Sessions {
             (Self::Async(_), Some(word)) => Ok(Self::Async(Some(State::named(word)?))),
             (Self::None | Self::Blocking, Some(word)) => Err(Error::new(
                 word.name.span(),
-                "only what shares one instance has state that can move: use `state` with \
+                "only a component with one instance for all has state that can move: use `state` with \
                  `websocket`, or with `#[hooks]`",
             )),
+        }
+    }
+
+    /// The variant of `lithe_sdk::export::Kind`.
+    pub(crate) fn kind(&self) -> Ident {
+        match self {
+            Self::None => format_ident!("Plain"),
+            Self::Async(_) => format_ident!("Async"),
+            Self::Blocking => format_ident!("Blocking"),
         }
     }
 
@@ -49,9 +58,9 @@ impl Sessions {
 
 /// Where a component's state is.
 pub(crate) enum State {
-    /// It is the hooks.
+    /// The hooks are the state.
     Hooks,
-    /// It is in a thread-local.
+    /// A thread-local has the state.
     Named(Path),
 }
 
@@ -76,7 +85,7 @@ impl State {
         word.path.map(Self::Named).ok_or_else(|| Error::new(word.name.span(), missing))
     }
 
-    /// What checks its type.
+    /// Code that checks its type.
     pub(crate) fn check(&self, hooks: Option<&Type>) -> TokenStream {
         match self {
             Self::Hooks => quote_spanned!(hooks.span()=>
@@ -85,14 +94,6 @@ impl State {
             Self::Named(path) => quote_spanned!(path.span()=>
                 const _: fn() = || ::lithe_sdk::export::swap::state_is_in(&#path);
             ),
-        }
-    }
-
-    /// What exports it, beside the component's other exports.
-    pub(crate) fn export(&self) -> TokenStream {
-        match self {
-            Self::Hooks => quote!(::lithe_sdk::__export_state!(__HOOKS);),
-            Self::Named(path) => quote!(::lithe_sdk::__export_state!(#path);),
         }
     }
 }
@@ -121,6 +122,8 @@ fn words(attribute: TokenStream, unknown: fn(Span) -> Error) -> Result<Vec<Word>
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
+
     use super::*;
 
     fn unknown(span: Span) -> Error {

@@ -8,12 +8,12 @@ use super::App;
 use super::layer::Layer;
 use super::slots::Route;
 use crate::export::answer;
-use crate::hooks::dispatch;
-use crate::{CloseInfo, Event, Hooks, Message, Next, Outcome, Result, Sender, sessions};
+use crate::instance::{Hear, Serve};
+use crate::sessions::{self, SESSIONS};
+use crate::{CloseInfo, Event, Hooks, Message, Next, Outcome, Result, Sender};
 
-impl App {
-    /// A request.
-    pub(crate) fn handle(&self, event: Event) -> Result<Outcome> {
+impl Serve for App {
+    fn serve(&self, event: Event) -> Result<Outcome> {
         let (method, pattern) = (event.method(), event.route());
         let slots = self.slots.get(&pattern);
         let route = slots
@@ -30,51 +30,50 @@ impl App {
         }
         Ok(outcome)
     }
+}
 
-    /// The handshake is complete.
-    pub(crate) fn open(&self, socket: u32) {
+impl Hear for App {
+    fn opened(&self, socket: u32) {
         match self.hooks_of(socket) {
-            Some(hooks) => dispatch::open(&*hooks, socket),
-            None => sessions::open(socket),
+            Some(hooks) => hooks.opened(socket),
+            None => SESSIONS.with(|sessions| sessions.opened(socket)),
         }
     }
 
-    /// Messages have arrived.
-    pub(crate) fn receive(&self, socket: u32, messages: impl IntoIterator<Item = Message>) {
+    fn received(&self, socket: u32, messages: impl IntoIterator<Item = Message>) {
         match self.hooks_of(socket) {
-            Some(hooks) => dispatch::receive(&*hooks, socket, messages),
-            None => sessions::receive(socket, messages),
+            Some(hooks) => hooks.received(socket, messages),
+            None => SESSIONS.with(|sessions| sessions.received(socket, messages)),
         }
     }
 
-    /// The outbound queue has emptied after a send has found it full.
-    pub(crate) fn drain(&self, socket: u32) {
+    fn drained(&self, socket: u32) {
         match self.hooks_of(socket) {
-            Some(hooks) => dispatch::drain(&*hooks, socket),
-            None => sessions::drain(socket),
+            Some(hooks) => hooks.drained(socket),
+            None => SESSIONS.with(|sessions| sessions.drained(socket)),
         }
     }
 
-    /// Another version has had the socket until now.
-    pub(crate) fn resume(&self, socket: u32) {
+    fn resumed(&self, socket: u32) {
         match self.hooks_of(socket) {
-            Some(hooks) => dispatch::resume(&*hooks, socket),
-            None => sessions::resume(socket),
+            Some(hooks) => hooks.resumed(socket),
+            None => SESSIONS.with(|sessions| sessions.resumed(socket)),
         }
     }
 
-    /// The socket has ended.
-    pub(crate) fn close(&self, socket: u32, info: CloseInfo) {
+    fn closed(&self, socket: u32, info: CloseInfo) {
         let hooks = self.hooks_of(socket);
         self.sockets.borrow_mut().remove(&socket);
         match hooks {
-            Some(hooks) => dispatch::close(&*hooks, socket, info),
-            None => sessions::close(socket, info),
+            Some(hooks) => hooks.closed(socket, info),
+            None => SESSIONS.with(|sessions| sessions.closed(socket, info)),
         }
     }
+}
 
-    /// The hooks that hear of a socket: none where a session does. One that an earlier instance has
-    /// accepted is known by the pattern of its request.
+impl App {
+    /// The hooks that hear of a socket; none if a session does. For a socket that an earlier
+    /// instance has accepted, the pattern of its request tells.
     pub(crate) fn hooks_of(&self, socket: u32) -> Option<Rc<dyn Hooks>> {
         if let Some(hooks) = self.sockets.borrow().get(&socket) {
             return Some(Rc::clone(hooks));

@@ -1,4 +1,4 @@
-//! WebSockets in the oldest style: a closure gets the socket, and says what listens.
+//! WebSockets in the oldest style: a closure gets the socket, and registers what listens.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,7 +8,8 @@ use anyhow::Context;
 
 use crate::{CloseInfo, Event, Message, Outcome, Result, SendError, Sender, Socket, SocketEvent};
 
-/// The socket of [`App::ws_with`](crate::App::ws_with): a number, to be copied into whatever needs it.
+/// The socket of [`App::ws_with`](crate::App::ws_with). It is a number: copy and keep it as you
+/// like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebSocket {
     sender: Sender,
@@ -26,13 +27,13 @@ thread_local! {
 }
 
 impl WebSocket {
-    /// Calls `listener` with every message from now on, in place of what listened before. An error
-    /// closes the socket with 1011. What arrives while nothing listens is dropped.
+    /// Calls `listener` with every message from now on, in place of the listener before. An error
+    /// closes the socket with 1011. A message that arrives while nothing listens is dropped.
     pub fn listen(&self, listener: impl FnMut(Message) -> Result<()> + 'static) {
         self.change(|listeners| listeners.message.replace(Box::new(listener)));
     }
 
-    /// Calls `listener` when the socket has ended, whatever ended it.
+    /// Calls `listener` when the socket has ended.
     pub fn on_done(&self, listener: impl FnOnce(CloseInfo) + 'static) {
         self.change(|listeners| listeners.done.replace(Box::new(listener)));
     }
@@ -48,7 +49,7 @@ impl WebSocket {
     /// Queues messages, one after the other.
     ///
     /// # Errors
-    /// See [`SendError`]; those after the failing one are not sent.
+    /// See [`SendError`]. The messages after the failing one are not sent.
     pub fn add_stream<M: Into<Message>>(
         &self,
         messages: impl IntoIterator<Item = M>,
@@ -56,27 +57,27 @@ impl WebSocket {
         messages.into_iter().try_for_each(|message| self.add(message))
     }
 
-    /// Closes the socket, with 1000, after what is queued. For a code and a reason there is
-    /// [`Sender::close`].
+    /// Closes the socket with 1000, after what is queued. [`Sender::close`] takes a code and a
+    /// reason.
     pub fn close(&self) {
         // 1000 without a reason is never refused.
         let _ = self.sender.close(1000, "");
     }
 
-    /// The sending half, to be kept by others.
+    /// The sending half, which others may keep.
     pub fn sender(&self) -> Sender {
         self.sender
     }
 
-    /// A socket that has ended has no listeners any more. What was there before is dropped after the
-    /// map is free again.
+    /// Changes the listeners, unless the socket has ended. Drops the listener before when the map
+    /// is free again.
     fn change<T>(&self, change: impl FnOnce(&mut Listeners) -> Option<T>) {
         let _before = LISTENERS
             .with_borrow_mut(|listeners| listeners.get_mut(&self.sender.id()).and_then(change));
     }
 }
 
-/// Accepts an upgrade whose session is such a closure.
+/// Accepts an upgrade with such a closure as its session.
 pub(super) fn accept(
     event: &Event,
     session: Rc<impl Fn(WebSocket, &Event) -> Result<()> + 'static>,
@@ -99,7 +100,7 @@ async fn run(mut socket: Socket, session: &impl Fn(WebSocket, &Event) -> Result<
     Ok(())
 }
 
-/// The listeners of a session that runs: they are dropped with it.
+/// The listeners of a session that runs. They are dropped with it.
 struct Listening(u32);
 
 impl Listening {
@@ -113,7 +114,7 @@ impl Listening {
             return Ok(());
         };
         let result = listener(message);
-        // Unless it has put another in its place.
+        // Puts it back, unless it has registered another in its place.
         let _replaced = LISTENERS.with_borrow_mut(|listeners| match listeners.get_mut(&self.0) {
             Some(Listeners { message: message @ None, .. }) => message.replace(listener),
             _ => Some(listener),

@@ -1,4 +1,4 @@
-//! Text patterns, as far as the SDK looks at them: the host is who matches paths.
+//! Text patterns, as far as the SDK reads them. The host matches paths.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(crate) enum Part {
     /// At least one character.
     Capture {
         name: Option<String>,
-        /// Its regular expression is the host's to read.
+        /// The SDK does not read its regular expression.
         has_regex: bool,
     },
 }
@@ -54,7 +54,9 @@ impl fmt::Display for Malformed {
                 "`{name}` is not a name: use letters, digits and `_`, not beginning with a digit"
             ),
             Self::Twice(name) => write!(f, "parameter `{name}` stands twice in it; rename one"),
-            Self::CatchAll => f.write_str("what takes any number of segments has to be its last"),
+            Self::CatchAll => {
+                f.write_str("a part that takes any number of segments has to be the last")
+            }
         }
     }
 }
@@ -109,7 +111,7 @@ impl Segment {
                 }
             };
             parts.push(part);
-            // Of a whole segment, not of a parameter inside one.
+            // A modifier of a whole segment, not of a parameter inside one.
             let repeat = match rest {
                 "?" => Repeat::Optional,
                 "+" => Repeat::OneOrMore,
@@ -163,7 +165,7 @@ fn split(pattern: &str) -> Result<Vec<&str>, Malformed> {
     Ok(segments)
 }
 
-/// Bytes of a regular expression with its parentheses, at the beginning of the text; 0 where there is
+/// Bytes of a regular expression with its parentheses, at the beginning of the text; 0 if there is
 /// none.
 fn regex_length(text: &str) -> Result<usize, Malformed> {
     if !text.starts_with('(') {

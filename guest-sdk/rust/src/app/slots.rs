@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::layer::Layer;
-use crate::hooks::dispatch;
+use crate::instance::Serve;
 use crate::{Event, Hooks, IntoOutcome, Outcome, Result};
 
 /// What answers for one pattern.
@@ -38,7 +38,7 @@ impl Answerer {
     pub(super) fn answer(&self, event: Event) -> Result<Outcome> {
         match self {
             Self::Handler(handler) | Self::Listener(handler) => handler(event),
-            Self::Hooks(hooks) => dispatch::handle(&**hooks, event),
+            Self::Hooks(hooks) => hooks.serve(event),
         }
     }
 }

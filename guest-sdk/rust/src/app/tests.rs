@@ -4,6 +4,7 @@ use std::rc::Rc;
 use anyhow::anyhow;
 
 use super::*;
+use crate::instance::{Hear, Serve};
 use crate::testing::{TestEvent, TestOutcome, move_to_app};
 use crate::{Message, Outcome, Peer, Response, Result, UpgradeOptions};
 
@@ -66,7 +67,7 @@ fn the_host_is_told_every_route_once() {
 #[test]
 fn a_route_that_the_app_does_not_have_is_a_500() {
     let app = App::new().get("/x", |_| "");
-    let outcome = TestEvent::get("/x").route("/y").call(|event| app.handle(event));
+    let outcome = TestEvent::get("/x").route("/y").call(|event| app.serve(event));
     assert_eq!(outcome.status(), 500);
 }
 
@@ -194,10 +195,10 @@ fn a_socket_is_known_by_its_pattern_to_an_instance_that_has_not_accepted_it() {
     let app = || App::new().ws("/rooms/:id", Echo);
     let socket = TestEvent::get("/rooms/7").upgrade([]).call_app(&app()).socket();
     let fresh = app();
-    fresh.receive(socket.id(), vec!["hi".into()]);
+    fresh.received(socket.id(), vec!["hi".into()]);
     assert_eq!(socket.sent_text(), ["7:", "hi"]);
     assert!(fresh.sockets.borrow().contains_key(&socket.id()));
-    fresh.close(socket.id(), crate::CloseInfo { code: 1000, reason: String::new(), clean: true });
+    fresh.closed(socket.id(), crate::CloseInfo { code: 1000, reason: String::new(), clean: true });
     assert!(fresh.sockets.borrow().is_empty());
 }
 
@@ -311,5 +312,5 @@ fn a_malformed_pattern_is_refused() {
 #[should_panic(expected = "need `#[lithe_sdk::app(websocket)]`")]
 fn sockets_in_a_plain_app_are_refused() {
     let app = App::new().ws("/", Echo);
-    let _ = crate::export::app::checked(app, crate::ws::Kind::Plain);
+    let _ = crate::export::checked_app(app, crate::ws::Kind::Plain);
 }

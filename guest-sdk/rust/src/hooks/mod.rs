@@ -1,6 +1,6 @@
 //! Sessions in the event-driven style.
 
-pub mod dispatch;
+mod dispatch;
 mod peer;
 mod shared;
 
@@ -8,7 +8,7 @@ pub use peer::Peer;
 
 use crate::{CloseInfo, Event, HttpError, Message, Response, Result, UpgradeOptions};
 
-/// A plugin in the event-driven style. Only the hooks that are needed have to be written.
+/// A plugin in the event-driven style. Write only the hooks that you need.
 ///
 /// `#[lithe_sdk::hooks]` on the `impl` makes it the component. The value is made once for each
 /// instance, by `Default`, and all sockets and requests of the instance share it.
@@ -30,23 +30,23 @@ use crate::{CloseInfo, Event, HttpError, Message, Response, Result, UpgradeOptio
 /// }
 /// ```
 ///
-/// Unless `upgrade` says [`pinned`](UpgradeOptions::pinned), a socket outlives the instance: the next
-/// event may come to a newer version of the plugin, or to a fresh instance after a trap. What must
-/// last belongs into the socket's [`context`](crate::Sender::context), which the host keeps. What all
-/// sockets share can move to a newer version as the hooks' [`State`](crate::State), which takes
+/// A socket outlives the instance, unless `upgrade` says [`pinned`](UpgradeOptions::pinned): the
+/// next event may come to a newer version of the plugin, or to a fresh instance after a trap. Put
+/// what must last into the socket's [`context`](crate::Sender::context), which the host keeps. What
+/// all sockets share can move to a newer version as the hooks' [`State`](crate::State), with
 /// `#[lithe_sdk::hooks(state)]`.
 ///
-/// Hooks do not wait, but may start what does: [`task::spawn`](crate::task::spawn), or
+/// Hooks do not wait. They may start a task that does: [`task::spawn`](crate::task::spawn), or
 /// [`peer.spawn`](crate::Sender::spawn) for as long as the socket lasts.
 #[allow(unused_variables)]
 pub trait Hooks {
-    /// A request asks for a WebSocket. The default accepts it with nothing special.
+    /// A request asks for a WebSocket. The default accepts it, without options.
     ///
     /// A [`Response`] may answer instead, and the connection stays HTTP:
     /// `Ok(Response::redirect("/login").into())`.
     ///
     /// # Errors
-    /// Refuses the upgrade: an [`HttpError`] answers as it is, any other error as a 500.
+    /// Refuses the upgrade. An [`HttpError`] is the answer, any other error is a 500.
     fn upgrade(&self, event: &Event) -> Result<UpgradeOptions> {
         Ok(UpgradeOptions::default())
     }
@@ -69,7 +69,7 @@ pub trait Hooks {
     }
 
     /// The peer's outbound queue has emptied, after a send has found it full
-    /// ([`SendError::QueueFull`](crate::SendError::QueueFull)): send on.
+    /// ([`SendError::QueueFull`](crate::SendError::QueueFull)). Now you may send again.
     ///
     /// # Errors
     /// Runs [`error`](Self::error), then closes the socket with 1011.
@@ -77,12 +77,13 @@ pub trait Hooks {
         Ok(())
     }
 
-    /// Another version of the plugin has had this peer until now, and this instance takes it over: once
-    /// for each peer, after [`State::restore`](crate::State::restore) and before any other hook.
+    /// Another version of the plugin has had this peer until now, and this instance takes it over.
+    /// The host calls this once for each peer, after [`State::restore`](crate::State::restore) and
+    /// before any other hook.
     ///
-    /// The peer is as it was: its number, [`context`](crate::Sender::context), topics and protocol.
-    /// What was in the other version's memory is not there: tasks and timers of the peer have ended
-    /// with it, and may be started again here.
+    /// The peer keeps its number, its [`context`](crate::Sender::context), its topics and its
+    /// protocol. The other version's memory is gone. Tasks and timers of the peer have ended with
+    /// it; start them again here.
     ///
     /// An `impl` without this hook costs nothing at a swap.
     ///
@@ -92,8 +93,8 @@ pub trait Hooks {
         Ok(())
     }
 
-    /// The socket has ended, whatever ended it: exactly once, also where the handshake was accepted
-    /// and never completed. Nothing can be sent to it any more.
+    /// The socket has ended. The host calls this exactly once for each socket, even if the
+    /// handshake was accepted and never completed. Nothing can be sent to the peer any more.
     ///
     /// # Errors
     /// Runs [`error`](Self::error).
@@ -101,13 +102,14 @@ pub trait Hooks {
         Ok(())
     }
 
-    /// Another hook of this peer has failed. The error is logged in any case.
+    /// Another hook of this peer has failed. The log has the error, whatever this hook does.
     fn error(&self, peer: &Peer, error: &anyhow::Error) {}
 
-    /// A request that asks for no upgrade. The default answers 426, to methods other than GET 405.
+    /// A request does not ask for an upgrade. The default answers with 426, and with 405 to methods
+    /// other than GET.
     ///
     /// # Errors
-    /// The answer, as from a handler.
+    /// Answers as a handler's error does.
     fn fallback(&self, event: Event) -> Result<Response> {
         Err(match event.method().as_str() {
             "GET" => HttpError::upgrade_required(),

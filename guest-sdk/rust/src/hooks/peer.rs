@@ -6,8 +6,8 @@ use crate::{Sender, topics};
 
 /// The other end of a socket: a [`Sender`], and what its handshake's request said.
 ///
-/// What is asked of the request is none once the socket is gone, which it is after the `close` hook.
-/// For more of the request see [`Sender::event`].
+/// The answers about the request are `None` once the socket is gone, after the `close` hook. See
+/// [`Sender::event`] for more of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     sender: Sender,
@@ -18,12 +18,12 @@ impl Peer {
         Self { sender: Sender::new(id) }
     }
 
-    /// The sending half, to be kept by others, such as the other members of a room.
+    /// The sending half, which others may keep, such as the other members of a room.
     pub fn sender(&self) -> Sender {
         self.sender
     }
 
-    /// The peers of all sockets of this plugin on this node, this one among them; see
+    /// The peers of all sockets of this plugin on this node, this one included; see
     /// [`topics::sockets`].
     pub fn peers(&self) -> Vec<Self> {
         topics::sockets().into_iter().map(|sender| Self { sender }).collect()

@@ -1,4 +1,4 @@
-//! Who asks.
+//! Who makes a request.
 
 use std::hint::black_box;
 
@@ -6,8 +6,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::{Event, HttpError, Next, Outcome, Result};
 
-/// Lets pass who has one of these tokens (`authorization: Bearer TOKEN`, RFC 6750), upgrades included.
-/// Everyone else gets 401.
+/// Lets requests and upgrades pass that have one of these tokens (`authorization: Bearer TOKEN`,
+/// RFC 6750). Others get 401.
 ///
 /// ```
 /// use lithe_sdk::middleware::bearer_auth;
@@ -34,9 +34,9 @@ pub fn bearer_auth<T: Into<String>>(
     }
 }
 
-/// Lets pass who has the name and the password of one of these users (`authorization: Basic …`,
-/// RFC 7617), and leaves the name as the local `user`. Everyone else gets 401, and a browser asks for
-/// them, naming the realm.
+/// Lets requests pass that have the name and the password of one of these users
+/// (`authorization: Basic …`, RFC 7617), and leaves the name as the local `user`. Others get 401,
+/// for which a browser asks its user for name and password, and shows the realm.
 ///
 /// ```
 /// use lithe_sdk::Event;
@@ -75,15 +75,15 @@ pub fn bearer_token(event: &Event) -> Option<String> {
     credentials(event, "bearer")
 }
 
-/// Whether two secrets are the same, in a time that tells nothing of where they differ; only a
-/// difference in length shows.
+/// Whether two secrets are the same. The time that it takes does not tell where they differ, only
+/// whether their lengths do.
 pub fn constant_time_eq(a: impl AsRef<[u8]>, b: impl AsRef<[u8]>) -> bool {
     let (a, b) = (a.as_ref(), b.as_ref());
     let difference = a.iter().zip(b).fold(0, |difference, (a, b)| black_box(difference | (a ^ b)));
     a.len() == b.len() && difference == 0
 }
 
-/// Compares with all of them, so that the time does not tell which it was.
+/// Compares with all of them, so that the time does not tell which one fits.
 fn is_any(secrets: &[String], given: &str) -> bool {
     !given.is_empty()
         && secrets.iter().fold(false, |found, secret| found | constant_time_eq(secret, given))

@@ -1,11 +1,11 @@
-//! Which other sites' scripts may ask (Fetch Standard, 3.2).
+//! Which other sites' scripts may make requests (Fetch Standard, 3.2).
 
 use std::time::Duration;
 
 use super::with_headers;
 use crate::{Event, Next, Outcome, Response, Result, headers};
 
-/// Which other sites' scripts may ask, for [`cors`].
+/// Which other sites' scripts may make requests, for [`cors`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::{Event, Next, Outcome, Response, Result, headers};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Cors {
-    /// None: any.
+    /// `None`: any.
     origins: Option<Vec<String>>,
     methods: String,
-    /// None: whichever are asked for.
+    /// `None`: those that are asked for.
     headers: Option<String>,
     exposed: Option<String>,
     credentials: bool,
@@ -48,14 +48,14 @@ impl Cors {
         Self { origins: Some(origins), ..Self::any_origin() }
     }
 
-    /// These methods only; by default all but `OPTIONS`.
+    /// These methods only. By default, all but `OPTIONS`.
     #[must_use]
     pub fn methods<'a>(mut self, methods: impl IntoIterator<Item = &'a str>) -> Self {
         self.methods = list(methods);
         self
     }
 
-    /// These request headers only; by default whichever are asked for.
+    /// These request headers only. By default, those that are asked for.
     #[must_use]
     pub fn headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.headers = Some(list(names));
@@ -69,8 +69,8 @@ impl Cors {
         self
     }
 
-    /// Lets requests carry cookies and other credentials. Without effect for any origin: browsers
-    /// refuse that, and rightly.
+    /// Lets requests carry cookies and other credentials. Has no effect on
+    /// [`any_origin`](Self::any_origin): browsers refuse that, and rightly.
     #[must_use]
     pub fn credentials(mut self) -> Self {
         self.credentials = self.origins.is_some();
@@ -125,10 +125,10 @@ impl Cors {
     }
 }
 
-/// Lets other sites' scripts ask, and answers their preflight requests in the handler's place. A route
-/// has to take `OPTIONS` for these to reach it.
+/// Lets other sites' scripts make requests, and answers their preflight requests in the handler's
+/// place. A preflight request reaches only a route that takes `OPTIONS`.
 ///
-/// It does not guard WebSockets, which browsers open to any site: that is for
+/// It does not guard WebSockets, which browsers open to any site. For those, use
 /// [`same_origin`](super::same_origin).
 pub fn cors(cors: Cors) -> impl Fn(&Event, Next<'_>) -> Result<Outcome> + 'static {
     move |event, next| {

@@ -1,12 +1,12 @@
-//! Which site's pages may open a WebSocket.
+//! Which sites' pages may open a WebSocket.
 
 use crate::{Event, HttpError, Next, Outcome, Result};
 
 /// Refuses upgrades that another site's page asks for, with 403.
 ///
-/// A browser lets any page open a WebSocket to any host, and sends the host's cookies with it; so a
-/// route that trusts cookies needs this (cross-site WebSocket hijacking). Clients that are no browsers
-/// send no `origin`, and pass.
+/// A browser lets any page open a WebSocket to any host, and sends the host's cookies with it. So a
+/// route that trusts cookies needs this, against cross-site WebSocket hijacking. Clients other than
+/// browsers send no `origin`, and pass.
 ///
 /// ```
 /// use lithe_sdk::Event;
@@ -43,7 +43,7 @@ pub fn same_origin_or<O: Into<String>>(
     }
 }
 
-/// The scheme is not compared: behind a proxy that ends TLS the host does not know it.
+/// Does not compare the scheme: behind a proxy that ends TLS, the host does not know it.
 fn is_own(event: &Event, origin: &str) -> bool {
     let host = origin.split_once("://").map(|(_, host)| host);
     host.is_some_and(|host| host.eq_ignore_ascii_case(&event.authority()))

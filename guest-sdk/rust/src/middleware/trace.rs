@@ -1,12 +1,12 @@
-//! What helps to follow a request.
+//! Middleware that helps to follow a request.
 
 use std::time::Instant;
 
 use super::with_headers;
 use crate::{Event, Next, Outcome, Result, headers};
 
-/// Takes over the `x-request-id` that a proxy in front has given the request, if it is well-formed, and
-/// otherwise the host's own id. What runs after it finds it in the local `request-id`, the client in
+/// Takes over the `x-request-id` of a proxy in front, if it is well-formed, and otherwise the
+/// host's own id. What runs after it finds the id in the local `request-id`. The client finds it in
 /// the answer's `x-request-id`.
 pub fn request_id() -> impl Fn(&Event, Next<'_>) -> Result<Outcome> + 'static {
     |event, next| {
@@ -17,7 +17,8 @@ pub fn request_id() -> impl Fn(&Event, Next<'_>) -> Result<Outcome> + 'static {
     }
 }
 
-/// Says in `server-timing`, which a browser's developer tools show, how long everything after it took.
+/// Writes into `server-timing` how long everything after it took. A browser's developer tools show
+/// that.
 pub fn timing() -> impl Fn(&Event, Next<'_>) -> Result<Outcome> + 'static {
     |event, next| {
         let start = Instant::now();

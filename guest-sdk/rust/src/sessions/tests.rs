@@ -5,6 +5,8 @@ use std::task::{Poll, Waker};
 
 use anyhow::bail;
 
+use super::SESSIONS;
+use crate::instance::Hear;
 use crate::testing::{TestEvent, TestSocket};
 use crate::{
     BlockingSocket, CloseError, Message, ReadyState, Result, SendError, Sender, Socket, SocketEvent,
@@ -126,11 +128,11 @@ fn a_session_that_waits_for_something_else_is_dropped_at_its_close() {
 fn messages_after_a_session_s_return_are_ignored() {
     let id = {
         let socket = open(async |_| Ok(()));
-        super::receive(socket.id(), vec!["late".into()]);
+        SESSIONS.with(|sessions| sessions.received(socket.id(), vec!["late".into()]));
         socket.id()
     };
-    super::receive(id, vec!["later".into()]);
-    super::receive(4_000_000_000, vec!["never".into()]);
+    SESSIONS.with(|sessions| sessions.received(id, vec!["later".into()]));
+    SESSIONS.with(|sessions| sessions.received(4_000_000_000, vec!["never".into()]));
 }
 
 #[test]
@@ -158,8 +160,8 @@ fn a_handshake_that_is_not_completed_drops_the_closure_without_running_it() {
 fn open_without_an_accepted_session_fails_the_socket() {
     let (socket, _) = open_echo();
     // A fresh instance after a swap would know nothing of the socket.
-    drop(super::remove(socket.id()));
-    super::open(socket.id());
+    drop(SESSIONS.with(|sessions| sessions.remove(socket.id())));
+    SESSIONS.with(|sessions| sessions.opened(socket.id()));
     assert!(socket.failure().unwrap().contains("no session of this instance"));
 }
 

@@ -31,24 +31,24 @@ impl Sse {
     /// An event whose text is JSON.
     ///
     /// # Errors
-    /// Where `value` has no JSON form, such as a map whose keys are not strings.
+    /// `value` has no JSON form, such as a map whose keys are not strings.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
         serde_json::to_string(value).map(Self::data)
     }
 
-    /// A line that browsers skip: what keeps proxies from closing a quiet connection.
+    /// A line that browsers skip. It keeps proxies from closing a quiet connection.
     pub fn comment(text: impl Into<String>) -> Self {
         Self { comment: Some(text.into()), ..Self::default() }
     }
 
-    /// The event's name, which a browser listens for; without one it is `message`.
+    /// The event's name, for which a browser listens. By default it is `message`.
     #[must_use]
     pub fn event(mut self, name: impl Into<String>) -> Self {
         self.event = Some(name.into());
         self
     }
 
-    /// What the browser sends as `last-event-id` when it connects again.
+    /// The event's id, which the browser sends as `last-event-id` when it connects again.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -67,7 +67,8 @@ impl fmt::Display for Sse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (field, text) in [("event", &self.event), ("id", &self.id)] {
             if let Some(text) = text {
-                // A field has one line, and a browser takes all of `\r`, `\n` and `\r\n` for its end.
+                // A field has one line, and a browser takes all of `\r`, `\n` and `\r\n` for its
+                // end.
                 writeln!(f, "{field}: {}", text.replace(['\r', '\n'], " "))?;
             }
         }

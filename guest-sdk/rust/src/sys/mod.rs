@@ -1,5 +1,5 @@
-//! The seam: what the SDK asks of a host. A component asks the real one through the bindings; a
-//! native build asks one in memory, which [`testing`](crate::testing) drives.
+//! The seam: what the SDK asks of a host. A component asks the real host through the bindings. A
+//! native build asks a host in memory, which [`testing`](crate::testing) drives.
 
 #[cfg(target_arch = "wasm32")]
 mod wasm;

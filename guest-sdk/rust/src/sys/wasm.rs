@@ -1,4 +1,4 @@
-//! The real host: the bindings' types become the SDK's own here, and nowhere else.
+//! The real host. Only here do the bindings' types become the SDK's own.
 
 mod timers;
 mod topics;
@@ -126,7 +126,11 @@ pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), Attachment
     Ok(socket::set_attachment(socket, value)?)
 }
 
-/// Waits for a message; none where the time is up. Without a limit, for as long as the session lasts.
+/// Waits for a message. It is none if the time is up. Without a limit, it waits for as long as the
+/// session lasts.
+///
+/// # Errors
+/// The session has ended.
 pub(crate) fn receive(socket: u32, limit: Option<Duration>) -> Result<Option<Message>, CloseInfo> {
     match receiver::receive(socket, limit.map(millis)) {
         Received::Message(message) => Ok(Some(message.into())),
@@ -190,7 +194,7 @@ impl From<Outcome> for OutcomeOfWit {
                     let (status, headers) = (stream.status, stream.headers);
                     Self::Streamed(streams::Started { socket, status, headers })
                 }
-                // Whatever calls a handler starts its stream; this one the host knows nothing of.
+                // Who calls a handler starts its stream. The host does not know of this one.
                 None => Self::Response(Response::empty(500).into()),
             },
         }

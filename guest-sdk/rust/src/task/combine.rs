@@ -1,13 +1,13 @@
 //! Two futures side by side, in one task. For three, nest them.
 //!
-//! Small enough to be here: the crates that offer as much are many times the size, and nothing hinders
-//! a plugin from using one of them.
+//! They are small enough to be here. The crates that offer as much are many times the size. A
+//! plugin may still use one of them.
 
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-/// Which of two it was.
+/// Which of two futures was done first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Either<A, B> {
     /// The first.
@@ -16,10 +16,10 @@ pub enum Either<A, B> {
     Second(B),
 }
 
-/// Waits for the one that is done first, and drops the other. Where both are, the first wins.
+/// Waits for the future that is done first, and drops the other. If both are, the first one wins.
 ///
 /// [`Socket::next`](crate::Socket::next) and [`Interval::tick`](crate::time::Interval::tick) lose
-/// nothing when they are dropped, so they may be asked again in a loop.
+/// nothing when they are dropped, so a loop may call them again.
 pub async fn select<A: IntoFuture, B: IntoFuture>(a: A, b: B) -> Either<A::Output, B::Output> {
     let (mut a, mut b) = (pin!(a.into_future()), pin!(b.into_future()));
     poll_fn(|cx| match a.as_mut().poll(cx) {

@@ -1,4 +1,4 @@
-//! What the code that starts a task gets.
+//! What the code gets that starts a task.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::executor::{self, TaskId};
 
-/// A task that was started: a future of its output. Dropping it lets the task go on by itself.
+/// A task that was started: a future of its output. The task goes on if this is dropped.
 pub struct JoinHandle<T> {
     task: Option<TaskId>,
     outcome: Rc<Outcome<T>>,
@@ -22,10 +22,10 @@ struct Outcome<T> {
     waiting: RefCell<Option<Waker>>,
 }
 
-/// The task's own side: says that it is over, also where it is dropped.
+/// The task's own side. It says that the task is over, even if the task is dropped.
 struct Promise<T>(Rc<Outcome<T>>);
 
-/// A task's work, and the handle of whatever task does it.
+/// A task's work, and the handle of the task that does it.
 pub(super) fn pair<F: Future>(future: F) -> (impl Future<Output = ()>, JoinHandle<F::Output>) {
     let outcome = Rc::new(Outcome {
         output: Cell::new(None),
@@ -48,7 +48,8 @@ impl<T> JoinHandle<T> {
         Self { task: Some(task), ..self }
     }
 
-    /// Ends the task where it waits: its destructors run. Without effect on one that is over.
+    /// Cancels the task at the `await` where it waits, and runs its destructors. Does nothing to a
+    /// task that is over.
     pub fn cancel(&self) {
         if let Some(task) = self.task {
             executor::cancel(task);

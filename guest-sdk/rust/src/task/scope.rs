@@ -15,11 +15,12 @@ thread_local! {
 }
 
 impl Sender {
-    /// Starts a task that ends with this socket's session: when an async session returns, or the socket
-    /// has closed, it is cancelled, and its destructors run. For async sessions and hooks; a task of
-    /// hooks lives in the instance, so their [`upgrade`](crate::Hooks::upgrade) should say `pinned`.
+    /// Starts a task that ends with this socket's session. When an async session returns, or when
+    /// the socket has closed, the task is cancelled, and its destructors run. It is for async
+    /// sessions and hooks. A task of hooks lives in the instance, so their
+    /// [`upgrade`](crate::Hooks::upgrade) should say `pinned`.
     ///
-    /// On a socket that is gone, the task is cancelled before it begins.
+    /// If the socket is gone, the task is cancelled before it begins.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::socket::settle;
 use crate::{executor, sys, time};
 
-/// Moves the time forward: every wait that is over by then ends, in order and at its own time, and the
-/// sessions and tasks go on. Without it, a test's time stands still.
+/// Moves the time forward. Every wait that is over by then ends, in order and at its own time, and
+/// the sessions and tasks go on. Without this call, a test's time stands still.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,8 +31,8 @@ pub fn advance(by: Duration) {
     sys::set_monotonic(until);
 }
 
-/// How many timers the host keeps for this thread's plugin: none where nothing waits for time, and one
-/// where anything does.
+/// How many timers the host keeps for this thread's plugin: one if something waits for time, and 0
+/// if nothing does.
 pub fn timers() -> usize {
     rest();
     sys::timers()

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::TestOutcome;
 use super::routing::{self, Found};
 use crate::export::{answer, recover, respond};
-use crate::hooks::dispatch;
+use crate::instance::Serve;
 use crate::query::percent_decode;
 use crate::sys::{EventHandle, Request, allow_upgrades};
 use crate::ws::Kind;
@@ -50,7 +50,7 @@ impl TestEvent {
         Self { request, upgrades: true }
     }
 
-    /// Makes it a well-formed WebSocket handshake that offers these protocols, in order.
+    /// Makes the request a well-formed WebSocket handshake that offers these protocols, in order.
     #[must_use]
     pub fn upgrade<'a>(self, protocols: impl IntoIterator<Item = &'a str>) -> Self {
         let offered = protocols.into_iter().collect::<Vec<_>>().join(", ");
@@ -78,7 +78,7 @@ impl TestEvent {
         self
     }
 
-    /// Sets the pattern that matched; by default it is the path.
+    /// Sets the pattern that matched. By default it is the path.
     #[must_use]
     pub fn route(mut self, pattern: &str) -> Self {
         self.request.route = pattern.to_owned();
@@ -99,7 +99,7 @@ impl TestEvent {
         self
     }
 
-    /// Sets the client's `IP:PORT`; by default it is `127.0.0.1:50000`.
+    /// Sets the client's `IP:PORT`. By default it is `127.0.0.1:50000`.
     #[must_use]
     pub fn client_address(mut self, address: &str) -> Self {
         self.request.client_address = address.to_owned();
@@ -168,13 +168,14 @@ impl TestEvent {
         self.call(|event| recover(&event, error, handler))
     }
 
-    /// Calls the route of an app that the path asks for, with its middleware and error handlers; 404 and
-    /// 405 where there is none, as from the host. Regular expressions in patterns fit any text.
+    /// Calls the route of an app that the path asks for, with its middleware and error handlers. If
+    /// there is none, the outcome is 404 or 405, as from the host. Regular expressions in patterns
+    /// fit any text.
     pub fn call_app(mut self, app: &App) -> TestOutcome {
         match routing::find(app, &self.request.method, &self.request.path) {
             Found::Route(pattern, params) => {
                 self.request.params = params;
-                self.route(pattern).call(|event| app.handle(event)).heard_by_app(app)
+                self.route(pattern).call(|event| app.serve(event)).heard_by_app(app)
             }
             Found::WrongMethod(allowed) => {
                 let error = HttpError::method_not_allowed(allowed.join(", "));
@@ -186,7 +187,7 @@ impl TestEvent {
 
     /// Calls hooks, as `#[lithe_sdk::hooks]` makes the host do.
     pub fn call_hooks<T: Hooks + 'static>(self, hooks: &Rc<T>) -> TestOutcome {
-        let called = self.call_as(Kind::Hooks, |event| dispatch::handle(&**hooks, event));
+        let called = self.call_as(Kind::Hooks, |event| hooks.serve(event));
         let hooks: Rc<dyn Hooks> = hooks.clone();
         called.heard_by(hooks)
     }

@@ -1,8 +1,9 @@
 //! Unit tests without a network and without a host.
 //!
-//! A [`TestEvent`] calls a handler, the [`TestOutcome`] is looked at, and where it is an upgrade, its
-//! [`TestSocket`] plays the client; where it is a stream, a [`TestStream`] does. Sessions run on the real executor, against a host in memory that
-//! keeps the contract's rules; it belongs to the thread, so that tests do not see each other.
+//! A [`TestEvent`] calls a handler, and gives a [`TestOutcome`]. A [`TestSocket`] plays the client
+//! of an upgrade, a [`TestStream`] the client of a stream. Sessions run on the real executor. A
+//! host in memory keeps the contract's rules. Each thread has its own, so tests do not see each
+//! other.
 //!
 //! ```
 //! use lithe_sdk::testing::TestEvent;
@@ -20,10 +21,10 @@
 //! assert_eq!(TestEvent::get("/rooms/8").param("id", "8").call(room).status(), 404);
 //! ```
 //!
-//! Functions that are not handlers are called, too: [`call_hooks`](TestEvent::call_hooks),
-//! [`call_middleware`](TestEvent::call_middleware) around a handler in the place of `next`,
-//! [`call_error_handler`](TestEvent::call_error_handler), and [`call_app`](TestEvent::call_app), which
-//! finds the route by itself. [`swap`](swap()) has another version take over.
+//! Other functions are called by [`call_hooks`](TestEvent::call_hooks),
+//! [`call_middleware`](TestEvent::call_middleware) around a handler in place of `next`,
+//! [`call_error_handler`](TestEvent::call_error_handler), and [`call_app`](TestEvent::call_app),
+//! which finds the route by itself. [`swap`](swap()) has another version take over.
 
 mod clock;
 mod event;

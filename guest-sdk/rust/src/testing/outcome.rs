@@ -12,7 +12,7 @@ use crate::{App, Body, Hooks, HttpError, Outcome, Response, headers};
 
 /// What came of a test's request: a response, an accepted upgrade, or a stream.
 ///
-/// An error of the handler is the response that the host would make of it.
+/// For an error of the handler, it is the response that the host would make of it.
 #[derive(Debug)]
 pub struct TestOutcome {
     response: Response,
@@ -110,7 +110,7 @@ impl TestOutcome {
     /// The body as JSON.
     ///
     /// # Panics
-    /// Where it is not the JSON of a `T`.
+    /// The body is not the JSON of a `T`.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_slice(self.bytes()).unwrap_or_else(|error| {
@@ -138,10 +138,10 @@ impl TestOutcome {
         self.upgrade().is_some_and(TestSocket::is_pinned)
     }
 
-    /// Completes the handshake, and is the client from here on.
+    /// Completes the handshake, and gives the client's end.
     ///
     /// # Panics
-    /// Where the handler has not accepted an upgrade.
+    /// The handler has not accepted an upgrade.
     #[track_caller]
     pub fn socket(self) -> TestSocket {
         match self.connection {
@@ -155,20 +155,20 @@ impl TestOutcome {
         }
     }
 
-    /// Reads the body's pieces. A blocking body runs here, to its end; for one that has none there is
+    /// Reads the body's pieces. A blocking body runs here, to its end. If it never ends, use
     /// [`stream_until`](Self::stream_until).
     ///
     /// # Panics
-    /// Where the handler has not returned a stream.
+    /// The handler has not returned a stream.
     #[track_caller]
     pub fn stream(self) -> TestStream {
         self.stream_of(None)
     }
 
-    /// Reads so many pieces, and leaves: the next that is sent is refused.
+    /// Reads so many pieces, and then leaves: the next send fails.
     ///
     /// # Panics
-    /// Where the handler has not returned a stream.
+    /// The handler has not returned a stream.
     #[track_caller]
     pub fn stream_until(self, pieces: usize) -> TestStream {
         self.stream_of(Some(pieces))
@@ -182,7 +182,7 @@ impl TestOutcome {
         }
     }
 
-    /// Ends the upgrade before its handshake is complete, as a client does that goes away.
+    /// Ends the upgrade before its handshake is complete, as if the client went away.
     pub fn abandon(self) {
         if let Some(socket) = self.upgrade() {
             socket.end(Ended::lost());

@@ -2,14 +2,14 @@
 
 use super::TestSocket;
 use super::socket::settle;
-use crate::hooks::dispatch;
-use crate::sessions;
+use crate::instance::Hear;
+use crate::sessions::SESSIONS;
 use crate::sys::with_socket;
 
 impl TestSocket {
-    /// From now on the client reads nothing until [`drain`](Self::drain), and so many bytes may wait:
-    /// over them, a send is a [`SendError::QueueFull`](crate::SendError::QueueFull). Without it, any
-    /// number may wait.
+    /// Has the client read nothing until [`drain`](Self::drain). So many bytes may wait from now
+    /// on; a send over that is a [`SendError::QueueFull`](crate::SendError::QueueFull). Without
+    /// this call, any number may wait.
     ///
     /// ```
     /// use lithe_sdk::testing::TestEvent;
@@ -39,7 +39,7 @@ impl TestSocket {
         with_socket(self.id(), |socket| socket.outbound_limit = Some(bytes));
     }
 
-    /// The client has read all that waited. The plugin is told where a send has found no room.
+    /// Has the client read all that waited. The plugin hears of it if a send has found no room.
     pub fn drain(&self) {
         let told = with_socket(self.id(), |socket| {
             socket.waiting = 0;
@@ -47,8 +47,8 @@ impl TestSocket {
             told.then(|| socket.hooks.clone())
         });
         match told.flatten() {
-            Some(Some(hooks)) => dispatch::drain(&*hooks, self.id()),
-            Some(None) => sessions::drain(self.id()),
+            Some(Some(hooks)) => hooks.drained(self.id()),
+            Some(None) => SESSIONS.with(|sessions| sessions.drained(self.id())),
             None => {}
         }
         settle();

@@ -1,5 +1,5 @@
-//! Finds the route of a test's request, as the host does, but for regular expressions: any text fits
-//! them.
+//! Finds the route of a test's request as the host does, except for regular expressions: they fit
+//! any text.
 
 use crate::App;
 use crate::app::{Part, Pattern, Repeat, Segment};

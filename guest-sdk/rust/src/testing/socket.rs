@@ -1,17 +1,18 @@
 //! The client of a test.
 
-use crate::hooks::dispatch;
+use crate::instance::Hear;
+use crate::sessions::{self, SESSIONS};
 use crate::sys::{self, Ended, HeardBy, next_ended, with_socket};
-use crate::{Message, ReadyState, sessions};
+use crate::{Message, ReadyState};
 
 /// The client's end of a socket.
 ///
-/// What is sent reaches the session at once, and what it sends back is there when `send_text`
+/// A message reaches the session at once, and the session's answer is there when `send_text`
 /// returns. A blocking session is different: it starts when the client is done, by
-/// [`close`](Self::close) or [`disconnect`](Self::disconnect), and then gets all that was sent before,
-/// at the times at which it was sent.
+/// [`close`](Self::close) or [`disconnect`](Self::disconnect). Then it gets all that was sent
+/// before, at the times at which it was sent.
 ///
-/// Dropping it drops the connection.
+/// Dropping the socket drops the connection.
 #[derive(Debug)]
 pub struct TestSocket {
     id: u32,
@@ -30,9 +31,9 @@ impl TestSocket {
             }
         });
         match self.hooks() {
-            Some(hooks) => dispatch::open(&*hooks, self.id),
+            Some(hooks) => hooks.opened(self.id),
             None if sessions::is_blocking(self.id) => {}
-            None => sessions::open(self.id),
+            None => SESSIONS.with(|sessions| sessions.opened(self.id)),
         }
         settle();
     }
@@ -54,13 +55,13 @@ impl TestSocket {
         }
         let messages: Vec<_> = messages.into_iter().collect();
         match self.hooks() {
-            Some(hooks) => dispatch::receive(&*hooks, self.id, messages),
+            Some(hooks) => hooks.received(self.id, messages),
             None if sessions::is_blocking(self.id) => {
                 let arrival = sys::monotonic();
                 let messages = messages.into_iter().map(|message| (arrival, message));
                 self.with(|socket| socket.inbound.extend(messages));
             }
-            None => sessions::receive(self.id, messages),
+            None => SESSIONS.with(|sessions| sessions.received(self.id, messages)),
         }
         settle();
     }
@@ -85,8 +86,8 @@ impl TestSocket {
         self.sent().iter().map(|message| message.text().into_owned()).collect()
     }
 
-    /// Code and reason of the close frame that ended the connection, from either side; none while it is
-    /// open, and none where it ended without one.
+    /// Code and reason of the close frame that ended the connection, from either side. `None` while
+    /// it is open, and if it ended without a close frame.
     pub fn closed(&self) -> Option<(u16, String)> {
         self.with(|socket| socket.ended.as_ref()?.frame.clone())
     }
@@ -158,8 +159,8 @@ impl Drop for TestSocket {
 pub(super) fn settle() {
     while let Some((id, info, hooks)) = next_ended() {
         match hooks {
-            Some(hooks) => dispatch::close(&*hooks, id, info),
-            None => sessions::close(id, info),
+            Some(hooks) => hooks.closed(id, info),
+            None => SESSIONS.with(|sessions| sessions.closed(id, info)),
         }
         sys::set_gone(id);
     }

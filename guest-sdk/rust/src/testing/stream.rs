@@ -5,8 +5,8 @@ use crate::{Message, sys};
 
 /// The client's end of a stream.
 ///
-/// What an async body sends is there once the call that made it send returns; a blocking body has run
-/// to its end. Dropping it is the client's leaving.
+/// The pieces of an async body are there once the call that made it send them returns. A blocking
+/// body has run to its end. If the stream is dropped, the client leaves.
 #[derive(Debug)]
 pub struct TestStream {
     socket: TestSocket,

@@ -6,14 +6,15 @@ use anyhow::{Context, Error, ensure};
 
 use super::socket::settle;
 use crate::export::swap::{restore, save};
-use crate::hooks::dispatch;
+use crate::instance::Hear;
 use crate::{App, Hooks, Result, State, sys};
 
 /// The site's limit of what is saved, in bytes.
 const STATE_LIMIT: usize = 1024 * 1024;
 
-/// Other hooks take over, as those of another version do: they restore what the ones before have saved,
-/// and from then on hear of every socket that is not pinned, after [`resume`](Hooks::resume).
+/// Has other hooks take over, as those of another version do. They restore what the hooks before
+/// have saved. From then on they hear of every socket that is not pinned, first by
+/// [`resume`](Hooks::resume).
 ///
 /// ```
 /// use std::cell::Cell;
@@ -59,8 +60,8 @@ const STATE_LIMIT: usize = 1024 * 1024;
 /// ```
 ///
 /// # Errors
-/// What is saved is over the site's limit, 1 MiB by default, or is not restored. The sockets stay where
-/// they are, as they do on a host.
+/// The saved state is over the site's limit, 1 MiB by default, or is not restored. The sockets stay
+/// with the hooks before, as they do on a host.
 pub fn swap<Before, After>(before: &Rc<Before>, after: &Rc<After>) -> Result<()>
 where
     Before: Hooks + State,
@@ -71,10 +72,11 @@ where
     Ok(())
 }
 
-/// The first half of a [`swap`], for state that is not in hooks: one saves, and the other restores.
+/// The first half of a [`swap`], for state that is not in hooks: `before` saves, and `after`
+/// restores.
 ///
 /// # Errors
-/// What is saved is over the site's limit, 1 MiB by default, or is not restored.
+/// The saved state is over the site's limit, 1 MiB by default, or is not restored.
 pub fn hand_over(before: &impl State, after: &impl State) -> Result<()> {
     let saved = save(before);
     let size = saved.len();
@@ -82,23 +84,23 @@ pub fn hand_over(before: &impl State, after: &impl State) -> Result<()> {
     restore(after, saved).map_err(Error::msg).context("the state is not restored")
 }
 
-/// The other half of a [`swap`]: every socket that is not pinned is the hooks' from now on.
+/// The other half of a [`swap`]: from now on the hooks hear of every socket that is not pinned.
 pub fn move_to_hooks<T: Hooks + 'static>(hooks: &Rc<T>) {
     for socket in sys::movable() {
         let hooks: Rc<dyn Hooks> = hooks.clone();
         sys::with_socket(socket, |socket| socket.hooks = Some(Rc::clone(&hooks)));
-        dispatch::resume(&*hooks, socket);
+        hooks.resumed(socket);
         settle();
     }
 }
 
-/// The same for an app: each socket is that of the hooks of its route. Where the app has none, it closes
-/// with 1011.
+/// The same for an app: the hooks of its route hear of each socket. If the route has none, the
+/// socket closes with 1011.
 pub fn move_to_app(app: &App) {
     for socket in sys::movable() {
         let hooks = app.hooks_of(socket);
         sys::with_socket(socket, |socket| socket.hooks = hooks);
-        app.resume(socket);
+        app.resumed(socket);
         settle();
     }
 }

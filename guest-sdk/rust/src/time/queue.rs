@@ -1,10 +1,12 @@
-//! Who waits for which time: one queue for the instance, and one timer of the host for the earliest.
+//! The futures that wait for time: one queue for the instance, and one timer of the host for the
+//! earliest deadline.
 //!
-//! A host timer for each waiting future would cost a call of the host, and a task there, for each time
-//! limit around each message, and ten thousand waiting sessions would be all that a site allows. Here a
-//! wait costs an entry in a map, and the host is asked at most once for an export call: when all tasks
-//! rest, and only if the earliest deadline has moved forward. One that has moved back, because its
-//! future was dropped, is left to be called in vain once; when nothing waits, the timer is cancelled.
+//! A host timer for each waiting future would cost a call of the host, and a task there, for each
+//! time limit around each message. Ten thousand waiting sessions would need more timers than a site
+//! allows. Here a wait costs an entry in a map. The host is asked at most once for an export call:
+//! when all tasks rest, and only if the earliest deadline has moved forward. If the earliest
+//! deadline has moved back, because its future was dropped, the host calls once too early. If
+//! nothing waits, the timer is cancelled.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -47,7 +49,7 @@ pub(super) fn enter(deadline: Duration, cx: &Context<'_>) -> Key {
     })
 }
 
-/// Whether this one still waits; if so, the newer waker is the one to wake.
+/// Whether this future still waits. If so, the newer waker replaces the one before.
 pub(super) fn is_waiting(key: Key, cx: &Context<'_>) -> bool {
     QUEUE.with(|queue| match queue.waiting.borrow_mut().get_mut(&key) {
         Some(waker) => {
@@ -58,12 +60,12 @@ pub(super) fn is_waiting(key: Key, cx: &Context<'_>) -> bool {
     })
 }
 
-/// Waits no longer.
+/// Leaves the queue.
 pub(super) fn leave(key: Key) {
     let _waker = QUEUE.with(|queue| queue.waiting.borrow_mut().remove(&key));
 }
 
-/// A timer of the host is due: wakes whose time has come, the earliest first.
+/// A timer of the host is due: wakes the futures whose time has come, the earliest first.
 pub(super) fn fire(timer: u32) {
     let due = QUEUE.with(|queue| {
         if queue.armed.get().is_some_and(|armed| armed.timer == timer) {
@@ -76,7 +78,7 @@ pub(super) fn fire(timer: u32) {
     due.into_values().for_each(Waker::wake);
 }
 
-/// Sees to it that the host calls in time for the earliest.
+/// Has the host call in time for the earliest deadline.
 fn arm() {
     QUEUE.with(|queue| {
         let earliest = queue.waiting.borrow().keys().next().map(|(deadline, _)| *deadline);
@@ -93,7 +95,7 @@ fn arm() {
             let delay = deadline.saturating_sub(sys::monotonic());
             match sys::set_timer(millis(delay)) {
                 Ok(timer) => Armed { timer, deadline },
-                // Going on without would leave everything that waits to wait for ever.
+                // Otherwise everything that waits would never go on.
                 Err(limit) => panic!(
                     "the site allows an instance {limit} timers, and waiting for time needs one more"
                 ),
@@ -102,7 +104,7 @@ fn arm() {
     });
 }
 
-/// Not earlier than asked, and at most 49 days: a longer wait is woken in between, and waits on.
+/// Milliseconds, rounded up, and at most 49 days. A longer wait is woken in between, and waits on.
 pub(crate) fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the site, serves it on a free port, and asks it. `LITHE` names the program: by default, `lithe`.
+# Builds the site, serves it on a free port, and makes requests. `LITHE` names the program, `lithe` by default.
 set -eu
 cd "$(dirname "$0")"
 lithe=${LITHE:-lithe}
@@ -16,7 +16,7 @@ for _ in $(seq 3000); do
 done
 site=$(sed -n 's/^listening on //p' "$said")
 
-# What a command answers has to have a word.
+# Runs a command, and fails unless its output has the word.
 expect() {
   word=$1
   shift

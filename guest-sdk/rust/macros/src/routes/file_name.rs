@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// A file below the routes folder, read.
+/// The parts of a file's name, below the routes folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileName {
     pub role: Role,
-    /// In upper case; none is any.
+    /// In upper case. `None` is any method.
     pub method: Option<String>,
     pub segments: Vec<Segment>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Segment {
     pub is_catch_all: bool,
 }
 
-/// Why a name stands for nothing.
+/// Why a name does not stand for a route.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Invalid {
     Name(String),
@@ -50,13 +50,13 @@ impl fmt::Display for Invalid {
             ),
             Self::Brackets(segment) => write!(
                 f,
-                "`{segment}` has a bracket without its other half, or one where none belongs: write \
+                "`{segment}` has a bracket that is not closed, not opened or out of place: write \
                  `[name]`, `[name(regex)]`, `[[name]]`, `[...name]`, `[[...name]]` or `[_]`"
             ),
             Self::Reserved(segment) => write!(
                 f,
-                "`{segment}` has a character that means something in patterns: outside of brackets \
-                 there is no `:`, `*`, `(` or `)`, and no `?` or `+` after them"
+                "`{segment}` has a character that has a meaning in patterns: write no `:`, `*`, `(` or \
+                 `)` outside of brackets, and no `?` or `+` after them"
             ),
             Self::Twice(name) => write!(f, "parameter `{name}` stands twice in it: rename one"),
             Self::CatchAll(segment) => {
@@ -75,7 +75,8 @@ impl fmt::Display for Invalid {
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 impl FileName {
-    /// Reads a path such as `rooms/[id].get.rs`. None: a file that begins with `_` and means nothing.
+    /// Reads a path such as `rooms/[id].get.rs`. It is `None` for a file that begins with `_` and
+    /// has no meaning.
     pub(super) fn parse(path: &str) -> Result<Option<Self>, Invalid> {
         let stem = path.strip_suffix(".rs").unwrap_or(path);
         let (folder, name) = match stem.rsplit_once('/') {
@@ -181,7 +182,7 @@ impl Segment {
             let Some(inside) = rest.strip_prefix('[') else { break };
             let (name, regex, after) = parameter(inside).ok_or_else(|| brackets(whole))?;
             let name = name_of(name)?;
-            // In text, a name ends where its letters do; so where letters follow, an expression stands
+            // In text, a name ends with its letters. If letters follow, an expression has to stand
             // between them.
             let runs_on = after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
             let regex = if regex.is_empty() && runs_on { "([^/]+)" } else { regex };

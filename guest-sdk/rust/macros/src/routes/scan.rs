@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::table::File;
 
-/// What is there: paths with `/` between their parts, in name order.
+/// The files that are there: paths with `/` between their parts, in name order.
 pub(super) struct Found {
     routes_folder: PathBuf,
     middleware_folder: PathBuf,
@@ -20,7 +20,7 @@ impl Found {
 }
 
 /// # Errors
-/// The folder cannot be read; `middleware` beside it need not be there.
+/// The folder cannot be read. `middleware` beside it may be missing.
 pub(super) fn scan(folder: &Path) -> io::Result<Found> {
     let mut routes = Vec::new();
     walk(folder, "", &mut routes)?;

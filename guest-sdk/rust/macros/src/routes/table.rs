@@ -1,4 +1,4 @@
-//! The files of a folder, sorted into scopes, and what they may not be together.
+//! The files of a folder, sorted into scopes, and their conflicts.
 
 use std::fmt;
 
@@ -61,7 +61,7 @@ impl fmt::Display for Conflict {
             }
             Self::Names(a, b) => write!(
                 f,
-                "files `{a}` and `{b}` match the same paths with other parameter names: use the same"
+                "files `{a}` and `{b}` match the same paths with different parameter names: use the same"
             ),
             Self::CatchAlls(a, b) => write!(
                 f,
@@ -72,7 +72,7 @@ impl fmt::Display for Conflict {
 }
 
 impl Around {
-    /// What the file's function is called.
+    /// The name of the file's function.
     pub(super) fn function(self) -> &'static str {
         match self {
             Self::Middleware => "middleware",
@@ -82,7 +82,7 @@ impl Around {
 }
 
 impl Table {
-    /// Sorts the files, given by their paths in name order.
+    /// Sorts the files. Their paths are in name order.
     pub(super) fn of(routes: &[String], middleware: &[String]) -> Result<Self, Conflict> {
         let files = |paths: &[String], is_global| {
             paths.iter().map(|path| File { path: path.clone(), is_global }).collect::<Vec<_>>()
@@ -101,7 +101,7 @@ impl Table {
         let is_scope = |file: &&(usize, &FileName)| file.1.role != Role::Route;
         let indexed: Vec<_> = parsed.iter().enumerate().collect();
         let mut scopes: Vec<_> = indexed.iter().filter(is_scope).collect();
-        // Broad before specific: a scope is there when what is inside of it comes.
+        // Broad before specific: a scope comes before the scopes inside of it.
         scopes.sort_by_key(|(_, file)| file.segments.len());
         for (index, file) in scopes {
             let kind = match file.role {
@@ -127,7 +127,7 @@ impl Table {
 }
 
 impl Scope {
-    /// The scope of exactly these segments, made where it is missing.
+    /// The scope of exactly these segments. Makes it if it is missing.
     fn scope(&mut self, segments: &[Segment]) -> &mut Self {
         let outer = self.innermost(segments);
         if outer.segments.len() == segments.len() {
@@ -147,7 +147,7 @@ impl Scope {
     }
 }
 
-/// Looks at every two files.
+/// Compares every two files.
 fn check(files: &[FileName], paths: &[String]) -> Result<(), Conflict> {
     for (b, second) in files.iter().enumerate() {
         for (a, first) in files[..b].iter().enumerate() {

@@ -1,5 +1,5 @@
-//! A host in memory, one for each thread: what a native build talks to. It keeps the contract of
-//! `wit/` where a handler or a session can notice, and does no networking.
+//! A host in memory, one for each thread. Native builds talk to it. It keeps the contract of `wit/`
+//! as far as a handler or a session can notice, and does no networking.
 
 mod handshake;
 mod sockets;
@@ -67,12 +67,13 @@ impl Request {
     }
 }
 
-/// The chain of a middleware component. A test has none: it hands its middleware a `Next` of its own.
+/// The chain of a middleware component. A test has none, for it calls a middleware with its own
+/// `Next`.
 pub(crate) fn run_next(_event: &EventHandle) -> Result<Outcome, HttpError> {
     Err(HttpError::new(500, "Internal Server Error"))
 }
 
-/// What the guest holds of a request.
+/// The guest's handle of a request.
 #[derive(Debug, Clone)]
 pub struct EventHandle(pub(crate) Rc<Request>);
 

@@ -12,7 +12,7 @@ use crate::{
 /// The site's message limit, in bytes.
 pub(crate) const MESSAGE_LIMIT: usize = 1024 * 1024;
 
-/// The hooks that hear of a socket; none where a closure does.
+/// The hooks that hear of a socket; none if a closure does.
 pub(crate) type HeardBy = Option<Rc<dyn Hooks>>;
 
 /// One socket, from its upgrade to the end of the thread.
@@ -34,15 +34,15 @@ pub(crate) struct FakeSocket {
     pub ended: Option<Ended>,
     /// What the session failed with.
     pub failure: Option<String>,
-    /// The guest has had its last call.
+    /// Whether the guest has had its last call.
     pub gone: bool,
     /// What time it is for a blocking session: it runs after all that it hears of.
     pub session_time: Duration,
-    /// How many bytes may wait to be sent; without it, any number.
+    /// How many bytes may wait to be sent; `None` is any number.
     pub outbound_limit: Option<usize>,
-    /// How many wait, where there is a limit.
+    /// How many bytes wait, if there is a limit.
     pub waiting: usize,
-    /// A send has found no room.
+    /// Whether a send has found no room.
     pub found_full: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct FakeSocket {
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub info: CloseInfo,
-    /// What goes to the client; none without a close frame.
+    /// The close frame that goes to the client, if there is one.
     pub frame: Option<(u16, String)>,
 }
 
@@ -110,7 +110,7 @@ impl FakeSocket {
         Ok(())
     }
 
-    /// Starts the end, if it has not started; answers how it has.
+    /// Starts the end, if it has not started. Returns how it has ended.
     pub(crate) fn end(&mut self, ended: Ended) -> CloseInfo {
         if self.ended.is_none() {
             self.state = ReadyState::Closing;
@@ -124,8 +124,8 @@ pub(crate) fn with_socket<R>(socket: u32, f: impl FnOnce(&mut FakeSocket) -> R) 
     HOST.with(|host| host.sockets.borrow_mut().get_mut(&socket).map(f))
 }
 
-/// The next socket that has ended without the guest having been told: it is closed from now on, and
-/// gone once the guest has been told.
+/// The next socket that has ended and of which the guest does not know yet. It is closed from now
+/// on, and gone once the guest knows.
 pub(crate) fn next_ended() -> Option<(u32, CloseInfo, HeardBy)> {
     HOST.with(|host| {
         host.sockets.borrow_mut().iter_mut().find_map(|(id, socket)| {
@@ -244,8 +244,8 @@ pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), Attachment
     .unwrap_or(Err(AttachmentError::Closed))
 }
 
-/// What a blocking session receives: what the test has queued, then the end that it has chosen; none
-/// where the client was silent for longer than the limit.
+/// What a blocking session receives: first what the test has queued, then the end that it has
+/// chosen. It is none if the client was silent for longer than the limit.
 pub(crate) fn receive(socket: u32, limit: Option<Duration>) -> Result<Option<Message>, CloseInfo> {
     with_socket(socket, |socket| {
         let arrival = socket.inbound.front().map_or_else(monotonic, |(arrival, _)| *arrival);

@@ -30,7 +30,7 @@ pub(crate) fn wall_clock() -> SystemTime {
     SystemTime::UNIX_EPOCH + START_OF_TIME + monotonic()
 }
 
-/// Sets a timer. Even one without a delay takes a millisecond, so that a test's time goes on.
+/// Sets a timer. A timer without a delay takes a millisecond, too, so that a test's time goes on.
 pub(crate) fn set_timer(delay_ms: u32) -> Result<u32, u32> {
     CLOCK.with(|clock| {
         let mut timers = clock.timers.borrow_mut();
@@ -49,7 +49,7 @@ pub(crate) fn cancel_timer(id: u32) {
     CLOCK.with(|clock| clock.timers.borrow_mut().retain(|(_, other)| *other != id));
 }
 
-/// The next timer that is due until then; the time is its, from now on.
+/// Takes the next timer that is due until then, and moves the time to it.
 pub(crate) fn next_timer(until: Duration) -> Option<u32> {
     CLOCK.with(|clock| {
         let mut timers = clock.timers.borrow_mut();

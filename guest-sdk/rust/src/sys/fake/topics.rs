@@ -6,13 +6,13 @@ use super::HOST;
 use super::sockets::{is_known, send_binary, send_text, with_socket};
 use crate::{MessageRef, SubscribeError};
 
-/// Who hears what, by number.
+/// The sockets that hear each topic, by number.
 pub(super) type Topics = BTreeMap<String, BTreeSet<u32>>;
 
-/// Topics that one socket may hear.
+/// How many topics one socket may hear.
 const MAX_TOPICS: usize = 64;
 
-/// A topic's name, in bytes.
+/// How long a topic's name may be, in bytes.
 const MAX_NAME: usize = 256;
 
 pub(crate) fn subscribe(socket: u32, topic: &str) -> Result<(), SubscribeError> {
@@ -65,7 +65,7 @@ pub(crate) fn members(topic: Option<&str>) -> Vec<u32> {
     }
 }
 
-/// The guest has had its last call for this socket: it is in no topic any more.
+/// Removes a socket from its topics: the guest has had its last call for it.
 pub(crate) fn set_gone(socket: u32) {
     with_socket(socket, |socket| socket.gone = true);
     with_topics(|topics| {
