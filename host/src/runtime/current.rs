@@ -45,14 +45,14 @@ impl CurrentInstances {
     /// Who takes over what belonged to an instance that has been retired.
     ///
     /// # Errors
-    /// Nobody, or there are too many instances; see [`Failure`].
+    /// Nobody does, or there are too many instances; see [`Failure`].
     pub(super) fn heir(
         &self,
         key: &Key,
         request: &Request,
     ) -> Result<Arc<SharedInstance>, Failure> {
         let current = self.current.lock().clone();
-        let current = current.ok_or(Failure::Missing("hooks"))?;
+        let current = current.ok_or(Failure::Stopped)?;
         match current.by_key(key) {
             Some(heir) => heir,
             None => current.for_request(request),

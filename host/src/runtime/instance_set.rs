@@ -13,6 +13,7 @@ use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
 
 use super::current::{CurrentInstances, Key};
+use super::exports::Hooks;
 use super::failure::Failure;
 use super::shared_instance::{Moved, PausedInstance, SharedInstance};
 use super::template::Template;
@@ -22,7 +23,7 @@ use crate::log::Seldom;
 
 /// The shared instances of one version of a plugin.
 pub struct InstanceSet {
-    template: Arc<Template>,
+    template: Arc<Template<Hooks>>,
     current: Arc<CurrentInstances>,
     by: By,
     inner: Mutex<Inner>,
@@ -72,7 +73,7 @@ pub enum Handover {
 impl InstanceSet {
     /// `replicas` counts for the scope `plugin` only.
     pub fn new(
-        template: &Arc<Template>,
+        template: &Arc<Template<Hooks>>,
         current: &Arc<CurrentInstances>,
         scope: &Scope,
         replicas: usize,
@@ -88,6 +89,11 @@ impl InstanceSet {
         };
         let (template, current) = (template.clone(), current.clone());
         Arc::new(Self { template, current, by, inner: Mutex::default() })
+    }
+
+    /// What its instances are made from.
+    pub fn template(&self) -> &Arc<Template<Hooks>> {
+        &self.template
     }
 
     /// The instance for a request, and for the socket that it may become. One that has been retired

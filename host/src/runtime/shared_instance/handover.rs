@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
-use super::{Event, Inner, Runner, SharedInstance};
+use super::{Event, Inner, Instance, Runner, SharedInstance};
 use crate::capability::turn::Delivery;
 use crate::runtime::current::{CurrentInstances, Key};
+use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
-use crate::runtime::instance::Instance;
 use crate::runtime::template::Template;
 
 /// What has become of the sockets of retired instances.
@@ -99,7 +99,7 @@ impl Drop for PausedInstance {
 impl SharedInstance {
     /// One whose instance is held from the start.
     pub fn new_paused(
-        template: Arc<Template>,
+        template: Arc<Template<Hooks>>,
         current: Arc<CurrentInstances>,
         key: Key,
     ) -> (Arc<Self>, PausedInstance) {

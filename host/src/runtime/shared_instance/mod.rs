@@ -24,8 +24,8 @@ use tokio::task::AbortHandle;
 
 use super::call::detach;
 use super::current::{CurrentInstances, Key};
+use super::exports::Hooks;
 use super::failure::Failure;
-use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
@@ -44,9 +44,12 @@ pub use socket_handle::{Received, SocketHandle};
 /// once waits all the same, and there are only as many of those as an instance may set.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
+/// What a shared instance runs.
+type Instance = super::instance::Instance<Hooks>;
+
 /// A plugin's shared instance, started at the first event and again after a failure.
 pub struct SharedInstance {
-    template: Arc<Template>,
+    template: Arc<Template<Hooks>>,
     current: Arc<CurrentInstances>,
     /// Which one of its plugin's it is.
     key: Key,
@@ -97,7 +100,7 @@ enum Event {
 
 impl SharedInstance {
     pub(super) fn new(
-        template: Arc<Template>,
+        template: Arc<Template<Hooks>>,
         current: Arc<CurrentInstances>,
         key: Key,
     ) -> Arc<Self> {
