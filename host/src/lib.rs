@@ -32,6 +32,7 @@ mod clock;
 pub mod config;
 pub mod descriptors;
 pub mod files;
+mod lease;
 pub mod log;
 pub mod message;
 pub mod router;

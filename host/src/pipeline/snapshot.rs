@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::public::Public;
 use crate::capability::account::Account;
 use crate::config::{Deflate, Limits, ProxyHeader};
+use crate::lease::Lease;
 use crate::plugin::{ErrorHandler, Handler, Middleware, PluginVersion, Share};
 use crate::router::{Path, Router, Scopes};
 
@@ -35,14 +36,14 @@ pub struct SiteSnapshot {
     pub middleware: Scopes<Arc<Middleware>>,
     pub errors: Scopes<Arc<ErrorHandler>>,
     pub public: Public,
-    /// Every plugin once.
-    pub plugins: Vec<Arc<PluginVersion>>,
+    /// Every plugin once. A request, which has the snapshot, may make a socket of any.
+    pub plugins: Vec<Lease<PluginVersion>>,
 }
 
 impl SiteSnapshot {
     /// The plugin of this file.
     pub fn plugin(&self, file: &str) -> Option<&Arc<PluginVersion>> {
-        self.plugins.iter().find(|plugin| *plugin.context().plugin == *file)
+        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *file)
     }
 
     /// The middleware for a request: global, then scoped from broad to specific.

@@ -25,6 +25,7 @@ use crate::capability::grants::Grants;
 use crate::config::{self, Limits};
 use crate::descriptors::{self, Descriptor};
 use crate::files::FileError;
+use crate::lease::Leases;
 use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
 pub use inspect::{Fit, Grant, Report};
@@ -291,6 +292,7 @@ impl Loader {
             identity: settings.identity.clone(),
             share: settings.share.clone(),
             instances,
+            leases: Leases::default(),
             _loaded: loaded,
         })
     }

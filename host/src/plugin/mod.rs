@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::capability::socket::Socket;
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
+use crate::lease::{Leased, Leases};
 use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
 pub use crate::capability::account::Account;
@@ -39,6 +40,8 @@ pub struct PluginVersion {
     /// The site's share of the machine, where it has neighbours.
     share: Option<Arc<Share>>,
     instances: Instances,
+    /// Of what may find it for a request: snapshots of its site.
+    leases: Leases,
     /// The component counts as loaded for as long as a plugin is made of it.
     _loaded: Arc<load::Loaded>,
 }
@@ -138,5 +141,11 @@ impl PluginVersion {
         for socket in self.own_sockets() {
             socket.close(code, reason);
         }
+    }
+}
+
+impl Leased for PluginVersion {
+    fn leases(&self) -> &Leases {
+        &self.leases
     }
 }

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::instance_set::InstanceSet;
 use super::shared_instance::SharedInstance;
 use crate::capability::event::Request;
+use crate::lease::Lease;
 
 /// Which of a plugin's shared instances one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl CurrentInstances {
         &self,
         key: &Key,
         request: &Request,
-    ) -> Result<Arc<SharedInstance>, Failure> {
+    ) -> Result<Lease<SharedInstance>, Failure> {
         let current = self.current.lock().clone();
         let current = current.ok_or(Failure::Stopped)?;
         match current.by_key(key) {

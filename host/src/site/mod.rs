@@ -24,6 +24,7 @@ use crate::capability::grants::{self, Grants, SecretsRoom};
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::descriptors;
 use crate::files::{FileError, Folder, Writable};
+use crate::lease::Lease;
 use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
 use crate::plugin::{
@@ -371,7 +372,7 @@ impl Assembly {
     /// Adds a component where its place says.
     fn add(&mut self, found: Found, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
         let file = &found.file;
-        self.snapshot.plugins.push(plugin.clone());
+        self.snapshot.plugins.push(Lease::of(&plugin));
         match (found.place, plugin.instances()) {
             (Place::Global, Instances::Middleware(own)) => self.snapshot.global.push(own.clone()),
             (Place::Scoped(scope), Instances::Middleware(own)) => {

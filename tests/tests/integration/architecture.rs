@@ -111,6 +111,7 @@ fn no_floor_looks_back_up() {
                 "config/",
                 "descriptors.rs",
                 "files.rs",
+                "lease.rs",
                 "log/",
                 "message.rs",
                 "router/",

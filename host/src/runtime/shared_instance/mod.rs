@@ -33,6 +33,7 @@ use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::Delivery;
 use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
+use crate::lease::{Lease, Leased, Leases};
 pub use handover::Moved;
 pub(super) use handover::PausedInstance;
 use phase::Phase;
@@ -54,6 +55,8 @@ pub struct SharedInstance {
     /// Which one of its plugin's it is.
     key: Key,
     inner: Mutex<Inner>,
+    /// Those who may bring an event and are no socket: a request, a timer, a swap.
+    leases: Leases,
     this: Weak<Self>,
 }
 
@@ -105,8 +108,8 @@ impl SharedInstance {
         key: Key,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| {
-            let inner = Mutex::default();
-            Self { template, current, key, inner, this: this.clone() }
+            let (inner, leases) = (Mutex::default(), Leases::default());
+            Self { template, current, key, inner, leases, this: this.clone() }
         })
     }
 
@@ -115,7 +118,7 @@ impl SharedInstance {
     /// # Errors
     /// See [`Failure`].
     pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled {
-        let mut shared = self.clone();
+        let mut shared = Lease::of(self);
         let max = self.template.context().limits.queue;
         loop {
             let heir = {
@@ -152,13 +155,21 @@ impl SharedInstance {
         inner.saved_nothing() && !inner.has_instance()
     }
 
+    /// Whether it has a socket, an event waits or runs, or somebody else may bring one.
+    pub fn is_needed(&self) -> bool {
+        // The leases first: what somebody has brought by one is here before it is given back.
+        self.leases.any() || !self.inner.lock().is_idle()
+    }
+
     /// Since when it has had nothing to do, in the time of the sweeps; none, if it cannot make room for
-    /// another: an event waits or runs, or it has a socket or a timer.
+    /// another: it is needed, or has a timer.
     pub fn could_go(&self) -> Option<Duration> {
+        if self.leases.any() {
+            return None;
+        }
         let inner = self.inner.lock();
-        let is_idle = matches!(inner.phase, Phase::Idle(_)) && inner.queue.is_empty();
         let has_timers = inner.phase.resting().is_some_and(Instance::has_timers);
-        if !is_idle || has_timers || !inner.assignments.is_empty() {
+        if !inner.is_idle() || has_timers {
             return None;
         }
         // An event since the last sweep is later than whatever that has seen.
@@ -240,7 +251,19 @@ impl SharedInstance {
     }
 }
 
+impl Leased for SharedInstance {
+    fn leases(&self) -> &Leases {
+        &self.leases
+    }
+}
+
 impl Inner {
+    /// Whether it has no event, and no socket that may bring one.
+    fn is_idle(&self) -> bool {
+        let is_resting = matches!(self.phase, Phase::Idle(_));
+        is_resting && self.queue.is_empty() && self.assignments.is_empty()
+    }
+
     fn has_instance(&self) -> bool {
         self.phase.is_running() || self.phase.resting().is_some()
     }
@@ -262,7 +285,7 @@ struct Timers(Weak<SharedInstance>);
 
 impl TimerSink for Timers {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
-        let Some(shared) = self.0.upgrade() else { return };
+        let Some(shared) = self.0.upgrade().map(|shared| Lease::of(&shared)) else { return };
         {
             let mut inner = shared.inner.lock();
             // Timers keep no instance that nothing needs.
