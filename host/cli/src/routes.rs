@@ -9,7 +9,8 @@ use crate::RoutesOptions;
 use crate::serve::{block_on, loader, progress};
 use crate::table::aligned;
 use lithe_host::internals::pipeline::SiteSnapshot;
-use lithe_host::internals::plugin::PluginVersion;
+use lithe_host::internals::runtime::Pool;
+use lithe_host::internals::runtime::exports::Exports;
 use lithe_host::internals::site::{Loading, Root, SiteDir};
 use lithe_router::Path;
 
@@ -30,7 +31,7 @@ pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
 fn table(snapshot: &SiteSnapshot) -> String {
     let head = ["METHOD", "PATTERN", "COMPONENT", "MIDDLEWARE", "ERRORS"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for (method, pattern, plugin) in snapshot.router.iter() {
+    for (method, pattern, handler) in snapshot.router.iter() {
         let pattern = pattern.to_string();
         // What applies to the pattern's own text applies to every path that it matches: scopes are
         // folders, and a folder's name stands for itself.
@@ -42,13 +43,13 @@ fn table(snapshot: &SiteSnapshot) -> String {
         });
         let (middleware, errors) = scoped.unwrap_or_default();
         let method = method.map_or("any", http::Method::as_str).to_owned();
-        let component = plugin.context().plugin.to_string();
+        let component = handler.context().plugin.to_string();
         rows.push(vec![method, pattern, component, middleware, errors]);
     }
     aligned(&rows)
 }
 
-fn names(plugins: &[Arc<PluginVersion>]) -> String {
+fn names<E: Exports>(plugins: &[Arc<Pool<E>>]) -> String {
     let names: Vec<&str> = plugins.iter().map(|plugin| &*plugin.context().plugin).collect();
     if names.is_empty() { "-".to_owned() } else { names.join(" > ") }
 }

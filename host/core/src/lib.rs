@@ -58,6 +58,7 @@ mod clock;
 mod config;
 mod descriptors;
 mod files;
+mod lease;
 mod log;
 mod message;
 mod supervise;

@@ -28,8 +28,8 @@ use lithe_host::internals::capability::event::{Request, RequestId};
 use lithe_host::internals::capability::grants::Grants;
 use lithe_host::internals::config::{self, OutboundPolicy, Scope};
 use lithe_host::internals::plugin::{
-    Account, Cache, Compiling, Handover, Loader, Pair, PluginIdentity, PluginVersion, Role,
-    Settings, Source, Swap,
+    Account, Cache, Compiling, Handler, Handover, Loader, Pair, PluginIdentity, PluginVersion,
+    Role, Settings, Source, Swap,
 };
 use lithe_host::internals::runtime::Runtime;
 use tokio::time::{sleep, timeout};
@@ -76,8 +76,8 @@ pub struct Host {
     loader: Loader,
     interpreters: [Vec<u8>; 4],
     /// The neighbours' plugins.
-    publish: Arc<PluginVersion>,
-    hello: Arc<PluginVersion>,
+    publish: Arc<Handler>,
+    hello: Arc<Handler>,
 }
 
 /// What the guest is.
@@ -179,7 +179,8 @@ impl Host {
         let neighbour = |file, limits| {
             let (bytes, account) = (read(file), Account::new("fuzz".into()));
             let settings = settings(plain, limits, account, Grants::default());
-            Arc::new(threads.block_on(load(&loader, &bytes, plain, &settings)))
+            let plugin = threads.block_on(load(&loader, &bytes, plain, &settings));
+            plugin.handler().expect("it is a route").clone()
         };
         let publish = neighbour(guests.publish, patient.clone());
         let hello = neighbour(guests.hello, patient);
@@ -274,7 +275,7 @@ impl Host {
         drop(swap.complete().await);
         let request = Arc::new(request(false, b"", None));
         // It may fail as the guest may.
-        let _ = after.handle(request).await;
+        let _ = after.handler().expect("it is a route").handle(request).await;
         after.commit();
         after.end();
         Some(after)

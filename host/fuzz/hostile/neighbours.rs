@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lithe_host::internals::capability::event::Request;
 use lithe_host::internals::capability::next::Next;
 use lithe_host::internals::capability::outcome::Answer;
-use lithe_host::internals::plugin::{PluginVersion, Session};
+use lithe_host::internals::plugin::{Handler, Session};
 use lithe_host::internals::session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{sleep, timeout};
@@ -21,9 +21,9 @@ const ROUNDS: usize = 1_000;
 /// Two plugins that have nothing to do with the guest.
 pub struct Neighbours {
     /// Says what it hears to all of its sockets, by a topic.
-    publish: Arc<PluginVersion>,
+    publish: Arc<Handler>,
     /// Answers `hello world`.
-    hello: Arc<PluginVersion>,
+    hello: Arc<Handler>,
     /// In all of their messages and requests.
     secret: String,
 }
@@ -34,7 +34,7 @@ type Begun = Arc<Mutex<Option<Session>>>;
 impl Neighbours {
     /// The two, with a secret of their own. Each input has another: a fuzzer sees what is compared, and
     /// writes that into later inputs.
-    pub fn new(publish: &Arc<PluginVersion>, hello: &Arc<PluginVersion>) -> Self {
+    pub fn new(publish: &Arc<Handler>, hello: &Arc<Handler>) -> Self {
         let secret = format!("secret-{:016x}", RandomState::new().build_hasher().finish());
         Self { publish: publish.clone(), hello: hello.clone(), secret }
     }
@@ -85,11 +85,11 @@ impl Neighbours {
 
     /// The neighbours' handler, as the end of a chain.
     pub fn next(&self, request: Arc<Request>) -> (Next, Begun) {
-        let (plugin, begun) = (self.publish.clone(), Begun::default());
+        let (publish, begun) = (self.publish.clone(), Begun::default());
         let session = begun.clone();
         let next = move || -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
-                let handled = plugin.handle(request).await.expect("the neighbour answers");
+                let handled = publish.handle(request).await.expect("the neighbour answers");
                 *session.lock().expect("nobody panics with it") = handled.session;
                 handled.answered
             })

@@ -9,14 +9,14 @@ use http_body_util::BodyExt as _;
 use lithe_host::internals::capability::event::Request;
 use lithe_host::internals::capability::next::Next;
 use lithe_host::internals::capability::outcome::{Answer, Answered};
-use lithe_host::internals::plugin::{Handled, PluginVersion, Session};
+use lithe_host::internals::plugin::{Handled, Instances, Middleware, PluginVersion, Session};
 use lithe_host::internals::runtime::Failure;
 use lithe_host::internals::session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 
 use super::neighbours::Neighbours;
-use super::{Client, Kind, Manner, TIME, masked, request};
+use super::{Client, Manner, TIME, masked, request};
 
 /// A guest, and those whom it must not reach.
 pub struct Visit<'v> {
@@ -30,17 +30,15 @@ impl Visit<'_> {
     pub async fn run(&self, program: &[u8], messages: &[&[u8]]) {
         let Self { plugin, manner, .. } = *self;
         let request = Arc::new(request(!manner.plain, program, None));
-        let handled = match manner.kind {
-            Kind::Middleware => {
-                self.around(&request).await;
-                return;
-            }
-            _ if manner.client == Client::Leaves => {
-                let handled = timeout(Duration::from_millis(3), plugin.handle(request)).await;
+        let handled = match plugin.instances() {
+            Instances::Middleware(middleware) => return self.around(middleware, &request).await,
+            Instances::Handler(handler) if manner.client == Client::Leaves => {
+                let handled = timeout(Duration::from_millis(3), handler.handle(request)).await;
                 let Ok(handled) = handled else { return };
                 handled
             }
-            _ => plugin.handle(request).await,
+            Instances::Handler(handler) => handler.handle(request).await,
+            Instances::ErrorHandler(_) => panic!("no guest is an error handler"),
         };
         let Some(Handled { answered, session }) = check(handled) else { return };
         self.see(&answered);
@@ -62,10 +60,10 @@ impl Visit<'_> {
     }
 
     /// Runs a middleware around the neighbours' handler.
-    async fn around(&self, request: &Arc<Request>) {
+    async fn around(&self, middleware: &Middleware, request: &Arc<Request>) {
         let (next, begun) = self.neighbours.next(request.clone());
         let next: Next = next;
-        let answered = self.plugin.around(request, next).await;
+        let answered = middleware.around(request, next).await;
         let session = begun.lock().expect("nobody panics with it").take();
         if let Some(answered) = check(answered) {
             // It may answer the socket that it was given, and no other.

@@ -138,7 +138,8 @@ async fn exchange(plugin: &PluginVersion, manner: Manner, bytes: &[u8]) -> Optio
         deflate: Agreed::on(&request.headers, &site),
     };
     assert_eq!(limits.deflate.is_some(), manner.offer.is_some());
-    let handled = plugin.handle(request).await.expect("the guest answers");
+    let handler = plugin.handler().expect("it is a route");
+    let handled = handler.handle(request).await.expect("the guest answers");
     let session = handled.session.expect("the guest accepts");
     let (early, later) = bytes.split_at(manner.early);
     let (client, host) = tokio::io::duplex(manner.piece * 4);

@@ -94,7 +94,8 @@ fn start(
         loader.load(&source, seen, "cold.wasm", Role::Route, &settings, || {}).await
     })?;
     let load = begun.elapsed();
-    let handled = threads.block_on(plugin.handle(request));
+    let handler = plugin.handler().context("it answers requests")?;
+    let handled = threads.block_on(handler.handle(request));
     let answer = begun.elapsed() - load;
     let handled = handled.map_err(|failure| anyhow::anyhow!("the guest: {failure}"))?;
     ensure!(handled.session.is_none(), "an answer to GET begins no session");

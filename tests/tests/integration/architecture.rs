@@ -118,6 +118,7 @@ fn no_floor_looks_back_up() {
                 "config/",
                 "descriptors.rs",
                 "files.rs",
+                "lease.rs",
                 "log/",
                 "message.rs",
                 "supervise.rs",

@@ -2,8 +2,9 @@
 //! run into.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
@@ -31,11 +32,11 @@ pub struct Account {
     logged: Mutex<Rate>,
     /// `limits.log_per_second` of what is served, in bytes.
     log_limit: AtomicUsize,
-    /// The secrets of each version that is there, and of those that were there when the last one came: what
-    /// the log says of a version that was refused comes after it has gone. Held while a finder is built, which
-    /// changes of the site wait for, and nobody who logs.
-    hidden: Mutex<Vec<Arc<Patterns>>>,
-    /// Finds them in lines.
+    /// The secrets of each version that is there. Held while a finder is built, which changes of the site wait
+    /// for, and nobody who logs.
+    hidden: Mutex<Vec<Weak<Patterns>>>,
+    /// Finds them in lines, and those of versions that were there when the last one came: what the log says of
+    /// a version that was refused comes after it has gone.
     finder: ArcSwapOption<Secrets>,
     connections: AtomicUsize,
     files: AtomicUsize,
@@ -114,14 +115,15 @@ impl Account {
     /// They are too many, with those of the other versions; nothing has changed.
     pub fn hide(&self, secrets: &[Arc<Patterns>]) -> Result<(), TooManySecrets> {
         let mut hidden = self.hidden.lock();
-        hidden.retain(|own| Arc::strong_count(own) > 1);
-        let all = Patterns::union(hidden.iter().chain(secrets).map(|own| &**own));
+        hidden.retain(|own| own.strong_count() > 0);
+        let before: Vec<Arc<Patterns>> = hidden.iter().filter_map(Weak::upgrade).collect();
+        let all = Patterns::union(before.iter().chain(secrets).map(|own| &**own));
         if all.bytes() > MAX_HIDDEN {
             return Err(TooManySecrets(all.bytes()));
         }
         for own in secrets.iter().filter(|own| !own.is_empty()) {
-            if !hidden.iter().any(|other| Arc::ptr_eq(own, other)) {
-                hidden.push(own.clone());
+            if !hidden.iter().any(|other| ptr::eq(other.as_ptr(), Arc::as_ptr(own))) {
+                hidden.push(Arc::downgrade(own));
             }
         }
         match &*self.finder.load() {

@@ -194,7 +194,6 @@ impl State {
     /// After each call: what the guest printed without a final newline becomes a line, too.
     pub fn end(&mut self) {
         self.current = None;
-        self.around = Around::default();
         self.output.end();
     }
 

@@ -13,27 +13,28 @@ use http::{Method, Response, StatusCode};
 use parking_lot::Mutex;
 
 use super::response;
+use crate::capability::Context;
 use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
-use crate::plugin::{Handled, PluginVersion, Session};
+use crate::plugin::{ErrorHandler, Handled, Handler, Middleware, Session};
 use crate::runtime::{Failure, detach};
 
 /// What a request runs through.
 pub struct Chain {
     pub request: Arc<Request>,
     /// The outermost first.
-    pub middleware: Vec<Arc<PluginVersion>>,
+    pub middleware: Vec<Arc<Middleware>>,
     /// The nearest first.
-    pub errors: Vec<Arc<PluginVersion>>,
+    pub errors: Vec<Arc<ErrorHandler>>,
     pub end: End,
     progress: Mutex<Progress>,
 }
 
 /// What is innermost.
 pub enum End {
-    Route(Arc<PluginVersion>),
+    Route(Arc<Handler>),
     /// OPTIONS, for a path that has routes.
     Options(Vec<Method>),
     /// No route, or none for the method.
@@ -60,8 +61,8 @@ impl Drop for Progress {
 impl Chain {
     pub fn new(
         request: Arc<Request>,
-        middleware: Vec<Arc<PluginVersion>>,
-        errors: Vec<Arc<PluginVersion>>,
+        middleware: Vec<Arc<Middleware>>,
+        errors: Vec<Arc<ErrorHandler>>,
         end: End,
     ) -> Arc<Self> {
         Arc::new(Self { request, middleware, errors, end, progress: Mutex::default() })
@@ -93,7 +94,8 @@ impl Chain {
                     let chain = self.clone();
                     let next: Next = Box::new(move || chain.step(at + 1));
                     let answered = middleware.around(&self.request, next).await;
-                    answered.unwrap_or_else(|failure| Err(self.failed(middleware, &failure)))
+                    answered
+                        .unwrap_or_else(|failure| Err(self.failed(middleware.context(), &failure)))
                 }
             };
             match answered {
@@ -105,12 +107,12 @@ impl Chain {
 
     async fn innermost(&self) -> Answered {
         match &self.end {
-            End::Route(plugin) => match plugin.handle(self.request.clone()).await {
+            End::Route(handler) => match handler.handle(self.request.clone()).await {
                 Ok(handled) => {
                     self.progress.lock().session = handled.session;
                     handled.answered
                 }
-                Err(failure) => Err(self.failed(plugin, &failure)),
+                Err(failure) => Err(self.failed(handler.context(), &failure)),
             },
             End::Options(allow) => {
                 let mut response = Response::new(bytes::Bytes::new());
@@ -142,7 +144,7 @@ impl Chain {
                 Ok(Ok(response)) => return Ok(Answer::Response(response)),
                 Ok(Err(next)) => error = next,
                 // A handler that fails has not taken the error: the next one gets it as it was.
-                Err(failure) => drop(self.failed(handler, &failure)),
+                Err(failure) => drop(self.failed(handler.context(), &failure)),
             }
         }
         self.leave_unhandled(&error);
@@ -154,8 +156,7 @@ impl Chain {
     }
 
     /// What the client sees of a failure has no guest detail; the log has all of it.
-    fn failed(&self, plugin: &PluginVersion, failure: &Failure) -> HttpError {
-        let context = plugin.context();
+    fn failed(&self, context: &Context, failure: &Failure) -> HttpError {
         let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
         tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");
         // The others are counted where they stop a call.
@@ -172,7 +173,6 @@ impl Chain {
             Failure::Trap(_)
             | Failure::Memory { .. }
             | Failure::Invalid(_)
-            | Failure::Missing(_)
             | Failure::StateTooLarge { .. }
             | Failure::Refused(..) => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -12,7 +12,6 @@ mod snapshot;
 mod traffic_split;
 mod upgrade;
 
-use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
 use crate::config::Limit;
-use crate::plugin::Handled;
+use crate::plugin::{Handled, Share};
 use chain::{Chain, End};
 use lithe_router::{Found, Path};
 
@@ -46,17 +45,17 @@ pub struct Sessions {
     /// What a stopping server waits for.
     pub tasks: TaskTracker,
     pub stop: CancellationToken,
-    /// Counts the connection for as long as its session lasts.
-    pub counted: Arc<dyn Any + Send + Sync>,
+    /// Kept for as long as the session lasts.
+    pub connection: Arc<dyn ConnectionLease>,
 }
+
+/// A connection's place among those that the server has room for. The server counts it while this lives.
+pub trait ConnectionLease: Send + Sync {}
 
 impl Sessions {
     /// Begins a session, which its site is charged with.
     fn spawn(&self, snapshot: &SiteSnapshot, session: impl Future<Output = ()> + Send + 'static) {
-        match snapshot.share.clone() {
-            None => self.tasks.spawn(session),
-            Some(share) => self.tasks.spawn(share.run(session)),
-        };
+        self.tasks.spawn(Share::charge(snapshot.share.as_ref(), session));
     }
 }
 
@@ -71,20 +70,17 @@ pub async fn handle(
     let (proxies, header) = (&snapshot.trusted_proxies, snapshot.proxy_header);
     let client = client::address(peer, request.headers(), proxies, header);
     // Copied only where the line is wanted.
-    let head = tracing::enabled!(target: "access", tracing::Level::DEBUG)
-        .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let mut response = match snapshot.share.clone() {
-        None => run(&snapshot, id, request, client, sessions).await,
-        Some(share) => {
-            let snapshot = snapshot.clone();
-            share.run(async move { run(&snapshot, id, request, client, sessions).await }).await
-        }
-    };
+    let head = tracing::enabled!(target: "access", tracing::Level::DEBUG).then(|| {
+        (snapshot.name.clone(), request.method().clone(), request.uri().path().to_owned())
+    });
+    let share = snapshot.share.clone();
+    let answered = run(snapshot, id, request, client, sessions);
+    let mut response = Share::charge(share.as_ref(), answered).await;
     response::add_request_id(&mut response, id);
-    if let Some((method, path)) = head {
+    if let Some((site, method, path)) = head {
         tracing::debug!(
             target: "access",
-            site = &*snapshot.name, request = %id, %client, %method, path,
+            site = &*site, request = %id, %client, %method, path,
             status = response.status().as_u16(),
         );
     }
@@ -99,14 +95,14 @@ pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
 }
 
 async fn run(
-    snapshot: &SiteSnapshot,
+    snapshot: Arc<SiteSnapshot>,
     id: RequestId,
     request: Request<Incoming>,
     client: SocketAddr,
     sessions: Sessions,
 ) -> Response<Body> {
     let mut unread = !request.body().is_end_stream();
-    let answered = answer_to(snapshot, id, request, client, sessions, &mut unread).await;
+    let answered = answer_to(&snapshot, id, request, client, sessions, &mut unread).await;
     let mut response = answered.unwrap_or_else(response::from_error);
     if unread {
         // What comes next on the connection is the rest of the body, and not a request.

@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use super::public::Public;
 use crate::capability::account::Account;
 use crate::config::{Deflate, Limits, ProxyHeader};
-use crate::plugin::{PluginVersion, Share};
+use crate::lease::Lease;
+use crate::plugin::{ErrorHandler, Handler, Middleware, PluginVersion, Share};
 use lithe_router::{Path, Router, Scopes};
 
 /// A loaded site. Replaced whole when something in it changes; a request keeps the one that it began
@@ -29,29 +30,29 @@ pub struct SiteSnapshot {
     pub trusted_proxies: Vec<IpNet>,
     /// The header that they name the client in.
     pub proxy_header: ProxyHeader,
-    pub router: Router<Arc<PluginVersion>>,
+    pub router: Router<Arc<Handler>>,
     /// Middleware for every request, in its order.
-    pub global: Vec<Arc<PluginVersion>>,
-    pub middleware: Scopes<Arc<PluginVersion>>,
-    pub errors: Scopes<Arc<PluginVersion>>,
+    pub global: Vec<Arc<Middleware>>,
+    pub middleware: Scopes<Arc<Middleware>>,
+    pub errors: Scopes<Arc<ErrorHandler>>,
     pub public: Public,
-    /// Every plugin once.
-    pub plugins: Vec<Arc<PluginVersion>>,
+    /// Every plugin once. A request, which has the snapshot, may make a socket of any.
+    pub plugins: Vec<Lease<PluginVersion>>,
 }
 
 impl SiteSnapshot {
     /// The plugin of this file.
     pub fn plugin(&self, file: &str) -> Option<&Arc<PluginVersion>> {
-        self.plugins.iter().find(|plugin| *plugin.context().plugin == *file)
+        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *file)
     }
 
     /// The middleware for a request: global, then scoped from broad to specific.
-    pub fn middleware_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<PluginVersion>> {
+    pub fn middleware_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<Middleware>> {
         self.global.iter().chain(self.middleware.matching(method, path)).cloned().collect()
     }
 
     /// The error handlers for a request: the nearest first.
-    pub fn errors_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<PluginVersion>> {
+    pub fn errors_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<ErrorHandler>> {
         self.errors.matching(method, path).rev().cloned().collect()
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::snapshot::SiteSnapshot;
+use crate::lease::Lease;
 use crate::plugin::PluginVersion;
 
 /// Replaced whole, in one step.
@@ -60,8 +61,8 @@ impl TrafficSplit {
         let stable = &self.stable.plugins;
         let canary = self.canary.as_ref().map_or(&[][..], |canary| &canary.snapshot.plugins);
         let is_new =
-            |plugin: &&Arc<PluginVersion>| !stable.iter().any(|own| Arc::ptr_eq(own, plugin));
-        stable.iter().chain(canary.iter().filter(is_new))
+            |plugin: &&Lease<PluginVersion>| !stable.iter().any(|own| Arc::ptr_eq(own, plugin));
+        stable.iter().chain(canary.iter().filter(is_new)).map(|own| &**own)
     }
 }
 

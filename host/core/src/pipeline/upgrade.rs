@@ -78,9 +78,9 @@ pub fn accept(
     } else if snapshot.account.has_left() {
         session.socket.terminate();
     }
-    let counted = sessions.counted.clone();
+    let connection = sessions.connection.clone();
     sessions.spawn(snapshot, async move {
-        let _counted = counted;
+        let _connection = connection;
         let request = session.socket.request.id;
         let upgraded = match timeout(limits.close_time, upgrade).await {
             Ok(Ok(upgraded)) => upgraded,

@@ -3,6 +3,7 @@
 //! Each step has a bound, and all end when nobody waits for the plugin any more.
 
 mod inspect;
+mod link;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -15,29 +16,23 @@ use wasmtime::component::Component;
 
 use super::artifact;
 use super::compile::{CompileError, Compiler, Compiling, History};
+use super::handler::Handler;
 use super::source::Source;
 use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
 use crate::capability::account::Account;
-use crate::capability::filesystem::Threads;
+use crate::capability::filesystem::Threads as _;
 use crate::capability::grants::Grants;
-use crate::capability::{self, Calls, VersionId};
 use crate::config::{self, Limits};
 use crate::descriptors::{self, Descriptor};
 use crate::files::FileError;
-use crate::runtime::{
-    Failure, InstanceSet, Kind, NamedRoute, PerConnection, Pool, Runtime, Share, Template, Unfit,
-    at_load,
-};
+use crate::lease::Leases;
+use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
 pub use inspect::{Fit, Grant, Report};
+use link::link;
 
 /// Routes that one component may name. Those of all components have bounds together (`router::Totals`).
 const MAX_ROUTES: usize = 1_000;
-
-/// Sessions have instances as their scope says, which outlive a call.
-const FRESH_WITH_SESSIONS: &str = "has `fresh`, and sessions: of a component with `hooks`, \
-    `scope = \"connection\"` gives each connection an instance of its own, and one with `session` has that \
-    always";
 
 /// The longest pattern, and the longest method, that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
@@ -285,32 +280,19 @@ impl Loader {
         let component = loaded.component.clone();
         // How long that takes is the component's to say, within what was compiled in time.
         let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
-        let (kind, template) = linked?;
-        let (digest, context) = (seen.digest, template.context().clone());
-        let routes = match role {
-            Role::Plugin => routes_of(&template).await?,
+        let (context, instances) = linked?;
+        let routes = match (role, &instances) {
+            (Role::Plugin, Instances::Handler(handler)) => routes_of(handler, settings).await?,
             _ => Vec::new(),
         };
-        let identity = settings.identity.clone();
-        let instances = match kind {
-            Kind::Route | Kind::Middleware | Kind::ErrorHandler => {
-                Instances::Pool(Pool::new(template.clone()))
-            }
-            Kind::Hooks => {
-                let own = &settings.plugin;
-                let current = &identity.current;
-                Instances::Shared(InstanceSet::new(&template, current, &own.scope, own.replicas))
-            }
-            Kind::Session => Instances::PerConnection(PerConnection::new(template.clone())),
-        };
         Ok(PluginVersion {
-            digest,
-            kind,
+            digest: seen.digest,
             routes,
             context,
-            identity,
-            template,
+            identity: settings.identity.clone(),
+            share: settings.share.clone(),
             instances,
+            leases: Leases::default(),
             _loaded: loaded,
         })
     }
@@ -380,54 +362,14 @@ impl Loader {
     }
 }
 
-/// Sees what a component is, and links what it imports.
-fn link(
-    runtime: Arc<Runtime>,
-    component: &Component,
-    plugin: Arc<str>,
-    role: Role,
-    settings: &Settings,
-) -> Result<(Kind, Arc<Template>), LoadError> {
-    let kind = Kind::of(&runtime, component)?;
-    check_imports(&runtime, component)?;
-    let context = Arc::new(capability::Context {
-        site: settings.site.clone(),
-        plugin,
-        version: VersionId::next(),
-        calls: Calls::default(),
-        account: settings.account.clone(),
-        sockets: settings.identity.sockets.clone(),
-        limits: settings.limits.clone(),
-        sessions: kind.has_sessions(),
-        upgrades: settings.websocket && kind.has_sessions(),
-        settings: settings.plugin.clone(),
-        grants: settings.grants.clone(),
-        threads: settings.share.clone().map(|share| share as Arc<dyn Threads>),
-    });
-    let template = Template::new(runtime, component, context, settings.share.clone())
-        .map_err(|error| LoadError::Link(format!("{error:#}")))?;
-    check_role(role, kind, template.names_routes())?;
-    if settings.plugin.fresh && kind.has_sessions() {
-        return Err(LoadError::Misplaced(FRESH_WITH_SESSIONS));
-    }
-    Ok((kind, Arc::new(template)))
-}
-
-/// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
-fn check_imports(runtime: &Runtime, component: &Component) -> Result<(), LoadError> {
-    let component_type = component.component_type();
-    let mut imports = component_type.imports(&runtime.engine);
-    match imports.find(|(name, _)| Grant::of(name) == Grant::Denied) {
-        Some((name, _)) => Err(LoadError::Import(name.to_owned())),
-        None => Ok(()),
-    }
-}
-
 /// The routes that a component names.
-async fn routes_of(template: &Arc<Template>) -> Result<Vec<NamedRoute>, LoadError> {
-    let own = template.clone();
-    let ask = async move { own.instantiate(None).await?.routes().await };
-    let routes = at_load(template, ask).await.map_err(LoadError::Routes)?;
+async fn routes_of(
+    handler: &Arc<Handler>,
+    settings: &Settings,
+) -> Result<Vec<NamedRoute>, LoadError> {
+    let own = handler.clone();
+    let asked = at_load(settings.share.as_ref(), async move { own.ask_routes().await });
+    let routes = asked.await.map_err(LoadError::Routes)?;
     let too_long = routes.iter().any(|(method, pattern)| {
         pattern.len() > MAX_PATTERN || method.as_ref().is_some_and(|own| own.len() > MAX_PATTERN)
     });
@@ -448,33 +390,6 @@ fn not_read(error: FileError) -> LoadError {
         FileError::TooLarge { size, max } => LoadError::TooLarge { size, max },
         error => LoadError::Read(error),
     }
-}
-
-fn check_role(role: Role, kind: Kind, names_routes: bool) -> Result<(), LoadError> {
-    let misplaced = match role {
-        Role::Route if !kind.is_route() => {
-            "is not a route: it does not export `handler`; middleware is `_middleware.wasm` or lies in \
-             `middleware/`, an error handler is `_error.wasm`"
-        }
-        Role::Route if names_routes => "names its routes itself: move it into `plugins/`",
-        Role::Plugin if !kind.is_route() => {
-            "is not a route: it does not export `handler`; middleware belongs in `middleware/`"
-        }
-        Role::Plugin if !names_routes => {
-            "does not name its routes: export `routes`, or move it into `routes/` under the name of \
-             its route"
-        }
-        Role::Middleware if kind != Kind::Middleware => {
-            "is not middleware: it does not export `lithe:plugin/middleware@0.1.0`; a route belongs in \
-             `routes/` under another name"
-        }
-        Role::ErrorHandler if kind != Kind::ErrorHandler => {
-            "is not an error handler: it does not export `lithe:plugin/error-handler@0.1.0`; a route belongs \
-             into `routes/` under another name"
-        }
-        _ => return Ok(()),
-    };
-    Err(LoadError::Misplaced(misplaced))
 }
 
 /// Core modules and components differ in the layer field that follows the version (component-model

@@ -4,6 +4,7 @@ mod artifact;
 mod cache;
 mod compile;
 mod digest;
+mod handler;
 mod load;
 mod source;
 mod swap;
@@ -12,27 +13,18 @@ mod versions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
-use tokio::sync::OwnedSemaphorePermit;
-
-use crate::capability::event::Request;
-use crate::capability::http::HttpError;
-use crate::capability::next::Next;
-use crate::capability::outcome::{Answer, Answered};
-use crate::capability::socket::{CloseInfo, Socket};
+use crate::capability::socket::Socket;
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
-use crate::runtime::{
-    CurrentInstances, Failure, Instance, InstanceSet, Kind, NamedRoute, PerConnection, Pool,
-    SocketHandle, Template,
-};
+use crate::lease::{Leased, Leases};
+use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
 pub use crate::capability::account::Account;
 pub use crate::runtime::{Background, Handover, Moved, Share};
 pub use cache::{Cache, MAX_CACHE};
 pub use compile::{CompileError, Compiling, Program, run_child};
 pub use digest::Digest;
+pub use handler::{Guest, Handled, Handler, Session};
 pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
 pub use source::Source;
 pub use swap::{Pair, Swap, SwapError};
@@ -41,13 +33,15 @@ pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
 /// A loaded component.
 pub struct PluginVersion {
     digest: Digest,
-    kind: Kind,
     /// The routes that the component names itself.
     routes: Vec<NamedRoute>,
     context: Arc<Context>,
     identity: PluginIdentity,
-    template: Arc<Template>,
+    /// The site's share of the machine, where it has neighbours.
+    share: Option<Arc<Share>>,
     instances: Instances,
+    /// Of what may find it for a request: snapshots of its site.
+    leases: Leases,
     /// The component counts as loaded for as long as a plugin is made of it.
     _loaded: Arc<load::Loaded>,
 }
@@ -59,71 +53,23 @@ pub struct PluginIdentity {
     current: Arc<CurrentInstances>,
 }
 
-enum Instances {
-    Pool(Pool),
-    Shared(Arc<InstanceSet>),
-    PerConnection(PerConnection),
+/// The instances of a version, by what they are asked for.
+pub enum Instances {
+    Handler(Arc<Handler>),
+    Middleware(Arc<Middleware>),
+    ErrorHandler(Arc<ErrorHandler>),
 }
 
-/// An answer, and the session that it begins.
-pub struct Handled {
-    pub answered: Answered,
-    pub session: Option<Session>,
-}
+/// What runs around handlers.
+pub type Middleware = Pool<exports::Middleware>;
 
-/// A socket, and where its events go.
-pub struct Session {
-    pub socket: Arc<Socket>,
-    pub guest: Guest,
-    /// Removes the socket from its plugin when the session is over.
-    registered: Registered,
-}
-
-/// Who hears of a socket's events.
-pub enum Guest {
-    Shared(SocketHandle),
-    /// An instance of its own.
-    Own {
-        instance: Box<Instance>,
-        permit: OwnedSemaphorePermit,
-    },
-}
-
-struct Registered {
-    context: Arc<Context>,
-    socket: u32,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        self.context.sockets.remove(self.socket);
-    }
-}
-
-/// A call of a handler whose instance goes with it: what was accepted and is not answered goes, too, also
-/// where the client leaves in the middle.
-struct Call<'c> {
-    request: &'c Request,
-    context: &'c Context,
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        if let Some(socket) = self.request.end_acceptance() {
-            self.context.sockets.remove(socket.id);
-        }
-    }
-}
+/// What answers for the failures of others.
+pub type ErrorHandler = Pool<exports::ErrorHandler>;
 
 impl PluginVersion {
     /// The component's digest.
     pub fn digest(&self) -> &Digest {
         &self.digest
-    }
-
-    /// What the component is.
-    pub fn kind(&self) -> Kind {
-        self.kind
     }
 
     /// The site's and the plugin's names, the limits, and the open sockets.
@@ -136,6 +82,19 @@ impl PluginVersion {
         &self.routes
     }
 
+    /// What is asked for its part in a request.
+    pub fn instances(&self) -> &Instances {
+        &self.instances
+    }
+
+    /// What answers requests, where it does.
+    pub fn handler(&self) -> Option<&Arc<Handler>> {
+        match &self.instances {
+            Instances::Handler(handler) => Some(handler),
+            Instances::Middleware(_) | Instances::ErrorHandler(_) => None,
+        }
+    }
+
     /// What the next version of it begins with.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity
@@ -146,67 +105,14 @@ impl PluginVersion {
         self.context.version
     }
 
-    /// Calls the handler.
-    ///
-    /// # Errors
-    /// See [`Failure`]; the handler's own error is an answer.
-    pub async fn handle(&self, request: Arc<Request>) -> Result<Handled, Failure> {
-        let (answered, guest) = match &self.instances {
-            Instances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
-            Instances::Shared(instances) => {
-                let shared = instances.for_request(&request)?;
-                let (answered, handle) = shared.handle(request).await?;
-                (answered, handle.map(Guest::Shared))
-            }
-            Instances::PerConnection(own) => {
-                let _call = Call { request: &request, context: &self.context };
-                let (answered, instance, permit) = Box::pin(own.handle(&request)).await?;
-                (answered, Some(Guest::Own { instance, permit }))
-            }
-        };
-        let socket = answered.as_ref().ok().and_then(Answer::socket).cloned();
-        let session = socket.zip(guest).map(|(socket, guest)| {
-            let context = self.context.clone();
-            let registered = Registered { context, socket: socket.id };
-            Session { socket, guest, registered }
-        });
-        Ok(Handled { answered, session })
-    }
-
-    /// Calls the middleware around the rest of the chain.
-    ///
-    /// # Errors
-    /// See [`Failure`]; the middleware's own error is an answer.
-    pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
-        match &self.instances {
-            Instances::Pool(pool) => pool.around(request, next).await,
-            _ => Err(Failure::Missing("middleware")),
-        }
-    }
-
-    /// Calls the error handler: a response, or the error that goes on outward.
-    ///
-    /// # Errors
-    /// See [`Failure`].
-    pub async fn on_error(
-        &self,
-        request: &Arc<Request>,
-        error: &HttpError,
-    ) -> Result<Result<Response<Bytes>, HttpError>, Failure> {
-        match &self.instances {
-            Instances::Pool(pool) => pool.on_error(request, error).await,
-            _ => Err(Failure::Missing("error-handler")),
-        }
-    }
-
     /// Looks after instances that nothing happens to; `now` is the time since some moment, the same for
     /// all sweeps.
     pub fn sweep(&self, now: Duration) {
         let idle_after = self.context.limits.idle_after;
         match &self.instances {
-            Instances::Pool(pool) => pool.sweep(now, idle_after),
-            Instances::Shared(shared) => shared.sweep(now, idle_after),
-            Instances::PerConnection(_) => {}
+            Instances::Handler(handler) => handler.sweep(now, idle_after),
+            Instances::Middleware(pool) => pool.sweep(now, idle_after),
+            Instances::ErrorHandler(pool) => pool.sweep(now, idle_after),
         }
     }
 
@@ -238,23 +144,8 @@ impl PluginVersion {
     }
 }
 
-impl From<Answered> for Handled {
-    fn from(answered: Answered) -> Self {
-        Self { answered, session: None }
-    }
-}
-
-impl Session {
-    /// The socket's plugin.
-    pub fn context(&self) -> &Arc<Context> {
-        &self.registered.context
-    }
-
-    /// The handshake was not completed: the guest hears that the socket is gone.
-    pub async fn abandon(self) {
-        self.socket.set_closed();
-        if let Guest::Shared(handle) = &self.guest {
-            handle.close(CloseInfo::lost()).await;
-        }
+impl Leased for PluginVersion {
+    fn leases(&self) -> &Leases {
+        &self.leases
     }
 }

@@ -7,10 +7,14 @@ use futures_util::future::join_all;
 use http::{HeaderMap, Method, Version};
 use tokio::time::timeout;
 
-use super::{Call, Instances, PluginVersion};
+use super::handler::{Call, HandlerInstances};
+use super::{Instances, PluginVersion};
 use crate::capability::event::{Request, RequestId};
 use crate::config::MAX_UPKEEP_TIME;
-use crate::runtime::{Failure, Handover, Moved, PausedSet, at_load};
+use crate::runtime::exports::{Exports, Handles};
+use crate::runtime::{
+    Failure, Handover, Instance, InstanceSet, Moved, PausedSet, Template, at_load,
+};
 
 /// How long a swap waits for an event that is being handled. Other events wait with it.
 const PAUSE_TIME: Duration = Duration::from_secs(5);
@@ -31,6 +35,10 @@ pub enum SwapError {
     Health { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` answers {status} at `{path}`, its `health` in `lithe.toml`")]
     HealthPath { plugin: Arc<str>, path: String, status: u16 },
+    #[error(
+        "`{plugin}` has a `health` in `lithe.toml`, and answers no requests: only a route does"
+    )]
+    NoHandler { plugin: Arc<str> },
     #[error("`{plugin}` cannot take over what the version before has in memory")]
     State { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
@@ -51,22 +59,44 @@ impl PluginVersion {
     /// It does not start, or is not well.
     pub async fn health_check(self: &Arc<Self>) -> Result<(), SwapError> {
         let own = self.clone();
-        let proved = at_load(&self.template, async move { Ok(own.is_well().await) }).await;
-        let plugin = || self.context.plugin.clone();
-        proved.map_err(|source| SwapError::Health { plugin: plugin(), source })?
+        let proved = at_load(self.share.as_ref(), async move { Ok(own.is_well().await) }).await;
+        proved.map_err(|source| self.not_well(source))?
     }
 
     async fn is_well(&self) -> Result<(), SwapError> {
-        let plugin = self.context.plugin.clone();
-        let started = self.template.instantiate(None).await;
-        let mut instance = match started {
-            Ok(instance) => instance,
-            Err(source) => return Err(SwapError::Start { plugin, source }),
-        };
-        if self.template.has_health() {
-            let checked = instance.check().await;
-            checked.map_err(|source| SwapError::Health { plugin: plugin.clone(), source })?;
+        match &self.instances {
+            Instances::Handler(handler) => match handler.instances() {
+                HandlerInstances::Pool(pool) => self.answers(pool.template()).await,
+                HandlerInstances::Shared(shared) => self.answers(shared.template()).await,
+                HandlerInstances::PerConnection(own) => self.answers(own.template()).await,
+            },
+            Instances::Middleware(pool) => self.is_well_without_path(pool.template()).await,
+            Instances::ErrorHandler(pool) => self.is_well_without_path(pool.template()).await,
         }
+    }
+
+    async fn starts<E: Exports>(&self, template: &Template<E>) -> Result<Instance<E>, SwapError> {
+        let plugin = || self.context.plugin.clone();
+        let started = template.instantiate(None).await;
+        let mut instance =
+            started.map_err(|source| SwapError::Start { plugin: plugin(), source })?;
+        instance.check().await.map_err(|source| self.not_well(source))?;
+        Ok(instance)
+    }
+
+    async fn is_well_without_path<E: Exports>(
+        &self,
+        template: &Template<E>,
+    ) -> Result<(), SwapError> {
+        self.starts(template).await?;
+        match self.context.settings.health {
+            Some(_) => Err(SwapError::NoHandler { plugin: self.context.plugin.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    async fn answers<E: Handles>(&self, template: &Template<E>) -> Result<(), SwapError> {
+        let mut instance = self.starts(template).await?;
         let Some(path) = self.context.settings.health.clone() else { return Ok(()) };
         let request = Arc::new(health_request(&path));
         let call = Call { request: &request, context: &self.context };
@@ -78,29 +108,34 @@ impl PluginVersion {
         {
             self.context.sockets.remove(socket.id);
         }
-        let status = match answered {
-            Ok(answered) => answered.map_or_else(|error| error.status, |answer| answer.status()),
-            Err(source) => return Err(SwapError::Health { plugin, source }),
-        };
+        let answered = answered.map_err(|source| self.not_well(source))?;
+        let status = answered.map_or_else(|error| error.status, |answer| answer.status());
         match status.is_success() {
             true => Ok(()),
-            false => Err(SwapError::HealthPath { plugin, path, status: status.as_u16() }),
+            false => {
+                let plugin = self.context.plugin.clone();
+                Err(SwapError::HealthPath { plugin, path, status: status.as_u16() })
+            }
         }
+    }
+
+    fn not_well(&self, source: Failure) -> SwapError {
+        SwapError::Health { plugin: self.context.plugin.clone(), source }
+    }
+
+    fn shared(&self) -> Option<&Arc<InstanceSet>> {
+        self.handler()?.shared()
     }
 
     /// From now on its instances are those of the plugin.
     pub fn make_current(&self) {
-        let instances = match &self.instances {
-            Instances::Shared(instances) => Some(instances.clone()),
-            _ => None,
-        };
-        self.identity.current.set(instances);
+        self.identity.current.set(self.shared().cloned());
     }
 
     /// This version is served no more. Its instances end with the sockets and requests that they have; if they
     /// are those of the plugin, nobody's are from now on.
     pub fn end(&self) {
-        if let Instances::Shared(instances) = &self.instances {
+        if let Some(instances) = self.shared() {
             self.identity.current.leave(instances);
             instances.end();
         }
@@ -108,7 +143,7 @@ impl PluginVersion {
 
     /// This version stays: nothing is kept any more to go back.
     pub fn commit(&self) {
-        if let Instances::Shared(instances) = &self.instances {
+        if let Some(instances) = self.shared() {
             instances.commit();
         }
     }
@@ -135,9 +170,9 @@ impl Swap {
             pair.after.make_current();
         }
         let moving = self.pairs.into_iter().map(|(pair, held)| async move {
-            let moved = match (held, &pair.before.instances, &pair.after.instances) {
+            let moved = match (held, pair.before.shared(), pair.after.shared()) {
                 (Some(held), ..) => held.retire(),
-                (None, Instances::Shared(before), Instances::Shared(_)) => before.retire().await,
+                (None, Some(before), Some(_)) => before.retire().await,
                 _ => Moved { staying: pair.before.own_sockets().count(), ..Moved::default() },
             };
             (pair, moved)
@@ -147,12 +182,10 @@ impl Swap {
 }
 
 async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<PausedSet>, SwapError> {
-    let (Instances::Shared(before), Instances::Shared(after)) =
-        (&pair.before.instances, &pair.after.instances)
-    else {
+    let (Some(before), Some(after)) = (pair.before.shared(), pair.after.shared()) else {
         return Ok(None);
     };
-    if !pair.before.template.has_state() || !pair.after.template.has_state() {
+    if !before.template().has_state() || !after.template().has_state() {
         return Ok(None);
     }
     let plugin = pair.after.context.plugin.clone();

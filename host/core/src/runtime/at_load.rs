@@ -1,18 +1,20 @@
 //! What guests run before they serve anything: start functions, `routes`, `health`, `save` and `restore`.
 
+use std::sync::Arc;
+
 use super::failure::Failure;
-use super::template::Template;
+use super::share::Share;
 use crate::config::MAX_UPKEEP_TIME;
 
-/// Does such work, charged to the guest's site, in [`MAX_UPKEEP_TIME`], what it waits for included: a site waits
+/// Does such work, charged to the guest's site, whose share this is, in [`MAX_UPKEEP_TIME`], what it waits for included: a site waits
 /// for it each time that it changes.
 ///
 /// # Errors
 /// Those of the work; the time is up.
 pub async fn at_load<T: Send + 'static>(
-    template: &Template,
+    share: Option<&Arc<Share>>,
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {
-    let done = tokio::time::timeout(MAX_UPKEEP_TIME, template.run(work)).await;
+    let done = tokio::time::timeout(MAX_UPKEEP_TIME, Share::charge(share, work)).await;
     done.unwrap_or(Err(Failure::AtLoad))
 }

@@ -1,12 +1,21 @@
-//! One call of a guest: its CPU time and its wall time.
+//! One call of a guest: whom it is for, its CPU time and its wall time, and what becomes of it.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::failure::Failure;
-use crate::capability::meter::{Clock, Metered};
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+use super::failure::{Failure, said};
+use crate::capability::State;
+use crate::capability::event::{EventHandle, Request, RequestId};
+use crate::capability::http::InvalidAnswer;
+use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
+use crate::capability::socket::Socket;
+use crate::config::{Limit, Limits};
 
 /// Goes on with something after the task that began it has been dropped. A host that has stopped has
 /// nobody left to go on with it.
@@ -37,5 +46,113 @@ pub async fn within<T>(
                 Err(_) => return Err(Failure::Time(limit)),
             }
         },
+    }
+}
+
+/// What an instance's calls are made with: its memory, and what is counted of the current call.
+pub struct Caller {
+    pub store: Store<State>,
+    pub clock: Arc<Clock>,
+    /// The limit of the current call's CPU time.
+    cpu_limit: Limit,
+}
+
+impl Caller {
+    /// No call has been made yet.
+    pub fn new(store: Store<State>) -> Self {
+        let clock = store.data().meter.clock().clone();
+        Self { store, clock, cpu_limit: Limit::RequestCpu }
+    }
+
+    /// The limits of the instance's site.
+    pub fn limits(&self) -> &Limits {
+        &self.store.data().context.limits
+    }
+
+    /// Before a call for a request; answers the guest's handle of it.
+    ///
+    /// # Errors
+    /// The guest has too many handles.
+    pub fn begin_request(
+        &mut self,
+        request: &Arc<Request>,
+    ) -> Result<Resource<EventHandle>, Failure> {
+        self.begin(request.id, None, Limit::RequestCpu);
+        let event = self.store.data_mut().push_event(request.clone());
+        event.map_err(|error| Failure::Trap(format!("{error:#}")))
+    }
+
+    /// Before a call for a socket; answers the wall time that it may take.
+    pub fn begin_event(&mut self, socket: &Arc<Socket>) -> Duration {
+        self.begin(socket.request.id, Some(socket.clone()), Limit::EventCpu);
+        self.limits().request_time
+    }
+
+    /// Before a call that the guest has asked for; answers the wall time that it may take.
+    pub fn begin_timer(&mut self) -> Duration {
+        self.begin(RequestId::default(), None, Limit::EventCpu);
+        self.limits().request_time
+    }
+
+    /// Before a call that no client has asked for; answers the wall time that it may take.
+    pub fn begin_upkeep(&mut self) -> Duration {
+        self.begin(RequestId::default(), None, Limit::RequestCpu);
+        self.limits().upkeep_time()
+    }
+
+    fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu_limit: Limit) {
+        self.cpu_limit = cpu_limit;
+        let cpu = match cpu_limit {
+            Limit::EventCpu => self.limits().event_cpu,
+            _ => self.limits().request_cpu,
+        };
+        let state = self.store.data_mut();
+        state.context.calls.begin();
+        state.begin(request, socket, cpu);
+        self.store.set_epoch_deadline(1);
+    }
+
+    /// After a call.
+    ///
+    /// # Errors
+    /// The call came to nothing.
+    pub fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
+        let cpu_limit = self.cpu_limit;
+        let state = self.store.data_mut();
+        state.end();
+        let result = call.and_then(|call| {
+            call.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
+                Some(out) => Failure::Cpu(out.clone(), cpu_limit),
+                None => {
+                    let trap = said(&error);
+                    match state.memory.refused() {
+                        Some((limit, message)) => {
+                            Failure::Memory { limit: *limit, message: message.clone(), trap }
+                        }
+                        None => Failure::Trap(trap),
+                    }
+                }
+            })
+        });
+        if let Err(failure) = &result {
+            state.context.calls.fail();
+            if let Some(limit) = failure.limit() {
+                state.context.account.exceed(limit);
+            }
+        }
+        result
+    }
+
+    /// Sees that what is answered is within `limits.response`.
+    ///
+    /// # Errors
+    /// It is larger.
+    pub fn check_size(&self, size: usize) -> Result<(), Failure> {
+        let limit = self.limits().response;
+        if size as u64 > limit.as_u64() {
+            self.store.data().context.account.exceed(Limit::Response);
+            return Err(InvalidAnswer::TooLarge { size, limit }.into());
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::instance_set::InstanceSet;
 use super::shared_instance::SharedInstance;
 use crate::capability::event::Request;
+use crate::lease::Lease;
 
 /// Which of a plugin's shared instances one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +46,14 @@ impl CurrentInstances {
     /// Who takes over what belonged to an instance that has been retired.
     ///
     /// # Errors
-    /// Nobody, or there are too many instances; see [`Failure`].
+    /// Nobody does, or there are too many instances; see [`Failure`].
     pub(super) fn heir(
         &self,
         key: &Key,
         request: &Request,
-    ) -> Result<Arc<SharedInstance>, Failure> {
+    ) -> Result<Lease<SharedInstance>, Failure> {
         let current = self.current.lock().clone();
-        let current = current.ok_or(Failure::Missing("hooks"))?;
+        let current = current.ok_or(Failure::Stopped)?;
         match current.by_key(key) {
             Some(heir) => heir,
             None => current.for_request(request),

@@ -34,8 +34,6 @@ pub enum Failure {
     Full(#[from] Full),
     #[error(transparent)]
     Invalid(#[from] InvalidAnswer),
-    #[error("the component does not export `{0}`")]
-    Missing(&'static str),
     #[error("it saved {saved} bytes, `limits.state` allows {allowed}")]
     StateTooLarge { saved: usize, allowed: usize },
     /// What `restore` or `health` answered.
@@ -63,7 +61,6 @@ impl Failure {
             | Self::AtLoad
             | Self::Start(_)
             | Self::Invalid(_)
-            | Self::Missing(_)
             | Self::Refused(..)
             | Self::Stopped => None,
         }

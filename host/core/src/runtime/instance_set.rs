@@ -13,16 +13,18 @@ use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
 
 use super::current::{CurrentInstances, Key};
+use super::exports::Hooks;
 use super::failure::Failure;
 use super::shared_instance::{Moved, PausedInstance, SharedInstance};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
+use crate::lease::Lease;
 use crate::log::Seldom;
 
 /// The shared instances of one version of a plugin.
 pub struct InstanceSet {
-    template: Arc<Template>,
+    template: Arc<Template<Hooks>>,
     current: Arc<CurrentInstances>,
     by: By,
     inner: Mutex<Inner>,
@@ -46,7 +48,8 @@ struct Inner {
     /// Those that made room since the log has said so last.
     unsaid: u64,
     said: Seldom,
-    by_connection: HashMap<u64, Arc<SharedInstance>>,
+    /// Kept by its request, and then by its socket.
+    by_connection: HashMap<u64, Weak<SharedInstance>>,
     /// Another version has taken over.
     retired: bool,
     /// While all instances are held, those that begin are held from the start.
@@ -72,7 +75,7 @@ pub enum Handover {
 impl InstanceSet {
     /// `replicas` counts for the scope `plugin` only.
     pub fn new(
-        template: &Arc<Template>,
+        template: &Arc<Template<Hooks>>,
         current: &Arc<CurrentInstances>,
         scope: &Scope,
         replicas: usize,
@@ -90,16 +93,21 @@ impl InstanceSet {
         Arc::new(Self { template, current, by, inner: Mutex::default() })
     }
 
+    /// What its instances are made from.
+    pub fn template(&self) -> &Arc<Template<Hooks>> {
+        &self.template
+    }
+
     /// The instance for a request, and for the socket that it may become. One that has been retired
     /// passes it on.
     ///
     /// # Errors
     /// There are as many as `limits.instances` allows, and none of them can make room.
-    pub fn for_request(&self, request: &Request) -> Result<Arc<SharedInstance>, Failure> {
+    pub fn for_request(&self, request: &Request) -> Result<Lease<SharedInstance>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
-                Ok(instances[turn].clone())
+                Ok(Lease::of(&instances[turn]))
             }
             By::Param(name) => {
                 let mut value = request.params.iter().filter(|(param, _)| param == name);
@@ -111,10 +119,10 @@ impl InstanceSet {
     }
 
     /// The instance that takes over from the one of this key; none, if the scope is another.
-    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Arc<SharedInstance>, Failure>> {
+    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Lease<SharedInstance>, Failure>> {
         match (&self.by, key) {
             (By::Turns { instances, .. }, Key::Turn(turn)) => {
-                Some(Ok(instances[turn % instances.len()].clone()))
+                Some(Ok(Lease::of(&instances[turn % instances.len()])))
             }
             (By::Param(own), Key::Param { name, value }) if own == name => {
                 Some(self.by_value(value.clone()))
@@ -124,29 +132,29 @@ impl InstanceSet {
         }
     }
 
-    fn by_value(&self, value: String) -> Result<Arc<SharedInstance>, Failure> {
+    fn by_value(&self, value: String) -> Result<Lease<SharedInstance>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
         inner.asked = inner.asked.wrapping_add(1);
         let asked = inner.asked;
         if let Some(own) = inner.by_value.get_mut(&value) {
             own.asked = asked;
-            return Ok(own.shared.clone());
+            return Ok(Lease::of(&own.shared));
         }
         if let Err(full) = self.has_room(inner.by_value.len()) {
             self.make_room(&mut inner).ok_or(full)?;
         }
         let key = Key::Param { name: name.clone(), value: value.clone() };
         let shared = self.begin(&mut inner, key);
-        inner.by_value.insert(value, OfValue { shared: shared.clone(), asked });
-        Ok(shared)
+        let lease = Lease::of(&shared);
+        inner.by_value.insert(value, OfValue { shared, asked });
+        Ok(lease)
     }
 
     /// Forgets the instance that nothing needs, or else the one that is idle for longest, with what is in
-    /// its memory. None, if each has a socket, an event or a timer.
+    /// its memory. None, if each has a lease, a socket, an event or a timer.
     fn make_room(&self, inner: &mut Inner) -> Option<()> {
-        let idle = inner.by_value.iter().filter(|(_, own)| !is_needed(&own.shared));
-        let idle = idle.filter_map(|(value, own)| {
+        let idle = inner.by_value.iter().filter_map(|(value, own)| {
             let since = own.shared.could_go()?;
             // Nothing is lost with one that holds nothing: false goes first.
             Some((!own.shared.holds_nothing(), since, own.asked, value))
@@ -175,16 +183,16 @@ impl InstanceSet {
         );
     }
 
-    fn by_connection(&self, number: u64) -> Result<Arc<SharedInstance>, Failure> {
+    fn by_connection(&self, number: u64) -> Result<Lease<SharedInstance>, Failure> {
         let mut inner = self.inner.lock();
-        if let Some(shared) = inner.by_connection.get(&number) {
-            return Ok(shared.clone());
+        if let Some(shared) = inner.by_connection.get(&number).and_then(Weak::upgrade) {
+            return Ok(Lease::of(&shared));
         }
-        inner.by_connection.retain(|_, shared| is_needed(shared));
+        inner.by_connection.retain(|_, shared| shared.strong_count() > 0);
         self.has_room(inner.by_connection.len())?;
         let shared = self.begin(&mut inner, Key::Connection(number));
-        inner.by_connection.insert(number, shared.clone());
-        Ok(shared)
+        inner.by_connection.insert(number, Arc::downgrade(&shared));
+        Ok(Lease::of(&shared))
     }
 
     fn has_room(&self, instances: usize) -> Result<(), Failure> {
@@ -218,10 +226,10 @@ impl InstanceSet {
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
         let all = {
             let mut inner = self.inner.lock();
-            inner.by_value.retain(|_, own| is_needed(&own.shared) || !own.shared.is_empty());
-            inner.by_connection.retain(|_, shared| is_needed(shared));
-            // Only one at a time is held: one that is held cannot make room for another.
-            self.all(&inner).iter().map(Arc::downgrade).collect::<Vec<_>>()
+            inner.by_value.retain(|_, own| own.shared.is_needed() || !own.shared.is_empty());
+            inner.by_connection.retain(|_, shared| shared.strong_count() > 0);
+            // Only one at a time is held: one that is held stays in memory.
+            self.all(&inner).iter().map(|shared| Arc::downgrade(shared)).collect::<Vec<_>>()
         };
         all.iter().filter_map(Weak::upgrade).for_each(|shared| shared.sweep(now, idle_after));
     }
@@ -266,18 +274,19 @@ impl InstanceSet {
         };
         let mut paused =
             PausedSet { instance_set: self.clone(), paused: Vec::new(), heirs: Vec::new() };
-        paused.paused = try_join_all(all.iter().map(SharedInstance::pause)).await?;
+        paused.paused = try_join_all(all.iter().map(|shared| shared.pause())).await?;
         Ok(paused)
     }
 
-    fn all(&self, inner: &Inner) -> Vec<Arc<SharedInstance>> {
+    fn all(&self, inner: &Inner) -> Vec<Lease<SharedInstance>> {
         let turns: &[_] = match &self.by {
             By::Turns { instances, .. } => instances,
             _ => &[],
         };
-        let by_value = inner.by_value.values().map(|own| &own.shared);
-        let others = by_value.chain(inner.by_connection.values());
-        turns.iter().chain(others).cloned().collect()
+        let turns = turns.iter().map(Lease::of);
+        let by_value = inner.by_value.values().map(|own| Lease::of(&own.shared));
+        let by_connection = inner.by_connection.values().filter_map(Weak::upgrade);
+        turns.chain(by_value).chain(by_connection.map(|own| Lease::of(&own))).collect()
     }
 }
 
@@ -286,7 +295,7 @@ pub struct PausedSet {
     instance_set: Arc<InstanceSet>,
     paused: Vec<PausedInstance>,
     /// Those that have been given something stay until they are needed.
-    heirs: Vec<Arc<SharedInstance>>,
+    heirs: Vec<Lease<SharedInstance>>,
 }
 
 impl PausedSet {
@@ -368,9 +377,4 @@ fn give_up(failure: Failure, how: Handover, site: &str) -> Result<(), Failure> {
 
 fn sum(moved: impl Iterator<Item = Moved>) -> Moved {
     moved.fold(Moved::default(), Moved::and)
-}
-
-/// Whether a request or a socket holds it, too.
-fn is_needed(shared: &Arc<SharedInstance>) -> bool {
-    Arc::strong_count(shared) > 1
 }

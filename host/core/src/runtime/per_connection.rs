@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::exports::Session;
 use super::failure::Failure;
 use super::instance::Instance;
 use super::template::Template;
@@ -13,14 +14,20 @@ use crate::config::Limit;
 
 /// Makes an instance for each request; one whose request becomes a socket lives on with it.
 pub struct PerConnection {
-    template: Arc<Template>,
+    template: Arc<Template<Session>>,
     permits: Arc<Semaphore>,
 }
 
 impl PerConnection {
-    pub fn new(template: Arc<Template>) -> Self {
+    /// No instance yet.
+    pub fn new(template: Arc<Template<Session>>) -> Self {
         let permits = Arc::new(Semaphore::new(template.context().limits.instances));
         Self { template, permits }
+    }
+
+    /// What its instances are made from.
+    pub fn template(&self) -> &Arc<Template<Session>> {
+        &self.template
     }
 
     /// Calls the handler in a new instance, and gives it back with what it answered.
@@ -30,7 +37,7 @@ impl PerConnection {
     pub async fn handle(
         &self,
         request: &Arc<Request>,
-    ) -> Result<(Answered, Box<Instance>, OwnedSemaphorePermit), Failure> {
+    ) -> Result<(Answered, Box<Instance<Session>>, OwnedSemaphorePermit), Failure> {
         let limits = &self.template.context().limits;
         let permit = self.permits.clone().try_acquire_owned();
         let permit = permit.map_err(|_| Failure::Busy(limits.instances, Limit::Instances))?;

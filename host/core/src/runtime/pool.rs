@@ -8,9 +8,11 @@ use http::Response;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::exports::{ErrorHandler, Exports, Middleware, Route};
 use super::failure::Failure;
 use super::instance::Instance;
 use super::template::Template;
+use crate::capability::Context;
 use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::next::Next;
@@ -20,28 +22,22 @@ use crate::config::Limit;
 /// Calls run in parallel, as many as `limits.instances`; the instance that was used last is used
 /// next, since its memory is warm. One that fails is dropped, and so is one whose caller went away
 /// in the middle of a call; with the setting `fresh`, each is.
-pub struct Pool {
-    template: Arc<Template>,
+pub struct Pool<E: Exports> {
+    template: Arc<Template<E>>,
     permits: Semaphore,
-    idle: Mutex<Idle>,
+    idle: Mutex<Idle<E>>,
 }
 
-#[derive(Default)]
-struct Idle {
-    #[expect(clippy::vec_box, reason = "each is moved with each call, and is large")]
-    instances: Vec<Box<Instance>>,
+struct Idle<E> {
+    /// Boxed, for each is moved with each call, and is large.
+    instances: Vec<Box<Instance<E>>>,
     /// A call came since the last sweep.
     used: bool,
     /// In the time of the sweeps.
     since: Duration,
 }
 
-impl Pool {
-    pub fn new(template: Arc<Template>) -> Self {
-        let permits = Semaphore::new(template.context().limits.instances);
-        Self { template, permits, idle: Mutex::default() }
-    }
-
+impl Pool<Route> {
     /// Calls the handler.
     ///
     /// # Errors
@@ -51,18 +47,22 @@ impl Pool {
         let answer = taken.instance.handle(request).await;
         self.put_back(taken, answer)
     }
+}
 
+impl Pool<Middleware> {
     /// Calls the middleware around the rest of the chain.
     ///
     /// # Errors
-    /// See [`Failure`].
+    /// See [`Failure`]; the middleware's own error is an answer.
     pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
         let mut taken = self.take().await?;
         let answer = taken.instance.around(request, next).await;
         self.put_back(taken, answer)
     }
+}
 
-    /// Calls the error handler.
+impl Pool<ErrorHandler> {
+    /// Calls the error handler: a response, or the error that goes on outward.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -74,6 +74,25 @@ impl Pool {
         let mut taken = self.take().await?;
         let answer = taken.instance.on_error(request, error).await;
         self.put_back(taken, answer)
+    }
+}
+
+impl<E: Exports> Pool<E> {
+    /// No instance yet.
+    pub fn new(template: Arc<Template<E>>) -> Self {
+        let permits = Semaphore::new(template.context().limits.instances);
+        let idle = Idle { instances: Vec::new(), used: false, since: Duration::ZERO };
+        Self { template, permits, idle: Mutex::new(idle) }
+    }
+
+    /// What its instances are made from.
+    pub fn template(&self) -> &Arc<Template<E>> {
+        &self.template
+    }
+
+    /// What its instances share.
+    pub fn context(&self) -> &Arc<Context> {
+        self.template.context()
     }
 
     /// Drops the instances that were not needed since `idle_after` before `now`.
@@ -97,7 +116,7 @@ impl Pool {
     }
 
     /// An idle instance, or a new one.
-    async fn take(&self) -> Result<Taken<'_>, Failure> {
+    async fn take(&self) -> Result<Taken<'_, E>, Failure> {
         let limits = &self.template.context().limits;
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
@@ -119,7 +138,7 @@ impl Pool {
         Ok(Taken { instance, _permit: permit })
     }
 
-    fn put_back<T>(&self, taken: Taken<'_>, result: Result<T, Failure>) -> Result<T, Failure> {
+    fn put_back<T>(&self, taken: Taken<'_, E>, result: Result<T, Failure>) -> Result<T, Failure> {
         let is_fresh = self.template.context().settings.fresh;
         if !is_fresh && result.as_ref().err().is_none_or(Failure::spares_the_instance) {
             self.idle.lock().instances.push(taken.instance);
@@ -129,7 +148,7 @@ impl Pool {
 }
 
 /// An instance in use.
-struct Taken<'p> {
-    instance: Box<Instance>,
+struct Taken<'p, E> {
+    instance: Box<Instance<E>>,
     _permit: SemaphorePermit<'p>,
 }

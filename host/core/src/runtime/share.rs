@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::future::Either;
 use parking_lot::Mutex;
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
@@ -141,6 +142,21 @@ impl Share {
         let turns = Arc::new(Semaphore::new(cores));
         let used = Arc::new(Mutex::new(used));
         Arc::new(Self { background, front, turns, used, pool: Part::new(pool_share) })
+    }
+
+    /// Does a site's work in its share; of a site without neighbours, as it is.
+    pub fn charge<W>(
+        share: Option<&Arc<Self>>,
+        work: W,
+    ) -> Either<W, impl Future<Output = W::Output> + Send + use<W>>
+    where
+        W: Future + Send + 'static,
+        W::Output: Send + 'static,
+    {
+        match share {
+            None => Either::Left(work),
+            Some(share) => Either::Right(share.clone().run(work)),
+        }
     }
 
     /// Does a site's work, a guest's or the host's for it: here for as long as the site is modest, and else in

@@ -11,6 +11,7 @@ use crate::capability::account::{Account, Connected};
 use crate::config;
 use crate::descriptors::Descriptor;
 use crate::log::Seldom;
+use crate::pipeline::ConnectionLease;
 
 /// One of `server.connections`, and a descriptor of the process.
 pub type Permits = (OwnedSemaphorePermit, Descriptor);
@@ -93,6 +94,8 @@ impl Counted {
         own.is_some()
     }
 }
+
+impl ConnectionLease for Counted {}
 
 impl Drop for OfClient {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::clock;
+use crate::lease::Leased as _;
 use crate::plugin::PluginVersion;
 
 /// Versions of a site that may drain at once. Each keeps its component in memory, and a file of the host
@@ -57,8 +58,8 @@ impl Draining {
         self.versions.lock().retain_mut(|version| {
             let context = version.plugin.context();
             let (site, plugin) = (&*context.site, &*context.plugin);
-            // A request that has found this version may still make a socket of it.
-            let is_found = Arc::strong_count(&version.plugin) > 1;
+            // A request whose snapshot has this version may still make a socket of it.
+            let is_found = version.plugin.leases().any();
             if !is_found && version.plugin.own_sockets().next().is_none() {
                 tracing::debug!(target: "swap", site, plugin, "drained");
                 version.plugin.end();

@@ -298,7 +298,7 @@ impl Server {
         let mut response = match self.find(&mut request, counted) {
             Ok(snapshot) => {
                 let (tasks, stop) = (self.tasks.clone(), self.stop.clone());
-                let sessions = pipeline::Sessions { tasks, stop, counted: counted.clone() };
+                let sessions = pipeline::Sessions { tasks, stop, connection: counted.clone() };
                 pipeline::handle(snapshot, request, client, sessions).await
             }
             Err(mut refusal) => {

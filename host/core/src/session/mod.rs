@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::capability::account::Account;
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
-use crate::runtime::{Instance, Received, SocketHandle};
+use crate::runtime::{Instance, Received, SocketHandle, exports};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
@@ -99,7 +99,7 @@ async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, handle: &SocketHandle) {
 async fn run_own(
     mut bridge: Box<Bridge<impl Wire>>,
     socket: &Arc<Socket>,
-    instance: &mut Instance,
+    instance: &mut Instance<exports::Session>,
     close_time: Duration,
 ) {
     let mut guest = std::pin::pin!(run_guest(instance, socket));
@@ -140,7 +140,7 @@ async fn ends(guest: impl Future<Output = ()>, close_time: Duration, account: &A
     }
 }
 
-async fn run_guest(instance: &mut Instance, socket: &Arc<Socket>) {
+async fn run_guest(instance: &mut Instance<exports::Session>, socket: &Arc<Socket>) {
     match instance.run(socket).await {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {

@@ -22,6 +22,7 @@ use super::staged::{self, Staged};
 use super::{Change, Given, Loading, Report, Serving, SiteDir, Status};
 use crate::clock;
 use crate::config;
+use crate::lease::Lease;
 use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{
     Account, AsideError, Digest, Handover, Loader, Pair, PluginVersion, Swap, SwapError,
@@ -287,7 +288,7 @@ impl SiteManager {
                 plugin: name,
             }
         };
-        let is_stable = |plugin: &&Arc<PluginVersion>| {
+        let is_stable = |plugin: &Arc<PluginVersion>| {
             traffic.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
         };
         let canary = traffic.canary.as_ref().map(|canary| CanaryStatus {
@@ -297,7 +298,7 @@ impl SiteManager {
                 .plugins
                 .iter()
                 .filter(|own| !is_stable(own))
-                .map(serving)
+                .map(|own| serving(own))
                 .collect(),
         });
         let draining =
@@ -310,7 +311,7 @@ impl SiteManager {
         let exceeded = said.account.exceeded().into_iter();
         Status {
             site: said.name.to_string(),
-            plugins: traffic.stable.plugins.iter().map(serving).collect(),
+            plugins: traffic.stable.plugins.iter().map(|own| serving(own)).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
@@ -630,14 +631,15 @@ impl Changes {
             match before.plugin(&plugin.context().plugin) {
                 Some(own) if Arc::ptr_eq(own, plugin) => {}
                 Some(own) => {
-                    changes.pairs.push(Pair { before: own.clone(), after: plugin.clone() });
+                    changes.pairs.push(Pair { before: own.clone(), after: Arc::clone(plugin) });
                 }
-                None => changes.added.push(plugin.clone()),
+                None => changes.added.push(Arc::clone(plugin)),
             }
         }
         let is_gone =
-            |plugin: &&Arc<PluginVersion>| after.plugin(&plugin.context().plugin).is_none();
-        changes.removed = before.plugins.iter().filter(is_gone).cloned().collect();
+            |plugin: &&Lease<PluginVersion>| after.plugin(&plugin.context().plugin).is_none();
+        let removed = before.plugins.iter().filter(is_gone);
+        changes.removed = removed.map(|plugin| Arc::clone(plugin)).collect();
         changes
     }
 

@@ -21,10 +21,13 @@ use crate::capability::grants::{self, Grants, SecretsRoom};
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::descriptors;
 use crate::files::{FileError, Folder, Writable};
+use crate::lease::Lease;
 use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
-use crate::plugin::{Account, Loader, PluginIdentity, PluginVersion, Settings, Share, Source};
-use lithe_router::{Pattern, Router, ScopeKind, Scopes, Totals};
+use crate::plugin::{
+    Account, Handler, Instances, Loader, PluginIdentity, PluginVersion, Settings, Share, Source,
+};
+use lithe_router::{Pattern, Router, Scopes, Totals};
 use scan::{Found, Place};
 
 pub use manager::{DeployError, Progress, SiteManager};
@@ -365,19 +368,21 @@ impl Assembly {
     /// Adds a component where its place says.
     fn add(&mut self, found: Found, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
         let file = &found.file;
-        self.snapshot.plugins.push(plugin.clone());
-        match found.place {
-            Place::Global => self.snapshot.global.push(plugin),
-            Place::Scoped(scope) => {
+        self.snapshot.plugins.push(Lease::of(&plugin));
+        match (found.place, plugin.instances()) {
+            (Place::Global, Instances::Middleware(own)) => self.snapshot.global.push(own.clone()),
+            (Place::Scoped(scope), Instances::Middleware(own)) => {
                 self.count(file, scope.method.as_ref(), &scope.pattern)?;
-                let scopes = match scope.kind {
-                    ScopeKind::Middleware => &mut self.snapshot.middleware,
-                    ScopeKind::Error => &mut self.snapshot.errors,
-                };
-                scopes.insert(scope.method, &scope.pattern, plugin);
+                self.snapshot.middleware.insert(scope.method, &scope.pattern, own.clone());
             }
-            Place::Route(route) => self.add_route(&plugin, route.method, route.pattern)?,
-            Place::Plugin => {
+            (Place::Scoped(scope), Instances::ErrorHandler(own)) => {
+                self.count(file, scope.method.as_ref(), &scope.pattern)?;
+                self.snapshot.errors.insert(scope.method, &scope.pattern, own.clone());
+            }
+            (Place::Route(route), Instances::Handler(own)) => {
+                self.add_route(own, route.method, route.pattern)?;
+            }
+            (Place::Plugin, Instances::Handler(own)) => {
                 for (method, pattern) in plugin.routes() {
                     let parsed = Pattern::parse(pattern)
                         .with_context(|| format!("`{file}` names the route `{pattern}`"))?;
@@ -385,22 +390,24 @@ impl Assembly {
                     let method = method.transpose().with_context(|| {
                         format!("`{file}` names a method for `{pattern}` that does not exist")
                     })?;
-                    self.add_route(&plugin, method, parsed)?;
+                    self.add_route(own, method, parsed)?;
                 }
             }
+            // Loading has compared them.
+            _ => bail!("`{file}` is not what its place asks for"),
         }
         Ok(())
     }
 
     fn add_route(
         &mut self,
-        plugin: &Arc<PluginVersion>,
+        handler: &Arc<Handler>,
         method: Option<Method>,
         pattern: Pattern,
     ) -> anyhow::Result<()> {
-        let file = &plugin.context().plugin;
+        let file = &handler.context().plugin;
         self.count(file, method.as_ref(), &pattern)?;
-        let inserted = self.snapshot.router.insert(method, pattern, plugin.clone());
+        let inserted = self.snapshot.router.insert(method, pattern, handler.clone());
         inserted.map_err(|(conflict, other)| {
             anyhow::anyhow!("`{file}` and `{}`: {conflict}", other.context().plugin)
         })
@@ -418,7 +425,7 @@ impl Assembly {
 
 fn same_settings(plugin: &PluginVersion, settings: &Settings) -> bool {
     let context = plugin.context();
-    let upgrades = settings.websocket && plugin.kind().has_sessions();
+    let upgrades = settings.websocket && context.sessions;
     *context.site == *settings.site
         && context.limits == settings.limits
         && context.settings == settings.plugin

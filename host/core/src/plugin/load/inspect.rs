@@ -13,6 +13,7 @@ use crate::capability::grants::Grants;
 use crate::capability::{Calls, Context, VersionId};
 use crate::config;
 use crate::files;
+use crate::runtime::exports::{self, Exports};
 use crate::runtime::{Kind, Template, at_load};
 
 /// What a file says of itself, and whether it fits.
@@ -107,7 +108,7 @@ impl Loader {
     }
 
     async fn fit(&self, component: &Component) -> Result<Fit, String> {
-        let kind = Kind::of(&self.runtime, component).map_err(|unfit| unfit.to_string())?;
+        let kind = Kind::of(component).map_err(|unfit| unfit.to_string())?;
         let context = Arc::new(Context {
             site: "inspect".into(),
             plugin: "inspect".into(),
@@ -122,13 +123,25 @@ impl Loader {
             account: Account::new("inspect".into()),
             sockets: Arc::default(),
         });
-        let template = Template::new(self.runtime.clone(), component, context, None)
+        match kind {
+            Kind::Route => self.start::<exports::Route>(component, context).await?,
+            Kind::Hooks => self.start::<exports::Hooks>(component, context).await?,
+            Kind::Session => self.start::<exports::Session>(component, context).await?,
+            Kind::Middleware => self.start::<exports::Middleware>(component, context).await?,
+            Kind::ErrorHandler => self.start::<exports::ErrorHandler>(component, context).await?,
+        }
+        Ok(Fit { kind, names_routes: exports::names_routes(component) })
+    }
+
+    async fn start<E: Exports>(
+        &self,
+        component: &Component,
+        context: Arc<Context>,
+    ) -> Result<(), String> {
+        let template = Template::<E>::new(self.runtime.clone(), component, context, None)
             .map_err(|error| format!("it cannot be linked: {error:#}"))?;
-        let template = Arc::new(template);
-        let own = template.clone();
-        let start = async move { own.instantiate(None).await.map(drop) };
-        at_load(&template, start).await.map_err(|failure| failure.to_string())?;
-        Ok(Fit { kind, names_routes: template.names_routes() })
+        let start = async move { template.instantiate(None).await.map(drop) };
+        at_load(None, start).await.map_err(|failure| failure.to_string())
     }
 }
 

@@ -78,7 +78,7 @@ impl Runner {
         let result = instance.receive_packed(&packed, &mut turns).await;
         buffers::give(packed);
         let done = match &result {
-            Ok(()) => turns.deliveries.len(),
+            Ok(_) => turns.deliveries.len(),
             Err(_) => turns.at + 1,
         };
         self.after(result, turns.current());

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
-use super::{Event, Inner, Runner, SharedInstance};
+use super::{Event, Inner, Instance, Runner, SharedInstance};
 use crate::capability::turn::Delivery;
+use crate::lease::Lease;
 use crate::runtime::current::{CurrentInstances, Key};
+use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
-use crate::runtime::instance::Instance;
 use crate::runtime::template::Template;
 
 /// What has become of the sockets of retired instances.
@@ -99,7 +100,7 @@ impl Drop for PausedInstance {
 impl SharedInstance {
     /// One whose instance is held from the start.
     pub fn new_paused(
-        template: Arc<Template>,
+        template: Arc<Template<Hooks>>,
         current: Arc<CurrentInstances>,
         key: Key,
     ) -> (Arc<Self>, PausedInstance) {
@@ -124,7 +125,7 @@ impl SharedInstance {
     /// See [`Failure`].
     pub async fn restore(self: &Arc<Self>, saved: Vec<u8>) -> Result<(), Failure> {
         let (reply, restored) = oneshot::channel();
-        let shared = self.clone();
+        let shared = Lease::of(self);
         tokio::spawn(async move { shared.deliver(Event::Restore(saved, reply)).await });
         restored.await.map_err(|_| Failure::Stopped)?
     }
@@ -142,7 +143,7 @@ impl SharedInstance {
         for event in std::mem::take(&mut inner.queue) {
             self.pass_on(inner, event, &heirs);
         }
-        heirs.values().for_each(Self::schedule);
+        heirs.values().for_each(|heir| heir.schedule());
         Moved { moved: heirs.len(), staying, pause: Duration::ZERO }
     }
 
@@ -151,7 +152,7 @@ impl SharedInstance {
         let mut inner = self.inner.lock();
         if inner.retired && assignment.can_move() {
             let heirs = self.move_assignments(&mut inner, vec![assignment.clone()]);
-            heirs.values().for_each(Self::schedule);
+            heirs.values().for_each(|heir| heir.schedule());
         }
     }
 
@@ -160,7 +161,7 @@ impl SharedInstance {
         self: &Arc<Self>,
         inner: &mut Inner,
         assignments: Vec<Arc<Assignment>>,
-    ) -> HashMap<u32, Arc<Self>> {
+    ) -> HashMap<u32, Lease<Self>> {
         let mut heirs = HashMap::with_capacity(assignments.len());
         for assignment in assignments {
             let socket = &assignment.socket;
@@ -193,7 +194,7 @@ impl SharedInstance {
     }
 
     /// An event goes where its socket went, a request where it belongs; others stay.
-    fn pass_on(&self, inner: &mut Inner, event: Event, heirs: &HashMap<u32, Arc<Self>>) {
+    fn pass_on(&self, inner: &mut Inner, event: Event, heirs: &HashMap<u32, Lease<Self>>) {
         let (heir, is_request) = match &event {
             Event::Receive(Delivery { socket, .. })
             | Event::Drain(socket)
@@ -204,7 +205,7 @@ impl SharedInstance {
             _ => (None, false),
         };
         match heir {
-            Some(heir) if !std::ptr::eq(&*heir, self) => {
+            Some(heir) if !std::ptr::eq(&**heir, self) => {
                 inner.requests -= usize::from(is_request);
                 let mut heirs = heir.inner.lock();
                 heirs.requests += usize::from(is_request);

@@ -24,8 +24,8 @@ use tokio::task::AbortHandle;
 
 use super::call::detach;
 use super::current::{CurrentInstances, Key};
+use super::exports::Hooks;
 use super::failure::Failure;
-use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
@@ -33,6 +33,7 @@ use crate::capability::socket::{CloseInfo, Socket};
 use crate::capability::turn::Delivery;
 use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
+use crate::lease::{Lease, Leased, Leases};
 pub use handover::Moved;
 pub(super) use handover::PausedInstance;
 use phase::Phase;
@@ -44,13 +45,18 @@ pub use socket_handle::{Received, SocketHandle};
 /// once waits all the same, and there are only as many of those as an instance may set.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
+/// What a shared instance runs.
+type Instance = super::instance::Instance<Hooks>;
+
 /// A plugin's shared instance, started at the first event and again after a failure.
 pub struct SharedInstance {
-    template: Arc<Template>,
+    template: Arc<Template<Hooks>>,
     current: Arc<CurrentInstances>,
     /// Which one of its plugin's it is.
     key: Key,
     inner: Mutex<Inner>,
+    /// Those who may bring an event and are no socket: a request, a timer, a swap.
+    leases: Leases,
     this: Weak<Self>,
 }
 
@@ -97,13 +103,13 @@ enum Event {
 
 impl SharedInstance {
     pub(super) fn new(
-        template: Arc<Template>,
+        template: Arc<Template<Hooks>>,
         current: Arc<CurrentInstances>,
         key: Key,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| {
-            let inner = Mutex::default();
-            Self { template, current, key, inner, this: this.clone() }
+            let (inner, leases) = (Mutex::default(), Leases::default());
+            Self { template, current, key, inner, leases, this: this.clone() }
         })
     }
 
@@ -112,7 +118,7 @@ impl SharedInstance {
     /// # Errors
     /// See [`Failure`].
     pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled {
-        let mut shared = self.clone();
+        let mut shared = Lease::of(self);
         let max = self.template.context().limits.queue;
         loop {
             let heir = {
@@ -149,13 +155,21 @@ impl SharedInstance {
         inner.saved_nothing() && !inner.has_instance()
     }
 
+    /// Whether it has a socket, an event waits or runs, or somebody else may bring one.
+    pub fn is_needed(&self) -> bool {
+        // The leases first: what somebody has brought by one is here before it is given back.
+        self.leases.any() || !self.inner.lock().is_idle()
+    }
+
     /// Since when it has had nothing to do, in the time of the sweeps; none, if it cannot make room for
-    /// another: an event waits or runs, or it has a socket or a timer.
+    /// another: it is needed, or has a timer.
     pub fn could_go(&self) -> Option<Duration> {
+        if self.leases.any() {
+            return None;
+        }
         let inner = self.inner.lock();
-        let is_idle = matches!(inner.phase, Phase::Idle(_)) && inner.queue.is_empty();
         let has_timers = inner.phase.resting().is_some_and(Instance::has_timers);
-        if !is_idle || has_timers || !inner.assignments.is_empty() {
+        if !inner.is_idle() || has_timers {
             return None;
         }
         // An event since the last sweep is later than whatever that has seen.
@@ -237,7 +251,19 @@ impl SharedInstance {
     }
 }
 
+impl Leased for SharedInstance {
+    fn leases(&self) -> &Leases {
+        &self.leases
+    }
+}
+
 impl Inner {
+    /// Whether it has no event, and no socket that may bring one.
+    fn is_idle(&self) -> bool {
+        let is_resting = matches!(self.phase, Phase::Idle(_));
+        is_resting && self.queue.is_empty() && self.assignments.is_empty()
+    }
+
     fn has_instance(&self) -> bool {
         self.phase.is_running() || self.phase.resting().is_some()
     }
@@ -259,7 +285,7 @@ struct Timers(Weak<SharedInstance>);
 
 impl TimerSink for Timers {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
-        let Some(shared) = self.0.upgrade() else { return };
+        let Some(shared) = self.0.upgrade().map(|shared| Lease::of(&shared)) else { return };
         {
             let mut inner = shared.inner.lock();
             // Timers keep no instance that nothing needs.

@@ -2,7 +2,7 @@
 
 use std::mem::{replace, take};
 
-use crate::runtime::instance::Instance;
+use super::Instance;
 
 /// Every transition of a shared instance. An instance that has not been started, or was lost, is none.
 pub(super) enum Phase {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
-use super::{Event, Handled, PausedInstance, Reply, SharedInstance, Timers};
+use super::{Event, Handled, Instance, PausedInstance, Reply, SharedInstance, Timers};
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::runtime::failure::Failure;
-use crate::runtime::instance::Instance;
 
 /// Events of others that a task runs after its own, before it hands the rest to another task.
 const INLINE: usize = 32;
@@ -205,9 +204,6 @@ impl Runner {
 
     /// What the instance saves, or what it has saved when it hibernated.
     pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        if !self.shared.template.has_state() {
-            return Ok(None);
-        }
         let Some(instance) = &mut self.instance else {
             return Ok(self.shared.inner.lock().hibernated.clone());
         };
@@ -215,7 +211,7 @@ impl Runner {
         if saved.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.lose_instance();
         }
-        saved.map(Some)
+        saved
     }
 
     /// Drops the instance, unless something came that needs it.
@@ -309,7 +305,7 @@ impl Runner {
         }
     }
 
-    pub(super) fn after(&mut self, result: Result<(), Failure>, socket: Option<&Arc<Socket>>) {
+    pub(super) fn after<T>(&mut self, result: Result<T, Failure>, socket: Option<&Arc<Socket>>) {
         if let Err(failure) = result {
             self.report(&failure, socket);
             self.lose_instance();

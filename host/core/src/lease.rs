@@ -1,0 +1,87 @@
+//! Leases: what keeps a value can see whether the value is still of use to somebody else.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many leases of a value there are. The value has it.
+#[derive(Debug, Default)]
+pub struct Leases(AtomicUsize);
+
+/// A value that can be leased.
+pub trait Leased {
+    /// Where its leases are counted.
+    fn leases(&self) -> &Leases;
+}
+
+/// A right to use a value, which counts while this lives. An `Arc` alone keeps the value in memory, and is no
+/// such right.
+pub struct Lease<T: Leased>(Arc<T>);
+
+impl Leases {
+    /// Whether there is a lease. Where there is none, what was done with those before is seen after this.
+    pub fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+}
+
+impl<T: Leased> Lease<T> {
+    /// A lease of this value.
+    pub fn of(value: &Arc<T>) -> Self {
+        value.leases().0.fetch_add(1, Ordering::Relaxed);
+        Self(value.clone())
+    }
+}
+
+impl<T: Leased> Clone for Lease<T> {
+    fn clone(&self) -> Self {
+        Self::of(&self.0)
+    }
+}
+
+impl<T: Leased> Deref for Lease<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.0
+    }
+}
+
+impl<T: Leased> Drop for Lease<T> {
+    fn drop(&mut self) {
+        self.0.leases().0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Room(Leases);
+
+    impl Leased for Room {
+        fn leases(&self) -> &Leases {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_value_is_leased_for_as_long_as_a_lease_lives() {
+        let room = Arc::new(Room::default());
+        assert!(!room.leases().any());
+        let lease = Lease::of(&room);
+        let other = lease.clone();
+        drop(lease);
+        assert!(room.leases().any());
+        drop(other);
+        assert!(!room.leases().any());
+    }
+
+    #[test]
+    fn an_arc_of_the_value_is_no_lease() {
+        let room = Arc::new(Room::default());
+        let kept = Arc::clone(&Lease::of(&room));
+        assert!(Arc::ptr_eq(&kept, &room) && !room.leases().any());
+    }
+}

@@ -1,0 +1,195 @@
+//! What components export: the contract's interfaces, and those that a component of each kind has.
+
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre};
+
+use crate::bindings::error_handler;
+use crate::bindings::exports::{
+    batch, handler, health, hooks, middleware, resume, routes, session, state,
+};
+use crate::capability::State;
+
+/// What is found once in a component, and loaded from each of its instances.
+pub trait Exports: Sized + Send + Sync + 'static {
+    /// Where it is in the component.
+    type Indices: Send + Sync;
+
+    /// Finds it in a component.
+    ///
+    /// # Errors
+    /// The component does not export it, or it lacks a function.
+    fn find(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices>;
+
+    /// Loads it from an instance of the component.
+    ///
+    /// # Errors
+    /// A function's type is not the contract's.
+    fn load(
+        indices: &Self::Indices,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Self>;
+}
+
+/// One interface of the contract.
+pub trait Interface: Exports {
+    const NAME: &'static str;
+}
+
+/// The interfaces: the name of each in the WIT, and its bindings.
+macro_rules! exports {
+    ($($name:literal: $bindings:ident,)*) => {$(
+        impl Interface for $bindings::Guest {
+            const NAME: &'static str = concat!("lithe:plugin/", $name, "@0.1.0");
+        }
+
+        impl Exports for $bindings::Guest {
+            type Indices = $bindings::GuestIndices;
+
+            fn find(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices> {
+                $bindings::GuestIndices::new(component)
+            }
+
+            fn load(
+                indices: &Self::Indices,
+                store: &mut Store<State>,
+                instance: &Instance,
+            ) -> wasmtime::Result<Self> {
+                indices.load(store, instance)
+            }
+        }
+    )*};
+}
+
+exports! {
+    "handler": handler,
+    "hooks": hooks,
+    "batch": batch,
+    "session": session,
+    "middleware": middleware,
+    "error-handler": error_handler,
+    "routes": routes,
+    "state": state,
+    "resume": resume,
+    "health": health,
+}
+
+/// An interface that a component may export or not.
+impl<I: Interface> Exports for Option<I> {
+    type Indices = Option<I::Indices>;
+
+    fn find(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices> {
+        has::<I>(component.component()).then(|| I::find(component)).transpose()
+    }
+
+    fn load(
+        indices: &Self::Indices,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Self> {
+        indices.as_ref().map(|indices| I::load(indices, store, instance)).transpose()
+    }
+}
+
+/// Sets of interfaces: the name of each set, that of its indices, and what is in both.
+macro_rules! sets {
+    ($($(#[$doc:meta])* $set:ident, $indices:ident { $($export:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        pub struct $set {
+            $(pub(super) $export: $type,)*
+        }
+
+        #[doc = concat!("Where [`", stringify!($set), "`] is in a component.")]
+        pub struct $indices {
+            $(pub(super) $export: <$type as Exports>::Indices,)*
+        }
+
+        impl Exports for $set {
+            type Indices = $indices;
+
+            fn find(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices> {
+                Ok($indices { $($export: <$type as Exports>::find(component)?,)* })
+            }
+
+            fn load(
+                indices: &Self::Indices,
+                store: &mut Store<State>,
+                instance: &Instance,
+            ) -> wasmtime::Result<Self> {
+                $(let $export = <$type as Exports>::load(&indices.$export, store, instance)?;)*
+                Ok(Self { $($export,)* })
+            }
+        }
+    )*};
+}
+
+sets! {
+    /// What a route exports.
+    Route, RouteIndices {
+        handler: handler::Guest,
+    }
+
+    /// What a component with sessions as events exports.
+    Hooks, HooksIndices {
+        handler: handler::Guest,
+        hooks: hooks::Guest,
+    }
+
+    /// What a component with sessions as loops exports.
+    Session, SessionIndices {
+        handler: handler::Guest,
+        session: session::Guest,
+    }
+
+    /// What a middleware exports.
+    Middleware, MiddlewareIndices {
+        middleware: middleware::Guest,
+    }
+
+    /// What an error handler exports.
+    ErrorHandler, ErrorHandlerIndices {
+        error_handler: error_handler::Guest,
+    }
+
+    /// What a component of any kind may export besides.
+    Optional, OptionalIndices {
+        batch: Option<batch::Guest>,
+        routes: Option<routes::Guest>,
+        state: Option<state::Guest>,
+        resume: Option<resume::Guest>,
+        health: Option<health::Guest>,
+    }
+}
+
+/// What answers requests.
+pub trait Handles: Exports {
+    /// The interface that does.
+    fn handler(&self) -> &handler::Guest;
+}
+
+macro_rules! handles {
+    ($($set:ident)*) => {$(
+        impl Handles for $set {
+            fn handler(&self) -> &handler::Guest {
+                &self.handler
+            }
+        }
+    )*};
+}
+
+handles!(Route Hooks Session);
+
+/// The names of all that a component exports.
+pub(super) fn names(component: &Component) -> Vec<String> {
+    let component_type = component.component_type();
+    component_type.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Whether a component names its routes itself.
+pub fn names_routes(component: &Component) -> bool {
+    has::<routes::Guest>(component)
+}
+
+fn has<I: Interface>(component: &Component) -> bool {
+    component.component_type().exports(component.engine()).any(|(name, _)| name == I::NAME)
+}
