@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
 use super::{Event, Inner, Runner, SharedInstance};
-use crate::capability::turn::Delivery;
+use crate::capability::socket::Delivery;
 use crate::runtime::current::{CurrentInstances, Key};
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;

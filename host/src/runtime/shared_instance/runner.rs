@@ -92,7 +92,7 @@ impl Runner {
             Event::Open(assignment) => self.open(&assignment).await,
             Event::Receive(delivery) => self.receive(delivery).await,
             Event::Drain(socket) => {
-                let _ends = Ends(&socket);
+                let _event = FlushAfter(&socket);
                 if self.serves(&socket)
                     && let Some(instance) = self.instance(Some(&socket)).await
                 {
@@ -141,7 +141,7 @@ impl Runner {
 
     async fn open(&mut self, assignment: &Arc<Assignment>) {
         let socket = &assignment.socket;
-        let _ends = Ends(socket);
+        let _event = FlushAfter(socket);
         if self.serves(socket)
             && let Some(instance) = self.instance(Some(socket)).await
         {
@@ -350,15 +350,15 @@ impl Drop for Runner {
     }
 }
 
-/// A socket's event, which has ended when this is dropped. Where the host has panicked in it, the socket
-/// closes.
-struct Ends<'s>(&'s Socket);
+/// A socket's event: when this is dropped, it is finished, and what the guest has queued is written. Where the host has
+/// panicked in it, the socket closes.
+struct FlushAfter<'s>(&'s Socket);
 
-impl Drop for Ends<'_> {
+impl Drop for FlushAfter<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.close(1011, "");
         }
-        self.0.end_delivery();
+        self.0.finish_delivery().flush();
     }
 }

@@ -10,8 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::recycled::RecycledFuture;
 use super::{Event, Inner, SharedInstance};
-use crate::capability::socket::{CloseInfo, Socket};
-use crate::capability::turn::Delivery;
+use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::message::Messages;
 
 /// So many sockets that wait are enough for a call; fewer wait until no other is ready. A call for several costs
