@@ -5,8 +5,39 @@
 //! leaves its event in the queue and goes on. So an idle instance costs nothing, and a busy one is never
 //! handed around. A socket has at most one delivery in the queue, for its task reads no further until
 //! that is handled; this and `limits.queue` for requests bound the queue.
+//!
+//! # A message's way
+//!
+//! ```text
+//! client                                                                            guest
+//!   │ frames
+//!   ▼
+//! read    Bridge::next                        session/bridge.rs       the session's task
+//!   │ Event::Messages
+//!   ▼
+//! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
+//!   │ where the instance is busy or another task gathers, this one goes on: `Queued`
+//!   ▼
+//! gather  Gathering::run_queue                gathering.rs            others that are ready leave theirs
+//!   ▼
+//! drive   Runner::run_queue                   runner.rs               one event after the other
+//!   ▼
+//! call    Runner::receive                     batch.rs
+//!   │     └ Instance::receive_packed          runtime/instance.rs     ───▶ `batch.receive`
+//!   │                                                                         │ `socket.send`
+//!   │       State::send, Socket::send         socket/{wit,send}.rs    ◀───────┘
+//!   │       └ Outbound::push                  socket/outbound.rs      the answer is queued
+//!   ▼
+//! write   Socket::finish_delivery, ::flush    socket/delivery.rs      called by Runner::receive
+//!         └ Outlet::try_write                 socket/outlet.rs        ───▶ client
+//! ```
+//!
+//! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the rest:
+//! what the network has not taken at once, what is for sockets that are not of the call, pongs and close
+//! frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is `capability/socket/`.
 
 mod batch;
+mod gathering;
 mod handover;
 mod phase;
 mod recycled;

@@ -1,21 +1,16 @@
 //! A socket's place at a shared instance: where its events go, also after another version of the
 //! plugin has taken the socket over.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use arc_swap::ArcSwap;
 
+use super::gathering::{ENOUGH, Gathering};
 use super::recycled::RecycledFuture;
-use super::{Event, Inner, SharedInstance};
+use super::{Event, SharedInstance};
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::message::Messages;
-
-/// So many sockets that wait are enough for a call; fewer wait until no other is ready. A call for several costs
-/// each of them less, up to here; one for many more would let their clients wait for each other.
-const ENOUGH: usize = 64;
 
 /// Held by the socket's session; gives the place up when it is dropped.
 pub struct SocketHandle {
@@ -115,53 +110,6 @@ impl SocketHandle {
         };
         runner.run(event(&self.assignment)).await;
     }
-}
-
-/// The task that runs what has been gathered, unless another one has.
-struct Gathering(Option<Arc<SharedInstance>>);
-
-impl Gathering {
-    fn of(shared: &Arc<SharedInstance>, inner: &mut Inner) -> Self {
-        inner.phase.gather();
-        Self(Some(shared.clone()))
-    }
-
-    /// Lets the tasks that are ready now bring theirs first.
-    async fn run_queue(mut self) {
-        after_the_ready().await;
-        let Some(shared) = self.0.take() else { return };
-        let runner = {
-            let mut inner = shared.inner.lock();
-            if !inner.phase.stop_gathering() || inner.queue.is_empty() {
-                return;
-            }
-            shared.start(&mut inner)
-        };
-        runner.run_queue().await;
-    }
-}
-
-impl Drop for Gathering {
-    /// It does not come: the host stops, or nobody waits for its socket any more.
-    fn drop(&mut self) {
-        if let Some(shared) = &self.0 {
-            shared.inner.lock().phase.stop_gathering();
-            shared.schedule();
-        }
-    }
-}
-
-/// Goes to the end of the tasks that this thread has to poll.
-async fn after_the_ready() {
-    let mut went = false;
-    poll_fn(|cx| match std::mem::replace(&mut went, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
 }
 
 impl Drop for SocketHandle {
