@@ -36,3 +36,4 @@ pub mod log;
 pub mod message;
 pub mod router;
 mod supervise;
+mod sync;

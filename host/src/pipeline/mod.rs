@@ -21,7 +21,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +30,7 @@ use crate::capability::outcome::Answer;
 use crate::config::Limit;
 use crate::plugin::Handled;
 use crate::router::{Found, Path};
+use crate::sync::Mutex;
 use chain::{Chain, End};
 
 pub use body::{BodyError, announced, collect};

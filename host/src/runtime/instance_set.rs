@@ -10,52 +10,65 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use parking_lot::Mutex;
 
 use super::current::{CurrentInstances, Key};
 use super::failure::Failure;
-use super::shared_instance::{Moved, PausedInstance, SharedInstance};
+use super::shared_instance::{InstanceSource, Moved, PausedInstance, SharedInstance};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
 use crate::log::Seldom;
+use crate::sync::Mutex;
 
 /// The shared instances of one version of a plugin.
-pub struct InstanceSet {
-    template: Arc<Template>,
-    current: Arc<CurrentInstances>,
-    by: By,
-    inner: Mutex<Inner>,
+pub struct InstanceSet<T: InstanceSource = Template> {
+    template: Arc<T>,
+    current: Arc<CurrentInstances<T>>,
+    by: By<T>,
+    inner: Mutex<Inner<T>>,
 }
 
-enum By {
+enum By<T: InstanceSource> {
     /// At least one; each new connection takes the next.
     Turns {
-        instances: Vec<Arc<SharedInstance>>,
+        instances: Vec<Arc<SharedInstance<T>>>,
         next: AtomicUsize,
     },
     Param(String),
     Connection,
 }
 
-#[derive(Default)]
-struct Inner {
-    by_value: HashMap<String, OfValue>,
+struct Inner<T: InstanceSource> {
+    by_value: HashMap<String, OfValue<T>>,
     /// Counts the requests for any of them.
     asked: u64,
     /// Those that made room since the log has said so last.
     unsaid: u64,
     said: Seldom,
-    by_connection: HashMap<u64, Arc<SharedInstance>>,
+    by_connection: HashMap<u64, Arc<SharedInstance<T>>>,
     /// Another version has taken over.
     retired: bool,
     /// While all instances are held, those that begin are held from the start.
-    born_paused: Option<Vec<PausedInstance>>,
+    born_paused: Option<Vec<PausedInstance<T>>>,
+}
+
+impl<T: InstanceSource> Default for Inner<T> {
+    fn default() -> Self {
+        Self {
+            by_value: HashMap::new(),
+            asked: 0,
+            unsaid: 0,
+            said: Seldom::default(),
+            by_connection: HashMap::new(),
+            retired: false,
+            born_paused: None,
+        }
+    }
 }
 
 /// The instance for one value of a route parameter.
-struct OfValue {
-    shared: Arc<SharedInstance>,
+struct OfValue<T: InstanceSource> {
+    shared: Arc<SharedInstance<T>>,
     /// The number of the last request for it.
     asked: u64,
 }
@@ -69,11 +82,11 @@ pub enum Handover {
     Rest,
 }
 
-impl InstanceSet {
+impl<T: InstanceSource> InstanceSet<T> {
     /// `replicas` counts for the scope `plugin` only.
     pub fn new(
-        template: &Arc<Template>,
-        current: &Arc<CurrentInstances>,
+        template: &Arc<T>,
+        current: &Arc<CurrentInstances<T>>,
         scope: &Scope,
         replicas: usize,
     ) -> Arc<Self> {
@@ -95,7 +108,7 @@ impl InstanceSet {
     ///
     /// # Errors
     /// There are as many as `limits.instances` allows, and none of them can make room.
-    pub fn for_request(&self, request: &Request) -> Result<Arc<SharedInstance>, Failure> {
+    pub fn for_request(&self, request: &Request) -> Result<Arc<SharedInstance<T>>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
@@ -111,7 +124,7 @@ impl InstanceSet {
     }
 
     /// The instance that takes over from the one of this key; none, if the scope is another.
-    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Arc<SharedInstance>, Failure>> {
+    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Arc<SharedInstance<T>>, Failure>> {
         match (&self.by, key) {
             (By::Turns { instances, .. }, Key::Turn(turn)) => {
                 Some(Ok(instances[turn % instances.len()].clone()))
@@ -124,7 +137,7 @@ impl InstanceSet {
         }
     }
 
-    fn by_value(&self, value: String) -> Result<Arc<SharedInstance>, Failure> {
+    fn by_value(&self, value: String) -> Result<Arc<SharedInstance<T>>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
         inner.asked = inner.asked.wrapping_add(1);
@@ -144,7 +157,7 @@ impl InstanceSet {
 
     /// Forgets the instance that nothing needs, or else the one that is idle for longest, with what is in
     /// its memory. None, if each has a socket, an event or a timer.
-    fn make_room(&self, inner: &mut Inner) -> Option<()> {
+    fn make_room(&self, inner: &mut Inner<T>) -> Option<()> {
         let idle = inner.by_value.iter().filter(|(_, own)| !is_needed(&own.shared));
         let idle = idle.filter_map(|(value, own)| {
             let since = own.shared.could_go()?;
@@ -161,7 +174,7 @@ impl InstanceSet {
     }
 
     /// At most once a second: clients must not be able to fill the log.
-    fn say_lost(&self, inner: &mut Inner, value: &str) {
+    fn say_lost(&self, inner: &mut Inner<T>, value: &str) {
         inner.unsaid = inner.unsaid.saturating_add(1);
         if !inner.said.is_due() {
             return;
@@ -175,7 +188,7 @@ impl InstanceSet {
         );
     }
 
-    fn by_connection(&self, number: u64) -> Result<Arc<SharedInstance>, Failure> {
+    fn by_connection(&self, number: u64) -> Result<Arc<SharedInstance<T>>, Failure> {
         let mut inner = self.inner.lock();
         if let Some(shared) = inner.by_connection.get(&number) {
             return Ok(shared.clone());
@@ -195,7 +208,7 @@ impl InstanceSet {
         }
     }
 
-    fn begin(&self, inner: &mut Inner, key: Key) -> Arc<SharedInstance> {
+    fn begin(&self, inner: &mut Inner<T>, key: Key) -> Arc<SharedInstance<T>> {
         let (template, current) = (self.template.clone(), self.current.clone());
         match (&mut inner.born_paused, inner.retired) {
             (None, false) => SharedInstance::new(template, current, key),
@@ -258,7 +271,7 @@ impl InstanceSet {
     ///
     /// # Errors
     /// The host is stopping. Cancel-safe: then all go on.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet, Failure> {
+    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet<T>, Failure> {
         let all = {
             let mut inner = self.inner.lock();
             inner.born_paused = Some(Vec::new());
@@ -270,7 +283,7 @@ impl InstanceSet {
         Ok(paused)
     }
 
-    fn all(&self, inner: &Inner) -> Vec<Arc<SharedInstance>> {
+    fn all(&self, inner: &Inner<T>) -> Vec<Arc<SharedInstance<T>>> {
         let turns: &[_] = match &self.by {
             By::Turns { instances, .. } => instances,
             _ => &[],
@@ -282,19 +295,23 @@ impl InstanceSet {
 }
 
 /// All instances of a version, held between two events. They go on when this is dropped.
-pub struct PausedSet {
-    instance_set: Arc<InstanceSet>,
-    paused: Vec<PausedInstance>,
+pub struct PausedSet<T: InstanceSource = Template> {
+    instance_set: Arc<InstanceSet<T>>,
+    paused: Vec<PausedInstance<T>>,
     /// Those that have been given something stay until they are needed.
-    heirs: Vec<Arc<SharedInstance>>,
+    heirs: Vec<Arc<SharedInstance<T>>>,
 }
 
-impl PausedSet {
+impl<T: InstanceSource> PausedSet<T> {
     /// Gives each heir what its predecessor saves.
     ///
     /// # Errors
     /// `save` or `restore` fails, and all is to be handed over.
-    pub async fn hand_over(&mut self, heirs: &InstanceSet, how: Handover) -> Result<(), Failure> {
+    pub async fn hand_over(
+        &mut self,
+        heirs: &InstanceSet<T>,
+        how: Handover,
+    ) -> Result<(), Failure> {
         for paused in &mut self.paused {
             let site = &self.instance_set.template.context().site;
             let Some(saved) = save(paused, how, site).await? else { continue };
@@ -332,7 +349,7 @@ impl PausedSet {
     }
 }
 
-impl Drop for PausedSet {
+impl<T: InstanceSource> Drop for PausedSet<T> {
     fn drop(&mut self) {
         let born = self.instance_set.inner.lock().born_paused.take();
         drop(born);
@@ -340,8 +357,8 @@ impl Drop for PausedSet {
 }
 
 /// What the instance saves; one that has lost its memory, what it was given.
-async fn save(
-    paused: &mut PausedInstance,
+async fn save<T: InstanceSource>(
+    paused: &mut PausedInstance<T>,
     how: Handover,
     site: &str,
 ) -> Result<Option<Vec<u8>>, Failure> {
@@ -371,6 +388,6 @@ fn sum(moved: impl Iterator<Item = Moved>) -> Moved {
 }
 
 /// Whether a request or a socket holds it, too.
-fn is_needed(shared: &Arc<SharedInstance>) -> bool {
+fn is_needed<T: InstanceSource>(shared: &Arc<SharedInstance<T>>) -> bool {
     Arc::strong_count(shared) > 1
 }

@@ -20,7 +20,6 @@ mod shared_instance;
 mod template;
 
 pub use at_load::at_load;
-pub use call::detach;
 pub use current::CurrentInstances;
 pub use engine::{Runtime, compiler};
 pub use failure::Failure;
@@ -30,5 +29,5 @@ pub use ledger::Full;
 pub use per_connection::PerConnection;
 pub use pool::Pool;
 pub use share::{Background, Share};
-pub use shared_instance::{Moved, Received, SocketHandle};
+pub use shared_instance::{InstanceSource, Moved, Received, SocketHandle};
 pub use template::{Kind, Template, Unfit};

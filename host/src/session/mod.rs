@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::capability::account::Account;
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
-use crate::runtime::{Instance, Received, SocketHandle};
+use crate::runtime::{Instance, InstanceSource, Received, SocketHandle};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
@@ -73,7 +73,10 @@ pub fn run<S: Wire>(
     }
 }
 
-async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, handle: &SocketHandle) {
+async fn run_shared<T: InstanceSource>(
+    mut bridge: Box<Bridge<impl Wire>>,
+    handle: &SocketHandle<T>,
+) {
     // What happens once is boxed: an idle session's task keeps no room for it.
     Box::pin(handle.open()).await;
     let end = loop {

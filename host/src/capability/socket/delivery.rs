@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
-
 use super::{Inner, Socket};
 use crate::message::Messages;
+use crate::sync::MutexGuard;
 
 /// What has come on a socket, for its guest.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! The messages of a blocking session, which asks for one after the other.
 
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use super::{CloseInfo, Socket};
 use crate::message::{Borrowed, Messages};
+use crate::sync::atomic::Ordering;
 
 impl Socket {
     /// Hands messages to a blocking session, which is polled by the session's task, and so by the task that calls

@@ -20,10 +20,8 @@ mod wit;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::task::AtomicWaker;
-use parking_lot::Mutex;
 
 use super::account::Account;
 use super::event::Request;
@@ -34,6 +32,8 @@ use super::{InstanceId, VersionId};
 use crate::bindings::socket::ReadyState;
 use crate::config::OutboundPolicy;
 use crate::message::Inbox;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub use delivery::{Delivery, Finished};
 pub use orders::{CloseFrame, CloseInfo, Orders};
 use outbound::Outbound;

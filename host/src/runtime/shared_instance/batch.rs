@@ -1,7 +1,7 @@
 //! Messages for a shared instance: those of several sockets in one call, where its component takes them so.
 
-use super::Event;
 use super::runner::Runner;
+use super::{Event, GuestCalls as _, InstanceSource};
 use crate::buffers;
 use crate::capability::socket::Delivery;
 use crate::capability::turn::Turns;
@@ -12,7 +12,7 @@ const MAX_SOCKETS: usize = 256;
 /// Bytes over which nothing more is added to a call.
 const MAX_BYTES: usize = 128 * 1024;
 
-impl Runner {
+impl<T: InstanceSource> Runner<T> {
     /// Has the guest handle messages, and perhaps those that wait behind them; then writes what it has queued in
     /// answer. Whatever happens, each delivery is finished.
     pub async fn receive(&mut self, first: Delivery) {

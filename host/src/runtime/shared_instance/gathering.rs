@@ -5,17 +5,17 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::{Inner, SharedInstance};
+use super::{Inner, InstanceSource, SharedInstance};
 
 /// So many sockets that wait are enough for a call; fewer wait until no other is ready. A call for several costs
 /// each of them less, up to here; one for many more would let their clients wait for each other.
 pub(super) const ENOUGH: usize = 64;
 
 /// The task that runs what has been gathered, unless another one has.
-pub(super) struct Gathering(Option<Arc<SharedInstance>>);
+pub(super) struct Gathering<T: InstanceSource>(Option<Arc<SharedInstance<T>>>);
 
-impl Gathering {
-    pub fn of(shared: &Arc<SharedInstance>, inner: &mut Inner) -> Self {
+impl<T: InstanceSource> Gathering<T> {
+    pub fn of(shared: &Arc<SharedInstance<T>>, inner: &mut Inner<T>) -> Self {
         inner.phase.gather();
         Self(Some(shared.clone()))
     }
@@ -35,7 +35,7 @@ impl Gathering {
     }
 }
 
-impl Drop for Gathering {
+impl<T: InstanceSource> Drop for Gathering<T> {
     /// It does not come: the host stops, or nobody waits for its socket any more.
     fn drop(&mut self) {
         if let Some(shared) = &self.0 {

@@ -38,6 +38,7 @@
 
 mod batch;
 mod gathering;
+mod guest;
 mod handover;
 mod phase;
 mod recycled;
@@ -49,20 +50,19 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use super::call::detach;
 use super::current::{CurrentInstances, Key};
 use super::failure::Failure;
-use super::instance::Instance;
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
+use crate::sync::{Mutex, detach};
+pub use guest::{GuestCalls, InstanceSource};
 pub use handover::Moved;
 pub(super) use handover::PausedInstance;
 use phase::Phase;
@@ -75,18 +75,17 @@ pub use socket_handle::{Received, SocketHandle};
 const MAX_TIMER_EVENTS: usize = 1_000;
 
 /// A plugin's shared instance, started at the first event and again after a failure.
-pub struct SharedInstance {
-    template: Arc<Template>,
-    current: Arc<CurrentInstances>,
+pub struct SharedInstance<T: InstanceSource = Template> {
+    template: Arc<T>,
+    current: Arc<CurrentInstances<T>>,
     /// Which one of its plugin's it is.
     key: Key,
-    inner: Mutex<Inner>,
+    inner: Mutex<Inner<T>>,
     this: Weak<Self>,
 }
 
-#[derive(Default)]
-struct Inner {
-    phase: Phase,
+struct Inner<T: InstanceSource> {
+    phase: Phase<T::Instance>,
     /// An event came since the last sweep.
     used: bool,
     /// In the time of the sweeps.
@@ -98,20 +97,20 @@ struct Inner {
     /// What the version before has handed over, and whether an instance has been lost since.
     inherited: Option<Vec<u8>>,
     lost: bool,
-    queue: VecDeque<Event>,
+    queue: VecDeque<Event<T>>,
     /// What the last batch was in, empty.
     batch: Vec<Delivery>,
     requests: usize,
     timers: usize,
     /// The sockets whose events come here.
-    assignments: HashMap<u32, Arc<Assignment>>,
+    assignments: HashMap<u32, Arc<Assignment<T>>>,
     /// Another version has taken over, and what can move goes there; or the plugin is served no more.
     retired: bool,
 }
 
-enum Event {
-    Handle(Arc<Request>, oneshot::Sender<Reply>),
-    Open(Arc<Assignment>),
+enum Event<T: InstanceSource> {
+    Handle(Arc<Request>, oneshot::Sender<Reply<T>>),
+    Open(Arc<Assignment<T>>),
     Receive(Delivery),
     Drain(Arc<Socket>),
     Close(Arc<Socket>, CloseInfo),
@@ -121,16 +120,12 @@ enum Event {
     /// What an instance of another version has saved.
     Restore(Vec<u8>, oneshot::Sender<Result<(), Failure>>),
     /// Somebody wants the instance between two events.
-    Pause(oneshot::Sender<PausedInstance>),
+    Pause(oneshot::Sender<PausedInstance<T>>),
     Hibernate,
 }
 
-impl SharedInstance {
-    pub(super) fn new(
-        template: Arc<Template>,
-        current: Arc<CurrentInstances>,
-        key: Key,
-    ) -> Arc<Self> {
+impl<T: InstanceSource> SharedInstance<T> {
+    pub(super) fn new(template: Arc<T>, current: Arc<CurrentInstances<T>>, key: Key) -> Arc<Self> {
         Arc::new_cyclic(|this| {
             let inner = Mutex::default();
             Self { template, current, key, inner, this: this.clone() }
@@ -141,7 +136,7 @@ impl SharedInstance {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled {
+    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled<T> {
         let mut shared = self.clone();
         let max = self.template.context().limits.queue;
         loop {
@@ -184,7 +179,7 @@ impl SharedInstance {
     pub fn could_go(&self) -> Option<Duration> {
         let inner = self.inner.lock();
         let is_idle = matches!(inner.phase, Phase::Idle(_)) && inner.queue.is_empty();
-        let has_timers = inner.phase.resting().is_some_and(Instance::has_timers);
+        let has_timers = inner.phase.resting().is_some_and(GuestCalls::has_timers);
         if !is_idle || has_timers || !inner.assignments.is_empty() {
             return None;
         }
@@ -231,7 +226,7 @@ impl SharedInstance {
         drop(unneeded);
     }
 
-    async fn deliver(self: &Arc<Self>, event: Event) {
+    async fn deliver(self: &Arc<Self>, event: Event<T>) {
         let runner = {
             let mut inner = self.inner.lock();
             if inner.phase.is_running() {
@@ -253,7 +248,7 @@ impl SharedInstance {
         }
     }
 
-    fn start(self: &Arc<Self>, inner: &mut Inner) -> Runner {
+    fn start(self: &Arc<Self>, inner: &mut Inner<T>) -> Runner<T> {
         inner.used = true;
         Runner::new(self.clone(), inner.phase.run())
     }
@@ -267,7 +262,27 @@ impl SharedInstance {
     }
 }
 
-impl Inner {
+impl<T: InstanceSource> Default for Inner<T> {
+    fn default() -> Self {
+        Self {
+            phase: Phase::default(),
+            used: false,
+            idle_since: Duration::ZERO,
+            cannot_save: None,
+            hibernated: None,
+            inherited: None,
+            lost: false,
+            queue: VecDeque::new(),
+            batch: Vec::new(),
+            requests: 0,
+            timers: 0,
+            assignments: HashMap::new(),
+            retired: false,
+        }
+    }
+}
+
+impl<T: InstanceSource> Inner<T> {
     fn has_instance(&self) -> bool {
         self.phase.is_running() || self.phase.resting().is_some()
     }
@@ -277,7 +292,7 @@ impl Inner {
     }
 
     /// Whether something would be lost with the instance that it could not save.
-    fn is_needed(&self, instance: &Instance) -> bool {
+    fn is_needed(&self, instance: &T::Instance) -> bool {
         let id = Some(instance.id());
         instance.has_timers()
             || self.assignments.values().any(|assignment| assignment.socket.pinned == id)
@@ -285,9 +300,9 @@ impl Inner {
 }
 
 /// The timers of an instance go to its queue.
-struct Timers(Weak<SharedInstance>);
+struct Timers<T: InstanceSource>(Weak<SharedInstance<T>>);
 
-impl TimerSink for Timers {
+impl<T: InstanceSource> TimerSink for Timers<T> {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
         let Some(shared) = self.0.upgrade() else { return };
         {
@@ -308,19 +323,19 @@ impl TimerSink for Timers {
 }
 
 /// What a handler has answered, and the place of the socket that it names.
-pub type Handled = Result<(Answered, Option<SocketHandle>), Failure>;
+pub type Handled<T = Template> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
 
 /// An answer on its way to the task that asked. If that task has gone away, the guest hears that the
 /// socket which it accepted will not open.
-struct Reply(Option<Handled>);
+struct Reply<T: InstanceSource>(Option<Handled<T>>);
 
-impl Reply {
-    fn take(mut self) -> Handled {
+impl<T: InstanceSource> Reply<T> {
+    fn take(mut self) -> Handled<T> {
         self.0.take().unwrap_or(Err(Failure::Stopped))
     }
 }
 
-impl Drop for Reply {
+impl<T: InstanceSource> Drop for Reply<T> {
     fn drop(&mut self) {
         if let Some(Ok((_, Some(handle)))) = self.0.take() {
             detach(handle.abandon());

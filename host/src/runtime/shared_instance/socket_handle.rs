@@ -2,19 +2,20 @@
 //! plugin has taken the socket over.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
 use super::gathering::{ENOUGH, Gathering};
 use super::recycled::RecycledFuture;
-use super::{Event, SharedInstance};
+use super::{Event, InstanceSource, SharedInstance};
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::message::Messages;
+use crate::runtime::template::Template;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Held by the socket's session; gives the place up when it is dropped.
-pub struct SocketHandle {
-    assignment: Arc<Assignment>,
+pub struct SocketHandle<T: InstanceSource = Template> {
+    assignment: Arc<Assignment<T>>,
 }
 
 /// What has become of messages.
@@ -27,15 +28,15 @@ pub enum Received {
 }
 
 /// What the session and the instance know of each other.
-pub(super) struct Assignment {
+pub(super) struct Assignment<T: InstanceSource> {
     pub socket: Arc<Socket>,
     /// Changed only while the instance that it leaves is locked.
-    shared: ArcSwap<SharedInstance>,
+    shared: ArcSwap<SharedInstance<T>>,
     /// The version that accepted the socket has been told that it is open.
     opened: AtomicBool,
 }
 
-impl SocketHandle {
+impl<T: InstanceSource> SocketHandle<T> {
     /// Tells the guest of an open socket.
     pub async fn open(&self) {
         self.assignment.socket.begin_delivery();
@@ -95,7 +96,7 @@ impl SocketHandle {
         sockets.remove(socket.id);
     }
 
-    async fn deliver(&self, event: impl Fn(&Arc<Assignment>) -> Event) {
+    async fn deliver(&self, event: impl Fn(&Arc<Assignment<T>>) -> Event<T>) {
         let runner = loop {
             let shared = self.assignment.shared.load_full();
             let mut inner = shared.inner.lock();
@@ -112,7 +113,7 @@ impl SocketHandle {
     }
 }
 
-impl Drop for SocketHandle {
+impl<T: InstanceSource> Drop for SocketHandle<T> {
     fn drop(&mut self) {
         let unneeded = loop {
             let shared = self.assignment.shared.load_full();
@@ -127,9 +128,9 @@ impl Drop for SocketHandle {
     }
 }
 
-impl Assignment {
+impl<T: InstanceSource> Assignment<T> {
     /// Takes a place for a socket that the instance has just accepted.
-    pub fn take(shared: &Arc<SharedInstance>, socket: &Arc<Socket>) -> SocketHandle {
+    pub fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
         let (socket, shared_now) = (socket.clone(), ArcSwap::new(shared.clone()));
         let opened = AtomicBool::new(false);
         let assignment = Arc::new(Self { socket, shared: shared_now, opened });
@@ -148,11 +149,11 @@ impl Assignment {
     }
 
     /// From now on its events go there. The instance that it leaves is locked.
-    pub fn move_to(&self, shared: &Arc<SharedInstance>) {
+    pub fn move_to(&self, shared: &Arc<SharedInstance<T>>) {
         self.shared.store(shared.clone());
     }
 
-    fn is_at(&self, shared: &Arc<SharedInstance>) -> bool {
+    fn is_at(&self, shared: &Arc<SharedInstance<T>>) -> bool {
         Arc::ptr_eq(&self.shared.load(), shared)
     }
 }
