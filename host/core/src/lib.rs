@@ -62,6 +62,7 @@ mod lease;
 mod log;
 mod message;
 mod supervise;
+mod sync;
 
 pub use host::{Builder, Host};
 pub use log::{Log, start as start_log};

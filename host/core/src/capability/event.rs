@@ -8,13 +8,13 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, Version};
-use parking_lot::Mutex;
 use wasmtime::component::Resource;
 
 use super::State;
 use super::http::fields_of;
 use super::socket::Socket;
 use crate::bindings::{event, http as wit_http};
+use crate::sync::Mutex;
 
 /// Locals of one request: their names and values together, in bytes.
 const MAX_LOCALS: usize = 64 * 1024;

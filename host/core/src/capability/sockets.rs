@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use parking_lot::Mutex;
-
 use super::account::Account;
 use super::event::Request;
 use super::socket::{Bounds, Socket};
 use super::topics::{LocalTopics, Topics};
 use super::{InstanceId, VersionId};
 use crate::config::{Limits, bytes};
+use crate::sync::Mutex;
 
 /// What an accepted upgrade starts with.
 #[derive(Debug)]

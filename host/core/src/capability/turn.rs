@@ -3,39 +3,9 @@
 use std::sync::Arc;
 
 use super::State;
-use super::socket::Socket;
+use super::socket::{Delivery, Socket};
 use crate::bindings::socket::SocketId;
 use crate::bindings::turn as wit;
-use crate::message::Messages;
-
-/// What has come on a socket, for its guest.
-#[derive(Debug)]
-pub struct Delivery {
-    pub socket: Arc<Socket>,
-    pub messages: Messages,
-}
-
-impl Delivery {
-    /// Whether all of it is packed, and so can be part of a batch.
-    pub fn is_packed(&self) -> bool {
-        self.messages.rest().is_empty()
-    }
-
-    /// The guest has handled it, or never will.
-    pub fn end(self) {
-        self.socket.end_delivery();
-    }
-}
-
-impl Drop for Delivery {
-    /// Only where the host has panicked in it, it has not been ended: its socket would wait for ever.
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.socket.close(1011, "");
-            self.socket.end_delivery();
-        }
-    }
-}
 
 /// Those whom one call is for, and whose turn it is.
 #[derive(Debug, Default)]
@@ -72,43 +42,5 @@ impl wit::Host for State {
         };
         self.begin_turn(socket);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::capability::VersionId;
-    use crate::capability::account::Account;
-    use crate::capability::event::Request;
-    use crate::capability::sockets::{NewSocket, Sockets};
-    use crate::config::Limits;
-    use crate::supervise;
-
-    #[test]
-    fn a_delivery_in_which_the_host_panics_ends_and_closes_its_socket() {
-        let new = NewSocket {
-            protocol: None,
-            request: Arc::new(Request::sample()),
-            pinned: None,
-            version: VersionId::next(),
-            attachment: Vec::new(),
-            stream: false,
-            account: Account::new("site".into()),
-        };
-        let sockets = Sockets::default();
-        let socket = sockets.accept(new, &Limits::default()).expect("there is room");
-        socket.set_open(None);
-        socket.begin_delivery();
-        assert!(socket.is_behind());
-        let delivery = Delivery { socket: socket.clone(), messages: Messages::of(socket.id) };
-        let handled: Option<()> = supervise::alone("a delivery", move || {
-            let _delivery = delivery;
-            panic!("in the middle of it");
-        });
-        assert_eq!(handled, None);
-        assert!(!socket.is_behind(), "it is read on");
-        let close = socket.take_orders().close.expect("it closes");
-        assert_eq!(close.code, 1011);
     }
 }

@@ -19,7 +19,8 @@ use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
 use crate::plugin::{ErrorHandler, Handled, Handler, Middleware, Session};
-use crate::runtime::{Failure, detach};
+use crate::runtime::Failure;
+use crate::sync::detach;
 
 /// What a request runs through.
 pub struct Chain {

@@ -20,7 +20,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +28,7 @@ use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
 use crate::config::Limit;
 use crate::plugin::{Handled, Share};
+use crate::sync::Mutex;
 use chain::{Chain, End};
 use lithe_router::{Found, Path};
 

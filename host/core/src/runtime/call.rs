@@ -17,14 +17,6 @@ use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
 use crate::capability::socket::Socket;
 use crate::config::{Limit, Limits};
 
-/// Goes on with something after the task that began it has been dropped. A host that has stopped has
-/// nobody left to go on with it.
-pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
-    if let Ok(threads) = tokio::runtime::Handle::try_current() {
-        threads.spawn(task);
-    }
-}
-
 /// Runs a call within its wall time, which starts again with each turn of it; only one that is not done at once
 /// pays for a timer. The call is pinned where it was made: moved in here, there would be room for it twice.
 ///

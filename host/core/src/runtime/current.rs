@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
+use super::exports::Hooks;
 use super::failure::Failure;
 use super::instance_set::InstanceSet;
-use super::shared_instance::SharedInstance;
+use super::shared_instance::{InstanceSource, SharedInstance};
+use super::template::Template;
 use crate::capability::event::Request;
 use crate::lease::Lease;
+use crate::sync::Mutex;
 
 /// Which of a plugin's shared instances one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,20 +24,25 @@ pub enum Key {
 }
 
 /// Outlives the versions of a plugin, and knows the instances of the one that serves now.
-#[derive(Default)]
-pub struct CurrentInstances {
-    current: Mutex<Option<Arc<InstanceSet>>>,
+pub struct CurrentInstances<T: InstanceSource = Template<Hooks>> {
+    current: Mutex<Option<Arc<InstanceSet<T>>>>,
     connections: AtomicU64,
 }
 
-impl CurrentInstances {
+impl<T: InstanceSource> Default for CurrentInstances<T> {
+    fn default() -> Self {
+        Self { current: Mutex::new(None), connections: AtomicU64::new(0) }
+    }
+}
+
+impl<T: InstanceSource> CurrentInstances<T> {
     /// From now on these instances serve the plugin; none, if it has no sessions as events.
-    pub fn set(&self, current: Option<Arc<InstanceSet>>) {
+    pub fn set(&self, current: Option<Arc<InstanceSet<T>>>) {
         *self.current.lock() = current;
     }
 
     /// If these instances serve the plugin, none do from now on.
-    pub fn leave(&self, own: &Arc<InstanceSet>) {
+    pub fn leave(&self, own: &Arc<InstanceSet<T>>) {
         let mut current = self.current.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, own)) {
             *current = None;
@@ -51,7 +57,7 @@ impl CurrentInstances {
         &self,
         key: &Key,
         request: &Request,
-    ) -> Result<Lease<SharedInstance>, Failure> {
+    ) -> Result<Lease<SharedInstance<T>>, Failure> {
         let current = self.current.lock().clone();
         let current = current.ok_or(Failure::Stopped)?;
         match current.by_key(key) {

@@ -10,55 +10,68 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use parking_lot::Mutex;
 
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
 use super::failure::Failure;
-use super::shared_instance::{Moved, PausedInstance, SharedInstance};
+use super::shared_instance::{InstanceSource, Moved, PausedInstance, SharedInstance};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
 use crate::lease::Lease;
 use crate::log::Seldom;
+use crate::sync::Mutex;
 
 /// The shared instances of one version of a plugin.
-pub struct InstanceSet {
-    template: Arc<Template<Hooks>>,
-    current: Arc<CurrentInstances>,
-    by: By,
-    inner: Mutex<Inner>,
+pub struct InstanceSet<T: InstanceSource = Template<Hooks>> {
+    template: Arc<T>,
+    current: Arc<CurrentInstances<T>>,
+    by: By<T>,
+    inner: Mutex<Inner<T>>,
 }
 
-enum By {
+enum By<T: InstanceSource> {
     /// At least one; each new connection takes the next.
     Turns {
-        instances: Vec<Arc<SharedInstance>>,
+        instances: Vec<Arc<SharedInstance<T>>>,
         next: AtomicUsize,
     },
     Param(String),
     Connection,
 }
 
-#[derive(Default)]
-struct Inner {
-    by_value: HashMap<String, OfValue>,
+struct Inner<T: InstanceSource> {
+    by_value: HashMap<String, OfValue<T>>,
     /// Counts the requests for any of them.
     asked: u64,
     /// Those that made room since the log has said so last.
     unsaid: u64,
     said: Seldom,
     /// Kept by its request, and then by its socket.
-    by_connection: HashMap<u64, Weak<SharedInstance>>,
+    by_connection: HashMap<u64, Weak<SharedInstance<T>>>,
     /// Another version has taken over.
     retired: bool,
     /// While all instances are held, those that begin are held from the start.
-    born_paused: Option<Vec<PausedInstance>>,
+    born_paused: Option<Vec<PausedInstance<T>>>,
+}
+
+impl<T: InstanceSource> Default for Inner<T> {
+    fn default() -> Self {
+        Self {
+            by_value: HashMap::new(),
+            asked: 0,
+            unsaid: 0,
+            said: Seldom::default(),
+            by_connection: HashMap::new(),
+            retired: false,
+            born_paused: None,
+        }
+    }
 }
 
 /// The instance for one value of a route parameter.
-struct OfValue {
-    shared: Arc<SharedInstance>,
+struct OfValue<T: InstanceSource> {
+    shared: Arc<SharedInstance<T>>,
     /// The number of the last request for it.
     asked: u64,
 }
@@ -72,11 +85,11 @@ pub enum Handover {
     Rest,
 }
 
-impl InstanceSet {
+impl<T: InstanceSource> InstanceSet<T> {
     /// `replicas` counts for the scope `plugin` only.
     pub fn new(
-        template: &Arc<Template<Hooks>>,
-        current: &Arc<CurrentInstances>,
+        template: &Arc<T>,
+        current: &Arc<CurrentInstances<T>>,
         scope: &Scope,
         replicas: usize,
     ) -> Arc<Self> {
@@ -94,7 +107,7 @@ impl InstanceSet {
     }
 
     /// What its instances are made from.
-    pub fn template(&self) -> &Arc<Template<Hooks>> {
+    pub fn template(&self) -> &Arc<T> {
         &self.template
     }
 
@@ -103,7 +116,7 @@ impl InstanceSet {
     ///
     /// # Errors
     /// There are as many as `limits.instances` allows, and none of them can make room.
-    pub fn for_request(&self, request: &Request) -> Result<Lease<SharedInstance>, Failure> {
+    pub fn for_request(&self, request: &Request) -> Result<Lease<SharedInstance<T>>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
@@ -119,7 +132,7 @@ impl InstanceSet {
     }
 
     /// The instance that takes over from the one of this key; none, if the scope is another.
-    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Lease<SharedInstance>, Failure>> {
+    pub(super) fn by_key(&self, key: &Key) -> Option<Result<Lease<SharedInstance<T>>, Failure>> {
         match (&self.by, key) {
             (By::Turns { instances, .. }, Key::Turn(turn)) => {
                 Some(Ok(Lease::of(&instances[turn % instances.len()])))
@@ -132,7 +145,7 @@ impl InstanceSet {
         }
     }
 
-    fn by_value(&self, value: String) -> Result<Lease<SharedInstance>, Failure> {
+    fn by_value(&self, value: String) -> Result<Lease<SharedInstance<T>>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
         inner.asked = inner.asked.wrapping_add(1);
@@ -153,7 +166,7 @@ impl InstanceSet {
 
     /// Forgets the instance that nothing needs, or else the one that is idle for longest, with what is in
     /// its memory. None, if each has a lease, a socket, an event or a timer.
-    fn make_room(&self, inner: &mut Inner) -> Option<()> {
+    fn make_room(&self, inner: &mut Inner<T>) -> Option<()> {
         let idle = inner.by_value.iter().filter_map(|(value, own)| {
             let since = own.shared.could_go()?;
             // Nothing is lost with one that holds nothing: false goes first.
@@ -169,7 +182,7 @@ impl InstanceSet {
     }
 
     /// At most once a second: clients must not be able to fill the log.
-    fn say_lost(&self, inner: &mut Inner, value: &str) {
+    fn say_lost(&self, inner: &mut Inner<T>, value: &str) {
         inner.unsaid = inner.unsaid.saturating_add(1);
         if !inner.said.is_due() {
             return;
@@ -183,7 +196,7 @@ impl InstanceSet {
         );
     }
 
-    fn by_connection(&self, number: u64) -> Result<Lease<SharedInstance>, Failure> {
+    fn by_connection(&self, number: u64) -> Result<Lease<SharedInstance<T>>, Failure> {
         let mut inner = self.inner.lock();
         if let Some(shared) = inner.by_connection.get(&number).and_then(Weak::upgrade) {
             return Ok(Lease::of(&shared));
@@ -203,7 +216,7 @@ impl InstanceSet {
         }
     }
 
-    fn begin(&self, inner: &mut Inner, key: Key) -> Arc<SharedInstance> {
+    fn begin(&self, inner: &mut Inner<T>, key: Key) -> Arc<SharedInstance<T>> {
         let (template, current) = (self.template.clone(), self.current.clone());
         match (&mut inner.born_paused, inner.retired) {
             (None, false) => SharedInstance::new(template, current, key),
@@ -266,7 +279,7 @@ impl InstanceSet {
     ///
     /// # Errors
     /// The host is stopping. Cancel-safe: then all go on.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet, Failure> {
+    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet<T>, Failure> {
         let all = {
             let mut inner = self.inner.lock();
             inner.born_paused = Some(Vec::new());
@@ -278,7 +291,7 @@ impl InstanceSet {
         Ok(paused)
     }
 
-    fn all(&self, inner: &Inner) -> Vec<Lease<SharedInstance>> {
+    fn all(&self, inner: &Inner<T>) -> Vec<Lease<SharedInstance<T>>> {
         let turns: &[_] = match &self.by {
             By::Turns { instances, .. } => instances,
             _ => &[],
@@ -291,19 +304,23 @@ impl InstanceSet {
 }
 
 /// All instances of a version, held between two events. They go on when this is dropped.
-pub struct PausedSet {
-    instance_set: Arc<InstanceSet>,
-    paused: Vec<PausedInstance>,
+pub struct PausedSet<T: InstanceSource = Template<Hooks>> {
+    instance_set: Arc<InstanceSet<T>>,
+    paused: Vec<PausedInstance<T>>,
     /// Those that have been given something stay until they are needed.
-    heirs: Vec<Lease<SharedInstance>>,
+    heirs: Vec<Lease<SharedInstance<T>>>,
 }
 
-impl PausedSet {
+impl<T: InstanceSource> PausedSet<T> {
     /// Gives each heir what its predecessor saves.
     ///
     /// # Errors
     /// `save` or `restore` fails, and all is to be handed over.
-    pub async fn hand_over(&mut self, heirs: &InstanceSet, how: Handover) -> Result<(), Failure> {
+    pub async fn hand_over(
+        &mut self,
+        heirs: &InstanceSet<T>,
+        how: Handover,
+    ) -> Result<(), Failure> {
         for paused in &mut self.paused {
             let site = &self.instance_set.template.context().site;
             let Some(saved) = save(paused, how, site).await? else { continue };
@@ -341,7 +358,7 @@ impl PausedSet {
     }
 }
 
-impl Drop for PausedSet {
+impl<T: InstanceSource> Drop for PausedSet<T> {
     fn drop(&mut self) {
         let born = self.instance_set.inner.lock().born_paused.take();
         drop(born);
@@ -349,8 +366,8 @@ impl Drop for PausedSet {
 }
 
 /// What the instance saves; one that has lost its memory, what it was given.
-async fn save(
-    paused: &mut PausedInstance,
+async fn save<T: InstanceSource>(
+    paused: &mut PausedInstance<T>,
     how: Handover,
     site: &str,
 ) -> Result<Option<Vec<u8>>, Failure> {

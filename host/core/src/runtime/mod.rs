@@ -22,7 +22,6 @@ mod shared_instance;
 mod template;
 
 pub use at_load::at_load;
-pub use call::detach;
 pub use current::CurrentInstances;
 pub use engine::{Runtime, compiler};
 pub use failure::Failure;
@@ -33,5 +32,7 @@ pub use ledger::Full;
 pub use per_connection::PerConnection;
 pub use pool::Pool;
 pub use share::{Background, Share};
-pub use shared_instance::{Moved, Received, SocketHandle};
+#[cfg(all(test, feature = "shuttle"))]
+pub use shared_instance::checks::model;
+pub use shared_instance::{InstanceSource, Moved, Received, SocketHandle};
 pub use template::Template;

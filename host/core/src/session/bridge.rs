@@ -16,7 +16,7 @@ use super::wire::Wire;
 use crate::capability::Context as PluginContext;
 use crate::capability::account::Account;
 use crate::capability::rate::Rate;
-use crate::capability::socket::{CloseFrame, CloseInfo, Socket, Turn};
+use crate::capability::socket::{CloseFrame, CloseInfo, Look, Socket};
 use crate::clock;
 use crate::config::Limit;
 use crate::message::{Borrowed, Messages, Opcode};
@@ -117,17 +117,17 @@ impl<S: Wire> Bridge<S> {
         }
         self.socket.register(cx.waker());
         loop {
-            let turn = match self.send(cx) {
-                Ok(turn) => turn,
+            let look = match self.send(cx) {
+                Ok(look) => look,
                 Err(end) => return Poll::Ready(Event::End(end)),
             };
-            if turn.drained {
+            if look.drained {
                 return Poll::Ready(Event::Drained);
             }
-            let paused = turn.behind || turn.buffered > self.max_unsent;
+            let paused = look.behind || look.buffered > self.max_unsent;
             if self.closing.is_none() && paused {
                 // What comes now is read when the guest is no longer behind.
-                let comes = turn.behind && self.transport.poll_readable(cx).is_ready();
+                let comes = look.behind && self.transport.poll_readable(cx).is_ready();
                 if comes && !self.socket.await_delivery() {
                     continue;
                 }
@@ -211,37 +211,37 @@ impl<S: Wire> Bridge<S> {
     ///
     /// # Errors
     /// The session has to end.
-    fn send(&mut self, cx: &mut Context<'_>) -> Result<Turn, End> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Look, End> {
         let before = self.transport.unsent();
         let mut flushed = self.transport.poll_flush(cx);
         if self.transport.unsent() < before {
             // The network has room that it had not: the peer reads.
             self.socket.liveness.mark_alive();
         }
-        let turn = loop {
+        let look = loop {
             if let Poll::Ready(Err(_)) = flushed {
                 return Err(End::Lost);
             }
             // What the network does not take stays in the queue, where its policy holds.
             let (socket, unsent) = (&self.socket, self.transport.unsent());
-            let mut turn = self.transport.queue(|out| socket.turn(unsent, out));
-            if turn.orders.terminate {
+            let mut look = self.transport.queue(|out| socket.look(unsent, out));
+            if look.orders.terminate {
                 return Err(End::Lost);
             }
-            if turn.orders.ping {
+            if look.orders.ping {
                 self.transport.ping();
             }
-            if let Some(frame) = turn.orders.close.take() {
+            if let Some(frame) = look.orders.close.take() {
                 self.last = Some(frame);
                 self.closing = Some(Box::pin(sleep(self.close_time)));
             }
             if flushed.is_pending() {
-                break turn;
+                break look;
             }
-            if !turn.took && !turn.orders.ping {
+            if !look.took && !look.orders.ping {
                 match self.last.take() {
                     Some(frame) => self.transport.close(frame.code, &frame.reason),
-                    None => break turn,
+                    None => break look,
                 }
             }
             flushed = self.transport.poll_flush(cx);
@@ -249,7 +249,7 @@ impl<S: Wire> Bridge<S> {
         let deadline = self.closing.as_mut();
         match deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
             true => Err(End::Unanswered),
-            false => Ok(turn),
+            false => Ok(look),
         }
     }
 

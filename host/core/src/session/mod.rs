@@ -4,6 +4,8 @@
 //! what is queued with one write. Middleware and error handlers are not here: a session is not HTTP.
 
 mod bridge;
+#[cfg(all(test, feature = "shuttle"))]
+mod checks;
 mod deflate;
 mod end;
 mod frame;
@@ -19,7 +21,7 @@ use bytes::Bytes;
 use crate::capability::account::Account;
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
-use crate::runtime::{Instance, Received, SocketHandle, exports};
+use crate::runtime::{Instance, InstanceSource, Received, SocketHandle, exports};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
 pub use stream::{StreamBody, stream};
@@ -73,7 +75,10 @@ pub fn run<S: Wire>(
     }
 }
 
-async fn run_shared(mut bridge: Box<Bridge<impl Wire>>, handle: &SocketHandle) {
+async fn run_shared<T: InstanceSource>(
+    mut bridge: Box<Bridge<impl Wire>>,
+    handle: &SocketHandle<T>,
+) {
     // What happens once is boxed: an idle session's task keeps no room for it.
     Box::pin(handle.open()).await;
     let end = loop {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
-use crate::capability::outlet::Outlet;
+use crate::capability::socket::Outlet;
 
 /// A byte stream.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::{Publication, Topics};
 use crate::bindings::topics::SubscribeError;
 use crate::capability::socket::Socket;
 use crate::message::Encoded;
+use crate::sync::Mutex;
 
 /// What one socket hears; none once it has left.
 pub type Heard = Option<HashSet<String>>;

@@ -1,9 +1,10 @@
 //! Messages for a shared instance: those of several sockets in one call, where its component takes them so.
 
-use super::Event;
 use super::runner::Runner;
+use super::{Event, GuestCalls as _, InstanceSource};
 use crate::buffers;
-use crate::capability::turn::{Delivery, Turns};
+use crate::capability::socket::Delivery;
+use crate::capability::turn::Turns;
 
 /// Sockets whose messages go to the guest in one call.
 const MAX_SOCKETS: usize = 256;
@@ -11,17 +12,19 @@ const MAX_SOCKETS: usize = 256;
 /// Bytes over which nothing more is added to a call.
 const MAX_BYTES: usize = 128 * 1024;
 
-impl Runner {
-    /// Has the guest handle messages, and perhaps those that wait behind them. Whatever happens, each delivery
-    /// ends.
+impl<T: InstanceSource> Runner<T> {
+    /// Has the guest handle messages, and perhaps those that wait behind them; then writes what it has queued in
+    /// answer. Whatever happens, each delivery is finished.
     pub async fn receive(&mut self, first: Delivery) {
         if !self.shared.template.takes_batches() || !first.is_packed() {
             return self.receive_alone(first).await;
         }
-        let mut batch = self.gather(first);
+        let mut batch = self.take_batch(first);
         while !batch.is_empty() {
             let handled = self.receive_packed(&mut batch).await;
-            batch.drain(..handled).for_each(Delivery::end);
+            for delivery in batch.drain(..handled) {
+                delivery.socket.finish_delivery().flush();
+            }
         }
         self.shared.inner.lock().batch = batch;
     }
@@ -34,11 +37,11 @@ impl Runner {
             let result = instance.receive(&delivery).await;
             self.after(result, Some(socket));
         }
-        delivery.end();
+        delivery.socket.finish_delivery().flush();
     }
 
     /// One delivery, and those behind it that one call can be for, too.
-    fn gather(&self, first: Delivery) -> Vec<Delivery> {
+    fn take_batch(&self, first: Delivery) -> Vec<Delivery> {
         let mut inner = self.shared.inner.lock();
         let mut batch = std::mem::take(&mut inner.batch);
         let mut bytes = first.messages.packed().len();
@@ -59,7 +62,7 @@ impl Runner {
         batch.retain_mut(|delivery| {
             let serves = self.serves(&delivery.socket);
             if !serves {
-                delivery.socket.end_delivery();
+                delivery.socket.finish_delivery().flush();
             }
             serves
         });

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
-use super::{Event, Inner, Instance, Runner, SharedInstance};
-use crate::capability::turn::Delivery;
+use super::{Event, Inner, InstanceSource, Runner, SharedInstance};
+use crate::capability::socket::Delivery;
 use crate::lease::Lease;
 use crate::runtime::current::{CurrentInstances, Key};
 use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
 use crate::runtime::template::Template;
+use crate::sync::detach;
 
 /// What has become of the sockets of retired instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,13 +42,13 @@ impl Moved {
 }
 
 /// An instance that is held between two events. It goes on when this is dropped.
-pub struct PausedInstance {
-    runner: Option<Runner>,
+pub struct PausedInstance<T: InstanceSource = Template<Hooks>> {
+    runner: Option<Runner<T>>,
     since: Instant,
 }
 
-impl PausedInstance {
-    pub(super) fn new(runner: Runner) -> Self {
+impl<T: InstanceSource> PausedInstance<T> {
+    pub(super) fn new(runner: Runner<T>) -> Self {
         Self { runner: Some(runner), since: Instant::now() }
     }
 
@@ -89,7 +90,7 @@ impl PausedInstance {
     }
 }
 
-impl Drop for PausedInstance {
+impl<T: InstanceSource> Drop for PausedInstance<T> {
     fn drop(&mut self) {
         if let Some(runner) = self.runner.take() {
             runner.continue_in_task();
@@ -97,13 +98,13 @@ impl Drop for PausedInstance {
     }
 }
 
-impl SharedInstance {
+impl<T: InstanceSource> SharedInstance<T> {
     /// One whose instance is held from the start.
     pub fn new_paused(
-        template: Arc<Template<Hooks>>,
-        current: Arc<CurrentInstances>,
+        template: Arc<T>,
+        current: Arc<CurrentInstances<T>>,
         key: Key,
-    ) -> (Arc<Self>, PausedInstance) {
+    ) -> (Arc<Self>, PausedInstance<T>) {
         let shared = Self::new(template, current, key);
         let runner = shared.start(&mut shared.inner.lock());
         (shared, PausedInstance::new(runner))
@@ -113,7 +114,7 @@ impl SharedInstance {
     ///
     /// # Errors
     /// The host is stopping.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedInstance, Failure> {
+    pub async fn pause(self: &Arc<Self>) -> Result<PausedInstance<T>, Failure> {
         let (taker, paused) = oneshot::channel();
         self.deliver(Event::Pause(taker)).await;
         paused.await.map_err(|_| Failure::Stopped)
@@ -126,12 +127,12 @@ impl SharedInstance {
     pub async fn restore(self: &Arc<Self>, saved: Vec<u8>) -> Result<(), Failure> {
         let (reply, restored) = oneshot::channel();
         let shared = Lease::of(self);
-        tokio::spawn(async move { shared.deliver(Event::Restore(saved, reply)).await });
+        detach(async move { shared.deliver(Event::Restore(saved, reply)).await });
         restored.await.map_err(|_| Failure::Stopped)?
     }
 
     /// Moves every socket that can, and what waits for it.
-    fn move_out(self: &Arc<Self>, inner: &mut Inner) -> Moved {
+    fn move_out(self: &Arc<Self>, inner: &mut Inner<T>) -> Moved {
         let movable = inner
             .assignments
             .values()
@@ -148,7 +149,7 @@ impl SharedInstance {
     }
 
     /// The version that accepted a socket has been told that it is open: now it can move, too.
-    pub(super) fn move_late(self: &Arc<Self>, assignment: &Arc<Assignment>) {
+    pub(super) fn move_late(self: &Arc<Self>, assignment: &Arc<Assignment<T>>) {
         let mut inner = self.inner.lock();
         if inner.retired && assignment.can_move() {
             let heirs = self.move_assignments(&mut inner, vec![assignment.clone()]);
@@ -159,8 +160,8 @@ impl SharedInstance {
     /// Answers who has taken which socket over.
     fn move_assignments(
         self: &Arc<Self>,
-        inner: &mut Inner,
-        assignments: Vec<Arc<Assignment>>,
+        inner: &mut Inner<T>,
+        assignments: Vec<Arc<Assignment<T>>>,
     ) -> HashMap<u32, Lease<Self>> {
         let mut heirs = HashMap::with_capacity(assignments.len());
         for assignment in assignments {
@@ -183,7 +184,7 @@ impl SharedInstance {
         heirs
     }
 
-    fn take_in(self: &Arc<Self>, assignment: &Arc<Assignment>) {
+    fn take_in(self: &Arc<Self>, assignment: &Arc<Assignment<T>>) {
         let mut inner = self.inner.lock();
         inner.assignments.insert(assignment.socket.id, assignment.clone());
         if self.template.resumes() {
@@ -194,7 +195,7 @@ impl SharedInstance {
     }
 
     /// An event goes where its socket went, a request where it belongs; others stay.
-    fn pass_on(&self, inner: &mut Inner, event: Event, heirs: &HashMap<u32, Lease<Self>>) {
+    fn pass_on(&self, inner: &mut Inner<T>, event: Event<T>, heirs: &HashMap<u32, Lease<Self>>) {
         let (heir, is_request) = match &event {
             Event::Receive(Delivery { socket, .. })
             | Event::Drain(socket)
@@ -218,14 +219,14 @@ impl SharedInstance {
     }
 }
 
-impl Inner {
+impl<T: InstanceSource> Inner<T> {
     /// Whether nothing needs the instance any more.
     pub(super) fn is_done(&self) -> bool {
         self.retired && self.assignments.is_empty()
     }
 
     /// An instance that rests, and that nothing needs any more. To be dropped without the lock.
-    pub(super) fn take_unneeded(&mut self) -> Option<Box<Instance>> {
+    pub(super) fn take_unneeded(&mut self) -> Option<Box<T::Instance>> {
         if self.is_done() { self.phase.take_resting() } else { None }
     }
 }

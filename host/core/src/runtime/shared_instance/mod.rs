@@ -5,8 +5,42 @@
 //! leaves its event in the queue and goes on. So an idle instance costs nothing, and a busy one is never
 //! handed around. A socket has at most one delivery in the queue, for its task reads no further until
 //! that is handled; this and `limits.queue` for requests bound the queue.
+//!
+//! # A message's way
+//!
+//! ```text
+//! client                                                                            guest
+//!   │ frames
+//!   ▼
+//! read    Bridge::next                        session/bridge.rs       the session's task
+//!   │ Event::Messages
+//!   ▼
+//! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
+//!   │ where the instance is busy or another task gathers, this one goes on: `Queued`
+//!   ▼
+//! gather  Gathering::run_queue                gathering.rs            others that are ready leave theirs
+//!   ▼
+//! drive   Runner::run_queue                   runner.rs               one event after the other
+//!   ▼
+//! call    Runner::receive                     batch.rs
+//!   │     └ Instance::receive_packed          runtime/instance.rs     ───▶ `batch.receive`
+//!   │                                                                         │ `socket.send`
+//!   │       State::send, Socket::send         socket/{wit,send}.rs    ◀───────┘
+//!   │       └ Outbound::push                  socket/outbound.rs      the answer is queued
+//!   ▼
+//! write   Socket::finish_delivery, ::flush    socket/delivery.rs      called by Runner::receive
+//!         └ Outlet::try_write                 socket/outlet.rs        ───▶ client
+//! ```
+//!
+//! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the rest:
+//! what the network has not taken at once, what is for sockets that are not of the call, pongs and close
+//! frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is `capability/socket/`.
 
 mod batch;
+#[cfg(all(test, feature = "shuttle"))]
+pub(super) mod checks;
+mod gathering;
+mod guest;
 mod handover;
 mod phase;
 mod recycled;
@@ -18,22 +52,21 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use super::call::detach;
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
 use super::failure::Failure;
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
-use crate::capability::socket::{CloseInfo, Socket};
-use crate::capability::turn::Delivery;
+use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
 use crate::lease::{Lease, Leased, Leases};
+use crate::sync::{Mutex, detach};
+pub use guest::{GuestCalls, InstanceSource};
 pub use handover::Moved;
 pub(super) use handover::PausedInstance;
 use phase::Phase;
@@ -45,24 +78,20 @@ pub use socket_handle::{Received, SocketHandle};
 /// once waits all the same, and there are only as many of those as an instance may set.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
-/// What a shared instance runs.
-type Instance = super::instance::Instance<Hooks>;
-
 /// A plugin's shared instance, started at the first event and again after a failure.
-pub struct SharedInstance {
-    template: Arc<Template<Hooks>>,
-    current: Arc<CurrentInstances>,
+pub struct SharedInstance<T: InstanceSource = Template<Hooks>> {
+    template: Arc<T>,
+    current: Arc<CurrentInstances<T>>,
     /// Which one of its plugin's it is.
     key: Key,
-    inner: Mutex<Inner>,
+    inner: Mutex<Inner<T>>,
     /// Those who may bring an event and are no socket: a request, a timer, a swap.
     leases: Leases,
     this: Weak<Self>,
 }
 
-#[derive(Default)]
-struct Inner {
-    phase: Phase,
+struct Inner<T: InstanceSource> {
+    phase: Phase<T::Instance>,
     /// An event came since the last sweep.
     used: bool,
     /// In the time of the sweeps.
@@ -74,20 +103,20 @@ struct Inner {
     /// What the version before has handed over, and whether an instance has been lost since.
     inherited: Option<Vec<u8>>,
     lost: bool,
-    queue: VecDeque<Event>,
+    queue: VecDeque<Event<T>>,
     /// What the last batch was in, empty.
     batch: Vec<Delivery>,
     requests: usize,
     timers: usize,
     /// The sockets whose events come here.
-    assignments: HashMap<u32, Arc<Assignment>>,
+    assignments: HashMap<u32, Arc<Assignment<T>>>,
     /// Another version has taken over, and what can move goes there; or the plugin is served no more.
     retired: bool,
 }
 
-enum Event {
-    Handle(Arc<Request>, oneshot::Sender<Reply>),
-    Open(Arc<Assignment>),
+enum Event<T: InstanceSource> {
+    Handle(Arc<Request>, oneshot::Sender<Reply<T>>),
+    Open(Arc<Assignment<T>>),
     Receive(Delivery),
     Drain(Arc<Socket>),
     Close(Arc<Socket>, CloseInfo),
@@ -97,16 +126,12 @@ enum Event {
     /// What an instance of another version has saved.
     Restore(Vec<u8>, oneshot::Sender<Result<(), Failure>>),
     /// Somebody wants the instance between two events.
-    Pause(oneshot::Sender<PausedInstance>),
+    Pause(oneshot::Sender<PausedInstance<T>>),
     Hibernate,
 }
 
-impl SharedInstance {
-    pub(super) fn new(
-        template: Arc<Template<Hooks>>,
-        current: Arc<CurrentInstances>,
-        key: Key,
-    ) -> Arc<Self> {
+impl<T: InstanceSource> SharedInstance<T> {
+    pub(super) fn new(template: Arc<T>, current: Arc<CurrentInstances<T>>, key: Key) -> Arc<Self> {
         Arc::new_cyclic(|this| {
             let (inner, leases) = (Mutex::default(), Leases::default());
             Self { template, current, key, inner, leases, this: this.clone() }
@@ -117,7 +142,7 @@ impl SharedInstance {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled {
+    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled<T> {
         let mut shared = Lease::of(self);
         let max = self.template.context().limits.queue;
         loop {
@@ -168,7 +193,7 @@ impl SharedInstance {
             return None;
         }
         let inner = self.inner.lock();
-        let has_timers = inner.phase.resting().is_some_and(Instance::has_timers);
+        let has_timers = inner.phase.resting().is_some_and(GuestCalls::has_timers);
         if !inner.is_idle() || has_timers {
             return None;
         }
@@ -215,7 +240,7 @@ impl SharedInstance {
         drop(unneeded);
     }
 
-    async fn deliver(self: &Arc<Self>, event: Event) {
+    async fn deliver(self: &Arc<Self>, event: Event<T>) {
         let runner = {
             let mut inner = self.inner.lock();
             if inner.phase.is_running() {
@@ -237,7 +262,7 @@ impl SharedInstance {
         }
     }
 
-    fn start(self: &Arc<Self>, inner: &mut Inner) -> Runner {
+    fn start(self: &Arc<Self>, inner: &mut Inner<T>) -> Runner<T> {
         inner.used = true;
         Runner::new(self.clone(), inner.phase.run())
     }
@@ -251,13 +276,33 @@ impl SharedInstance {
     }
 }
 
-impl Leased for SharedInstance {
+impl<T: InstanceSource> Leased for SharedInstance<T> {
     fn leases(&self) -> &Leases {
         &self.leases
     }
 }
 
-impl Inner {
+impl<T: InstanceSource> Default for Inner<T> {
+    fn default() -> Self {
+        Self {
+            phase: Phase::default(),
+            used: false,
+            idle_since: Duration::ZERO,
+            cannot_save: None,
+            hibernated: None,
+            inherited: None,
+            lost: false,
+            queue: VecDeque::new(),
+            batch: Vec::new(),
+            requests: 0,
+            timers: 0,
+            assignments: HashMap::new(),
+            retired: false,
+        }
+    }
+}
+
+impl<T: InstanceSource> Inner<T> {
     /// Whether it has no event, and no socket that may bring one.
     fn is_idle(&self) -> bool {
         let is_resting = matches!(self.phase, Phase::Idle(_));
@@ -273,7 +318,7 @@ impl Inner {
     }
 
     /// Whether something would be lost with the instance that it could not save.
-    fn is_needed(&self, instance: &Instance) -> bool {
+    fn is_needed(&self, instance: &T::Instance) -> bool {
         let id = Some(instance.id());
         instance.has_timers()
             || self.assignments.values().any(|assignment| assignment.socket.pinned == id)
@@ -281,9 +326,9 @@ impl Inner {
 }
 
 /// The timers of an instance go to its queue.
-struct Timers(Weak<SharedInstance>);
+struct Timers<T: InstanceSource>(Weak<SharedInstance<T>>);
 
-impl TimerSink for Timers {
+impl<T: InstanceSource> TimerSink for Timers<T> {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
         let Some(shared) = self.0.upgrade().map(|shared| Lease::of(&shared)) else { return };
         {
@@ -304,19 +349,19 @@ impl TimerSink for Timers {
 }
 
 /// What a handler has answered, and the place of the socket that it names.
-pub type Handled = Result<(Answered, Option<SocketHandle>), Failure>;
+pub type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
 
 /// An answer on its way to the task that asked. If that task has gone away, the guest hears that the
 /// socket which it accepted will not open.
-struct Reply(Option<Handled>);
+struct Reply<T: InstanceSource>(Option<Handled<T>>);
 
-impl Reply {
-    fn take(mut self) -> Handled {
+impl<T: InstanceSource> Reply<T> {
+    fn take(mut self) -> Handled<T> {
         self.0.take().unwrap_or(Err(Failure::Stopped))
     }
 }
 
-impl Drop for Reply {
+impl<T: InstanceSource> Drop for Reply<T> {
     fn drop(&mut self) {
         if let Some(Ok((_, Some(handle)))) = self.0.take() {
             detach(handle.abandon());

@@ -2,28 +2,26 @@
 
 use std::mem::{replace, take};
 
-use super::Instance;
-
 /// Every transition of a shared instance. An instance that has not been started, or was lost, is none.
-pub(super) enum Phase {
+pub(super) enum Phase<I> {
     /// It rests. The task that brings the next event runs it.
-    Idle(Option<Box<Instance>>),
+    Idle(Option<Box<I>>),
     /// It rests, and a task that has left an event comes back to run it, after all tasks that are ready
     /// have left theirs.
-    Gathering(Option<Box<Instance>>),
+    Gathering(Option<Box<I>>),
     /// A [`Runner`](super::runner::Runner) has it.
     Running,
 }
 
-impl Default for Phase {
+impl<I> Default for Phase<I> {
     fn default() -> Self {
         Self::Idle(None)
     }
 }
 
-impl Phase {
+impl<I> Phase<I> {
     /// Idle or gathering to running: the new runner gets the instance.
-    pub fn run(&mut self) -> Option<Box<Instance>> {
+    pub fn run(&mut self) -> Option<Box<I>> {
         match replace(self, Self::Running) {
             Self::Idle(instance) | Self::Gathering(instance) => instance,
             Self::Running => None,
@@ -31,7 +29,7 @@ impl Phase {
     }
 
     /// Running to idle: the runner gives the instance back.
-    pub fn rest(&mut self, instance: Option<Box<Instance>>) {
+    pub fn rest(&mut self, instance: Option<Box<I>>) {
         *self = Self::Idle(instance);
     }
 
@@ -57,14 +55,14 @@ impl Phase {
     }
 
     /// Takes an instance that rests, which nothing needs any more.
-    pub fn take_resting(&mut self) -> Option<Box<Instance>> {
+    pub fn take_resting(&mut self) -> Option<Box<I>> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.take(),
             Self::Running => None,
         }
     }
 
-    pub fn resting(&self) -> Option<&Instance> {
+    pub fn resting(&self) -> Option<&I> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.as_deref(),
             Self::Running => None,

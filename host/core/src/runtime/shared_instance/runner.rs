@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
-use super::{Event, Handled, Instance, PausedInstance, Reply, SharedInstance, Timers};
+use super::{
+    Event, GuestCalls, Handled, InstanceSource, PausedInstance, Reply, SharedInstance, Timers,
+};
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
@@ -15,23 +17,23 @@ use crate::runtime::failure::Failure;
 const INLINE: usize = 32;
 
 /// Has the instance; there is at most one at a time.
-pub(super) struct Runner {
-    pub shared: Arc<SharedInstance>,
-    instance: Option<Box<Instance>>,
+pub(super) struct Runner<T: InstanceSource> {
+    pub shared: Arc<SharedInstance<T>>,
+    instance: Option<Box<T::Instance>>,
     running: bool,
 }
 
-impl Runner {
-    pub fn new(shared: Arc<SharedInstance>, instance: Option<Box<Instance>>) -> Self {
+impl<T: InstanceSource> Runner<T> {
+    pub fn new(shared: Arc<SharedInstance<T>>, instance: Option<Box<T::Instance>>) -> Self {
         Self { shared, instance, running: true }
     }
 
     /// Runs one's own event, and then what others have left.
-    pub async fn run(self, event: Event) {
+    pub async fn run(self, event: Event<T>) {
         self.run_then(event, INLINE).await;
     }
 
-    async fn run_then(self, event: Event, budget: usize) {
+    async fn run_then(self, event: Event<T>, budget: usize) {
         if let Some(runner) = self.step(event).await {
             runner.drain(budget).await;
         }
@@ -67,7 +69,7 @@ impl Runner {
     }
 
     /// The next event; where there is none, the instance rests.
-    fn next_or_rest(&mut self) -> Option<Event> {
+    fn next_or_rest(&mut self) -> Option<Event<T>> {
         let mut inner = self.shared.inner.lock();
         let event = inner.queue.pop_front();
         if event.is_none() {
@@ -80,7 +82,7 @@ impl Runner {
     }
 
     /// Runs one event, unless it takes the instance away.
-    async fn step(mut self, event: Event) -> Option<Self> {
+    async fn step(mut self, event: Event<T>) -> Option<Self> {
         match event {
             Event::Pause(taker) => {
                 // If nobody waits for it any more, it goes on by being dropped.
@@ -91,7 +93,7 @@ impl Runner {
             Event::Open(assignment) => self.open(&assignment).await,
             Event::Receive(delivery) => self.receive(delivery).await,
             Event::Drain(socket) => {
-                let _ends = Ends(&socket);
+                let _event = FlushAfter(&socket);
                 if self.serves(&socket)
                     && let Some(instance) = self.instance(Some(&socket)).await
                 {
@@ -138,9 +140,9 @@ impl Runner {
         Some(self)
     }
 
-    async fn open(&mut self, assignment: &Arc<Assignment>) {
+    async fn open(&mut self, assignment: &Arc<Assignment<T>>) {
         let socket = &assignment.socket;
-        let _ends = Ends(socket);
+        let _event = FlushAfter(socket);
         if self.serves(socket)
             && let Some(instance) = self.instance(Some(socket)).await
         {
@@ -151,7 +153,7 @@ impl Runner {
         self.shared.move_late(assignment);
     }
 
-    async fn handle(&mut self, request: Arc<Request>, reply: oneshot::Sender<Reply>) {
+    async fn handle(&mut self, request: Arc<Request>, reply: oneshot::Sender<Reply<T>>) {
         self.shared.inner.lock().requests -= 1;
         if reply.is_closed() {
             return;
@@ -171,7 +173,7 @@ impl Runner {
     }
 
     /// The socket that an answer names has its place here.
-    fn seated(&self, answered: Result<Answered, Failure>) -> Handled {
+    fn seated(&self, answered: Result<Answered, Failure>) -> Handled<T> {
         let answered = answered?;
         let socket = answered.as_ref().ok().and_then(Answer::socket);
         let handle = socket.map(|socket| Assignment::take(&self.shared, socket));
@@ -216,7 +218,7 @@ impl Runner {
 
     /// Drops the instance, unless something came that needs it.
     async fn hibernate(&mut self) {
-        let is_needed = |instance: &Instance| self.shared.inner.lock().is_needed(instance);
+        let is_needed = |instance: &T::Instance| self.shared.inner.lock().is_needed(instance);
         if self.instance.as_deref().is_none_or(is_needed) {
             return;
         }
@@ -262,14 +264,17 @@ impl Runner {
         serves
     }
 
-    pub(super) async fn instance(&mut self, socket: Option<&Arc<Socket>>) -> Option<&mut Instance> {
+    pub(super) async fn instance(
+        &mut self,
+        socket: Option<&Arc<Socket>>,
+    ) -> Option<&mut T::Instance> {
         if let Err(failure) = self.started().await {
             self.report(&failure, socket);
         }
         self.instance.as_deref_mut()
     }
 
-    async fn started(&mut self) -> Result<&mut Instance, Failure> {
+    async fn started(&mut self) -> Result<&mut T::Instance, Failure> {
         if self.instance.is_none() {
             // Boxed: it is rare, and each event would keep room for it.
             Box::pin(async {
@@ -305,7 +310,7 @@ impl Runner {
         }
     }
 
-    pub(super) fn after<T>(&mut self, result: Result<T, Failure>, socket: Option<&Arc<Socket>>) {
+    pub(super) fn after<R>(&mut self, result: Result<R, Failure>, socket: Option<&Arc<Socket>>) {
         if let Err(failure) = result {
             self.report(&failure, socket);
             self.lose_instance();
@@ -331,7 +336,7 @@ impl Runner {
     }
 }
 
-impl Drop for Runner {
+impl<T: InstanceSource> Drop for Runner<T> {
     /// Only a runner that is dropped in the middle of a call gets here with the instance: when the host
     /// stops, or when the host's own code has panicked. Then the instance is lost as after a trap, and what
     /// waits behind the event goes on without it.
@@ -346,15 +351,15 @@ impl Drop for Runner {
     }
 }
 
-/// A socket's event, which has ended when this is dropped. Where the host has panicked in it, the socket
-/// closes.
-struct Ends<'s>(&'s Socket);
+/// A socket's event: when this is dropped, it is finished, and what the guest has queued is written. Where the host has
+/// panicked in it, the socket closes.
+struct FlushAfter<'s>(&'s Socket);
 
-impl Drop for Ends<'_> {
+impl Drop for FlushAfter<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.close(1011, "");
         }
-        self.0.end_delivery();
+        self.0.finish_delivery().flush();
     }
 }

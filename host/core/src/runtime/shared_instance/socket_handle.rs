@@ -1,26 +1,22 @@
 //! A socket's place at a shared instance: where its events go, also after another version of the
 //! plugin has taken the socket over.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use arc_swap::ArcSwap;
 
+use super::gathering::{ENOUGH, Gathering};
 use super::recycled::RecycledFuture;
-use super::{Event, Inner, SharedInstance};
-use crate::capability::socket::{CloseInfo, Socket};
-use crate::capability::turn::Delivery;
+use super::{Event, InstanceSource, SharedInstance};
+use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::message::Messages;
-
-/// So many sockets that wait are enough for a call; fewer wait until no other is ready. A call for several costs
-/// each of them less, up to here; one for many more would let their clients wait for each other.
-const ENOUGH: usize = 64;
+use crate::runtime::exports::Hooks;
+use crate::runtime::template::Template;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Held by the socket's session; gives the place up when it is dropped.
-pub struct SocketHandle {
-    assignment: Arc<Assignment>,
+pub struct SocketHandle<T: InstanceSource = Template<Hooks>> {
+    assignment: Arc<Assignment<T>>,
 }
 
 /// What has become of messages.
@@ -33,15 +29,15 @@ pub enum Received {
 }
 
 /// What the session and the instance know of each other.
-pub(super) struct Assignment {
+pub(super) struct Assignment<T: InstanceSource> {
     pub socket: Arc<Socket>,
     /// Changed only while the instance that it leaves is locked.
-    shared: ArcSwap<SharedInstance>,
+    shared: ArcSwap<SharedInstance<T>>,
     /// The version that accepted the socket has been told that it is open.
     opened: AtomicBool,
 }
 
-impl SocketHandle {
+impl<T: InstanceSource> SocketHandle<T> {
     /// Tells the guest of an open socket.
     pub async fn open(&self) {
         self.assignment.socket.begin_delivery();
@@ -101,7 +97,7 @@ impl SocketHandle {
         sockets.remove(socket.id);
     }
 
-    async fn deliver(&self, event: impl Fn(&Arc<Assignment>) -> Event) {
+    async fn deliver(&self, event: impl Fn(&Arc<Assignment<T>>) -> Event<T>) {
         let runner = loop {
             let shared = self.assignment.shared.load_full();
             let mut inner = shared.inner.lock();
@@ -118,54 +114,7 @@ impl SocketHandle {
     }
 }
 
-/// The task that runs what has been gathered, unless another one has.
-struct Gathering(Option<Arc<SharedInstance>>);
-
-impl Gathering {
-    fn of(shared: &Arc<SharedInstance>, inner: &mut Inner) -> Self {
-        inner.phase.gather();
-        Self(Some(shared.clone()))
-    }
-
-    /// Lets the tasks that are ready now bring theirs first.
-    async fn run_queue(mut self) {
-        after_the_ready().await;
-        let Some(shared) = self.0.take() else { return };
-        let runner = {
-            let mut inner = shared.inner.lock();
-            if !inner.phase.stop_gathering() || inner.queue.is_empty() {
-                return;
-            }
-            shared.start(&mut inner)
-        };
-        runner.run_queue().await;
-    }
-}
-
-impl Drop for Gathering {
-    /// It does not come: the host stops, or nobody waits for its socket any more.
-    fn drop(&mut self) {
-        if let Some(shared) = &self.0 {
-            shared.inner.lock().phase.stop_gathering();
-            shared.schedule();
-        }
-    }
-}
-
-/// Goes to the end of the tasks that this thread has to poll.
-async fn after_the_ready() {
-    let mut went = false;
-    poll_fn(|cx| match std::mem::replace(&mut went, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
-}
-
-impl Drop for SocketHandle {
+impl<T: InstanceSource> Drop for SocketHandle<T> {
     fn drop(&mut self) {
         let unneeded = loop {
             let shared = self.assignment.shared.load_full();
@@ -180,9 +129,9 @@ impl Drop for SocketHandle {
     }
 }
 
-impl Assignment {
+impl<T: InstanceSource> Assignment<T> {
     /// Takes a place for a socket that the instance has just accepted.
-    pub fn take(shared: &Arc<SharedInstance>, socket: &Arc<Socket>) -> SocketHandle {
+    pub fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
         let (socket, shared_now) = (socket.clone(), ArcSwap::new(shared.clone()));
         let opened = AtomicBool::new(false);
         let assignment = Arc::new(Self { socket, shared: shared_now, opened });
@@ -201,11 +150,11 @@ impl Assignment {
     }
 
     /// From now on its events go there. The instance that it leaves is locked.
-    pub fn move_to(&self, shared: &Arc<SharedInstance>) {
+    pub fn move_to(&self, shared: &Arc<SharedInstance<T>>) {
         self.shared.store(shared.clone());
     }
 
-    fn is_at(&self, shared: &Arc<SharedInstance>) -> bool {
+    fn is_at(&self, shared: &Arc<SharedInstance<T>>) -> bool {
         Arc::ptr_eq(&self.shared.load(), shared)
     }
 }

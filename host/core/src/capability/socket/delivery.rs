@@ -1,0 +1,127 @@
+//! What has come on a socket, on its way to the guest; and, when the guest has handled it, the write of what the
+//! guest has queued in answer.
+
+use std::sync::Arc;
+
+use super::{Inner, Socket};
+use crate::message::Messages;
+use crate::sync::MutexGuard;
+
+/// What has come on a socket, for its guest.
+#[derive(Debug)]
+pub struct Delivery {
+    pub socket: Arc<Socket>,
+    pub messages: Messages,
+}
+
+impl Delivery {
+    /// Whether all of it is packed, and so can be part of a batch.
+    pub fn is_packed(&self) -> bool {
+        self.messages.rest().is_empty()
+    }
+}
+
+impl Drop for Delivery {
+    /// Only where the host has panicked in it, it has not been finished: its socket would wait for ever.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.socket.close(1011, "");
+            self.socket.finish_delivery().flush();
+        }
+    }
+}
+
+/// A socket whose delivery has been finished, locked until what the guest has queued is flushed: so both are one step
+/// for the session's task.
+#[must_use = "what the guest has queued waits for `flush`"]
+#[derive(Debug)]
+pub struct Finished<'s> {
+    socket: &'s Socket,
+    inner: MutexGuard<'s, Inner>,
+}
+
+impl Socket {
+    /// Messages have been left in the guest's queue.
+    pub fn begin_delivery(&self) {
+        self.inner.lock().delivering = true;
+    }
+
+    /// The guest has handled them, or never will. The socket's peer may be heard again.
+    pub fn finish_delivery(&self) -> Finished<'_> {
+        let mut inner = self.inner.lock();
+        inner.delivering = false;
+        Finished { socket: self, inner }
+    }
+
+    /// Whether the guest is behind, and so the session task waits: it is woken when that is over.
+    pub fn await_delivery(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.awaited = inner.is_behind();
+        inner.awaited
+    }
+
+    /// Whether the guest is behind, and so the peer is not heard.
+    pub fn is_behind(&self) -> bool {
+        self.inner.lock().is_behind()
+    }
+}
+
+impl Finished<'_> {
+    /// Writes to the network what the guest has queued, as far as the network takes it at once. The session task is
+    /// woken only for what is left to do.
+    pub fn flush(self) {
+        let Self { socket, mut inner } = self;
+        let Inner { outbound, outlet, orders, awaited, .. } = &mut *inner;
+        if let Some(outlet) = outlet.as_ref().filter(|_| !orders.terminate) {
+            outbound.write(|bytes| outlet.try_write(bytes));
+        }
+        let was_awaited = std::mem::take(awaited);
+        if was_awaited || outbound.needs_the_task() || orders.any() {
+            socket.wake();
+        }
+    }
+}
+
+impl Inner {
+    pub fn is_behind(&self) -> bool {
+        self.delivering || !self.inbox.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::VersionId;
+    use crate::capability::account::Account;
+    use crate::capability::event::Request;
+    use crate::capability::sockets::{NewSocket, Sockets};
+    use crate::config::Limits;
+    use crate::supervise;
+
+    #[test]
+    fn a_delivery_in_which_the_host_panics_ends_and_closes_its_socket() {
+        let new = NewSocket {
+            protocol: None,
+            request: Arc::new(Request::sample()),
+            pinned: None,
+            version: VersionId::next(),
+            attachment: Vec::new(),
+            stream: false,
+            account: Account::new("site".into()),
+        };
+        let sockets = Sockets::default();
+        let socket = sockets.accept(new, &Limits::default()).expect("there is room");
+        socket.set_open(None);
+        socket.begin_delivery();
+        assert!(socket.is_behind());
+        let delivery = Delivery { socket: socket.clone(), messages: Messages::of(socket.id) };
+        let handled: Option<()> = supervise::alone("a delivery", move || {
+            let _delivery = delivery;
+            panic!("in the middle of it");
+        });
+        assert_eq!(handled, None);
+        assert!(!socket.is_behind(), "it is read on");
+        let close = socket.take_orders().close.expect("it closes");
+        assert_eq!(close.code, 1011);
+    }
+}

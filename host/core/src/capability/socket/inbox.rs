@@ -1,0 +1,54 @@
+//! The messages of a blocking session, which asks for one after the other.
+
+use std::task::Poll;
+
+use super::{CloseInfo, Socket};
+use crate::message::{Borrowed, Messages};
+use crate::sync::atomic::Ordering;
+
+impl Socket {
+    /// Hands messages to a blocking session, which is polled by the session's task, and so by the task that calls
+    /// this: nobody has to be woken.
+    pub fn push_inbox(&self, messages: Messages) {
+        if !messages.is_empty() {
+            self.inner.lock().inbox.push_back(messages.into());
+            self.set_listening(false);
+        }
+    }
+
+    /// Tells a blocking session, after what it has not read yet, how it ended.
+    pub fn end_inbox(&self, info: CloseInfo) {
+        self.inner.lock().ended.get_or_insert(info);
+        self.set_listening(false);
+    }
+
+    /// The next message for a blocking session, as `take` makes it, or how the session ended.
+    pub fn poll_inbox<T>(
+        &self,
+        take: impl FnOnce(Borrowed<'_>) -> T,
+    ) -> Poll<Result<T, CloseInfo>> {
+        let mut inner = self.inner.lock();
+        if let Some(inbox) = inner.inbox.front_mut()
+            && let Some(message) = inbox.next(take)
+        {
+            if inbox.is_empty() {
+                inner.inbox.pop_front();
+            }
+            return Poll::Ready(Ok(message));
+        }
+        match &inner.ended {
+            Some(info) => Poll::Ready(Err(info.clone())),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Whether a blocking session waits for its next message, or its end, and for nothing else: until there is
+    /// one, it need not be polled.
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::capability) fn set_listening(&self, listening: bool) {
+        self.listening.store(listening, Ordering::Relaxed);
+    }
+}

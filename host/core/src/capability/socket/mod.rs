@@ -1,0 +1,168 @@
+//! `socket`: the open sockets of a plugin, and what waits to be sent to each.
+//!
+//! A socket has three sides, which meet behind one lock. No call of any of them waits.
+//!
+//! - The guest's side appends and asks: `wit.rs` is the interface, `send.rs` encodes into `outbound.rs`, and
+//!   `orders.rs` has what the session's task is told to do besides.
+//! - The session's task, a floor up, takes what is queued and sends it: `task.rs`. A blocking session has its
+//!   messages from it: `inbox.rs`.
+//! - The task that runs the instance finishes each delivery, and flushes what the guest has queued in it through the
+//!   socket's `outlet.rs`: `delivery.rs`.
+
+#[cfg(all(test, feature = "shuttle"))]
+mod checks;
+mod delivery;
+mod inbox;
+mod orders;
+mod outbound;
+mod outlet;
+mod send;
+mod task;
+mod wit;
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use futures_util::task::AtomicWaker;
+
+use super::account::Account;
+use super::event::Request;
+use super::liveness::Liveness;
+use super::sockets::NewSocket;
+use super::topics::Heard;
+use super::{InstanceId, VersionId};
+use crate::bindings::socket::ReadyState;
+use crate::config::OutboundPolicy;
+use crate::message::Inbox;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub use delivery::{Delivery, Finished};
+pub use orders::{CloseFrame, CloseInfo, Orders};
+use outbound::Outbound;
+pub use outlet::Outlet;
+#[cfg(all(test, feature = "shuttle"))]
+pub use outlet::TryWrite;
+pub use task::Look;
+pub(super) use wit::link_send;
+
+/// One socket, from the accepted upgrade to the guest's `close`.
+#[derive(Debug)]
+pub struct Socket {
+    pub id: u32,
+    pub protocol: Option<String>,
+    /// The handshake's.
+    pub request: Arc<Request>,
+    /// The instance whose memory holds the session's state.
+    pub pinned: Option<InstanceId>,
+    /// The version of the plugin that its events go to.
+    version: AtomicU64,
+    /// A streamed response: what is sent is sent as it is, without frames.
+    stream: bool,
+    pub(super) bounds: Bounds,
+    pub(super) account: Arc<Account>,
+    inner: Mutex<Inner>,
+    /// Locked after the plugin's topics.
+    pub(super) topics: Mutex<Heard>,
+    pub liveness: Liveness,
+    /// The session task.
+    task: AtomicWaker,
+    /// A blocking session waits for its next message, and for nothing else.
+    listening: AtomicBool,
+}
+
+/// What all three sides see, one after the other.
+#[derive(Debug)]
+struct Inner {
+    ready: ReadyState,
+    outbound: Outbound,
+    orders: Orders,
+    /// Messages are with the guest's queue, and have not been handled.
+    delivering: bool,
+    /// The session task waits for that.
+    awaited: bool,
+    /// From the handshake to the end; none where only the session task can write.
+    outlet: Option<Outlet>,
+    attachment: Vec<u8>,
+    inbox: VecDeque<Inbox>,
+    ended: Option<CloseInfo>,
+}
+
+/// The limits that a socket enforces itself, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub message: usize,
+    pub outbound: usize,
+    pub attachment: usize,
+    pub topics: usize,
+}
+
+impl Socket {
+    pub(super) fn new(id: u32, new: NewSocket, bounds: Bounds, policy: OutboundPolicy) -> Self {
+        Self {
+            id,
+            protocol: new.protocol,
+            request: new.request,
+            pinned: new.pinned,
+            version: AtomicU64::new(new.version.0),
+            stream: new.stream,
+            bounds,
+            account: new.account,
+            inner: Mutex::new(Inner {
+                ready: ReadyState::Connecting,
+                outbound: Outbound::new(bounds.outbound, policy),
+                orders: Orders::default(),
+                delivering: false,
+                awaited: false,
+                outlet: None,
+                attachment: new.attachment,
+                inbox: VecDeque::new(),
+                ended: None,
+            }),
+            topics: Mutex::new(Some(HashSet::new())),
+            liveness: Liveness::default(),
+            task: AtomicWaker::new(),
+            listening: AtomicBool::new(false),
+        }
+    }
+
+    /// The name of the site that it belongs to.
+    pub fn site(&self) -> &str {
+        self.account.site()
+    }
+
+    /// The version of the plugin that its events go to.
+    pub fn version(&self) -> VersionId {
+        VersionId(self.version.load(Ordering::Relaxed))
+    }
+
+    /// Another version has taken it over.
+    pub fn set_version(&self, version: VersionId) {
+        self.version.store(version.0, Ordering::Relaxed);
+    }
+
+    /// Whether it is a streamed response.
+    pub fn is_stream(&self) -> bool {
+        self.stream
+    }
+
+    /// Marks the handshake as complete. A close that was asked for before it stays asked for.
+    pub fn set_open(&self, outlet: Option<Outlet>) {
+        let mut inner = self.inner.lock();
+        inner.outlet = outlet;
+        if inner.ready == ReadyState::Connecting {
+            inner.ready = ReadyState::Open;
+        }
+    }
+
+    /// The session has ended: nothing more is sent.
+    pub fn set_closed(&self) {
+        let mut inner = self.inner.lock();
+        inner.ready = ReadyState::Closed;
+        inner.outbound.clear();
+        inner.outlet = None;
+    }
+
+    fn state(&self) -> ReadyState {
+        self.inner.lock().ready
+    }
+}

@@ -1,0 +1,67 @@
+//! Messages for the peer, into the socket's queue.
+
+use super::Socket;
+use super::outbound::Full;
+use crate::bindings::socket::{ReadyState, SendError};
+use crate::config::Limit;
+use crate::message::{Encoded, Opcode, encode_frame};
+
+impl Socket {
+    /// Queues a message, unless the socket is closing. Over the outbound limit the site's policy
+    /// decides: by default the socket is closed with 1013, and what waits is dropped, for the peer
+    /// does not read it.
+    ///
+    /// # Errors
+    /// The socket is closing, the message is over the limit, or the queue is full.
+    pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        self.queue(payload.len(), |bytes| match self.stream {
+            true => bytes.extend_from_slice(payload),
+            false => encode_frame(bytes, opcode, payload),
+        })
+    }
+
+    /// Queues a message that has been encoded once for many sockets.
+    ///
+    /// # Errors
+    /// As [`Socket::send`].
+    pub fn send_encoded(&self, message: &Encoded<'_>) -> Result<(), SendError> {
+        self.queue(message.payload.len(), |bytes| match self.stream {
+            true => bytes.extend_from_slice(message.payload),
+            false => bytes.extend_from_slice(&message.frame),
+        })
+    }
+
+    fn queue(&self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), SendError> {
+        if payload > self.bounds.message {
+            self.account.exceed(Limit::Message);
+            return Err(SendError::TooLarge(self.bounds.message as u64));
+        }
+        let mut inner = self.inner.lock();
+        if !matches!(inner.ready, ReadyState::Connecting | ReadyState::Open) {
+            return Err(SendError::Closed);
+        }
+        match inner.outbound.push(payload, encode) {
+            Ok(()) => {
+                self.liveness.mark_active();
+                Ok(())
+            }
+            Err(Full::Refuse) => {
+                self.account.exceed(Limit::Outbound);
+                Err(SendError::QueueFull)
+            }
+            Err(Full::Close) => {
+                inner.close(1013, "the outbound queue is full".to_owned());
+                self.account.exceed(Limit::Outbound);
+                tracing::warn!(
+                    target: "session",
+                    site = self.site(),
+                    socket = self.id,
+                    request = %self.request.id,
+                    "closing with 1013: the peer reads too slowly, `limits.outbound` ({} bytes) waits",
+                    self.bounds.outbound
+                );
+                Err(SendError::Closed)
+            }
+        }
+    }
+}
