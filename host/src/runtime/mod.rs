@@ -29,5 +29,7 @@ pub use ledger::Full;
 pub use per_connection::PerConnection;
 pub use pool::Pool;
 pub use share::{Background, Share};
+#[cfg(all(test, feature = "shuttle"))]
+pub use shared_instance::checks::model;
 pub use shared_instance::{InstanceSource, Moved, Received, SocketHandle};
 pub use template::{Kind, Template, Unfit};

@@ -4,6 +4,8 @@
 //! what is queued with one write. Middleware and error handlers are not here: a session is not HTTP.
 
 mod bridge;
+#[cfg(all(test, feature = "shuttle"))]
+mod checks;
 mod deflate;
 mod end;
 mod frame;

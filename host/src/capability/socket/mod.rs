@@ -9,6 +9,8 @@
 //! - The task that runs the instance finishes each delivery, and flushes what the guest has queued in it through the
 //!   socket's `outlet.rs`: `delivery.rs`.
 
+#[cfg(all(test, feature = "shuttle"))]
+mod checks;
 mod delivery;
 mod inbox;
 mod orders;
@@ -38,6 +40,8 @@ pub use delivery::{Delivery, Finished};
 pub use orders::{CloseFrame, CloseInfo, Orders};
 use outbound::Outbound;
 pub use outlet::Outlet;
+#[cfg(all(test, feature = "shuttle"))]
+pub use outlet::TryWrite;
 pub use task::Look;
 pub(super) use wit::link_send;
 

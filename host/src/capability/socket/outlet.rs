@@ -6,12 +6,35 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 /// The writing half of a connection. Its end is not the connection's: that is the session's to say.
 #[derive(Debug)]
-pub struct Outlet(Option<OwnedWriteHalf>);
+pub struct Outlet(Option<Half>);
+
+#[derive(Debug)]
+enum Half {
+    Tcp(OwnedWriteHalf),
+    #[cfg(all(test, feature = "shuttle"))]
+    Checked(std::sync::Arc<dyn TryWrite>),
+}
+
+/// The model checker's network.
+#[cfg(all(test, feature = "shuttle"))]
+pub trait TryWrite: std::fmt::Debug + Send + Sync {
+    /// See [`Outlet::try_write`].
+    ///
+    /// # Errors
+    /// It takes nothing now.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+}
 
 impl Outlet {
     /// Of a connection.
     pub fn new(half: OwnedWriteHalf) -> Self {
-        Self(Some(half))
+        Self(Some(Half::Tcp(half)))
+    }
+
+    /// Of the model checker's network.
+    #[cfg(all(test, feature = "shuttle"))]
+    pub fn checked(network: std::sync::Arc<dyn TryWrite>) -> Self {
+        Self(Some(Half::Checked(network)))
     }
 
     /// Writes what the network takes at once, and answers how much that was.
@@ -20,7 +43,9 @@ impl Outlet {
     /// It takes nothing now, or the connection is lost.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.0 {
-            Some(half) => half.try_write(bytes),
+            Some(Half::Tcp(half)) => half.try_write(bytes),
+            #[cfg(all(test, feature = "shuttle"))]
+            Some(Half::Checked(network)) => network.try_write(bytes),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -28,9 +53,12 @@ impl Outlet {
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        // Dropped by itself, it would end the connection.
-        if let Some(half) = self.0.take() {
-            half.forget();
+        match self.0.take() {
+            // Dropped by itself, it would end the connection.
+            Some(Half::Tcp(half)) => half.forget(),
+            #[cfg(all(test, feature = "shuttle"))]
+            Some(Half::Checked(_)) => {}
+            None => {}
         }
     }
 }

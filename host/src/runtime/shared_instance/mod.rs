@@ -37,6 +37,8 @@
 //! frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is `capability/socket/`.
 
 mod batch;
+#[cfg(all(test, feature = "shuttle"))]
+pub(super) mod checks;
 mod gathering;
 mod guest;
 mod handover;
