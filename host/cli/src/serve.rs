@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lithe_host::Host;
 use lithe_host::internals::config;
 use lithe_host::internals::log;
 use lithe_host::internals::plugin::{Cache, Compiling, Loader, Program};
 use lithe_host::internals::runtime::Runtime;
 use lithe_host::internals::site::{self, Root, Sites};
+use lithe_host::{CannotListen, Host};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::progress::Progress;
@@ -78,7 +78,11 @@ where
         .compiling(compiling()?)
         .progress(progress())
         .follow_changes(false);
-    let mut host = host.start_at(root).await?;
+    let started = host.start_at(root).await;
+    let mut host = started.map_err(|error| match error.is::<CannotListen>() {
+        true => error.context("choose another address by `--listen`"),
+        false => error,
+    })?;
     let mut stopping = std::pin::pin!(stopping);
     let _following = tokio::select! {
         ready = host.ready() => {

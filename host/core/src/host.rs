@@ -1,5 +1,6 @@
 //! A host in a program: what the `lithe` command runs, and what other servers embed.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,8 @@ const THREADS_TIME: Duration = Duration::from_secs(1);
 pub struct Builder {
     site: PathBuf,
     listen: String,
-    cache: Cache,
+    /// The user's, where none is named.
+    cache: Option<Cache>,
     compiling: Compiling,
     progress: Progress,
     follows_changes: bool,
@@ -44,13 +46,21 @@ pub struct Host {
     following: Option<AbortOnDropHandle<()>>,
 }
 
+/// Where a host was to listen, it cannot.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on `{address}`")]
+pub struct CannotListen {
+    address: String,
+    source: io::Error,
+}
+
 impl Host {
     /// A host for the site in the working folder, at `127.0.0.1:4000`.
     pub fn builder() -> Builder {
         Builder {
             site: PathBuf::from("."),
             listen: "127.0.0.1:4000".to_owned(),
-            cache: Cache::of_user(),
+            cache: None,
             compiling: Compiling::Here,
             progress: Arc::new(|| Box::new(|_| {})),
             follows_changes: true,
@@ -155,7 +165,7 @@ impl Builder {
     /// # Errors
     /// The folder cannot be made, or others may write to it.
     pub fn cache(mut self, folder: &Path) -> anyhow::Result<Self> {
-        self.cache = Cache::open(folder.to_owned())?;
+        self.cache = Some(Cache::open(folder.to_owned())?);
         Ok(self)
     }
 
@@ -187,7 +197,7 @@ impl Builder {
     #[doc(hidden)]
     #[must_use]
     pub fn opened_cache(mut self, cache: Cache) -> Self {
-        self.cache = cache;
+        self.cache = Some(cache);
         self
     }
 
@@ -195,7 +205,8 @@ impl Builder {
     /// See [`Host::ready`].
     ///
     /// # Errors
-    /// The folder's settings are not right, an address cannot be listened on, or the engine cannot be set up.
+    /// The folder's settings are not right, an address cannot be listened on ([`CannotListen`]), or the
+    /// engine cannot be set up.
     pub async fn start(self) -> anyhow::Result<Host> {
         let root = Root::open(&self.site)?;
         self.start_at(root).await
@@ -209,13 +220,13 @@ impl Builder {
     pub async fn start_at(self, root: Root) -> anyhow::Result<Host> {
         // Watched before it is loaded, so that no change falls between.
         let watcher = self.follows_changes.then(|| root.watch());
-        let listener = TcpListener::bind(&self.listen)
-            .await
-            .with_context(|| format!("cannot listen on `{}`", self.listen))?;
+        let listener = TcpListener::bind(&self.listen).await;
+        let listener = listener.map_err(|source| CannotListen { address: self.listen, source })?;
         let addr = listener.local_addr().context("the listener has no address")?;
         let admin = admin::Listeners::open(&root).await?;
         let admin_addr = admin.address();
-        let loader = loader(&root, self.cache, self.compiling)?;
+        let cache = self.cache.unwrap_or_else(Cache::of_user);
+        let loader = loader(&root, cache, self.compiling)?;
         let sites = Sites::new(&root, loader, self.progress)?;
         let stop = CancellationToken::new();
         let (server, stopping) = (sites.server().clone(), stop.clone());
@@ -243,7 +254,7 @@ impl Builder {
 ///
 /// # Errors
 /// The engine cannot be set up.
-pub(crate) fn loader(root: &Root, cache: Cache, compiling: Compiling) -> anyhow::Result<Loader> {
+fn loader(root: &Root, cache: Cache, compiling: Compiling) -> anyhow::Result<Loader> {
     let runtime = match root.has_many() {
         true => Runtime::for_many_sites(),
         false => Runtime::new(),

@@ -64,7 +64,7 @@ mod message;
 mod supervise;
 mod sync;
 
-pub use host::{Builder, Host};
+pub use host::{Builder, CannotListen, Host};
 pub use log::{Log, start as start_log};
 pub use pipeline::Split;
 pub use plugin::Digest;

@@ -45,6 +45,7 @@ mod handover;
 mod phase;
 mod recycled;
 mod runner;
+mod saved;
 mod socket_handle;
 
 use std::collections::{HashMap, VecDeque};

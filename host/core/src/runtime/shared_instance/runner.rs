@@ -19,7 +19,7 @@ const INLINE: usize = 32;
 /// Has the instance; there is at most one at a time.
 pub(super) struct Runner<T: InstanceSource> {
     pub shared: Arc<SharedInstance<T>>,
-    instance: Option<Box<T::Instance>>,
+    pub(super) instance: Option<Box<T::Instance>>,
     running: bool,
 }
 
@@ -192,68 +192,6 @@ impl<T: InstanceSource> Runner<T> {
         self.shared.template.context().sockets.remove(socket.id);
     }
 
-    async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
-        let restored = self.started().await?.restore(&saved).await;
-        if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
-            self.lose_instance();
-        }
-        restored?;
-        let mut inner = self.shared.inner.lock();
-        inner.inherited = Some(saved);
-        inner.lost = false;
-        Ok(())
-    }
-
-    /// What the instance saves, or what it has saved when it hibernated.
-    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(instance) = &mut self.instance else {
-            return Ok(self.shared.inner.lock().hibernated.clone());
-        };
-        let saved = instance.save().await;
-        if saved.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
-            self.lose_instance();
-        }
-        saved
-    }
-
-    /// Drops the instance, unless something came that needs it.
-    async fn hibernate(&mut self) {
-        let is_needed = |instance: &T::Instance| self.shared.inner.lock().is_needed(instance);
-        if self.instance.as_deref().is_none_or(is_needed) {
-            return;
-        }
-        match self.save().await {
-            Ok(saved) => {
-                self.instance = None;
-                let mut inner = self.shared.inner.lock();
-                inner.hibernated = saved;
-                let context = self.shared.template.context();
-                let (site, plugin) = (&*context.site, &*context.plugin);
-                let sockets = inner.assignments.len();
-                tracing::debug!(target: "session", site, plugin, sockets, "hibernating");
-            }
-            Err(failure) => self.keep_what_cannot_be_saved(&failure),
-        }
-    }
-
-    /// An idle instance stays where it cannot save: its memory would be lost.
-    fn keep_what_cannot_be_saved(&self, failure: &Failure) {
-        let context = self.shared.template.context();
-        let (site, plugin) = (&*context.site, &*context.plugin);
-        let kept = self.instance.as_ref().map(|instance| instance.id());
-        self.shared.inner.lock().cannot_save = kept;
-        match kept {
-            Some(_) => tracing::warn!(
-                target: "session", site, plugin, %failure,
-                "an idle instance stays in memory, since it cannot save what it has"
-            ),
-            None => tracing::error!(
-                target: "session", site, plugin, %failure,
-                "the memory of an idle instance is lost: its `save` has failed"
-            ),
-        }
-    }
-
     /// Whether the instance has the socket's state. Where that is lost, the socket closes.
     pub(super) fn serves(&self, socket: &Arc<Socket>) -> bool {
         let Some(pinned) = socket.pinned else { return true };
@@ -274,7 +212,7 @@ impl<T: InstanceSource> Runner<T> {
         self.instance.as_deref_mut()
     }
 
-    async fn started(&mut self) -> Result<&mut T::Instance, Failure> {
+    pub(super) async fn started(&mut self) -> Result<&mut T::Instance, Failure> {
         if self.instance.is_none() {
             // Boxed: it is rare, and each event would keep room for it.
             Box::pin(async {
@@ -286,28 +224,10 @@ impl<T: InstanceSource> Runner<T> {
         self.instance.as_deref_mut().ok_or(Failure::Stopped)
     }
 
-    async fn start(&mut self) -> Result<(), Failure> {
+    pub(super) async fn start(&mut self) -> Result<(), Failure> {
         let timers = Arc::new(Timers(self.shared.this.clone()));
         self.instance = Some(Box::new(self.shared.template.instantiate(Some(timers)).await?));
         Ok(())
-    }
-
-    /// Gives a new instance what the one before has saved when it hibernated.
-    async fn wake_up(&mut self) -> Result<(), Failure> {
-        let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
-        let Some(instance) = &mut self.instance else { return Ok(()) };
-        let Err(failure) = instance.restore(&saved).await else { return Ok(()) };
-        let context = self.shared.template.context();
-        let (site, plugin) = (&*context.site, &*context.plugin);
-        tracing::error!(
-            target: "session", site, plugin, %failure,
-            "what an idle instance had saved is lost: `restore` has failed"
-        );
-        match failure.spares_the_instance() {
-            true => Ok(()),
-            // It begins without memory, as after any failure.
-            false => self.start().await,
-        }
     }
 
     pub(super) fn after<R>(&mut self, result: Result<R, Failure>, socket: Option<&Arc<Socket>>) {
@@ -328,7 +248,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// The instance is gone: sockets whose state was in it close, the others go on with the next one.
-    fn lose_instance(&mut self) {
+    pub(super) fn lose_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             self.shared.inner.lock().lost = true;
             self.shared.close_pinned(instance.id());

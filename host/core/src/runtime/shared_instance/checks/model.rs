@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
@@ -12,6 +11,7 @@ use shuttle::future::yield_now;
 use tokio::task::AbortHandle;
 
 use super::super::{GuestCalls, InstanceSource, SocketHandle};
+use super::told::Told;
 use crate::bindings::socket::SendError;
 use crate::capability::account::Account;
 use crate::capability::event::{Acceptance, Request};
@@ -64,21 +64,6 @@ pub struct ModelInstance {
     memory: u8,
     /// What sockets have refused, for when there is room.
     refused: HashMap<u32, Vec<String>>,
-}
-
-/// What the guest was told of each socket. Wrong orders fail at once.
-#[derive(Default)]
-struct Told {
-    /// Held at no point where another task may go on.
-    sockets: parking_lot::Mutex<HashMap<u32, Life>>,
-    wakers: parking_lot::Mutex<Vec<Waker>>,
-}
-
-#[derive(Debug, Default)]
-struct Life {
-    open: bool,
-    heard: Vec<String>,
-    closed: bool,
 }
 
 impl Default for Plugin {
@@ -143,32 +128,7 @@ impl Plugin {
 
     /// What the guest has heard of a socket, once it has been told of its close.
     pub async fn heard(&self, socket: u32) -> Vec<String> {
-        std::future::poll_fn(|cx| {
-            let told = self.told.sockets.lock();
-            match told.get(&socket) {
-                Some(life) if life.closed => Poll::Ready(life.heard.clone()),
-                _ => {
-                    self.told.wakers.lock().push(cx.waker().clone());
-                    Poll::Pending
-                }
-            }
-        })
-        .await
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        let sockets = self.sockets.get_mut();
-        let is_closed = sockets.values().all(|life| life.closed);
-        assert!(is_closed || std::thread::panicking(), "each hears of its end: {sockets:?}");
-    }
-}
-
-impl Told {
-    fn tell(&self, socket: &Socket, tell: impl FnOnce(&mut Life)) {
-        tell(self.sockets.lock().entry(socket.id).or_default());
-        self.wakers.lock().drain(..).for_each(Waker::wake);
+        self.told.heard(socket).await
     }
 }
 
@@ -180,10 +140,7 @@ impl ModelInstance {
             return Err(Failure::Trap("as it was told".to_owned()));
         }
         self.memory += 1;
-        self.version.told.tell(socket, |life| {
-            assert!(life.open && !life.closed, "a message, {life:?}");
-            life.heard.push(text.to_owned());
-        });
+        self.version.told.message(socket, text);
         self.send(socket, text);
         if text.starts_with(char::is_uppercase) {
             self.send(socket, text);
@@ -307,7 +264,7 @@ impl GuestCalls for ModelInstance {
             account: context.account.clone(),
         };
         let socket = context.sockets.accept(new, &context.limits).unwrap();
-        self.version.told.tell(&socket, |life| assert!(!life.open && !life.closed));
+        self.version.told.accepted(&socket);
         *request.accepted.lock() = Acceptance::Socket(socket.clone());
         let socket = request.take_accepted(socket.id, false).unwrap();
         Ok(Ok(Answer::Upgrade { socket, headers: HeaderMap::new() }))
@@ -315,10 +272,7 @@ impl GuestCalls for ModelInstance {
 
     async fn open(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         yield_now().await;
-        self.version.told.tell(socket, |life| {
-            assert!(!life.open && !life.closed, "open, {life:?}");
-            life.open = true;
-        });
+        self.version.told.open(socket);
         Ok(())
     }
 
@@ -327,11 +281,7 @@ impl GuestCalls for ModelInstance {
         self.messages(&delivery.socket, messages).await
     }
 
-    async fn receive_packed(
-        &mut self,
-        packed: &[u8],
-        turns: &mut Turns,
-    ) -> Result<Option<()>, Failure> {
+    async fn receive_packed(&mut self, packed: &[u8], turns: &mut Turns) -> Result<(), Failure> {
         for (id, message) in unpacked(packed) {
             while turns.current().is_some_and(|socket| socket.id != id) {
                 turns.at += 1;
@@ -339,7 +289,7 @@ impl GuestCalls for ModelInstance {
             let socket = turns.current().expect("each message is of a socket of the call").clone();
             self.messages(&socket, vec![message]).await?;
         }
-        Ok(Some(()))
+        Ok(())
     }
 
     async fn drain(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
@@ -352,10 +302,7 @@ impl GuestCalls for ModelInstance {
 
     async fn close(&mut self, socket: &Arc<Socket>, _: &CloseInfo) -> Result<(), Failure> {
         yield_now().await;
-        self.version.told.tell(socket, |life| {
-            assert!(!life.closed, "close, {life:?}");
-            life.closed = true;
-        });
+        self.version.told.close(socket);
         Ok(())
     }
 
@@ -363,18 +310,18 @@ impl GuestCalls for ModelInstance {
         Ok(())
     }
 
-    async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn save(&mut self) -> Result<Vec<u8>, Failure> {
         yield_now().await;
-        Ok(Some(vec![self.memory]))
+        Ok(vec![self.memory])
     }
 
-    async fn restore(&mut self, saved: &[u8]) -> Result<Option<()>, Failure> {
+    async fn restore(&mut self, saved: &[u8]) -> Result<(), Failure> {
         yield_now().await;
         self.memory += saved.iter().sum::<u8>();
-        Ok(Some(()))
+        Ok(())
     }
 
-    async fn resume(&mut self, _: &Arc<Socket>) -> Result<Option<()>, Failure> {
-        Ok(Some(()))
+    async fn resume(&mut self, _: &Arc<Socket>) -> Result<(), Failure> {
+        Ok(())
     }
 }
