@@ -1,1 +1,1 @@
-compile_error!("files of folders that begin with `_` are no routes");
+compile_error!("files of folders that begin with `_` are not routes");
