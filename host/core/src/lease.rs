@@ -14,12 +14,13 @@ pub trait Leased {
     fn leases(&self) -> &Leases;
 }
 
-/// A right to use a value, which counts while this lives. An `Arc` alone keeps the value in memory, and is no
-/// such right.
+/// A right to use a value, which counts while this lives. An `Arc` alone keeps the value in memory, and
+/// does not count.
 pub struct Lease<T: Leased>(Arc<T>);
 
 impl Leases {
-    /// Whether there is a lease. Where there is none, what was done with those before is seen after this.
+    /// Whether there is a lease. Where there is none, what was done with those before is seen after
+    /// this.
     pub fn any(&self) -> bool {
         self.0.load(Ordering::Acquire) > 0
     }
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arc_of_the_value_is_no_lease() {
+    fn an_arc_alone_does_not_count() {
         let room = Arc::new(Room::default());
         let kept = Arc::clone(&Lease::of(&room));
         assert!(Arc::ptr_eq(&kept, &room) && !room.leases().any());

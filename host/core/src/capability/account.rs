@@ -32,11 +32,11 @@ pub struct Account {
     logged: Mutex<Rate>,
     /// `limits.log_per_second` of what is served, in bytes.
     log_limit: AtomicUsize,
-    /// The secrets of each version that is there. Held while a finder is built, which changes of the site wait
-    /// for, and nobody who logs.
+    /// The secrets of each version that is there. Held while a finder is built, which changes of the
+    /// site wait for, and nobody who logs.
     hidden: Mutex<Vec<Weak<Patterns>>>,
-    /// Finds them in lines, and those of versions that were there when the last one came: what the log says of
-    /// a version that was refused comes after it has gone.
+    /// Finds them in lines, and those of versions that were there when the last one came: what the log
+    /// says of a version that was refused comes after it has gone.
     finder: ArcSwapOption<Secrets>,
     connections: AtomicUsize,
     files: AtomicUsize,

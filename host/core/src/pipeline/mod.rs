@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -49,13 +50,15 @@ pub struct Sessions {
     pub connection: Arc<dyn ConnectionLease>,
 }
 
-/// A connection's place among those that the server has room for. The server counts it while this lives.
+/// A connection's place among those that the server has room for. The server counts it while this
+/// lives.
 pub trait ConnectionLease: Send + Sync {}
 
 impl Sessions {
     /// Begins a session, which its site is charged with.
     fn spawn(&self, snapshot: &SiteSnapshot, session: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(Share::charge(snapshot.share.as_ref(), session));
+        let session = self.tasks.track_future(session);
+        Share::spawn(snapshot.share.as_ref(), &Handle::current(), session);
     }
 }
 

@@ -62,8 +62,8 @@ impl Drop for Registered {
     }
 }
 
-/// A call of a handler whose instance goes with it: what was accepted and is not answered goes, too, also
-/// where the client leaves in the middle.
+/// A call of a handler whose instance goes with it: what was accepted and is not answered goes, too,
+/// also where the client leaves in the middle.
 pub(super) struct Call<'c> {
     pub request: &'c Request,
     pub context: &'c Context,

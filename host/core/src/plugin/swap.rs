@@ -76,10 +76,12 @@ impl PluginVersion {
     }
 
     async fn starts<E: Exports>(&self, template: &Template<E>) -> Result<Instance<E>, SwapError> {
-        let plugin = || self.context.plugin.clone();
-        let started = template.instantiate(None).await;
-        let mut instance =
-            started.map_err(|source| SwapError::Start { plugin: plugin(), source })?;
+        let mut instance = match template.instantiate(None).await {
+            Ok(instance) => instance,
+            Err(source) => {
+                return Err(SwapError::Start { plugin: self.context.plugin.clone(), source });
+            }
+        };
         instance.check().await.map_err(|source| self.not_well(source))?;
         Ok(instance)
     }

@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::share::Share;
 use crate::config::MAX_UPKEEP_TIME;
 
-/// Does such work, charged to the guest's site, whose share this is, in [`MAX_UPKEEP_TIME`], what it waits for included: a site waits
-/// for it each time that it changes.
+/// Does such work in [`MAX_UPKEEP_TIME`], what it waits for included: a site waits for it each time that
+/// it changes. The site is charged, whose share this is.
 ///
 /// # Errors
 /// Those of the work; the time is up.

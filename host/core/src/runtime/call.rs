@@ -43,7 +43,9 @@ pub async fn within<T>(
 
 /// What an instance's calls are made with: its memory, and what is counted of the current call.
 pub struct Caller {
+    /// The guest's memory, and what the host keeps for it.
     pub store: Store<State>,
+    /// Measures the current call.
     pub clock: Arc<Clock>,
     /// The limit of the current call's CPU time.
     cpu_limit: Limit,

@@ -33,6 +33,7 @@ pub trait Exports: Sized + Send + Sync + 'static {
 
 /// One interface of the contract.
 pub trait Interface: Exports {
+    /// Its name among a component's exports.
     const NAME: &'static str;
 }
 

@@ -41,8 +41,8 @@ pub struct Instance<E> {
 /// A route that a component names itself: its method, or any, and its pattern.
 pub type NamedRoute = (Option<String>, String);
 
-/// Makes a call within a wall time, and ends it. The call is pinned here: where it is moved, there is room for
-/// it twice.
+/// Makes a call within a wall time, and ends it. The call is pinned here: where it is moved, there is
+/// room for it twice.
 macro_rules! call {
     ($caller:expr, $time:expr, $of:ident$(.$export:ident)*($($given:expr),*)) => {{
         let caller = &mut $caller;

@@ -22,7 +22,7 @@ use thread_priority::{
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::PollSemaphore;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -156,6 +156,19 @@ impl Share {
         match share {
             None => Either::Left(work),
             Some(share) => Either::Right(share.clone().run(work)),
+        }
+    }
+
+    /// The same in a task of its own on these threads. In a share, the task keeps no room for the
+    /// work.
+    pub fn spawn<W>(share: Option<&Arc<Self>>, threads: &Handle, work: W) -> JoinHandle<W::Output>
+    where
+        W: Future + Send + 'static,
+        W::Output: Send + 'static,
+    {
+        match Self::charge(share, work) {
+            Either::Left(work) => threads.spawn(work),
+            Either::Right(work) => threads.spawn(work),
         }
     }
 

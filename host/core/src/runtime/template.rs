@@ -82,7 +82,7 @@ impl<E: Exports> Template<E> {
     /// nobody left to do it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         let front = Handle::try_current().ok()?;
-        Some(front.spawn(Share::charge(self.share(), work)).abort_handle())
+        Some(Share::spawn(self.share(), &front, work).abort_handle())
     }
 
     /// A new instance, about 15 µs for a small component.

@@ -393,7 +393,7 @@ impl Assembly {
                     self.add_route(own, method, parsed)?;
                 }
             }
-            // Loading has compared them.
+            // The loader has compared the two already.
             _ => bail!("`{file}` is not what its place asks for"),
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Whatever is wrong with a version, the one before goes on.
 
 use lithe_tests::artifacts::{
-    MIDDLEWARE_LOG, SWAP_EVENTS_TRAP, SWAP_HEALTH_HANGS, SWAP_HEALTH_TRAPS, SWAP_START_TRAPS,
-    SWAP_UNHEALTHY, SWAP_V1, SWAP_V2,
+    MIDDLEWARE_LOG, MIDDLEWARE_MISBEHAVE, SWAP_EVENTS_TRAP, SWAP_HEALTH_HANGS, SWAP_HEALTH_TRAPS,
+    SWAP_START_TRAPS, SWAP_UNHEALTHY, SWAP_V1, SWAP_V2,
 };
 use lithe_tests::{Signal, TestHost};
 
@@ -61,6 +61,16 @@ async fn a_version_that_does_not_answer_at_the_health_path() {
     host.wait_for_log(&["reloaded routes/swap.wasm"]).await;
     refuses(&host, SWAP_EVENTS_TRAP, &["is not well", "the guest trapped"]).await;
     deploy(&host, SWAP_V2).await;
+}
+
+#[tokio::test]
+async fn a_middleware_with_a_health_path_which_only_routes_answer_at() {
+    let file = "routes/_middleware.wasm";
+    let site = host().route("swap", SWAP_V1).component(file, MIDDLEWARE_LOG);
+    let host = site.config(&format!("[plugin.\"{file}\"]\nhealth = \"/swap\"\n")).start().await;
+    let refused = host.command("deploy", &[file, MIDDLEWARE_MISBEHAVE]).await;
+    refused.says(&["`routes/_middleware.wasm` has a `health`", "answers no requests"]);
+    assert_eq!(host.get("/swap").await.text(), "v1");
 }
 
 #[tokio::test]

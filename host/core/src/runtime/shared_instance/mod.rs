@@ -86,7 +86,7 @@ pub struct SharedInstance<T: InstanceSource = Template<Hooks>> {
     /// Which one of its plugin's it is.
     key: Key,
     inner: Mutex<Inner<T>>,
-    /// Those who may bring an event and are no socket: a request, a timer, a swap.
+    /// Of what may bring an event, besides sockets: a request, a timer, a swap.
     leases: Leases,
     this: Weak<Self>,
 }
