@@ -1,5 +1,9 @@
 //! The commands, and what they print for people.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod build;
 mod client;
 mod compile;

@@ -1,5 +1,9 @@
 //! What `lithe build` and `lithe new` need: each language's tools, its SDK, and templates of new sites.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod clang;
 mod command;
 mod contract;

@@ -33,6 +33,8 @@ pub struct StreamBody {
 enum Ending {
     /// The body is complete.
     Complete,
+    /// What was sent goes out before the body is cut off.
+    CutOffSoon,
     /// The body is cut off: the client must not take it for whole.
     CutOff,
 }
@@ -123,10 +125,10 @@ impl Body for StreamBody {
         }
         if let Some(close) = &orders.close {
             let complete = matches!(close.code, 1000 | 1001 | 1012 | 3000..=4999);
-            this.ending = Some(if complete { Ending::Complete } else { Ending::CutOff });
+            this.ending = Some(if complete { Ending::Complete } else { Ending::CutOffSoon });
         }
         if orders.terminate {
-            this.ending = Some(Ending::CutOff);
+            this.ending = Some(Ending::CutOffSoon);
         } else if !piece.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(piece.into()))));
         }
@@ -135,6 +137,13 @@ impl Body for StreamBody {
             Some(Ending::Complete) => {
                 this.end(CloseInfo { code: 1000, reason: String::new(), clean: true });
                 Poll::Ready(None)
+            }
+            Some(Ending::CutOffSoon) => {
+                // hyper writes when it waits. It drops what it has not written, the head too, when
+                // the body fails.
+                this.ending = Some(Ending::CutOff);
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             Some(Ending::CutOff) => {
                 this.end(CloseInfo::lost());
