@@ -1,4 +1,4 @@
-//! A server of your own that serves a Lithe site, too, and deploys to it.
+//! A server of your own that serves a Lithe site, too.
 //!
 //! ```text
 //! cargo run -p lithe-host --example embed -- FOLDER

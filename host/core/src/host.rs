@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::admin;
 use crate::clock;
-use crate::plugin::{Cache, Compiling, Loader};
+use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
 use crate::site::{Given, NotServed, Progress, Report, Root, SiteManager, Sites, Status, Watcher};
 
@@ -176,8 +176,15 @@ impl Builder {
         self
     }
 
-    /// Compiles with bounds on memory and time, by a `lithe` command of the same version. By default components are
-    /// compiled in this process, where one of a hostile tenant can take all of its memory.
+    /// Compiles in processes of their own, with bounds on memory and time (`[compile]` in `lithe.toml`). `lithe` is the
+    /// file of a `lithe` command of the same version. By default components are compiled in this process, where a
+    /// component of somebody hostile can take all of its memory.
+    #[must_use]
+    pub fn compile_with(self, lithe: impl Into<PathBuf>) -> Self {
+        self.compiling(Compiling::Child(Program::at(lithe.into())))
+    }
+
+    /// How components are compiled.
     #[doc(hidden)]
     #[must_use]
     pub fn compiling(mut self, compiling: Compiling) -> Self {

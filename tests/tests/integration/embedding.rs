@@ -89,3 +89,20 @@ async fn a_site_that_is_not_right_is_an_error_of_ready() {
     let error = within("the site", host.ready()).await.expect_err("it is not WebAssembly");
     assert!(format!("{error:#}").contains("routes/hello.wasm"), "{error:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn components_are_compiled_by_the_command_that_is_named() {
+    let (site, cache) = (Site::default(), tempfile::tempdir().expect("a folder can be made"));
+    site.copy("routes/hello.wasm", BENCH_HELLO.as_ref());
+    let host = |lithe: &str| {
+        let host = Host::builder().site(site.folder()).listen("127.0.0.1:0").compile_with(lithe);
+        host.cache(cache.path()).expect("it is ours").start()
+    };
+    let mut broken = host("/nowhere/lithe").await.expect("the port is open");
+    let error = within("the site", broken.ready()).await.expect_err("nothing can compile");
+    assert!(format!("{error:#}").contains("routes/hello.wasm"), "{error:#}");
+    let mut host = host(env!("CARGO_BIN_EXE_lithe-under-test")).await.expect("it starts");
+    within("the site", host.ready()).await.expect("it is compiled");
+    assert_eq!(get(&host, "/hello").await.text(), "hello world");
+    host.shutdown().await;
+}

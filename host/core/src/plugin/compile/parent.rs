@@ -28,6 +28,11 @@ const MAX_THREADS: usize = 8;
 pub struct Program(PathBuf);
 
 impl Program {
+    /// The `lithe` command in this file. It has to be of the same version.
+    pub fn at(file: PathBuf) -> Self {
+        Self(file)
+    }
+
     /// This program: on Linux the very file that runs, also when another one has taken over its name.
     ///
     /// # Errors

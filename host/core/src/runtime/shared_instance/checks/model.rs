@@ -281,7 +281,11 @@ impl GuestCalls for ModelInstance {
         self.messages(&delivery.socket, messages).await
     }
 
-    async fn receive_packed(&mut self, packed: &[u8], turns: &mut Turns) -> Result<(), Failure> {
+    async fn receive_packed(
+        &mut self,
+        packed: &[u8],
+        turns: &mut Turns,
+    ) -> Result<Option<()>, Failure> {
         for (id, message) in unpacked(packed) {
             while turns.current().is_some_and(|socket| socket.id != id) {
                 turns.at += 1;
@@ -289,7 +293,7 @@ impl GuestCalls for ModelInstance {
             let socket = turns.current().expect("each message is of a socket of the call").clone();
             self.messages(&socket, vec![message]).await?;
         }
-        Ok(())
+        Ok(Some(()))
     }
 
     async fn drain(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
@@ -310,18 +314,18 @@ impl GuestCalls for ModelInstance {
         Ok(())
     }
 
-    async fn save(&mut self) -> Result<Vec<u8>, Failure> {
+    async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         yield_now().await;
-        Ok(vec![self.memory])
+        Ok(Some(vec![self.memory]))
     }
 
-    async fn restore(&mut self, saved: &[u8]) -> Result<(), Failure> {
+    async fn restore(&mut self, saved: &[u8]) -> Result<Option<()>, Failure> {
         yield_now().await;
         self.memory += saved.iter().sum::<u8>();
-        Ok(())
+        Ok(Some(()))
     }
 
-    async fn resume(&mut self, _: &Arc<Socket>) -> Result<(), Failure> {
-        Ok(())
+    async fn resume(&mut self, _: &Arc<Socket>) -> Result<Option<()>, Failure> {
+        Ok(Some(()))
     }
 }
