@@ -107,7 +107,7 @@ typedef struct lithe_upgrade_options {
 } lithe_upgrade_options;
 
 /* Returns a response with the bytes of `body`. The status is 200 to 599; any other is answered with
- * 500, and the log says why. If `content_type` is NULL, there is no such header. */
+ * 500, and the log says why. If `content_type` is NULL, the answer has no such header. */
 lithe_outcome *lithe_respond(int status, const char *content_type, lithe_text body);
 /* Returns a failure. The status is 400 to 599; any other is answered with 500, and the log says
  * why. The nearest error handler may answer for the failure. If none does, the client gets the
@@ -121,7 +121,7 @@ lithe_outcome *lithe_failure(int status, const char *message);
 lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *options);
 /* Begins a response whose body follows piece by piece, and returns it. Writes the socket to
  * `*socket`, unless `socket` is NULL. `lithe_send_text` and `lithe_send_binary` send pieces, and
- * `lithe_close` ends the body. If `content_type` is NULL, there is no such header.
+ * `lithe_close` ends the body. If `content_type` is NULL, the answer has no such header.
  *
  * If the host refuses, the outcome is a failure that you can return as it is, and `*socket` stays
  * as it was: 501 if the component has no sessions, 503 if there are too many sockets, and 500 for a

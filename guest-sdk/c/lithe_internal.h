@@ -68,6 +68,9 @@ struct lithe_outcome {
 /* Makes an empty response, which is kept. */
 static lithe_outcome *new_outcome(void);
 
+/* Makes an empty response a failure. */
+static void fail(lithe_outcome *outcome, lithe_plugin_http_http_error_t failure);
+
 /* Leaves the content of an outcome to the host: `release` frees the outcome without it. */
 static void hand_over(lithe_outcome *outcome);
 

@@ -8,8 +8,7 @@ lithe_outcome *lithe_next(lithe_event *event) {
   lithe_plugin_outcome_outcome_t made;
   lithe_plugin_http_http_error_t failure;
   if (!lithe_plugin_next_run(borrow(event), &made, &failure)) {
-    outcome->kind = FAILURE;
-    outcome->as.failure = failure;
+    fail(outcome, failure);
   } else if (made.tag == LITHE_PLUGIN_OUTCOME_OUTCOME_UPGRADE) {
     outcome->kind = UPGRADE;
     outcome->as.upgrade = made.val.upgrade;

@@ -19,6 +19,11 @@ static lithe_outcome *new_outcome(void) {
   return outcome;
 }
 
+static void fail(lithe_outcome *outcome, lithe_plugin_http_http_error_t failure) {
+  outcome->kind = FAILURE;
+  outcome->as.failure = failure;
+}
+
 static void hand_over(lithe_outcome *outcome) { keep_plain(outcome); }
 
 static lithe_plugin_http_fields_t *fields(lithe_outcome *outcome) {
@@ -88,8 +93,7 @@ lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *op
     outcome->kind = UPGRADE;
     outcome->as.upgrade = accepted;
   } else {
-    outcome->kind = FAILURE;
-    outcome->as.failure = failure;
+    fail(outcome, failure);
   }
   return outcome;
 }
@@ -108,8 +112,7 @@ lithe_outcome *lithe_stream(lithe_event *event, int status, const char *content_
     outcome->as.stream = started;
     if (socket) *socket = started.socket;
   } else {
-    outcome->kind = FAILURE;
-    outcome->as.failure = failure;
+    fail(outcome, failure);
   }
   return outcome;
 }

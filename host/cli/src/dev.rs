@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::ServeOptions;
-use crate::serve::{block_on, serve};
+use crate::serve::{block_on, host, serve};
 use crate::signals::Endings;
 use lithe_host::internals::log;
 use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Watcher};
@@ -19,8 +19,11 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
         // Watched before it is loaded, so that no change falls between.
         let mut watcher = Watcher::new(&site.root, &sources(&site));
         watcher.also(inputs.values().flatten());
-        let follow = |sites| follow(watcher, inputs, sites);
-        serve(Root::One(Box::new(site)), options, Endings::of_terminal, follow).await
+        let host = host(options)?.follow_changes(false);
+        serve(Root::One(Box::new(site)), host, Endings::of_terminal, |host| {
+            host.follow(follow(watcher, inputs, host.sites().clone()));
+        })
+        .await
     })
 }
 

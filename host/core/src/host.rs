@@ -18,7 +18,7 @@ use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
 use crate::site::{Given, NotServed, Progress, Report, Root, SiteManager, Sites, Status, Watcher};
 
-/// How long the threads for busy sites may hold the end up.
+/// How long a host that ends waits for the threads of busy sites.
 const THREADS_TIME: Duration = Duration::from_secs(1);
 
 /// How a [`Host`] is to serve.
@@ -43,10 +43,11 @@ pub struct Host {
     loading: Option<AbortOnDropHandle<anyhow::Result<()>>>,
     /// Until everything is loaded.
     watcher: Option<Watcher>,
+    /// Serves what changes in the folder.
     following: Option<AbortOnDropHandle<()>>,
 }
 
-/// Where a host was to listen, it cannot.
+/// The host cannot listen on its address.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on `{address}`")]
 pub struct CannotListen {
@@ -87,23 +88,28 @@ impl Host {
         let loaded = loading.await;
         self.loading = None;
         if let Err(error) = loaded.context("loading was broken off").flatten() {
-            // Before the runtime that they need.
+            // They need the caller's runtime, which may end next.
             self.sites.end_background(THREADS_TIME).await;
             return Err(error);
         }
         if let Some(watcher) = self.watcher.take() {
-            let following = tokio::spawn(self.sites.clone().follow(watcher));
-            self.following = Some(AbortOnDropHandle::new(following));
+            self.follow(self.sites.clone().follow(watcher));
         }
         Ok(())
+    }
+
+    /// Serves changes in this way, until the host ends.
+    #[doc(hidden)]
+    pub fn follow(&mut self, following: impl Future<Output = ()> + Send + 'static) {
+        self.following = Some(AbortOnDropHandle::new(tokio::spawn(following)));
     }
 
     /// Serves these components of the only site, all or none, and writes them into its folder. Sockets stay open.
     /// A component is named by its file in the site, such as `routes/chat.wasm`.
     ///
     /// # Errors
-    /// There are several sites ([`Host::site`] has each), or a component cannot be served: see [`DeployError`](crate::DeployError).
-    /// What was served goes on.
+    /// There are several sites ([`Host::site`] has each), or a component cannot be served: see
+    /// [`DeployError`](crate::DeployError). The host goes on with what it served.
     pub async fn deploy(&self, components: Given) -> anyhow::Result<Report> {
         Ok(self.sites.only()?.deploy(components, None).await?)
     }
@@ -119,7 +125,7 @@ impl Host {
     /// The site whose folder has this name: it can deploy, roll back and split the traffic, too.
     ///
     /// # Errors
-    /// There is none, or it is not served.
+    /// No site has this name, or the host does not serve it.
     pub fn site(&self, name: &str) -> Result<Arc<SiteManager>, NotServed> {
         self.sites.get(name)
     }
@@ -130,8 +136,9 @@ impl Host {
         let time = self.sites.server().settings().shutdown_time;
         let deadline = clock::after(Instant::now().into_std(), time).into();
         self.stop.cancel();
-        // Its end is all that it has to say.
+        // These tasks have no result. One that has panicked has ended, too.
         let _ = self.serving.await;
+        drop(self.following);
         // A deploy that has begun is told that it came too late.
         let _ = timeout_at(deadline, self.admin).await;
         self.sites.end_background(THREADS_TIME).await;
@@ -169,7 +176,7 @@ impl Builder {
         Ok(self)
     }
 
-    /// Whether changes in the folder are served. By default they are.
+    /// Whether the host serves changes in the folder. By default it does.
     #[must_use]
     pub fn follow_changes(mut self, follows: bool) -> Self {
         self.follows_changes = follows;
@@ -208,8 +215,8 @@ impl Builder {
         self
     }
 
-    /// Listens, and begins to load. The port is open from now on: a site that is not ready yet is answered for by 503.
-    /// See [`Host::ready`].
+    /// Listens, and begins to load. The port is open from now on: until a site is ready ([`Host::ready`]), the host
+    /// answers 503 for it.
     ///
     /// # Errors
     /// The folder's settings are not right, an address cannot be listened on ([`CannotListen`]), or the
@@ -257,11 +264,11 @@ impl Builder {
     }
 }
 
-/// What loads a folder's components.
+/// Makes what loads a folder's components.
 ///
 /// # Errors
 /// The engine cannot be set up.
-fn loader(root: &Root, cache: Cache, compiling: Compiling) -> anyhow::Result<Loader> {
+pub fn loader(root: &Root, cache: Cache, compiling: Compiling) -> anyhow::Result<Loader> {
     let runtime = match root.has_many() {
         true => Runtime::for_many_sites(),
         false => Runtime::new(),

@@ -19,8 +19,8 @@ pub trait Leased {
 pub struct Lease<T: Leased>(Arc<T>);
 
 impl Leases {
-    /// Whether there is a lease. Where there is none, what was done with those before is seen after
-    /// this.
+    /// Whether there is a lease. If not, the caller sees all that was done before the last one was
+    /// given back.
     pub fn any(&self) -> bool {
         self.0.load(Ordering::Acquire) > 0
     }

@@ -1,8 +1,8 @@
 //! Lithe as a library: a WebAssembly plugin host for HTTP and WebSocket.
 //!
 //! The host owns every socket; a guest owns every decision. A site is a folder: `routes/` has components,
-//! `public/` static files, and `lithe.toml` the settings. [`Host`] serves one, or one in each folder of a
-//! folder, beside whatever else the program does:
+//! `public/` static files, and `lithe.toml` the settings. A [`Host`] serves one site, or one for each folder in
+//! a folder. It runs in your program, beside the program's own work:
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
@@ -24,8 +24,8 @@
 //! # }
 //! ```
 //!
-//! A host needs Tokio's runtime with several threads. What it logs are events of `tracing`; [`start_log`] writes
-//! them to standard error as the `lithe` command does, with every site's secrets hidden.
+//! A host needs Tokio's runtime with several threads. It logs events of `tracing`. [`start_log`] writes them to
+//! standard error as the `lithe` command does, with every site's secrets hidden.
 //!
 //! Inside, the modules are floors, and each imports only from those below it: see `ARCHITECTURE.md`.
 
@@ -76,6 +76,9 @@ pub use site::{
 /// What the commands and the tests of Lithe itself are made from. It may change with every version.
 #[doc(hidden)]
 pub mod internals {
+    pub mod host {
+        pub use crate::host::loader;
+    }
     pub mod admin {
         pub use crate::admin::*;
     }

@@ -13,14 +13,8 @@ use super::inputs::{self, Component};
 use super::{contract, tool, work};
 use lithe_host::internals::config::GuestKind;
 
-macro_rules! sdk {
-    ($($file:literal)*) => {
-        [$(($file, include_str!(concat!("../../../guest-sdk/c/", $file)))),*]
-    };
-}
-
 /// The SDK. `lithe.c` includes the other sources.
-const SDK: [(&str, &str); 13] = sdk! {
+const SDK: [(&str, &str); 13] = sdk! { "c/":
     "lithe.c"
     "lithe.h"
     "lithe_error.c"

@@ -13,13 +13,8 @@ use wit_bindgen_core::Files;
 use super::{contract, tool, work};
 use lithe_host::internals::config::GuestKind;
 
-macro_rules! sdk {
-    ($($file:literal)*) => {
-        [$(($file, include_str!(concat!("../../../guest-sdk/go/", $file)))),*]
-    };
-}
 /// The SDK: a module.
-const SDK: [(&str, &str); 20] = sdk! {
+const SDK: [(&str, &str); 20] = sdk! { "go/":
     "error_handler.go"
     "event.go"
     "go.mod"

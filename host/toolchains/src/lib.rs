@@ -4,6 +4,13 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+/// Files below a folder of `guest-sdk`: their names, and what they say.
+macro_rules! sdk {
+    ($folder:literal: $($file:literal)*) => {
+        [$(($file, include_str!(concat!("../../../guest-sdk/", $folder, $file)))),*]
+    };
+}
+
 mod clang;
 mod command;
 mod contract;

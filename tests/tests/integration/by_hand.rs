@@ -44,9 +44,14 @@ pub async fn run(command: &mut Command) -> Ended {
 
 impl ByHand {
     pub async fn get(&self, path: &str) -> Response {
-        let asked = Request::get(path).header("host", "localhost").body(Vec::new());
-        request(self.address, asked.expect("it is a request")).await
+        get(self.address, path).await
     }
+}
+
+/// A GET request on a connection of its own.
+pub async fn get(address: SocketAddr, path: &str) -> Response {
+    let asked = Request::get(path).header("host", "localhost").body(Vec::new());
+    request(address, asked.expect("it is a request")).await
 }
 
 /// The versions that `lithe status` shows.

@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
-use http::Request;
 use lithe_host::{Host, NotServed};
 use lithe_tests::artifacts::{BENCH_HELLO, CACHE, SWAP_V1, SWAP_V2};
-use lithe_tests::{Client, Response, Site, request, within};
+use lithe_tests::{Client, Site, within};
 
-async fn get(host: &Host, path: &str) -> Response {
-    let asked = Request::get(path).header("host", "localhost").body(Vec::new());
-    within("an answer", request(host.addr(), asked.expect("it is a request"))).await
-}
+use crate::by_hand::get;
 
 async fn start(site: &Site) -> Host {
     let host = Host::builder().site(site.folder()).listen("127.0.0.1:0");
@@ -26,7 +22,7 @@ async fn it_serves_deploys_tells_and_stops() {
     site.copy("routes/swap.wasm", SWAP_V1.as_ref());
     site.copy("routes/hello.wasm", BENCH_HELLO.as_ref());
     let host = start(&site).await;
-    assert_eq!(get(&host, "/hello").await.text(), "hello world");
+    assert_eq!(get(host.addr(), "/hello").await.text(), "hello world");
     let mut socket = Client::connect(host.addr(), "/swap", &[]).await;
     assert_eq!(socket.ask("1").await, "v1:1");
 
@@ -52,7 +48,7 @@ async fn a_component_that_is_not_right_is_refused_and_the_one_before_goes_on() {
     let broken = [("routes/hello.wasm".to_owned(), "text".into())].into();
     let refused = host.deploy(broken).await.expect_err("it is not WebAssembly");
     assert!(format!("{refused:#}").contains("is not WebAssembly"), "{refused:#}");
-    assert_eq!(get(&host, "/hello").await.text(), "hello world");
+    assert_eq!(get(host.addr(), "/hello").await.text(), "hello world");
     host.shutdown().await;
 }
 
@@ -62,7 +58,7 @@ async fn a_change_in_the_folder_is_served() {
     site.copy("routes/hello.wasm", BENCH_HELLO.as_ref());
     let host = start(&site).await;
     site.copy("routes/new.wasm", BENCH_HELLO.as_ref());
-    let served = async || (get(&host, "/new").await.status == 200).then_some(());
+    let served = async || (get(host.addr(), "/new").await.status == 200).then_some(());
     lithe_tests::eventually("the new route", served).await;
     host.shutdown().await;
 }
@@ -103,6 +99,6 @@ async fn components_are_compiled_by_the_command_that_is_named() {
     assert!(format!("{error:#}").contains("routes/hello.wasm"), "{error:#}");
     let mut host = host(env!("CARGO_BIN_EXE_lithe-under-test")).await.expect("it starts");
     within("the site", host.ready()).await.expect("it is compiled");
-    assert_eq!(get(&host, "/hello").await.text(), "hello world");
+    assert_eq!(get(host.addr(), "/hello").await.text(), "hello world");
     host.shutdown().await;
 }

@@ -116,7 +116,8 @@ async fn over_the_limit_the_value_that_is_idle_for_longest_makes_room() {
         client.close(1000, "").await;
         client.closed().await;
     }
-    // An answer comes after all that its instance had to do for the socket before.
+    // An answer comes after all that its instance had to do for the socket before. While the other instance
+    // answers, the one that has answered comes to rest.
     assert_eq!(opened(&host, "/rooms/two").await, 1);
     for _ in 0..10 {
         assert_eq!(opened(&host, "/rooms/one").await, 1);

@@ -102,7 +102,7 @@ pub trait Hooks {
         Ok(())
     }
 
-    /// Another hook of this peer has failed. The log has the error, whatever this hook does.
+    /// Another hook of this peer has failed. The SDK has logged the error already.
     fn error(&self, peer: &Peer, error: &anyhow::Error) {}
 
     /// A request does not ask for an upgrade. The default answers with 426, and with 405 to methods

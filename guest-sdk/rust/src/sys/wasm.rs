@@ -126,8 +126,8 @@ pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), Attachment
     Ok(socket::set_attachment(socket, value)?)
 }
 
-/// Waits for a message. It is none if the time is up. Without a limit, it waits for as long as the
-/// session lasts.
+/// Waits for a message. Returns `None` when the time is up. Without a limit, waits for as long as
+/// the session lasts.
 ///
 /// # Errors
 /// The session has ended.

@@ -26,6 +26,22 @@ pub struct NewSocket {
     pub account: Arc<Account>,
 }
 
+#[cfg(test)]
+impl NewSocket {
+    /// Of a request for a chat, and nothing else.
+    pub fn sample() -> Self {
+        Self {
+            protocol: None,
+            request: Arc::new(Request::sample()),
+            pinned: None,
+            version: VersionId::next(),
+            attachment: Vec::new(),
+            stream: false,
+            account: Account::new("site".into()),
+        }
+    }
+}
+
 /// The plugin has as many sockets as `limits.sockets` allows.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]

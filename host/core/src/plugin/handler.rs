@@ -99,8 +99,7 @@ impl Handler {
         let (answered, guest) = match &self.instances {
             HandlerInstances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
             HandlerInstances::Shared(instances) => {
-                let shared = instances.for_request(&request)?;
-                let (answered, handle) = shared.handle(request).await?;
+                let (answered, handle) = instances.handle(request).await?;
                 (answered, handle.map(Guest::Shared))
             }
             HandlerInstances::PerConnection(own) => {

@@ -52,7 +52,7 @@ impl<T: InstanceSource> CurrentInstances<T> {
     /// Who takes over what belonged to an instance that has been retired.
     ///
     /// # Errors
-    /// Nobody does, or there are too many instances; see [`Failure`].
+    /// The plugin is served no more, or has too many instances; see [`Failure`].
     pub(super) fn heir(
         &self,
         key: &Key,

@@ -14,7 +14,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
 use super::failure::Failure;
-use super::shared_instance::{InstanceSource, Moved, PausedInstance, SharedInstance};
+use super::shared_instance::{Handled, InstanceSource, Moved, PausedInstance, SharedInstance};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
@@ -129,6 +129,14 @@ impl<T: InstanceSource> InstanceSet<T> {
             }
             By::Connection => self.by_connection(self.current.next_connection()),
         }
+    }
+
+    /// Calls the handler of the instance for a request.
+    ///
+    /// # Errors
+    /// As [`InstanceSet::for_request`], or the call fails; see [`Failure`].
+    pub async fn handle(&self, request: Arc<Request>) -> Handled<T> {
+        SharedInstance::handle(self.for_request(&request)?, request).await
     }
 
     /// The instance that takes over from the one of this key; none, if the scope is another.

@@ -31,7 +31,7 @@ pub use kind::{Kind, Unfit};
 pub use ledger::Full;
 pub use per_connection::PerConnection;
 pub use pool::Pool;
-pub use share::{Background, Share};
+pub use share::{Background, Share, step_back};
 #[cfg(all(test, feature = "shuttle"))]
 pub use shared_instance::checks::model;
 pub use shared_instance::{InstanceSource, Moved, Received, SocketHandle};

@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -84,12 +85,16 @@ impl Background {
     ///
     /// # Errors
     /// The system does not give them.
-    pub fn start() -> std::io::Result<Arc<Self>> {
+    pub fn start() -> io::Result<Arc<Self>> {
         let width = thread::available_parallelism()?.get();
         let threads = Builder::new_multi_thread()
             .worker_threads(width)
             .thread_name("background")
-            .on_thread_start(step_back)
+            .on_thread_start(|| {
+                if let Err(error) = step_back() {
+                    tracing::warn!("busy sites slow their neighbours down: {error}");
+                }
+            })
             .build()?;
         let handle = threads.handle().clone();
         Ok(Arc::new(Self { threads: Mutex::new(Some(threads)), handle, width }))
@@ -112,13 +117,14 @@ impl Drop for Background {
     }
 }
 
-/// The thread runs when no other wants to (`SCHED_IDLE`, see `sched(7)`).
-fn step_back() {
+/// Has this thread run when no other one of its core wants to (`SCHED_IDLE`, see `sched(7)`).
+///
+/// # Errors
+/// The system refuses.
+pub fn step_back() -> io::Result<()> {
     let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    let thread = thread_native_id();
-    if let Err(error) = set_thread_priority_and_policy(thread, ThreadPriority::Min, idle) {
-        tracing::warn!("busy sites slow their neighbours down: {error:?}");
-    }
+    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle)
+        .map_err(|error| io::Error::other(format!("a thread cannot step back: {error:?}")))
 }
 
 impl Share {

@@ -128,7 +128,9 @@ impl Body for StreamBody {
             this.ending = Some(if complete { Ending::Complete } else { Ending::CutOffSoon });
         }
         if orders.terminate {
-            this.ending = Some(Ending::CutOffSoon);
+            // Again and again, it does not put the end off.
+            let is_cut_off = matches!(this.ending, Some(Ending::CutOff));
+            this.ending = Some(if is_cut_off { Ending::CutOff } else { Ending::CutOffSoon });
         } else if !piece.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(piece.into()))));
         }
@@ -156,5 +158,30 @@ impl Body for StreamBody {
 impl Drop for StreamBody {
     fn drop(&mut self) {
         self.end(CloseInfo::lost());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::capability::sockets::{NewSocket, Sockets};
+    use crate::config::Limits;
+
+    #[test]
+    fn a_guest_that_terminates_again_and_again_does_not_put_the_end_off() {
+        let new = NewSocket { stream: true, ..NewSocket::sample() };
+        let socket = Sockets::default().accept(new, &Limits::default()).expect("there is room");
+        socket.set_open(None);
+        let (ended, _end) = oneshot::channel();
+        let (drained, ended) = (Arc::default(), Some(ended));
+        let mut body = StreamBody { socket: socket.clone(), drained, ended, ending: None };
+        let mut poll = || {
+            socket.terminate();
+            Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()))
+        };
+        assert!(poll().is_pending(), "what was sent goes out first");
+        assert!(matches!(poll(), Poll::Ready(Some(Err(_)))));
     }
 }

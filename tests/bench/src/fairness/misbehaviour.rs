@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
 use clap::ValueEnum;
+use lithe_host::internals::runtime::step_back;
+use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, HOSTILE_HOOKS, TIMERS, TRAP_HTTP};
-use lithe_tests::{Site, step_back};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::load::connections::{Connections, handshake};

@@ -245,7 +245,7 @@ pub(crate) fn set_attachment(socket: u32, value: &[u8]) -> Result<(), Attachment
 }
 
 /// What a blocking session receives: first what the test has queued, then the end that it has
-/// chosen. It is none if the client was silent for longer than the limit.
+/// chosen. Returns `None` if the client was silent for longer than the limit.
 pub(crate) fn receive(socket: u32, limit: Option<Duration>) -> Result<Option<Message>, CloseInfo> {
     with_socket(socket, |socket| {
         let arrival = socket.inbound.front().map_or_else(monotonic, |(arrival, _)| *arrival);

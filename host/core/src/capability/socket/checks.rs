@@ -6,9 +6,6 @@ use std::sync::Arc;
 use shuttle::thread;
 
 use super::{Outlet, Socket, TryWrite};
-use crate::capability::VersionId;
-use crate::capability::account::Account;
-use crate::capability::event::Request;
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
 use crate::message::Opcode;
@@ -27,16 +24,7 @@ impl TryWrite for Network {
 }
 
 fn open(network: &Arc<Network>) -> Arc<Socket> {
-    let new = NewSocket {
-        protocol: None,
-        request: Arc::new(Request::sample()),
-        pinned: None,
-        version: VersionId::next(),
-        attachment: Vec::new(),
-        stream: false,
-        account: Account::new("site".into()),
-    };
-    let socket = Sockets::default().accept(new, &Limits::default()).unwrap();
+    let socket = Sockets::default().accept(NewSocket::sample(), &Limits::default()).unwrap();
     socket.set_open(Some(Outlet::checked(network.clone())));
     socket
 }

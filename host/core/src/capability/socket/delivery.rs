@@ -91,26 +91,15 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::VersionId;
-    use crate::capability::account::Account;
-    use crate::capability::event::Request;
     use crate::capability::sockets::{NewSocket, Sockets};
     use crate::config::Limits;
     use crate::supervise;
 
     #[test]
     fn a_delivery_in_which_the_host_panics_ends_and_closes_its_socket() {
-        let new = NewSocket {
-            protocol: None,
-            request: Arc::new(Request::sample()),
-            pinned: None,
-            version: VersionId::next(),
-            attachment: Vec::new(),
-            stream: false,
-            account: Account::new("site".into()),
-        };
         let sockets = Sockets::default();
-        let socket = sockets.accept(new, &Limits::default()).expect("there is room");
+        let socket =
+            sockets.accept(NewSocket::sample(), &Limits::default()).expect("there is room");
         socket.set_open(None);
         socket.begin_delivery();
         assert!(socket.is_behind());

@@ -1,9 +1,6 @@
 use parking_lot::Mutex;
 
 use super::*;
-use crate::capability::VersionId;
-use crate::capability::account::Account;
-use crate::capability::event::Request;
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
 use crate::message::encode_frame;
@@ -11,20 +8,7 @@ use crate::message::encode_frame;
 fn sockets<const N: usize>() -> (Sockets, [Arc<Socket>; N]) {
     let plugin = Sockets::default();
     let accepted = std::array::from_fn(|_| {
-        let request = Arc::new(Request::sample());
-        let attachment = Vec::new();
-        let (version, stream) = (VersionId::next(), false);
-        let account = Account::new("site".into());
-        let new = NewSocket {
-            protocol: None,
-            request,
-            pinned: None,
-            version,
-            attachment,
-            stream,
-            account,
-        };
-        plugin.accept(new, &Limits::default()).expect("there is room")
+        plugin.accept(NewSocket::sample(), &Limits::default()).expect("there is room")
     });
     (plugin, accepted)
 }

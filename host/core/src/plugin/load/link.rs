@@ -80,7 +80,7 @@ impl Linking<'_> {
     }
 }
 
-/// Everything that a component imports must be there; what it may do with it is [`Grants`]'.
+/// The host must have all that a component imports. What the component may do with it, its grants say.
 fn check_imports(runtime: &Runtime, component: &Component) -> Result<(), LoadError> {
     let component_type = component.component_type();
     let mut imports = component_type.imports(&runtime.engine);

@@ -13,8 +13,8 @@ const MAX_SOCKETS: usize = 256;
 const MAX_BYTES: usize = 128 * 1024;
 
 impl<T: InstanceSource> Runner<T> {
-    /// Has the guest handle messages, and perhaps those that wait behind them; then writes what it has queued in
-    /// answer. Whatever happens, each delivery is finished.
+    /// Has the guest handle messages, and perhaps those that wait behind them. Then writes what it has queued in
+    /// answer. Each delivery is finished, also after a failure.
     pub async fn receive(&mut self, first: Delivery) {
         if !self.shared.template.takes_batches() || !first.is_packed() {
             return self.receive_alone(first).await;

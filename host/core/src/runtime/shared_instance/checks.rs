@@ -23,7 +23,7 @@ use model::{Exports, Model, Plugin, TRAP, in_room, message};
 /// Of each check. All of them take less than a minute.
 const ORDERS: usize = 4_000;
 
-/// Where there is one room.
+/// The room of checks that need only one.
 const ROOM: &str = "room";
 
 const BATCH: Exports = Exports { batch: true, state: false };
@@ -52,6 +52,18 @@ async fn delivered(socket: &Socket) {
     .await;
 }
 
+/// Runs a check in many orders of its tasks.
+fn check<F: Future<Output = ()> + 'static>(check: impl Fn() -> F + Send + Sync + Clone + 'static) {
+    explore(ORDERS, move || block_on(check()));
+}
+
+/// Waits for tasks.
+async fn ended(tasks: impl IntoIterator<Item = JoinHandle<()>>) {
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
 /// Begins a session of a socket that is accepted now.
 async fn begin(
     plugin: &Plugin,
@@ -67,8 +79,7 @@ fn request(instances: &Arc<InstanceSet<Model>>) -> JoinHandle<()> {
     let instances = instances.clone();
     spawn(async move {
         let request = Arc::new(Request { path: "/".into(), ..Request::sample() });
-        let shared = instances.for_request(&request).unwrap();
-        shared.handle(request).await.unwrap().0.unwrap();
+        instances.handle(request).await.unwrap().0.unwrap();
     })
 }
 
@@ -88,205 +99,171 @@ async fn remembered(instances: &InstanceSet<Model>, room: &str) -> Option<Vec<u8
 #[test]
 fn sockets_that_share_an_instance_are_heard_once_and_in_order() {
     for exports in [BATCH, Exports::default()] {
-        explore(ORDERS / 2, move || {
-            block_on(async {
-                let plugin = Plugin::default();
-                let instances = begun(&plugin, exports);
-                let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
-                let (other, second) = begin(&plugin, &instances, &["0", "1", "2"]).await;
-                let third = request(&instances);
-                for task in [first, second, third] {
-                    task.await.unwrap();
-                }
-                assert_eq!(plugin.heard(one).await, ["0", "1"]);
-                assert_eq!(plugin.heard(other).await, ["0", "1", "2"]);
-            });
+        check(move || async move {
+            let plugin = Plugin::default();
+            let instances = begun(&plugin, exports);
+            let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
+            let (other, second) = begin(&plugin, &instances, &["0", "1", "2"]).await;
+            let third = request(&instances);
+            ended([first, second, third]).await;
+            assert_eq!(plugin.heard(one).await, ["0", "1"]);
+            assert_eq!(plugin.heard(other).await, ["0", "1", "2"]);
         });
     }
 }
 
 #[test]
 fn a_swap_with_state_loses_and_doubles_no_message() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let (before, after) = (begun(&plugin, STATE), plugin.version(STATE));
-            let (one, first) = begin(&plugin, &before, &["0", "1"]).await;
-            let (other, second) = begin(&plugin, &before, &["0", "1"]).await;
-            let third = request(&before);
-            let mut paused = before.pause().await.unwrap();
-            paused.hand_over(&after, Handover::Whole).await.unwrap();
-            plugin.current.set(Some(after.clone()));
-            paused.retire();
-            for task in [first, second, third] {
-                task.await.unwrap();
-            }
-            assert_eq!(plugin.heard(one).await, ["0", "1"]);
-            assert_eq!(plugin.heard(other).await, ["0", "1"]);
-            assert_eq!(remembered(&after, ROOM).await, Some(vec![4]));
-        });
+    check(async || {
+        let plugin = Plugin::default();
+        let (before, after) = (begun(&plugin, STATE), plugin.version(STATE));
+        let (one, first) = begin(&plugin, &before, &["0", "1"]).await;
+        let (other, second) = begin(&plugin, &before, &["0", "1"]).await;
+        let third = request(&before);
+        let mut paused = before.pause().await.unwrap();
+        paused.hand_over(&after, Handover::Whole).await.unwrap();
+        plugin.current.set(Some(after.clone()));
+        paused.retire();
+        ended([first, second, third]).await;
+        assert_eq!(plugin.heard(one).await, ["0", "1"]);
+        assert_eq!(plugin.heard(other).await, ["0", "1"]);
+        assert_eq!(remembered(&after, ROOM).await, Some(vec![4]));
     });
 }
 
 #[test]
 fn an_instance_that_begins_while_all_are_held_is_handed_over_as_they_are() {
-    explore(ORDERS, || {
-        block_on(async {
-            let mut plugin = Plugin::default();
-            plugin.scope = Scope::Param("room".to_owned());
-            let (before, after) = (begun(&plugin, STATE), plugin.version(STATE));
-            let plugin = Arc::new(plugin);
-            let (one, first) = begin(&plugin, &before, &["0", "1"]).await;
-            let (own, found) = (plugin.clone(), before.clone());
-            let second = spawn(async move {
-                let (socket, handle) = own.accept(&found, "another").await;
-                session(socket.clone(), handle, &["0"]).await;
-                socket.id
-            });
-            let mut paused = before.pause().await.unwrap();
-            paused.hand_over(&after, Handover::Whole).await.unwrap();
-            plugin.current.set(Some(after.clone()));
-            paused.retire();
-            first.await.unwrap();
-            let other = second.await.unwrap();
-            assert_eq!(plugin.heard(one).await, ["0", "1"]);
-            assert_eq!(plugin.heard(other).await, ["0"]);
-            assert_eq!(remembered(&after, ROOM).await, Some(vec![2]));
-            assert_eq!(remembered(&after, "another").await, Some(vec![1]));
+    check(async || {
+        let mut plugin = Plugin::default();
+        plugin.scope = Scope::Param("room".to_owned());
+        let (before, after) = (begun(&plugin, STATE), plugin.version(STATE));
+        let plugin = Arc::new(plugin);
+        let (one, first) = begin(&plugin, &before, &["0", "1"]).await;
+        let (own, found) = (plugin.clone(), before.clone());
+        let second = spawn(async move {
+            let (socket, handle) = own.accept(&found, "another").await;
+            session(socket.clone(), handle, &["0"]).await;
+            socket.id
         });
+        let mut paused = before.pause().await.unwrap();
+        paused.hand_over(&after, Handover::Whole).await.unwrap();
+        plugin.current.set(Some(after.clone()));
+        paused.retire();
+        first.await.unwrap();
+        let other = second.await.unwrap();
+        assert_eq!(plugin.heard(one).await, ["0", "1"]);
+        assert_eq!(plugin.heard(other).await, ["0"]);
+        assert_eq!(remembered(&after, ROOM).await, Some(vec![2]));
+        assert_eq!(remembered(&after, "another").await, Some(vec![1]));
     });
 }
 
 #[test]
 fn a_swap_that_is_given_up_leaves_all_as_it_was() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let instances = begun(&plugin, STATE);
-            let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
-            let (other, second) = begin(&plugin, &instances, &["0"]).await;
-            drop(instances.pause().await.unwrap());
-            // And one whose turn has not come.
-            let _ = poll!(pin!(instances.pause()));
-            for task in [first, second] {
-                task.await.unwrap();
-            }
-            assert_eq!(plugin.heard(one).await, ["0", "1"]);
-            assert_eq!(plugin.heard(other).await, ["0"]);
-            assert_eq!(remembered(&instances, ROOM).await, Some(vec![3]));
-        });
+    check(async || {
+        let plugin = Plugin::default();
+        let instances = begun(&plugin, STATE);
+        let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
+        let (other, second) = begin(&plugin, &instances, &["0"]).await;
+        drop(instances.pause().await.unwrap());
+        // And one whose turn has not come.
+        let _ = poll!(pin!(instances.pause()));
+        ended([first, second]).await;
+        assert_eq!(plugin.heard(one).await, ["0", "1"]);
+        assert_eq!(plugin.heard(other).await, ["0"]);
+        assert_eq!(remembered(&instances, ROOM).await, Some(vec![3]));
     });
 }
 
 #[test]
 fn sockets_move_between_two_of_their_events() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let (before, between) = (begun(&plugin, BATCH), plugin.version(BATCH));
-            let (one, first) = begin(&plugin, &before, &["0", "1"]).await;
-            let (other, second) = begin(&plugin, &before, &["0", "1"]).await;
-            plugin.current.set(Some(between.clone()));
-            before.retire().await;
-            let after = begun(&plugin, Exports::default());
-            between.retire().await;
-            let third = request(&after);
-            for task in [first, second, third] {
-                task.await.unwrap();
-            }
-            assert_eq!(plugin.heard(one).await, ["0", "1"]);
-            assert_eq!(plugin.heard(other).await, ["0", "1"]);
-        });
+    check(async || {
+        let plugin = Plugin::default();
+        let (before, between) = (begun(&plugin, BATCH), plugin.version(BATCH));
+        let (one, first) = begin(&plugin, &before, &["0", "1"]).await;
+        let (other, second) = begin(&plugin, &before, &["0", "1"]).await;
+        plugin.current.set(Some(between.clone()));
+        before.retire().await;
+        let after = begun(&plugin, Exports::default());
+        between.retire().await;
+        let third = request(&after);
+        ended([first, second, third]).await;
+        assert_eq!(plugin.heard(one).await, ["0", "1"]);
+        assert_eq!(plugin.heard(other).await, ["0", "1"]);
     });
 }
 
 #[test]
 fn a_task_that_goes_away_while_it_gathers_leaves_nobody_waiting() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let instances = begun(&plugin, BATCH);
-            let (socket, handle) = plugin.accept(&instances, ROOM).await;
-            let one = socket.id;
-            let first = spawn(async move {
-                handle.open().await;
-                delivered(&socket).await;
-                let _ = poll!(pin!(handle.receive(&mut message(&socket, "0"))));
-                delivered(&socket).await;
-                handle.close(CloseInfo::lost()).await;
-            });
-            let (other, second) = begin(&plugin, &instances, &["0", "1"]).await;
-            for task in [first, second] {
-                task.await.unwrap();
-            }
-            assert_eq!(plugin.heard(one).await, ["0"]);
-            assert_eq!(plugin.heard(other).await, ["0", "1"]);
+    check(async || {
+        let plugin = Plugin::default();
+        let instances = begun(&plugin, BATCH);
+        let (socket, handle) = plugin.accept(&instances, ROOM).await;
+        let one = socket.id;
+        let first = spawn(async move {
+            handle.open().await;
+            delivered(&socket).await;
+            let _ = poll!(pin!(handle.receive(&mut message(&socket, "0"))));
+            delivered(&socket).await;
+            handle.close(CloseInfo::lost()).await;
         });
+        let (other, second) = begin(&plugin, &instances, &["0", "1"]).await;
+        ended([first, second]).await;
+        assert_eq!(plugin.heard(one).await, ["0"]);
+        assert_eq!(plugin.heard(other).await, ["0", "1"]);
     });
 }
 
 #[test]
 fn a_socket_whose_client_has_gone_before_the_101_hears_of_its_end() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let instances = begun(&plugin, BATCH);
-            let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
-            let shared = instances.for_request(&Request::sample()).unwrap();
-            let second = spawn(async move {
-                let mut gone = pin!(shared.handle(Arc::new(Request::sample())));
-                for _ in 0..3 {
-                    if let Poll::Ready(handled) = poll!(&mut gone) {
-                        let (_, handle) = handled.unwrap();
-                        return handle.unwrap().abandon().await;
-                    }
-                    yield_now().await;
+    check(async || {
+        let plugin = Plugin::default();
+        let instances = begun(&plugin, BATCH);
+        let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
+        let own = instances.clone();
+        let second = spawn(async move {
+            let mut gone = pin!(own.handle(Arc::new(Request::sample())));
+            for _ in 0..3 {
+                if let Poll::Ready(handled) = poll!(&mut gone) {
+                    let (_, handle) = handled.unwrap();
+                    return handle.unwrap().abandon().await;
                 }
-            });
-            for task in [first, second] {
-                task.await.unwrap();
+                yield_now().await;
             }
-            assert_eq!(plugin.heard(one).await, ["0", "1"]);
         });
+        ended([first, second]).await;
+        assert_eq!(plugin.heard(one).await, ["0", "1"]);
     });
 }
 
 #[test]
 fn an_instance_that_hibernates_forgets_no_message() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let instances = begun(&plugin, STATE);
-            let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
-            let own = instances.clone();
-            let second = spawn(async move {
-                for now in 1..=6 {
-                    own.sweep(Duration::from_secs(now), Duration::from_secs(1));
-                    yield_now().await;
-                }
-            });
-            for task in [first, second] {
-                task.await.unwrap();
+    check(async || {
+        let plugin = Plugin::default();
+        let instances = begun(&plugin, STATE);
+        let (one, first) = begin(&plugin, &instances, &["0", "1"]).await;
+        let own = instances.clone();
+        let second = spawn(async move {
+            for now in 1..=6 {
+                own.sweep(Duration::from_secs(now), Duration::from_secs(1));
+                yield_now().await;
             }
-            assert_eq!(plugin.heard(one).await, ["0", "1"]);
-            assert_eq!(remembered(&instances, ROOM).await, Some(vec![2]));
         });
+        ended([first, second]).await;
+        assert_eq!(plugin.heard(one).await, ["0", "1"]);
+        assert_eq!(remembered(&instances, ROOM).await, Some(vec![2]));
     });
 }
 
 #[test]
 fn after_a_trap_the_others_are_heard_by_the_next_instance() {
-    explore(ORDERS, || {
-        block_on(async {
-            let plugin = Plugin::default();
-            let instances = begun(&plugin, BATCH);
-            let (one, first) = begin(&plugin, &instances, &["0", TRAP]).await;
-            let (other, second) = begin(&plugin, &instances, &["0", "1"]).await;
-            for task in [first, second] {
-                task.await.unwrap();
-            }
-            assert_eq!(plugin.heard(one).await, ["0"]);
-            assert_eq!(plugin.heard(other).await, ["0", "1"]);
-        });
+    check(async || {
+        let plugin = Plugin::default();
+        let instances = begun(&plugin, BATCH);
+        let (one, first) = begin(&plugin, &instances, &["0", TRAP]).await;
+        let (other, second) = begin(&plugin, &instances, &["0", "1"]).await;
+        ended([first, second]).await;
+        assert_eq!(plugin.heard(one).await, ["0"]);
+        assert_eq!(plugin.heard(other).await, ["0", "1"]);
     });
 }

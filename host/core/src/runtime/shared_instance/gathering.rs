@@ -36,7 +36,7 @@ impl<T: InstanceSource> Gathering<T> {
 }
 
 impl<T: InstanceSource> Drop for Gathering<T> {
-    /// It does not come: the host stops, or nobody waits for its socket any more.
+    /// The task ends before it runs the queue: the host stops, or the socket's task has been dropped.
     fn drop(&mut self) {
         if let Some(shared) = &self.0 {
             shared.inner.lock().phase.stop_gathering();

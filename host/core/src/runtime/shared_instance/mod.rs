@@ -143,9 +143,8 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(self: &Arc<Self>, request: Arc<Request>) -> Handled<T> {
-        let mut shared = Lease::of(self);
-        let max = self.template.context().limits.queue;
+    pub async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
+        let max = shared.template.context().limits.queue;
         loop {
             let heir = {
                 let mut inner = shared.inner.lock();

@@ -119,9 +119,7 @@ impl Plugin {
         instances: &InstanceSet<Model>,
         room: &str,
     ) -> (Arc<Socket>, SocketHandle<Model>) {
-        let request = Arc::new(in_room(room));
-        let shared = instances.for_request(&request).unwrap();
-        let (answered, handle) = shared.handle(request).await.unwrap();
+        let (answered, handle) = instances.handle(Arc::new(in_room(room))).await.unwrap();
         let socket = answered.unwrap().socket().unwrap().clone();
         (socket, handle.unwrap())
     }
@@ -255,13 +253,10 @@ impl GuestCalls for ModelInstance {
         }
         let context = &self.version.context;
         let new = NewSocket {
-            protocol: None,
             request: request.clone(),
-            pinned: None,
             version: context.version,
-            attachment: Vec::new(),
-            stream: false,
             account: context.account.clone(),
+            ..NewSocket::sample()
         };
         let socket = context.sockets.accept(new, &context.limits).unwrap();
         self.version.told.accepted(&socket);
