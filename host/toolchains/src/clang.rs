@@ -9,8 +9,9 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use wit_bindgen_core::Files;
 
+use super::contract::World;
 use super::inputs::{self, Component};
-use super::{contract, tool, work};
+use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK. `lithe.c` includes the other sources.
@@ -160,7 +161,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Comp
          than `lithe.toml` says",
     );
     if has_cpp { linked.context(compiler.cpp_hint()) } else { linked }?;
-    let content = contract::component(std::fs::read(&module)?, kind.world())?;
+    let content = World::new(kind, []).component(std::fs::read(&module)?)?;
     Ok(Component { content, inputs: included })
 }
 
@@ -170,7 +171,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Comp
 /// The folder cannot be written to.
 pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
     work::write(work, &SDK)?;
-    let (mut resolve, world) = contract::world(kind.world())?;
+    let (mut resolve, world) = World::new(kind, []).resolve()?;
     let mut files = Files::default();
     let options = wit_bindgen_c::Opts {
         rename_world: Some(BINDINGS.to_owned()),

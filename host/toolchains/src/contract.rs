@@ -1,6 +1,7 @@
 //! The contract, for those who build components against it: its text, and a core module made into a
 //! component of one of its worlds.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,6 +10,8 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, SourceMap, WorldId};
+
+use lithe_host::internals::config::GuestKind;
 
 /// The files of `wit/`.
 pub const FILES: [(&str, &str); 18] = [
@@ -32,43 +35,110 @@ pub const FILES: [(&str, &str); 18] = [
     ("ws.wit", include_str!("../../../wit/ws.wit")),
 ];
 
+/// What a component may export besides what its kind says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Export {
+    Batch,
+    Health,
+    Resume,
+    Routes,
+    State,
+}
+
+impl Export {
+    pub const ALL: [Self; 5] = [Self::Batch, Self::Health, Self::Resume, Self::Routes, Self::State];
+
+    /// The name of the contract's interface.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Health => "health",
+            Self::Resume => "resume",
+            Self::Routes => "routes",
+            Self::State => "state",
+        }
+    }
+}
+
+/// The world of one component: that of its kind, with what the component exports besides.
+#[derive(Clone, Debug)]
+pub struct World {
+    kind: GuestKind,
+    exports: BTreeSet<Export>,
+}
+
+impl World {
+    /// The name that it has in the contract's package.
+    pub const NAME: &str = "component";
+
+    pub fn new(kind: GuestKind, exports: impl IntoIterator<Item = Export>) -> Self {
+        Self { kind, exports: exports.into_iter().collect() }
+    }
+
+    /// In WIT.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "package lithe:plugin@0.1.0;\n\nworld {} {{\n  include {};\n",
+            Self::NAME,
+            self.kind.world()
+        );
+        if self.exports.contains(&Export::Batch) {
+            text += "  import turn;\n";
+        }
+        for export in &self.exports {
+            text += &format!("  export {};\n", export.interface());
+        }
+        text + "}\n"
+    }
+
+    /// Writes the contract's files into a folder, and this world as one more, for tools that read them.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        write(folder)?;
+        super::work::write(folder, &[("component.wit", &self.text())])
+    }
+
+    /// The contract, and this world in it.
+    ///
+    /// # Errors
+    /// The contract does not parse.
+    pub fn resolve(&self) -> anyhow::Result<(Resolve, WorldId)> {
+        let mut sources = SourceMap::default();
+        for (file, text) in FILES {
+            sources.push_str(file, text);
+        }
+        sources.push_str("component.wit", self.text());
+        let mut resolve = Resolve::default();
+        let group = sources.parse().map_err(|(_, error)| anyhow::Error::from(error));
+        let package = resolve.push_group(group.context("the contract is not right")?)?;
+        let world = resolve.select_world(&[package], Some(Self::NAME))?;
+        Ok((resolve, world))
+    }
+
+    /// Makes a component of this world from a core module, with imports of WASI preview 1 or without.
+    ///
+    /// # Errors
+    /// The module does not fit the world: what is missing.
+    pub fn component(&self, mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let (resolve, world) = self.resolve()?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+        ComponentEncoder::default()
+            .module(&module)?
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+            .validate(true)
+            .encode()
+            .with_context(|| format!("it is not a component of the kind `{}`", self.kind.name()))
+    }
+}
+
 /// Writes the contract's files into a folder, for tools that read them.
 ///
 /// # Errors
 /// The folder cannot be written to.
 pub fn write(folder: &Path) -> anyhow::Result<()> {
     super::work::write(folder, &FILES)
-}
-
-/// One world of the contract.
-///
-/// # Errors
-/// There is no world of that name.
-pub fn world(name: &str) -> anyhow::Result<(Resolve, WorldId)> {
-    let mut sources = SourceMap::default();
-    for (file, text) in FILES {
-        sources.push_str(file, text);
-    }
-    let mut resolve = Resolve::default();
-    let group = sources.parse().map_err(|(_, error)| anyhow::Error::from(error));
-    let package = resolve.push_group(group.context("the contract is not right")?)?;
-    let world = resolve.select_world(&[package], Some(name))?;
-    Ok((resolve, world))
-}
-
-/// A core module, with imports of WASI preview 1 or without, as a component of a world.
-///
-/// # Errors
-/// The module does not fit the world: what is missing.
-pub fn component(mut module: Vec<u8>, world_name: &str) -> anyhow::Result<Vec<u8>> {
-    let (resolve, world) = world(world_name)?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    ComponentEncoder::default()
-        .module(&module)?
-        .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
-        .validate(true)
-        .encode()
-        .with_context(|| format!("it is not a component of the world `{world_name}`"))
 }
 
 #[cfg(test)]

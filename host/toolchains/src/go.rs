@@ -10,7 +10,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use wit_bindgen_core::Files;
 
-use super::{contract, tool, work};
+use super::contract::World;
+use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK: a module.
@@ -85,7 +86,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
             kind.name()
         )
     })?;
-    contract::component(std::fs::read(&module)?, kind.world())
+    World::new(kind, []).component(std::fs::read(&module)?)
 }
 
 /// Writes the SDK, and the bindings for a component of that kind.
@@ -95,7 +96,7 @@ fn write_sdk(kind: GuestKind, sdk: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(sdk)?;
     }
     work::write(sdk, &SDK)?;
-    let (mut resolve, world) = contract::world(kind.world())?;
+    let (mut resolve, world) = World::new(kind, []).resolve()?;
     let mut files = Files::default();
     let options = wit_bindgen_go::Opts {
         format: wit_bindgen_go::Format::False,

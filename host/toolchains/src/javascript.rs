@@ -9,9 +9,10 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use super::contract::World;
 use super::inputs::{self, Component};
 use super::stamp::Stamp;
-use super::{contract, tool, work};
+use super::{tool, work};
 use lithe_host::internals::config::{Engine, GuestKind};
 
 macro_rules! sdk {
@@ -87,7 +88,7 @@ pub fn build(
     };
     work::write(work, &SDK)?;
     let wit = work.join("wit");
-    contract::write(&wit)?;
+    World::new(kind, []).write(&wit)?;
     let imports = match engine {
         Engine::Small => {
             work::write(&wit, &WASI)?;
@@ -98,7 +99,7 @@ pub fn build(
     };
     let world = format!(
         "package lithe:plugin@0.1.0;\n\nworld javascript {{\n    include {};\n{imports}}}\n",
-        kind.world()
+        World::NAME
     );
     work::write(&wit, &[("javascript.wit", &world)])?;
     let bundle = bundle(folder, kind, engine, work)?;

@@ -8,8 +8,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use super::contract::World;
 use super::stamp::Stamp;
-use super::{contract, tool, work};
+use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 macro_rules! sdk {
@@ -93,7 +94,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
     );
     work::write(&sdk, &[("lithe_component.py", &entry)])?;
     let wit = work.join("wit");
-    contract::write(&wit)?;
+    World::new(kind, []).write(&wit)?;
 
     let version = tool::ask(tool::command(&tool).arg("--version"))?;
     let stamp = Stamp::of(&[version.as_bytes(), kind.name().as_bytes()])
@@ -102,7 +103,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
         .with_folder(&wit)?;
     stamp.or_build(&work.join("component.wasm"), |output| {
         let mut componentize = tool::command(&tool);
-        componentize.args(["--quiet", "-w", kind.world(), "-d"]).arg(&wit);
+        componentize.args(["--quiet", "-w", World::NAME, "-d"]).arg(&wit);
         componentize.arg("componentize").arg("-p").arg(folder).arg("-p").arg(&sdk);
         if folder.join(PACKAGES).is_dir() {
             componentize.arg("-p").arg(folder.join(PACKAGES));

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::clang::Compiler;
-use super::{contract, tool};
+use super::contract::World;
+use super::tool;
 use lithe_host::internals::config::GuestKind;
 
 /// How Zig is run here: `zig`, or the one of the Python package `ziglang`.
@@ -54,5 +55,5 @@ pub fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8
         "a missing `lithe_on_…` is to be exported, and one that is there twice is of another kind \
          than `lithe.toml` says",
     )?;
-    contract::component(std::fs::read(&module)?, kind.world())
+    World::new(kind, []).component(std::fs::read(&module)?)
 }

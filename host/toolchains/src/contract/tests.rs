@@ -6,7 +6,6 @@ use std::path::Path;
 use wit_parser::{Interface, TypeDefKind};
 
 use super::*;
-use lithe_host::internals::config::GuestKind;
 
 #[test]
 fn every_file_of_the_contract_is_there() {
@@ -23,15 +22,26 @@ fn every_file_of_the_contract_is_there() {
 fn each_kind_has_a_world() {
     use GuestKind::{Error, Hooks, Middleware, Route, Session};
     for kind in [Route, Hooks, Session, Middleware, Error] {
-        world(kind.world()).unwrap();
+        World::new(kind, []).resolve().unwrap();
+    }
+}
+
+#[test]
+fn a_world_has_what_the_component_exports_besides() {
+    let (resolve, world) = World::new(GuestKind::Hooks, Export::ALL).resolve().unwrap();
+    let exports: Vec<String> =
+        resolve.worlds[world].exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    for export in Export::ALL {
+        let name = format!("lithe:plugin/{}@0.1.0", export.interface());
+        assert!(exports.contains(&name), "no `{name}` in {exports:?}");
     }
 }
 
 /// The interfaces that a component may import, but for `event`'s resource.
 fn imported() -> Vec<(String, Interface, Resolve)> {
     let mut found: Vec<(String, Interface, Resolve)> = Vec::new();
-    for kind in ["hooks-plugin", "session-plugin", "middleware-plugin"] {
-        let (resolve, world) = world(kind).unwrap();
+    for kind in [GuestKind::Hooks, GuestKind::Session, GuestKind::Middleware] {
+        let (resolve, world) = World::new(kind, []).resolve().unwrap();
         for (key, _) in &resolve.worlds[world].imports {
             let wit_parser::WorldKey::Interface(id) = key else { continue };
             let interface = resolve.interfaces[*id].clone();
