@@ -2,6 +2,7 @@
 //!
 //! [`conformance!`](crate::conformance!) makes a test of each promise.
 
+pub mod app;
 pub mod blocking_loop;
 pub mod echo;
 pub mod ping;
@@ -26,6 +27,45 @@ macro_rules! conformance {
     (room, $host:expr, $path:expr) => {
         $crate::conformance!(@ room, $host, $path; a_room_hears_what_is_said_in_it_and_nothing_else,
             a_client_that_leaves_or_is_cut_off_is_not_counted, a_name_is_decoded_and_belongs_to_get);
+    };
+    (app, $host:expr) => {
+        $crate::conformance!(@@ $host; parameters_have_types,
+            queries_have_types,
+            cookies_are_read_and_set,
+            forms_have_types,
+            json_bodies_are_read,
+            environment_and_secrets_are_read,
+            middleware_leaves_values_for_handlers,
+            middleware_of_groups_runs_inside_of_what_is_around,
+            a_redirect_says_where,
+            an_exception_is_a_500_that_tells_only_the_log,
+            error_handlers_answer_what_they_want_to,
+            methods_are_told_apart,
+            bearer_tokens_are_asked_for,
+            names_and_passwords_are_asked_for,
+            scripts_of_another_site_are_let_in_by_cors,
+            upgrades_from_other_sites_are_refused,
+            requests_are_traced,
+            events_are_streamed,
+            bodies_are_streamed,
+            sockets_share_the_memory_of_routes,
+            topics_reach_their_members,
+            messages_come_in_order_and_as_they_are,
+            attachments_have_types,
+            timers_go_off,
+            a_session_ends_as_it_says,
+            each_route_has_hooks_of_its_own,
+            plain_requests_to_sockets_are_told_to_upgrade,
+            idle_time_and_swaps_lose_no_vote,
+            a_version_that_is_not_well_serves_nothing);
+    };
+    (@@ $host:expr; $($claim:ident),*) => {
+        $(
+            #[tokio::test]
+            async fn $claim() {
+                $crate::conformance::app::$claim(&$host.await).await;
+            }
+        )*
     };
     (@ $example:ident, $host:expr, $path:expr; $($claim:ident),*) => {
         $(

@@ -21,6 +21,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_lithe-under-test");
 /// The examples' site.
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/languages");
 
+/// The site of the apps that have every feature.
+const CONFORMANCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance");
+
 /// A site's folder, in which `lithe build` has been run, once for all tests.
 fn built(site: &'static str) -> &'static Path {
     static BUILT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
@@ -67,6 +70,15 @@ macro_rules! language {
         mod echo {
             lithe_tests::conformance!(
                 echo, crate::serving(concat!($path, "/echo")), concat!("/", $path, "/echo"));
+        }
+    };
+    (@ app $path:literal) => {
+        mod app {
+            lithe_tests::conformance!(
+                app,
+                lithe_tests::conformance::app::serving(
+                    crate::PROGRAM,
+                    crate::built(crate::CONFORMANCE).join(concat!("plugins/", $path, ".wasm"))));
         }
     };
     (@ ping $path:literal) => {

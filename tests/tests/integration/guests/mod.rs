@@ -13,6 +13,7 @@ use crate::host;
 
 pub mod app;
 pub mod batch;
+pub mod conformance;
 pub mod error_json;
 pub mod example_admin;
 pub mod example_admin_auth;

@@ -1,0 +1,439 @@
+//! One app with every feature of the contract: see `tests/guests/conformance`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Request;
+use serde_json::json;
+
+use crate::components::tagged;
+use crate::{Client, Response, TestHost, eventually};
+
+/// The file of the site that has the app.
+const ROUTE: &str = "plugins/app.wasm";
+
+/// A host that serves an app, by this program.
+pub async fn serving(program: &str, component: impl AsRef<Path>) -> TestHost {
+    let component = component.as_ref().to_str().expect("the path is UTF-8");
+    let builder = TestHost::builder(program).component(ROUTE, component).config(&settings(""));
+    builder.file("token", "a token").start().await
+}
+
+/// What the site's `lithe.toml` says, and more of the app's environment.
+fn settings(environment: &str) -> String {
+    format!(
+        "[plugin.\"{ROUTE}\"]\nenvironment = {{ MODE = \"test\"{environment} }}\n\
+         secrets = {{ TOKEN = {{ file = \"token\" }} }}\n[limits]\nidle_after = \"1s\"\n"
+    )
+}
+
+async fn send(host: &TestHost, method: &str, path: &str, body: &str) -> Response {
+    send_with(host, method, path, body, &[]).await
+}
+
+async fn send_with(
+    host: &TestHost,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> Response {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    host.send(request.body(body.to_owned()).expect("the request is valid")).await
+}
+
+async fn get_with(host: &TestHost, path: &str, headers: &[(&str, &str)]) -> Response {
+    send_with(host, "GET", path, "", headers).await
+}
+
+/// Asserts a status and a text.
+#[track_caller]
+fn is(response: &Response, status: u16, text: &str) {
+    assert_eq!((response.status, response.text()), (status, text), "{response:?}");
+}
+
+/// Asserts the status of a refusal.
+#[track_caller]
+fn refused(response: &Response, status: u16) {
+    assert_eq!(response.status, status, "{response:?}");
+}
+
+/// A socket of `/live`, and what it heard first.
+async fn live(host: &TestHost) -> (Client, String) {
+    let mut socket = host.connect("/live").await;
+    let tally = socket.text().await;
+    (socket, tally)
+}
+
+/// Another version of the same app, beside the site.
+fn version(host: &TestHost, tag: u8) -> PathBuf {
+    let path = host.site.folder().join(format!("version-{tag}.wasm"));
+    let component = host.site.folder().join(ROUTE);
+    let component = component.to_str().expect("the path is UTF-8");
+    std::fs::write(&path, tagged(component, tag)).expect("the folder can be written to");
+    path
+}
+
+/// # Panics
+/// It is not so.
+pub async fn parameters_have_types(host: &TestHost) {
+    let answer = host.get("/item/42").await;
+    is(&answer, 200, "{\"id\":42}");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    is(&host.get("/item/-7").await, 200, "{\"id\":-7}");
+    for wrong in ["x", "4x", "%20", "1.5", "99999999999999999999"] {
+        refused(&host.get(&format!("/item/{wrong}")).await, 400);
+    }
+}
+
+/// # Panics
+/// It is not so.
+pub async fn queries_have_types(host: &TestHost) {
+    is(&host.get("/query?n=5&name=x").await, 200, "{\"n\":5,\"name\":\"x\"}");
+    is(&host.get("/query?n=-1").await, 200, "{\"n\":-1,\"name\":\"\"}");
+    let answer = host.get("/query?name=caf%C3%A9+%22b%22&n=1").await;
+    assert_eq!(answer.json(), json!({ "n": 1, "name": "café \"b\"" }));
+    for wrong in ["", "?", "?n=", "?n=x", "?name=x", "?n=5x"] {
+        refused(&host.get(&format!("/query{wrong}")).await, 400);
+    }
+}
+
+/// # Panics
+/// It is not so.
+pub async fn cookies_are_read_and_set(host: &TestHost) {
+    let answer = get_with(host, "/cookies", &[("cookie", "x=1; a=one; b=2")]).await;
+    is(&answer, 200, "one");
+    let set = "b=2; Path=/; Max-Age=60; SameSite=Lax; HttpOnly";
+    assert_eq!(answer.header("set-cookie"), Some(set));
+    is(&host.get("/cookies").await, 200, "");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn forms_have_types(host: &TestHost) {
+    let form = async |body| {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        send_with(host, "POST", "/form", body, &headers).await
+    };
+    is(&form("name=Ann+B&age=7").await, 200, "{\"age\":7,\"name\":\"Ann B\"}");
+    refused(&form("name=Ann&age=old").await, 400);
+    refused(&form("name=Ann").await, 400);
+}
+
+/// # Panics
+/// It is not so.
+pub async fn json_bodies_are_read(host: &TestHost) {
+    let answer = send(host, "POST", "/json", r#"{"other":[1,{}],"name":"\u00e9 \"x\""}"#).await;
+    is(&answer, 200, "é \"x\"");
+    for wrong in ["", "{", "[]", "{}", r#"{"name":5}"#, r#"{"name":"x"} x"#] {
+        refused(&send(host, "POST", "/json", wrong).await, 400);
+    }
+}
+
+/// # Panics
+/// It is not so.
+pub async fn environment_and_secrets_are_read(host: &TestHost) {
+    is(&host.get("/env/MODE").await, 200, "test");
+    is(&host.get("/env/TOKEN").await, 200, "a token");
+    refused(&host.get("/env/PATH").await, 404);
+}
+
+/// # Panics
+/// It is not so.
+pub async fn middleware_leaves_values_for_handlers(host: &TestHost) {
+    is(&host.get("/local").await, 200, "yes");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn middleware_of_groups_runs_inside_of_what_is_around(host: &TestHost) {
+    let answer = host.get("/outer/inner/x").await;
+    is(&answer, 200, "ok");
+    let order: Vec<_> = answer.headers.get_all("x-order").iter().collect();
+    assert_eq!(order, ["inner", "outer"]);
+}
+
+/// # Panics
+/// It is not so.
+pub async fn a_redirect_says_where(host: &TestHost) {
+    let answer = host.get("/redirect").await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/votes")));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn an_exception_is_a_500_that_tells_only_the_log(host: &TestHost) {
+    let answer = host.get("/throw").await;
+    refused(&answer, 500);
+    assert!(!answer.text().contains("secret detail"), "{answer:?}");
+    host.wait_for_log(&["secret detail"]).await;
+    is(&host.get("/local").await, 200, "yes");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn error_handlers_answer_what_they_want_to(host: &TestHost) {
+    let answer = host.get("/refuse").await;
+    is(&answer, 418, "caught: teapot");
+    assert_eq!(answer.header("x-caught"), Some("yes"));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn methods_are_told_apart(host: &TestHost) {
+    is(&host.get("/other-method").await, 200, "ok");
+    is(&send(host, "HEAD", "/other-method", "").await, 200, "");
+    let answer = send(host, "POST", "/other-method", "").await;
+    refused(&answer, 405);
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"));
+    refused(&host.get("/nowhere").await, 404);
+}
+
+/// # Panics
+/// It is not so.
+pub async fn bearer_tokens_are_asked_for(host: &TestHost) {
+    let who = async |value| get_with(host, "/admin/who", &[("authorization", value)]).await;
+    is(&who("Bearer secret").await, 200, "in");
+    is(&who("bearer secret").await, 200, "in");
+    for wrong in ["Bearer secre", "Bearer secrets", "Bearer", "Basic c2VjcmV0", "secret"] {
+        refused(&who(wrong).await, 401);
+    }
+    let answer = host.get("/admin/who").await;
+    refused(&answer, 401);
+    assert!(answer.header("www-authenticate").is_some_and(|asks| asks.starts_with("Bearer")));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn names_and_passwords_are_asked_for(host: &TestHost) {
+    let who = async |value| get_with(host, "/basic/who", &[("authorization", value)]).await;
+    is(&who("Basic YW5uOnB3").await, 200, "in");
+    for wrong in ["Basic YW5uOnB4", "Basic YW5u", "Basic ???", "Basic", "Bearer YW5uOnB3"] {
+        refused(&who(wrong).await, 401);
+    }
+    let answer = host.get("/basic/who").await;
+    refused(&answer, 401);
+    let asks = answer.header("www-authenticate").expect("a browser asks its user");
+    assert!(asks.starts_with("Basic realm=\""), "{asks}");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn scripts_of_another_site_are_let_in_by_cors(host: &TestHost) {
+    let origin = ("origin", "https://app.example");
+    let answer = send_with(host, "PUT", "/cors/x", "", &[origin]).await;
+    is(&answer, 200, "ok");
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(answer.header("vary"), Some("origin"));
+    let asks = [
+        origin,
+        ("access-control-request-method", "PUT"),
+        ("access-control-request-headers", "x-a"),
+    ];
+    let answer = send_with(host, "OPTIONS", "/cors/x", "", &asks).await;
+    is(&answer, 204, "");
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("PUT"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("x-a"));
+    let other = [("origin", "https://other.example")];
+    let answer = send_with(host, "PUT", "/cors/x", "", &other).await;
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+/// # Panics
+/// It is not so.
+pub async fn upgrades_from_other_sites_are_refused(host: &TestHost) {
+    let own = format!("http://{}", host.address);
+    let mut socket = host.connect_with("/origin/live", &[("origin", &own)]).await;
+    socket.text().await;
+    assert_eq!(socket.ask("hello").await, "echo:hello");
+    let answer = host.handshake("/origin/live", &[("origin", "https://evil.example")]).await;
+    refused(&answer, 403);
+}
+
+/// # Panics
+/// It is not so.
+pub async fn requests_are_traced(host: &TestHost) {
+    let answer = get_with(host, "/traced/x", &[("x-request-id", "of-the-proxy")]).await;
+    is(&answer, 200, "ok");
+    assert_eq!(answer.header("x-request-id"), Some("of-the-proxy"));
+    let timing = answer.header("server-timing").expect("it says how long it took");
+    let took = timing.strip_prefix("total;dur=").expect("it is the total");
+    assert!(took.parse::<f64>().is_ok_and(|milliseconds| milliseconds >= 0.0), "{timing}");
+    let answer = get_with(host, "/traced/x", &[("x-request-id", "not well formed")]).await;
+    assert!(answer.header("x-request-id").is_some_and(|id| id != "not well formed"));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn events_are_streamed(host: &TestHost) {
+    let answer = host.get("/events").await;
+    is(&answer, 200, "data: 1\n\ndata: 2\n\ndata: 3\n\n");
+    let content = answer.header("content-type").expect("it says what it is");
+    assert!(content.starts_with("text/event-stream"), "{content}");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn bodies_are_streamed(host: &TestHost) {
+    let answer = host.get("/stream").await;
+    is(&answer, 200, "abc");
+    assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn sockets_share_the_memory_of_routes(host: &TestHost) {
+    is(&host.get("/votes").await, 200, "{}");
+    let (mut ann, tally) = live(host).await;
+    assert_eq!(tally, "{}");
+    let answer = send(host, "POST", "/votes/red", "").await;
+    is(&answer, 200, "{\"red\":1}");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(ann.text().await, "{\"red\":1}");
+    send(host, "POST", "/votes/blue", "").await;
+    assert_eq!(ann.text().await, "{\"blue\":1,\"red\":1}");
+    is(&host.get("/votes").await, 200, "{\"blue\":1,\"red\":1}");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn topics_reach_their_members(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    let (mut bob, _) = live(host).await;
+    assert_eq!(ann.ask("who").await, "2");
+    assert_eq!(ann.ask("topics").await, "votes");
+    assert_eq!(ann.ask("say:hello").await, "1");
+    assert_eq!(bob.text().await, "hello");
+    bob.close(1000, "").await;
+    bob.closed().await;
+    eventually("only one member", async || (ann.ask("who").await == "1").then_some(())).await;
+}
+
+/// # Panics
+/// It is not so.
+pub async fn messages_come_in_order_and_as_they_are(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    for number in 0..200 {
+        ann.send(&number.to_string()).await;
+    }
+    for number in 0..200 {
+        assert_eq!(ann.text().await, format!("echo:{number}"));
+    }
+    ann.send_binary(vec![0, 255, 128]).await;
+    assert_eq!(ann.binary().await, vec![0, 255, 128]);
+    assert_eq!(ann.ask("").await, "echo:");
+    let long = "é".repeat(20_000);
+    assert_eq!(ann.ask(&long).await, format!("echo:{long}"));
+    assert_eq!(ann.ask("buffered").await, "0");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn attachments_have_types(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    assert_eq!(ann.ask("name?").await, "");
+    assert_eq!(ann.ask("name:Ann \"é\"").await, "ok");
+    assert_eq!(ann.ask("name?").await, "Ann \"é\"");
+    let (mut bob, _) = live(host).await;
+    assert_eq!(bob.ask("name?").await, "");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn timers_go_off(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    assert_eq!(ann.ask("tick").await, "tock");
+    ann.send("count").await;
+    for number in ["1", "2", "3"] {
+        assert_eq!(ann.text().await, number);
+    }
+    // The clock has stopped: what comes next is the answer to this.
+    assert_eq!(ann.ask("tick").await, "tock");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn a_session_ends_as_it_says(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    ann.send("close").await;
+    assert_eq!(ann.closed().await, (4001, "bye".to_owned()));
+    let (mut bob, _) = live(host).await;
+    let (mut eve, _) = live(host).await;
+    bob.send("fail").await;
+    assert_eq!(bob.closed().await.0, 1011);
+    assert_eq!(eve.ask("still here").await, "echo:still here");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn each_route_has_hooks_of_its_own(host: &TestHost) {
+    let mut ann = host.connect("/rooms/caf%C3%A9").await;
+    let mut bob = host.connect("/rooms/café").await;
+    let mut eve = host.connect("/rooms/other").await;
+    assert_eq!(ann.text().await, "room café");
+    assert_eq!(bob.text().await, "room café");
+    assert_eq!(eve.text().await, "room other");
+    assert_eq!(ann.ask("hello").await, "hello");
+    assert_eq!(bob.text().await, "hello");
+    assert_eq!(eve.ask("alone").await, "alone");
+    let offers = [("sec-websocket-protocol", "other, chat")];
+    assert_eq!(host.connect_with("/rooms/1", &offers).await.protocol(), Some("chat"));
+    let offers = [("sec-websocket-protocol", "other")];
+    let answer = host.handshake("/rooms/1", &offers).await;
+    assert_eq!((answer.status, answer.header("sec-websocket-protocol")), (101, None));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn plain_requests_to_sockets_are_told_to_upgrade(host: &TestHost) {
+    let answer = host.get("/live").await;
+    refused(&answer, 426);
+    assert_eq!(answer.header("upgrade"), Some("websocket"));
+}
+
+/// # Panics
+/// It is not so.
+pub async fn idle_time_and_swaps_lose_no_vote(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    let (mut bob, _) = live(host).await;
+    let (mut eve, _) = live(host).await;
+    let mut room = host.connect("/rooms/1").await;
+    assert_eq!(room.text().await, "room 1");
+    assert_eq!(ann.ask("name:Ann").await, "ok");
+    for swap in 1..=3u8 {
+        send(host, "POST", "/votes/red", "").await;
+        let tally = format!("{{\"red\":{swap}}}");
+        for socket in [&mut ann, &mut bob, &mut eve] {
+            assert_eq!(socket.text().await, tally);
+        }
+        // Longer than `idle_after`.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        is(&host.get("/votes").await, 200, &tally);
+        let component = version(host, swap);
+        let component = component.to_str().expect("the path is UTF-8");
+        host.command("deploy", &[ROUTE, component]).await.succeeded();
+        for socket in [&mut ann, &mut bob, &mut eve] {
+            assert_eq!(socket.text().await, "resumed");
+        }
+        is(&host.get("/votes").await, 200, &tally);
+    }
+    assert_eq!(ann.ask("name?").await, "Ann");
+    assert_eq!(ann.ask("topics").await, "votes");
+    assert_eq!(room.ask("still here").await, "still here");
+}
+
+/// # Panics
+/// It is not so.
+pub async fn a_version_that_is_not_well_serves_nothing(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    send(host, "POST", "/votes/red", "").await;
+    assert_eq!(ann.text().await, "{\"red\":1}");
+    host.site.write("lithe.toml", settings(", SICK = \"today\""));
+    host.wait_for_log(&["sick: today"]).await;
+    is(&host.get("/votes").await, 200, "{\"red\":1}");
+    assert_eq!(ann.ask("hello").await, "echo:hello");
+}
