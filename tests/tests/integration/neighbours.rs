@@ -5,7 +5,7 @@ use lithe_tests::artifacts::{
     FILES_ROUTE, FILES_SESSION, FILES_START_WAITS, SWAP_HEALTH_HANGS, SWAP_V1, TRAP_HTTP,
 };
 use lithe_tests::components::tagged;
-use lithe_tests::{Builder, Raw, Response, TestHost, eventually};
+use lithe_tests::{Builder, Raw, Response, TestHost, eventually_built};
 
 use crate::host;
 
@@ -248,7 +248,7 @@ async fn components_of_a_site_leave_descriptors_to_others() {
     host.wait_for_log(&["evil.test", "113 components", "may have 112", "`ulimit -n`"]).await;
     assert_eq!(get(&host, "good.test", "/trap").await.status, 200);
     host.site.remove("evil.test/routes/c0.wasm");
-    eventually("the rest is served", async || {
+    eventually_built("the rest, of which each is compiled", async || {
         (get(&host, "evil.test", "/c1").await.status == 200).then_some(())
     })
     .await;

@@ -23,7 +23,7 @@ use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::turn::Turns;
-use crate::capability::{InstanceId, State};
+use crate::capability::{Context, InstanceId, State};
 use crate::config::bytes;
 use crate::message::Borrowed;
 
@@ -66,6 +66,11 @@ impl<E> Instance<E> {
     /// Which one it is.
     pub fn id(&self) -> InstanceId {
         self.caller.store.data().instance
+    }
+
+    /// What it shares with its plugin's other instances.
+    pub fn context(&self) -> &Context {
+        &self.caller.store.data().context
     }
 
     /// Whether calls are due that it has asked for.

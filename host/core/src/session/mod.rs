@@ -149,8 +149,9 @@ async fn run_guest(instance: &mut Instance<exports::Session>, socket: &Arc<Socke
     match instance.run(socket).await {
         Ok(()) => socket.close(1000, ""),
         Err(failure) => {
-            let (site, request) = (socket.site(), socket.request.id);
-            tracing::error!(target: "session", site, %request, %failure, "session failed");
+            let context = instance.context();
+            let (site, plugin, request) = (&*context.site, &*context.plugin, socket.request.id);
+            tracing::error!(target: "session", site, plugin, %request, %failure, "session failed");
             socket.close(1011, "");
         }
     }
