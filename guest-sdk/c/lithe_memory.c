@@ -2,10 +2,27 @@
 
 #include "lithe_internal.h"
 
+static _Noreturn void trap(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  abort();
+}
+
 static void *allocate(size_t size) {
   void *memory = malloc(size ? size : 1);
   if (!memory) abort();
   return memory;
+}
+
+static void *grown(void *list, size_t count, size_t item) {
+  /* Full at each power of two. */
+  if (count & (count - 1)) return list;
+  void *larger = realloc(list, (count ? 2 * count : 1) * item);
+  if (!larger) abort();
+  return larger;
 }
 
 /* A list, with the newest first. */
@@ -44,15 +61,31 @@ static void finish(void) {
   fflush(stdout);
 }
 
+static char *blank(size_t size) {
+  char *made = allocate(size + 1);
+  made[size] = 0;
+  keep(made, NULL);
+  return made;
+}
+
+static lithe_text kept_copy(lithe_text text) {
+  char *copy = blank(text.size);
+  if (text.size) memcpy(copy, text.data, text.size);
+  return (lithe_text){copy, text.size};
+}
+
 static lithe_text take(uint8_t *data, size_t size) {
-  char *copy = allocate(size + 1);
-  if (size) {
-    memcpy(copy, data, size);
-    free(data);
-  }
-  copy[size] = 0;
-  keep(copy, NULL);
-  return (lithe_text){copy, size};
+  lithe_text text = kept_copy((lithe_text){(char *)data, size});
+  if (size) free(data);
+  return text;
+}
+
+static const lithe_text *take_list(lithe_wit_list_string_t list) {
+  lithe_text *texts = allocate(list.len * sizeof *texts);
+  keep(texts, NULL);
+  for (size_t i = 0; i < list.len; i++) texts[i] = take(list.ptr[i].ptr, list.ptr[i].len);
+  if (list.len) free(list.ptr);
+  return texts;
 }
 
 static lithe_wit_string_t view(lithe_text text) {
@@ -60,6 +93,10 @@ static lithe_wit_string_t view(lithe_text text) {
 }
 
 static lithe_wit_string_t view_str(const char *string) { return view(lithe_str(string)); }
+
+static lithe_text text_of(lithe_wit_string_t string) {
+  return (lithe_text){(char *)string.ptr, string.len};
+}
 
 static uint8_t *copied(lithe_text text) {
   if (!text.size) return NULL;
