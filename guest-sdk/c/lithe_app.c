@@ -58,7 +58,7 @@ static size_t regex_size(const char *pattern, const char *start) {
       return (size_t)(at - start) + 1;
     }
   }
-  trap("pattern `%s` is malformed: a `(` has no `)`", pattern);
+  trap(lithe_format("pattern `%s` is malformed: a `(` has no `)`", pattern).data);
 }
 
 /* The one spelling of a pattern, as the host has it: a leading `/`, no empty segments, no trailing
@@ -116,8 +116,8 @@ static void add_route(lithe_app *app, const char *method, const char *pattern,
                       lithe_handler handler) {
   slot *slot = slot_of(app, pattern);
   if (find_route(slot, method)) {
-    trap("the app has two routes for %s of `%s`: remove one", method ? method : "any method",
-         slot->pattern);
+    const char *message = "the app has two routes for %s of `%s`: remove one";
+    trap(lithe_format(message, method ? method : "any method", slot->pattern).data);
   }
   slot->routes = grown(slot->routes, slot->route_count, sizeof *slot->routes);
   slot->routes[slot->route_count++] = (route){method, handler, app};
@@ -174,7 +174,8 @@ static lithe_outcome *accept_upgrade(lithe_event *event);
 void lithe_ws(lithe_app *app, const char *pattern, const lithe_hooks *hooks) {
   slot *slot = slot_of(app, pattern);
   if (slot->hooks) {
-    trap("the app has two routes for sockets of `%s`: remove one", slot->pattern);
+    const char *message = "the app has two routes for sockets of `%s`: remove one";
+    trap(lithe_format(message, slot->pattern).data);
   }
   slot->hooks = hooks;
   slot->sockets = (route){NULL, accept_upgrade, app};
@@ -183,7 +184,8 @@ void lithe_ws(lithe_app *app, const char *pattern, const lithe_hooks *hooks) {
 void lithe_streams(lithe_app *app, const char *pattern, const lithe_hooks *hooks) {
   slot *slot = slot_of(app, pattern);
   if (slot->streams) {
-    trap("the app has two hooks for streams of `%s`: remove one", slot->pattern);
+    const char *message = "the app has two hooks for streams of `%s`: remove one";
+    trap(lithe_format(message, slot->pattern).data);
   }
   slot->streams = hooks;
 }

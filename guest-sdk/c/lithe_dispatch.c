@@ -3,8 +3,8 @@
 #include "lithe_internal.h"
 
 /* The outcome of the guest's function, which must not be NULL. */
-static lithe_outcome *checked(lithe_outcome *outcome, const char *function) {
-  if (!outcome) trap("%s returned NULL instead of an outcome", function);
+static lithe_outcome *checked(lithe_outcome *outcome) {
+  if (!outcome) trap("a handler or a middleware returned NULL instead of an outcome");
   return outcome;
 }
 
@@ -12,7 +12,7 @@ static lithe_outcome *checked(lithe_outcome *outcome, const char *function) {
 
 #ifndef LITHE_KIND_ERROR
 static lithe_outcome *serve(lithe_event *event) {
-  return checked(lithe_on_request(event), "`lithe_on_request`");
+  return checked(lithe_on_request(event));
 }
 #endif
 
@@ -54,7 +54,7 @@ static lithe_outcome *run_middleware(lithe_event *event, place place) {
   lithe_handler middleware = group->middleware[place.middleware++];
   struct place *before = event->place;
   event->place = &place;
-  lithe_outcome *outcome = checked(middleware(event), "a middleware of the app");
+  lithe_outcome *outcome = checked(middleware(event));
   event->place = before;
   return outcome;
 }
@@ -66,7 +66,7 @@ static lithe_outcome *run_group(lithe_event *event, place place) {
     /* The handler has nothing behind it. Only the slot is for `accept_upgrade`. */
     place.has_run = true;
     event->place = &place;
-    lithe_outcome *outcome = checked(place.route->handler(event), "a handler of the app");
+    lithe_outcome *outcome = checked(place.route->handler(event));
     event->place = before;
     return outcome;
   }
@@ -113,8 +113,7 @@ static const lithe_hooks *hooks_in(const slot *slot, bool is_stream) {
 static lithe_outcome *accept_upgrade(lithe_event *event) {
   const lithe_hooks *hooks = event->place->slot->hooks;
   if (lithe_is_upgrade_request(event)) {
-    return hooks->upgrade ? checked(hooks->upgrade(event), "the `upgrade` of a route's hooks")
-                          : lithe_upgrade(event, NULL);
+    return hooks->upgrade ? checked(hooks->upgrade(event)) : lithe_upgrade(event, NULL);
   }
   bool is_get = lithe_is(lithe_method(event), "GET");
   lithe_outcome *refused = lithe_failure(is_get ? 426 : 405,
@@ -172,7 +171,7 @@ static lithe_outcome *serve(lithe_event *event) {
   const lithe_app *groups[MAX_GROUPS];
   size_t count = 0;
   for (const lithe_app *group = route->group; group; group = group->around) {
-    if (count == MAX_GROUPS) trap("the groups of `%s` are deeper than %d", slot->pattern, MAX_GROUPS);
+    if (count == MAX_GROUPS) trap("groups of the app are nested deeper than 64 levels");
     groups[count++] = group;
   }
   place start = {.slot = slot, .route = route, .groups = groups, .left = count};

@@ -47,6 +47,7 @@ void exports_lithe_plugin_hooks_receive(lithe_socket socket,
   finish();
 }
 
+#ifdef LITHE_HAS_BATCH
 /* A number of a batch: little-endian, wherever it stands. */
 static uint32_t number_at(const uint8_t *at) {
   return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
@@ -74,6 +75,7 @@ void exports_lithe_plugin_batch_receive(lithe_wit_list_u8_t *messages) {
   if (messages->len) free(messages->ptr);
   finish();
 }
+#endif
 
 void exports_lithe_plugin_hooks_drain(lithe_socket socket) {
   const lithe_hooks *hooks = hooks_of(socket);

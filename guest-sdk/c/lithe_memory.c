@@ -2,11 +2,8 @@
 
 #include "lithe_internal.h"
 
-static _Noreturn void trap(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
-  va_end(arguments);
+static _Noreturn void trap(const char *message) {
+  fputs(message, stderr);
   fputc('\n', stderr);
   abort();
 }

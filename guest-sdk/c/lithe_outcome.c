@@ -139,7 +139,8 @@ lithe_outcome *lithe_failure(int status, const char *message) {
 }
 
 lithe_outcome *lithe_fault(const char *reason) {
-  fprintf(stderr, "%s\n", reason);
+  fputs(reason, stderr);
+  fputc('\n', stderr);
   return lithe_failure(500, "Internal Server Error");
 }
 

@@ -16,8 +16,8 @@ static void run_session(lithe_client *client) {
 lithe_client *lithe_connect(lithe_answer *answer) {
   lithe_client *client = answer->client;
   if (!client) {
-    trap("the component has not accepted a socket, but answered %d: %s", answer->status,
-         answer->body.data);
+    const char *message = "the component has not accepted a socket, but answered %d: %s";
+    trap(lithe_format(message, answer->status, answer->body.data).data);
   }
   if (client->state == LITHE_CONNECTING) client->state = LITHE_OPEN;
 #ifdef LITHE_KIND_HOOKS

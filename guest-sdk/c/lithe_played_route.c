@@ -84,7 +84,7 @@ static void split_pattern(const char *pattern, segments *found) {
   for (const char *at = pattern; *at == '/' && at[1];) {
     const char *start = ++at;
     while (*at && *at != '/') at += *at == '(' ? regex_size(pattern, at) : 1;
-    if (found->count == MAX_SEGMENTS) trap("`%s` has more than %d segments", pattern, MAX_SEGMENTS);
+    if (found->count == MAX_SEGMENTS) trap("a pattern has more than 256 segments");
     found->items[found->count++] = (lithe_text){start, (size_t)(at - start)};
   }
 }
@@ -98,7 +98,7 @@ static void split_path(lithe_text path, segments *found) {
     if (lithe_is(item, "..")) {
       found->count -= found->count > 0;
     } else if (item.size && !lithe_is(item, ".")) {
-      if (found->count == MAX_SEGMENTS) trap("a path has more than %d segments", MAX_SEGMENTS);
+      if (found->count == MAX_SEGMENTS) trap("a path has more than 256 segments");
       found->items[found->count++] = item;
     }
   }

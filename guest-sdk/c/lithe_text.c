@@ -107,7 +107,7 @@ lithe_text lithe_format(const char *format, ...) {
   va_copy(again, arguments);
   int size = vsnprintf(NULL, 0, format, arguments);
   va_end(arguments);
-  if (size < 0) trap("`%s` is not a format", format);
+  if (size < 0) trap("`lithe_format` got what is not a format");
   char *made = blank((size_t)size);
   vsnprintf(made, (size_t)size + 1, format, again);
   va_end(again);

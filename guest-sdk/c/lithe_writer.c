@@ -43,7 +43,7 @@ static void put_comma(lithe_writer *writer) {
 }
 
 static void begin(lithe_writer *writer, const char *bracket, char end) {
-  if (writer->depth == MAX_DEPTH) trap("JSON is written deeper than %d levels", MAX_DEPTH);
+  if (writer->depth == MAX_DEPTH) trap("JSON is written deeper than 128 levels");
   put_comma(writer);
   put(writer, bracket, 1);
   writer->ends[writer->depth++] = end;
