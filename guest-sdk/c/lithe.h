@@ -62,6 +62,8 @@ static inline bool lithe_begins_with(lithe_text text, const char *string) {
   return text.size >= size && (size == 0 || memcmp(text.data, string, size) == 0);
 }
 
+/* Returns a copy of a text, with a zero byte after its last one: for what your function returns. */
+lithe_text lithe_copy(lithe_text text);
 /* Returns a text that is made as `printf` makes one. */
 lithe_text lithe_format(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 /* Reads a whole text as a decimal number, and writes it to `*value`. Returns whether it is one: if

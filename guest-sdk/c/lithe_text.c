@@ -101,6 +101,8 @@ static bool is_token_byte(unsigned char byte) {
   return is_alphanumeric || (byte && strchr("!#$%&'*+-.^_`|~", byte));
 }
 
+lithe_text lithe_copy(lithe_text text) { return kept_copy(text); }
+
 lithe_text lithe_format(const char *format, ...) {
   va_list arguments, again;
   va_start(arguments, format);
