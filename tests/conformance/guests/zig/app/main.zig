@@ -97,7 +97,7 @@ fn form(event: Event) callconv(.c) Outcome {
     return respondJson(.{ .age = age, .name = lithe.sliceOf(name) });
 }
 
-fn json(event: Event) callconv(.c) Outcome {
+fn readJson(event: Event) callconv(.c) Outcome {
     const Body = struct { name: []const u8 };
     const body = lithe.sliceOf(lithe.lithe_body(event));
     const options: std.json.ParseOptions = .{ .ignore_unknown_fields = true };
@@ -219,7 +219,7 @@ export fn lithe_on_app(app: ?*lithe.lithe_app) void {
     lithe.lithe_get(app, "/query", query);
     lithe.lithe_get(app, "/cookies", cookies);
     lithe.lithe_post(app, "/form", form);
-    lithe.lithe_post(app, "/json", json);
+    lithe.lithe_post(app, "/json", readJson);
     lithe.lithe_get(app, "/local", local);
     lithe.lithe_get(app, "/redirect", redirect);
     lithe.lithe_get(app, "/throw", throw);
