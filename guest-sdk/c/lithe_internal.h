@@ -80,11 +80,17 @@ static lithe_text trimmed(lithe_text text);
 /* Bytes of the character that a text in UTF-8 begins with; 0 if it begins with none. */
 static size_t character(lithe_text text);
 
-/* A kept text in which `U+FFFD` stands for what is not UTF-8. */
+/* What stands behind so many bytes of a text. */
+static lithe_text behind(lithe_text text, size_t size);
+
+/* A text in which `U+FFFD` stands for what is not UTF-8: the same one, or a kept one. */
 static lithe_text as_utf8(lithe_text text);
 
 /* A kept text in which `%41` is an `A`, and a `+` a space if it is of a form. */
 static lithe_text percent_decoded(lithe_text text, bool is_form);
+
+/* Whether a text is decoded to another. It keeps nothing: a client may send many names. */
+static bool decodes_to(lithe_text text, const char *expected, bool is_form);
 
 /* Whether a byte may stand in the name of a header or a cookie (RFC 9110, 5.6.2). */
 static bool is_token_byte(unsigned char byte);

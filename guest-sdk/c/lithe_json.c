@@ -175,17 +175,16 @@ lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value) {
   return NULL;
 }
 
-/* The next item of an array, or the next field of an object with its name. Any value in a text that
- * has been checked is deep enough as the first one. */
-static bool next_value(lithe_json all, size_t *at, lithe_text *name, lithe_json *value) {
+/* The next item of an array, or the next field of an object with its name, which is a string. Any
+ * value in a text that has been checked may be deep again. */
+static bool next_value(lithe_json all, size_t *at, lithe_json *name, lithe_json *value) {
   reader reader = reader_of(all.text);
   if (*at >= all.text.size) return false;
   reader.at += *at ? *at : 1;
   skip(&reader, ',');
   if (name) {
-    lithe_json named = take_value(&reader, 1);
-    if (named.type != LITHE_JSON_STRING || !skip(&reader, ':')) return false;
-    lithe_json_string(named, name);
+    *name = take_value(&reader, 1);
+    if (name->type != LITHE_JSON_STRING || !skip(&reader, ':')) return false;
   }
   *value = take_value(&reader, 1);
   *at = (size_t)(reader.at - all.text.data);
@@ -193,20 +192,13 @@ static bool next_value(lithe_json all, size_t *at, lithe_text *name, lithe_json 
 }
 
 bool lithe_json_next_field(lithe_json object, size_t *at, lithe_text *name, lithe_json *value) {
-  return object.type == LITHE_JSON_OBJECT && next_value(object, at, name, value);
+  lithe_json string;
+  return object.type == LITHE_JSON_OBJECT && next_value(object, at, &string, value) &&
+         lithe_json_string(string, name);
 }
 
 bool lithe_json_next_item(lithe_json array, size_t *at, lithe_json *item) {
   return array.type == LITHE_JSON_ARRAY && next_value(array, at, NULL, item);
-}
-
-lithe_json lithe_json_field(lithe_json object, const char *name) {
-  lithe_json found = {LITHE_JSON_ABSENT, none}, value;
-  lithe_text other;
-  for (size_t at = 0; lithe_json_next_field(object, &at, &other, &value);) {
-    if (lithe_is(other, name)) found = value;
-  }
-  return found;
 }
 
 /* Writes a character as UTF-8, and answers where it ends. */
@@ -222,22 +214,52 @@ static char *put_character(char *end, int32_t character) {
   return end;
 }
 
+/* What stands between the quotes of a string. */
+static reader inside(lithe_json string) {
+  return reader_of((lithe_text){string.text.data + 1, string.text.size - 2});
+}
+
+/* Writes the next byte of a string, or the character of an escape, and answers where that ends. */
+static char *put_next(char *end, reader *reader) {
+  if (*reader->at != '\\') {
+    *end++ = *reader->at++;
+    return end;
+  }
+  reader->at++;
+  return put_character(end, take_escape(reader));
+}
+
 bool lithe_json_string(lithe_json value, lithe_text *string) {
   if (value.type != LITHE_JSON_STRING) return false;
-  reader reader = reader_of((lithe_text){value.text.data + 1, value.text.size - 2});
+  reader reader = inside(value);
   /* An escape is never shorter than its character. */
   char *made = blank(value.text.size), *end = made;
-  while (reader.at < reader.end) {
-    if (*reader.at != '\\') {
-      *end++ = *reader.at++;
-    } else {
-      reader.at++;
-      end = put_character(end, take_escape(&reader));
-    }
-  }
+  while (reader.at < reader.end) end = put_next(end, &reader);
   *end = 0;
   *string = (lithe_text){made, (size_t)(end - made)};
   return true;
+}
+
+/* Whether a string is a text. It keeps nothing: a client may send many names. */
+static bool is_string(lithe_json string, const char *expected) {
+  size_t left = strlen(expected);
+  for (reader reader = inside(string); reader.at < reader.end;) {
+    char made[4];
+    size_t size = (size_t)(put_next(made, &reader) - made);
+    if (left < size || memcmp(made, expected, size)) return false;
+    expected += size;
+    left -= size;
+  }
+  return !left;
+}
+
+lithe_json lithe_json_field(lithe_json object, const char *name) {
+  lithe_json found = {LITHE_JSON_ABSENT, none}, string, value;
+  if (object.type != LITHE_JSON_OBJECT) return found;
+  for (size_t at = 0; next_value(object, &at, &string, &value);) {
+    if (is_string(string, name)) found = value;
+  }
+  return found;
 }
 
 bool lithe_json_integer(lithe_json value, int64_t *integer) {

@@ -27,15 +27,22 @@ typedef struct kept {
   struct kept *before;
   void *memory;
   void (*drop)(void *memory);
+  /* A text lies here, in place of memory of its own. */
+  char text[];
 } kept;
 
 static kept *all_kept;
 
-static void keep(void *memory, void (*drop)(void *memory)) {
-  kept *entry = allocate(sizeof *entry);
-  *entry = (kept){all_kept, memory, drop};
+static kept *keep_with(size_t size, void *memory, void (*drop)(void *memory)) {
+  kept *entry = allocate(sizeof *entry + size);
+  entry->before = all_kept;
+  entry->memory = memory;
+  entry->drop = drop;
   all_kept = entry;
+  return entry;
 }
+
+static void keep(void *memory, void (*drop)(void *memory)) { keep_with(0, memory, drop); }
 
 static void keep_plain(void *memory) {
   for (kept *entry = all_kept; entry; entry = entry->before) {
@@ -59,9 +66,8 @@ static void finish(void) {
 }
 
 static char *blank(size_t size) {
-  char *made = allocate(size + 1);
+  char *made = keep_with(size + 1, NULL, NULL)->text;
   made[size] = 0;
-  keep(made, NULL);
   return made;
 }
 

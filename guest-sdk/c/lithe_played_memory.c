@@ -37,7 +37,7 @@ static lithe_text heard(const lithe_wit_string_t *text) {
   for (lithe_text rest = text_of(*text); rest.size;) {
     size_t size = character(rest);
     if (!size) trap("the component gives a text that is not UTF-8");
-    rest = (lithe_text){rest.data + size, rest.size - size};
+    rest = behind(rest, size);
   }
   return text_of(*text);
 }

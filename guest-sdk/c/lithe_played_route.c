@@ -36,7 +36,7 @@ static lithe_text take_name(lithe_text *rest) {
   size_t regex = name.size < rest->size && rest->data[name.size] == '('
                      ? regex_size(rest->data, rest->data + name.size)
                      : 0;
-  *rest = (lithe_text){rest->data + name.size + regex, rest->size - name.size - regex};
+  *rest = behind(*rest, name.size + regex);
   return name;
 }
 
@@ -44,11 +44,11 @@ static lithe_text take_name(lithe_text *rest) {
 static span span_of(lithe_text *segment) {
   if (lithe_begins_with(*segment, "**")) {
     bool is_named = segment->size > 2;
-    *segment = (lithe_text){segment->data + (is_named ? 2 : 1), segment->size - (is_named ? 2 : 1)};
+    *segment = behind(*segment, is_named ? 2 : 1);
     return (span){!is_named, true};
   }
   if (!lithe_begins_with(*segment, ":")) return (span){false, false};
-  lithe_text rest = {segment->data + 1, segment->size - 1};
+  lithe_text rest = behind(*segment, 1);
   take_name(&rest);
   /* A modifier of a whole segment, not of a parameter inside of one. */
   if (rest.size != 1 || !strchr("?+*", rest.data[0])) return (span){false, false};
@@ -64,15 +64,14 @@ static bool fits(lithe_text segment, lithe_text text, fields_list *params) {
   if (!segment.size) return !text.size;
   if (!is_capture(segment.data[0])) {
     if (!text.size || text.data[0] != segment.data[0]) return false;
-    return fits((lithe_text){segment.data + 1, segment.size - 1},
-                (lithe_text){text.data + 1, text.size - 1}, params);
+    return fits(behind(segment, 1), behind(text, 1), params);
   }
-  lithe_text rest = {segment.data + 1, segment.size - 1};
+  lithe_text rest = behind(segment, 1);
   lithe_text name = segment.data[0] == ':' ? take_name(&rest) : none;
   size_t before = params->count;
   for (size_t size = text.size; size; size--) {
     if (name.data) add_field(params, name, (lithe_text){text.data, size});
-    if (fits(rest, (lithe_text){text.data + size, text.size - size}, params)) return true;
+    if (fits(rest, behind(text, size), params)) return true;
     params->count = before;
   }
   return false;
@@ -130,7 +129,7 @@ static bool fits_all(const segments *pattern, size_t at, const segments *path, s
 static int rank_of(lithe_text segment) {
   span span = span_of(&segment);
   if (span.may_be_many) return 4;
-  lithe_text rest = {segment.data + 1, segment.size - 1};
+  lithe_text rest = behind(segment, 1);
   if (segment.data[0] == ':') {
     lithe_text name = take_name(&rest);
     bool has_regex = rest.data > name.data + name.size;

@@ -25,7 +25,7 @@ static lithe_text form_value(lithe_text form, const char *name) {
     lithe_text pair, key, value;
     split(form, '&', &pair, &form);
     bool has_value = split(pair, '=', &key, &value);
-    if (lithe_is(percent_decoded(key, true), name)) {
+    if (decodes_to(key, name, true)) {
       return has_value ? percent_decoded(value, true) : lithe_str("");
     }
   }
@@ -56,7 +56,11 @@ static lithe_outcome *check_form(lithe_event *event) {
 lithe_outcome *lithe_form_text(lithe_event *event, const char *name, lithe_text *value) {
   lithe_outcome *refused = check_form(event);
   if (refused) return refused;
-  lithe_text text = form_value(lithe_body(event), name);
+  /* Not by `lithe_body`, which keeps the body: each field would keep it once more. */
+  lithe_wit_list_u8_t body;
+  lithe_plugin_event_method_event_body(borrow(event), &body);
+  lithe_text text = form_value((lithe_text){(const char *)body.ptr, body.len}, name);
+  if (body.len) free(body.ptr);
   if (!text.data) return bad_request("field `%s` of the form is missing", name);
   *value = text;
   return NULL;

@@ -18,6 +18,10 @@ static bool equals_in_any_case(lithe_text a, lithe_text b) {
   return true;
 }
 
+static lithe_text behind(lithe_text text, size_t size) {
+  return (lithe_text){text.data + size, text.size - size};
+}
+
 static bool split(lithe_text text, char at, lithe_text *head, lithe_text *tail) {
   const char *found = text.size ? memchr(text.data, at, text.size) : NULL;
   if (!found) {
@@ -26,7 +30,7 @@ static bool split(lithe_text text, char at, lithe_text *head, lithe_text *tail) 
     return false;
   }
   size_t size = (size_t)(found - text.data);
-  *tail = (lithe_text){found + 1, text.size - size - 1};
+  *tail = behind(text, size + 1);
   *head = (lithe_text){text.data, size};
   return true;
 }
@@ -34,7 +38,7 @@ static bool split(lithe_text text, char at, lithe_text *head, lithe_text *tail) 
 static bool is_space(char byte) { return byte == ' ' || byte == '\t'; }
 
 static lithe_text trimmed(lithe_text text) {
-  while (text.size && is_space(text.data[0])) text = (lithe_text){text.data + 1, text.size - 1};
+  while (text.size && is_space(text.data[0])) text = behind(text, 1);
   while (text.size && is_space(text.data[text.size - 1])) text.size--;
   return text;
 }
@@ -58,13 +62,16 @@ static size_t character(lithe_text text) {
 
 static lithe_text as_utf8(lithe_text text) {
   static const char replacement[] = "\xEF\xBF\xBD";
+  lithe_text rest = text;
+  for (size_t size; (size = character(rest));) rest = behind(rest, size);
+  if (!rest.size) return text;
   char *made = blank(3 * text.size);
   size_t size = 0;
   while (text.size) {
     size_t whole = character(text), taken = whole ? whole : 1;
     memcpy(made + size, whole ? text.data : replacement, whole ? whole : 3);
     size += whole ? whole : 3;
-    text = (lithe_text){text.data + taken, text.size - taken};
+    text = behind(text, taken);
   }
   made[size] = 0;
   return (lithe_text){made, size};
@@ -77,22 +84,31 @@ static int hex_digit(char byte) {
   return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
+/* Takes the first byte of a text that is not empty: `%41` is an `A`, and a `+` a space if it is of a
+ * form. */
+static char take_decoded(lithe_text *text, bool is_form) {
+  char byte = text->data[0];
+  int high = byte == '%' && text->size > 2 ? hex_digit(text->data[1]) : -1;
+  int low = high >= 0 ? hex_digit(text->data[2]) : -1;
+  *text = behind(*text, low >= 0 ? 3 : 1);
+  if (low >= 0) return (char)(high * 16 + low);
+  return is_form && byte == '+' ? ' ' : byte;
+}
+
 static lithe_text percent_decoded(lithe_text text, bool is_form) {
   char *bytes = blank(text.size);
   size_t size = 0;
-  for (size_t i = 0; i < text.size; i++) {
-    char byte = text.data[i];
-    int high = byte == '%' && i + 2 < text.size ? hex_digit(text.data[i + 1]) : -1;
-    int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
-    if (low >= 0) {
-      byte = (char)(high * 16 + low);
-      i += 2;
-    } else if (is_form && byte == '+') {
-      byte = ' ';
-    }
-    bytes[size++] = byte;
-  }
+  while (text.size) bytes[size++] = take_decoded(&text, is_form);
+  bytes[size] = 0;
   return as_utf8((lithe_text){bytes, size});
+}
+
+static bool decodes_to(lithe_text text, const char *expected, bool is_form) {
+  for (; text.size; expected++) {
+    /* A zero byte that is decoded is not the end of what is expected. */
+    if (!*expected || take_decoded(&text, is_form) != *expected) return false;
+  }
+  return !*expected;
 }
 
 static bool is_token_byte(unsigned char byte) {
@@ -118,9 +134,7 @@ lithe_text lithe_format(const char *format, ...) {
 
 bool lithe_to_integer(lithe_text text, int64_t *value) {
   bool is_negative = text.size && text.data[0] == '-';
-  if (is_negative || (text.size && text.data[0] == '+')) {
-    text = (lithe_text){text.data + 1, text.size - 1};
-  }
+  if (is_negative || (text.size && text.data[0] == '+')) text = behind(text, 1);
   if (!text.size) return false;
   /* Counts down, for the least number has no positive one. */
   int64_t number = 0;
