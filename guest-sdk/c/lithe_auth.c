@@ -40,7 +40,8 @@ static int base64_digit(char byte) {
   return found ? (int)(found - digits) : -1;
 }
 
-/* What is encoded in base64. It is absent if it is malformed, or has bits that stand for nothing. */
+/* What is encoded in base64. It is absent if it is malformed, or ends with bits that are not
+ * zero. */
 static lithe_text base64_decoded(lithe_text text) {
   if (text.size % 4) return none;
   size_t padding = 0;

@@ -61,8 +61,8 @@ typedef struct lithe_cors_options {
  * It does not guard WebSockets, which browsers open to any site: `lithe_same_origin` does. */
 lithe_outcome *lithe_cors(lithe_event *event, const lithe_cors_options *options);
 
-/* Refuses upgrades that another site's page asks for, with 403. `others` are sites that may, such as
- * `https://example.com`; NULL is none.
+/* Refuses upgrades that another site's page asks for, with 403. `others` are sites that may ask,
+ * such as `https://example.com`; NULL is none.
  *
  * A browser lets any page open a WebSocket to any host, and sends the host's cookies with it. So a
  * route that trusts cookies needs this. Clients other than browsers send no `origin`, and pass. */

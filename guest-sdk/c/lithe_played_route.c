@@ -125,7 +125,8 @@ static bool fits_all(const segments *pattern, size_t at, const segments *path, s
   }
 }
 
-/* Static, then a regular expression or a part of a segment, then a parameter, then many segments. */
+/* Static, then a regular expression or a part of a segment, then a parameter, then many
+ * segments. */
 static int rank_of(lithe_text segment) {
   span span = span_of(&segment);
   if (span.may_be_many) return 4;

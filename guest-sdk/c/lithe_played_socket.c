@@ -173,7 +173,8 @@ bool lithe_plugin_socket_send(lithe_socket to, lithe_plugin_socket_message_t *me
   return true;
 }
 
-bool lithe_plugin_socket_close(lithe_socket socket, uint16_t *maybe_code, lithe_wit_string_t *reason,
+bool lithe_plugin_socket_close(lithe_socket socket, uint16_t *maybe_code,
+                               lithe_wit_string_t *reason,
                                lithe_plugin_socket_close_error_t *err) {
   int code = maybe_code ? *maybe_code : 1000;
   if (code != 1000 && (code < 3000 || code > 4999)) {

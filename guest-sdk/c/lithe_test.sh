@@ -1,13 +1,14 @@
 #!/bin/sh
-# Compiles the unit tests of a component for this machine, with the played host, and runs them. In the
-# component's folder, after `lithe build`:
+# Compiles the unit tests of a component for this machine, with the played host, and runs them. In
+# the component's folder, after `lithe build`:
 #
 #     sh .lithe/KIND/lithe_test.sh
 #
 # C and C++: each file of `tests` is a program that is linked with the component's sources. It fails
 # unless `main` returns 0. Zig: the `test` blocks of `main.zig`, and of what it imports.
 #
-# `CC`, `CXX` and `CFLAGS` are those of `make`. Without them the system's compilers are taken, or Zig's.
+# `CC`, `CXX` and `CFLAGS` are those of `make`. Without them it takes the system's compilers, or
+# Zig's.
 set -eu
 sdk=$(dirname "$0")
 made=$(mktemp -d)
@@ -23,10 +24,9 @@ for main in main.zig src/main.zig; do
   exit
 done
 
-if has cc; then system_cc=cc; elif has clang; then system_cc=clang; else system_cc="$zig cc"; fi
-if has c++; then system_cxx=c++; elif has clang++; then system_cxx=clang++; else system_cxx="$zig c++"; fi
-cc=${CC:-$system_cc}
-cxx=${CXX:-$system_cxx}
+system() { if has "$1"; then echo "$1"; elif has "$2"; then echo "$2"; else echo "$zig $1"; fi; }
+cc=${CC:-$(system cc clang)}
+cxx=${CXX:-$(system c++ clang++)}
 link=$cc
 
 # Compiles a file, and says where its object is.

@@ -84,8 +84,8 @@ static int hex_digit(char byte) {
   return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-/* Takes the first byte of a text that is not empty: `%41` is an `A`, and a `+` a space if it is of a
- * form. */
+/* Takes the first byte of a text that is not empty: `%41` is an `A`, and a `+` a space if it is of
+ * a form. */
 static char take_decoded(lithe_text *text, bool is_form) {
   char byte = text->data[0];
   int high = byte == '%' && text->size > 2 ? hex_digit(text->data[1]) : -1;

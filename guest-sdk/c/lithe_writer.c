@@ -99,7 +99,11 @@ void lithe_write_number(lithe_writer *writer, double number) {
   put_comma(writer);
   /* An infinity less itself is not a number, and nothing that is not one equals itself. */
   bool is_number = number - number == 0;
-  put(writer, digits, (size_t)snprintf(digits, sizeof digits, is_number ? "%.17g" : "null", number));
+  if (is_number) {
+    put(writer, digits, (size_t)sprintf(digits, "%.17g", number));
+  } else {
+    put_str(writer, "null");
+  }
 }
 
 void lithe_write_bool(lithe_writer *writer, bool is_true) {
