@@ -66,10 +66,13 @@ impl Callbacks {
             };
             ensure!(
                 kinds.contains(&kind),
-                "`{PREFIX}{name}` is of another kind than {:?}, which is what `lithe.toml` says: it \
-                 is for {}",
-                kind.name(),
-                kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+                "`{PREFIX}{name}` is of another kind: the SDK calls it in {}, and `lithe.toml` says {:?}",
+                kinds
+                    .iter()
+                    .map(|kind| format!("{:?}", kind.name()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                kind.name()
             );
         }
         ensure!(

@@ -103,7 +103,12 @@ impl Compiler {
                 let has_cpp_library = has_library(&clang, "libc++.a");
                 let target = |program: String| vec![program, "--target=wasm32-wasi".to_owned()];
                 let cpp = target(format!("clang++{version}"));
-                return Ok(Self { c: target(clang), cpp, has_cpp_library, stack_first: STACK_FIRST });
+                return Ok(Self {
+                    c: target(clang),
+                    cpp,
+                    has_cpp_library,
+                    stack_first: STACK_FIRST,
+                });
             }
         }
         let Some(zig) = super::zig::find() else {
