@@ -55,7 +55,7 @@ for test in tests/*.c tests/*.cc tests/*.cpp tests/*.cxx; do
   [ -f "$test" ] || continue
   case $test in *.c) ;; *) link=$cxx ;; esac
   object=$(compile "$test")
-  $link "$@" "$object" -lm -o "$made/test"
+  $link ${CFLAGS:-} "$@" "$object" -lm -o "$made/test"
   "$made/test"
   echo "ok: $test"
   count=$((count + 1))
