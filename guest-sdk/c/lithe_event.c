@@ -9,7 +9,7 @@ static void drop_event(void *memory) {
 
 static lithe_event *keep_event(lithe_plugin_event_own_event_t handle) {
   lithe_event *event = allocate(sizeof *event);
-  event->handle = handle;
+  *event = (lithe_event){handle, NULL};
   keep(event, drop_event);
   return event;
 }
@@ -29,6 +29,9 @@ ACCESSOR(lithe_id, lithe_plugin_event_method_event_id)
 ACCESSOR(lithe_method, lithe_plugin_event_method_event_method)
 ACCESSOR(lithe_uri, lithe_plugin_event_method_event_uri)
 ACCESSOR(lithe_path, lithe_plugin_event_method_event_path)
+ACCESSOR(lithe_scheme, lithe_plugin_event_method_event_scheme)
+ACCESSOR(lithe_authority, lithe_plugin_event_method_event_authority)
+ACCESSOR(lithe_route, lithe_plugin_event_method_event_route)
 ACCESSOR(lithe_client_address, lithe_plugin_event_method_event_client_address)
 
 #define LOOKUP(name, function)                                    \
@@ -54,6 +57,32 @@ lithe_text lithe_body(lithe_event *event) {
   return take(body.ptr, body.len);
 }
 
+/* Makes a kept list of names and values that the host gave. */
+static const lithe_field *take_fields(lithe_wit_tuple2_string_string_t *fields, size_t count) {
+  lithe_field *made = allocate(count * sizeof *made);
+  keep(made, NULL);
+  for (size_t i = 0; i < count; i++) {
+    made[i].name = take(fields[i].f0.ptr, fields[i].f0.len);
+    made[i].value = take(fields[i].f1.ptr, fields[i].f1.len);
+  }
+  if (count) free(fields);
+  return made;
+}
+
+size_t lithe_headers(lithe_event *event, const lithe_field **headers) {
+  lithe_plugin_event_fields_t fields;
+  lithe_plugin_event_method_event_headers(borrow(event), &fields);
+  *headers = take_fields(fields.ptr, fields.len);
+  return fields.len;
+}
+
+size_t lithe_params(lithe_event *event, const lithe_field **params) {
+  lithe_wit_list_tuple2_string_string_t fields;
+  lithe_plugin_event_method_event_params(borrow(event), &fields);
+  *params = take_fields(fields.ptr, fields.len);
+  return fields.len;
+}
+
 void lithe_set_local(lithe_event *event, const char *key, lithe_text value) {
   lithe_wit_string_t name = view_str(key), text = view(value);
   lithe_plugin_event_method_event_set_local(borrow(event), &name, &text);
@@ -63,13 +92,20 @@ bool lithe_is_upgrade_request(lithe_event *event) {
   return lithe_plugin_ws_is_upgrade_request(borrow(event));
 }
 
-bool lithe_offers_protocol(lithe_event *event, const char *protocol) {
+bool lithe_can_upgrade(void) { return lithe_plugin_ws_is_supported(); }
+
+size_t lithe_offered_protocols(lithe_event *event, const lithe_text **protocols) {
   lithe_wit_list_string_t offered;
   lithe_plugin_ws_requested_protocols(borrow(event), &offered);
-  bool found = false;
-  for (size_t i = 0; i < offered.len && !found; i++) {
-    found = lithe_is((lithe_text){(char *)offered.ptr[i].ptr, offered.ptr[i].len}, protocol);
+  *protocols = take_list(offered);
+  return offered.len;
+}
+
+bool lithe_offers_protocol(lithe_event *event, const char *protocol) {
+  const lithe_text *offered;
+  size_t count = lithe_offered_protocols(event, &offered);
+  for (size_t i = 0; i < count; i++) {
+    if (lithe_is(offered[i], protocol)) return true;
   }
-  lithe_wit_list_string_free(&offered);
-  return found;
+  return false;
 }

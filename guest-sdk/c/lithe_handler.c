@@ -18,11 +18,7 @@ __attribute__((__weak__)) lithe_outcome *lithe_on_request(lithe_event *event) {
 
 bool HANDLE(lithe_plugin_event_own_event_t event, lithe_plugin_outcome_outcome_t *ret,
             lithe_plugin_http_http_error_t *err) {
-  lithe_outcome *outcome = lithe_on_request(keep_event(event));
-  if (!outcome) {
-    fputs("`lithe_on_request` returned NULL instead of an outcome\n", stderr);
-    abort();
-  }
+  lithe_outcome *outcome = serve(keep_event(event));
   hand_over(outcome);
   bool is_failure = outcome->kind == FAILURE;
   switch (outcome->kind) {

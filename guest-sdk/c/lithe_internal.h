@@ -5,15 +5,26 @@
 
 #include "lithe.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What this component is. `lithe build` writes it: `LITHE_KIND_…`, and `LITHE_HAS_…` for each
+ * export that the guest's own code is behind. */
+#include "lithe_kind.h"
 #include "lithe_wit.h"
 
 /* ---- Memory (`lithe_memory.c`) --------------------------------------------------------------- */
 
 /* Allocates, and traps if memory is lacking. Never returns NULL. */
 static void *allocate(size_t size);
+
+/* Makes room for more items of a list that has `count` of them: its capacity doubles. */
+static void *grown(void *list, size_t count, size_t item);
+
+/* Ends the instance with words for the log. They are no format: a component that never calls
+ * `printf` is a third smaller without it. */
+static _Noreturn void trap(const char *message);
 
 /* Keeps memory until `release`. That calls `drop` with it, unless it is NULL, and then frees it. */
 static void keep(void *memory, void (*drop)(void *memory));
@@ -33,18 +44,66 @@ static const lithe_text none = {NULL, 0};
 /* Makes a kept text of what the host gave, with a zero byte at its end. Frees `data`. */
 static lithe_text take(uint8_t *data, size_t size);
 
+/* Makes kept texts of a list that the host gave. Frees the list. */
+static const lithe_text *take_list(lithe_wit_list_string_t list);
+
+/* Makes a kept text of so many bytes, with a zero byte at its end, to be written to. */
+static char *blank(size_t size);
+
+/* A kept copy of a text, with a zero byte at its end. */
+static lithe_text kept_copy(lithe_text text);
+
 /* A view of a text, for a call that only reads it. */
 static lithe_wit_string_t view(lithe_text text);
 static lithe_wit_string_t view_str(const char *string);
+
+/* A text that points to what the host gave. */
+static lithe_text text_of(lithe_wit_string_t string);
 
 /* A copy of a text, for the host to free. NULL if the text is empty. */
 static uint8_t *copied(lithe_text text);
 static lithe_wit_string_t copy_str(const char *string);
 
+/* ---- Text (`lithe_text.c`) ------------------------------------------------------------------- */
+
+/* Whether two texts are the same, and whether they are but for the case of ASCII letters. */
+static bool equals(lithe_text a, lithe_text b);
+static bool equals_in_any_case(lithe_text a, lithe_text b);
+
+/* Splits a text at the first such byte, and returns whether there is one. If not, `*head` is all of
+ * it. */
+static bool split(lithe_text text, char at, lithe_text *head, lithe_text *tail);
+
+/* Without the spaces and tabs around it. */
+static lithe_text trimmed(lithe_text text);
+
+/* Bytes of the character that a text in UTF-8 begins with; 0 if it begins with none. */
+static size_t character(lithe_text text);
+
+/* What stands behind so many bytes of a text. */
+static lithe_text behind(lithe_text text, size_t size);
+
+/* A text in which `U+FFFD` stands for what is not UTF-8: the same one, or a kept one. */
+static lithe_text as_utf8(lithe_text text);
+
+/* A kept text in which `%41` is an `A`, and a `+` a space if it is of a form. */
+static lithe_text percent_decoded(lithe_text text, bool is_form);
+
+/* Whether a text is decoded to another. It keeps nothing: a client may send many names. */
+static bool decodes_to(lithe_text text, const char *expected, bool is_form);
+
+/* Whether a byte may stand in the name of a header or a cookie (RFC 9110, 5.6.2). */
+static bool is_token_byte(unsigned char byte);
+
 /* ---- Events (`lithe_event.c`) ---------------------------------------------------------------- */
+
+/* Where a request is in an app (`lithe_app.c`). */
+typedef struct place place;
 
 struct lithe_event {
   lithe_plugin_event_own_event_t handle;
+  /* What `lithe_next` runs in an app. */
+  place *place;
 };
 
 /* Keeps an event until `release`, which drops its handle. */
@@ -74,6 +133,13 @@ static void fail(lithe_outcome *outcome, lithe_plugin_http_http_error_t failure)
 /* Leaves the content of an outcome to the host: `release` frees the outcome without it. */
 static void hand_over(lithe_outcome *outcome);
 
+/* A view of a failure, for an error handler. */
+static lithe_error error_of(const lithe_plugin_http_http_error_t *failure);
+
+/* A failure with 400 whose message is made as `printf` makes one. */
+static lithe_outcome *bad_request(const char *format, ...)
+    __attribute__((__format__(__printf__, 1, 2)));
+
 /* A number that the contract has in 16 bits. One that does not fit is 0, which the host refuses as
  * it refuses any other wrong number. */
 static uint16_t short_of(int number);
@@ -86,5 +152,41 @@ static lithe_plugin_socket_message_t view_message(lithe_message message);
 /* A view of what the host gave, for the guest. */
 static lithe_message message_of(const lithe_plugin_socket_message_t *message);
 static lithe_close_info close_info_of(const lithe_plugin_socket_close_info_t *info);
+
+/* The socket whose messages the guest is being told of, and whether it has failed. */
+static lithe_socket listening;
+static bool has_failed;
+
+/* ---- Numbers that the host gave (`lithe_table.c`) -------------------------------------------- */
+
+/* What the SDK knows about sockets or timers, by their number. It begins as zeros. */
+typedef struct table {
+  struct table_entry *entries;
+  size_t capacity;
+  size_t count;
+} table;
+
+/* NULL if there is none. */
+static void *table_get(const table *table, uint32_t key);
+/* `value` is not NULL. */
+static void table_set(table *table, uint32_t key, void *value);
+/* Answers what was there. */
+static void *table_remove(table *table, uint32_t key);
+
+/* ---- Apps (`lithe_app.c`, `lithe_dispatch.c`) ------------------------------------------------ */
+
+/* Answers a request: by the app, or by `lithe_on_request`. Never returns NULL. */
+static lithe_outcome *serve(lithe_event *event);
+
+#ifdef LITHE_KIND_HOOKS
+/* What hears of a socket that no hooks of a route hear of: `lithe_on_open` and its kind. */
+static const lithe_hooks component_hooks;
+
+/* The hooks that hear of a socket. */
+static const lithe_hooks *hooks_of(lithe_socket socket);
+
+/* Has the guest forget a socket that has ended. */
+static void forget(lithe_socket socket);
+#endif
 
 #endif

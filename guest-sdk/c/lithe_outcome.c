@@ -44,6 +44,34 @@ void lithe_add_header(lithe_outcome *outcome, const char *name, const char *valu
       (lithe_wit_tuple2_string_string_t){copy_str(name), copy_str(value)};
 }
 
+static bool is_named(const lithe_wit_tuple2_string_string_t *header, const char *name) {
+  return equals_in_any_case(text_of(header->f0), lithe_str(name));
+}
+
+void lithe_set_header(lithe_outcome *outcome, const char *name, const char *value) {
+  lithe_plugin_http_fields_t *headers = fields(outcome);
+  size_t left = 0;
+  for (size_t i = 0; i < headers->len; i++) {
+    if (is_named(&headers->ptr[i], name)) {
+      lithe_wit_string_free(&headers->ptr[i].f0);
+      lithe_wit_string_free(&headers->ptr[i].f1);
+    } else {
+      headers->ptr[left++] = headers->ptr[i];
+    }
+  }
+  if (headers->len && !left) free(headers->ptr);
+  headers->len = left;
+  lithe_add_header(outcome, name, value);
+}
+
+lithe_text lithe_outcome_header(const lithe_outcome *outcome, const char *name) {
+  const lithe_plugin_http_fields_t *headers = fields((lithe_outcome *)outcome);
+  for (size_t i = 0; i < headers->len; i++) {
+    if (is_named(&headers->ptr[i], name)) return kept_copy(text_of(headers->ptr[i].f1));
+  }
+  return none;
+}
+
 int lithe_status(const lithe_outcome *outcome) {
   switch (outcome->kind) {
     case RESPONSE: return outcome->as.response.status;
@@ -51,6 +79,19 @@ int lithe_status(const lithe_outcome *outcome) {
     case UPGRADE: return 101;
     default: return outcome->as.stream.status;
   }
+}
+
+bool lithe_is_failure(const lithe_outcome *outcome) { return outcome->kind == FAILURE; }
+
+static lithe_error error_of(const lithe_plugin_http_http_error_t *failure) {
+  lithe_field *headers = allocate(failure->headers.len * sizeof *headers);
+  keep(headers, NULL);
+  for (size_t i = 0; i < failure->headers.len; i++) {
+    const lithe_wit_tuple2_string_string_t *header = &failure->headers.ptr[i];
+    headers[i] = (lithe_field){kept_copy(text_of(header->f0)), kept_copy(text_of(header->f1))};
+  }
+  return (lithe_error){failure->status, kept_copy(text_of(failure->message)), headers,
+                       failure->headers.len};
 }
 
 static uint16_t short_of(int number) {
@@ -69,12 +110,38 @@ lithe_outcome *lithe_respond(int status, const char *content_type, lithe_text bo
   return outcome;
 }
 
+lithe_outcome *lithe_respond_text(int status, lithe_text text) {
+  return lithe_respond(status, "text/plain; charset=utf-8", text);
+}
+
+lithe_outcome *lithe_respond_json(int status, lithe_text json) {
+  return lithe_respond(status, "application/json", json);
+}
+
+lithe_outcome *lithe_redirect(int status, const char *location) {
+  bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 ||
+                     status == 308;
+  if (!is_redirect) {
+    fprintf(stderr, "status %d is not a redirect; use 301, 302, 303, 307 or 308\n", status);
+    return lithe_failure(500, "Internal Server Error");
+  }
+  lithe_outcome *outcome = lithe_respond(status, NULL, none);
+  lithe_add_header(outcome, "location", location);
+  return outcome;
+}
+
 lithe_outcome *lithe_failure(int status, const char *message) {
   lithe_outcome *outcome = new_outcome();
   outcome->kind = FAILURE;
   outcome->as.failure.status = short_of(status);
   outcome->as.failure.message = copy_str(message);
   return outcome;
+}
+
+lithe_outcome *lithe_fault(const char *reason) {
+  fputs(reason, stderr);
+  fputc('\n', stderr);
+  return lithe_failure(500, "Internal Server Error");
 }
 
 lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *options) {
@@ -92,25 +159,6 @@ lithe_outcome *lithe_upgrade(lithe_event *event, const lithe_upgrade_options *op
   if (lithe_plugin_ws_upgrade(borrow(event), &asked, &accepted, &failure)) {
     outcome->kind = UPGRADE;
     outcome->as.upgrade = accepted;
-  } else {
-    fail(outcome, failure);
-  }
-  return outcome;
-}
-
-lithe_outcome *lithe_stream(lithe_event *event, int status, const char *content_type,
-                            lithe_socket *socket) {
-  lithe_plugin_streams_stream_options_t asked = {0};
-  lithe_wit_tuple2_string_string_t header = {view_str("content-type"), view_str(content_type)};
-  asked.status = short_of(status);
-  if (content_type) asked.headers = (lithe_plugin_http_fields_t){&header, 1};
-  lithe_outcome *outcome = new_outcome();
-  lithe_plugin_streams_started_t started;
-  lithe_plugin_http_http_error_t failure;
-  if (lithe_plugin_streams_start(borrow(event), &asked, &started, &failure)) {
-    outcome->kind = STREAM;
-    outcome->as.stream = started;
-    if (socket) *socket = started.socket;
   } else {
     fail(outcome, failure);
   }

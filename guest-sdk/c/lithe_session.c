@@ -43,7 +43,4 @@ void exports_lithe_plugin_session_run(lithe_socket socket) {
   lithe_on_session(socket);
   finish();
 }
-#else
-/* The host never calls this in another kind: see `lithe_hooks.c`. */
-void lithe_on_session(lithe_socket socket) { (void)socket; }
 #endif

@@ -54,6 +54,7 @@ bool lithe_close(lithe_socket socket, int code, const char *reason) {
 void lithe_fail(lithe_socket socket, const char *reason) {
   lithe_wit_string_t text = view_str(reason);
   lithe_plugin_socket_fail(socket, &text);
+  has_failed |= socket == listening;
 }
 
 void lithe_terminate(lithe_socket socket) { lithe_plugin_socket_terminate(socket); }

@@ -22,11 +22,7 @@ uint32_t lithe_publish(lithe_text topic, lithe_message message, lithe_socket not
 size_t lithe_subscriptions(lithe_socket socket, const lithe_text **topics) {
   lithe_wit_list_string_t names;
   lithe_plugin_topics_subscriptions(socket, &names);
-  lithe_text *texts = allocate(names.len * sizeof *texts);
-  keep(texts, NULL);
-  for (size_t i = 0; i < names.len; i++) texts[i] = take(names.ptr[i].ptr, names.ptr[i].len);
-  if (names.len) free(names.ptr);
-  *topics = texts;
+  *topics = take_list(names);
   return names.len;
 }
 

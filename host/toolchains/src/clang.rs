@@ -9,26 +9,58 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use wit_bindgen_core::Files;
 
+use super::callbacks::Callbacks;
 use super::contract::World;
 use super::inputs::{self, Component};
 use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK. `lithe.c` includes the other sources.
-const SDK: [(&str, &str); 13] = sdk! { "c/":
+const SDK: [(&str, &str); 44] = sdk! { "c/":
     "lithe.c"
     "lithe.h"
+    "lithe_app.c"
+    "lithe_app.h"
+    "lithe_auth.c"
+    "lithe_cookie.c"
+    "lithe_cors.c"
+    "lithe_dispatch.c"
     "lithe_error.c"
     "lithe_event.c"
     "lithe_handler.c"
     "lithe_hooks.c"
     "lithe_internal.h"
+    "lithe_json.c"
+    "lithe_json.h"
     "lithe_memory.c"
-    "lithe_middleware.c"
+    "lithe_middleware.h"
+    "lithe_next.c"
+    "lithe_origin.c"
     "lithe_outcome.c"
+    "lithe_played.h"
+    "lithe_played_answer.c"
+    "lithe_played_client.c"
+    "lithe_played_clock.c"
+    "lithe_played_event.c"
+    "lithe_played_memory.c"
+    "lithe_played_route.c"
+    "lithe_played_socket.c"
+    "lithe_played_swap.c"
+    "lithe_played_topics.c"
+    "lithe_request.c"
     "lithe_session.c"
     "lithe_socket.c"
+    "lithe_stream.c"
+    "lithe_swap.c"
+    "lithe_table.c"
+    "lithe_test.sh"
+    "lithe_testing.c"
+    "lithe_testing.h"
+    "lithe_text.c"
+    "lithe_timers.c"
     "lithe_topics.c"
+    "lithe_trace.c"
+    "lithe_writer.c"
 };
 
 /// The name that the bindings have in place of the world's: the SDK is written against it.
@@ -37,12 +69,17 @@ const BINDINGS: &str = "lithe_wit";
 /// Bytes of a guest's stack; it lies below everything else, so that one that overflows traps.
 const STACK: u32 = 256 * 1024;
 
+/// How clang's linker is told to put the stack below everything else.
+const STACK_FIRST: Option<&str> = Some("-Wl,--stack-first");
+
 /// How C is compiled here.
 pub struct Compiler {
     c: Vec<String>,
     cpp: Vec<String>,
     /// Whether C++'s library is there; the language alone needs none.
     has_cpp_library: bool,
+    /// What says that the stack lies below everything else. Zig does that, and knows no such word.
+    stack_first: Option<&'static str>,
 }
 
 impl Compiler {
@@ -58,7 +95,7 @@ impl Compiler {
                 vec![program, "--target=wasm32-wasip1".to_owned()]
             };
             let (c, cpp) = (target("clang"), target("clang++"));
-            return Ok(Self { c, cpp, has_cpp_library: true });
+            return Ok(Self { c, cpp, has_cpp_library: true, stack_first: STACK_FIRST });
         }
         for version in (16..=22).rev().map(|version| format!("-{version}")).chain([String::new()]) {
             let clang = format!("clang{version}");
@@ -66,7 +103,12 @@ impl Compiler {
                 let has_cpp_library = has_library(&clang, "libc++.a");
                 let target = |program: String| vec![program, "--target=wasm32-wasi".to_owned()];
                 let cpp = target(format!("clang++{version}"));
-                return Ok(Self { c: target(clang), cpp, has_cpp_library });
+                return Ok(Self {
+                    c: target(clang),
+                    cpp,
+                    has_cpp_library,
+                    stack_first: STACK_FIRST,
+                });
             }
         }
         let Some(zig) = super::zig::find() else {
@@ -85,7 +127,7 @@ impl Compiler {
             let rest = [driver, "-target", "wasm32-wasi"].map(str::to_owned);
             zig.iter().cloned().chain(rest).collect()
         };
-        Self { c: target("cc"), cpp: target("c++"), has_cpp_library: true }
+        Self { c: target("cc"), cpp: target("c++"), has_cpp_library: true, stack_first: None }
     }
 
     fn command(&self, is_cpp: bool) -> Command {
@@ -103,6 +145,8 @@ impl Compiler {
         if is_cpp {
             // An instance has one thread.
             compile.args(["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]);
+            // The SDK's options leave out what they do not choose.
+            compile.arg("-Wno-missing-field-initializers");
         }
         let compiled = tool::run(compile.arg(source).arg("-o").arg(&object));
         if is_cpp { compiled.context(self.cpp_hint()) } else { compiled }?;
@@ -119,15 +163,33 @@ impl Compiler {
         }
     }
 
-    /// Compiles the SDK and the bindings for a component of that kind.
+    /// Compiles the SDK and the bindings for a component of that world, and links them with the guest's
+    /// objects.
     ///
     /// # Errors
     /// The folder cannot be written to, or the compiler fails.
-    pub fn sdk(&self, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<PathBuf>> {
-        write_sdk(kind, work)?;
-        let defined = format!("-DLITHE_KIND_{}", kind.name().to_uppercase());
-        let sources = ["lithe.c".to_owned(), format!("{BINDINGS}.c")];
-        sources.iter().map(|name| self.compile(&work.join(name), work, &["-w", &defined])).collect()
+    pub fn link(
+        &self,
+        guest: &[PathBuf],
+        has_cpp: bool,
+        world: &World,
+        work: &Path,
+    ) -> anyhow::Result<Vec<u8>> {
+        write_bindings(world, work)?;
+        let mut link = self.command(has_cpp);
+        if has_cpp && !self.has_cpp_library {
+            link.arg("-nostdlib++");
+        }
+        link.args(["-mexec-model=reactor", "-O2", "-Wl,--strip-debug"])
+            .args(self.stack_first)
+            .arg(format!("-Wl,-z,stack-size={STACK}"));
+        for name in ["lithe.c".to_owned(), format!("{BINDINGS}.c")] {
+            link.arg(self.compile(&work.join(name), work, &["-w"])?);
+        }
+        let module = work.join("module.wasm");
+        let linked = tool::run(link.args(guest).arg("-o").arg(&module));
+        if has_cpp { linked.context(self.cpp_hint()) } else { linked }?;
+        std::fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))
     }
 }
 
@@ -137,41 +199,36 @@ impl Compiler {
 /// There is no compiler, or it fails; or the sources do not define what their kind needs.
 pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
     let compiler = Compiler::find()?;
-    let mut objects = compiler.sdk(kind, work)?;
+    write_sdk(work)?;
     let sources = sources(folder)?;
-    let mut included = Vec::new();
+    let (mut objects, mut included) = (Vec::new(), Vec::new());
     for source in &sources {
         let object = compiler.compile(source, work, &["-Wall", "-Wextra"])?;
         included.extend(inputs::of_rule(&object.with_extension("d")));
         objects.push(object);
     }
-    let module = work.join("module.wasm");
+    let world = World::new(kind, Callbacks::of(&objects)?.exports(kind)?);
     let has_cpp = sources.iter().any(|source| is_cpp(source));
-    let mut link = compiler.command(has_cpp);
-    if has_cpp && !compiler.has_cpp_library {
-        link.arg("-nostdlib++");
-    }
-    link.args(["-mexec-model=reactor", "-O2", "-Wl,--strip-debug", "-Wl,--stack-first"])
-        .arg(format!("-Wl,-z,stack-size={STACK}"))
-        .args(&objects)
-        .arg("-o")
-        .arg(&module);
-    let linked = tool::run(&mut link).context(
-        "a missing `lithe_on_…` is to be defined, and one that is there twice is of another kind \
-         than `lithe.toml` says",
-    );
-    if has_cpp { linked.context(compiler.cpp_hint()) } else { linked }?;
-    let content = World::new(kind, []).component(std::fs::read(&module)?)?;
-    Ok(Component { content, inputs: included })
+    let module = compiler.link(&objects, has_cpp, &world, work)?;
+    Ok(Component { content: world.component(module)?, inputs: included })
 }
 
-/// Writes the SDK, and the bindings for a component of that kind.
+/// Writes the SDK.
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
-    work::write(work, &SDK)?;
-    let (mut resolve, world) = World::new(kind, []).resolve()?;
+pub fn write_sdk(work: &Path) -> anyhow::Result<()> {
+    work::write(work, &SDK)
+}
+
+/// Writes the bindings for a component of that world, and what the SDK has to know of it.
+fn write_bindings(world: &World, work: &Path) -> anyhow::Result<()> {
+    let mut about = format!("#define LITHE_KIND_{}\n", world.kind().name().to_uppercase());
+    for export in world.exports() {
+        about += &format!("#define LITHE_HAS_{}\n", export.interface().to_uppercase());
+    }
+    work::write(work, &[("lithe_kind.h", &about)])?;
+    let (mut resolve, id) = world.resolve()?;
     let mut files = Files::default();
     let options = wit_bindgen_c::Opts {
         rename_world: Some(BINDINGS.to_owned()),
@@ -179,7 +236,7 @@ pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
         no_object_file: true,
         ..Default::default()
     };
-    options.build().generate(&mut resolve, world, &mut files)?;
+    options.build().generate(&mut resolve, id, &mut files)?;
     for (name, content) in files.iter() {
         let text = str::from_utf8(content).with_context(|| format!("`{name}` is not text"))?;
         work::write(work, &[(name, text)])?;
@@ -226,4 +283,21 @@ fn has_runtime(clang: &str) -> bool {
     let asked =
         Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();
     asked.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_sdk_is_there() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest-sdk/c");
+        let names = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        // What is about the SDK, and what is of Zig's module alone.
+        names.retain(|name| name != "README.md" && name != "lithe_slices.zig");
+        names.sort_unstable();
+        assert_eq!(names, SDK.map(|(name, _)| name));
+    }
 }

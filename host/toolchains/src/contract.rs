@@ -75,6 +75,14 @@ impl World {
         Self { kind, exports: exports.into_iter().collect() }
     }
 
+    pub fn kind(&self) -> GuestKind {
+        self.kind
+    }
+
+    pub fn exports(&self) -> impl Iterator<Item = Export> {
+        self.exports.iter().copied()
+    }
+
     /// In WIT.
     pub fn text(&self) -> String {
         let mut text = format!(

@@ -11,6 +11,7 @@ macro_rules! sdk {
     };
 }
 
+mod callbacks;
 mod clang;
 mod command;
 mod contract;

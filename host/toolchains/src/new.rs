@@ -77,6 +77,7 @@ impl<'a> Project<'a> {
             .add(".gitignore", "*.wasm\n.lithe/\n.venv/\n__pycache__/\nnode_modules/\ntarget/\n");
         let unit_tests = unit_tests(language);
         let checks = format!("{unit_tests}{}", checks(kind)).replace("{name}", name);
+        let checks = checks.replace("{kind}", kind_name(kind));
         project.add("test.sh", &include_str!("new/test.sh").replace("{checks}\n", &checks));
         Ok(project)
     }
@@ -120,7 +121,10 @@ impl<'a> Project<'a> {
             Language::Python => {
                 add("pyproject.toml", &manifest(include_str!("new/python/pyproject.toml.txt")));
             }
-            Language::C => add("compile_flags.txt", "-I.lithe/{kind}\n"),
+            Language::C => {
+                add("compile_flags.txt", "-I.lithe/{kind}\n");
+                add("tests/main.c", &c_test(kind).replace("{name}", self.name));
+            }
             Language::Go => add("go.mod", &manifest(include_str!("new/go/go.mod.txt"))),
             Language::Zig => {}
         }
@@ -191,9 +195,14 @@ fn script_test(kind: Kind) -> &'static str {
     of_kind!(kind, "script", "test.js")
 }
 
+fn c_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "c/tests", "c")
+}
+
 /// The guest's unit tests, where its template has some.
 fn unit_tests(language: Language) -> &'static str {
     match language {
+        Language::C | Language::Zig => "(cd guests/{name} && sh .lithe/{kind}/lithe_test.sh >&2)\n",
         Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
         _ => "",
     }

@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::clang::Compiler;
+use super::callbacks::Callbacks;
+use super::clang::{self, Compiler};
 use super::contract::World;
 use super::tool;
 use lithe_host::internals::config::GuestKind;
+
+/// What the module `lithe` has beside the C header's functions.
+const SLICES: &str = include_str!("../../../guest-sdk/c/lithe_slices.zig");
 
 /// How Zig is run here: `zig`, or the one of the Python package `ziglang`.
 pub fn find() -> Option<Vec<String>> {
@@ -33,27 +37,28 @@ pub fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8
     let Some(zig) = find() else {
         bail!("there is no Zig: run `python3 -m pip install ziglang`, or install `zig`");
     };
-    let objects = Compiler::of_zig(&zig).sdk(kind, work)?;
+    clang::write_sdk(work)?;
     let translated = work.join("lithe.zig");
     let mut translate = tool::command(&zig);
-    translate.args(["translate-c", "-target", "wasm32-wasi", "-lc"]).arg(work.join("lithe.h"));
+    // With what unit tests need: it is of this file, too, and the component leaves out what it never
+    // calls.
+    let header = work.join("lithe_testing.h");
+    translate.args(["translate-c", "-target", "wasm32-wasi", "-lc"]).arg(header);
     let text = tool::ask(&mut translate)?;
-    std::fs::write(&translated, text)
+    std::fs::write(&translated, text + SLICES)
         .with_context(|| format!("cannot write `{}`", translated.display()))?;
-    let module = work.join("module.wasm");
-    let mut build = tool::command(&zig);
-    build
-        .args(["build-exe", "-target", "wasm32-wasi", "-mexec-model=reactor", "-fno-entry"])
-        .args(["-O", "ReleaseSmall", "-rdynamic", "--stack", "262144", "-lc"])
+    let object = work.join("main.zig.o");
+    let mut compile = tool::command(&zig);
+    compile
+        .args(["build-obj", "-target", "wasm32-wasi", "-O", "ReleaseSmall", "-lc"])
         .args(["--dep", "lithe"])
         .arg(format!("-Mroot={}", main.display()))
         .args(["-O", "ReleaseSmall", "-target", "wasm32-wasi"])
         .arg(format!("-Mlithe={}", translated.display()))
-        .args(&objects)
-        .arg(format!("-femit-bin={}", module.display()));
-    tool::run(&mut build).context(
-        "a missing `lithe_on_…` is to be exported, and one that is there twice is of another kind \
-         than `lithe.toml` says",
-    )?;
-    World::new(kind, []).component(std::fs::read(&module)?)
+        .arg(format!("-femit-bin={}", object.display()));
+    tool::run(&mut compile)?;
+    let objects = [object];
+    let world = World::new(kind, Callbacks::of(&objects)?.exports(kind)?);
+    let module = Compiler::of_zig(&zig).link(&objects, false, &world, work)?;
+    world.component(module)
 }

@@ -8,6 +8,7 @@
 mod builds;
 mod faults;
 mod new;
+mod units;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,11 +1,7 @@
 /* Answers requests. */
 
-#include <stdio.h>
-
 #include "lithe.h"
 
 lithe_outcome *lithe_on_request(lithe_event *event) {
-  char text[256];
-  snprintf(text, sizeof text, "Hello from %s", lithe_path(event).data);
-  return lithe_respond(200, "text/plain; charset=utf-8", lithe_str(text));
+  return lithe_respond_text(200, lithe_format("Hello from %s", lithe_path(event).data));
 }

@@ -1,8 +1,8 @@
-/* The kind `middleware`: what a middleware runs around. */
+/* What a middleware runs around: the host's chain, or an app's. */
 
 #include "lithe_internal.h"
 
-#ifdef LITHE_KIND_MIDDLEWARE
+#if defined(LITHE_KIND_MIDDLEWARE)
 lithe_outcome *lithe_next(lithe_event *event) {
   lithe_outcome *outcome = new_outcome();
   lithe_plugin_outcome_outcome_t made;
@@ -19,5 +19,10 @@ lithe_outcome *lithe_next(lithe_event *event) {
     outcome->as.response = made.val.response;
   }
   return outcome;
+}
+#elif !defined(LITHE_HAS_ROUTES)
+lithe_outcome *lithe_next(lithe_event *event) {
+  (void)event;
+  return lithe_fault("`lithe_next` is for the kind `middleware`, and for middleware of an app");
 }
 #endif

@@ -1,0 +1,279 @@
+/* Reading JSON (RFC 8259). A value is a part of the text that it stands in, which is checked as a
+ * whole first: the functions behind `lithe_json_read` rely on that. */
+
+#include "lithe_internal.h"
+
+/* Arrays and objects in one another. */
+#define MAX_DEPTH 128
+
+/* The text that is read. */
+typedef struct reader {
+  const char *at;
+  const char *end;
+} reader;
+
+static reader reader_of(lithe_text text) {
+  return (reader){text.data, text.data ? text.data + text.size : NULL};
+}
+
+/* Zero at the end, which no value begins with. */
+static char ahead(const reader *reader) { return reader->at < reader->end ? *reader->at : 0; }
+
+static void skip_space(reader *reader) {
+  while (reader->at < reader->end && strchr(" \t\n\r", *reader->at) && *reader->at) reader->at++;
+}
+
+/* Takes a byte, and the space around it. */
+static bool skip(reader *reader, char byte) {
+  skip_space(reader);
+  if (ahead(reader) != byte) return false;
+  reader->at++;
+  skip_space(reader);
+  return true;
+}
+
+static bool skip_word(reader *reader, const char *word) {
+  size_t size = strlen(word);
+  if ((size_t)(reader->end - reader->at) < size || memcmp(reader->at, word, size)) return false;
+  reader->at += size;
+  return true;
+}
+
+static bool skip_digits(reader *reader) {
+  const char *start = reader->at;
+  while (ahead(reader) >= '0' && ahead(reader) <= '9') reader->at++;
+  return reader->at > start;
+}
+
+static bool skip_number(reader *reader) {
+  if (ahead(reader) == '-') reader->at++;
+  if (ahead(reader) == '0') {
+    reader->at++;
+  } else if (!skip_digits(reader)) {
+    return false;
+  }
+  if (ahead(reader) == '.') {
+    reader->at++;
+    if (!skip_digits(reader)) return false;
+  }
+  if (ahead(reader) == 'e' || ahead(reader) == 'E') {
+    reader->at++;
+    if (ahead(reader) == '+' || ahead(reader) == '-') reader->at++;
+    if (!skip_digits(reader)) return false;
+  }
+  return true;
+}
+
+/* Four hexadecimal digits, or -1. */
+static int32_t take_unit(reader *reader) {
+  if (reader->end - reader->at < 4) return -1;
+  int32_t unit = 0;
+  for (int i = 0; i < 4; i++) {
+    int digit = hex_digit(reader->at[i]);
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  reader->at += 4;
+  return unit;
+}
+
+/* The character of an escape, behind its backslash; -1 if it is none. */
+static int32_t take_escape(reader *reader) {
+  static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+  char name = ahead(reader);
+  if (!name) return -1;
+  reader->at++;
+  const char *found = strchr(names, name);
+  if (found) return values[found - names];
+  if (name != 'u') return -1;
+  int32_t unit = take_unit(reader);
+  if (unit < 0xD800 || unit > 0xDFFF) return unit;
+  /* The first of a pair, with the second one behind it. */
+  if (unit > 0xDBFF || !skip_word(reader, "\\u")) return -1;
+  int32_t second = take_unit(reader);
+  if (second < 0xDC00 || second > 0xDFFF) return -1;
+  return 0x10000 + (unit - 0xD800) * 0x400 + (second - 0xDC00);
+}
+
+/* Takes a string with its quotes. */
+static bool skip_string(reader *reader) {
+  if (!skip_word(reader, "\"")) return false;
+  while (reader->at < reader->end) {
+    char byte = *reader->at;
+    if (byte == '"') return reader->at++, true;
+    if (byte == '\\') {
+      reader->at++;
+      if (take_escape(reader) < 0) return false;
+      continue;
+    }
+    size_t size = character((lithe_text){reader->at, (size_t)(reader->end - reader->at)});
+    if (!size || (unsigned char)byte < 0x20) return false;
+    reader->at += size;
+  }
+  return false;
+}
+
+static bool skip_value(reader *reader, int depth);
+
+/* Takes what stands between two brackets. */
+static bool skip_items(reader *reader, char end, int depth) {
+  reader->at++;
+  if (skip(reader, end)) return true;
+  do {
+    bool is_named = end != '}' || (skip_string(reader) && skip(reader, ':'));
+    if (!is_named || !skip_value(reader, depth + 1)) return false;
+  } while (skip(reader, ','));
+  if (ahead(reader) != end) return false;
+  reader->at++;
+  return true;
+}
+
+static bool skip_value(reader *reader, int depth) {
+  if (depth > MAX_DEPTH) return false;
+  switch (ahead(reader)) {
+    case '{': return skip_items(reader, '}', depth);
+    case '[': return skip_items(reader, ']', depth);
+    case '"': return skip_string(reader);
+    case 't': return skip_word(reader, "true");
+    case 'f': return skip_word(reader, "false");
+    case 'n': return skip_word(reader, "null");
+    default: return skip_number(reader);
+  }
+}
+
+static lithe_json_type type_of(char first) {
+  switch (first) {
+    case '{': return LITHE_JSON_OBJECT;
+    case '[': return LITHE_JSON_ARRAY;
+    case '"': return LITHE_JSON_STRING;
+    case 't':
+    case 'f': return LITHE_JSON_BOOL;
+    case 'n': return LITHE_JSON_NULL;
+    default: return LITHE_JSON_NUMBER;
+  }
+}
+
+/* Takes a value. It is absent if it is malformed. */
+static lithe_json take_value(reader *reader, int depth) {
+  const char *start = reader->at;
+  if (!skip_value(reader, depth)) return (lithe_json){LITHE_JSON_ABSENT, none};
+  return (lithe_json){type_of(*start), {start, (size_t)(reader->at - start)}};
+}
+
+lithe_json lithe_json_read(lithe_text text) {
+  reader reader = reader_of(text);
+  skip_space(&reader);
+  lithe_json value = take_value(&reader, 1);
+  skip_space(&reader);
+  return reader.at == reader.end ? value : (lithe_json){LITHE_JSON_ABSENT, none};
+}
+
+lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value) {
+  lithe_json read = lithe_json_read(lithe_body(event));
+  if (read.type == LITHE_JSON_ABSENT) return lithe_failure(400, "the body is not JSON");
+  *value = read;
+  return NULL;
+}
+
+/* The next item of an array, or the next field of an object with its name, which is a string. Any
+ * value in a text that has been checked may be deep again. */
+static bool next_value(lithe_json all, size_t *at, lithe_json *name, lithe_json *value) {
+  reader reader = reader_of(all.text);
+  if (*at >= all.text.size) return false;
+  reader.at += *at ? *at : 1;
+  skip(&reader, ',');
+  if (name) {
+    *name = take_value(&reader, 1);
+    if (name->type != LITHE_JSON_STRING || !skip(&reader, ':')) return false;
+  }
+  *value = take_value(&reader, 1);
+  *at = (size_t)(reader.at - all.text.data);
+  return value->type != LITHE_JSON_ABSENT;
+}
+
+bool lithe_json_next_field(lithe_json object, size_t *at, lithe_text *name, lithe_json *value) {
+  lithe_json string;
+  return object.type == LITHE_JSON_OBJECT && next_value(object, at, &string, value) &&
+         lithe_json_string(string, name);
+}
+
+bool lithe_json_next_item(lithe_json array, size_t *at, lithe_json *item) {
+  return array.type == LITHE_JSON_ARRAY && next_value(array, at, NULL, item);
+}
+
+/* Writes a character as UTF-8, and answers where it ends. */
+static char *put_character(char *end, int32_t character) {
+  if (character < 0x80) {
+    *end++ = (char)character;
+    return end;
+  }
+  int rest = character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+  static const int first[] = {0, 0xC0, 0xE0, 0xF0};
+  *end++ = (char)(first[rest] | character >> 6 * rest);
+  while (rest--) *end++ = (char)(0x80 | (character >> 6 * rest & 0x3F));
+  return end;
+}
+
+/* What stands between the quotes of a string. */
+static reader inside(lithe_json string) {
+  return reader_of((lithe_text){string.text.data + 1, string.text.size - 2});
+}
+
+/* Writes the next byte of a string, or the character of an escape, and answers where that ends. */
+static char *put_next(char *end, reader *reader) {
+  if (*reader->at != '\\') {
+    *end++ = *reader->at++;
+    return end;
+  }
+  reader->at++;
+  return put_character(end, take_escape(reader));
+}
+
+bool lithe_json_string(lithe_json value, lithe_text *string) {
+  if (value.type != LITHE_JSON_STRING) return false;
+  reader reader = inside(value);
+  /* An escape is never shorter than its character. */
+  char *made = blank(value.text.size), *end = made;
+  while (reader.at < reader.end) end = put_next(end, &reader);
+  *end = 0;
+  *string = (lithe_text){made, (size_t)(end - made)};
+  return true;
+}
+
+/* Whether a string is a text. It keeps nothing: a client may send many names. */
+static bool is_string(lithe_json string, const char *expected) {
+  size_t left = strlen(expected);
+  for (reader reader = inside(string); reader.at < reader.end;) {
+    char made[4];
+    size_t size = (size_t)(put_next(made, &reader) - made);
+    if (left < size || memcmp(made, expected, size)) return false;
+    expected += size;
+    left -= size;
+  }
+  return !left;
+}
+
+lithe_json lithe_json_field(lithe_json object, const char *name) {
+  lithe_json found = {LITHE_JSON_ABSENT, none}, string, value;
+  if (object.type != LITHE_JSON_OBJECT) return found;
+  for (size_t at = 0; next_value(object, &at, &string, &value);) {
+    if (is_string(string, name)) found = value;
+  }
+  return found;
+}
+
+bool lithe_json_integer(lithe_json value, int64_t *integer) {
+  return value.type == LITHE_JSON_NUMBER && lithe_to_integer(value.text, integer);
+}
+
+bool lithe_json_number(lithe_json value, double *number) {
+  if (value.type != LITHE_JSON_NUMBER) return false;
+  *number = strtod(kept_copy(value.text).data, NULL);
+  return true;
+}
+
+bool lithe_json_bool(lithe_json value, bool *is_true) {
+  if (value.type != LITHE_JSON_BOOL) return false;
+  *is_true = value.text.data[0] == 't';
+  return true;
+}

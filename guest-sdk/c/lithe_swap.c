@@ -1,0 +1,35 @@
+/* What moves when a new version takes over, and the version's health. */
+
+#include "lithe_internal.h"
+
+/* Copies a reason for the host, if there is one, and answers whether there is none. */
+static bool told(const char *reason, lithe_wit_string_t *error) {
+  if (reason) *error = copy_str(reason);
+  finish();
+  return !reason;
+}
+
+#ifdef LITHE_HAS_STATE
+void exports_lithe_plugin_state_save(lithe_wit_list_u8_t *ret) {
+  lithe_text saved = lithe_on_save();
+  *ret = (lithe_wit_list_u8_t){copied(saved), saved.size};
+  finish();
+}
+
+bool exports_lithe_plugin_state_restore(lithe_wit_list_u8_t *saved, lithe_wit_string_t *err) {
+  return told(lithe_on_restore(take(saved->ptr, saved->len)), err);
+}
+#endif
+
+#ifdef LITHE_HAS_RESUME
+void exports_lithe_plugin_resume_resume(lithe_socket socket) {
+  lithe_on_resume(socket);
+  finish();
+}
+#endif
+
+#ifdef LITHE_HAS_HEALTH
+bool exports_lithe_plugin_health_check(lithe_wit_string_t *err) {
+  return told(lithe_on_health(), err);
+}
+#endif
