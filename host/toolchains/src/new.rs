@@ -121,7 +121,10 @@ impl<'a> Project<'a> {
                 add("pyproject.toml", &manifest(include_str!("new/python/pyproject.toml.txt")));
             }
             Language::C => add("compile_flags.txt", "-I.lithe/{kind}\n"),
-            Language::Go => add("go.mod", &manifest(include_str!("new/go/go.mod.txt"))),
+            Language::Go => {
+                add("go.mod", &manifest(include_str!("new/go/go.mod.txt")));
+                add("main_test.go", &go_test(kind).replace("{name}", self.name));
+            }
             Language::Zig => {}
         }
         Ok(if language == Language::Rust {
@@ -191,10 +194,15 @@ fn script_test(kind: Kind) -> &'static str {
     of_kind!(kind, "script", "test.js")
 }
 
+fn go_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "go", "test.go")
+}
+
 /// The guest's unit tests, where its template has some.
 fn unit_tests(language: Language) -> &'static str {
     match language {
         Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
+        Language::Go => "(cd guests/{name} && go test >&2)\n",
         _ => "",
     }
 }
