@@ -1,6 +1,7 @@
 package lithe
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -42,11 +43,15 @@ func HTML(status int, html string) *Response {
 
 // JSON is a response of a value as JSON. It fails if [json.Marshal] does.
 func JSON(status int, value any) (*Response, error) {
-	body, err := json.Marshal(value)
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	// It is not part of a page.
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		return nil, err
 	}
-	return &Response{status, []Field{{"content-type", "application/json"}}, body}, nil
+	text := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
+	return &Response{status, []Field{{"content-type", "application/json"}}, text}, nil
 }
 
 // Redirect leads to another place. The statuses 301 and 308 are for good, 302 and 307 for now, and

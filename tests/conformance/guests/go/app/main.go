@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -118,12 +117,12 @@ func catchTeapots(event *lithe.Event, failure *lithe.Error) (*lithe.Response, er
 
 func vote(event *lithe.Event) (lithe.Outcome, error) {
 	votes[event.Param("option")]++
-	text, err := tally()
+	response, err := lithe.JSON(200, votes)
 	if err != nil {
 		return nil, err
 	}
-	lithe.Publish("votes", lithe.TextMessage(text))
-	return lithe.JSON(200, votes)
+	lithe.Publish("votes", lithe.TextMessage(string(response.Body)))
+	return response, nil
 }
 
 func variable(event *lithe.Event) (lithe.Outcome, error) {
@@ -215,11 +214,6 @@ func stream(event *lithe.Event) (lithe.Outcome, error) {
 
 // How often each option was chosen.
 var votes = map[string]int{}
-
-func tally() (string, error) {
-	text, err := json.Marshal(votes)
-	return string(text), err
-}
 
 func save() map[string]int { return votes }
 

@@ -25,11 +25,11 @@ func openLive(peer lithe.Peer) error {
 	if err := peer.Subscribe("votes"); err != nil {
 		return err
 	}
-	text, err := tally()
+	tally, err := lithe.JSON(200, votes)
 	if err != nil {
 		return err
 	}
-	return peer.SendText(text)
+	return peer.SendText(string(tally.Body))
 }
 
 // What the socket keeps as its attachment.
