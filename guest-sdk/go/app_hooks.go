@@ -40,13 +40,13 @@ func (app *App) closed(peer Peer, info CloseInfo) {
 }
 
 // What hears of a socket. For one that another instance has accepted, the pattern of its request
-// tells. Without hooks for it, nothing hears of it.
+// tells.
 func (app *App) listener(peer Peer) listener {
 	if listener := app.sockets[peer]; listener != nil {
 		return listener
 	}
 	defer dropRequests()
-	var found listener = &Hooks{}
+	var found listener = unheard{}
 	if event := peer.Event(); event != nil {
 		if slot := app.slots[event.Route()]; slot != nil && slot.listener != nil {
 			found = slot.listener
@@ -55,3 +55,14 @@ func (app *App) listener(peer Peer) listener {
 	app.sockets[peer] = found
 	return found
 }
+
+// What stands for hooks where a route has none: streams need none, but a socket would stay silent.
+type unheard struct{}
+
+func (unheard) opened(peer Peer) { attend(peer, takeStreamToOpen(peer)) }
+func (unheard) received(peer Peer, _ []Message) {
+	peer.Fail("no hooks of this version hear this socket")
+}
+func (unheard) drained(Peer)                  {}
+func (unheard) resumed(peer Peer)             { peer.Fail("no hooks of this version hear this socket") }
+func (unheard) closed(peer Peer, _ CloseInfo) { takeStreamToOpen(peer) }

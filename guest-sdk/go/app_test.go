@@ -209,4 +209,7 @@ func TestEachRouteHasHooksOfItsOwn(t *testing.T) {
 	a.Send("3")
 	lithetest.Resume()
 	equalTexts(t, a.Texts(), "a:3", "a is back")
+	serve(func(app *lithe.App) { app.Get("/a", say("a page")) })
+	a.Send("4")
+	equal(t, a.Failure(), "no hooks of this version hear this socket")
 }

@@ -11,7 +11,7 @@ const (
 	exportsState  = "lithe exports: state;"
 )
 
-// The names of what is served, for those who ask at run time.
+// What is served. The host that lithetest plays asks.
 var exported = map[string]bool{}
 
 //go:noinline

@@ -192,6 +192,9 @@ func TestStreamsAreSentPieceByPiece(t *testing.T) {
 }
 
 func TestStateMovesAndIsAddedTo(t *testing.T) {
+	if _, err := lithetest.Save(); err == nil || !strings.Contains(err.Error(), "would be lost") {
+		t.Errorf("got %v", err)
+	}
 	votes := map[string]int{"a": 1}
 	lithe.State[map[string]int]{
 		Save: func() map[string]int { return votes },

@@ -48,6 +48,7 @@ func init() {
 	guest.Timer = func(id uint32) { due(Timer(id)) }
 	guest.HasLoops = func() bool { return runSession != nil }
 	guest.RunLoop = func(id uint32) { attendSession(Socket{Peer(id)}) }
+	guest.Exports = func(name string) bool { return exported["lithe exports: "+name+";"] }
 	guest.Save = saved
 	guest.Restore = restored
 	guest.Health = checkHealth

@@ -16,6 +16,7 @@
 package lithetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,9 +26,12 @@ import (
 // Advance moves the time forward. What is due by then is called, in order and at its own time.
 func Advance(by time.Duration) { played.Advance(by) }
 
-// Save is what the component's [lithe.State] hands to a new version. It fails if that is more than a
-// site allows.
+// Save is what the component's [lithe.State] hands to a new version. It fails if there is none, or
+// if that is more than a site allows.
 func Save() (saved []byte, err error) {
+	if !played.Guest.Exports("state") {
+		return nil, errNoState
+	}
 	played.Call(func() { saved = played.Guest.Save() })
 	if len(saved) > played.StateLimit {
 		return nil, fmt.Errorf("the state is %d bytes: the limit is %d", len(saved), played.StateLimit)
@@ -38,16 +42,27 @@ func Save() (saved []byte, err error) {
 // Restore hands to the component's [lithe.State] what another version has saved. The component's
 // memory stays: restoring adds to it.
 func Restore(saved []byte) (err error) {
+	if !played.Guest.Exports("state") {
+		return errNoState
+	}
 	played.Call(func() { err = played.Guest.Restore(saved) })
 	return err
 }
 
-// Resume has the component take over all open sockets, as a new version does.
-func Resume() { played.ResumeAll() }
+var errNoState = errors.New("the component serves no `lithe.State`: its memory would be lost")
 
-// Health asks the component's [lithe.Health].
+// Resume has the component take over all open sockets, as a new version does.
+func Resume() {
+	if played.Guest.Exports("resume") {
+		played.ResumeAll()
+	}
+}
+
+// Health asks the component's [lithe.Health]. A component without one is always well.
 func Health() (err error) {
-	played.Call(func() { err = played.Guest.Health() })
+	if played.Guest.Exports("health") {
+		played.Call(func() { err = played.Guest.Health() })
+	}
 	return err
 }
 

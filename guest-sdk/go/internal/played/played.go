@@ -58,6 +58,7 @@ var Guest struct {
 	Receive                      func(socket uint32, messages []Message)
 	Close                        func(socket uint32, info CloseInfo)
 	Timer                        func(timer uint32)
+	Exports                      func(name string) bool
 	Save                         func() []byte
 	Restore                      func(saved []byte) error
 	Health                       func() error
