@@ -188,6 +188,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_component_exports_what_its_module_has_the_text_of() {
+        let module = b"\0lithe exports: state;lithe exports: health\0lithe exports: routes;";
+        assert_eq!(
+            exports(GuestKind::Hooks, module),
+            [Export::Batch, Export::Routes, Export::State]
+        );
+        assert_eq!(exports(GuestKind::Route, module), [Export::Routes]);
+        assert_eq!(exports(GuestKind::Middleware, module), []);
+    }
+
+    #[test]
     fn every_file_of_the_sdk_is_there() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest-sdk/go");
         let mut folders: Vec<PathBuf> = vec![root.clone()];
