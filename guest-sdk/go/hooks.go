@@ -1,4 +1,4 @@
-//go:build lithe_hooks
+//go:build lithe_hooks || !wasip1
 
 package lithe
 
@@ -6,13 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
-	"time"
-
-	wit "lithe/internal/abi"
-	export "lithe/internal/wit/export_lithe_plugin_hooks"
-	socket "lithe/internal/wit/lithe_plugin_socket"
-	bindings "lithe/internal/wit/lithe_plugin_timers"
 )
 
 // Hooks are sessions as events, in one instance for all sockets. Each of them may be nil. A hook
@@ -24,104 +17,81 @@ type Hooks struct {
 	Message func(peer Peer, message Message) error
 	// The outbound queue has emptied after [ErrQueueFull].
 	Drain func(peer Peer) error
+	// Another version of the component has had the socket until now: see [OnResume].
+	Resume Resume
 	// The socket has ended. This is its last call: it comes exactly once, even if the handshake was
 	// never completed.
 	Close func(peer Peer, info CloseInfo) error
 }
 
+// Resume is a hook that [OnResume] makes.
+type Resume struct{ hook func(peer Peer) error }
+
+// OnResume makes a hook that hears of each socket that another version of the component has had
+// until now. The host calls it after [State] is restored and before anything else of the socket.
+// The socket's number, attachment, topics and protocol are as they were. Timers have ended with the
+// other version: start them again here.
+//
+//	lithe.Hooks{Message: message, Resume: lithe.OnResume(resume)}.Serve()
+//
+// A component in which nothing calls this function does not hear of a new version, and costs the
+// host nothing then.
+func OnResume(hook func(peer Peer) error) Resume {
+	exports(exportsResume)
+	return Resume{hook}
+}
+
 // Serve makes this a component of the kind `hooks`.
 func (hooks Hooks) Serve() {
 	serveRequests(hooks.Request)
-	call := func(id uint32, hook func(peer Peer) error) {
-		if hook == nil {
-			return
-		}
-		if err := guarded(func() error { return hook(Peer(id)) }); err != nil {
-			Peer(id).Fail(err.Error())
-		}
+	heardBy = &hooks
+}
+
+// What hears of the sockets.
+var heardBy listener = &Hooks{}
+
+func (hooks *Hooks) opened(peer Peer) {
+	open := takeStreamToOpen(peer)
+	if open == nil {
+		open = hooks.Open
 	}
-	export.Open = func(id uint32) { call(id, hooks.Open) }
-	export.Receive = func(id uint32, messages []socket.Message) {
-		copied := make([]Message, len(messages))
-		for i, message := range messages {
-			copied[i] = copiedMessage(message)
-		}
-		wit.ReleaseArguments()
-		if hooks.Message == nil {
-			return
-		}
-		for _, message := range copied {
-			call(id, func(peer Peer) error { return hooks.Message(peer, message) })
-		}
+	attend(peer, open)
+}
+
+func (hooks *Hooks) received(peer Peer, messages []Message) {
+	if hooks.Message == nil {
+		return
 	}
-	export.Drain = func(id uint32) { call(id, hooks.Drain) }
-	export.Close = func(id uint32, info socket.CloseInfo) {
-		copied := copiedCloseInfo(info)
-		wit.ReleaseArguments()
-		if hooks.Close != nil {
-			call(id, func(peer Peer) error { return hooks.Close(peer, copied) })
+	attend(peer, func(peer Peer) error {
+		for _, message := range messages {
+			if err := hooks.Message(peer, message); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+}
+
+func (hooks *Hooks) drained(peer Peer) { attend(peer, hooks.Drain) }
+func (hooks *Hooks) resumed(peer Peer) { attend(peer, hooks.Resume.hook) }
+
+func (hooks *Hooks) closed(peer Peer, info CloseInfo) {
+	takeStreamToOpen(peer)
+	if hooks.Close == nil {
+		return
+	}
+	err := run(func() error { return hooks.Close(peer, info) })
+	if err != nil && !errors.As(err, new(panicked)) {
+		fmt.Fprintln(os.Stderr, err)
 	}
 }
 
-// The functions that are due, by the host's number of the timer.
-var timers = struct {
-	sync.Mutex
-	due map[Timer]due
-}{due: map[Timer]due{}}
-
-type due struct {
-	call   func()
-	repeat bool
-}
-
-func init() {
-	export.Timer = func(id uint32) {
-		timers.Lock()
-		due, isThere := timers.due[Timer(id)]
-		if !due.repeat {
-			delete(timers.due, Timer(id))
-		}
-		timers.Unlock()
-		if !isThere {
-			return
-		}
-		if err := guarded(func() error { due.call(); return nil }); err != nil {
-			fmt.Fprintln(os.Stderr, "a timer failed:", err)
-		}
+// Runs a hook, and fails the session if the hook fails.
+func attend(peer Peer, hook func(peer Peer) error) {
+	if hook == nil {
+		return
 	}
-}
-
-// Timer calls a function later. It ends with the instance.
-type Timer uint32
-
-// After calls a function once, after a delay in whole milliseconds. It fails if the instance has as
-// many timers as the site allows.
-func After(delay time.Duration, call func()) (Timer, error) { return set(delay, false, call) }
-
-// Every calls a function again and again, until the timer is stopped.
-func Every(delay time.Duration, call func()) (Timer, error) { return set(delay, true, call) }
-
-// Stop ends the timer.
-func (timer Timer) Stop() {
-	timers.Lock()
-	defer timers.Unlock()
-	bindings.Cancel(uint32(timer))
-	delete(timers.due, timer)
-}
-
-func set(delay time.Duration, repeat bool, call func()) (Timer, error) {
-	milliseconds := delay.Milliseconds()
-	if milliseconds < 0 || milliseconds > 1<<32-1 {
-		return 0, fmt.Errorf("%v is not a delay: it is up to 49 days", delay)
+	if err := run(func() error { return hook(peer) }); err != nil {
+		peer.Fail(err.Error())
 	}
-	timers.Lock()
-	defer timers.Unlock()
-	result := bindings.Set(uint32(milliseconds), repeat)
-	if result.Tag() == wit.ResultErr {
-		return 0, errors.New("the instance has as many timers as it may")
-	}
-	timer := Timer(result.Ok())
-	timers.due[timer] = due{call, repeat}
-	return timer, nil
 }

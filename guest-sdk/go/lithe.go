@@ -1,7 +1,7 @@
 // Package lithe makes components for the Lithe host.
 //
-// An init function says what the component is, by one of [Handler], [Hooks], [Session],
-// [Middleware] and [ErrorHandler]. A build has only the one of its kind:
+// An init function says what the component is, by one of [App], [Handler], [Hooks], [Session],
+// [Middleware] and [ErrorHandler]. A build has only those of its kind:
 //
 //	func init() {
 //		lithe.Hooks{
@@ -13,66 +13,30 @@
 //
 // An error that a function returns fails the request or the session, and so does a panic. The
 // host's log has the error, and the stack of a panic. The instance goes on.
+//
+// The package lithetest plays the host for unit tests, which `go test` runs without WebAssembly.
 package lithe
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
-	"strings"
-
-	wit "lithe/internal/abi"
-	bindings "lithe/internal/wit/lithe_plugin_http"
-	_ "lithe/internal/wit/wit_exports"
 )
 
 // The error of every call until something is served.
 var errNothingServed = errors.New("nothing is served: call `Serve` in a `func init()`")
 
-// These copy an import's answer before anything else is asked of the host.
+func nothingServed(*Event) (Outcome, error) { return nil, errNothingServed }
 
-func readString(call func() string) string { return wit.Read(call, strings.Clone) }
-
-func readStrings(call func() []string) []string { return wit.Read(call, copiedStrings) }
-
-func readBytes(call func() []byte) []byte { return wit.Read(call, bytes.Clone) }
-
-func readFields(call func() bindings.Fields) []Field { return wit.Read(call, copiedFields) }
-
-func readOption(call func() wit.Option[string]) (value string, isThere bool) {
-	read := wit.Read(call, func(option wit.Option[string]) wit.Option[string] {
-		return someIf(strings.Clone(option.Some()), option.Tag() == wit.OptionSome)
-	})
-	return read.Some(), read.Tag() == wit.OptionSome
-}
-
-func copiedStrings(texts []string) []string {
-	for i, text := range texts {
-		texts[i] = strings.Clone(text)
-	}
-	return texts
-}
-
-func copiedFields(fields bindings.Fields) []Field {
-	copied := make([]Field, len(fields))
-	for i, field := range fields {
-		copied[i] = Field{strings.Clone(field.F0), strings.Clone(field.F1)}
-	}
-	return copied
-}
-
-func someIf[T any](value T, isSome bool) wit.Option[T] {
-	if !isSome {
-		return wit.None[T]()
-	}
-	return wit.Some(value)
-}
-
-// Runs a guest's function. A panic becomes an error, and its stack goes to the log.
-func guarded(call func() error) (err error) {
+// Runs a guest's function in a call of the host.
+func run(call func() error) error {
 	defer dropRequests()
+	return guarded(call)
+}
+
+// A panic becomes an error, and its stack goes to the log.
+func guarded(call func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = panicked{cause}

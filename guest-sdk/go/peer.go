@@ -1,14 +1,10 @@
 package lithe
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
-
-	wit "lithe/internal/abi"
-	bindings "lithe/internal/wit/lithe_plugin_socket"
-	topics "lithe/internal/wit/lithe_plugin_topics"
 )
 
 // Message is text or bytes.
@@ -32,20 +28,6 @@ func (message Message) Bytes() []byte { return []byte(message.content) }
 // IsBinary tells bytes from text.
 func (message Message) IsBinary() bool { return message.isBinary }
 
-func (message Message) lowered() bindings.Message {
-	if message.isBinary {
-		return bindings.MakeMessageBinary([]byte(message.content))
-	}
-	return bindings.MakeMessageText(message.content)
-}
-
-func copiedMessage(message bindings.Message) Message {
-	if message.Tag() == bindings.MessageBinary {
-		return Message{string(message.Binary()), true}
-	}
-	return Message{strings.Clone(message.Text()), false}
-}
-
 // CloseInfo says how a session ended.
 type CloseInfo struct {
 	// 1005 if the peer gave none, 1006 if the connection was lost.
@@ -53,10 +35,6 @@ type CloseInfo struct {
 	Reason string
 	// Whether both sides sent a close frame.
 	Clean bool
-}
-
-func copiedCloseInfo(info bindings.CloseInfo) CloseInfo {
-	return CloseInfo{int(info.Code), strings.Clone(info.Reason), info.Clean}
 }
 
 // Why something cannot be sent.
@@ -69,12 +47,12 @@ var (
 // Peer is an open socket: a number that the host knows. No two sockets have the same at a time.
 type Peer uint32
 
-// State is where a socket is in its life.
-type State uint8
+// ReadyState is where a socket is in its life.
+type ReadyState uint8
 
 const (
 	// Accepted, and the handshake is not yet complete. What is sent waits until it is.
-	StateConnecting State = iota
+	StateConnecting ReadyState = iota
 	StateOpen
 	StateClosing
 	// Gone, or never a socket of this component.
@@ -83,19 +61,7 @@ const (
 
 // Send queues a message, and never blocks. Its error is [ErrClosed], [ErrTooLarge] or
 // [ErrQueueFull].
-func (peer Peer) Send(message Message) error {
-	result := bindings.Send(uint32(peer), message.lowered())
-	if result.Tag() == wit.ResultOk {
-		return nil
-	}
-	switch failure := result.Err(); failure.Tag() {
-	case bindings.SendErrorTooLarge:
-		return fmt.Errorf("%w: %d bytes", ErrTooLarge, failure.TooLarge())
-	case bindings.SendErrorQueueFull:
-		return ErrQueueFull
-	}
-	return ErrClosed
-}
+func (peer Peer) Send(message Message) error { return send(peer, message) }
 
 // SendText queues a text message, as [Peer.Send] does.
 func (peer Peer) SendText(text string) error { return peer.Send(TextMessage(text)) }
@@ -106,34 +72,31 @@ func (peer Peer) SendBinary(bytes []byte) error { return peer.Send(BinaryMessage
 // Close closes the socket after what is queued. It fails if the code is not 1000 or 3000 to 4999,
 // or if the reason is over 123 bytes. Then the socket stays as it is.
 func (peer Peer) Close(code int, reason string) error {
-	result := bindings.Close(uint32(peer), wit.Some(uint16(code)), reason)
-	if result.Tag() == wit.ResultOk {
-		return nil
-	}
-	if result.Err().Tag() == bindings.CloseErrorInvalidCode {
+	if code != 1000 && (code < 3000 || code > 4999) {
 		return fmt.Errorf("%d is not a code to close with: 1000, or 3000 to 4999", code)
 	}
-	return errors.New("the reason is over 123 bytes")
+	if len(reason) > 123 {
+		return errors.New("the reason is over 123 bytes")
+	}
+	closeSocket(peer, code, reason)
+	return nil
 }
 
 // Fail closes the socket with 1011, because its session failed. The reason goes to the log and not
 // to the peer.
-func (peer Peer) Fail(reason string) { bindings.Fail(uint32(peer), reason) }
+func (peer Peer) Fail(reason string) { failSocket(peer, reason) }
 
 // Terminate drops the connection without a close frame.
-func (peer Peer) Terminate() { bindings.Terminate(uint32(peer)) }
+func (peer Peer) Terminate() { terminate(peer) }
 
 // State is where the socket is in its life.
-func (peer Peer) State() State { return State(bindings.State(uint32(peer))) }
+func (peer Peer) State() ReadyState { return stateOf(peer) }
 
 // Protocol is the protocol that the handshake chose. Without one, it is empty.
-func (peer Peer) Protocol() string {
-	protocol, _ := readOption(func() wit.Option[string] { return bindings.Protocol(uint32(peer)) })
-	return protocol
-}
+func (peer Peer) Protocol() string { return protocolOf(peer) }
 
 // BufferedAmount is how many bytes are queued and not yet handed to the network.
-func (peer Peer) BufferedAmount() int { return int(bindings.BufferedAmount(uint32(peer))) }
+func (peer Peer) BufferedAmount() int { return bufferedAmount(peer) }
 
 // Event is the handshake's request, or nil once the session is over. It is valid until the host's
 // call returns.
@@ -143,11 +106,11 @@ func (peer Peer) Event() *Event {
 	if event := requests.asked[peer]; event != nil {
 		return event
 	}
-	handle := bindings.EventOf(uint32(peer))
-	if handle.Tag() == wit.OptionNone {
+	request, isThere := requestOf(peer)
+	if !isThere {
 		return nil
 	}
-	event := &Event{handle.Some()}
+	event := &Event{request}
 	requests.asked[peer] = event
 	return event
 }
@@ -163,75 +126,63 @@ func dropRequests() {
 	requests.Lock()
 	defer requests.Unlock()
 	for _, event := range requests.asked {
-		event.handle.Drop()
+		event.request.Drop()
 	}
 	clear(requests.asked)
 }
 
 // Attachment is the bytes that the host keeps with the socket, for any instance of the component.
-func (peer Peer) Attachment() []byte {
-	return readBytes(func() []byte { return bindings.Attachment(uint32(peer)) })
-}
+func (peer Peer) Attachment() []byte { return attachmentOf(peer) }
 
 // SetAttachment replaces the attachment. Its error is [ErrClosed] or [ErrTooLarge].
-func (peer Peer) SetAttachment(value []byte) error {
-	result := bindings.SetAttachment(uint32(peer), value)
-	if result.Tag() == wit.ResultOk {
-		return nil
+func (peer Peer) SetAttachment(value []byte) error { return setAttachment(peer, value) }
+
+// ErrNoAttachment says that nothing was attached to a socket, or that it is gone.
+var ErrNoAttachment = errors.New("the socket has no attachment")
+
+// Attach replaces the attachment by a value as JSON. A newer version of the component reads what an
+// older one has left.
+func Attach(peer Peer, value any) error {
+	attachment, err := json.Marshal(value)
+	if err != nil {
+		return err
 	}
-	if failure := result.Err(); failure.Tag() == bindings.AttachmentErrorTooLarge {
-		return fmt.Errorf("%w: %d bytes", ErrTooLarge, failure.TooLarge())
+	return peer.SetAttachment(attachment)
+}
+
+// Attached is the value that [Attach], or the [UpgradeOptions], left with the socket. Its error is
+// [ErrNoAttachment], or that of [json.Unmarshal].
+//
+//	user, err := lithe.Attached[User](peer)
+func Attached[T any](peer Peer) (value T, err error) {
+	attachment := peer.Attachment()
+	if len(attachment) == 0 {
+		return value, ErrNoAttachment
 	}
-	return ErrClosed
+	if err := json.Unmarshal(attachment, &value); err != nil {
+		return value, fmt.Errorf("the attachment is of another type: %w", err)
+	}
+	return value, nil
 }
 
 // Subscribe subscribes the socket to a topic. It fails if the socket is closed or has as many
 // topics as the site allows, or if the name is over 256 bytes.
-func (peer Peer) Subscribe(topic string) error {
-	result := topics.Subscribe(uint32(peer), topic)
-	if result.Tag() == wit.ResultOk {
-		return nil
-	}
-	switch failure := result.Err(); failure.Tag() {
-	case topics.SubscribeErrorTooMany:
-		return fmt.Errorf("the socket has its %d topics", failure.TooMany())
-	case topics.SubscribeErrorNameTooLong:
-		return errors.New("the topic's name is over 256 bytes")
-	}
-	return ErrClosed
-}
+func (peer Peer) Subscribe(topic string) error { return subscribe(peer, topic) }
 
 // Unsubscribe ends the subscription, if there is one.
-func (peer Peer) Unsubscribe(topic string) { topics.Unsubscribe(uint32(peer), topic) }
+func (peer Peer) Unsubscribe(topic string) { unsubscribe(peer, topic) }
 
 // Topics are the topics that the socket hears, in the order of their names.
-func (peer Peer) Topics() []string {
-	return readStrings(func() []string { return topics.Subscriptions(uint32(peer)) })
-}
+func (peer Peer) Topics() []string { return topicsOf(peer) }
 
 // Publish queues a message for every subscriber but this one, and returns for how many.
-func (peer Peer) Publish(topic string, message Message) int {
-	return int(topics.Publish(topic, message.lowered(), wit.Some(uint32(peer))))
-}
+func (peer Peer) Publish(topic string, message Message) int { return publish(topic, message, &peer) }
 
 // Publish queues a message for every subscriber, and returns for how many.
-func Publish(topic string, message Message) int {
-	return int(topics.Publish(topic, message.lowered(), wit.None[uint32]()))
-}
+func Publish(topic string, message Message) int { return publish(topic, message, nil) }
 
 // Members are the subscribers of a topic.
-func Members(topic string) []Peer { return members(wit.Some(topic)) }
+func Members(topic string) []Peer { return members(&topic) }
 
 // Peers are all of the component's WebSockets.
-func Peers() []Peer { return members(wit.None[string]()) }
-
-func members(topic wit.Option[string]) []Peer {
-	call := func() []uint32 { return topics.Members(topic) }
-	return wit.Read(call, func(ids []uint32) []Peer {
-		peers := make([]Peer, len(ids))
-		for i, id := range ids {
-			peers[i] = Peer(id)
-		}
-		return peers
-	})
-}
+func Peers() []Peer { return members(nil) }

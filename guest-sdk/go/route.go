@@ -1,4 +1,4 @@
-//go:build lithe_route
+//go:build lithe_route || !wasip1
 
 package lithe
 

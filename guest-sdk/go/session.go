@@ -1,14 +1,10 @@
-//go:build lithe_session
+//go:build lithe_session || !wasip1
 
 package lithe
 
 import (
 	"iter"
 	"time"
-
-	wit "lithe/internal/abi"
-	export "lithe/internal/wit/export_lithe_plugin_session"
-	bindings "lithe/internal/wit/lithe_plugin_receiver"
 )
 
 // Session is a session as a loop, in an instance of its own for each connection.
@@ -22,11 +18,25 @@ type Session struct {
 // Serve makes this a component of the kind `session`.
 func (session Session) Serve() {
 	serveRequests(session.Request)
-	export.Run = func(id uint32) {
-		socket := Socket{Peer(id)}
-		if err := guarded(func() error { return session.Run(socket) }); err != nil {
-			socket.Fail(err.Error())
+	runSession = session.Run
+}
+
+// What runs a session, once one is served.
+var runSession func(socket Socket) error
+
+// Runs the session of a socket, or sends the body of a stream.
+func attendSession(socket Socket) {
+	session := func() error {
+		if runSession == nil {
+			return errNothingServed
 		}
+		return runSession(socket)
+	}
+	if open := takeStreamToOpen(socket.Peer); open != nil {
+		session = func() error { return open(socket.Peer) }
+	}
+	if err := run(session); err != nil {
+		socket.Fail(err.Error())
 	}
 }
 
@@ -35,7 +45,7 @@ type Socket struct{ Peer }
 
 // Receive waits for a message. It is false when the session has ended.
 func (socket Socket) Receive() (message Message, isOpen bool) {
-	received := socket.receive(wit.None[uint32]())
+	received := receive(socket.Peer, nil)
 	if received.Message == nil {
 		return Message{}, false
 	}
@@ -62,20 +72,6 @@ type Received struct {
 
 // ReceiveWithin waits for a message, but no longer than so many milliseconds.
 func (socket Socket) ReceiveWithin(limit time.Duration) Received {
-	return socket.receive(wit.Some(uint32(min(max(limit.Milliseconds(), 0), 1<<32-1))))
-}
-
-func (socket Socket) receive(milliseconds wit.Option[uint32]) Received {
-	call := func() bindings.Received { return bindings.Receive(uint32(socket.Peer), milliseconds) }
-	return wit.Read(call, func(received bindings.Received) Received {
-		switch received.Tag() {
-		case bindings.ReceivedMessage:
-			message := copiedMessage(received.Message())
-			return Received{Message: &message}
-		case bindings.ReceivedClosed:
-			info := copiedCloseInfo(received.Closed())
-			return Received{Closed: &info}
-		}
-		return Received{}
-	})
+	milliseconds := uint32(min(max(limit.Milliseconds(), 0), 1<<32-1))
+	return receive(socket.Peer, &milliseconds)
 }

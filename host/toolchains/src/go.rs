@@ -10,32 +10,76 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use wit_bindgen_core::Files;
 
-use super::contract::World;
+use super::contract::{Export, World};
 use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK: a module.
-const SDK: [(&str, &str); 20] = sdk! { "go/":
+const SDK: [(&str, &str); 64] = sdk! { "go/":
+    "app.go"
+    "app_hooks.go"
+    "app_route.go"
+    "chain.go"
+    "cookie.go"
+    "error.go"
     "error_handler.go"
+    "error_handler_wasip1.go"
     "event.go"
+    "exports.go"
     "go.mod"
-    "handled.go"
     "handler.go"
+    "handler_wasip1.go"
+    "health.go"
+    "health_wasip1.go"
     "hooks.go"
+    "hooks_wasip1.go"
+    "host_native.go"
+    "host_wasip1.go"
     "internal/abi/empty.s"
     "internal/abi/region.go"
     "internal/abi/values.go"
+    "internal/pattern/pattern.go"
+    "internal/played/client.go"
+    "internal/played/clock.go"
+    "internal/played/handshake.go"
+    "internal/played/loop.go"
+    "internal/played/played.go"
+    "internal/played/sockets.go"
+    "internal/played/topics.go"
+    "internal/wit/export_lithe_plugin_batch/export.go"
     "internal/wit/export_lithe_plugin_error_handler/export.go"
     "internal/wit/export_lithe_plugin_handler/export.go"
+    "internal/wit/export_lithe_plugin_health/export.go"
     "internal/wit/export_lithe_plugin_hooks/export.go"
     "internal/wit/export_lithe_plugin_middleware/export.go"
+    "internal/wit/export_lithe_plugin_resume/export.go"
+    "internal/wit/export_lithe_plugin_routes/export.go"
     "internal/wit/export_lithe_plugin_session/export.go"
+    "internal/wit/export_lithe_plugin_state/export.go"
+    "listener.go"
     "lithe.go"
+    "lithetest/answer.go"
+    "lithetest/client.go"
+    "lithetest/lithetest.go"
+    "lithetest/request.go"
+    "lithetest/routing.go"
     "middleware.go"
+    "middleware/auth.go"
+    "middleware/cors.go"
+    "middleware/middleware.go"
+    "middleware/origin.go"
+    "middleware/trace.go"
+    "middleware_wasip1.go"
     "outcome.go"
     "peer.go"
     "route.go"
+    "routes_wasip1.go"
     "session.go"
+    "session_wasip1.go"
+    "state.go"
+    "stream.go"
+    "timers.go"
+    "values.go"
 };
 
 /// Where the bindings lie in it.
@@ -81,12 +125,33 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
         .env("GOARCH", "wasm");
     tool::run(&mut build).with_context(|| {
         format!(
-            "if it is a type of `lithe` that is undefined, the source is of another kind than \
-             {:?}, which is what `lithe.toml` says",
+            "if it is a type or a method of `lithe` that is undefined, the source is of another kind \
+             than {:?}, which is what `lithe.toml` says",
             kind.name()
         )
     })?;
-    World::new(kind, []).component(std::fs::read(&module)?)
+    let module = std::fs::read(&module)?;
+    World::new(kind, exports(kind, &module)).component(module)
+}
+
+/// What a component of that kind may export besides. The bindings of all of it are in the module.
+fn possible_exports(kind: GuestKind) -> &'static [Export] {
+    match kind {
+        GuestKind::Hooks => &Export::ALL,
+        GuestKind::Route => &[Export::Health, Export::Routes],
+        GuestKind::Session | GuestKind::Middleware | GuestKind::Error => &[Export::Health],
+    }
+}
+
+/// What of it the component does export: batches, which the SDK takes by itself, and what the author serves.
+/// Go's linker leaves out a function that nothing calls, and the text that is only in it. So the module has
+/// the text of `guest-sdk/go/exports.go` for exactly those exports that something serves.
+fn exports(kind: GuestKind, module: &[u8]) -> Vec<Export> {
+    let is_served = |export: &Export| {
+        let text = format!("lithe exports: {};", export.interface());
+        *export == Export::Batch || module.windows(text.len()).any(|part| part == text.as_bytes())
+    };
+    possible_exports(kind).iter().copied().filter(is_served).collect()
 }
 
 /// Writes the SDK, and the bindings for a component of that kind.
@@ -96,7 +161,8 @@ fn write_sdk(kind: GuestKind, sdk: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(sdk)?;
     }
     work::write(sdk, &SDK)?;
-    let (mut resolve, world) = World::new(kind, []).resolve()?;
+    let world = World::new(kind, possible_exports(kind).iter().copied());
+    let (mut resolve, world) = world.resolve()?;
     let mut files = Files::default();
     let options = wit_bindgen_go::Opts {
         format: wit_bindgen_go::Format::False,
@@ -122,6 +188,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_component_exports_what_its_module_has_the_text_of() {
+        let module = b"\0lithe exports: state;lithe exports: health\0lithe exports: routes;";
+        assert_eq!(
+            exports(GuestKind::Hooks, module),
+            [Export::Batch, Export::Routes, Export::State]
+        );
+        assert_eq!(exports(GuestKind::Route, module), [Export::Routes]);
+        assert_eq!(exports(GuestKind::Middleware, module), []);
+    }
+
+    #[test]
     fn every_file_of_the_sdk_is_there() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest-sdk/go");
         let mut folders: Vec<PathBuf> = vec![root.clone()];
@@ -131,8 +208,11 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.file_name().is_some_and(|name| name != "README.md") {
-                    names.push(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+                    continue;
+                }
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                if name != "README.md" && !name.ends_with("_test.go") {
+                    names.push(name);
                 }
             }
         }

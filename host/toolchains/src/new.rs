@@ -125,7 +125,10 @@ impl<'a> Project<'a> {
                 add("compile_flags.txt", "-I.lithe/{kind}\n");
                 add("tests/main.c", &c_test(kind).replace("{name}", self.name));
             }
-            Language::Go => add("go.mod", &manifest(include_str!("new/go/go.mod.txt"))),
+            Language::Go => {
+                add("go.mod", &manifest(include_str!("new/go/go.mod.txt")));
+                add("main_test.go", &go_test(kind).replace("{name}", self.name));
+            }
             Language::Zig => {}
         }
         Ok(if language == Language::Rust {
@@ -199,11 +202,16 @@ fn c_test(kind: Kind) -> &'static str {
     of_kind!(kind, "c/tests", "c")
 }
 
+fn go_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "go", "test.go")
+}
+
 /// The guest's unit tests, where its template has some.
 fn unit_tests(language: Language) -> &'static str {
     match language {
         Language::C | Language::Zig => "(cd guests/{name} && sh .lithe/{kind}/lithe_test.sh >&2)\n",
         Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
+        Language::Go => "(cd guests/{name} && go test >&2)\n",
         _ => "",
     }
 }

@@ -1,3 +1,5 @@
+//go:build wasip1
+
 // Package abi is what the generated bindings stand on.
 //
 // Before the host passes a value, it asks for room by a `realloc` of the Canonical ABI. Until that

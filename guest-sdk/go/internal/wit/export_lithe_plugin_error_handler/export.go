@@ -1,3 +1,5 @@
+//go:build wasip1
+
 package export_lithe_plugin_error_handler
 
 import (

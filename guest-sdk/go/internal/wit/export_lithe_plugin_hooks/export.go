@@ -1,3 +1,5 @@
+//go:build wasip1
+
 package export_lithe_plugin_hooks
 
 import socket "lithe/internal/wit/lithe_plugin_socket"

@@ -1,0 +1,132 @@
+package lithe
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Scalar is what a piece of text of a request can be read as.
+type Scalar interface {
+	~string | ~bool | ~float32 | ~float64 |
+		~int | ~int8 | ~int16 | ~int32 | ~int64 |
+		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// Param is one of the route's parameters as a type. The error is a 400 that names it, if it is not
+// of that type or not there:
+//
+//	id, err := lithe.Param[int](event, "id")
+func Param[T Scalar](event *Event, name string) (T, error) {
+	text, isThere := event.request.Param(name)
+	if !isThere {
+		var none T
+		return none, Errorf(400, "parameter `%s` is missing", name)
+	}
+	return parsed[T]("parameter", name, text)
+}
+
+// Value is the first value of that name in a query or a form, as a type. The error is a 400 that
+// names it, if it is not of that type or not there:
+//
+//	page, err := lithe.Value[int](event.Query(), "page")
+func Value[T Scalar](values url.Values, name string) (T, error) {
+	if !values.Has(name) {
+		var none T
+		return none, Errorf(400, "value `%s` is missing", name)
+	}
+	return parsed[T]("value", name, values.Get(name))
+}
+
+// ValueOr is as [Value], with a value for when there is none of that name.
+func ValueOr[T Scalar](values url.Values, name string, otherwise T) (T, error) {
+	if !values.Has(name) {
+		return otherwise, nil
+	}
+	return Value[T](values, name)
+}
+
+// ReadJSON is the body as a type. The error is a 400 that says why, if the body is not the JSON of
+// the type.
+func ReadJSON[T any](event *Event) (value T, err error) {
+	if err := json.Unmarshal(event.Body(), &value); err != nil {
+		return value, Errorf(400, "the body is not the expected JSON: %v", err)
+	}
+	return value, nil
+}
+
+func parsed[T Scalar](what, name, text string) (value T, err error) {
+	wrong := "this is not a whole number"
+	switch target := reflect.ValueOf(&value).Elem(); target.Kind() {
+	case reflect.String:
+		target.SetString(text)
+	case reflect.Bool:
+		var parsed bool
+		parsed, err = strconv.ParseBool(text)
+		target.SetBool(parsed)
+		wrong = "this is neither `true` nor `false`"
+	case reflect.Float32, reflect.Float64:
+		var parsed float64
+		parsed, err = strconv.ParseFloat(text, target.Type().Bits())
+		target.SetFloat(parsed)
+		wrong = "this is not a number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		var parsed uint64
+		parsed, err = strconv.ParseUint(text, 10, target.Type().Bits())
+		target.SetUint(parsed)
+		wrong = "this is not a whole number from 0"
+	default:
+		var parsed int64
+		parsed, err = strconv.ParseInt(text, 10, target.Type().Bits())
+		target.SetInt(parsed)
+	}
+	if errors.Is(err, strconv.ErrRange) {
+		wrong = "this is out of range"
+	}
+	if err != nil {
+		return value, Errorf(400, "%s `%s` is `%s`: %s", what, name, text, wrong)
+	}
+	return value, nil
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// The type that a `content-type` names, without its parameters.
+func mediaType(header string) string {
+	name, _, _ := strings.Cut(header, ";")
+	return strings.ToLower(strings.TrimSpace(name))
+}
+
+func decodedForm(text string) url.Values {
+	values := url.Values{}
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(strings.ReplaceAll(pair, "+", " "), "=")
+		values.Add(percentDecoded(name), percentDecoded(value))
+	}
+	return values
+}
+
+// `%41` becomes `A`. What is not an escape stays as it is, and what is not UTF-8 becomes `U+FFFD`.
+func percentDecoded(text string) string {
+	if !strings.Contains(text, "%") {
+		return strings.ToValidUTF8(text, "\ufffd")
+	}
+	bytes := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if value, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				bytes = append(bytes, byte(value))
+				i += 2
+				continue
+			}
+		}
+		bytes = append(bytes, text[i])
+	}
+	return strings.ToValidUTF8(string(bytes), "\ufffd")
+}
