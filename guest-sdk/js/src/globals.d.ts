@@ -16,6 +16,11 @@ declare function clearTimeout(timer?: number): void;
 declare function clearInterval(timer?: number): void;
 declare function queueMicrotask(callback: () => void): void;
 
+declare var performance: { now(): number };
+declare var process: { env: Readonly<Record<string, string | undefined>> };
+declare function atob(text: string): string;
+declare function btoa(text: string): string;
+
 declare class TextEncoder {
   encode(text?: string): Uint8Array;
 }

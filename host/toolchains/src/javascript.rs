@@ -9,8 +9,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use super::contract::World;
-use super::inputs::{self, Component};
+use super::contract::{Export, World};
+use super::inputs::Component;
 use super::stamp::Stamp;
 use super::{tool, work};
 use lithe_host::internals::config::{Engine, GuestKind};
@@ -22,33 +22,63 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 26] = [
+const SDK: [(&str, &str); 56] = [
+    sdk!("adopted.ts"),
+    sdk!("app/layer.ts"),
+    sdk!("app/pattern.ts"),
+    sdk!("app/router.ts"),
+    sdk!("app/slots.ts"),
+    sdk!("awaitable.ts"),
+    sdk!("build/bundle.js"),
+    sdk!("build/map.js"),
+    sdk!("build/plan.ts"),
+    sdk!("build/probe.ts"),
     sdk!("contract.d.ts"),
+    sdk!("cookie.ts"),
     sdk!("define.ts"),
     sdk!("engine.ts"),
     sdk!("entry/answer.ts"),
+    sdk!("entry/app-hooks.ts"),
+    sdk!("entry/app.ts"),
+    sdk!("entry/component.ts"),
+    sdk!("entry/dispatch.ts"),
     sdk!("entry/error.ts"),
     sdk!("entry/hooks.ts"),
     sdk!("entry/middleware.ts"),
     sdk!("entry/route.ts"),
     sdk!("entry/session.ts"),
+    sdk!("entry/sockets.ts"),
     sdk!("entry/timers.ts"),
+    sdk!("entry/upgrade.ts"),
+    sdk!("env.ts"),
     sdk!("event.ts"),
     sdk!("full.ts"),
     sdk!("globals.d.ts"),
+    sdk!("headers.ts"),
     sdk!("index.ts"),
     sdk!("message.ts"),
+    sdk!("middleware/auth.ts"),
+    sdk!("middleware/cors.ts"),
+    sdk!("middleware/lazy.ts"),
+    sdk!("middleware/origin.ts"),
+    sdk!("middleware/outcome.ts"),
+    sdk!("middleware/trace.ts"),
     sdk!("outcome.ts"),
+    sdk!("package.json"),
     sdk!("peer.ts"),
+    sdk!("process.ts"),
     sdk!("small/console.ts"),
     sdk!("small/crypto.ts"),
     sdk!("small/index.ts"),
     sdk!("small/promise.ts"),
     sdk!("small/text.ts"),
     sdk!("socket.ts"),
+    sdk!("stack.ts"),
+    sdk!("stream.ts"),
     sdk!("testing/host.ts"),
     sdk!("testing/index.ts"),
     sdk!("testing/run.js"),
+    sdk!("values.ts"),
 ];
 
 /// The file that makes a folder a JavaScript source.
@@ -57,10 +87,10 @@ pub const MANIFEST: &str = "package.json";
 /// Where the module is when the manifest does not say.
 const MAINS: [&str; 4] = ["src/index.ts", "src/index.js", "index.ts", "index.js"];
 
-/// Where esbuild says what it has bundled.
-const METAFILE: &str = "bundle.json";
+/// What `sdk/build/bundle.js` writes.
+const BUNDLE: [&str; 2] = ["bundle.js", "bundle.json"];
 
-/// What the small engine's SDK needs of WASI; the engine itself brings the rest.
+/// What the SDK may import of WASI; the engines themselves bring the rest.
 const WASI: [(&str, &str); 3] = [
     ("deps/io/io.wit", include_str!("wit/io.wit")),
     ("deps/cli/cli.wit", include_str!("wit/cli.wit")),
@@ -70,6 +100,17 @@ const WASI: [(&str, &str); 3] = [
 #[derive(Deserialize)]
 struct Manifest {
     main: Option<PathBuf>,
+}
+
+/// What a bundle says of itself.
+#[derive(Deserialize)]
+struct Bundle {
+    /// What the component exports, as the SDK names it.
+    exports: Vec<String>,
+    /// The interfaces that the bundle imports.
+    imports: Vec<String>,
+    /// The files that it was made from.
+    inputs: Vec<PathBuf>,
 }
 
 /// Builds the module that `package.json` names as `main`; what has not changed is not built again.
@@ -87,25 +128,12 @@ pub fn build(
         Engine::Full => Tool::of(folder, "componentize-js", "@bytecodealliance/componentize-js")?,
     };
     work::write(work, &SDK)?;
+    let (bundle, code) = bundle(folder, kind, engine, work)?;
     let wit = work.join("wit");
-    World::new(kind, []).write(&wit)?;
-    let imports = match engine {
-        Engine::Small => {
-            work::write(&wit, &WASI)?;
-            "    import wasi:cli/stdout@0.2.6;\n    import wasi:cli/stderr@0.2.6;\n    \
-             import wasi:random/random@0.2.6;\n"
-        }
-        Engine::Full => "",
-    };
-    let world = format!(
-        "package lithe:plugin@0.1.0;\n\nworld javascript {{\n    include {};\n{imports}}}\n",
-        World::NAME
-    );
-    work::write(&wit, &[("javascript.wit", &world)])?;
-    let bundle = bundle(folder, kind, engine, work)?;
+    write_world(&bundle, kind, &wit)?;
 
     let version = componentize.version()?;
-    let stamp = Stamp::of(&[version.as_bytes(), &bundle]).with_folder(&wit)?;
+    let stamp = Stamp::of(&[version.as_bytes(), &code]).with_folder(&wit)?;
     let content = stamp.or_build(&work.join("component.wasm"), |output| {
         let mut command = componentize.command();
         let bundle = work.join("bundle.js");
@@ -120,53 +148,50 @@ pub fn build(
         }
         tool::run(&mut command)
     })?;
-    Ok(Component { content, inputs: inputs::of_metafile(&work.join(METAFILE))? })
+    Ok(Component { content, inputs: bundle.inputs })
 }
 
 /// The module, what it imports and the SDK, as one file.
-fn bundle(folder: &Path, kind: GuestKind, engine: Engine, work: &Path) -> anyhow::Result<Vec<u8>> {
-    let main = main_file(folder)?;
-    let (name, exports) = (kind.name(), exports(kind));
-    let engine_module = match engine {
-        Engine::Small => "small/index",
-        Engine::Full => "full",
-    };
-    let main = serde_json::to_string(&main)?;
-    let entry = format!(
-        "import * as engine from \"./sdk/{engine_module}.ts\";\n\
-         import app from {main};\n\
-         import {{ component }} from \"./sdk/entry/{name}.ts\";\n\
-         export const {{ {exports} }} = component(app, engine);\n"
-    );
-    work::write(work, &[("entry.ts", &entry)])?;
-    let output = work.join("bundle.js");
-    let mut esbuild = Tool::of(folder, "esbuild", "esbuild")?.command();
-    esbuild
-        .current_dir(work)
-        .args(["entry.ts", "--bundle", "--format=esm", "--platform=neutral", "--target=es2022"])
-        .args(["--main-fields=module,main", "--conditions=import,module", "--log-level=warning"])
-        .args(["--external:lithe:*", "--external:wasi:*", "--alias:lithe-sdk=./sdk/index.ts"])
-        .arg("--outfile=bundle.js")
-        .arg(format!("--metafile={METAFILE}"));
-    if engine == Engine::Small {
-        // The engine never runs its own jobs, so what is asynchronous runs on the SDK's promises.
-        esbuild.args(
-            ["async-await", "async-generator", "for-await"]
-                .map(|what| format!("--supported:{what}=false")),
-        );
-    }
-    tool::run(&mut esbuild)?;
-    std::fs::read(&output).with_context(|| format!("cannot read `{}`", output.display()))
+fn bundle(
+    folder: &Path,
+    kind: GuestKind,
+    engine: Engine,
+    work: &Path,
+) -> anyhow::Result<(Bundle, Vec<u8>)> {
+    // The script imports it.
+    Tool::of(folder, "esbuild", "esbuild")?;
+    let settings = serde_json::json!({
+        "main": main_file(folder)?,
+        "kind": kind.name(),
+        "engine": match engine {
+            Engine::Small => "small",
+            Engine::Full => "full",
+        },
+    });
+    let mut node = Command::new("node");
+    node.current_dir(work).arg("sdk/build/bundle.js").arg(settings.to_string());
+    tool::run(&mut node)?;
+    let [code, bundle] = BUNDLE.map(|name| {
+        let path = work.join(name);
+        std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))
+    });
+    Ok((serde_json::from_slice(&bundle?)?, code?))
 }
 
-fn exports(kind: GuestKind) -> &'static str {
-    match kind {
-        GuestKind::Route => "handler",
-        GuestKind::Hooks => "handler, hooks",
-        GuestKind::Session => "handler, session",
-        GuestKind::Middleware => "middleware",
-        GuestKind::Error => "errorHandler",
+/// Writes the world of the component: that of its kind, with what the module defines besides, and with what
+/// it needs of WASI.
+fn write_world(bundle: &Bundle, kind: GuestKind, wit: &Path) -> anyhow::Result<()> {
+    let is_exported = |export: &Export| bundle.exports.iter().any(|it| it == export.interface());
+    World::new(kind, Export::ALL.into_iter().filter(is_exported)).write(wit)?;
+    work::write(wit, &WASI)?;
+    let mut world = format!(
+        "package lithe:plugin@0.1.0;\n\nworld javascript {{\n    include {};\n",
+        World::NAME
+    );
+    for interface in bundle.imports.iter().filter(|interface| interface.starts_with("wasi:")) {
+        world += &format!("    import {interface};\n");
     }
+    work::write(wit, &[("javascript.wit", &(world + "}\n"))])
 }
 
 fn main_file(folder: &Path) -> anyhow::Result<PathBuf> {
