@@ -77,6 +77,14 @@ export function formPairs(text: string): [string, string][] {
 /** `%41` becomes `A`. What is not an escape stays as it is, and what is not UTF-8 becomes `U+FFFD`. */
 export function percentDecoded(text: string): string {
   if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return leniently(text);
+  }
+}
+
+function leniently(text: string): string {
   const bytes = new TextEncoder().encode(text);
   let size = 0;
   for (let at = 0; at < bytes.length; at++) {

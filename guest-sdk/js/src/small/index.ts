@@ -3,6 +3,7 @@
 
 import "./console.ts";
 import "./crypto.ts";
+import "./json.ts";
 import "./text.ts";
 import { isPromise } from "../awaitable.ts";
 import { JobPromise, runJobs } from "./promise.ts";
