@@ -43,6 +43,7 @@ export { HttpError, Response, Stream, Upgrade } from "./outcome.ts";
 export type { Answer, Outcome } from "./outcome.ts";
 export { Peer, QueueFull, members, publish } from "./peer.ts";
 export type { CloseDetails, Sendable } from "./peer.ts";
+export { toRequest } from "./request.ts";
 export { Socket, TimedOut } from "./socket.ts";
 export { sse, stream } from "./stream.ts";
 export type { Body, Source, Sse } from "./stream.ts";

@@ -27,7 +27,7 @@ const common = {
   mainFields: ["module", "main"],
   conditions: ["import", "module"],
   define: { "process.env.NODE_ENV": '"production"' },
-  inject: [join(sdk, "process.ts")],
+  inject: ["process.ts", "network.ts"].map((name) => join(sdk, name)),
   logLevel: "warning",
 };
 
@@ -75,9 +75,11 @@ async function probe() {
 }
 
 async function bundle({ entry, exports }) {
-  const engineModule = engine === "small" ? "small/index" : "full";
+  const engineModule = engine === "small" ? "small/index" : "full/index";
+  const globals = engine === "small" ? "small/web/globals.ts" : "full/globals.ts";
   const { outputFiles, metafile } = await esbuild.build({
     ...common,
+    inject: [...common.inject, join(sdk, globals)],
     stdin: {
       contents: `import * as engine from "./${engineModule}.ts";
         import app from "lithe:author";

@@ -2,8 +2,8 @@
  * promises. When the component is bundled, `async` functions are made of them. */
 
 import "./console.ts";
-import "./crypto.ts";
 import "./json.ts";
+import "./random.ts";
 import "./text.ts";
 import { isPromise } from "../awaitable.ts";
 import { JobPromise, runJobs } from "./promise.ts";

@@ -57,6 +57,10 @@ export function reset(): void {
 
 export const getEnvironment = (): [string, string][] => [...environment];
 
+// wasi:random/random
+
+export const getRandomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+
 /** A contract's error as the engines throw it. */
 function failure(value: unknown): Error {
   return Object.assign(new Error("the host refuses"), { payload: value });
