@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::contract::{Export, World};
 use super::inputs::Component;
 use super::stamp::Stamp;
+use super::types::{Check, TypeErrors};
 use super::{tool, work};
 use lithe_host::internals::config::{Engine, GuestKind};
 
@@ -101,6 +102,17 @@ const SDK: [(&str, &str); 76] = [
     sdk!("values.ts"),
 ];
 
+/// The npm packages that build a component, with the versions that are known to work together. Those of
+/// the full engine need each other in just these.
+const SMALL: [Package; 2] = [ESBUILD, Package { name: "componentize-qjs", version: "0.4.5" }];
+const FULL: [Package; 4] = [
+    ESBUILD,
+    Package { name: "@bytecodealliance/componentize-js", version: "0.23.0" },
+    Package { name: "@bytecodealliance/jco", version: "1.35.0" },
+    Package { name: "@bytecodealliance/preview2-shim", version: "0.25.0" },
+];
+const ESBUILD: Package = Package { name: "esbuild", version: "0.28.2" };
+
 /// The file that makes a folder a JavaScript source.
 pub const MANIFEST: &str = "package.json";
 
@@ -136,26 +148,25 @@ struct Bundle {
 /// Builds the module that `package.json` names as `main`; what has not changed is not built again.
 ///
 /// # Errors
-/// A tool is missing, or fails: the module cannot be bundled, or is of another kind.
+/// A tool is missing, or fails: the module cannot be bundled, is of another kind, or has errors of types.
 pub fn build(
     folder: &Path,
     kind: GuestKind,
     engine: Engine,
     work: &Path,
+    errors: TypeErrors,
+    say: &impl Fn(&str),
 ) -> anyhow::Result<Component> {
-    let componentize = match engine {
-        Engine::Small => Tool::of(folder, "componentize-qjs", "componentize-qjs")?,
-        Engine::Full => Tool::of(folder, "componentize-js", "@bytecodealliance/componentize-js")?,
-    };
+    let tools = Tools::of(folder, engine)?;
     work::write(work, &SDK)?;
+    let types = Check::begin(folder, work)?;
     let (bundle, code) = bundle(folder, kind, engine, work)?;
     let wit = work.join("wit");
     write_world(&bundle, kind, &wit)?;
 
-    let version = componentize.version()?;
-    let stamp = Stamp::of(&[version.as_bytes(), &code]).with_folder(&wit)?;
+    let stamp = Stamp::of(&[tools.versions.as_bytes(), &code]).with_folder(&wit)?;
     let content = stamp.or_build(&work.join("component.wasm"), |output| {
-        let mut command = componentize.command();
+        let mut command = Command::new(&tools.componentize);
         let bundle = work.join("bundle.js");
         match engine {
             Engine::Small => command.args(["--sync", "-j"]).arg(bundle),
@@ -166,8 +177,9 @@ pub fn build(
             // Without `wasi:http`, which the host does not have. Takes several values: the last option.
             command.args(["-d", "http", "fetch-event"]);
         }
-        tool::run(&mut command)
+        tool::run(&mut command).with_context(|| tools.advice.clone())
     })?;
+    types.end(errors, say)?;
     Ok(Component { content, inputs: bundle.inputs })
 }
 
@@ -178,8 +190,6 @@ fn bundle(
     engine: Engine,
     work: &Path,
 ) -> anyhow::Result<(Bundle, Vec<u8>)> {
-    // The script imports it.
-    Tool::of(folder, "esbuild", "esbuild")?;
     let settings = serde_json::json!({
         "main": main_file(folder)?,
         "kind": kind.name(),
@@ -229,37 +239,86 @@ fn main_file(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(found.canonicalize()?)
 }
 
-/// A program of an npm package, in the `node_modules` of the source or of a folder around it.
-struct Tool {
-    program: PathBuf,
-    /// The package's own manifest, which has its version.
-    manifest: PathBuf,
+/// A package of npm.
+#[derive(Clone, Copy)]
+struct Package {
+    name: &'static str,
+    version: &'static str,
 }
 
-impl Tool {
-    fn of(folder: &Path, program: &str, package: &str) -> anyhow::Result<Self> {
+/// What builds components, in the `node_modules` of the source or of a folder around it.
+struct Tools {
+    componentize: PathBuf,
+    /// The versions of the packages that are there.
+    versions: String,
+    /// What to say if they fail.
+    advice: String,
+}
+
+impl Tools {
+    fn of(folder: &Path, engine: Engine) -> anyhow::Result<Self> {
+        let (program, packages) = match engine {
+            Engine::Small => ("componentize-qjs", SMALL.as_slice()),
+            Engine::Full => ("componentize-js", FULL.as_slice()),
+        };
         let folder = folder.canonicalize()?;
-        let found = |name: String| tool::find_upward(&folder, &name);
-        let program = found(format!("node_modules/.bin/{program}"));
-        let manifest = found(format!("node_modules/{package}/package.json"));
-        match (program, manifest) {
-            (Some(program), Some(manifest)) => Ok(Self { program, manifest }),
-            _ => bail!(
-                "there is no {package}: run `npm install` where `package.json` has it, or \
-                 `npm install --save-dev {package}` in `{}`",
-                folder.display()
-            ),
+        let install = install(&folder, packages);
+        let mut versions = Vec::new();
+        for Package { name, .. } in packages {
+            match installed(&folder, name) {
+                Some(version) => versions.push(format!("{name}@{version}")),
+                None => bail!("there is no {name}: run {install}"),
+            }
         }
+        let componentize = tool::find_upward(&folder, &format!("node_modules/.bin/{program}"))
+            .with_context(|| format!("there is no program `{program}`: run {install}"))?;
+        let are_known = packages.iter().all(|Package { name, version }| {
+            versions.contains(&format!("{name}@{version}"))
+        });
+        let versions = versions.join(" ");
+        let advice = if are_known {
+            "the module has been bundled, and cannot be made into a component".to_owned()
+        } else {
+            let known = in_words(packages);
+            format!("its tools are {versions}, and only {known} are known to work together")
+        };
+        Ok(Self { componentize, versions, advice })
     }
+}
 
-    fn command(&self) -> Command {
-        Command::new(&self.program)
+/// The version of a package that is there for a folder.
+fn installed(folder: &Path, package: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Installed {
+        version: String,
     }
+    let manifest = tool::find_upward(folder, &format!("node_modules/{package}/{MANIFEST}"))?;
+    let manifest: Installed = serde_json::from_slice(&std::fs::read(manifest).ok()?).ok()?;
+    Some(manifest.version)
+}
 
-    fn version(&self) -> anyhow::Result<String> {
-        std::fs::read_to_string(&self.manifest)
-            .with_context(|| format!("cannot read `{}`", self.manifest.display()))
+/// The command that brings packages: without names where a manifest around the source has them.
+fn install(folder: &Path, packages: &[Package]) -> String {
+    let names_them = |folder: &&Path| {
+        let manifest = std::fs::read(folder.join(MANIFEST)).unwrap_or_default();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+        packages.iter().all(|Package { name, .. }| {
+            ["dependencies", "devDependencies"].iter().any(|kind| manifest[kind].get(name).is_some())
+        })
+    };
+    match folder.ancestors().find(names_them) {
+        Some(folder) => format!("`npm install` in `{}`", folder.display()),
+        None => format!(
+            "`npm install --save-dev --save-exact {}` in `{}`",
+            in_words(packages),
+            folder.display()
+        ),
     }
+}
+
+fn in_words(packages: &[Package]) -> String {
+    let words = packages.iter().map(|Package { name, version }| format!("{name}@{version}"));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -284,5 +343,30 @@ mod tests {
         }
         names.sort_unstable();
         assert_eq!(names, SDK.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn the_examples_are_built_with_the_versions_that_are_known_to_work() {
+        let manifest = include_str!("../../../examples/languages/guests/js/package.json");
+        let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap();
+        for Package { name, version } in SMALL.into_iter().chain(FULL) {
+            assert_eq!(manifest["devDependencies"][name], version, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_tool_is_told_by_the_command_that_brings_it() {
+        let site = tempfile::tempdir().unwrap();
+        let source = site.path().join("guest");
+        std::fs::create_dir(&source).unwrap();
+        let refused = |engine| Tools::of(&source, engine).err().unwrap().to_string();
+        let said = refused(Engine::Full);
+        let known = "@bytecodealliance/jco@1.35.0 @bytecodealliance/preview2-shim@0.25.0";
+        assert!(said.contains(known), "{said}");
+        let named = r#"{"devDependencies": {"esbuild": "*", "componentize-qjs": "*"}}"#;
+        std::fs::write(site.path().join(MANIFEST), named).unwrap();
+        let said = refused(Engine::Small);
+        let folder = site.path().canonicalize().unwrap();
+        assert!(said.contains(&format!("run `npm install` in `{}`", folder.display())), "{said}");
     }
 }
