@@ -31,6 +31,8 @@ function mapped(stack: string): string {
   if (!map) return stack;
   let lines: Mapping[][] | undefined;
   const shown = stack.split("\n").map((frame) => {
+    // What the full engine adds of its own.
+    if (frame.includes("initializer.js:")) return undefined;
     const place = /\(?[^\s()@]*bundle\.js:(\d+):(\d+)\)?/.exec(frame);
     if (!place) return frame;
     lines ??= decoded(map);

@@ -46,9 +46,10 @@ const withoutHost = {
   setup(build) {
     build.onResolve({ filter: /^(lithe|wasi):/ }, ({ path }) => ({ path, namespace: "host" }));
     build.onLoad({ filter: /.*/, namespace: "host" }, ({ path }) => ({
-      contents: `module.exports = new Proxy({}, { get: (_, name) => () => {
+      // A prototype, so that names are found in it that nobody lists.
+      contents: `module.exports = Object.create(new Proxy({}, { get: (_, name) => () => {
         throw new Error("it calls the host (\`" + String(name) + "\` of ${path}), which is not there at build time");
-      } });`,
+      } }));`,
     }));
   },
 };

@@ -19,42 +19,40 @@ const EXPORTS: Record<string, string[]> = {
   error: ["errorHandler"],
 };
 
-/** Throws if the module is of another kind than `lithe.toml` says. */
-export function planned(app: Partial<App> | undefined, kind: string): Plan {
-  if (typeof app?.kind !== "string") {
-    throw new Error("the module's default export is not made by a `define…` of `lithe-sdk`");
-  }
+/** What the component is made of, or why there is none of that kind. */
+export function planned(app: Partial<App> | undefined, kind: string): Plan | string {
+  if (typeof app?.kind !== "string") return "the module's default export is not made by a `define…` of `lithe-sdk`";
   const defined = app as App;
-  if (defined.kind === "app") check(defined, kind);
-  else if (defined.kind !== kind) {
-    throw new Error(`the module is of the kind "${defined.kind}": say so in \`lithe.toml\`, not "${kind}"`);
-  }
+  const refusal = refused(defined, kind);
+  if (refusal) return refusal;
   const { options } = defined;
   const exports = [...EXPORTS[kind]!];
   if (defined.kind === "app") exports.push("routes");
-  if ("state" in options && options.state) {
-    const { save, restore } = options.state;
-    if (typeof save !== "function" || typeof restore !== "function") {
-      throw new Error("`state` needs two functions, `save` and `restore`");
-    }
-    exports.push("state");
-  }
+  if ("state" in options && options.state) exports.push("state");
   if (kind === "hooks" && hooksOf(defined).some((hooks) => hooks.resume)) exports.push("resume");
   if (options.health) exports.push("health");
   const entry = defined.kind === "app" ? (kind === "hooks" ? "app-hooks" : "app") : kind;
   return { entry, exports };
 }
 
-function check(app: Extract<App, { kind: "app" }>, kind: string): void {
+function refused(app: App, kind: string): string | undefined {
+  const { options } = app;
+  if ("state" in options && options.state) {
+    const { save, restore } = options.state;
+    if (typeof save !== "function" || typeof restore !== "function") return "`state` needs two functions, `save` and `restore`";
+  }
+  if (app.kind !== "app") {
+    if (app.kind === kind) return undefined;
+    return `the module is of the kind "${app.kind}": say so in \`lithe.toml\`, not "${kind}"`;
+  }
   if (kind !== "route" && kind !== "hooks") {
-    throw new Error(`the module is an app: its kind in \`lithe.toml\` is "route" or "hooks", not "${kind}"`);
+    return `the module is an app: its kind in \`lithe.toml\` is "route" or "hooks", not "${kind}"`;
   }
   const all = [...app.router.slots.values()];
-  if (!all.length) throw new Error("the app has no route");
-  if (kind === "hooks") return;
+  if (!all.length) return "the app has no route";
   const sockets = all.find(({ hooks }) => hooks);
   const needs = sockets ? `accepts WebSockets at \`${sockets.pattern}\`` : app.options.state && "has a state";
-  if (needs) throw new Error(`the app ${needs}: its kind in \`lithe.toml\` is "hooks", not "route"`);
+  return kind === "route" && needs ? `the app ${needs}: its kind in \`lithe.toml\` is "hooks", not "route"` : undefined;
 }
 
 /** The hooks of all routes. */

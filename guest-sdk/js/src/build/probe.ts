@@ -9,22 +9,28 @@ import { planned } from "./plan.ts";
 /** The third file, after input, output and errors. */
 const ANSWER = 3;
 
+/** A stack without what is not the author's. */
+function ofTheAuthor(stack = ""): string {
+  return stack.split("\n").filter((line) => !/probe\.mjs|\/sdk\/|\(node:/.test(line)).join("\n");
+}
+
 loading.read = (name) => {
-  const frame = new Error().stack?.split("\n").find((line) => !/probe\.mjs|\/sdk\/|^Error/.test(line));
+  const [, frame = ""] = ofTheAuthor(new Error().stack).split("\n");
   console.error(
     `warning: the module reads \`${name}\` of the environment while it is loaded, at build time, when there is ` +
-      `no environment: read it in a handler\n${frame ?? ""}`.trimEnd(),
+      `no environment: read it in a handler\n${frame}`.trimEnd(),
   );
 };
 
 try {
   const { default: app } = await import("lithe:author");
-  writeSync(ANSWER, JSON.stringify(planned(app, process.argv[2]!)));
+  const plan = planned(app, process.argv[2]!);
+  if (typeof plan === "string") console.error(plan);
+  else writeSync(ANSWER, JSON.stringify(plan));
   // What the module has begun would keep Node here.
-  process.exit(0);
+  process.exit(typeof plan === "string" ? 1 : 0);
 } catch (error) {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const isAuthors = !/at (planned|check) /.test(stack ?? "");
-  console.error(isAuthors ? `the module fails while it is loaded, at build time: ${stack ?? message}` : message);
+  const shown = error instanceof Error ? ofTheAuthor(error.stack) : String(error);
+  console.error(`the module fails while it is loaded, at build time: ${shown}`);
   process.exit(1);
 }

@@ -325,7 +325,9 @@ export class TestClient {
 
 function componentOf(module: App): Component {
   const kind = module.kind === "app" ? "hooks" : module.kind;
-  const { exports } = planned(module, kind);
+  const plan = planned(module, kind);
+  if (typeof plan === "string") throw new TypeError(plan);
+  const { exports } = plan;
   const all = made(module);
   return Object.fromEntries(Object.entries(all).filter(([name]) => exports.includes(name)));
 }
