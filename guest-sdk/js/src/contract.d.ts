@@ -128,3 +128,7 @@ declare module "wasi:cli/stderr@0.2.6" {
 declare module "wasi:random/random@0.2.6" {
   export function getRandomBytes(length: number | bigint): Uint8Array;
 }
+
+declare module "wasi:cli/environment@0.2.6" {
+  export function getEnvironment(): [string, string][];
+}

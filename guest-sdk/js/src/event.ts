@@ -4,10 +4,40 @@ import type { Event as Handle } from "lithe:plugin/event@0.1.0";
 import * as streams from "lithe:plugin/streams@0.1.0";
 import * as ws from "lithe:plugin/ws@0.1.0";
 
-import { HttpError, Stream, Upgrade, fields } from "./outcome.ts";
-import type { HeadersLike } from "./outcome.ts";
+import { cookiePairs } from "./cookie.ts";
+import { fields } from "./headers.ts";
+import type { HeadersLike } from "./headers.ts";
+import { HttpError, Stream, Upgrade } from "./outcome.ts";
+import { Values, formPairs, integer } from "./values.ts";
 
 const nothing = new Uint8Array();
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** How an upgrade is accepted. All of it may be left out. */
+export interface UpgradeOptions {
+  /** One of the protocols that the request offers. */
+  protocol?: string;
+  /** Protocols of which the first one that the request offers is spoken, if it offers one. */
+  protocols?: readonly string[];
+  /** Headers that are sent with the 101. */
+  headers?: HeadersLike;
+  /** The first value of `peer.context`. */
+  context?: Record<string, unknown>;
+  /** The first value of `peer.attachment`, in place of a context. */
+  attachment?: Uint8Array;
+  /** The session is in this instance's memory: when a new version takes over, the socket stays with
+   * this one until it ends. */
+  pinned?: boolean;
+}
+
+/** How a streamed response begins. All of it may be left out. */
+export interface StreamOptions {
+  status?: number;
+  headers?: HeadersLike;
+  /** As in `UpgradeOptions`. */
+  pinned?: boolean;
+}
 
 /** The request that is handled, and what the route and the middleware know about it. */
 export class Event {
@@ -34,20 +64,19 @@ export class Event {
     return `${this.handle.scheme()}://${this.handle.authority()}${this.handle.uri()}`;
   }
 
+  /** The `host` header, or the authority of the request's target. */
+  get authority(): string {
+    return this.handle.authority();
+  }
+
   /** The path without the query, percent-decoded. */
   get path(): string {
     return this.handle.path();
   }
 
   /** The query's values, by their names. */
-  get query(): Map<string, string> {
-    const values = new Map<string, string>();
-    for (const pair of (this.handle.query() ?? "").split("&")) {
-      if (!pair) continue;
-      const [name = "", ...rest] = pair.split("=");
-      values.set(decoded(name), decoded(rest.join("=")));
-    }
-    return values;
+  get query(): Values {
+    return new Values("query parameter", formPairs(this.handle.query() ?? ""));
   }
 
   /** The request's headers, by their names in lower case. Several of one name are joined by a
@@ -66,6 +95,11 @@ export class Event {
     return this.handle.header(name) ?? undefined;
   }
 
+  /** The cookies that the request carries. */
+  get cookies(): Values {
+    return new Values("cookie", cookiePairs(this.handle.headers()));
+  }
+
   /** The pattern that matched, such as `/rooms/:id`. */
   get route(): string {
     return this.handle.route();
@@ -74,6 +108,18 @@ export class Event {
   /** The route's parameters, percent-decoded. */
   get params(): Record<string, string> {
     return Object.fromEntries(this.handle.params());
+  }
+
+  /** One of the route's parameters. Throws an `HttpError` of 400 if there is none of that name. */
+  param(name: string): string {
+    const value = this.handle.param(name);
+    if (value === undefined || value === null) throw new HttpError(400, `parameter \`${name}\` is missing`);
+    return value;
+  }
+
+  /** One of the route's parameters as an integer. Throws an `HttpError` of 400 if it is not one. */
+  paramInt(name: string): number {
+    return integer("parameter", name, this.param(name));
   }
 
   /** `IP:PORT` of the client. */
@@ -94,10 +140,18 @@ export class Event {
   /** The body as JSON. Throws an `HttpError` of 400 if it is not JSON. */
   json<T = unknown>(): T {
     try {
-      return JSON.parse(this.text());
+      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(this.body));
     } catch (error) {
       throw new HttpError(400, `the body is not JSON: ${(error as Error).message}`);
     }
+  }
+
+  /** The body as a form (`application/x-www-form-urlencoded`). Throws an `HttpError` of 415 if the
+   * request does not say that it is one. */
+  form(): Values {
+    const type = (this.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+    if (type !== FORM) throw new HttpError(415, `the body is not \`${FORM}\``);
+    return new Values("field", formPairs(this.text()));
   }
 
   /** A value that middleware left for what runs after it. */
@@ -122,13 +176,16 @@ export class Event {
 
   /** Accepts the upgrade. Return its result. Throws an `HttpError` if the request does not ask for
    * one as it should (405, 426, 400), or if the component has no sessions (501). */
-  upgrade(options: { protocol?: string; headers?: HeadersLike; attachment?: Uint8Array } = {}): Upgrade {
+  upgrade(options: UpgradeOptions = {}): Upgrade {
+    const { protocols, context, pinned = false } = options;
+    const offered = protocols ? this.requestedProtocols : [];
+    const attachment = context ? new TextEncoder().encode(JSON.stringify(context)) : options.attachment;
     try {
       const accepted = ws.upgrade(this.handle, {
-        protocol: options.protocol,
+        protocol: options.protocol ?? protocols?.find((protocol) => offered.includes(protocol)),
         headers: fields(options.headers),
-        attachment: options.attachment ?? nothing,
-        pinned: false,
+        attachment: attachment ?? nothing,
+        pinned,
       });
       return new Upgrade(accepted.socket, accepted.headers);
     } catch (error) {
@@ -136,27 +193,19 @@ export class Event {
     }
   }
 
-  /** Begins a response whose body is sent piece by piece, through a peer that only sends. Return
-   * its result. */
-  stream(options: { status?: number; headers?: HeadersLike } = {}): Stream {
+  /** Begins a response whose body is sent piece by piece, through a peer that only sends: the hooks
+   * hear it `open`. Return its result. The functions `stream` and `sse` do it for you. */
+  stream(options: StreamOptions = {}): Stream {
     try {
       const started = streams.start(this.handle, {
         status: options.status ?? 200,
         headers: fields(options.headers),
         attachment: nothing,
-        pinned: false,
+        pinned: options.pinned ?? false,
       });
       return new Stream(started.socket, started.status, started.headers);
     } catch (error) {
       throw HttpError.from(error);
     }
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return text;
   }
 }

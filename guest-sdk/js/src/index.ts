@@ -1,6 +1,11 @@
 /** Handlers and WebSocket sessions for Lithe. One `define…` is the module's default export. */
 
+export type { Router } from "./app/router.ts";
+export type { Awaitable } from "./awaitable.ts";
+export { cookie } from "./cookie.ts";
+export type { CookieOptions } from "./cookie.ts";
 export {
+  defineApp,
   defineErrorHandler,
   defineHandler,
   defineHooks,
@@ -9,19 +14,37 @@ export {
 } from "./define.ts";
 export type {
   App,
-  Awaitable,
+  AppMiddleware,
+  AppNext,
   ErrorHandler,
   Handler,
+  Health,
   Hooks,
+  Memory,
   Middleware,
   Next,
   SessionOptions,
+  SocketHooks,
+  State,
   UpgradeAnswer,
 } from "./define.ts";
+export { env } from "./env.ts";
 export { Event } from "./event.ts";
+export type { StreamOptions, UpgradeOptions } from "./event.ts";
+export type { HeadersLike } from "./headers.ts";
 export { Message } from "./message.ts";
+export { basicAuth, bearerAuth, bearerToken, constantTimeEqual } from "./middleware/auth.ts";
+export { cors } from "./middleware/cors.ts";
+export type { CorsOptions } from "./middleware/cors.ts";
+export type { Lazy } from "./middleware/lazy.ts";
+export { sameOrigin } from "./middleware/origin.ts";
+export { requestId, timing } from "./middleware/trace.ts";
 export { HttpError, Response, Stream, Upgrade } from "./outcome.ts";
-export type { Answer, HeadersLike } from "./outcome.ts";
-export { Peer, members, publish } from "./peer.ts";
+export type { Answer, Outcome } from "./outcome.ts";
+export { Peer, QueueFull, members, publish } from "./peer.ts";
 export type { CloseDetails, Sendable } from "./peer.ts";
+export { toRequest } from "./request.ts";
 export { Socket, TimedOut } from "./socket.ts";
+export { sse, stream } from "./stream.ts";
+export type { Body, Source, Sse } from "./stream.ts";
+export type { Values } from "./values.ts";

@@ -1,35 +1,67 @@
 /** What comes of an event, and how it becomes the contract's. */
 
 import type { Fields, HttpError as Failure, Response as Answered } from "lithe:plugin/http@0.1.0";
-import type { Outcome } from "lithe:plugin/outcome@0.1.0";
+import type { Outcome as Contract } from "lithe:plugin/outcome@0.1.0";
 
-/** Headers as an object, as pairs, or as the web's `Headers`. */
-export type HeadersLike = Record<string, string> | Iterable<readonly [string, string]>;
+import type { Awaitable } from "./awaitable.ts";
+import { then } from "./awaitable.ts";
+import { cookie } from "./cookie.ts";
+import type { CookieOptions } from "./cookie.ts";
+import type { Event } from "./event.ts";
+import { fields, getHeader, setHeader } from "./headers.ts";
+import type { HeadersLike } from "./headers.ts";
+import { described } from "./stack.ts";
 
-/** What a handler may answer: a response of this SDK or of the engine, or a value that becomes one:
+/** What a handler may answer: a response of this SDK or of the web, or a value that becomes one:
  * a string is text, bytes are bytes, nothing is 204, and anything else is JSON. */
 export type Answer = unknown;
 
-/** Headers in the contract's form. */
-export function fields(headers: HeadersLike | undefined): Fields {
-  if (!headers) return [];
-  const pairs = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
-  return pairs.map(([name, value]) => [name.toLowerCase(), String(value)]);
+/** What a middleware gets of what it runs around. Middleware may change its headers. */
+export type Outcome = Response | Upgrade | Stream;
+
+/** The method by which an answer that this SDK does not know becomes an outcome. */
+export const OUTCOME: unique symbol = Symbol.for("lithe.outcome") as never;
+
+/** What an outcome has: headers that may be changed until the host has it. */
+class Head {
+  readonly headers: Fields;
+
+  constructor(headers: Fields) {
+    this.headers = headers;
+  }
+
+  /** The first header of that name, in any case. */
+  header(name: string): string | undefined {
+    return getHeader(this.headers, name);
+  }
+
+  /** Puts a header in place of all others of that name. */
+  setHeader(name: string, value: string): this {
+    setHeader(this.headers, name, value);
+    return this;
+  }
+
+  /** Sets a cookie. */
+  setCookie(name: string, value: string, options?: CookieOptions): this {
+    this.headers.push(["set-cookie", cookie(name, value, options)]);
+    return this;
+  }
 }
 
 /** An answer, with a status from 200 to 599. */
-export class Response {
+export class Response extends Head {
   readonly status: number;
-  readonly headers: Fields;
   readonly body: string | Uint8Array;
 
   constructor(
     body: string | Uint8Array | null = "",
     init: { status?: number; headers?: HeadersLike } = {},
   ) {
+    super(fields(init.headers));
     this.status = init.status ?? 200;
-    this.headers = fields(init.headers);
     this.body = body ?? "";
+    const isText = typeof body === "string" && body !== "";
+    if (isText && !this.header("content-type")) this.headers.push(["content-type", "text/plain; charset=utf-8"]);
   }
 
   /** A value as JSON. */
@@ -45,13 +77,22 @@ export class Response {
 }
 
 /** An accepted upgrade. Middleware may add headers to it. */
-export class Upgrade {
-  constructor(readonly socket: number, readonly headers: Fields) {}
+export class Upgrade extends Head {
+  constructor(readonly socket: number, headers: Fields) {
+    super(headers);
+  }
+
+  /** What the client sees. */
+  get status(): number {
+    return 101;
+  }
 }
 
 /** A response whose body is sent piece by piece, through a socket that only sends. */
-export class Stream {
-  constructor(readonly socket: number, readonly status: number, readonly headers: Fields) {}
+export class Stream extends Head {
+  constructor(readonly socket: number, readonly status: number, headers: Fields) {
+    super(headers);
+  }
 }
 
 /** A failure that has an HTTP answer, with a status from 400 to 599. A handler throws it. */
@@ -67,10 +108,20 @@ export class HttpError extends Error {
   /** Makes an `HttpError` of the contract's error that an import has thrown. Anything else stays as
    * it is. */
   static from(error: unknown): unknown {
+    if (error instanceof HttpError) return error;
     const failure = payload(error) as Partial<Failure> | undefined;
     if (typeof failure?.status !== "number") return error;
     return new HttpError(failure.status, failure.message, failure.headers);
   }
+}
+
+/** What the client gets of anything that was thrown. What is not an `HttpError` goes to the log, and
+ * is a 500 that says nothing. */
+export function refusal(thrown: unknown): HttpError {
+  const error = HttpError.from(thrown);
+  if (error instanceof HttpError) return error;
+  console.error(described(error));
+  return new HttpError(500, "Internal Server Error");
 }
 
 /** The contract's error that an engine has put into an exception. */
@@ -79,11 +130,12 @@ export function payload(error: unknown): unknown {
 }
 
 /** An exception of which both engines make the contract's error. */
-export function thrown(failure: Failure): unknown {
+export function thrown({ status, headers, message }: HttpError): unknown {
+  const failure: Failure = { status, headers, message };
   return { ...failure, payload: failure };
 }
 
-/** Whether this is a response of the web, which the full engine has. */
+/** A response of the web, which the full engine has. */
 interface WebResponse {
   status: number;
   headers: Iterable<readonly [string, string]>;
@@ -94,31 +146,32 @@ function isWebResponse(answer: object): answer is WebResponse {
   return "arrayBuffer" in answer && "status" in answer && "headers" in answer;
 }
 
-/** An answer in the contract's form. For a response of the web it is a promise, because its body
- * comes later. */
-export function toOutcome(answer: Answer): Outcome | Promise<Outcome> {
-  if (answer instanceof Upgrade) {
-    return { tag: "upgrade", val: { socket: answer.socket, headers: answer.headers } };
+/** What a handler has answered, as an outcome. The body of a response of the web comes later, so it
+ * is a promise. */
+export function toOutcome(answer: Answer, event: Event): Awaitable<Outcome> {
+  if (answer instanceof Head) return answer as Outcome;
+  if (answer === undefined || answer === null) return new Response(null, { status: 204 });
+  if (typeof answer === "string") return new Response(answer);
+  if (answer instanceof Uint8Array) {
+    return new Response(answer, { headers: { "content-type": "application/octet-stream" } });
   }
-  if (answer instanceof Stream) {
-    const { socket, status, headers } = answer;
-    return { tag: "streamed", val: { socket, status, headers } };
+  if (typeof answer === "object") {
+    if (OUTCOME in answer) return (answer[OUTCOME] as (event: Event) => Awaitable<Outcome>)(event);
+    if (isWebResponse(answer)) {
+      const { status, headers } = answer;
+      return then(answer.arrayBuffer(), (bytes) => new Response(new Uint8Array(bytes), { status, headers }));
+    }
   }
-  if (typeof answer === "object" && answer !== null && isWebResponse(answer)) {
-    const { status, headers } = answer;
-    return answer.arrayBuffer().then((bytes) => ({
-      tag: "response",
-      val: response(new Response(new Uint8Array(bytes), { status, headers })),
-    }));
-  }
-  return { tag: "response", val: response(toResponse(answer)) };
+  return Response.json(answer);
 }
 
-function toResponse(answer: Answer): Response {
-  if (answer instanceof Response) return answer;
-  if (answer === undefined || answer === null) return new Response(null, { status: 204 });
-  if (typeof answer === "string" || answer instanceof Uint8Array) return new Response(answer);
-  return Response.json(answer);
+/** An outcome in the contract's form. */
+export function toContract(outcome: Outcome): Contract {
+  const { headers } = outcome;
+  if (outcome instanceof Upgrade) return { tag: "upgrade", val: { socket: outcome.socket, headers } };
+  const { status } = outcome;
+  if (outcome instanceof Stream) return { tag: "streamed", val: { socket: outcome.socket, status, headers } };
+  return { tag: "response", val: response(outcome) };
 }
 
 /** A response in the contract's form. */
@@ -129,12 +182,13 @@ export function response({ status, headers, body }: Response): Answered {
 }
 
 /** The contract's outcome as a middleware sees it. */
-export function fromOutcome(outcome: Outcome): Response | Upgrade | Stream {
+export function fromContract(outcome: Contract): Outcome {
   if (outcome.tag === "upgrade") return new Upgrade(outcome.val.socket, outcome.val.headers);
   if (outcome.tag === "streamed") {
     const { socket, status, headers } = outcome.val;
     return new Stream(socket, status, headers);
   }
   const { status, headers, body } = outcome.val;
-  return new Response(body.tag === "empty" ? null : body.val, { status, headers });
+  // As it came: without a type of content that the constructor adds.
+  return Object.assign(new Response(), { status, headers, body: body.tag === "empty" ? "" : body.val });
 }

@@ -115,6 +115,22 @@ export class Peer {
     }
   }
 
+  /** What the host keeps with the socket, as bytes in a format of your own: the same place as that of
+   * `context`. It is empty once the session is over. */
+  get attachment(): Uint8Array {
+    return socket.attachment(this.id);
+  }
+
+  /** Leaves bytes with the socket. Throws if the peer is gone, or if they are too many. */
+  setAttachment(bytes: Uint8Array): void {
+    try {
+      socket.setAttachment(this.id, bytes);
+    } catch (error) {
+      throw named(error, "cannot save the attachment");
+    }
+    this.#context = undefined;
+  }
+
   /** @internal The session is over. */
   forget(): void {
     this.#request?.handle[Symbol.dispose]?.();
@@ -168,8 +184,15 @@ function said(message: Sendable): Said {
   return { tag: "text", val: JSON.stringify(message) };
 }
 
+/** The outbound queue is full, and the site's policy is to refuse. `drain` comes when there is room
+ * again. */
+export class QueueFull extends Error {
+  override name = "QueueFull";
+}
+
 /** An error of the contract as an `Error` that says what failed and why. */
 function named(error: unknown, what: string): Error {
   const { tag = "failed" } = (payload(error) ?? {}) as { tag?: string };
-  return new Error(`${what}: ${tag.replaceAll("-", " ")}`, { cause: error });
+  const Kind = tag === "queue-full" ? QueueFull : Error;
+  return new Kind(`${what}: ${tag.replaceAll("-", " ")}`, { cause: error });
 }

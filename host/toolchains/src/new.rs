@@ -72,6 +72,9 @@ impl<'a> Project<'a> {
         } else {
             build += &project.guest(name, kind, "routes/index.wasm")?;
         }
+        if let Some(tools) = tools(language) {
+            project.add("package.json", &tools.replace("{name}", name));
+        }
         project.add("lithe.toml", &format!("name = \"{name}\"\n\n{build}"));
         project
             .add(".gitignore", "*.wasm\n.lithe/\n.venv/\n__pycache__/\nnode_modules/\ntarget/\n");
@@ -136,6 +139,15 @@ impl<'a> Project<'a> {
         } else {
             format!("\"{output}\" = {{ source = \"{folder}\", kind = \"{kind_name}\" }}\n")
         })
+    }
+}
+
+/// The manifest of what builds the guests, in the site's folder: one installation is for all of them.
+fn tools(language: Language) -> Option<&'static str> {
+    match language {
+        Language::Ts => Some(include_str!("new/script/tools-ts.json")),
+        Language::Js => Some(include_str!("new/script/tools-js.json")),
+        _ => None,
     }
 }
 

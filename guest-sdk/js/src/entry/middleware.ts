@@ -5,19 +5,23 @@ import { run } from "lithe:plugin/next@0.1.0";
 
 import type { App } from "../define.ts";
 import type { Engine } from "../engine.ts";
-import { HttpError, fromOutcome, toOutcome } from "../outcome.ts";
-import { answered, checked, then } from "./answer.ts";
+import { HttpError, fromContract } from "../outcome.ts";
+import { answer } from "./answer.ts";
+import { checked, healthOf } from "./component.ts";
 
-export function component(app: App | undefined, engine: Engine) {
-  const around = checked(app, "middleware").middleware;
+export function component(app: App, engine: Engine) {
+  const { middleware, options } = checked(app, "middleware");
   const next = (handle: Handle) => () => {
     try {
-      return fromOutcome(run(handle));
+      return fromContract(run(handle));
     } catch (error) {
       throw HttpError.from(error);
     }
   };
-  const handle = (handle: Handle) =>
-    answered(engine, handle, (event) => then(around(event, next(handle)), toOutcome));
-  return { middleware: { handle } };
+  return {
+    middleware: {
+      handle: (handle: Handle) => answer(engine, handle, (event) => middleware(event, next(handle))),
+    },
+    health: healthOf(engine, options),
+  };
 }

@@ -4,14 +4,13 @@ import type { Event as Handle } from "lithe:plugin/event@0.1.0";
 
 import type { App } from "../define.ts";
 import type { Engine } from "../engine.ts";
-import { toOutcome } from "../outcome.ts";
-import { answered, checked, then } from "./answer.ts";
+import { answer } from "./answer.ts";
+import { checked, healthOf } from "./component.ts";
 
-export function component(app: App | undefined, engine: Engine) {
-  const { handler } = checked(app, "route");
+export function component(app: App, engine: Engine) {
+  const { handler, options } = checked(app, "route");
   return {
-    handler: {
-      handle: (handle: Handle) => answered(engine, handle, (event) => then(handler(event), toOutcome)),
-    },
+    handler: { handle: (handle: Handle) => answer(engine, handle, handler) },
+    health: healthOf(engine, options),
   };
 }

@@ -3,30 +3,34 @@
 import type { Event as Handle } from "lithe:plugin/event@0.1.0";
 import { receive } from "lithe:plugin/receiver@0.1.0";
 
+import { adopted } from "../adopted.ts";
+import { caught, then } from "../awaitable.ts";
 import type { App } from "../define.ts";
 import type { Engine } from "../engine.ts";
-import { described } from "../engine.ts";
-import { toOutcome } from "../outcome.ts";
 import { Socket } from "../socket.ts";
-import { answered, checked, then } from "./answer.ts";
+import { described } from "../stack.ts";
+import { answer } from "./answer.ts";
+import { checked, healthOf } from "./component.ts";
 
-export function component(app: App | undefined, engine: Engine) {
-  const { request = (event) => event.upgrade(), run } = checked(app, "session").session;
+export function component(app: App, engine: Engine) {
+  const { session, options } = checked(app, "session");
+  const { request = (event) => event.upgrade() } = session;
   return {
-    handler: {
-      handle: (handle: Handle) => answered(engine, handle, (event) => then(request(event), toOutcome)),
-    },
+    handler: { handle: (handle: Handle) => answer(engine, handle, request) },
     session: {
       run(id: number) {
         const socket = new Socket(id, receive);
-        try {
-          run(socket);
-          socket.saveContext();
-        } catch (error) {
-          console.error(described(error));
-          socket.fail(String(error));
-        }
+        // A streamed response sends its own body.
+        const body = adopted.get(id);
+        return caught(
+          () => then(engine.settle(body?.open ? body.open(socket) : session.run(socket)), () => socket.saveContext()),
+          (error) => {
+            console.error(described(error));
+            socket.fail(String(error));
+          },
+        );
       },
     },
+    health: healthOf(engine, options),
   };
 }

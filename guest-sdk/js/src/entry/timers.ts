@@ -2,23 +2,28 @@
 
 import { cancel, set } from "lithe:plugin/timers@0.1.0";
 
+import type { Awaitable } from "../awaitable.ts";
+import { caught, then } from "../awaitable.ts";
+
 type Callback = (...args: unknown[]) => void;
 
 /** The longest that the host counts, in milliseconds. */
 const LONGEST = 0xffff_ffff;
 
+/** What the engine has of its own; the small one has none. */
+const engines = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval };
+const clear = globalThis.clearTimeout;
+
 export class Timers {
   /** Whether the engine has no timers of its own. */
-  readonly isSmall = typeof setTimeout === "undefined";
+  readonly isSmall = engines.setTimeout === undefined;
   #callbacks = new Map<number, { call: () => void; repeat: boolean }>();
-  #own = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval };
   #ours = {
     setTimeout: (callback: Callback, ms?: number, ...args: unknown[]) => this.#set(callback, ms, false, args),
     setInterval: (callback: Callback, ms?: number, ...args: unknown[]) => this.#set(callback, ms, true, args),
   };
 
   constructor() {
-    const clear = globalThis.clearTimeout;
     const forget = (id?: number) => {
       if (id !== undefined && this.#callbacks.delete(id)) cancel(id);
       else if (!this.isSmall) clear(id);
@@ -26,14 +31,22 @@ export class Timers {
     Object.assign(globalThis, this.#ours, { clearTimeout: forget, clearInterval: forget });
   }
 
-  /** A handler begins. The full engine can wait for its own timers only. */
-  begin(): void {
-    if (!this.isSmall) Object.assign(globalThis, this.#own);
-  }
-
-  /** A handler is over. */
-  end(): void {
-    if (!this.isSmall) Object.assign(globalThis, this.#ours);
+  /** Runs a handler. The full engine waits for it, and it can wait for the engine's own timers
+   * only. */
+  during<T>(handler: () => Awaitable<T>): Awaitable<T> {
+    if (this.isSmall) return handler();
+    Object.assign(globalThis, engines);
+    const end = () => Object.assign(globalThis, this.#ours);
+    return then(
+      caught(handler, (reason) => {
+        end();
+        throw reason;
+      }),
+      (result) => {
+        end();
+        return result;
+      },
+    );
   }
 
   /** The host calls this when a timer is due. */

@@ -2,13 +2,11 @@
  * promises. When the component is bundled, `async` functions are made of them. */
 
 import "./console.ts";
-import "./crypto.ts";
+import "./json.ts";
+import "./random.ts";
 import "./text.ts";
-import { isPromise } from "../engine.ts";
+import { isPromise } from "../awaitable.ts";
 import { JobPromise, runJobs } from "./promise.ts";
-import { Response } from "../outcome.ts";
-
-Object.assign(globalThis, { Response });
 
 export function settle<T>(value: T | PromiseLike<T>): T {
   if (isPromise(value)) return (JobPromise.resolve(value) as JobPromise<T>).settled();

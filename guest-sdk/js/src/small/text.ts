@@ -1,36 +1,22 @@
 /** `TextEncoder` and `TextDecoder`, for UTF-8 (WHATWG Encoding Standard). */
 
+// What the engine has, and the compiler's library does not yet.
+declare global {
+  interface String {
+    toWellFormed(): string;
+  }
+  interface Uint8ArrayConstructor {
+    fromBase64(text: string): Uint8Array<ArrayBuffer>;
+  }
+}
+
 export class TextEncoder {
   readonly encoding = "utf-8";
 
+  /** By functions of the engine, which are many times as fast as a loop. */
   encode(text = ""): Uint8Array {
-    const bytes = new Uint8Array(text.length * 3);
-    let size = 0;
-    for (let at = 0; at < text.length; at++) {
-      let point = text.charCodeAt(at);
-      if (point < 0x80) {
-        bytes[size++] = point;
-        continue;
-      }
-      if (point >= 0xd800 && point <= 0xdfff) {
-        point = text.codePointAt(at)!;
-        if (point > 0xffff) at++;
-        else point = 0xfffd;
-      }
-      if (point < 0x800) {
-        bytes[size++] = 0xc0 | (point >> 6);
-      } else {
-        if (point < 0x10000) {
-          bytes[size++] = 0xe0 | (point >> 12);
-        } else {
-          bytes[size++] = 0xf0 | (point >> 18);
-          bytes[size++] = 0x80 | ((point >> 12) & 0x3f);
-        }
-        bytes[size++] = 0x80 | ((point >> 6) & 0x3f);
-      }
-      bytes[size++] = 0x80 | (point & 0x3f);
-    }
-    return bytes.slice(0, size);
+    const bytes = unescape(encodeURIComponent(text.toWellFormed()));
+    return Uint8Array.fromBase64(btoa(bytes));
   }
 }
 
@@ -51,6 +37,11 @@ export class TextDecoder {
     const bytes = ArrayBuffer.isView(input)
       ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
       : new Uint8Array(input);
+    const text = native(bytes) ?? this.#slowly(bytes);
+    return !this.ignoreBOM && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  }
+
+  #slowly(bytes: Uint8Array): string {
     let text = "";
     let units: number[] = [];
     for (let at = 0; at < bytes.length; ) {
@@ -65,8 +56,22 @@ export class TextDecoder {
         units = [];
       }
     }
-    text += String.fromCharCode(...units);
-    return !this.ignoreBOM && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    return text + String.fromCharCode(...units);
+  }
+}
+
+/** The text by functions of the engine, which are many times as fast as a loop. Nothing if the bytes are
+ * not UTF-8. */
+function native(bytes: Uint8Array): string | undefined {
+  let text = "";
+  for (let start = 0; start < bytes.length; start += 4096) {
+    text += String.fromCharCode(...bytes.subarray(start, start + 4096));
+  }
+  if (!/[\x80-\xff]/.test(text)) return text;
+  try {
+    return decodeURIComponent(escape(text));
+  } catch {
+    return undefined;
   }
 }
 

@@ -21,6 +21,10 @@ export interface FakeSocket {
   event: FakeEvent;
   protocol: string | undefined;
   attachment: Uint8Array;
+  /** It stays with the version that has accepted it. */
+  pinned: boolean;
+  /** It only sends: a streamed response. */
+  isStream: boolean;
   state: ReadyState;
   sent: (string | Uint8Array)[];
   received: Message[];
@@ -37,14 +41,25 @@ export interface FakeTimer {
 export const sockets = new Map<number, FakeSocket>();
 export const timers = new Map<number, FakeTimer>();
 export const clock = { now: 0 };
+/** The component's environment. */
+export const environment = new Map<string, string>();
 let lastTimer = 0;
 
 /** Forgets everything. */
 export function reset(): void {
   sockets.clear();
   timers.clear();
+  environment.clear();
   clock.now = 0;
 }
+
+// wasi:cli/environment
+
+export const getEnvironment = (): [string, string][] => [...environment];
+
+// wasi:random/random
+
+export const getRandomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
 /** A contract's error as the engines throw it. */
 function failure(value: unknown): Error {
@@ -55,12 +70,14 @@ function refusal(status: number, message: string, headers: Fields = []): Error {
   return failure({ status, headers, message } satisfies Failure);
 }
 
-function accept(event: Handle, protocol: string | undefined, attachment: Uint8Array): number {
+function accept(
+  event: Handle,
+  accepted: Pick<FakeSocket, "protocol" | "attachment" | "pinned" | "isStream">,
+): number {
   const id = sockets.size + 1;
   sockets.set(id, {
+    ...accepted,
     event: event as FakeEvent,
-    protocol,
-    attachment,
     state: "connecting",
     sent: [],
     received: [],
@@ -76,6 +93,12 @@ function live(id: number): FakeSocket {
   return found;
 }
 
+/** A socket whose `close` has not returned. */
+function known(id: number): FakeSocket | undefined {
+  const found = sockets.get(id);
+  return found?.state === "closed" ? undefined : found;
+}
+
 function end(id: number, code: number, reason: string): void {
   const found = sockets.get(id);
   if (!found || found.closed) return;
@@ -89,19 +112,19 @@ export const isSupported = () => true;
 export const isUpgradeRequest = (event: Handle) => (event as FakeEvent).protocols !== undefined;
 export const requestedProtocols = (event: Handle) => (event as FakeEvent).protocols ?? [];
 
-export function upgrade(event: Handle, { protocol, headers, attachment }: UpgradeOptions): Accepted {
+export function upgrade(event: Handle, { protocol, headers, attachment, pinned }: UpgradeOptions): Accepted {
   if (event.method() !== "GET") throw refusal(405, "only GET can be upgraded", [["allow", "GET"]]);
   if (!isUpgradeRequest(event)) throw refusal(426, "this is for WebSockets", [["upgrade", "websocket"]]);
   if (protocol !== undefined && !requestedProtocols(event).includes(protocol)) {
     throw refusal(500, "the protocol was not requested");
   }
-  return { socket: accept(event, protocol, attachment), headers };
+  return { socket: accept(event, { protocol, attachment, pinned, isStream: false }), headers };
 }
 
 // streams
 
-export function start(event: Handle, { status, headers, attachment }: StreamOptions): Started {
-  return { socket: accept(event, undefined, attachment), status, headers };
+export function start(event: Handle, { status, headers, attachment, pinned }: StreamOptions): Started {
+  return { socket: accept(event, { protocol: undefined, attachment, pinned, isStream: true }), status, headers };
 }
 
 // socket
@@ -122,8 +145,8 @@ export const terminate = (id: number) => end(id, 1006, "");
 export const state = (id: number): ReadyState => sockets.get(id)?.state ?? "closed";
 export const protocol = (id: number) => sockets.get(id)?.protocol;
 export const bufferedAmount = (_: number) => 0;
-export const eventOf = (id: number): Handle | undefined => sockets.get(id)?.event;
-export const attachment = (id: number) => sockets.get(id)?.attachment ?? new Uint8Array();
+export const eventOf = (id: number): Handle | undefined => known(id)?.event;
+export const attachment = (id: number) => known(id)?.attachment ?? new Uint8Array();
 
 export function setAttachment(id: number, value: Uint8Array): void {
   live(id).attachment = value;
@@ -142,11 +165,11 @@ export function unsubscribe(id: number, topic: string): void {
   sockets.get(id)?.topics.delete(topic);
 }
 
-export const subscriptions = (id: number) => [...(sockets.get(id)?.topics ?? [])].sort();
+export const subscriptions = (id: number) => [...(known(id)?.topics ?? [])].sort();
 
 export function members(topic: string | undefined): number[] {
-  const open = [...sockets].filter(([, { state }]) => state === "open");
-  return open.filter(([, { topics }]) => topic === undefined || topics.has(topic)).map(([id]) => id);
+  const hears = ({ topics, isStream }: FakeSocket) => (topic === undefined ? !isStream : topics.has(topic));
+  return [...sockets].filter(([, socket]) => socket.state === "open" && hears(socket)).map(([id]) => id);
 }
 
 export function publish(topic: string, message: Message, notTo: number | undefined): number {

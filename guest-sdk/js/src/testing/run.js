@@ -33,7 +33,7 @@ const sdk = {
   setup(build) {
     build.onResolve({ filter: /^lithe-sdk$/ }, () => ({ path: join(here, "../index.ts") }));
     build.onResolve({ filter: /^lithe-sdk\/testing$/ }, () => ({ path: join(here, "index.ts") }));
-    build.onResolve({ filter: /^lithe:plugin\// }, () => ({ path: join(here, "host.ts") }));
+    build.onResolve({ filter: /^(lithe:plugin\/|wasi:)/ }, () => ({ path: join(here, "host.ts") }));
   },
 };
 const outdir = mkdtempSync(join(tmpdir(), "lithe-tests-"));
@@ -45,6 +45,7 @@ try {
     format: "esm",
     platform: "node",
     sourcemap: "inline",
+    inject: [join(here, "../process.ts")],
     outExtension: { ".js": ".mjs" },
     logLevel: "warning",
     plugins: [sdk],

@@ -1,0 +1,106 @@
+//! TypeScript's types, which a bundler only removes: checked by the compiler where it is installed and has
+//! settings.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, bail};
+
+use super::tool;
+
+/// The compiler's settings, beside the source's manifest.
+const SETTINGS: &str = "tsconfig.json";
+
+/// What becomes of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeErrors {
+    /// The component is not built.
+    Fail,
+    /// They are said, and the component is built.
+    Warn,
+}
+
+/// A check that runs while other tools do.
+pub struct Check {
+    running: Option<Child>,
+}
+
+impl Check {
+    /// Begins where there is something to check with.
+    ///
+    /// # Errors
+    /// The compiler is there and cannot be run.
+    pub fn begin(folder: &Path, work: &Path) -> anyhow::Result<Self> {
+        let compiler = tool::find_upward(&folder.canonicalize()?, "node_modules/.bin/tsc");
+        let (Some(compiler), true) = (compiler, folder.join(SETTINGS).is_file()) else {
+            return Ok(Self { running: None });
+        };
+        let known: PathBuf = work.canonicalize()?.join("types.tsbuildinfo");
+        let running = Command::new(&compiler)
+            .current_dir(folder)
+            .args(["--noEmit", "--pretty", "false", "--incremental", "--tsBuildInfoFile"])
+            .arg(known)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run `{}`", compiler.display()))?;
+        Ok(Self { running: Some(running) })
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// The author's files have errors of types, and those are to fail.
+    pub fn end(mut self, errors: TypeErrors, say: &impl Fn(&str)) -> anyhow::Result<()> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let output = running.wait_with_output()?;
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        let said = of_the_author(&said);
+        if output.status.success() || said.is_empty() {
+            return Ok(());
+        }
+        say(&said);
+        match errors {
+            TypeErrors::Fail => bail!("its types have errors, which are above"),
+            TypeErrors::Warn => say("its types have errors: `lithe build` would fail"),
+        }
+        Ok(())
+    }
+}
+
+/// A build that failed before it asked leaves no process behind.
+impl Drop for Check {
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _ = running.kill();
+            let _ = running.wait();
+        }
+    }
+}
+
+/// What the compiler says, but for the SDK's files, which `.lithe` has: an author's settings may be
+/// stricter than the SDK's own. Lines that begin with a space go on with the one before.
+fn of_the_author(said: &str) -> String {
+    let mut is_shown = true;
+    let shown = said.lines().filter(|line| {
+        if !line.starts_with(' ') {
+            is_shown = !line.starts_with(".lithe/");
+        }
+        is_shown && !line.trim().is_empty()
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_sdk_are_not_the_author_s() {
+        let sdk = ".lithe/hooks/sdk/env.ts(3,1): error TS1: no\n  because\n";
+        let own = "index.ts(1,2): error TS2: yes\n  because";
+        assert_eq!(of_the_author(&format!("{sdk}{own}\n{sdk}\n")), own);
+        assert_eq!(of_the_author(sdk), "");
+    }
+}
