@@ -90,10 +90,10 @@ macro_rules! language {
     };
 }
 
-language!(c "c": echo ping room blocking_loop);
-language!(cpp "cpp": echo ping room);
-language!(zig "zig": echo ping room);
-language!(go "go": echo ping room blocking_loop);
+language!(c "c": app echo ping room blocking_loop);
+language!(cpp "cpp": app echo ping room);
+language!(zig "zig": app echo ping room);
+language!(go "go": app echo ping room blocking_loop);
 language!(py "py": echo ping room blocking_loop);
-language!(js "js": echo ping room);
-language!(js_full "js-full": echo ping room);
+language!(js "js": app echo ping room);
+language!(js_full "js-full": app echo ping room);
