@@ -34,7 +34,7 @@ static lithe_text take_name(lithe_text *rest) {
     name.size++;
   }
   size_t regex = name.size < rest->size && rest->data[name.size] == '('
-                     ? regex_size(rest->data, rest->data + name.size)
+                     ? regex_size(rest->data + name.size)
                      : 0;
   *rest = behind(*rest, name.size + regex);
   return name;
@@ -82,7 +82,7 @@ static void split_pattern(const char *pattern, segments *found) {
   found->count = 0;
   for (const char *at = pattern; *at == '/' && at[1];) {
     const char *start = ++at;
-    while (*at && *at != '/') at += *at == '(' ? regex_size(pattern, at) : 1;
+    while (*at && *at != '/') at += *at == '(' ? regex_size(at) : 1;
     if (found->count == MAX_SEGMENTS) trap("a pattern has more than 256 segments");
     found->items[found->count++] = (lithe_text){start, (size_t)(at - start)};
   }
