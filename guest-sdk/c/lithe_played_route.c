@@ -26,13 +26,7 @@ typedef struct span {
 /* Takes the name of a parameter and its regular expression, behind the `:`. */
 static lithe_text take_name(lithe_text *rest) {
   lithe_text name = {rest->data, 0};
-  while (name.size < rest->size) {
-    char byte = rest->data[name.size];
-    bool is_of_name = byte == '_' || (is_token_byte((unsigned char)byte) && byte > ' ' &&
-                                      !strchr("!#$%&'*+-.^`|~", byte));
-    if (!is_of_name) break;
-    name.size++;
-  }
+  while (name.size < rest->size && is_word_byte((unsigned char)rest->data[name.size])) name.size++;
   size_t regex = name.size < rest->size && rest->data[name.size] == '('
                      ? regex_size(rest->data + name.size)
                      : 0;
