@@ -47,7 +47,7 @@ static char *joined(const char *first, const char *second, const char *third) {
 }
 
 /* Bytes of a regular expression with its parentheses. */
-static size_t regex_size(const char *pattern, const char *start) {
+static size_t regex_size(const char *start) {
   int depth = 0;
   for (const char *at = start; *at; at++) {
     if (*at == '\\' && at[1]) {
@@ -58,7 +58,7 @@ static size_t regex_size(const char *pattern, const char *start) {
       return (size_t)(at - start) + 1;
     }
   }
-  trap(lithe_format("pattern `%s` is malformed: a `(` has no `)`", pattern).data);
+  trap(lithe_format("a pattern of the app is malformed: `%s` has no `)`", start).data);
 }
 
 /* The one spelling of a pattern, as the host has it: a leading `/`, no empty segments, no trailing
@@ -67,7 +67,7 @@ static char *canonical(char *pattern) {
   char *end = pattern;
   for (const char *at = pattern; *at;) {
     if (*at == '(') {
-      size_t size = regex_size(pattern, at);
+      size_t size = regex_size(at);
       memmove(end, at, size);
       end += size;
       at += size;

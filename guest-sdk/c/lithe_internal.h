@@ -92,6 +92,9 @@ static lithe_text percent_decoded(lithe_text text, bool is_form);
 /* Whether a text is decoded to another. It keeps nothing: a client may send many names. */
 static bool decodes_to(lithe_text text, const char *expected, bool is_form);
 
+/* Whether a byte is a letter, a digit or `_`, all of them of ASCII. */
+static bool is_word_byte(unsigned char byte);
+
 /* Whether a byte may stand in the name of a header or a cookie (RFC 9110, 5.6.2). */
 static bool is_token_byte(unsigned char byte);
 

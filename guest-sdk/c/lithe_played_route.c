@@ -26,15 +26,9 @@ typedef struct span {
 /* Takes the name of a parameter and its regular expression, behind the `:`. */
 static lithe_text take_name(lithe_text *rest) {
   lithe_text name = {rest->data, 0};
-  while (name.size < rest->size) {
-    char byte = rest->data[name.size];
-    bool is_of_name = byte == '_' || (is_token_byte((unsigned char)byte) && byte > ' ' &&
-                                      !strchr("!#$%&'*+-.^`|~", byte));
-    if (!is_of_name) break;
-    name.size++;
-  }
+  while (name.size < rest->size && is_word_byte((unsigned char)rest->data[name.size])) name.size++;
   size_t regex = name.size < rest->size && rest->data[name.size] == '('
-                     ? regex_size(rest->data, rest->data + name.size)
+                     ? regex_size(rest->data + name.size)
                      : 0;
   *rest = behind(*rest, name.size + regex);
   return name;
@@ -82,7 +76,7 @@ static void split_pattern(const char *pattern, segments *found) {
   found->count = 0;
   for (const char *at = pattern; *at == '/' && at[1];) {
     const char *start = ++at;
-    while (*at && *at != '/') at += *at == '(' ? regex_size(pattern, at) : 1;
+    while (*at && *at != '/') at += *at == '(' ? regex_size(at) : 1;
     if (found->count == MAX_SEGMENTS) trap("a pattern has more than 256 segments");
     found->items[found->count++] = (lithe_text){start, (size_t)(at - start)};
   }

@@ -47,7 +47,8 @@ set -- "$made/lithe.o"
 for source in *.c *.cc *.cpp *.cxx src/*.c src/*.cc src/*.cpp src/*.cxx; do
   [ -f "$source" ] || continue
   case $source in *.c) ;; *) link=$cxx ;; esac
-  set -- "$@" "$(compile "$source")"
+  object=$(compile "$source")
+  set -- "$@" "$object"
 done
 
 count=0

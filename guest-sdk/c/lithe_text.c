@@ -111,10 +111,13 @@ static bool decodes_to(lithe_text text, const char *expected, bool is_form) {
   return !*expected;
 }
 
+static bool is_word_byte(unsigned char byte) {
+  return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+         (byte >= 'a' && byte <= 'z') || byte == '_';
+}
+
 static bool is_token_byte(unsigned char byte) {
-  bool is_alphanumeric = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                         (byte >= 'a' && byte <= 'z');
-  return is_alphanumeric || (byte && strchr("!#$%&'*+-.^_`|~", byte));
+  return is_word_byte(byte) || (byte && strchr("!#$%&'*+-.^`|~", byte));
 }
 
 lithe_text lithe_copy(lithe_text text) { return kept_copy(text); }

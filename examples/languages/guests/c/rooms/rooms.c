@@ -3,31 +3,18 @@
  * A room is a topic, and the host keeps its name with each socket: nothing lies in this component's
  * memory. */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "lithe.h"
 
 /* `{"room":NAME,"members":COUNT}`, where the name may be anything. */
 static lithe_outcome *about(lithe_text room, size_t members) {
-  /* Each byte becomes six at most, as in \u0000. */
-  char *json = malloc(6 * room.size + 64);
-  if (!json) abort();
-  char *end = json + sprintf(json, "{\"room\":\"");
-  for (size_t i = 0; i < room.size; i++) {
-    unsigned char byte = (unsigned char)room.data[i];
-    if (byte == '"' || byte == '\\') {
-      end += sprintf(end, "\\%c", byte);
-    } else if (byte < 0x20) {
-      end += sprintf(end, "\\u%04x", byte);
-    } else {
-      *end++ = (char)byte;
-    }
-  }
-  sprintf(end, "\",\"members\":%zu}", members);
-  lithe_outcome *outcome = lithe_respond(200, "application/json", lithe_str(json));
-  free(json);
-  return outcome;
+  lithe_writer *json = lithe_write_json();
+  lithe_write_object(json);
+  lithe_write_name(json, lithe_str("room"));
+  lithe_write_string(json, room);
+  lithe_write_name(json, lithe_str("members"));
+  lithe_write_integer(json, (int64_t)members);
+  lithe_write_end(json);
+  return lithe_respond_json(200, lithe_written(json));
 }
 
 lithe_outcome *lithe_on_request(lithe_event *event) {

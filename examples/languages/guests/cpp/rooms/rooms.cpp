@@ -3,19 +3,30 @@
 // A room is a topic, and the host keeps its name with each socket: nothing lies in this component's
 // memory.
 
-#include "json.h"
 #include "lithe.h"
+
+namespace {
+
+// `{"room":NAME,"members":COUNT}`, where the name may be anything.
+lithe_outcome *about(lithe_text room, size_t members) {
+  auto *json = lithe_write_json();
+  lithe_write_object(json);
+  lithe_write_name(json, lithe_str("room"));
+  lithe_write_string(json, room);
+  lithe_write_name(json, lithe_str("members"));
+  lithe_write_integer(json, static_cast<int64_t>(members));
+  lithe_write_end(json);
+  return lithe_respond_json(200, lithe_written(json));
+}
+
+}  // namespace
 
 lithe_outcome *lithe_on_request(lithe_event *event) {
   const lithe_text room = lithe_param(event, "id");
-  if (lithe_is_upgrade_request(event)) {
-    lithe_upgrade_options options{};
-    options.attachment = room;
-    return lithe_upgrade(event, &options);
-  }
-  Json json;
-  json.raw(R"({"room":)").string(room).raw(R"(,"members":)").number(lithe_members(room, nullptr)).raw("}");
-  return lithe_respond(200, "application/json", json.text());
+  if (!lithe_is_upgrade_request(event)) return about(room, lithe_members(room, nullptr));
+  lithe_upgrade_options options{};
+  options.attachment = room;
+  return lithe_upgrade(event, &options);
 }
 
 void lithe_on_open(lithe_socket socket) {
