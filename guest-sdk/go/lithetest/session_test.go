@@ -11,7 +11,15 @@ import (
 )
 
 func init() {
-	lithe.Session{Run: func(socket lithe.Socket) error {
+	request := func(event *lithe.Event) (lithe.Outcome, error) {
+		if event.IsUpgradeRequest() {
+			return event.Upgrade(lithe.UpgradeOptions{})
+		}
+		return event.Stream(lithe.StreamOptions{Open: func(peer lithe.Peer) error {
+			return peer.SendText("a body")
+		}})
+	}
+	lithe.Session{Request: request, Run: func(socket lithe.Socket) error {
 		if err := socket.SendText("hello"); err != nil {
 			return err
 		}
@@ -71,5 +79,12 @@ func TestALoopHearsOfTheEnd(t *testing.T) {
 	client.Disconnect()
 	if client.Failure() != "" || !client.IsClosed() {
 		t.Errorf("got %q", client.Failure())
+	}
+}
+
+func TestABodyEndsWithItsFunction(t *testing.T) {
+	answer := lithetest.Get("/").Send()
+	if answer.Text() != "a body" || !answer.Stream().IsClosed() {
+		t.Errorf("got %q", answer.Text())
 	}
 }

@@ -123,7 +123,7 @@ func Limit(id uint32, bytes int) {
 
 // Seen is what the client has of a socket.
 type Seen struct {
-	IsStream, IsPinned, IsEnded bool
+	IsPinned, IsEnded bool
 	// Code and reason of the close frame, if there was one.
 	Code     int
 	Reason   string
@@ -137,7 +137,7 @@ func See(id uint32) (seen Seen) {
 	defer host.Unlock()
 	socket := host.sockets[id]
 	seen = Seen{
-		IsStream: socket.isStream, IsPinned: socket.isPinned, IsEnded: socket.ended != nil,
+		IsPinned: socket.isPinned, IsEnded: socket.ended != nil,
 		Failure: socket.failure, Protocol: socket.protocol,
 	}
 	if socket.ended != nil && socket.ended.hasFrame {
