@@ -1,14 +1,14 @@
-//! The files of a site, as far as a site may reach them.
+//! The files of a site, within what a site may reach.
 //!
-//! Everything that the host opens on behalf of a site goes through a [`Folder`]: a handle, beneath which
-//! each path is resolved by the system (`openat2` with `RESOLVE_BENEATH` where the kernel has it). Links
-//! are followed as long as they stay beneath the handle, so that Kubernetes' `..data` works; one that
-//! leads out of it is [`FileError::Outside`]. Only regular files are read, they are opened without
-//! blocking, and each read has a bound. So no link, named pipe or endless file of a site can reach, block
-//! or fill the host.
+//! The host opens everything of a site through a [`Folder`]: a handle, and the system resolves each
+//! path beneath it (`openat2` with `RESOLVE_BENEATH`, if the kernel has it). Links are followed as
+//! long as they stay beneath the handle, so that Kubernetes' `..data` works; a link that leads out
+//! of it is [`FileError::Outside`]. Only regular files are read. They are opened without blocking,
+//! and each read has a bound. So a site's links, named pipes and endless files cannot make the host
+//! reach elsewhere, block, or fill its memory.
 //!
-//! The host reads nothing that really lies in a folder that guests may write to ([`Writable`]), also where a link
-//! leads there: it checks each file and folder when it opens it.
+//! The host reads nothing that really lies in a folder that guests may write to ([`Writable`]),
+//! even if a link leads there: it checks each file and folder when it opens it.
 
 mod writable;
 
@@ -25,7 +25,8 @@ use rustix::io::Errno;
 
 pub use writable::Writable;
 
-/// Folders above one that are looked at: as deep as a path can be that the system takes.
+/// The most parent folders that are examined: as many as the longest path that the system accepts
+/// can have.
 const MAX_DEPTH: usize = 2048;
 
 /// Why a file of a site cannot be used.
@@ -35,7 +36,7 @@ pub enum FileError {
     Missing,
     #[error("it leads outside of the folder that it is in: put the file itself there, not a link")]
     Outside,
-    /// The folder and its grant.
+    /// Names the folder and its grant.
     #[error(
         "it lies in {0}, which guests may write to: move it to another folder, or grant that one without \
          `write`"
@@ -60,9 +61,10 @@ impl From<io::Error> for FileError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing,
             io::ErrorKind::NotADirectory => Self::NotAFolder,
-            // The system's own refusal has a number; the refusal to leave the folder has none.
+            // The system's own refusal has an error number. The refusal to leave the folder has
+            // none.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::Outside,
-            // A socket, or a device that is not there, cannot be opened.
+            // A socket, or a device that does not exist, cannot be opened.
             _ if Errno::from_io_error(&error) == Some(Errno::NXIO) => Self::NotAFile,
             _ => Self::Io(error),
         }
@@ -70,8 +72,8 @@ impl From<io::Error> for FileError {
 }
 
 impl FileError {
-    /// Whether it says nothing about the file: there are too many open, no memory is left, or the disk fails.
-    /// It may go well a moment later.
+    /// Whether the error says nothing about the file: too many files are open, memory is short, or
+    /// the disk fails. The next try may succeed.
     pub fn is_temporary(&self) -> bool {
         const NOT_OF_THE_FILE: [Errno; 7] = [
             Errno::MFILE,
@@ -91,24 +93,24 @@ impl FileError {
     }
 }
 
-/// A folder that is open. It stays the same folder when another one takes over its name.
+/// An open folder. It stays the same folder if another one takes over its name.
 #[derive(Clone, Debug)]
 pub struct Folder {
     dir: Arc<Dir>,
-    /// As it was opened, for messages only.
+    /// The path by which it was opened, only for messages.
     path: PathBuf,
-    /// The folder that was opened first: this one is it, or lies beneath it.
+    /// The folder that was opened first. This folder is the same one, or lies beneath it.
     top: Identity,
 }
 
-/// Which file or folder something is, whatever its names are.
+/// Identifies a file or folder, whatever its names are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     pub device: u64,
     pub inode: u64,
 }
 
-/// What a name in a folder stands for, after links.
+/// What a name in a folder stands for, after links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     File,
@@ -124,12 +126,12 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-/// Reads a regular file that the person who runs a command has named: links lead anywhere.
+/// Reads a regular file that the user of a command has named. Its links may lead anywhere.
 ///
 /// # Errors
 /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
 pub fn read_named(path: &Path, max: ByteSize) -> Result<Vec<u8>, FileError> {
-    // Opening a named pipe waits for its writer otherwise.
+    // Otherwise, opening a named pipe waits for its writer.
     let file = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
     let file = std::fs::File::from(file.map_err(io::Error::from)?);
     let metadata = file.metadata()?;
@@ -145,7 +147,7 @@ fn read_whole(file: impl io::Read, size: u64, max: ByteSize) -> Result<Vec<u8>, 
         return too_large(size);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // It may grow while it is read.
+    // The file may grow while it is read.
     file.take(max.as_u64().saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 {
         size if size > max.as_u64() => too_large(size),
@@ -154,17 +156,17 @@ fn read_whole(file: impl io::Read, size: u64, max: ByteSize) -> Result<Vec<u8>, 
 }
 
 impl Folder {
-    /// Opens a folder by a path that the operator gives: links are followed wherever they lead.
+    /// Opens a folder by a path of the operator's. Its links may lead anywhere.
     ///
     /// # Errors
-    /// There is no such folder.
+    /// The folder does not exist.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         let top = Identity::of(&dir.dir_metadata()?);
         Ok(Self { dir: Arc::new(dir), path: path.to_owned(), top })
     }
 
-    /// Its path as it was opened, for messages.
+    /// The path by which it was opened, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -174,15 +176,15 @@ impl Folder {
         &self.dir
     }
 
-    /// Which folder it is.
+    /// The folder's identity.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system does not give it.
     pub fn identity(&self) -> Result<Identity, FileError> {
         Ok(Identity::of(&self.dir.dir_metadata()?))
     }
 
-    /// Opens a folder in it.
+    /// Opens a folder beneath this one.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -192,7 +194,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Opens a folder in it that guests may write to, or may not. The host reads nothing in it.
+    /// Opens a folder beneath this one for guests. It may be writable for them; the host reads
+    /// nothing in it.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -202,10 +205,11 @@ impl Folder {
         Ok(Self { dir, path: self.path.join(path), top: self.top })
     }
 
-    /// Itself, and the folders that it really is in, below the one that was opened first.
+    /// The folder itself, and the folders that really contain it, below the one that was opened
+    /// first.
     ///
     /// # Errors
-    /// It does not lie beneath that one any more; the system does not say where it is.
+    /// It no longer lies beneath that folder, or the system does not say where it is.
     pub fn around(&self) -> Result<Vec<Identity>, FileError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut around = vec![self.identity()?];
@@ -220,7 +224,7 @@ impl Folder {
                 return Ok(around);
             }
             if around.last() == Some(&identity) {
-                // The system's root is in itself.
+                // The system's root contains itself.
                 break;
             }
             around.push(identity);
@@ -229,7 +233,8 @@ impl Folder {
         Err(FileError::Outside)
     }
 
-    /// The folder that a file really is in, and its name there. No guest can change either.
+    /// The folder that really contains a file, and the file's name there. Guests cannot change
+    /// either.
     fn locate(&self, path: &Path) -> Result<(Self, PathBuf), FileError> {
         let real = self.dir.canonicalize(path)?;
         let name = real.file_name().ok_or(FileError::NotAFile)?;
@@ -238,7 +243,7 @@ impl Folder {
         Ok((folder, name.into()))
     }
 
-    /// Opens a folder in it, and makes it, with those above it, where it is missing.
+    /// Opens a folder beneath this one. Makes it and its parents if they do not exist.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -252,12 +257,12 @@ impl Folder {
         }
     }
 
-    /// Whether there is a folder of this name.
+    /// Whether a folder has this name.
     pub fn has_folder(&self, path: impl AsRef<Path>) -> bool {
         self.dir.metadata(path).is_ok_and(|metadata| metadata.is_dir())
     }
 
-    /// What a path stands for, after links. Opens nothing for reading.
+    /// What a path stands for, after links are followed. Opens nothing for reading.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -273,12 +278,12 @@ impl Folder {
         Ok(kind)
     }
 
-    /// Where a link leads that is written as an absolute path, as a path beneath this folder; none for
-    /// another link, and for one that leads elsewhere.
+    /// The target of a link with an absolute path, as a path beneath this folder. None for another
+    /// link, and for one that leads elsewhere.
     pub fn inward(&self, link: impl AsRef<Path>) -> Option<PathBuf> {
         let target = self.dir.read_link_contents(link).ok()?;
         let inside = target.strip_prefix(&self.path).ok()?;
-        // The folder itself has no name in itself.
+        // The folder's own path inside itself is empty.
         Some(if inside.as_os_str().is_empty() { ".".into() } else { inside.to_owned() })
     }
 
@@ -288,7 +293,7 @@ impl Folder {
     /// See [`FileError`].
     pub fn open_file(&self, path: impl AsRef<Path>) -> Result<(File, Metadata), FileError> {
         let mut options = OpenOptions::new();
-        // A named pipe would wait for somebody who writes to it.
+        // Otherwise, opening a named pipe waits for its writer.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = match writable::is_any() {
             false => {
@@ -297,7 +302,7 @@ impl Folder {
             }
             true => {
                 let (folder, name) = self.locate(path.as_ref())?;
-                // It was no link a moment ago.
+                // A moment ago it was not a link.
                 let flags = flags | OFlags::NOFOLLOW;
                 options.read(true).custom_flags(flags.bits().cast_signed());
                 folder.dir.open_with(name, &options)?
@@ -310,7 +315,7 @@ impl Folder {
         }
     }
 
-    /// Reads a regular file whole.
+    /// Reads a whole regular file.
     ///
     /// # Errors
     /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
@@ -319,15 +324,15 @@ impl Folder {
         read_whole(file, metadata.len(), max)
     }
 
-    /// Reads a regular file of UTF-8 text whole.
+    /// Reads a whole regular file as text.
     ///
     /// # Errors
-    /// As [`Folder::read`]; it is not text.
+    /// As [`Folder::read`]; it is not UTF-8.
     pub fn read_text(&self, path: impl AsRef<Path>, max: ByteSize) -> Result<String, FileError> {
         String::from_utf8(self.read(path, max)?).map_err(|_| FileError::NotText)
     }
 
-    /// What is in it, in the order of the names.
+    /// The names in the folder, sorted.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -335,7 +340,7 @@ impl Folder {
         self.entries_up_to(usize::MAX)
     }
 
-    /// The same of a folder that may have so many names in it, those that begin with a dot included.
+    /// The names in a folder that may have at most `max`, sorted, with those that begin with a dot.
     ///
     /// # Errors
     /// See [`FileError`]; [`FileError::TooMany`] if it has more.
@@ -361,11 +366,11 @@ impl Folder {
         Ok(entries)
     }
 
-    /// Writes a file whole or not at all, so that one who reads it at the same time, or after a crash, sees
-    /// the one before or this one. The folders above it are made where they are missing.
+    /// Writes a file as a whole or not at all: a reader at the same time, or after a crash, sees
+    /// either the old file or the new one. Makes the folders above it if they do not exist.
     ///
     /// # Errors
-    /// See [`FileError`]; what was there before stays.
+    /// See [`FileError`]; the old file stays.
     pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
         let path = path.as_ref();
         let name = path.file_name().ok_or(FileError::NotAFile)?;
@@ -376,14 +381,14 @@ impl Folder {
         let staged = folder.stage(bytes)?;
         let put = folder.dir.rename(&staged, &folder.dir, name);
         if put.is_err() {
-            // What has failed is said; that its leftover stays, too, changes nothing about it.
+            // The error is reported. A leftover file does not change it.
             let _ = folder.dir.remove_file(&staged);
         }
         put?;
         folder.sync()
     }
 
-    /// Writes and syncs a file of a new name, which begins with [`TEMPORARY`]; answers the name.
+    /// Writes and syncs a file with a new name, which begins with [`TEMPORARY`]. Returns the name.
     ///
     /// # Errors
     /// See [`FileError`]; then nothing is left.
@@ -400,7 +405,8 @@ impl Folder {
         Ok(name)
     }
 
-    /// Gives a file another name, where it replaces what is there. Both must be in the same file system.
+    /// Renames a file, and replaces what has the new name. Both names must be in the same file
+    /// system.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -408,7 +414,7 @@ impl Folder {
         Ok(self.dir.rename(from, &self.dir, to)?)
     }
 
-    /// Removes a file, or a link; one that is not there is removed already.
+    /// Removes a file or a link, if it exists.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -419,11 +425,11 @@ impl Folder {
         }
     }
 
-    /// Keeps other processes from locking the folder, until the answer is dropped. Nothing, where another
-    /// one has locked it.
+    /// Locks the folder against other processes until the lock is dropped. Returns nothing if
+    /// another process has locked it.
     ///
     /// # Errors
-    /// The file system has no locks.
+    /// The file system does not support locks.
     pub fn lock(&self) -> Result<Option<Lock>, FileError> {
         let file = self.dir.open(".")?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
@@ -433,17 +439,17 @@ impl Folder {
         }
     }
 
-    /// Has the system keep the names in it over a crash.
+    /// Makes the names in the folder survive a crash.
     ///
     /// # Errors
     /// The disk does not take them.
     pub fn sync(&self) -> Result<(), FileError> {
-        // A folder that was opened only as a place to look below cannot be synced.
+        // A handle that was opened only for paths cannot be synced.
         Ok(self.dir.open(".")?.sync_all()?)
     }
 }
 
-/// Refuses a file, by a path that the operator gives, that lies in a folder that guests may write to.
+/// Refuses a file that lies in a folder that guests may write to. The path is the operator's.
 ///
 /// # Errors
 /// See [`FileError`].
@@ -453,14 +459,14 @@ pub fn check_operators(path: &Path) -> Result<(), FileError> {
     root.kind(real.strip_prefix("/").unwrap_or(&real)).map(drop)
 }
 
-/// A folder is locked for as long as this lives; the system unlocks it when the process ends.
+/// Keeps a folder locked while this lives. The system unlocks it when the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// What the names of files begin with that are still being written. One that is there when the host
-/// starts was left by a crash.
+/// The beginning of the names of files that are still being written. Such a file at the start of
+/// the host was left by a crash.
 pub const TEMPORARY: &str = ".tmp-lithe-";
 
 impl Identity {
@@ -640,7 +646,7 @@ mod tests {
         assert_eq!(folder.read("new/deep/file", SOME).unwrap(), b"2");
         let left = std::fs::read_dir(outer.path().join("site/new/deep")).unwrap().count();
         assert_eq!(left, 1);
-        // A folder is there: the file cannot be.
+        // A folder has this name, so a file cannot.
         assert!(folder.write("below", b"x").is_err());
         assert_eq!(folder.entries().unwrap().len(), 2, "no temporary file is left");
     }

@@ -73,7 +73,7 @@ pub use site::{
     SiteManager, Status,
 };
 
-/// What the commands and the tests of Lithe itself are made from. It may change with every version.
+/// What the commands and the tests of Lithe itself use. It may change with every version.
 #[doc(hidden)]
 pub mod internals {
     pub mod host {

@@ -1,7 +1,8 @@
-//! What tasks share: the locks and atomics of sockets and shared instances, and tasks that nobody waits for.
+//! What tasks share: the locks and atomics of sockets and shared instances, and tasks that run
+//! detached.
 //!
-//! With the feature `shuttle`, for the model checker's tests alone, these are shuttle's: it runs one task at a time, and
-//! decides at each lock and each atomic which task goes on.
+//! With the feature `shuttle`, which is only for the model checker's tests, these are shuttle's.
+//! Shuttle runs one task at a time, and decides at each lock and each atomic which task goes on.
 
 #[cfg(feature = "shuttle")]
 mod checked;
@@ -19,8 +20,8 @@ pub use checked::detach;
 #[cfg(all(test, feature = "shuttle"))]
 pub use checked::{explore, explore_all};
 
-/// Goes on with something after the task that began it has been dropped. A host that has stopped has
-/// nobody left to go on with it.
+/// Runs a future in a task of its own, so that it goes on after the calling task has been dropped.
+/// It is dropped if the host has stopped.
 #[cfg(not(feature = "shuttle"))]
 pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(threads) = tokio::runtime::Handle::try_current() {

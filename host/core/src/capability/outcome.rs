@@ -1,4 +1,4 @@
-//! `outcome`: what comes of an event, from a guest to the host, and through middleware and back.
+//! `outcome`: the result of an event, from a guest to the host, and through middleware and back.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::bindings::outcome::{self as wit, Outcome};
 use crate::bindings::streams::Started;
 use crate::bindings::ws::Accepted;
 
-/// What a handler answered, where it did not fail.
+/// What a handler answered, unless it failed.
 #[derive(Debug)]
 pub enum Answer {
     /// The whole response.
@@ -30,7 +30,7 @@ pub type Answered = Result<Answer, HttpError>;
 impl wit::Host for State {}
 
 impl Answer {
-    /// What the client sees first.
+    /// The status that the client sees.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Response(response) => response.status(),
@@ -39,11 +39,11 @@ impl Answer {
         }
     }
 
-    /// Reads a guest's outcome. `own` gives the socket of that number, if the guest may name it as what it
-    /// names it: as a stream, or not.
+    /// Converts a guest's outcome. `own` returns the socket with this number, if the guest may name
+    /// it, as a stream or as a WebSocket.
     ///
     /// # Errors
-    /// HTTP cannot send it, or it names a socket that it may not.
+    /// HTTP cannot send the outcome, or the guest may not name its socket.
     pub fn from_wit(
         outcome: Outcome,
         own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
@@ -90,7 +90,7 @@ impl Answer {
         }
     }
 
-    /// The socket that comes of it.
+    /// The socket that the answer names.
     pub fn socket(&self) -> Option<&Arc<Socket>> {
         match self {
             Self::Response(_) => None,

@@ -1,8 +1,8 @@
-//! How much may come in a second.
+//! A bound on how much may come in a second.
 
 use std::time::{Duration, Instant};
 
-/// Counts something, second by second.
+/// Counts something, for one second at a time.
 #[derive(Debug)]
 pub struct Rate {
     second: Instant,
@@ -16,8 +16,8 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// How many of so many, which have come now, are within the bound. Zero removes the bound, and no look at
-    /// a clock.
+    /// How many of the `came` that have just come are within the bound. Zero removes the bound, and
+    /// then the clock is not read.
     pub fn admit(&mut self, limit: usize, came: usize) -> usize {
         if limit == 0 {
             return came;
@@ -25,7 +25,7 @@ impl Rate {
         self.admit_at(Instant::now(), limit, came)
     }
 
-    /// How many more are within the bound now.
+    /// How many more are within the bound in this second.
     pub fn left(&mut self, limit: usize) -> usize {
         self.begin_second(Instant::now());
         limit.saturating_sub(self.count)

@@ -28,11 +28,11 @@ pub use seldom::Seldom;
 pub use sites::{Site, forget, register};
 pub use text::{escape, escape_json, excerpt};
 
-/// The longest text in bytes that an event shows of a message or of a failure; what follows is counted.
-/// Other fields have 1 KiB.
+/// The most bytes of a message or of a failure that an event shows; the rest is counted. Other
+/// fields have 1 KiB.
 pub const MAX_TEXT: usize = 8 * 1024;
 
-/// What a command says at once, in bytes.
+/// The most bytes that a command says at once.
 const MAX_SAID: usize = 64 * 1024;
 
 /// How long the end of the process waits for a reader of standard error.
@@ -40,7 +40,7 @@ const FINISH_TIME: Duration = Duration::from_secs(2);
 
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// Writes what is queued when it is dropped, if somebody reads it within two seconds.
+/// Dropping this writes what is queued, if somebody reads it within two seconds.
 #[must_use = "what is queued is written when this is dropped"]
 pub struct Log(());
 
@@ -57,7 +57,7 @@ pub fn start() -> std::io::Result<Log> {
         let filter =
             EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let registry = tracing_subscriber::registry().with(filter);
-        // Fails only where another subscriber was set before.
+        // This fails only if another subscriber was set before.
         let _ = registry.with(Lines::new(queue, colours)).try_init();
         std::panic::set_hook(Box::new(log_panic));
     }
@@ -82,15 +82,15 @@ pub fn say(what: impl fmt::Display) {
     }
 }
 
-/// Waits until all that was said is written, but no longer than this.
+/// Waits until everything is written, but no longer than `time`.
 pub fn flush(time: Duration) {
     if let Some(queue) = QUEUE.get() {
         queue.flush(time);
     }
 }
 
-/// The standard hook writes to standard error itself, and waits for it. The tests of the host take every event with this
-/// target for a panic.
+/// Replaces the standard hook, which writes to standard error itself and waits for it. The tests
+/// take every event with this target for a panic of the host.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("it does not say why");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();

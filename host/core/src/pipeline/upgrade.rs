@@ -1,5 +1,5 @@
-//! What outlives its request: the 101 of a handshake that the guest accepted, or the head of a
-//! stream, and then the task of the session.
+//! What outlives its request: the 101 of an accepted handshake, or the head of a stream, and then
+//! the session's task.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -17,12 +17,12 @@ use crate::config::bytes;
 use crate::plugin::Session;
 use crate::session;
 
-/// Whether the request could become a socket, and so live long.
+/// Whether the request may become a socket, and so live long.
 pub fn may_follow(head: &Parts) -> bool {
     head.headers.contains_key(header::UPGRADE)
 }
 
-/// Copies what the head's parts share with the connection's read buffer.
+/// Copies the parts of the head that share the connection's read buffer.
 pub fn detach(head: &mut Parts) {
     let copy = |(name, value): (&HeaderName, &HeaderValue)| {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
@@ -34,7 +34,7 @@ pub fn detach(head: &mut Parts) {
     }
 }
 
-/// The 101 (RFC 6455, section 4.2.2), and the task of its session.
+/// Makes the 101 (RFC 6455, section 4.2.2), and spawns the task of its session.
 pub fn accept(
     snapshot: &SiteSnapshot,
     session: Session,
@@ -43,9 +43,9 @@ pub fn accept(
     sessions: Sessions,
 ) -> Response<Body> {
     let request = &session.socket.request.headers;
-    // The guest's acceptance has checked that there is a key.
+    // The guest's acceptance has checked that the key exists.
     let key = request.get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
-    // Middleware may add headers, and may not decide the protocol's.
+    // Middleware may add headers, but not decide the protocol's.
     let reserved = headers.keys().filter(|name| name.as_str().starts_with("sec-websocket-"));
     for name in reserved.cloned().collect::<Vec<_>>() {
         headers.remove(name);
@@ -72,7 +72,7 @@ pub fn accept(
         close_time: snapshot.limits.close_time,
         deflate,
     };
-    // A server that stops closes what is open; this socket may have come too late for it.
+    // A stopping server closes the open sockets; this one may have come too late for that.
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
     } else if snapshot.account.has_left() {
@@ -93,7 +93,7 @@ pub fn accept(
                 return Box::pin(session.abandon()).await;
             }
         };
-        // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
+        // `server` serves only this kind of stream. Any other is refused rather than guessed at.
         let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
             tracing::error!(target: "session", site = session.socket.site(), %request, "an upgraded connection is not one of the server");
             return Box::pin(session.abandon()).await;
@@ -104,7 +104,7 @@ pub fn accept(
     response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
 }
 
-/// The head of a streamed response, and the task of its guest.
+/// Makes the head of a streamed response, and spawns the task of its guest.
 pub fn start_stream(
     snapshot: &SiteSnapshot,
     session: Session,

@@ -1,6 +1,6 @@
-//! From a file to a plugin: read, check, compile or take from the cache, link.
+//! Turns a file into a plugin: read, check, compile or take from the cache, link.
 //!
-//! Each step has a bound, and all end when nobody waits for the plugin any more.
+//! Each step has a bound, and all end when nobody waits for the plugin any longer.
 
 mod inspect;
 mod link;
@@ -31,29 +31,30 @@ use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 pub use inspect::{Fit, Grant, Report};
 use link::link;
 
-/// Routes that one component may name. Those of all components have bounds together (`router::Totals`).
+/// How many routes one component may name. The routes of all components have bounds together
+/// (`router::Totals`).
 const MAX_ROUTES: usize = 1_000;
 
 /// The longest pattern, and the longest method, that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
 
-/// Loads components: one for the process, and a clone of it for each of several sites.
+/// Loads components. A process has one loader, and each of several sites has a clone of it.
 #[derive(Clone)]
 pub struct Loader {
     runtime: Arc<Runtime>,
     cache: Cache,
     compiler: Arc<Compiler>,
     max_component: ByteSize,
-    /// What is read and written for sites at once, on threads that may block.
+    /// Limits how many files are read and written for sites at once, on threads that may block.
     aside: Arc<Semaphore>,
-    /// Components that are in memory, by what they were compiled from: each is there once, however many
-    /// plugins are made of it.
+    /// The components in memory, by the digest of their files. Each is in memory once, however many
+    /// plugins use it.
     loaded: Arc<Mutex<HashMap<Digest, Weak<Loaded>>>>,
     history: History,
     of_site: Option<OfSite>,
 }
 
-/// What holds for one of several sites.
+/// The part of a loader that belongs to one of several sites.
 #[derive(Clone)]
 struct OfSite {
     share: Arc<Share>,
@@ -74,46 +75,46 @@ impl Loaded {
     }
 }
 
-/// A component that was looked at.
+/// A component's file that has been read and hashed.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
     pub digest: Digest,
-    /// Bytes of the file.
+    /// The file's length in bytes.
     pub size: u64,
 }
 
-/// Files of sites that are read and hashed at the same time. Each takes milliseconds, for it has a bound
-/// and waits for nobody. Of each of several sites it is one.
+/// How many files are read and hashed at the same time. Each takes milliseconds, because its size
+/// is bounded and it waits for nobody. One of several sites may read one at a time.
 const MAX_ASIDE: usize = 32;
 
-/// What a site says of a plugin.
+/// The site's settings for a plugin.
 #[derive(Clone)]
 pub struct Settings {
     /// The site's name.
     pub site: Arc<str>,
     pub limits: Limits,
-    /// What the site has used of them.
+    /// What the site has used of its limits.
     pub account: Arc<Account>,
     /// Whether the site allows upgrades.
     pub websocket: bool,
-    /// What the site says of this one.
+    /// The settings for this plugin.
     pub plugin: config::PluginConfig,
     /// What it may reach.
     pub grants: Grants,
-    /// Of the version before.
+    /// The identity of the plugin, from its previous version.
     pub identity: PluginIdentity,
-    /// The site's share of the machine, where it has neighbours.
+    /// The site's share of the machine, if it has neighbours.
     pub share: Option<Arc<Share>>,
 }
 
-/// What a component is wanted for, by its place in the site.
+/// What a component's place in the site makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// `routes/`: one route, which the file names.
+    /// In `routes/`: one route, which the file names.
     Route,
-    /// `plugins/`: the routes that the component names.
+    /// In `plugins/`: the routes that the component names.
     Plugin,
-    /// `middleware/`, or `_middleware` below `routes/`.
+    /// In `middleware/`, or `_middleware` below `routes/`.
     Middleware,
     /// `_error` below `routes/`.
     ErrorHandler,
@@ -161,13 +162,13 @@ pub enum LoadError {
     Aside(#[from] AsideError),
 }
 
-/// Blocking work came to nothing: it panicked, or the host is at its end.
+/// Blocking work has failed: it panicked, or the host is ending.
 #[derive(Debug, thiserror::Error)]
 #[error("loading was broken off")]
 pub struct AsideError;
 
 impl Loader {
-    /// Compiles as `compiling` says, within these bounds.
+    /// A loader that compiles as `compiling` says, within these bounds.
     pub fn new(
         runtime: Arc<Runtime>,
         cache: Cache,
@@ -189,18 +190,18 @@ impl Loader {
         }
     }
 
-    /// The loader of one of several sites, which is charged for what it does.
+    /// The loader of one of several sites, which is charged for the work.
     pub fn for_site(&self, share: Arc<Share>) -> Self {
         let aside = Arc::new(Semaphore::new(1));
         let of_site = Some(OfSite { share, aside });
         Self { history: History::default(), of_site, ..self.clone() }
     }
 
-    /// Does something that blocks, and that has a bound of its own, on a thread that may. It ends also when
-    /// nobody waits for it any more.
+    /// Runs blocking work that has a bound of its own, on a thread that may block. The work is not
+    /// run if nobody waits for it any longer.
     ///
     /// # Errors
-    /// It panics, or the host is at its end.
+    /// It panics, or the host is ending.
     pub async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -208,7 +209,8 @@ impl Loader {
         self.on_thread(work, |share, work| share.spawn_charged(work)).await
     }
 
-    /// The same for what may take seconds: of a site that has used more than its share, it gives way to others.
+    /// Runs blocking work that may take seconds. If its site has used more than its share, the work
+    /// yields to others.
     ///
     /// # Errors
     /// As [`Loader::aside`].
@@ -224,7 +226,7 @@ impl Loader {
         work: impl FnOnce() -> T + Send + 'static,
         spawn: impl FnOnce(&Share, Box<dyn FnOnce() + Send>),
     ) -> Result<T, AsideError> {
-        // They are closed nowhere.
+        // The semaphores are never closed.
         let own = match &self.of_site {
             Some(of_site) => of_site.aside.clone().acquire_owned().await.ok(),
             None => None,
@@ -233,7 +235,7 @@ impl Loader {
         let (done, result) = oneshot::channel();
         let work = move || {
             let _permits = (own, one);
-            // It ends also when nobody waits for it any more.
+            // The receiver may be gone.
             let _ = done.send(work());
         };
         match &self.of_site {
@@ -243,15 +245,15 @@ impl Loader {
         result.await.map_err(|_| AsideError)
     }
 
-    /// The largest component, `compile.component`.
+    /// The largest component: `compile.component`.
     pub fn max_component(&self) -> ByteSize {
         self.max_component
     }
 
-    /// Reads a component, to see which one it is.
+    /// Reads and hashes a component's file.
     ///
     /// # Errors
-    /// It cannot be read, is too large, or does not begin as a component does.
+    /// It cannot be read, is too large, or does not begin like a component.
     pub async fn look(&self, source: &Source) -> Result<Seen, LoadError> {
         let (source, max) = (source.clone(), self.max_component);
         self.aside(move || {
@@ -261,8 +263,8 @@ impl Loader {
         .await?
     }
 
-    /// Makes a plugin of a component that was looked at. Where it is not in the cache it is compiled, which
-    /// `on_compile` is told before.
+    /// Makes a plugin from a file that [`Loader::look`] has read. If the cache does not have it, it
+    /// is compiled, and `on_compile` is called before.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -278,7 +280,7 @@ impl Loader {
         let loaded = self.component(source, seen, on_compile).await?;
         let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
         let component = loaded.component.clone();
-        // How long that takes is the component's to say, within what was compiled in time.
+        // How long this takes depends on the component, within the bounds on its compiled form.
         let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
         let (context, instances) = linked?;
         let routes = match (role, &instances) {
@@ -308,11 +310,11 @@ impl Loader {
         }
         on_compile();
         let slot = self.compiler.slot(size, self.history.clone()).await;
-        // Another site may have had the same component compiled in the time.
+        // Meanwhile, another site may have had the same component compiled.
         if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
-        // Only now are the bytes kept: those who wait for the compiler hold no memory.
+        // The bytes are kept only from here: whoever waits for the compiler holds no memory.
         let (source, max) = (source.clone(), self.max_component);
         let bytes = self.aside(move || {
             let bytes = read(&source, max)?;
@@ -335,7 +337,7 @@ impl Loader {
         component.map(|component| self.note(digest, component)).transpose()
     }
 
-    /// Takes what the compiler has made, and writes it into the cache.
+    /// Loads what the compiler has made, and writes it into the cache.
     async fn keep(&self, digest: Digest, compiled: Vec<u8>) -> Result<Arc<Loaded>, LoadError> {
         let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
         let taken = self.aside(move || {
@@ -349,7 +351,7 @@ impl Loader {
         self.note(digest, taken.await??)
     }
 
-    /// Notes that a component is in memory. Another task may have loaded it in the time.
+    /// Registers a component that is in memory. Meanwhile, another task may have loaded it.
     fn note(&self, digest: Digest, component: Component) -> Result<Arc<Loaded>, LoadError> {
         let mut all = self.loaded.lock();
         if let Some(loaded) = all.get(&digest).and_then(Weak::upgrade) {
@@ -392,8 +394,8 @@ fn not_read(error: FileError) -> LoadError {
     }
 }
 
-/// Core modules and components differ in the layer field that follows the version (component-model
-/// binary format, preamble).
+/// Core modules and components differ in the layer field after the version (component-model binary
+/// format, preamble).
 fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
     match bytes.get(..8) {
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::CoreModule),

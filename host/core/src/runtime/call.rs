@@ -1,4 +1,5 @@
-//! One call of a guest: whom it is for, its CPU time and its wall time, and what becomes of it.
+//! One call of a guest: which socket or request it is for, its CPU time and its wall time, and its
+//! result.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,11 +18,12 @@ use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
 use crate::capability::socket::Socket;
 use crate::config::{Limit, Limits};
 
-/// Runs a call within its wall time, which starts again with each turn of it; only one that is not done at once
-/// pays for a timer. The call is pinned where it was made: moved in here, there would be room for it twice.
+/// Runs a call within its wall time, which starts again with each turn. Only a call that does not
+/// finish at its first poll pays for a timer. The caller pins the call: moving it in here would
+/// reserve room for it twice.
 ///
 /// # Errors
-/// The time is up; the call is dropped, and its instance can be used no more.
+/// The time is up. The call is dropped, and its instance cannot be used again.
 pub async fn within<T>(
     clock: &Clock,
     limit: Duration,
@@ -41,9 +43,9 @@ pub async fn within<T>(
     }
 }
 
-/// What an instance's calls are made with: its memory, and what is counted of the current call.
+/// What an instance makes calls with: its memory, and the measurements of the current call.
 pub struct Caller {
-    /// The guest's memory, and what the host keeps for it.
+    /// The guest's memory, and the state that the host keeps for it.
     pub store: Store<State>,
     /// Measures the current call.
     pub clock: Arc<Clock>,
@@ -52,7 +54,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// No call has been made yet.
+    /// Starts without a call.
     pub fn new(store: Store<State>) -> Self {
         let clock = store.data().meter.clock().clone();
         Self { store, clock, cpu_limit: Limit::RequestCpu }
@@ -63,7 +65,7 @@ impl Caller {
         &self.store.data().context.limits
     }
 
-    /// Before a call for a request; answers the guest's handle of it.
+    /// Begins a call for a request. Returns the guest's handle of it.
     ///
     /// # Errors
     /// The guest has too many handles.
@@ -76,19 +78,19 @@ impl Caller {
         event.map_err(|error| Failure::Trap(format!("{error:#}")))
     }
 
-    /// Before a call for a socket; answers the wall time that it may take.
+    /// Begins a call for a socket. Returns the wall time that it may take.
     pub fn begin_event(&mut self, socket: &Arc<Socket>) -> Duration {
         self.begin(socket.request.id, Some(socket.clone()), Limit::EventCpu);
         self.limits().request_time
     }
 
-    /// Before a call that the guest has asked for; answers the wall time that it may take.
+    /// Begins a call that the guest has scheduled. Returns the wall time that it may take.
     pub fn begin_timer(&mut self) -> Duration {
         self.begin(RequestId::default(), None, Limit::EventCpu);
         self.limits().request_time
     }
 
-    /// Before a call that no client has asked for; answers the wall time that it may take.
+    /// Begins a call that no client has asked for. Returns the wall time that it may take.
     pub fn begin_upkeep(&mut self) -> Duration {
         self.begin(RequestId::default(), None, Limit::RequestCpu);
         self.limits().upkeep_time()
@@ -106,10 +108,10 @@ impl Caller {
         self.store.set_epoch_deadline(1);
     }
 
-    /// After a call.
+    /// Ends a call.
     ///
     /// # Errors
-    /// The call came to nothing.
+    /// The call failed.
     pub fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
         let cpu_limit = self.cpu_limit;
         let state = self.store.data_mut();
@@ -137,7 +139,7 @@ impl Caller {
         result
     }
 
-    /// Sees that what is answered is within `limits.response`.
+    /// Checks that an answer is within `limits.response`.
     ///
     /// # Errors
     /// It is larger.

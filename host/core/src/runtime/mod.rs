@@ -2,8 +2,8 @@
 //! instances are used.
 //!
 //! Startup goes [`Runtime`] (engine and linker) → [`Template`] (a component, ready to be
-//! instantiated) → [`Pool`], [`InstanceSet`] or [`PerConnection`]; a call goes store → instance → export.
-//! Nothing here knows of files, connections or frames.
+//! instantiated) → [`Pool`], [`InstanceSet`] or [`PerConnection`]; a call goes store → instance →
+//! export. This module does not know about files, connections or frames.
 
 mod at_load;
 mod call;

@@ -7,21 +7,21 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::capability::socket::CloseInfo;
 
-/// What ended the connection's reading.
+/// Why reading from the connection has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// The peer sent a close frame, or answered ours.
     Closed { code: u16, reason: String },
-    /// The peer broke a rule: it is told so.
+    /// The peer broke a rule, and is told so.
     Violation { code: u16, reason: Cow<'static, str> },
     /// The peer has not answered our close frame in time.
     Unanswered,
-    /// The connection is gone, or is to be dropped.
+    /// The connection is lost, or has to be dropped.
     Lost,
 }
 
 impl End {
-    /// A close frame from the peer; one without a code is 1005.
+    /// The peer sent a close frame. A frame without a code counts as 1005.
     pub fn closed(frame: Option<CloseFrame>) -> Self {
         match frame {
             Some(frame) => {
@@ -36,7 +36,7 @@ impl End {
         Self::Violation { code: 1008, reason: "too many messages in one second".into() }
     }
 
-    /// An error while reading.
+    /// Reading failed with this error.
     pub fn failed(error: &Error) -> Self {
         let (code, reason) = match error {
             Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {

@@ -1,6 +1,6 @@
-//! Frames over a byte stream. Whole messages are decoded here, and tungstenite reads whatever else there is.
-//! Everything that is sent, its pongs and close frames included, goes through one buffer in one order and out
-//! in one write.
+//! Frames over a byte stream. Whole messages are decoded here; tungstenite reads everything else.
+//! Everything that is sent, with its pongs and close frames, goes through one buffer, in one order,
+//! and out in one write.
 
 use std::cell::Cell;
 use std::io;
@@ -23,24 +23,25 @@ use super::wire::Wire;
 use crate::buffers;
 use crate::message::{Message, Messages, encode_header};
 
-/// What the decoder keeps while it is there, in bytes. It grows for a larger message, and is cleared for each
-/// read; what is read at once is [`READ_AT_ONCE`].
+/// The size of the decoder's buffer, in bytes. The buffer grows for a larger message, and is
+/// cleared for each read. What is read at once is [`READ_AT_ONCE`].
 const READ_BUFFER: usize = 1024;
 
-/// What is read from the network at once, into a buffer that all sockets of a thread share.
+/// How many bytes are read from the network at once, into a buffer that all sockets of a thread
+/// share.
 const READ_AT_ONCE: usize = 64 * 1024;
 
-/// Frames that are read before the guest is called.
+/// How many frames are read before the guest is called.
 const MAX_BATCH_FRAMES: usize = 64;
 
-/// Payload that is read before the guest is called, in bytes; the last message may go over it.
+/// How many bytes of payload are read before the guest is called. The last message may exceed it.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 
-/// Pongs that wait for a peer that does not read, in bytes; later ones replace the last.
+/// How many bytes of pongs may wait for a peer that does not read. Later pongs replace the last.
 const MAX_CONTROL_BACKLOG: usize = 64 * 1024;
 
 thread_local! {
-    /// Of [`READ_AT_ONCE`] bytes, while nobody on this thread reads.
+    /// A buffer of [`READ_AT_ONCE`] bytes, while nothing on this thread is reading.
     static SHARED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -49,7 +50,8 @@ pub struct Transport<S> {
     io: Io<S>,
     max_batch: usize,
     max_message: usize,
-    /// While there is something that it has to remember: what has begun, or who has closed.
+    /// Exists while it has something to remember: an incomplete frame or message, or who has
+    /// closed.
     decoder: Option<Box<WebSocketContext>>,
 }
 
@@ -57,34 +59,34 @@ struct Io<S> {
     stream: S,
     waker: Waker,
     came: Came,
-    /// Where the decoder is in what it has been given.
+    /// The decoder's position in what it has been given.
     progress: Progress,
-    /// Borrowed; none where there is nothing to send.
+    /// A borrowed buffer; none while nothing is to be sent.
     out: Vec<u8>,
-    /// How much of `out` the network has.
+    /// How many bytes of `out` the network has.
     written: usize,
-    /// Something came.
+    /// Whether something came.
     heard: bool,
-    /// A close frame has been queued, or has come.
+    /// Whether a close frame has been queued, or has come.
     closing: bool,
     deflater: Option<Box<Deflater>>,
     inflating: Option<Box<Inflating>>,
 }
 
-/// What has come from the network, and the decoder has not been given.
+/// What has come from the network and has not been given to the decoder.
 #[derive(Default)]
 struct Came {
-    /// The thread's buffer, or, between two reads, a small one with what was left.
+    /// The thread's buffer or, between two reads, a small one with the rest.
     buffer: Vec<u8>,
     taken: usize,
     end: usize,
-    /// The network had no more than this.
+    /// Whether the network had no more than this.
     is_all: bool,
-    /// Nothing more will come.
+    /// Whether nothing more will come.
     ended: bool,
 }
 
-/// Where messages are compressed: what has been read and rewritten, and not yet decoded.
+/// With compression: what has been read and rewritten, and not yet decoded.
 struct Inflating {
     inflater: Inflater,
     rewritten: Vec<u8>,
@@ -92,7 +94,8 @@ struct Inflating {
 }
 
 impl<S: Wire> Transport<S> {
-    /// `read` is what came behind the handshake; `max_batch` bounds what one read gives the guest.
+    /// `read` is what came right behind the handshake. `max_batch` bounds what one read gives the
+    /// guest.
     pub fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
         let mut inflating = limits.deflate.map(|agreed| {
             let inflater = Inflater::new(&agreed, limits.message);
@@ -103,7 +106,7 @@ impl<S: Wire> Transport<S> {
                 inflating.inflater.push(&read, &mut inflating.rewritten);
                 Came::default()
             }
-            // Copied, for it is a small piece of a large buffer.
+            // Copied, because it is a small piece of a large buffer.
             None => Came { end: read.len(), buffer: read.to_vec(), ..Came::default() },
         };
         let io = Io {
@@ -122,7 +125,7 @@ impl<S: Wire> Transport<S> {
         Self { io, max_batch, max_message: limits.message, decoder: None }
     }
 
-    /// Appends the frames that `take` puts into an empty buffer; answers what it says.
+    /// Appends the frames that `take` puts into an empty buffer. Returns its result.
     pub fn queue<T>(&mut self, take: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         if self.io.out.is_empty() && self.io.deflater.is_none() {
             return take(&mut self.io.out);
@@ -137,13 +140,13 @@ impl<S: Wire> Transport<S> {
         taken
     }
 
-    /// Bytes that the network has not taken yet.
+    /// How many bytes the network has not taken yet.
     pub fn unsent(&self) -> usize {
         self.io.out.len() - self.io.written
     }
 
-    /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready with none
-    /// where only control frames came.
+    /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready without
+    /// a message if only control frames came.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, batch: &mut Messages) -> Poll<Option<End>> {
         self.io.set_waker(cx);
         let read = self.poll_batch(batch);
@@ -191,7 +194,7 @@ impl<S: Wire> Transport<S> {
                 if !batch.takes(length) {
                     return Ok(Read::Later);
                 }
-                // The decoder refuses what is not text.
+                // The decoder refuses invalid text.
                 if whole.append_to(batch) {
                     let frame = whole.length;
                     self.io.came.taken += frame;
@@ -203,7 +206,7 @@ impl<S: Wire> Transport<S> {
             protocol::Message::Text(text) => Message::Text(text),
             protocol::Message::Binary(binary) => Message::Binary(binary),
             protocol::Message::Close(frame) => return Ok(Read::Close(frame)),
-            // tungstenite answers pings with the next thing that it does; a pong needs no answer.
+            // tungstenite answers a ping with its next action; a pong needs no answer.
             _ => return Ok(Read::Control),
         };
         let length = message.len();
@@ -225,7 +228,7 @@ impl<S: Wire> Transport<S> {
         }
     }
 
-    /// Whether a frame, or a message in several, has begun, and its end has not come.
+    /// Whether a frame, or a fragmented message, is incomplete.
     pub fn is_amid_message(&self) -> bool {
         match &self.io.inflating {
             Some(inflating) => !inflating.inflater.is_between_messages(),
@@ -233,12 +236,12 @@ impl<S: Wire> Transport<S> {
         }
     }
 
-    /// Whether anything came since this was asked last: a message, a pong, or part of one.
+    /// Whether anything came since the last call: a message, a pong, or part of one.
     pub fn take_alive(&mut self) -> bool {
         std::mem::take(&mut self.io.heard)
     }
 
-    /// Appends a ping, unless the session ends.
+    /// Appends a ping, unless the session is ending.
     pub fn ping(&mut self) {
         const PING: u8 = 0x89;
         if !self.io.closing {
@@ -251,14 +254,14 @@ impl<S: Wire> Transport<S> {
         let Self { decoder, io, max_message, .. } = self;
         io.closing = true;
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        // Writing goes to memory. What can fail is that the session is over already.
+        // Writing goes to memory, so this fails only if the session is already over.
         let _ = decoder.get_or_insert_with(|| new_decoder(*max_message)).close(io, Some(frame));
     }
 
-    /// Appends what tungstenite still wants to say: the answer to a close frame, or to a ping.
+    /// Appends what tungstenite still has to send: the answer to a close frame, or to a ping.
     pub fn answer(&mut self) {
         if let Some(decoder) = &mut self.decoder {
-            // `ConnectionClosed` is how it says that this was the last.
+            // `ConnectionClosed` means that this was the last frame.
             let _ = decoder.flush(&mut self.io);
         }
     }
@@ -282,12 +285,13 @@ impl<S: Wire> Transport<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends our side: the peer is told that nothing more comes.
+    /// Ends our side: the peer learns that nothing more comes.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io.stream).poll_shutdown(cx)
     }
 
-    /// Reads what still comes, and drops it, without a look at the frames. Ready when nothing more will come.
+    /// Reads and discards what still comes, without looking at the frames. Ready when nothing more
+    /// will come.
     pub fn poll_drop_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.io.set_waker(cx);
         let rest = loop {
@@ -312,13 +316,13 @@ impl<S> Io<S> {
     }
 }
 
-/// What has been read.
+/// The result of reading.
 enum Read {
-    /// A message of so many bytes, which is in the batch.
+    /// A message of so many bytes, which is now in the batch.
     Message(usize),
     Control,
     Close(Option<CloseFrame>),
-    /// What follows is for the next batch.
+    /// What follows belongs to the next batch.
     Later,
 }
 
@@ -333,13 +337,13 @@ fn new_decoder(max_message: usize) -> Box<WebSocketContext> {
 }
 
 impl<S: AsyncRead + Unpin> Io<S> {
-    /// Whether the decoder has nothing that goes on in what comes next. It always has with compression, which
-    /// only it reads.
+    /// Whether the decoder holds nothing that continues in the next bytes. With compression this is
+    /// never true, because only the decoder reads then.
     fn is_between_messages(&self) -> bool {
         self.inflating.is_none() && self.progress.is_between_messages()
     }
 
-    /// Reads what is there from the network.
+    /// Reads what the network has.
     fn fill(&mut self) -> io::Result<()> {
         if self.came.ended {
             return Ok(());
@@ -365,7 +369,7 @@ impl<S: AsyncRead + Unpin> Io<S> {
         Ok(self.came.take(buffer))
     }
 
-    /// Reads no further than to the end of a frame.
+    /// Reads at most to the end of a frame.
     fn read_frame(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.came.is_empty() {
             self.fill()?;
@@ -381,7 +385,7 @@ impl Came {
         self.taken == self.end
     }
 
-    /// The thread's buffer.
+    /// Borrows the thread's buffer.
     fn borrow(&mut self) -> &mut [u8] {
         if self.buffer.len() < READ_AT_ONCE {
             self.buffer = SHARED.take();
@@ -390,7 +394,7 @@ impl Came {
         &mut self.buffer
     }
 
-    /// So many bytes are in the borrowed buffer now.
+    /// Notes that `count` bytes are in the borrowed buffer.
     fn came(&mut self, count: usize) {
         (self.taken, self.end) = (0, count);
         self.is_all = count < READ_AT_ONCE;
@@ -410,7 +414,7 @@ impl Came {
         count
     }
 
-    /// Gives the thread's buffer back. What is left in it is kept.
+    /// Gives the thread's buffer back. The rest is kept.
     fn put_away(&mut self) {
         let is_shared = self.buffer.len() == READ_AT_ONCE;
         if is_shared || self.is_empty() {

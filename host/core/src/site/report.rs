@@ -1,4 +1,4 @@
-//! What is served, and what has become of a change, for people and for programs.
+//! The status of a site and the results of its changes, for people and for programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,31 +8,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::plugin::Digest;
 
-/// What has become of a change.
+/// The result of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub changes: Vec<Change>,
-    /// A share of the requests gets it; the rest, what was served before.
+    /// Whether only a part of the requests gets it, and the rest gets what was served before.
     pub canary: bool,
-    /// The longest time for which events waited, in microseconds.
+    /// The longest time that events waited, in microseconds.
     #[serde(rename = "pause_us", with = "micros")]
     pub pause: Duration,
-    /// What the change did not do although it is served: somebody has to look at it.
+    /// What the change did not do, although it is served. Somebody has to look at it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What has become of one component.
+/// The result for one component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub plugin: String,
-    /// None: it is new.
+    /// The previous version. None if the component is new.
     pub from: Option<Digest>,
-    /// None: it is served no more.
+    /// The new version. None if the component is served no longer.
     pub to: Option<Digest>,
     /// Sockets that the new version has taken over.
     pub moved: usize,
-    /// Sockets that stay with the version before until they end, or `swap.drain_time` is up.
+    /// Sockets that stay with the previous version until they end, or `swap.drain_time` is up.
     pub draining: usize,
 }
 
@@ -41,10 +41,10 @@ pub struct Change {
 pub struct Status {
     pub site: String,
     pub plugins: Vec<Serving>,
-    /// What a canary has instead.
+    /// What the canary has instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryStatus>,
-    /// Versions that serve no request any more, and still have sockets.
+    /// Versions that no longer get requests, and still have sockets.
     pub draining: Vec<DrainingStatus>,
     /// How often each limit was exceeded, by its name in `lithe.toml`.
     pub exceeded: BTreeMap<String, u64>,
@@ -59,7 +59,7 @@ pub struct Serving {
     /// Calls of the guest, and those that have cost an instance.
     pub calls: u64,
     pub failures: u64,
-    /// Versions that can be gone back to, the newest first.
+    /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }
 
@@ -77,7 +77,7 @@ pub struct DrainingStatus {
     pub plugin: String,
     pub version: Digest,
     pub sockets: usize,
-    /// Until they are closed, in seconds.
+    /// The time until its sockets are closed, in seconds.
     #[serde(rename = "seconds_left", with = "seconds")]
     pub left: Duration,
 }
@@ -107,7 +107,7 @@ mod seconds {
 }
 
 impl Report {
-    /// Whether everything was as it is.
+    /// Whether nothing has changed.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.warnings.is_empty()
     }

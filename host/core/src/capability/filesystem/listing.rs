@@ -1,4 +1,4 @@
-//! What is in a folder, read as far as the guest asks for it.
+//! The names in a folder, read only as far as the guest asks for them.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,16 +11,16 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEn
 
 use super::open::Slot;
 
-/// Names that are read at once, and kept.
+/// How many names are read at once, and kept.
 const BATCH: usize = 64;
 
-/// A name, or the reason that reading it failed.
+/// A name, or the error of reading it.
 type Entry = Result<DirectoryEntry, Errno>;
 
 /// A folder that is being listed.
 pub struct Listing {
     read: VecDeque<Entry>,
-    /// What is still to be read.
+    /// What has not been read yet.
     rest: Option<ReadDir>,
     _slot: Arc<Slot>,
 }
@@ -35,7 +35,7 @@ impl Listing {
         Ok(Self { read: VecDeque::new(), rest, _slot: slot })
     }
 
-    /// The next name; none, and what is still to be read, where more have to be read first.
+    /// The next name. If more have to be read first, it is none, and the rest to read is returned.
     pub fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
         match self.read.pop_front() {
             Some(entry) => (Some(entry), None),
@@ -43,14 +43,14 @@ impl Listing {
         }
     }
 
-    /// Takes what [`read_on`] has read.
+    /// Adds what [`read_on`] has read.
     pub fn extend(&mut self, (read, rest): Batch) {
         self.read = read;
         self.rest = rest;
     }
 }
 
-/// Names, and what is still to be read.
+/// Names, and the rest to read.
 pub type Batch = (VecDeque<Entry>, Option<ReadDir>);
 
 /// Reads some names.

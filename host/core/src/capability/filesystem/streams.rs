@@ -15,13 +15,14 @@ use super::open::{Access, Slot};
 use super::work;
 use crate::capability::Context;
 
-/// Bytes that are read or written at once.
+/// How many bytes are read or written at once.
 const PIECE: usize = 64 * 1024;
 
-/// Bytes that are read before the guest has said how many it wants.
+/// How many bytes are read before the guest has said how many it wants.
 const UNASKED: usize = 4096;
 
-/// A file that a guest reads or writes from some place on. It stays open for as long as this is there.
+/// A position in a file that a guest reads or writes. The file stays open for as long as this
+/// exists.
 #[derive(Clone)]
 pub struct Place {
     pub context: Arc<Context>,
@@ -61,7 +62,7 @@ impl Place {
     }
 }
 
-/// Writes what fits into the folder.
+/// Writes as much as fits into the folder.
 ///
 /// # Errors
 /// The file cannot be written to, or the folder has no room.
@@ -74,7 +75,7 @@ pub fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Res
 
 type Call<T> = AbortOnDropHandle<io::Result<T>>;
 
-/// Reads a file from some place on.
+/// Reads a file from a position on.
 pub struct Reader {
     place: Place,
     at: u64,
@@ -84,7 +85,7 @@ pub struct Reader {
 enum Reading {
     Idle,
     Waiting(Call<Bytes>),
-    /// Not empty.
+    /// Bytes for the guest, at least one.
     Ready(Bytes),
     Failed(io::Error),
     Ended,
@@ -142,7 +143,7 @@ impl InputStream for Reader {
         }
     }
 
-    /// Reads as much as is asked for, and needs no task of its own.
+    /// Reads as much as is asked for, without a task of its own.
     async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
         self.wait().await;
         if size > 0 && matches!(self.state, Reading::Idle) {
@@ -168,7 +169,7 @@ impl Pollable for Reader {
     }
 }
 
-/// Where a piece goes.
+/// Where a piece is written.
 #[derive(Clone, Copy, Debug)]
 pub enum At {
     Position(u64),
@@ -183,7 +184,7 @@ impl At {
     }
 }
 
-/// Writes a file from some place on.
+/// Writes a file from a position on.
 pub struct Writer {
     place: Place,
     at: At,
@@ -241,7 +242,7 @@ impl OutputStream for Writer {
         Ok(())
     }
 
-    /// Needs no task of its own.
+    /// Writes without a task of its own.
     async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.wait().await;
         self.check()?;
@@ -266,7 +267,7 @@ impl OutputStream for Writer {
         })
     }
 
-    /// What has been written before it is dropped is written.
+    /// Completes the write that has begun.
     async fn cancel(&mut self) {
         self.wait().await;
     }

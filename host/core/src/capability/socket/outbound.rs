@@ -9,33 +9,33 @@ use crate::config::OutboundPolicy;
 /// Encoded frames, or a stream's bytes, that the session task has not taken yet.
 #[derive(Debug)]
 pub struct Outbound {
-    /// What is left of a write by others than the session task: it goes before everything else.
+    /// The rest of a write that another task began: it goes before everything else.
     begun: Vec<u8>,
-    /// Borrowed; none where nothing waits.
+    /// A borrowed buffer; none where nothing waits.
     bytes: Vec<u8>,
-    /// How much of `bytes` has been dropped from its front.
+    /// How many bytes have been dropped from the front of `bytes`.
     dropped: usize,
-    /// The lengths of the frames in `bytes`; kept only where the oldest may be dropped.
+    /// The lengths of the frames in `bytes`; kept only where the policy may drop the oldest.
     frames: VecDeque<usize>,
-    /// Bytes that the session task has taken and not yet handed to the network.
+    /// How many bytes the session task has taken and not yet handed to the network.
     unsent: usize,
     limit: usize,
     policy: OutboundPolicy,
-    /// The guest was refused, and waits for room.
+    /// Whether the guest was refused, and waits for room.
     refused: bool,
 }
 
 /// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The socket is to be closed.
+    /// The socket must be closed.
     Close,
-    /// The guest is to wait for `drain`.
+    /// The guest must wait for `drain`.
     Refuse,
 }
 
 impl Outbound {
-    /// Nothing yet; at most `limit` bytes of payload and frame headers.
+    /// An empty queue, for at most `limit` bytes of payload and frame headers.
     pub fn new(limit: usize, policy: OutboundPolicy) -> Self {
         Self {
             begun: Vec::new(),
@@ -49,7 +49,7 @@ impl Outbound {
         }
     }
 
-    /// All that waits, in bytes.
+    /// How many bytes wait.
     pub fn len(&self) -> usize {
         self.begun.len() + self.bytes.len() - self.dropped + self.unsent
     }
@@ -59,10 +59,10 @@ impl Outbound {
         !self.begun.is_empty() || self.bytes.len() > self.dropped
     }
 
-    /// Queues a message of `payload` bytes: what `encode` appends.
+    /// Queues a message of `payload` bytes, which `encode` appends.
     ///
     /// # Errors
-    /// The queue is full, and the policy is not to make room.
+    /// The queue is full, and the policy does not make room.
     pub fn push(&mut self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Full> {
         if self.len() + payload > self.limit {
             match self.policy {
@@ -88,7 +88,7 @@ impl Outbound {
         Ok(())
     }
 
-    /// Moves what is queued to `out`, which is empty, and its buffer with it.
+    /// Moves what is queued to `out`, which is empty, together with its buffer.
     pub fn take(&mut self, out: &mut Vec<u8>) {
         self.bytes.drain(..self.dropped);
         self.dropped = 0;
@@ -101,13 +101,13 @@ impl Outbound {
         self.unsent = out.len();
     }
 
-    /// Writes what waits, unless the session task is writing. What is left over is the task's to write.
+    /// Writes what waits, unless the session task is writing. The task writes what is left over.
     pub fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
-        // Where the oldest may be dropped, none of it may have begun.
+        // Where the oldest may be dropped, no frame may have begun.
         if self.unsent > 0 || !self.begun.is_empty() || self.policy == OutboundPolicy::DropOldest {
             return;
         }
-        // An error is the task's to find out.
+        // The session task will see the same error.
         let written = match self.has_more() {
             true => write(&self.bytes[self.dropped..]).unwrap_or(0),
             false => 0,
@@ -124,17 +124,18 @@ impl Outbound {
         }
     }
 
-    /// Whether the session task has something to do: to write, or to tell the guest that there is room.
+    /// Whether the session task has something to do: to write, or to tell the guest that there is
+    /// room.
     pub fn needs_the_task(&self) -> bool {
         self.has_more() || self.refused
     }
 
-    /// How much of what was taken is still unsent.
+    /// Notes how much of what was taken is still unsent.
     pub fn set_unsent(&mut self, unsent: usize) {
         self.unsent = unsent;
     }
 
-    /// Whether the guest waits for room, and all is sent: true once.
+    /// Whether the guest waits for room and everything is sent. This is true once.
     pub fn take_drained(&mut self) -> bool {
         let drained = self.refused && self.len() == 0;
         self.refused &= !drained;
@@ -155,7 +156,8 @@ impl Outbound {
             let Some(oldest) = self.frames.pop_front() else { break };
             self.dropped += oldest;
         }
-        // Moved only now and then, so that each byte is moved once on the average.
+        // The bytes move only when half of them are dropped, so that each byte moves once on
+        // average.
         if self.dropped > self.bytes.len() / 2 {
             self.bytes.drain(..self.dropped);
             self.dropped = 0;

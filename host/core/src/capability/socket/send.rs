@@ -1,4 +1,4 @@
-//! Messages for the peer, into the socket's queue.
+//! Queues messages for the peer.
 
 use super::Socket;
 use super::outbound::Full;
@@ -7,9 +7,9 @@ use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
 
 impl Socket {
-    /// Queues a message, unless the socket is closing. Over the outbound limit the site's policy
-    /// decides: by default the socket is closed with 1013, and what waits is dropped, for the peer
-    /// does not read it.
+    /// Queues a message, unless the socket is closing. When the outbound limit is exceeded, the
+    /// site's policy decides: by default the socket closes with 1013, and what waits is dropped,
+    /// because the peer does not read it.
     ///
     /// # Errors
     /// The socket is closing, the message is over the limit, or the queue is full.

@@ -1,15 +1,16 @@
-//! Who has the instance.
+//! Who holds the instance.
 
 use std::mem::{replace, take};
 
-/// Every transition of a shared instance. An instance that has not been started, or was lost, is none.
+/// The phases of a shared instance, with every transition. The instance is none if it has not been
+/// started, or was lost.
 pub(super) enum Phase<I> {
-    /// It rests. The task that brings the next event runs it.
+    /// The instance rests. The task that brings the next event runs it.
     Idle(Option<Box<I>>),
-    /// It rests, and a task that has left an event comes back to run it, after all tasks that are ready
-    /// have left theirs.
+    /// The instance rests. A task that has left an event comes back to run it, after all ready
+    /// tasks have left theirs.
     Gathering(Option<Box<I>>),
-    /// A [`Runner`](super::runner::Runner) has it.
+    /// A [`Runner`](super::runner::Runner) holds the instance.
     Running,
 }
 
@@ -20,7 +21,7 @@ impl<I> Default for Phase<I> {
 }
 
 impl<I> Phase<I> {
-    /// Idle or gathering to running: the new runner gets the instance.
+    /// From idle or gathering to running: the new runner gets the instance.
     pub fn run(&mut self) -> Option<Box<I>> {
         match replace(self, Self::Running) {
             Self::Idle(instance) | Self::Gathering(instance) => instance,
@@ -28,19 +29,20 @@ impl<I> Phase<I> {
         }
     }
 
-    /// Running to idle: the runner gives the instance back.
+    /// From running to idle: the runner gives the instance back.
     pub fn rest(&mut self, instance: Option<Box<I>>) {
         *self = Self::Idle(instance);
     }
 
-    /// Idle to gathering.
+    /// From idle to gathering.
     pub fn gather(&mut self) {
         if let Self::Idle(instance) = self {
             *self = Self::Gathering(instance.take());
         }
     }
 
-    /// Gathering to idle. Answers whether it was gathering: another task may have run the instance since.
+    /// From gathering to idle. Returns whether it was gathering: another task may have run the
+    /// instance in between.
     pub fn stop_gathering(&mut self) -> bool {
         match take(self) {
             Self::Gathering(instance) => {
@@ -54,7 +56,7 @@ impl<I> Phase<I> {
         }
     }
 
-    /// Takes an instance that rests, which nothing needs any more.
+    /// Takes a resting instance that nothing needs any longer.
     pub fn take_resting(&mut self) -> Option<Box<I>> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.take(),
