@@ -19,7 +19,7 @@ pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
             .with_context(|| format!("cannot read the component `{}`", file.display()))?;
         let name = plugin.to_string_lossy().into_owned();
         if given.insert(name.clone(), bytes.into()).is_some() {
-            bail!("`{name}` is there twice");
+            bail!("`{name}` occurs twice");
         }
     }
     let canary = Share { share: options.share.clone(), header: options.header.clone() };

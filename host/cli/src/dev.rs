@@ -47,7 +47,7 @@ async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
             }
             Err(error) => {
                 log::say(format_args!("error: {error:#}"));
-                log::say("the version before is still being served");
+                log::say("the previous version is still being served");
             }
         }
         if sites.server().is_stopping() {

@@ -245,7 +245,7 @@ impl HostConfig {
         let text = || {
             let tables = tables.join("], [");
             format!(
-                "the host has to be restarted for what has changed in its `{FILE_NAME}`: [{tables}]"
+                "the host has to be restarted for changes in its `{FILE_NAME}`: [{tables}]"
             )
         };
         (!tables.is_empty()).then(text)
@@ -292,7 +292,7 @@ fn load<T>(folder: &files::Folder, parse: fn(&str) -> anyhow::Result<T>) -> anyh
         Err(FileError::Missing) => String::new(),
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
     };
-    parse(&text).with_context(|| format!("`{}` is not right", shown()))
+    parse(&text).with_context(|| format!("`{}` is invalid", shown()))
 }
 
 /// The top-level keys; none of what is not TOML.

@@ -32,7 +32,7 @@ const MAX_DEPTH: usize = 2048;
 /// Why a file of a site cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    #[error("it is not there")]
+    #[error("it does not exist")]
     Missing,
     #[error("it leads outside of the folder that it is in: put the file itself there, not a link")]
     Outside,

@@ -88,7 +88,7 @@ impl Host {
         let Some(loading) = &mut self.loading else { return Ok(()) };
         let loaded = loading.await;
         self.loading = None;
-        if let Err(error) = loaded.context("loading was broken off").flatten() {
+        if let Err(error) = loaded.context("loading was interrupted").flatten() {
             // They need the caller's runtime, which may end next.
             self.sites.end_background(THREADS_TIME).await;
             return Err(error);

@@ -113,7 +113,7 @@ impl Compiler {
         if self.has_cpp_library {
             "it is built without exceptions and run-time type information"
         } else {
-            "it is built without C++'s library, which is not there: what needs it, also `new`, needs \
+            "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
              `apt-get install libc++-19-dev-wasm32`"
         }
     }
@@ -156,7 +156,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Comp
         .arg("-o")
         .arg(&module);
     let linked = tool::run(&mut link).context(
-        "a missing `lithe_on_…` is to be defined, and one that is there twice is of another kind \
+        "a missing `lithe_on_…` is to be defined, and one that is defined twice is of another kind \
          than `lithe.toml` says",
     );
     if has_cpp { linked.context(compiler.cpp_hint()) } else { linked }?;

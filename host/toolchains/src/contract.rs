@@ -51,7 +51,7 @@ pub fn world(name: &str) -> anyhow::Result<(Resolve, WorldId)> {
     }
     let mut resolve = Resolve::default();
     let group = sources.parse().map_err(|(_, error)| anyhow::Error::from(error));
-    let package = resolve.push_group(group.context("the contract is not right")?)?;
+    let package = resolve.push_group(group.context("the contract is invalid")?)?;
     let world = resolve.select_world(&[package], Some(name))?;
     Ok((resolve, world))
 }

@@ -171,7 +171,7 @@ fn exports(kind: GuestKind) -> &'static str {
 fn main_file(folder: &Path) -> anyhow::Result<PathBuf> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST))?;
     let manifest: Manifest =
-        serde_json::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is not right"))?;
+        serde_json::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is invalid"))?;
     let candidates = match manifest.main {
         Some(main) => vec![main],
         None => MAINS.map(PathBuf::from).to_vec(),

@@ -76,7 +76,7 @@ impl Default for Settings {
 pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST))?;
     let manifest: Manifest =
-        toml::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is not right"))?;
+        toml::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is invalid"))?;
     let module = manifest.tool.lithe.module;
     let Some(tool) = find(folder) else {
         bail!("there is no componentize-py: run `python3 -m pip install componentize-py`");

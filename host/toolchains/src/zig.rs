@@ -51,7 +51,7 @@ pub fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8
         .args(&objects)
         .arg(format!("-femit-bin={}", module.display()));
     tool::run(&mut build).context(
-        "a missing `lithe_on_…` is to be exported, and one that is there twice is of another kind \
+        "a missing `lithe_on_…` is to be exported, and one that is defined twice is of another kind \
          than `lithe.toml` says",
     )?;
     contract::component(std::fs::read(&module)?, kind.world())

@@ -95,7 +95,7 @@ impl Peer {
         let there = |program: PathBuf| {
             ensure!(
                 program.exists(),
-                "{} is not there; run `cargo run --release -p lithe-bench -- fetch`",
+                "{} does not exist; run `cargo run --release -p lithe-bench -- fetch`",
                 self.name()
             );
             Ok(program)

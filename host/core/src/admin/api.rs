@@ -275,7 +275,7 @@ async fn form(boundary: String, body: Bytes) -> Result<Given, Refusal> {
         };
         let bytes = part.bytes().await.map_err(malformed)?;
         if given.insert(name.clone(), bytes).is_some() {
-            return Err(Refusal::bad(format!("`{name}` is there twice")));
+            return Err(Refusal::bad(format!("`{name}` occurs twice")));
         }
         if given.len() > MAX_PARTS {
             return Err(Refusal::bad(format!("a deploy has at most {MAX_PARTS} components")));
@@ -296,7 +296,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
     })
 }
 
-const WHAT_THERE_IS: &str = "there is GET /status, PUT /plugins/FILE, POST /deploy, \
+const WHAT_THERE_IS: &str = "the API has GET /status, PUT /plugins/FILE, POST /deploy, \
                              POST /rollback/FILE, POST /promote and POST /drop";
 
 fn decoded(text: &str) -> Result<String, Refusal> {

@@ -264,7 +264,7 @@ fn part(site: &Folder, name: &str) -> Result<Folder, FileError> {
 fn refusal(path: &Path, error: FileError) -> anyhow::Error {
     let shown = path.display();
     match error {
-        FileError::Missing => anyhow::anyhow!("`{shown}` is not there"),
+        FileError::Missing => anyhow::anyhow!("`{shown}` does not exist"),
         FileError::Outside => anyhow::anyhow!("`{shown}` is not inside the site"),
         FileError::NotAFolder => anyhow::anyhow!("`{shown}` is not a folder"),
         error => anyhow::Error::new(error).context(format!("cannot use `{shown}`")),
@@ -358,7 +358,7 @@ mod tests {
             ("folders = { \"/data\" = { path = \"..\" } }", "not inside the site"),
             ("folders = { \"/data\" = { path = \"out\" } }", "not inside the site"),
             ("folders = { \"/data\" = { path = \"file\" } }", "is not a folder"),
-            ("folders = { \"/data\" = { path = \"none\" } }", "is not there"),
+            ("folders = { \"/data\" = { path = \"none\" } }", "does not exist"),
             ("secrets = { A = { file = \"out/hostname\" } }", "not inside the site"),
             ("secrets = { A = { host = \"HOME\" } }", "`tenants.environment`"),
             ("environment = { A = \"1\" }\nsecrets = { A = { file = \"file\" } }", "keep one"),

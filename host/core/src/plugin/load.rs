@@ -164,7 +164,7 @@ pub enum LoadError {
 
 /// Blocking work has failed: it panicked, or the host is ending.
 #[derive(Debug, thiserror::Error)]
-#[error("loading was broken off")]
+#[error("loading was interrupted")]
 pub struct AsideError;
 
 impl Loader {

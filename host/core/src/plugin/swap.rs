@@ -31,7 +31,7 @@ pub struct Pair {
 pub enum SwapError {
     #[error("`{plugin}` does not start")]
     Start { plugin: Arc<str>, source: Failure },
-    #[error("`{plugin}` is not well")]
+    #[error("`{plugin}` is not healthy")]
     Health { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` answers {status} at `{path}`, its `health` in `lithe.toml`")]
     HealthPath { plugin: Arc<str>, path: String, status: u16 },
@@ -39,7 +39,7 @@ pub enum SwapError {
         "`{plugin}` has a `health` in `lithe.toml`, and answers no requests: only a route does"
     )]
     NoHandler { plugin: Arc<str> },
-    #[error("`{plugin}` cannot take over what the version before has in memory")]
+    #[error("`{plugin}` cannot take over the previous version\'s memory")]
     State { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },

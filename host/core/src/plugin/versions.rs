@@ -45,7 +45,7 @@ pub struct Versions {
 /// Why the site cannot go back.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
-    #[error("`{0}` has no version before this one")]
+    #[error("`{0}` has no previous version")]
     None(String),
     #[error("`{plugin}` has no version `{wanted}`; it has {}", listed(.known))]
     Unknown { plugin: String, wanted: String, known: Vec<Digest> },
@@ -303,7 +303,7 @@ mod tests {
         let error = kept.find("a.wasm", Some("xyz")).unwrap_err().to_string();
         assert!(error.contains("`xyz`") && error.contains(beginning), "{error}");
         let error = kept.find("b.wasm", None).unwrap_err().to_string();
-        assert_eq!(error, "`b.wasm` has no version before this one");
+        assert_eq!(error, "`b.wasm` has no previous version");
     }
 
     #[test]

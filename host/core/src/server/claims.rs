@@ -97,7 +97,7 @@ impl std::fmt::Display for Refusal {
             ),
             Why::Released => write!(
                 f,
-                "`{host}` was a host of the site `{other}`, which asks for it no more: it is free {}; to give it \
+                "`{host}` was a host of the site `{other}`, which no longer asks for it: it is free {}; to give it \
                  to a site at once, name it in `[tenants.hosts]` beside the folders and start the host again",
                 Moment(self.until)
             ),

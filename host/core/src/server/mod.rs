@@ -162,7 +162,7 @@ impl Server {
     /// dropped, whatever its settings say.
     pub fn remove(&self, site: &Arc<ServedSite>) {
         self.change_hosts(|_| self.hosts.store(Arc::new(self.hosts.load().without(site))));
-        site.close_sockets(1001, "the site is served no more");
+        site.close_sockets(1001, "the site is no longer served");
         let site = site.clone();
         tokio::spawn(async move {
             tokio::time::sleep(LEAVE_TIME).await;

@@ -89,7 +89,7 @@ impl Record {
             Ok(held) => held.into_iter().map(|(host, entry)| (host, entry.into())).collect(),
             Err(error) => {
                 tracing::error!(
-                    "`{FILE}`, which says which site has which host, is not right: {error}"
+                    "`{FILE}`, which says which site has which host, is invalid: {error}"
                 );
                 BTreeMap::new()
             }

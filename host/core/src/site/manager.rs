@@ -80,7 +80,7 @@ struct Canary {
 pub enum DeployError {
     #[error("the host is stopping")]
     Stopping,
-    #[error("the site is served no more")]
+    #[error("the site is no longer served")]
     Gone,
     #[error("another change of the site has not ended in {MAX_WAIT:?}: try again later")]
     Busy,
@@ -553,7 +553,7 @@ impl SiteManager {
         let (site, plugin) = (&**self.served.name(), &*failing.context().plugin);
         tracing::error!(
             target: "swap", site, plugin, calls, failures,
-            "the new version fails over `swap.max_failures`: the version before comes back"
+            "the new version fails over `swap.max_failures`: the previous version comes back"
         );
         let is_canary = self.served.traffic().canary.is_some();
         let gone_back = match is_canary {
@@ -562,7 +562,7 @@ impl SiteManager {
         };
         if let Err(error) = gone_back.map_err(anyhow::Error::from) {
             tracing::error!(
-                target: "swap", site, plugin, "the version before does not come back: {error:#}"
+                target: "swap", site, plugin, "the previous version does not come back: {error:#}"
             );
         }
     }

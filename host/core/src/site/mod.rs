@@ -285,7 +285,7 @@ impl SiteDir {
         let source = match (before, source) {
             (_, Some(source)) => source,
             (Some(before), None) => return Ok(before.clone()),
-            (None, None) => bail!("`{file}` is not there"),
+            (None, None) => bail!("`{file}` does not exist"),
         };
         let seen = loader.look(&source).await.with_context(|| format!("`{file}`"))?;
         if let Some(before) = before
@@ -343,7 +343,7 @@ fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
 fn writable(site: &Folder, config: &SiteConfig) -> anyhow::Result<Vec<Arc<Writable>>> {
     let shown = || site.path().join(config::FILE_NAME).display().to_string();
     let writable = grants::writable(site, &config.plugin);
-    let writable = writable.with_context(|| format!("`{}` is not right", shown()))?;
+    let writable = writable.with_context(|| format!("`{}` is invalid", shown()))?;
     match site.kind(config::FILE_NAME) {
         Err(error @ FileError::Writable(_)) => {
             Err(error).with_context(|| format!("cannot read `{}`", shown()))

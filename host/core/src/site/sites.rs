@@ -345,7 +345,7 @@ impl Sites {
         drop(entries);
         for (name, manager) in gone {
             manager.close();
-            tracing::info!(target: "swap", site = name, "the site is served no more");
+            tracing::info!(target: "swap", site = name, "the site is no longer served");
         }
         Ok(())
     }
@@ -427,7 +427,7 @@ fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
 fn say(site: &str, updated: Result<Report, DeployError>) {
     if let Err(error) = updated.map_err(anyhow::Error::from) {
         tracing::error!(
-            target: "swap", site, "{error:#}; the version before is still being served"
+            target: "swap", site, "{error:#}; the previous version is still being served"
         );
     }
 }

@@ -280,7 +280,7 @@ fn complete(site: &Folder, state: &Folder) -> anyhow::Result<()> {
             let site = site.path().display();
             tracing::error!(
                 target: "swap",
-                "`{site}`: a deploy was broken off, and its files are gone: deploy it again"
+                "`{site}`: a deploy was interrupted, and its files are gone: deploy it again"
             );
             state.remove(JOURNAL)?;
         }

@@ -111,7 +111,7 @@ async fn wrong_requests_are_told_what_is_right() {
     let answer = ask(&admin, with(Request::post("/deploy"))).await;
     assert_eq!((answer.status, answer.text().contains("multipart/form-data")), (400, true));
     let answer = ask(&admin, with(Request::post("/rollback/routes/swap.wasm"))).await;
-    assert_eq!((answer.status, answer.text().contains("no version before")), (404, true));
+    assert_eq!((answer.status, answer.text().contains("no previous version")), (404, true));
     let answer = ask(&admin, with(Request::post("/promote"))).await;
     assert_eq!(answer.status, 409);
     let status = ask(&admin, with(Request::get("/status"))).await;

@@ -47,19 +47,19 @@ async fn a_version_that_does_not_start_or_is_not_well() {
         .start()
         .await;
     refuses(&host, SWAP_START_TRAPS, &["`routes/swap.wasm` does not start"]).await;
-    refuses(&host, SWAP_UNHEALTHY, &["is not well", "`health` answered"]).await;
-    refuses(&host, SWAP_HEALTH_TRAPS, &["is not well", "the guest trapped"]).await;
-    refuses(&host, SWAP_HEALTH_HANGS, &["is not well", "limits.request_"]).await;
+    refuses(&host, SWAP_UNHEALTHY, &["is not healthy", "`health` answered"]).await;
+    refuses(&host, SWAP_HEALTH_TRAPS, &["is not healthy", "the guest trapped"]).await;
+    refuses(&host, SWAP_HEALTH_HANGS, &["is not healthy", "limits.request_"]).await;
 }
 
 #[tokio::test]
 async fn a_version_that_does_not_answer_at_the_health_path() {
     let config = |path: &str| format!("[plugin.\"{PLUGIN}\"]\nhealth = \"{path}\"\n");
     let host = host().route("swap", SWAP_V1).config(&config("/swap?trap")).start().await;
-    refuses(&host, SWAP_V2, &["is not well", "the guest trapped"]).await;
+    refuses(&host, SWAP_V2, &["is not healthy", "the guest trapped"]).await;
     host.site.configure("", &config("/swap"));
     host.wait_for_log(&["reloaded routes/swap.wasm"]).await;
-    refuses(&host, SWAP_EVENTS_TRAP, &["is not well", "the guest trapped"]).await;
+    refuses(&host, SWAP_EVENTS_TRAP, &["is not healthy", "the guest trapped"]).await;
     deploy(&host, SWAP_V2).await;
 }
 
@@ -79,7 +79,7 @@ async fn of_several_components_all_take_over_or_none() {
     let mut clients = [host.connect("/swap").await, host.connect("/other").await];
     let both = |other| ["routes/swap.wasm", SWAP_V2, "routes/other.wasm", other];
     let refused = host.command("deploy", &both(SWAP_UNHEALTHY)).await;
-    refused.says(&["`routes/other.wasm` is not well"]);
+    refused.says(&["`routes/other.wasm` is not healthy"]);
     for client in &mut clients {
         assert_eq!(client.ask("1").await, "v1:1");
     }

@@ -124,7 +124,7 @@ impl Index {
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
 enum NotServed {
-    #[error("it is not there")]
+    #[error("it does not exist")]
     Missing,
     #[error("it is the site's own folder: name one inside of it")]
     Site,

@@ -172,7 +172,7 @@ impl<T: InstanceSource> SharedInstance<T> {
                 Err(failure) => {
                     tracing::warn!(
                         target: "session", site = socket.site(), request = %socket.request.id, %failure,
-                        "the socket stays with the version before"
+                        "the socket stays with the previous version"
                     );
                     continue;
                 }

@@ -69,7 +69,7 @@ impl One<'_> {
                 self.stand(Standing::NoSite);
                 manager.close();
                 self.sites.expect(site, self.id, &[]);
-                tracing::info!(target: "swap", site, "the site is served no more");
+                tracing::info!(target: "swap", site, "the site is no longer served");
             }
             (None, Ok(false)) => {
                 self.stand(Standing::NoSite);
