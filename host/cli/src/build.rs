@@ -10,20 +10,20 @@ use lithe_toolchains::Built;
 /// How long a tool waits for a reader of standard error.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &BuildOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     build(&site)?;
     Ok(())
 }
 
 /// Says what is built, before the tool that builds it prints something.
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     log::say(line);
     log::flush(FLUSH_TIME);
 }
 
 /// Builds the site's components and says what came of it.
-pub fn build(site: &SiteDir) -> anyhow::Result<Built> {
+pub(crate) fn build(site: &SiteDir) -> anyhow::Result<Built> {
     let count = site.config.build.len();
     let built = lithe_toolchains::build(site, say)?;
     match (count, built.written.len()) {

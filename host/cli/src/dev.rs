@@ -12,7 +12,7 @@ use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Wat
 use lithe_host::internals::supervise;
 use lithe_toolchains::{Inputs, build_changed};
 
-pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     let inputs = crate::build::build(&site)?.inputs;
     block_on(async {

@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Returns an empty buffer. A used one is preferred, because it need not grow again.
-pub fn take() -> Vec<u8> {
+pub(crate) fn take() -> Vec<u8> {
     POOL.with_borrow_mut(|pool| {
         let buffer = pool.buffers.pop().unwrap_or_default();
         pool.bytes -= buffer.capacity();
@@ -27,7 +27,7 @@ pub fn take() -> Vec<u8> {
 }
 
 /// Keeps a buffer for the next socket.
-pub fn give(mut buffer: Vec<u8>) {
+pub(crate) fn give(mut buffer: Vec<u8>) {
     let capacity = buffer.capacity();
     if capacity == 0 {
         return;

@@ -10,17 +10,17 @@ use rustix::time::{ClockId, clock_gettime};
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The moment that is `time` later than `from`.
-pub fn after(from: Instant, time: Duration) -> Instant {
+pub(crate) fn after(from: Instant, time: Duration) -> Instant {
     from.checked_add(time.min(FAR)).unwrap_or(from)
 }
 
 /// The system's time, in seconds since 1970. The system may set it back.
-pub fn unix_seconds() -> u64 {
+pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// How long this thread has been running, without the time in which the system ran other threads.
-pub fn thread_cpu_time() -> Duration {
+pub(crate) fn thread_cpu_time() -> Duration {
     // It is never negative.
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

@@ -34,7 +34,7 @@ static ALL: LazyLock<Budget> = LazyLock::new(|| Budget::new(limit()));
 
 /// A descriptor, counted until this is dropped.
 #[derive(Debug)]
-pub struct Descriptor {
+pub(crate) struct Descriptor {
     _one: OwnedSemaphorePermit,
     /// Its place in the part for guests or for components.
     _part: Option<OwnedSemaphorePermit>,
@@ -107,34 +107,34 @@ impl Budget {
 }
 
 /// A descriptor for a connection or a served file, if one is free.
-pub fn try_one() -> Option<Descriptor> {
+pub(crate) fn try_one() -> Option<Descriptor> {
     ALL.try_one()
 }
 
 /// A descriptor for a connection, as soon as one is free.
-pub async fn one() -> Option<Descriptor> {
+pub(crate) async fn one() -> Option<Descriptor> {
     // The semaphore is never closed.
     let one = ALL.all.clone().acquire_owned().await.ok()?;
     Some(Descriptor { _one: one, _part: None, _site: None })
 }
 
 /// A descriptor for a file of a site's guest, if one is free.
-pub fn try_one_for_guest(part: &SitePart) -> Option<Descriptor> {
+pub(crate) fn try_one_for_guest(part: &SitePart) -> Option<Descriptor> {
     ALL.try_one_for_guest(part)
 }
 
 /// A descriptor for a component, if one is free.
-pub fn try_one_for_component() -> Option<Descriptor> {
+pub(crate) fn try_one_for_component() -> Option<Descriptor> {
     ALL.try_one_of(&ALL.components)
 }
 
 /// How many components one of several sites may have.
-pub fn components_of_site() -> usize {
+pub(crate) fn components_of_site() -> usize {
     (ALL.size / COMPONENTS / COMPONENTS_OF_SITE).max(1)
 }
 
 /// How many descriptors connections, guests and served files may have together.
-pub fn count() -> usize {
+pub(crate) fn count() -> usize {
     ALL.size
 }
 

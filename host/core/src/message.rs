@@ -5,7 +5,7 @@
 //! when it arrived.
 
 use bytes::Bytes;
-pub use tokio_tungstenite::tungstenite::Utf8Bytes;
+pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::buffers;
 
@@ -45,7 +45,7 @@ pub enum Borrowed<'m> {
 
 /// The longest message that is packed, in bytes. Copying it costs less than handling it as a
 /// message of its own.
-pub const SHORT: usize = 1024;
+pub(crate) const SHORT: usize = 1024;
 
 /// The length of the head of a packed message: its socket's number, and its length times two, plus
 /// one for a binary message. Both are little-endian.
@@ -187,7 +187,7 @@ impl Messages {
 
 /// Messages that are taken one by one.
 #[derive(Debug)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     messages: Messages,
     /// How many of the packed bytes have been taken.
     at: usize,
@@ -203,12 +203,12 @@ impl From<Messages> for Inbox {
 
 impl Inbox {
     /// Whether all messages have been taken.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.at == self.messages.packed.len() && self.rest.len() == 0
     }
 
     /// The next message, as `take` makes it.
-    pub fn next<T>(&mut self, take: impl FnOnce(Borrowed<'_>) -> T) -> Option<T> {
+    pub(crate) fn next<T>(&mut self, take: impl FnOnce(Borrowed<'_>) -> T) -> Option<T> {
         let packed = &*self.messages.packed;
         match first_packed(&packed[self.at..]) {
             Some((message, left)) => {
@@ -255,7 +255,7 @@ impl Borrowed<'_> {
     }
 
     /// Copies the borrowed message.
-    pub fn to_message(&self) -> Message {
+    pub fn to_message(self) -> Message {
         match self {
             Self::Text(text) => Message::Text((*text).into()),
             Self::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
@@ -271,7 +271,7 @@ pub enum Opcode {
 }
 
 /// Appends one final, unmasked data frame to `out`: what a server sends (RFC 6455, section 5.1).
-pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+pub(crate) fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     const FIN: u8 = 0x80;
     out.reserve(payload.len() + 10);
     encode_header(out, FIN | opcode as u8, payload.len());
@@ -279,7 +279,7 @@ pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
 }
 
 /// Appends the head of an unmasked frame: its first byte, and its length in the shortest form.
-pub fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
+pub(crate) fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
     out.push(first);
     match length {
         short @ 0..=125 => out.push(short as u8),

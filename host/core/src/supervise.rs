@@ -17,7 +17,7 @@ use futures_util::FutureExt as _;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs a loop forever, and starts it again after a panic.
-pub async fn forever<F: Future<Output = Infallible>>(
+pub(crate) async fn forever<F: Future<Output = Infallible>>(
     what: &str,
     mut begin: impl FnMut() -> F,
 ) -> Infallible {
@@ -31,7 +31,7 @@ pub async fn forever<F: Future<Output = Infallible>>(
 }
 
 /// Does one unit of work. Returns nothing if it panics.
-pub fn alone<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn alone<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| report(what, &*panic)).ok()
 }
 

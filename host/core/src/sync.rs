@@ -8,22 +8,22 @@
 mod checked;
 
 #[cfg(feature = "shuttle")]
-pub use {checked::Mutex, shuttle::sync::MutexGuard, shuttle::sync::atomic};
+pub(crate) use {checked::Mutex, shuttle::sync::MutexGuard, shuttle::sync::atomic};
 #[cfg(not(feature = "shuttle"))]
-pub use {
+pub(crate) use {
     parking_lot::{Mutex, MutexGuard},
     std::sync::atomic,
 };
 
 #[cfg(feature = "shuttle")]
-pub use checked::detach;
+pub(crate) use checked::detach;
 #[cfg(all(test, feature = "shuttle"))]
-pub use checked::{explore, explore_all};
+pub(crate) use checked::{explore, explore_all};
 
 /// Runs a future in a task of its own, so that it goes on after the calling task has been dropped.
 /// It is dropped if the host has stopped.
 #[cfg(not(feature = "shuttle"))]
-pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn detach(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(threads) = tokio::runtime::Handle::try_current() {
         threads.spawn(task);
     }

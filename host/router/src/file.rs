@@ -68,7 +68,8 @@ impl RouteFile {
 }
 
 impl ScopeFile {
-    /// Reads a path below `routes/` as [`RouteFile::parse`] does; none if it is not a scoped file's.
+    /// Reads a path below `routes/` as [`RouteFile::parse`] does; none if it is not a scoped
+    /// file's.
     ///
     /// # Errors
     /// Its folder is not a pattern, or a catch-all: the message says what would be right.

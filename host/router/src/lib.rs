@@ -5,10 +5,6 @@
 //! costs one step for each segment of the path, however many routes there are; `tree` says what
 //! the exceptions cost.
 
-#![forbid(unsafe_code)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
-
 mod conflict;
 mod file;
 mod invalid;

@@ -20,7 +20,8 @@ const MAX_REGEX_BYTES: usize = 16 * 1024;
 /// What the smallest regex counts for.
 const MIN_WEIGHT: usize = 256;
 
-/// The longest segment that a regex is asked about, in bytes: its time is bounded by the product of both.
+/// The longest segment that a regex is asked about, in bytes: its time is bounded by the product of
+/// both.
 const MAX_SEGMENT: usize = 1024;
 
 /// A part of a segment.
@@ -85,8 +86,8 @@ impl Matcher {
         Self { regex: folded.unwrap_or_else(|_| self.regex.clone()), ..self.clone() }
     }
 
-    /// The memory that it takes in use, in bytes: the compiled regex, and what one thread needs to run it, which
-    /// stays with it. That has, for each step of the regex, the places of all groups.
+    /// The memory that it takes in use, in bytes: the compiled regex, and what one thread needs to
+    /// run it, which stays with it. That has, for each step of the regex, the places of all groups.
     pub(super) fn memory(&self) -> usize {
         let groups = self.regex.captures_len();
         (self.weight as usize).saturating_mul(groups.saturating_add(2))

@@ -11,7 +11,7 @@ use super::path::MAX_SEGMENTS;
 use super::text;
 
 /// The most optional parameters in a pattern: the table holds a place for each combination.
-pub const MAX_OPTIONALS: usize = 4;
+pub(crate) const MAX_OPTIONALS: usize = 4;
 
 /// One segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use super::matcher::Matcher;
 use super::path::Path;
 use super::tree::{End, Node, Tree};
 
-/// What regexes may cost in one search: four of the largest about the longest segment, some 10 ms. Or,
-/// about a segment of 40 bytes, hundreds of the usual ones.
+/// What regexes may cost in one search: four of the largest about the longest segment, some 10 ms.
+/// Or, about a segment of 40 bytes, hundreds of the usual ones.
 const MAX_COST: u32 = 64 * 1024 * 1024;
 
 /// A search for the best end.
-pub struct Search<'q> {
+pub(crate) struct Search<'q> {
     method: &'q Method,
     segments: &'q [Cow<'q, str>],
     case_sensitive: bool,
@@ -25,7 +25,7 @@ pub struct Search<'q> {
 }
 
 impl<'q> Search<'q> {
-    pub fn new(method: &'q Method, path: &'q Path<'_>, case_sensitive: bool) -> Self {
+    pub(crate) fn new(method: &'q Method, path: &'q Path<'_>, case_sensitive: bool) -> Self {
         Self {
             method,
             segments: path.segments(),
@@ -37,12 +37,12 @@ impl<'q> Search<'q> {
     }
 
     /// Whether regexes have cost more than they may: what was found may not be the best.
-    pub fn is_too_costly(&self) -> bool {
+    pub(crate) fn is_too_costly(&self) -> bool {
         self.cost > MAX_COST
     }
 
     /// The best end below `node` for the segments from `at` on. As deep as a path has segments.
-    pub fn descend<'t>(&mut self, node: &'t Node, at: usize) -> Option<&'t End> {
+    pub(crate) fn descend<'t>(&mut self, node: &'t Node, at: usize) -> Option<&'t End> {
         let Some(segment) = self.segments.get(at) else {
             return self.choose(&node.ends);
         };
@@ -101,7 +101,7 @@ impl<'q> Search<'q> {
 
 /// Every end for a path, from broad to specific: by how many segments it names, then a catch-all,
 /// a wildcard, a parameter, a regex or embedded one, a static one.
-pub fn all<'t>(tree: &'t Tree, path: &Path<'_>) -> Vec<&'t End> {
+pub(crate) fn all<'t>(tree: &'t Tree, path: &Path<'_>) -> Vec<&'t End> {
     let mut level = vec![&tree.root];
     let mut found = Vec::new();
     for segment in path.segments() {

@@ -94,8 +94,8 @@ impl<T> Router<T> {
 
     /// Finds the route for a request: static segments before a regex or embedded parameters, before
     /// parameters, wildcards and catch-alls; an exact method before any method; and back to the
-    /// next pattern where one fails or lacks the method. A HEAD request takes a HEAD route, else one
-    /// for any method, else GET's.
+    /// next pattern where one fails or lacks the method. A HEAD request takes a HEAD route, else
+    /// one for any method, else GET's.
     pub fn find(&self, method: &Method, path: &Path<'_>) -> Found<'_, T> {
         let mut search = Search::new(method, path, self.tree.case_sensitive);
         match search.descend(&self.tree.root, 0) {

@@ -109,8 +109,8 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
     Segment::of(text, pieces, false)
 }
 
-/// Takes a regex in parentheses from the beginning of `left`, a part of `segment`. Parentheses in it
-/// are in pairs, but for escaped ones and those in a class.
+/// Takes a regex in parentheses from the beginning of `left`, a part of `segment`. Parentheses in
+/// it are in pairs, but for escaped ones and those in a class.
 pub(super) fn group<'t>(left: &'t str, segment: &str) -> Result<(String, &'t str), InvalidPattern> {
     let (mut depth, mut in_class, mut escaped) = (0_usize, false, false);
     for (at, c) in left.char_indices() {
@@ -149,7 +149,8 @@ pub(super) fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resu
     })
 }
 
-/// Writes text that must not read as a part of the capture before it: of its name, or as a modifier.
+/// Writes text that must not read as a part of the capture before it: of its name, or as a
+/// modifier.
 pub(super) fn write_after(f: &mut fmt::Formatter<'_>, capture: &Piece, text: &str) -> fmt::Result {
     let bare = matches!(capture, Piece::Capture { name: Some(_), regex: None });
     if text == "+" || (bare && text.starts_with(is_name_char)) {

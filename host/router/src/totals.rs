@@ -7,23 +7,23 @@ use http::Method;
 use super::pattern::{Pattern, Segment};
 use super::tree::variants;
 
-/// Patterns of one site: of its routes, of its middleware and of its error handlers. The bounds here hold for
-/// all of them together.
+/// Patterns of one site: of its routes, of its middleware and of its error handlers. The bounds
+/// here hold for all of them together.
 ///
-/// A table at all of the bounds takes 37 MiB, those caches of its regexes included that one thread uses. It is
-/// made in 0.4 s and dropped in 40 ms by a host that is not optimised.
+/// A table at all of the bounds takes 37 MiB, those caches of its regexes included that one thread
+/// uses. It is made in 0.4 s and dropped in 40 ms by a host that is not optimised.
 const MAX_PATTERNS: usize = 10_000;
 
 /// Bytes of their texts.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Their segments. An optional parameter has its pattern stand in the tree with it and without it, which counts
-/// as two patterns do: four of them count sixteen times.
+/// Their segments. An optional parameter has its pattern stand in the tree with it and without it,
+/// which counts as two patterns do: four of them count sixteen times.
 const MAX_SEGMENTS: usize = 50_000;
 
-/// What their segments with a regex, or with text around a parameter, take in memory, in bytes, each as
-/// often as it counts as a segment. `[0-9]+` takes 2 KiB, the
-/// largest regex without groups of its own 64 KiB.
+/// What their segments with a regex, or with text around a parameter, take in memory, in bytes,
+/// each as often as it counts as a segment. `[0-9]+` takes 2 KiB, the largest regex without groups
+/// of its own 64 KiB.
 const MAX_REGEXES: usize = 8 * 1024 * 1024;
 
 /// Methods that they name. Routes that differ in nothing else are tried in turn.

@@ -14,13 +14,13 @@ use super::matcher::Matcher;
 use super::pattern::{Pattern, Segment};
 
 #[derive(Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     pub root: Node,
     pub case_sensitive: bool,
 }
 
 #[derive(Debug, Default)]
-pub struct Node {
+pub(crate) struct Node {
     /// Boxed, for a table has room for more of them than there are.
     pub statics: HashMap<Box<str>, Box<Node>>,
     /// By precedence.
@@ -36,7 +36,7 @@ pub struct Node {
 
 /// Where an entry's pattern ends in the tree. By rank, then in the order in which they were added.
 #[derive(Debug)]
-pub struct End {
+pub(crate) struct End {
     /// The entry's index, given by the table.
     pub entry: usize,
     pub method: Option<Method>,
@@ -47,7 +47,7 @@ pub struct End {
 
 /// What was left out of a pattern to end here; of routes, what has less left out comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank {
+pub(crate) struct Rank {
     /// Its catch-all.
     pub rest: bool,
     /// How many optional parameters.
@@ -56,7 +56,7 @@ pub struct Rank {
 
 /// A pattern with some of what is optional left out.
 #[derive(Clone, Debug, Default)]
-pub struct Variant<'p> {
+pub(crate) struct Variant<'p> {
     pub segments: Vec<&'p Segment>,
     pub params: Vec<usize>,
     pub rank: Rank,
@@ -64,7 +64,7 @@ pub struct Variant<'p> {
 
 /// Every variant of a pattern, the whole one first. A catch-all in the tree takes at least one
 /// segment: that it may take none is a variant without it, as it is for the `fallback`.
-pub fn variants(pattern: &Pattern, fallback: bool) -> Vec<Variant<'_>> {
+pub(crate) fn variants(pattern: &Pattern, fallback: bool) -> Vec<Variant<'_>> {
     let mut variants = vec![Variant::default()];
     let mut params = 0..0;
     for segment in pattern.segments() {
@@ -99,7 +99,7 @@ impl Variant<'_> {
 
 impl Tree {
     /// What ends where the variant does.
-    pub fn ends(&self, variant: &Variant<'_>) -> &[End] {
+    pub(crate) fn ends(&self, variant: &Variant<'_>) -> &[End] {
         let mut node = &self.root;
         for segment in &variant.segments {
             if let Segment::Rest(_) = segment {
@@ -113,7 +113,7 @@ impl Tree {
         &node.ends
     }
 
-    pub fn insert(&mut self, entry: usize, method: Option<&Method>, variant: Variant<'_>) {
+    pub(crate) fn insert(&mut self, entry: usize, method: Option<&Method>, variant: Variant<'_>) {
         let mut node = &mut self.root;
         let mut at_rest = false;
         for segment in variant.segments {
@@ -156,7 +156,7 @@ impl Tree {
 }
 
 impl Node {
-    pub fn static_child(&self, segment: &str, case_sensitive: bool) -> Option<&Self> {
+    pub(crate) fn static_child(&self, segment: &str, case_sensitive: bool) -> Option<&Self> {
         // Most nodes have none: then there is nothing to hash.
         if self.statics.is_empty() {
             return None;

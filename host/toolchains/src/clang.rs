@@ -1,7 +1,7 @@
 //! C and C++, compiled by clang or by Zig's.
 //!
-//! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this binary:
-//! so both are those of the host that the component is built for.
+//! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this
+//! binary: so both are those of the host that the component is built for.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +37,7 @@ const BINDINGS: &str = "lithe_wit";
 const STACK: u32 = 256 * 1024;
 
 /// How C is compiled here.
-pub struct Compiler {
+pub(crate) struct Compiler {
     c: Vec<String>,
     cpp: Vec<String>,
     /// Whether C++'s library is there; the language alone needs none.
@@ -49,7 +49,7 @@ impl Compiler {
     ///
     /// # Errors
     /// No compiler was found: how to install one.
-    pub fn find() -> anyhow::Result<Self> {
+    pub(crate) fn find() -> anyhow::Result<Self> {
         if let Some(sdk) = std::env::var_os("WASI_SDK_PATH") {
             let bin = Path::new(&sdk).join("bin");
             let target = |program: &str| {
@@ -79,7 +79,7 @@ impl Compiler {
     }
 
     /// The one that Zig has.
-    pub fn of_zig(zig: &[String]) -> Self {
+    pub(crate) fn of_zig(zig: &[String]) -> Self {
         let target = |driver: &str| {
             let rest = [driver, "-target", "wasm32-wasi"].map(str::to_owned);
             zig.iter().cloned().chain(rest).collect()
@@ -122,7 +122,7 @@ impl Compiler {
     ///
     /// # Errors
     /// The folder cannot be written to, or the compiler fails.
-    pub fn sdk(&self, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    pub(crate) fn sdk(&self, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<PathBuf>> {
         write_sdk(kind, work)?;
         let defined = format!("-DLITHE_KIND_{}", kind.name().to_uppercase());
         let sources = ["lithe.c".to_owned(), format!("{BINDINGS}.c")];
@@ -134,7 +134,7 @@ impl Compiler {
 ///
 /// # Errors
 /// There is no compiler, or it fails; or the sources do not define what their kind needs.
-pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
+pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
     let compiler = Compiler::find()?;
     let mut objects = compiler.sdk(kind, work)?;
     let sources = sources(folder)?;
@@ -168,7 +168,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Comp
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
+pub(crate) fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
     work::write(work, &SDK)?;
     let (mut resolve, world) = contract::world(kind.world())?;
     let mut files = Files::default();
@@ -190,7 +190,7 @@ pub fn write_sdk(kind: GuestKind, work: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in [folder.to_owned(), folder.join("src")] {
         if !folder.is_dir() {
@@ -220,7 +220,8 @@ fn has_library(clang: &str, library: &str) -> bool {
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
 }
 
-/// Whether it finds its own runtime library, which is a package of its own: it names the file in any case.
+/// Whether it finds its own runtime library, which is a package of its own: it names the file in
+/// any case.
 fn has_runtime(clang: &str) -> bool {
     let asked =
         Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();

@@ -11,7 +11,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, SourceMap, WorldId};
 
 /// The files of `wit/`.
-pub const FILES: [(&str, &str); 18] = [
+pub(crate) const FILES: [(&str, &str); 18] = [
     ("batch.wit", include_str!("../../../wit/batch.wit")),
     ("error-handler.wit", include_str!("../../../wit/error-handler.wit")),
     ("event.wit", include_str!("../../../wit/event.wit")),
@@ -36,7 +36,7 @@ pub const FILES: [(&str, &str); 18] = [
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub fn write(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
     super::work::write(folder, &FILES)
 }
 
@@ -44,7 +44,7 @@ pub fn write(folder: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// There is no world of that name.
-pub fn world(name: &str) -> anyhow::Result<(Resolve, WorldId)> {
+pub(crate) fn world(name: &str) -> anyhow::Result<(Resolve, WorldId)> {
     let mut sources = SourceMap::default();
     for (file, text) in FILES {
         sources.push_str(file, text);
@@ -60,7 +60,7 @@ pub fn world(name: &str) -> anyhow::Result<(Resolve, WorldId)> {
 ///
 /// # Errors
 /// The module does not fit the world: what is missing.
-pub fn component(mut module: Vec<u8>, world_name: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn component(mut module: Vec<u8>, world_name: &str) -> anyhow::Result<Vec<u8>> {
     let (resolve, world) = world(world_name)?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default()

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-/// A component, and the files that it was made from where its tool names them: they may lie anywhere.
-pub struct Component {
+/// A component, and the files that it was made from where its tool names them: they may lie
+/// anywhere.
+pub(crate) struct Component {
     pub content: Vec<u8>,
     pub inputs: Vec<PathBuf>,
 }
@@ -17,9 +18,9 @@ impl From<Vec<u8>> for Component {
     }
 }
 
-/// What a rule for `make` names behind its colon, as Cargo and clang write them. Where there is no such
-/// file, nothing is known.
-pub fn of_rule(file: &Path) -> Vec<PathBuf> {
+/// What a rule for `make` names behind its colon, as Cargo and clang write them. Where there is no
+/// such file, nothing is known.
+pub(crate) fn of_rule(file: &Path) -> Vec<PathBuf> {
     parsed_rule(&std::fs::read_to_string(file).unwrap_or_default())
 }
 
@@ -45,7 +46,7 @@ fn parsed_rule(text: &str) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// The file cannot be read, or is not a list of inputs.
-pub fn of_metafile(file: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn of_metafile(file: &Path) -> anyhow::Result<Vec<PathBuf>> {
     #[derive(Deserialize)]
     struct Metafile {
         inputs: std::collections::BTreeMap<PathBuf, serde::de::IgnoredAny>,

@@ -1,4 +1,5 @@
-//! JavaScript and TypeScript: bundled by esbuild, and made into a component by the engine's own tool.
+//! JavaScript and TypeScript: bundled by esbuild, and made into a component by the engine's own
+//! tool.
 //!
 //! The SDK (`guest-sdk/js`) is in this binary: so it is the one of the host that the component is
 //! built for.
@@ -51,7 +52,7 @@ const SDK: [(&str, &str); 26] = [
 ];
 
 /// The file that makes a folder a JavaScript source.
-pub const MANIFEST: &str = "package.json";
+pub(crate) const MANIFEST: &str = "package.json";
 
 /// Where the module is when the manifest does not say.
 const MAINS: [&str; 4] = ["src/index.ts", "src/index.js", "index.ts", "index.js"];
@@ -75,7 +76,7 @@ struct Manifest {
 ///
 /// # Errors
 /// A tool is missing, or fails: the module cannot be bundled, or is of another kind.
-pub fn build(
+pub(crate) fn build(
     folder: &Path,
     kind: GuestKind,
     engine: Engine,
@@ -114,7 +115,8 @@ pub fn build(
         };
         command.args(["-n", "javascript", "-w"]).arg(&wit).arg("-o").arg(output);
         if engine == Engine::Full {
-            // Without `wasi:http`, which the host does not have. Takes several values: the last option.
+            // Without `wasi:http`, which the host does not have. Takes several values: the last
+            // option.
             command.args(["-d", "http", "fetch-event"]);
         }
         tool::run(&mut command)

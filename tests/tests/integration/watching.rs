@@ -43,7 +43,8 @@ async fn a_site_that_is_replaced_is_served_again_and_again() {
         serves(&host, &format!("/{round}")).await;
         put(&site, "later");
         serves(&host, "/later").await;
-        // Commands find the host in the new folder, too: at once, and not when it looks the next time.
+        // Commands find the host in the new folder, too: at once, and not when it looks the next
+        // time.
         let status = run(&mut lithe("status", &site)).await;
         assert!(status.status.success(), "{status:?}");
     }

@@ -28,7 +28,7 @@ const LOCK_PERIOD: Duration = Duration::from_millis(20);
 const LOCK_TRIES: usize = 100;
 
 /// Listens for this user's commands.
-pub struct Control {
+pub(crate) struct Control {
     /// The folder of the site or sites that the host serves.
     folder: PathBuf,
     listening: Option<Listening>,
@@ -53,7 +53,7 @@ enum ControlError {
 impl Control {
     /// Begins to listen. If that fails, the log says why, and the host tries again from time to
     /// time.
-    pub async fn open(folder: &Path) -> Self {
+    pub(crate) async fn open(folder: &Path) -> Self {
         let mut control = Self { folder: folder.to_owned(), listening: None };
         if let Err(error) = control.listen().await {
             let advice = match error {
@@ -71,7 +71,7 @@ impl Control {
     ///
     /// # Errors
     /// The system returns an error instead of a connection.
-    pub async fn accept(&mut self, changed: &Notify) -> io::Result<UnixStream> {
+    pub(crate) async fn accept(&mut self, changed: &Notify) -> io::Result<UnixStream> {
         loop {
             // The folder is checked after the wait, whether or not a change was reported.
             let wait = async { drop(timeout(PERIOD, changed.notified()).await) };

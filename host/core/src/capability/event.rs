@@ -12,8 +12,8 @@ use wasmtime::component::Resource;
 
 use super::State;
 use super::http::fields_of;
-use super::socket::Socket;
-use crate::bindings::{event, http as wit_http};
+use super::socket::{Socket, SocketKind};
+use crate::capability::bindings::{event, http as wit_http};
 use crate::sync::Mutex;
 
 /// The most bytes that the locals of one request may have, names and values together.
@@ -78,12 +78,11 @@ pub enum Acceptance {
 }
 
 impl Request {
-    /// Takes the accepted socket for an answer that names it by this number, as a stream or as a
-    /// WebSocket.
-    pub fn take_accepted(&self, id: u32, stream: bool) -> Option<Arc<Socket>> {
+    /// Takes the accepted socket for an answer that names it by this number, and as this kind.
+    pub fn take_accepted(&self, id: u32, kind: SocketKind) -> Option<Arc<Socket>> {
         let mut accepted = self.accepted.lock();
         match &*accepted {
-            Acceptance::Socket(socket) if socket.id == id && socket.is_stream() == stream => {
+            Acceptance::Socket(socket) if socket.id == id && socket.kind == kind => {
                 let socket = socket.clone();
                 *accepted = Acceptance::Answered;
                 Some(socket)

@@ -39,12 +39,12 @@ use open::{Access, Asked, Kind, Opened, Slot};
 use space::{ENTRY, Quota};
 use streams::{At, Place, Reader, Writer};
 
-pub use space::Spaces;
-pub use work::{MAX_CALLS, Threads};
+pub(crate) use space::Spaces;
+pub(crate) use work::{MAX_CALLS, Threads};
 
 /// A granted folder, open since it was granted.
 #[derive(Clone)]
-pub struct Granted {
+pub(crate) struct Granted {
     /// The path that the guest sees.
     path: String,
     dir: Dir,
@@ -56,7 +56,7 @@ impl Granted {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn new(
+    pub(crate) fn new(
         path: String,
         folder: &Folder,
         write: Option<ByteSize>,
@@ -78,7 +78,7 @@ impl Granted {
 }
 
 /// How many files, folders and listings an instance has open.
-pub type OpenFiles = Arc<AtomicUsize>;
+pub(crate) type OpenFiles = Arc<AtomicUsize>;
 
 impl State {
     fn opened(&self, number: &Resource<Descriptor>) -> FsResult<&Opened> {

@@ -193,7 +193,7 @@ fn take(room: &mut u64, name: &str, value: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// One of them contains another, whose contents would count for only one size.
-pub fn writable(
+pub(crate) fn writable(
     site: &Folder,
     plugins: &BTreeMap<String, config::PluginConfig>,
 ) -> anyhow::Result<Vec<Arc<Writable>>> {

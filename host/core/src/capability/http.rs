@@ -6,7 +6,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::State;
-use crate::bindings::http as wit;
+use crate::capability::bindings::http as wit;
 
 /// The most headers of one answer. A header map has room for 24,576, and panics beyond that.
 const MAX_HEADERS: usize = 1_000;
@@ -120,7 +120,7 @@ impl HttpError {
 ///
 /// # Errors
 /// It is not from 200 to 599.
-pub fn status_of(status: u16) -> Result<StatusCode, InvalidAnswer> {
+pub(crate) fn status_of(status: u16) -> Result<StatusCode, InvalidAnswer> {
     let valid = StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status));
     valid.ok_or(InvalidAnswer::Status(status))
 }
@@ -129,7 +129,7 @@ pub fn status_of(status: u16) -> Result<StatusCode, InvalidAnswer> {
 ///
 /// # Errors
 /// HTTP does not allow a name or a value.
-pub fn response_headers(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
+pub(crate) fn response_headers(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
     parse_fields(&fields).map(without_connection_headers)
 }
 
@@ -146,7 +146,7 @@ fn without_connection_headers(mut headers: HeaderMap) -> HeaderMap {
 ///
 /// # Errors
 /// HTTP does not allow a name or a value, or there are too many.
-pub fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
+pub(crate) fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
     if fields.len() > MAX_HEADERS {
         return Err(InvalidAnswer::TooManyHeaders(fields.len()));
     }
@@ -164,7 +164,7 @@ pub fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
 }
 
 /// Headers as a guest sees them, in order.
-pub fn fields_of(headers: &HeaderMap) -> wit::Fields {
+pub(crate) fn fields_of(headers: &HeaderMap) -> wit::Fields {
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.as_str().to_owned(), text_of(value.as_bytes()))
     };
@@ -172,7 +172,7 @@ pub fn fields_of(headers: &HeaderMap) -> wit::Fields {
 }
 
 /// A header's value as text: UTF-8, or else each byte as the character of that number.
-pub fn text_of(bytes: &[u8]) -> String {
+pub(crate) fn text_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),

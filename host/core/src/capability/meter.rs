@@ -203,7 +203,7 @@ fn nanos(time: Duration) -> u64 {
 
 /// A call that tells its clock when the guest waits. A call that never waits costs a test of a
 /// flag.
-pub struct Metered<'c, F> {
+pub(crate) struct Metered<'c, F> {
     call: Pin<&'c mut F>,
     clock: &'c Clock,
     suspended: bool,
@@ -211,7 +211,7 @@ pub struct Metered<'c, F> {
 
 impl<'c, F: Future> Metered<'c, F> {
     /// Watches a call.
-    pub fn new(call: Pin<&'c mut F>, clock: &'c Clock) -> Self {
+    pub(crate) fn new(call: Pin<&'c mut F>, clock: &'c Clock) -> Self {
         Self { call, clock, suspended: false }
     }
 }

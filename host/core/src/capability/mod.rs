@@ -4,27 +4,28 @@
 //! [`State`] is the data of an instance's store. A guest names everything by the numbers of its own
 //! plugin; the numbers of other plugins mean nothing to it.
 
-pub mod account;
-pub mod event;
-pub mod filesystem;
-pub mod grants;
-pub mod http;
+pub(crate) mod account;
+pub(crate) mod bindings;
+pub(crate) mod event;
+pub(crate) mod filesystem;
+pub(crate) mod grants;
+pub(crate) mod http;
 mod liveness;
 mod memory;
-pub mod meter;
-pub mod next;
-pub mod outcome;
-pub mod output;
+pub(crate) mod meter;
+pub(crate) mod next;
+pub(crate) mod outcome;
+pub(crate) mod output;
 mod poll;
-pub mod rate;
+pub(crate) mod rate;
 mod receiver;
-pub mod socket;
-pub mod sockets;
+pub(crate) mod socket;
+pub(crate) mod sockets;
 mod streams;
 mod timers;
-pub mod topics;
-pub mod turn;
-pub mod ws;
+pub(crate) mod topics;
+pub(crate) mod turn;
+pub(crate) mod ws;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,13 +39,13 @@ use account::Account;
 use event::RequestId;
 use filesystem::{OpenFiles, Threads};
 use grants::Grants;
-pub use memory::Memory;
+pub(crate) use memory::Memory;
 use meter::Meter;
 use next::Around;
 use output::Output;
 use socket::Socket;
 use sockets::Sockets;
-pub use timers::TimerSink;
+pub(crate) use timers::TimerSink;
 use timers::Timers;
 use turn::Turns;
 
@@ -231,8 +232,7 @@ impl WasiView for State {
 ///
 /// # Errors
 /// Two interfaces define the same name.
-pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use crate::bindings;
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime_wasi::p2::bindings as wasi;
 
     type Own = HasSelf<State>;

@@ -11,10 +11,10 @@ use super::State;
 use super::event::EventHandle;
 use super::http::HttpError;
 use super::outcome::Answered;
-use super::socket::Socket;
-use crate::bindings::http::HttpError as WitError;
-use crate::bindings::next as wit;
-use crate::bindings::outcome::Outcome;
+use super::socket::{Socket, SocketKind};
+use crate::capability::bindings::http::HttpError as WitError;
+use crate::capability::bindings::next as wit;
+use crate::capability::bindings::outcome::Outcome;
 
 /// The rest of the chain, which runs at most once.
 pub type Next = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send>;
@@ -32,10 +32,9 @@ impl Around {
         Self { next: Some(next), passed: None }
     }
 
-    /// Takes the socket that `next` answered with, if it has this number and is a stream as
-    /// `stream` says.
-    pub fn take_passed(&mut self, id: u32, stream: bool) -> Option<Arc<Socket>> {
-        self.passed.take_if(|socket| socket.id == id && socket.is_stream() == stream)
+    /// Takes the socket that `next` answered with, if it has this number and is of this kind.
+    pub fn take_passed(&mut self, id: u32, kind: SocketKind) -> Option<Arc<Socket>> {
+        self.passed.take_if(|socket| socket.id == id && socket.kind == kind)
     }
 }
 

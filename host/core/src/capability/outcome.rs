@@ -7,11 +7,11 @@ use http::{HeaderMap, Response, StatusCode};
 
 use super::State;
 use super::http::{HttpError, InvalidAnswer, fields_of, response_headers, status_of};
-use super::socket::Socket;
-use crate::bindings::http::{Body, Response as WitResponse};
-use crate::bindings::outcome::{self as wit, Outcome};
-use crate::bindings::streams::Started;
-use crate::bindings::ws::Accepted;
+use super::socket::{Socket, SocketKind};
+use crate::capability::bindings::http::{Body, Response as WitResponse};
+use crate::capability::bindings::outcome::{self as wit, Outcome};
+use crate::capability::bindings::streams::Started;
+use crate::capability::bindings::ws::Accepted;
 
 /// What a handler answered, unless it failed.
 #[derive(Debug)]
@@ -39,26 +39,28 @@ impl Answer {
         }
     }
 
-    /// Converts a guest's outcome. `own` returns the socket with this number, if the guest may name
-    /// it, as a stream or as a WebSocket.
+    /// Converts a guest's outcome. `own` returns the socket with this number and of this kind, if
+    /// the guest may name it.
     ///
     /// # Errors
     /// HTTP cannot send the outcome, or the guest may not name its socket.
     pub fn from_wit(
         outcome: Outcome,
-        own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
+        own: impl FnOnce(u32, SocketKind) -> Option<Arc<Socket>>,
     ) -> Result<Self, InvalidAnswer> {
         Ok(match outcome {
             Outcome::Response(response) => Self::Response(response.try_into()?),
             Outcome::Upgrade(accepted) => {
                 let headers = response_headers(accepted.headers)?;
-                let socket = own(accepted.socket, false).ok_or(InvalidAnswer::Socket)?;
+                let socket =
+                    own(accepted.socket, SocketKind::WebSocket).ok_or(InvalidAnswer::Socket)?;
                 Self::Upgrade { socket, headers }
             }
             Outcome::Streamed(started) => {
                 let headers = response_headers(started.headers)?;
                 let status = status_of(started.status)?;
-                let socket = own(started.socket, true).ok_or(InvalidAnswer::Socket)?;
+                let socket =
+                    own(started.socket, SocketKind::Stream).ok_or(InvalidAnswer::Socket)?;
                 Self::Stream { socket, status, headers }
             }
         })

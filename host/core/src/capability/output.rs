@@ -22,14 +22,14 @@ const MAX_LINE: usize = log::MAX_TEXT;
 
 /// Standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
 /// What one instance prints.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     of: Arc<super::Context>,
     pending: Mutex<Pending>,
 }
@@ -43,22 +43,22 @@ struct Pending {
 
 impl Output {
     /// Starts without any output.
-    pub fn new(of: Arc<super::Context>) -> Self {
+    pub(crate) fn new(of: Arc<super::Context>) -> Self {
         Self { of, pending: Mutex::default() }
     }
 
     /// The WASI stream of one of the two.
-    pub fn stream(self: &Arc<Self>, stream: Stream) -> OutputHandle {
+    pub(crate) fn stream(self: &Arc<Self>, stream: Stream) -> OutputHandle {
         OutputHandle { output: self.clone(), stream }
     }
 
     /// Notes that the lines that follow are about this request.
-    pub fn begin(&self, request: RequestId) {
+    pub(crate) fn begin(&self, request: RequestId) {
         self.pending.lock().request = request;
     }
 
     /// Logs the rest, which has no newline.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut pending = self.pending.lock();
         let pending = &mut *pending;
         for (stream, buffer) in
@@ -122,7 +122,7 @@ impl Output {
 
 /// One of an instance's two streams.
 #[derive(Clone, Debug)]
-pub struct OutputHandle {
+pub(crate) struct OutputHandle {
     output: Arc<Output>,
     stream: Stream,
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Counts something, for one second at a time.
 #[derive(Debug)]
-pub struct Rate {
+pub(crate) struct Rate {
     second: Instant,
     count: usize,
 }
@@ -18,7 +18,7 @@ impl Default for Rate {
 impl Rate {
     /// How many of the `came` that have just come are within the bound. Zero removes the bound, and
     /// then the clock is not read.
-    pub fn admit(&mut self, limit: usize, came: usize) -> usize {
+    pub(crate) fn admit(&mut self, limit: usize, came: usize) -> usize {
         if limit == 0 {
             return came;
         }
@@ -26,7 +26,7 @@ impl Rate {
     }
 
     /// How many more are within the bound in this second.
-    pub fn left(&mut self, limit: usize) -> usize {
+    pub(crate) fn left(&mut self, limit: usize) -> usize {
         self.begin_second(Instant::now());
         limit.saturating_sub(self.count)
     }

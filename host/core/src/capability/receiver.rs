@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::State;
-use crate::bindings::receiver::{self as wit, CloseInfo, Received};
-use crate::bindings::socket::{MessageResult, SocketId};
+use crate::capability::bindings::receiver::{self as wit, CloseInfo, Received};
+use crate::capability::bindings::socket::{MessageResult, SocketId};
 use crate::message::Borrowed;
 
 impl wit::Host for State {

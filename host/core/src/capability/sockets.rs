@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::account::Account;
 use super::event::Request;
-use super::socket::{Bounds, Socket};
+use super::socket::{Bounds, Socket, SocketKind};
 use super::topics::{LocalTopics, Topics};
 use super::{InstanceId, VersionId};
 use crate::config::{Limits, bytes};
@@ -20,8 +20,7 @@ pub struct NewSocket {
     pub pinned: Option<InstanceId>,
     pub version: VersionId,
     pub attachment: Vec<u8>,
-    /// Whether it is a streamed response.
-    pub stream: bool,
+    pub kind: SocketKind,
     /// The site's account.
     pub account: Arc<Account>,
 }
@@ -36,7 +35,7 @@ impl NewSocket {
             pinned: None,
             version: VersionId::next(),
             attachment: Vec::new(),
-            stream: false,
+            kind: SocketKind::WebSocket,
             account: Account::new("site".into()),
         }
     }

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::{InstanceId, State};
-use crate::bindings::timers::{self as wit, TimerError};
+use crate::capability::bindings::timers::{self as wit, TimerError};
 use crate::clock;
 use crate::config::Limit;
 
@@ -23,7 +23,7 @@ pub trait TimerSink: Send + Sync {
 }
 
 /// The timers of one instance.
-pub struct Timers {
+pub(crate) struct Timers {
     sink: Option<Arc<dyn TimerSink>>,
     next: u32,
     /// The timers that are set. One that does not repeat stays set until the guest has been called.
@@ -36,17 +36,17 @@ struct Timer {
 }
 
 impl Timers {
-    pub fn new(sink: Option<Arc<dyn TimerSink>>) -> Self {
+    pub(crate) fn new(sink: Option<Arc<dyn TimerSink>>) -> Self {
         Self { sink, next: 1, set: HashMap::new() }
     }
 
     /// Whether any timer is set.
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         !self.set.is_empty()
     }
 
     /// Whether a due timer is still set: it may have been cancelled in between.
-    pub fn take_due(&mut self, id: u32) -> bool {
+    pub(crate) fn take_due(&mut self, id: u32) -> bool {
         match self.set.get(&id) {
             Some(timer) if timer.repeat => true,
             _ => self.set.remove(&id).is_some(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::State;
 use super::socket::{Delivery, Socket};
-use crate::bindings::socket::SocketId;
-use crate::bindings::turn as wit;
+use crate::capability::bindings::socket::SocketId;
+use crate::capability::bindings::turn as wit;
 
 /// The sockets of one call, and which of them is being handled.
 #[derive(Debug, Default)]

@@ -12,9 +12,9 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{Acceptance, EventHandle, Request};
 use super::http::{HttpError, parse_fields};
-use super::socket::Socket;
+use super::socket::{Socket, SocketKind};
 use super::sockets::NewSocket;
-use crate::bindings::{http as wit_http, ws as wit};
+use crate::capability::bindings::{http as wit_http, ws as wit};
 use crate::config::{Limit, bytes};
 
 /// How the key of a handshake is encoded. The last byte of RFC 6455's own example (section 4.1) has
@@ -26,7 +26,7 @@ const KEY: GeneralPurpose = GeneralPurpose::new(
 
 /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,
 /// and `upgrade` has `websocket`, in any case.
-pub fn is_upgrade_request(request: &Request) -> bool {
+pub(crate) fn is_upgrade_request(request: &Request) -> bool {
     request.method == Method::GET
         && request.version == Version::HTTP_11
         && has_token(&request.headers, &header::CONNECTION, "upgrade")
@@ -34,7 +34,7 @@ pub fn is_upgrade_request(request: &Request) -> bool {
 }
 
 /// The protocols that `sec-websocket-protocol` offers, in order, without empty entries.
-pub fn requested_protocols(headers: &HeaderMap) -> Vec<String> {
+pub(crate) fn requested_protocols(headers: &HeaderMap) -> Vec<String> {
     tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
 }
 
@@ -42,7 +42,7 @@ pub fn requested_protocols(headers: &HeaderMap) -> Vec<String> {
 ///
 /// # Errors
 /// The answer to send instead of the 101.
-pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpError> {
+pub(crate) fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpError> {
     if request.method != Method::GET {
         let message = "a WebSocket handshake is a GET request";
         return Err(
@@ -76,7 +76,7 @@ pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpErr
 }
 
 /// 426, for a request that does not ask for a WebSocket.
-pub fn upgrade_required() -> HttpError {
+pub(crate) fn upgrade_required() -> HttpError {
     HttpError::new(StatusCode::UPGRADE_REQUIRED, "this endpoint expects a WebSocket handshake")
         .with(header::UPGRADE, "websocket")
 }
@@ -142,7 +142,7 @@ impl State {
             pinned: options.pinned.then_some(self.instance),
             version: self.context.version,
             attachment: options.attachment,
-            stream: false,
+            kind: SocketKind::WebSocket,
             account: self.context.account.clone(),
         })?;
         Ok(wit::Accepted { socket: socket.id, headers: options.headers })

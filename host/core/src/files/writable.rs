@@ -14,7 +14,7 @@ static ALL: LazyLock<RwLock<HashMap<Identity, Weak<Writable>>>> = LazyLock::new(
 
 /// A folder counts as writable for guests while somebody holds this.
 #[derive(Debug)]
-pub struct Writable {
+pub(crate) struct Writable {
     /// Names the folder and its grant, for messages.
     granted: String,
     /// Keeps the folder open, so that no other folder gets its inode.
@@ -27,7 +27,7 @@ impl Writable {
     ///
     /// # Errors
     /// The system does not give the folder's identity.
-    pub fn register(folder: &Folder, granted: String) -> Result<Arc<Self>, FileError> {
+    pub(crate) fn register(folder: &Folder, granted: String) -> Result<Arc<Self>, FileError> {
         let identity = folder.identity()?;
         let mut all = ALL.write();
         all.retain(|_, known| known.strong_count() > 0);

@@ -43,7 +43,7 @@ thread_local! {
 }
 
 impl Lines {
-    pub fn new(queue: Arc<Queue>, colours: bool) -> Self {
+    pub(crate) fn new(queue: Arc<Queue>, colours: bool) -> Self {
         Self { queue, colours }
     }
 }

@@ -1,8 +1,9 @@
 //! What the host says on standard error: its log, and what its commands tell people.
 //!
-//! All of it goes through one writer with a bounded queue (`queue`): an event never waits for the reader,
-//! and never fails with it. One layer formats every event (`lines`): it hides a site's secrets, cuts
-//! and escapes text that is not the host's (`text`), and charges the line to its site (`sites`).
+//! All of it goes through one writer with a bounded queue (`queue`): an event never waits for the
+//! reader, and never fails with it. One layer formats every event (`lines`): it hides a site's
+//! secrets, cuts and escapes text that is not the host's (`text`), and charges the line to its site
+//! (`sites`).
 
 mod lines;
 mod queue;
@@ -23,14 +24,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use lines::Lines;
 use queue::Queue;
 
-pub use secrets::{Patterns, Secrets};
-pub use seldom::Seldom;
-pub use sites::{Site, forget, register};
-pub use text::{escape, escape_json, excerpt};
+pub(crate) use secrets::{Patterns, Secrets};
+pub(crate) use seldom::Seldom;
+pub(crate) use sites::{Site, forget, register};
+pub(crate) use text::excerpt;
+pub use text::{escape, escape_json};
 
 /// The most bytes of a message or of a failure that an event shows; the rest is counted. Other
 /// fields have 1 KiB.
-pub const MAX_TEXT: usize = 8 * 1024;
+pub(crate) const MAX_TEXT: usize = 8 * 1024;
 
 /// The most bytes that a command says at once.
 const MAX_SAID: usize = 64 * 1024;
@@ -70,8 +72,9 @@ impl Drop for Log {
     }
 }
 
-/// Tells people something that is not a log line. It may have several lines: those after the first are
-/// indented, and control characters are escaped, so that no foreign text in it passes for the host's.
+/// Tells people something that is not a log line. It may have several lines: those after the first
+/// are indented, and control characters are escaped, so that no foreign text in it passes for the
+/// host's.
 pub fn say(what: impl fmt::Display) {
     let mut line = text::lines(&what, MAX_SAID);
     line.push('\n');

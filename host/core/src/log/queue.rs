@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use crate::clock;
 
 /// The most bytes that wait to be written. The writer holds at most as many.
-pub const MAX_QUEUED: usize = 1024 * 1024;
+pub(crate) const MAX_QUEUED: usize = 1024 * 1024;
 
 /// How long the writer lets lines accumulate: each wake-up costs the task that logs.
 const GATHER_TIME: Duration = Duration::from_millis(1);
@@ -28,7 +28,7 @@ const RETRY_TIME: Duration = Duration::from_millis(10);
 
 /// Lines that wait to be written.
 #[derive(Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     /// Tells the writer that there is something to write.
     filled: Condvar,
@@ -58,7 +58,7 @@ impl Queue {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(
+    pub(crate) fn start(
         out: impl AsFd + Send + 'static,
         lost: impl Fn(usize) -> String + Send + 'static,
     ) -> io::Result<Arc<Self>> {
@@ -70,7 +70,7 @@ impl Queue {
     }
 
     /// Adds whole lines, if there is room for them.
-    pub fn push(&self, lines: &str) {
+    pub(crate) fn push(&self, lines: &str) {
         let mut state = self.state.lock();
         let waiting = &mut state.waiting;
         if waiting.lines.len().saturating_add(lines.len()) > MAX_QUEUED {
@@ -83,7 +83,7 @@ impl Queue {
     }
 
     /// Waits until everything is written, but no longer than this.
-    pub fn flush(&self, time: Duration) {
+    pub(crate) fn flush(&self, time: Duration) {
         let until = clock::after(Instant::now(), time);
         let mut state = self.state.lock();
         state.flushing += 1;

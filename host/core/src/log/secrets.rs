@@ -83,7 +83,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// Finds secrets.
 #[derive(Debug)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     /// The forms, sorted.
     patterns: Vec<String>,
     /// None if there are more forms than a finder can have.
@@ -92,7 +92,7 @@ pub struct Secrets {
 
 impl Secrets {
     /// Builds the finder. Takes up to a second: see `MAX_HIDDEN` in `capability/account.rs`.
-    pub fn new(patterns: Patterns) -> Self {
+    pub(crate) fn new(patterns: Patterns) -> Self {
         let patterns: Vec<String> = patterns.0.into_iter().collect();
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
@@ -103,7 +103,7 @@ impl Secrets {
     }
 
     /// Whether it finds exactly these forms.
-    pub fn finds_only(&self, patterns: &Patterns) -> bool {
+    pub(crate) fn finds_only(&self, patterns: &Patterns) -> bool {
         self.patterns.iter().eq(&patterns.0)
     }
 
@@ -115,7 +115,7 @@ impl Secrets {
     }
 
     /// Where a text that continues can be cut without cutting a secret in two.
-    pub fn cut(&self, text: &[u8]) -> usize {
+    pub(crate) fn cut(&self, text: &[u8]) -> usize {
         let end = text.len().saturating_sub(self.begins_at_end(text));
         let Some(finder) = &self.finder else { return end };
         // The end of a secret may look like the beginning of another.

@@ -9,11 +9,11 @@ const SAY_AGAIN: Duration = Duration::from_secs(1);
 /// Decides when the log may repeat a message that clients can cause: they must not be able to fill
 /// the log.
 #[derive(Debug, Default)]
-pub struct Seldom(Mutex<Option<Instant>>);
+pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
 impl Seldom {
     /// Whether the message may be logged now; if so, it may not be for the next second.
-    pub fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.is_due_at(Instant::now())
     }
 

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use super::Secrets;
 
 /// What the log has to know about a site.
-pub trait Site: Send + Sync {
+pub(crate) trait Site: Send + Sync {
     /// Whether there is room for any line at all. If not, this counts the line as left out.
     fn has_room(&self) -> bool;
 
@@ -28,7 +28,7 @@ type Sites = HashMap<Arc<str>, Vec<Weak<dyn Site>>>;
 static SITES: RwLock<Option<Sites>> = RwLock::new(None);
 
 /// Charges lines that name this site to it for as long as it exists.
-pub fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
+pub(crate) fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
     let site: Weak<dyn Site> = Arc::downgrade(&(site.clone() as Arc<dyn Site>));
     let mut sites = SITES.write();
     let named = sites.get_or_insert_default().entry(name.clone()).or_default();
@@ -39,7 +39,7 @@ pub fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
 }
 
 /// Forgets the sites that no longer exist.
-pub fn forget() {
+pub(crate) fn forget() {
     if let Some(sites) = &mut *SITES.write() {
         sites.retain(|_, named| {
             named.retain(|own| own.strong_count() > 0);

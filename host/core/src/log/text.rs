@@ -74,7 +74,7 @@ pub fn escape_json(json: &str) -> String {
 
 /// The first bytes of what a value displays, up to `bound`, and the number of bytes left out. No
 /// more than `bound` is ever in memory.
-pub fn excerpt(what: impl fmt::Display, bound: usize) -> String {
+pub(crate) fn excerpt(what: impl fmt::Display, bound: usize) -> String {
     let mut text = Bounded::new(String::new(), bound);
     // A value that fails to display everything may have displayed some of it.
     let _ = write!(text, "{what}");
@@ -115,7 +115,7 @@ pub(super) struct Bounded {
 
 impl Bounded {
     /// Starts with an empty `text`, whose memory is used again.
-    pub fn new(mut text: String, bound: usize) -> Self {
+    pub(crate) fn new(mut text: String, bound: usize) -> Self {
         text.clear();
         Self { text, more: 0, bound }
     }

@@ -13,7 +13,7 @@ use crate::config::{Limit, bytes};
 
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyError<E> {
+pub(crate) enum BodyError<E> {
     /// It is larger than it may be.
     #[error("the body is too large")]
     TooLarge,
@@ -26,7 +26,7 @@ pub enum BodyError<E> {
 ///
 /// # Errors
 /// 413, 408, or 400 if the client breaks off.
-pub async fn read(
+pub(crate) async fn read(
     headers: &HeaderMap,
     body: Incoming,
     snapshot: &SiteSnapshot,
@@ -61,7 +61,7 @@ pub async fn read(
 }
 
 /// The body's length as the headers announce it, in bytes.
-pub fn announced(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -70,7 +70,7 @@ pub fn announced(headers: &HeaderMap) -> Option<u64> {
 ///
 /// # Errors
 /// The body is larger, or breaks off.
-pub async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError<B::Error>>
+pub(crate) async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError<B::Error>>
 where
     B: Body<Data = Bytes> + Unpin,
 {

@@ -23,7 +23,7 @@ use crate::runtime::Failure;
 use crate::sync::detach;
 
 /// What a request runs through.
-pub struct Chain {
+pub(crate) struct Chain {
     pub request: Arc<Request>,
     /// Outermost first.
     pub middleware: Vec<Arc<Middleware>>,
@@ -34,7 +34,7 @@ pub struct Chain {
 }
 
 /// The innermost part of the chain.
-pub enum End {
+pub(crate) enum End {
     Route(Arc<Handler>),
     /// OPTIONS, for a path that has routes: the methods of the routes.
     Options(Vec<Method>),
@@ -61,7 +61,7 @@ impl Drop for Progress {
 }
 
 impl Chain {
-    pub fn new(
+    pub(crate) fn new(
         request: Arc<Request>,
         middleware: Vec<Arc<Middleware>>,
         errors: Vec<Arc<ErrorHandler>>,
@@ -71,7 +71,7 @@ impl Chain {
     }
 
     /// Runs the whole chain. A session that the answer does not name is abandoned.
-    pub async fn run(self: Arc<Self>) -> Handled {
+    pub(crate) async fn run(self: Arc<Self>) -> Handled {
         let answered = self.clone().step(0).await;
         // A guest may keep an event for as long as it lives, and many events: their bodies are
         // dropped.

@@ -12,7 +12,7 @@ static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The client's address. Each proxy appends to the header that it is configured to use. So the list
 /// is read from its end, for as long as the proxy that wrote an entry is trusted. Other headers are
 /// ignored: a proxy passes them on as the client sent them. An address without a port gets port 0.
-pub fn address(
+pub(crate) fn address(
     peer: SocketAddr,
     headers: &HeaderMap,
     trusted: &[IpNet],
@@ -107,7 +107,7 @@ fn node(text: &[u8]) -> Option<SocketAddr> {
 }
 
 /// The same address, with IPv4 that is written as IPv6 (RFC 4291, section 2.5.5.2) as IPv4.
-pub fn canonical(address: SocketAddr) -> SocketAddr {
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 

@@ -30,7 +30,7 @@ const DROPPED_AT_ONCE: usize = 16 * 1024;
 
 /// What a client gets time for.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// How long the client may go without reading from its answer. Zero waits forever.
     pub write: Duration,
     /// How long the host reads and discards what the client still sends after its last answer; at
@@ -40,7 +40,7 @@ pub struct Patience {
 
 /// A byte stream to a client.
 #[derive(Debug)]
-pub struct Connection<S = TcpStream> {
+pub(crate) struct Connection<S = TcpStream> {
     stream: S,
     patience: Patience,
     stop: CancellationToken,
@@ -66,12 +66,12 @@ struct Lingering {
 impl<S> Connection<S> {
     /// `stop` is cancelled when the server stops: then the connection does not wait for a silent
     /// client.
-    pub fn new(stream: S, patience: Patience, stop: CancellationToken) -> Self {
+    pub(crate) fn new(stream: S, patience: Patience, stop: CancellationToken) -> Self {
         Self { stream, patience, stop, stalled: None, lingering: None, ended: false }
     }
 
     /// The byte stream.
-    pub fn into_inner(self) -> S {
+    pub(crate) fn into_inner(self) -> S {
         self.stream
     }
 

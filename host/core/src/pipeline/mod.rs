@@ -33,16 +33,17 @@ use crate::sync::Mutex;
 use chain::{Chain, End};
 use lithe_router::{Found, Path};
 
-pub use body::{BodyError, announced, collect};
-pub use client::canonical;
-pub use connection::{Connection, Patience};
+pub(crate) use body::{BodyError, announced, collect};
+pub(crate) use client::canonical;
+pub(crate) use connection::{Connection, Patience};
 pub use public::Public;
-pub use response::{Body, empty, end_connection, fit};
+pub(crate) use response::{Body, empty, end_connection, fit};
 pub use snapshot::SiteSnapshot;
-pub use traffic_split::{Canary, Split, TrafficSplit};
+pub use traffic_split::Split;
+pub(crate) use traffic_split::TrafficSplit;
 
 /// What the server gives to the sessions that start with a request.
-pub struct Sessions {
+pub(crate) struct Sessions {
     /// The tasks that a stopping server waits for.
     pub tasks: TaskTracker,
     pub stop: CancellationToken,
@@ -51,7 +52,7 @@ pub struct Sessions {
 }
 
 /// A connection's place among those that the server accepts. It is counted while this lives.
-pub trait ConnectionLease: Send + Sync {}
+pub(crate) trait ConnectionLease: Send + Sync {}
 
 impl Sessions {
     /// Starts a session, which its site is charged for.
@@ -62,7 +63,7 @@ impl Sessions {
 }
 
 /// Answers one request. An accepted upgrade goes on in a task of its own.
-pub async fn handle(
+pub(crate) async fn handle(
     snapshot: Arc<SiteSnapshot>,
     request: Request<Incoming>,
     peer: SocketAddr,
@@ -90,7 +91,7 @@ pub async fn handle(
 }
 
 /// The answer to a request that no site answers.
-pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
+pub(crate) fn refuse(status: StatusCode, message: String) -> Response<Body> {
     let mut response = response::from_error(HttpError::new(status, message));
     response::add_request_id(&mut response, RequestId::next());
     response

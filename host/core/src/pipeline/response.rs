@@ -12,17 +12,17 @@ use crate::capability::http::HttpError;
 use crate::session::StreamBody;
 
 /// The body of a guest's answer, whole or streamed, or of a public file.
-pub type Body = Either<Full<Bytes>, Either<StreamBody, FileBody>>;
+pub(crate) type Body = Either<Full<Bytes>, Either<StreamBody, FileBody>>;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Converts a guest's response.
-pub fn from_guest(response: Response<Bytes>) -> Response<Body> {
+pub(crate) fn from_guest(response: Response<Bytes>) -> Response<Body> {
     response.map(|bytes| Either::Left(Full::new(bytes)))
 }
 
 /// The answer for an error that no error handler has handled: its message as text.
-pub fn from_error(error: HttpError) -> Response<Body> {
+pub(crate) fn from_error(error: HttpError) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::from(error.message)));
     *response.status_mut() = error.status;
     *response.headers_mut() = error.headers;
@@ -36,13 +36,13 @@ pub fn from_error(error: HttpError) -> Response<Body> {
 }
 
 /// Ends the connection with this answer.
-pub fn end_connection<B>(response: &mut Response<B>) {
+pub(crate) fn end_connection<B>(response: &mut Response<B>) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// Changes the answer so that a client of this version can tell where it ends (RFC 9110, section
 /// 15.3.6; RFC 9112, section 6.3).
-pub fn fit(response: &mut Response<Body>, version: Version) {
+pub(crate) fn fit(response: &mut Response<Body>, version: Version) {
     if response.status() == StatusCode::RESET_CONTENT {
         *response.body_mut() = Either::Left(Full::default());
     }
@@ -71,7 +71,7 @@ fn fit_upgrade(headers: &mut HeaderMap, version: Version) {
 }
 
 /// An answer without a body.
-pub fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
+pub(crate) fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -79,7 +79,7 @@ pub fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
 }
 
 /// The `allow` header for these methods.
-pub fn allow(methods: &[Method]) -> HeaderMap {
+pub(crate) fn allow(methods: &[Method]) -> HeaderMap {
     let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
     let mut headers = HeaderMap::new();
     // Methods are tokens, and so valid in a header.
@@ -90,7 +90,7 @@ pub fn allow(methods: &[Method]) -> HeaderMap {
 }
 
 /// Names the request, so that it can be found in the log.
-pub fn add_request_id(response: &mut Response<Body>, id: RequestId) {
+pub(crate) fn add_request_id(response: &mut Response<Body>, id: RequestId) {
     if let Ok(value) = HeaderValue::from_bytes(&id.digits()) {
         // Middleware may have passed on a proxy's id.
         response.headers_mut().entry(&REQUEST_ID).or_insert(value);

@@ -1,5 +1,7 @@
 //! What a site serves: a snapshot, and possibly a canary for a part of the requests.
 
+#![warn(missing_docs)]
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use wasmtime::component::Component;
 ///
 /// # Errors
 /// The artifact was compiled by another version of wasmtime or with other settings.
-pub fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+pub(crate) fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: `deserialize_file` requires an artifact that wasmtime made and nobody changed. The
     // cache checks both before it calls this, and creates its folder for this user only.
     unsafe { Component::deserialize_file(engine, path) }
@@ -27,7 +27,7 @@ pub fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 ///
 /// # Errors
 /// The component needs more than the engine's pool has for one component.
-pub fn take(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+pub(crate) fn take(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `deserialize` requires an artifact that wasmtime made and nobody changed. The bytes
     // come over a pipe from a process that is this program and that this process started.
     unsafe { Component::deserialize(engine, compiled) }

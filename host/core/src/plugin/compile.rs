@@ -21,7 +21,7 @@ pub use child::run as run_child;
 pub use parent::Program;
 use slots::{Slot, Slots};
 
-pub use slots::History;
+pub(crate) use slots::History;
 
 /// The largest compiled form. Machine code is about three times the size of WebAssembly.
 const MAX_ARTIFACT: ByteSize = ByteSize::mib(256);
@@ -68,7 +68,7 @@ pub enum CompileError {
 }
 
 /// Compiles components. A process has one compiler.
-pub struct Compiler {
+pub(crate) struct Compiler {
     compiling: Compiling,
     bounds: config::Compile,
     slots: Slots,
@@ -76,12 +76,12 @@ pub struct Compiler {
 
 impl Compiler {
     /// A compiler with these bounds.
-    pub fn new(compiling: Compiling, bounds: config::Compile) -> Self {
+    pub(crate) fn new(compiling: Compiling, bounds: config::Compile) -> Self {
         Self { compiling, bounds, slots: Slots::new() }
     }
 
     /// Waits until a component may be compiled: see [`Slots`].
-    pub async fn slot(&self, size: u64, history: History) -> Slot {
+    pub(crate) async fn slot(&self, size: u64, history: History) -> Slot {
         self.slots.take(size, history).await
     }
 
@@ -89,7 +89,7 @@ impl Compiler {
     ///
     /// # Errors
     /// See [`CompileError`].
-    pub async fn compile(
+    pub(crate) async fn compile(
         &self,
         engine: &Engine,
         bytes: Bytes,

@@ -1,5 +1,7 @@
 //! Names content by its hash.
 
+#![warn(missing_docs)]
+
 use std::fmt;
 use std::io::Read;
 use std::str::FromStr;

@@ -11,16 +11,15 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use bytesize::ByteSize;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
 use wasmtime::component::Component;
 
 use super::artifact;
+use super::aside::{Aside, AsideError};
 use super::compile::{CompileError, Compiler, Compiling, History};
 use super::handler::Handler;
 use super::source::Source;
 use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
 use crate::capability::account::Account;
-use crate::capability::filesystem::Threads as _;
 use crate::capability::grants::Grants;
 use crate::config::{self, Limits};
 use crate::descriptors::{self, Descriptor};
@@ -45,24 +44,15 @@ pub struct Loader {
     cache: Cache,
     compiler: Arc<Compiler>,
     max_component: ByteSize,
-    /// Limits how many files are read and written for sites at once, on threads that may block.
-    aside: Arc<Semaphore>,
+    aside: Aside,
     /// The components in memory, by the digest of their files. Each is in memory once, however many
     /// plugins use it.
     loaded: Arc<Mutex<HashMap<Digest, Weak<Loaded>>>>,
     history: History,
-    of_site: Option<OfSite>,
-}
-
-/// The part of a loader that belongs to one of several sites.
-#[derive(Clone)]
-struct OfSite {
-    share: Arc<Share>,
-    aside: Arc<Semaphore>,
 }
 
 /// A component in memory. The system keeps a file open for it.
-pub struct Loaded {
+pub(crate) struct Loaded {
     component: Component,
     _descriptor: Descriptor,
 }
@@ -82,10 +72,6 @@ pub struct Seen {
     /// The file's length in bytes.
     pub size: u64,
 }
-
-/// How many files are read and hashed at the same time. Each takes milliseconds, because its size
-/// is bounded and it waits for nobody. One of several sites may read one at a time.
-const MAX_ASIDE: usize = 32;
 
 /// The site's settings for a plugin.
 #[derive(Clone)]
@@ -162,11 +148,6 @@ pub enum LoadError {
     Aside(#[from] AsideError),
 }
 
-/// Blocking work has failed: it panicked, or the host is ending.
-#[derive(Debug, thiserror::Error)]
-#[error("loading was interrupted")]
-pub struct AsideError;
-
 impl Loader {
     /// A loader that compiles as `compiling` says, within these bounds.
     pub fn new(
@@ -177,28 +158,24 @@ impl Loader {
     ) -> Self {
         let max_component = bounds.component;
         let compiler = Arc::new(Compiler::new(compiling, bounds));
-        let aside = Arc::new(Semaphore::new(MAX_ASIDE));
         Self {
             runtime,
             cache,
             compiler,
             max_component,
-            aside,
+            aside: Aside::new(),
             loaded: Arc::default(),
             history: History::default(),
-            of_site: None,
         }
     }
 
     /// The loader of one of several sites, which is charged for the work.
     pub fn for_site(&self, share: Arc<Share>) -> Self {
-        let aside = Arc::new(Semaphore::new(1));
-        let of_site = Some(OfSite { share, aside });
-        Self { history: History::default(), of_site, ..self.clone() }
+        let aside = self.aside.for_site(share);
+        Self { history: History::default(), aside, ..self.clone() }
     }
 
-    /// Runs blocking work that has a bound of its own, on a thread that may block. The work is not
-    /// run if nobody waits for it any longer.
+    /// See [`Aside::run`].
     ///
     /// # Errors
     /// It panics, or the host is ending.
@@ -206,11 +183,10 @@ impl Loader {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AsideError> {
-        self.on_thread(work, |share, work| share.spawn_charged(work)).await
+        self.aside.run(work).await
     }
 
-    /// Runs blocking work that may take seconds. If its site has used more than its share, the work
-    /// yields to others.
+    /// See [`Aside::run_for_long`].
     ///
     /// # Errors
     /// As [`Loader::aside`].
@@ -218,31 +194,7 @@ impl Loader {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AsideError> {
-        self.on_thread(work, |share, work| share.spawn_blocking(work)).await
-    }
-
-    async fn on_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-        spawn: impl FnOnce(&Share, Box<dyn FnOnce() + Send>),
-    ) -> Result<T, AsideError> {
-        // The semaphores are never closed.
-        let own = match &self.of_site {
-            Some(of_site) => of_site.aside.clone().acquire_owned().await.ok(),
-            None => None,
-        };
-        let one = self.aside.clone().acquire_owned().await.ok();
-        let (done, result) = oneshot::channel();
-        let work = move || {
-            let _permits = (own, one);
-            // The receiver may be gone.
-            let _ = done.send(work());
-        };
-        match &self.of_site {
-            Some(of_site) => spawn(&of_site.share, Box::new(work)),
-            None => drop(tokio::task::spawn_blocking(work)),
-        }
-        result.await.map_err(|_| AsideError)
+        self.aside.run_for_long(work).await
     }
 
     /// The largest component: `compile.component`.
@@ -372,13 +324,18 @@ async fn routes_of(
     let own = handler.clone();
     let asked = at_load(settings.share.as_ref(), async move { own.ask_routes().await });
     let routes = asked.await.map_err(LoadError::Routes)?;
-    let too_long = routes.iter().any(|(method, pattern)| {
-        pattern.len() > MAX_PATTERN || method.as_ref().is_some_and(|own| own.len() > MAX_PATTERN)
-    });
-    if routes.len() > MAX_ROUTES || too_long {
-        return Err(LoadError::TooManyRoutes);
+    match are_too_many(&routes) {
+        true => Err(LoadError::TooManyRoutes),
+        false => Ok(routes),
     }
-    Ok(routes)
+}
+
+fn are_too_many(routes: &[NamedRoute]) -> bool {
+    let is_long = |text: &str| text.len() > MAX_PATTERN;
+    let is_too_long = |(method, pattern): &NamedRoute| {
+        is_long(pattern) || method.as_ref().is_some_and(|method| is_long(method))
+    };
+    routes.len() > MAX_ROUTES || routes.iter().any(is_too_long)
 }
 
 fn read(source: &Source, max: ByteSize) -> Result<Bytes, LoadError> {
@@ -404,5 +361,19 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
             Err(CompileError::Malformed("the file ends in its header".to_owned()).into())
         }
         _ => Err(LoadError::NotWasm),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_names_so_many_routes_of_such_lengths() {
+        let route = |method: usize, pattern: usize| (Some("M".repeat(method)), "p".repeat(pattern));
+        assert!(!are_too_many(&vec![route(MAX_PATTERN, MAX_PATTERN); MAX_ROUTES]));
+        assert!(are_too_many(&vec![route(1, 1); MAX_ROUTES + 1]));
+        assert!(are_too_many(&[route(MAX_PATTERN + 1, 1)]));
+        assert!(are_too_many(&[route(1, MAX_PATTERN + 1)]));
     }
 }

@@ -1,6 +1,7 @@
 //! One version of a plugin: a component that is loaded and checked, and used as its kind requires.
 
 mod artifact;
+mod aside;
 mod cache;
 mod compile;
 mod digest;
@@ -20,15 +21,20 @@ use crate::lease::{Leased, Leases};
 use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
 pub use crate::capability::account::Account;
-pub use crate::runtime::{Background, Handover, Moved, Share};
+pub use crate::runtime::Handover;
+pub(crate) use crate::runtime::{Background, Share};
+pub(crate) use aside::AsideError;
 pub use cache::{Cache, MAX_CACHE};
 pub use compile::{CompileError, Compiling, Program, run_child};
 pub use digest::Digest;
-pub use handler::{Guest, Handled, Handler, Session};
-pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
+pub(crate) use handler::Guest;
+pub use handler::{Handled, Handler, Session};
+pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 pub use source::Source;
-pub use swap::{Pair, Swap, SwapError};
-pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
+pub(crate) use swap::SwapError;
+pub use swap::{Pair, Swap};
+pub use versions::STATE_FOLDER;
+pub(crate) use versions::{VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct PluginVersion {
@@ -64,7 +70,7 @@ pub enum Instances {
 pub type Middleware = Pool<exports::Middleware>;
 
 /// Answers the failures of others.
-pub type ErrorHandler = Pool<exports::ErrorHandler>;
+pub(crate) type ErrorHandler = Pool<exports::ErrorHandler>;
 
 impl PluginVersion {
     /// The component's digest.

@@ -33,7 +33,7 @@ const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
 const MAX_NAMES: usize = 100_000;
 
 /// The versions of one site's components.
-pub struct Versions {
+pub(crate) struct Versions {
     /// The site's folder, and the folder of the versions. None if the site's folder cannot be
     /// written.
     folders: Option<(Folder, Folder)>,
@@ -65,7 +65,7 @@ fn listed(known: &[Digest]) -> String {
 impl Versions {
     /// Opens the versions of the site in this folder, with `keep` besides the one that serves. If
     /// the folder is damaged or cannot be written, there are no versions, and the log says so.
-    pub fn open(site: &Path, keep: usize) -> Self {
+    pub(crate) fn open(site: &Path, keep: usize) -> Self {
         let opened = folders(site).and_then(|folders| Ok((read_index(&folders.1)?, folders)));
         match opened {
             Ok((of, folders)) => Self { folders: Some(folders), keep, of },
@@ -85,7 +85,7 @@ impl Versions {
     ///
     /// # Errors
     /// Bytes or the order cannot be written. What has been written stays.
-    pub fn record<'p>(
+    pub(crate) fn record<'p>(
         &mut self,
         serving: impl IntoIterator<Item = (&'p str, Digest)>,
     ) -> anyhow::Result<()> {
@@ -129,12 +129,12 @@ impl Versions {
     }
 
     /// The versions of each plugin, newest first.
-    pub fn all(&self) -> &BTreeMap<String, Vec<Digest>> {
+    pub(crate) fn all(&self) -> &BTreeMap<String, Vec<Digest>> {
         &self.of
     }
 
     /// The versions of a plugin, newest first.
-    pub fn of(&self, plugin: &str) -> &[Digest] {
+    pub(crate) fn of(&self, plugin: &str) -> &[Digest] {
         self.of.get(plugin).map_or(&[], Vec::as_slice)
     }
 
@@ -143,7 +143,7 @@ impl Versions {
     ///
     /// # Errors
     /// No version has this digest, or several have.
-    pub fn find(&self, plugin: &str, wanted: Option<&str>) -> Result<Digest, VersionError> {
+    pub(crate) fn find(&self, plugin: &str, wanted: Option<&str>) -> Result<Digest, VersionError> {
         let known = self.of(plugin);
         let name = || plugin.to_owned();
         let Some(wanted) = wanted else {
@@ -164,7 +164,7 @@ impl Versions {
     ///
     /// # Errors
     /// They are gone, or have changed.
-    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, VersionError> {
+    pub(crate) fn read(&self, digest: &Digest) -> Result<Vec<u8>, VersionError> {
         let (_, folder) = self.folders.as_ref().ok_or(VersionError::Gone(*digest))?;
         let read = folder.read(file_of(digest), MAX_COMPONENT);
         let bytes = read.map_err(|_| VersionError::Gone(*digest))?;
@@ -197,7 +197,7 @@ fn file_of(digest: &Digest) -> String {
 ///
 /// # Errors
 /// It leads out of the site, or cannot be made.
-pub fn state_folder(site: &Folder) -> anyhow::Result<Folder> {
+pub(crate) fn state_folder(site: &Folder) -> anyhow::Result<Folder> {
     let mut builder = DirBuilder::new();
     match site.folder(STATE_FOLDER) {
         Err(FileError::Missing) => {

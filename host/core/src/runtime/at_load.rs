@@ -12,7 +12,7 @@ use crate::config::MAX_UPKEEP_TIME;
 ///
 /// # Errors
 /// The work fails, or the time is up.
-pub async fn at_load<T: Send + 'static>(
+pub(crate) async fn at_load<T: Send + 'static>(
     share: Option<&Arc<Share>>,
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {

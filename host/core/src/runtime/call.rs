@@ -24,7 +24,7 @@ use crate::config::{Limit, Limits};
 ///
 /// # Errors
 /// The time is up. The call is dropped, and its instance cannot be used again.
-pub async fn within<T>(
+pub(crate) async fn within<T>(
     clock: &Clock,
     limit: Duration,
     call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
@@ -44,7 +44,7 @@ pub async fn within<T>(
 }
 
 /// What an instance makes calls with: its memory, and the measurements of the current call.
-pub struct Caller {
+pub(crate) struct Caller {
     /// The guest's memory, and the state that the host keeps for it.
     pub store: Store<State>,
     /// Measures the current call.
@@ -55,13 +55,13 @@ pub struct Caller {
 
 impl Caller {
     /// Starts without a call.
-    pub fn new(store: Store<State>) -> Self {
+    pub(crate) fn new(store: Store<State>) -> Self {
         let clock = store.data().meter.clock().clone();
         Self { store, clock, cpu_limit: Limit::RequestCpu }
     }
 
     /// The limits of the instance's site.
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.store.data().context.limits
     }
 
@@ -69,7 +69,7 @@ impl Caller {
     ///
     /// # Errors
     /// The guest has too many handles.
-    pub fn begin_request(
+    pub(crate) fn begin_request(
         &mut self,
         request: &Arc<Request>,
     ) -> Result<Resource<EventHandle>, Failure> {
@@ -79,19 +79,19 @@ impl Caller {
     }
 
     /// Begins a call for a socket. Returns the wall time that it may take.
-    pub fn begin_event(&mut self, socket: &Arc<Socket>) -> Duration {
+    pub(crate) fn begin_event(&mut self, socket: &Arc<Socket>) -> Duration {
         self.begin(socket.request.id, Some(socket.clone()), Limit::EventCpu);
         self.limits().request_time
     }
 
     /// Begins a call that the guest has scheduled. Returns the wall time that it may take.
-    pub fn begin_timer(&mut self) -> Duration {
+    pub(crate) fn begin_timer(&mut self) -> Duration {
         self.begin(RequestId::default(), None, Limit::EventCpu);
         self.limits().request_time
     }
 
     /// Begins a call that no client has asked for. Returns the wall time that it may take.
-    pub fn begin_upkeep(&mut self) -> Duration {
+    pub(crate) fn begin_upkeep(&mut self) -> Duration {
         self.begin(RequestId::default(), None, Limit::RequestCpu);
         self.limits().upkeep_time()
     }
@@ -112,7 +112,10 @@ impl Caller {
     ///
     /// # Errors
     /// The call failed.
-    pub fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
+    pub(crate) fn end<T>(
+        &mut self,
+        call: Result<wasmtime::Result<T>, Failure>,
+    ) -> Result<T, Failure> {
         let cpu_limit = self.cpu_limit;
         let state = self.store.data_mut();
         state.end();
@@ -143,7 +146,7 @@ impl Caller {
     ///
     /// # Errors
     /// It is larger.
-    pub fn check_size(&self, size: usize) -> Result<(), Failure> {
+    pub(crate) fn check_size(&self, size: usize) -> Result<(), Failure> {
         let limit = self.limits().response;
         if size as u64 > limit.as_u64() {
             self.store.data().context.account.exceed(Limit::Response);

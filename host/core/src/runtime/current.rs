@@ -14,7 +14,7 @@ use crate::sync::Mutex;
 
 /// Which one of a plugin's shared instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// One of those that take turns.
     Turn(usize),
     /// The one for this value of this route parameter.
@@ -24,7 +24,7 @@ pub enum Key {
 }
 
 /// The shared instances that serve a plugin now. Outlives the plugin's versions.
-pub struct CurrentInstances<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct CurrentInstances<T: InstanceSource = Template<Hooks>> {
     current: Mutex<Option<Arc<InstanceSet<T>>>>,
     connections: AtomicU64,
 }
@@ -37,12 +37,12 @@ impl<T: InstanceSource> Default for CurrentInstances<T> {
 
 impl<T: InstanceSource> CurrentInstances<T> {
     /// From now on these instances serve the plugin. None if it has no sessions as events.
-    pub fn set(&self, current: Option<Arc<InstanceSet<T>>>) {
+    pub(crate) fn set(&self, current: Option<Arc<InstanceSet<T>>>) {
         *self.current.lock() = current;
     }
 
     /// If these instances serve the plugin, none serve it from now on.
-    pub fn leave(&self, own: &Arc<InstanceSet<T>>) {
+    pub(crate) fn leave(&self, own: &Arc<InstanceSet<T>>) {
         let mut current = self.current.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, own)) {
             *current = None;

@@ -119,7 +119,7 @@ fn config(instances: u32) -> Config {
 ///
 /// # Errors
 /// The machine has no compiler.
-pub fn compiler() -> wasmtime::Result<Engine> {
+pub(crate) fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&base())
 }
 

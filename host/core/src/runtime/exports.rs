@@ -3,11 +3,11 @@
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use crate::bindings::error_handler;
-use crate::bindings::exports::{
+use crate::capability::State;
+use crate::capability::bindings::error_handler;
+use crate::capability::bindings::exports::{
     batch, handler, health, hooks, middleware, resume, routes, session, state,
 };
-use crate::capability::State;
 
 /// Exports that are found once in a component, and loaded from each of its instances.
 pub trait Exports: Sized + Send + Sync + 'static {
@@ -96,11 +96,13 @@ impl<I: Interface> Exports for Option<I> {
 macro_rules! sets {
     ($($(#[$doc:meta])* $set:ident, $indices:ident { $($export:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
+        #[allow(unreachable_pub, reason = "types of the hidden API have some of the sets")]
         pub struct $set {
             $(pub(super) $export: $type,)*
         }
 
         #[doc = concat!("Where [`", stringify!($set), "`] is in a component.")]
+        #[allow(unreachable_pub, reason = "types of the hidden API have some of the sets")]
         pub struct $indices {
             $(pub(super) $export: <$type as Exports>::Indices,)*
         }
@@ -187,7 +189,7 @@ pub(super) fn names(component: &Component) -> Vec<String> {
 }
 
 /// Whether a component names its routes itself.
-pub fn names_routes(component: &Component) -> bool {
+pub(crate) fn names_routes(component: &Component) -> bool {
     has::<routes::Guest>(component)
 }
 

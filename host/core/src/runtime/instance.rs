@@ -13,15 +13,15 @@ use super::call::{Caller, within};
 use super::exports::{ErrorHandler, Handles, Hooks, Middleware, Optional, Session};
 use super::failure::Failure;
 use super::ledger::Taken;
-use crate::bindings::http::HttpError as WitError;
-use crate::bindings::outcome::Outcome;
-use crate::bindings::socket::{CloseInfoParam, MessageParam};
+use crate::capability::bindings::http::HttpError as WitError;
+use crate::capability::bindings::outcome::Outcome;
+use crate::capability::bindings::socket::{CloseInfoParam, MessageParam};
 use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::meter::Metered;
 use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
-use crate::capability::socket::{CloseInfo, Delivery, Socket};
+use crate::capability::socket::{CloseInfo, Delivery, Socket, SocketKind};
 use crate::capability::turn::Turns;
 use crate::capability::{InstanceId, State};
 use crate::config::bytes;
@@ -39,7 +39,7 @@ pub struct Instance<E> {
 }
 
 /// A route that a component names itself: its method, or none for any, and its pattern.
-pub type NamedRoute = (Option<String>, String);
+pub(crate) type NamedRoute = (Option<String>, String);
 
 /// Makes a call within a wall time, and ends it. The macro pins the call here: moving it would
 /// reserve room for it twice.
@@ -122,7 +122,7 @@ impl<E: Handles> Instance<E> {
         let handler = self.exports.handler();
         let outcome = call!(self.caller, time, handler.call_handle(event))?;
         // An accepted socket that the answer does not name stays with the request.
-        let answered = answered(outcome, |id, stream| request.take_accepted(id, stream))?;
+        let answered = answered(outcome, |id, kind| request.take_accepted(id, kind))?;
         self.caller.check_size(size_of(&answered))?;
         Ok(answered)
     }
@@ -145,7 +145,7 @@ impl Instance<Middleware> {
         let time = self.caller.limits().request_time.saturating_add(Duration::from_secs(1));
         let outcome = call!(self.caller, time, self.exports.middleware.call_handle(event));
         let mut around = take(&mut self.caller.store.data_mut().around);
-        let answered = answered(outcome?, |id, stream| around.take_passed(id, stream))?;
+        let answered = answered(outcome?, |id, kind| around.take_passed(id, kind))?;
         self.caller.check_size(size_of(&answered))?;
         Ok(answered)
     }
@@ -316,7 +316,7 @@ fn size_of(answered: &Answered) -> usize {
 
 fn answered(
     outcome: Result<Outcome, WitError>,
-    own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
+    own: impl FnOnce(u32, SocketKind) -> Option<Arc<Socket>>,
 ) -> Result<Answered, Failure> {
     Ok(match outcome {
         Ok(outcome) => Ok(Answer::from_wit(outcome, own)?),

@@ -23,7 +23,7 @@ use crate::log::Seldom;
 use crate::sync::Mutex;
 
 /// The shared instances of one version of a plugin.
-pub struct InstanceSet<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct InstanceSet<T: InstanceSource = Template<Hooks>> {
     template: Arc<T>,
     current: Arc<CurrentInstances<T>>,
     by: By<T>,
@@ -87,7 +87,7 @@ pub enum Handover {
 
 impl<T: InstanceSource> InstanceSet<T> {
     /// Makes the set. `replicas` counts only for the scope `plugin`.
-    pub fn new(
+    pub(crate) fn new(
         template: &Arc<T>,
         current: &Arc<CurrentInstances<T>>,
         scope: &Scope,
@@ -107,7 +107,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     /// What the instances are made from.
-    pub fn template(&self) -> &Arc<T> {
+    pub(crate) fn template(&self) -> &Arc<T> {
         &self.template
     }
 
@@ -116,7 +116,10 @@ impl<T: InstanceSource> InstanceSet<T> {
     ///
     /// # Errors
     /// There are already `limits.instances`, and none of them can make room.
-    pub fn for_request(&self, request: &Request) -> Result<Lease<SharedInstance<T>>, Failure> {
+    pub(crate) fn for_request(
+        &self,
+        request: &Request,
+    ) -> Result<Lease<SharedInstance<T>>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
@@ -135,7 +138,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     ///
     /// # Errors
     /// As [`InstanceSet::for_request`], or the call fails; see [`Failure`].
-    pub async fn handle(&self, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(&self, request: Arc<Request>) -> Handled<T> {
         SharedInstance::handle(self.for_request(&request)?, request).await
     }
 
@@ -245,7 +248,7 @@ impl<T: InstanceSource> InstanceSet<T> {
 
     /// Drops the instances that have been idle since `idle_after` before `now` and can be dropped.
     /// Forgets those of which nothing is left.
-    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+    pub(crate) fn sweep(&self, now: Duration, idle_after: Duration) {
         let all = {
             let mut inner = self.inner.lock();
             inner.by_value.retain(|_, own| own.shared.is_needed() || !own.shared.is_empty());
@@ -257,13 +260,13 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     /// Commits to this version: what the previous one has handed over is dropped.
-    pub fn commit(&self) {
+    pub(crate) fn commit(&self) {
         let all = self.all(&self.inner.lock());
         all.iter().for_each(|shared| shared.forget_inherited());
     }
 
     /// Ends the instances with their sockets, because the plugin is served no longer.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let all = {
             let mut inner = self.inner.lock();
             inner.retired = true;
@@ -273,7 +276,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     /// Hands what can move to the current instances, from each instance between two of its events.
-    pub async fn retire(&self) -> Moved {
+    pub(crate) async fn retire(&self) -> Moved {
         let all = {
             let mut inner = self.inner.lock();
             inner.retired = true;
@@ -288,7 +291,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     ///
     /// # Errors
     /// The host is stopping.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet<T>, Failure> {
+    pub(crate) async fn pause(self: &Arc<Self>) -> Result<PausedSet<T>, Failure> {
         let all = {
             let mut inner = self.inner.lock();
             inner.born_paused = Some(Vec::new());
@@ -313,7 +316,7 @@ impl<T: InstanceSource> InstanceSet<T> {
 }
 
 /// All instances of a version, held between two events. They go on when this is dropped.
-pub struct PausedSet<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
     instance_set: Arc<InstanceSet<T>>,
     paused: Vec<PausedInstance<T>>,
     /// Heirs that have been given something stay until they are needed.
@@ -325,7 +328,7 @@ impl<T: InstanceSource> PausedSet<T> {
     ///
     /// # Errors
     /// `save` or `restore` fails, and the handover has to be whole.
-    pub async fn hand_over(
+    pub(crate) async fn hand_over(
         &mut self,
         heirs: &InstanceSet<T>,
         how: Handover,
@@ -356,7 +359,7 @@ impl<T: InstanceSource> PausedSet<T> {
     }
 
     /// Hands what can move to the current instances.
-    pub fn retire(mut self) -> Moved {
+    pub(crate) fn retire(mut self) -> Moved {
         let born = {
             let mut inner = self.instance_set.inner.lock();
             inner.retired = true;

@@ -3,8 +3,8 @@
 use wasmtime::component::Component;
 
 use super::exports::{self, Interface as _};
-use crate::bindings::error_handler;
-use crate::bindings::exports::{handler, hooks, middleware, session};
+use crate::capability::bindings::error_handler;
+use crate::capability::bindings::exports::{handler, hooks, middleware, session};
 
 /// The kind of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

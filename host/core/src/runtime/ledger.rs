@@ -18,7 +18,7 @@ const LITTLE: usize = 64;
 
 /// An amount of the pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amounts {
+pub(crate) struct Amounts {
     pub instances: usize,
     pub memories: usize,
     pub tables: usize,
@@ -27,7 +27,7 @@ pub struct Amounts {
 impl Amounts {
     /// What one instance of a component takes. If that cannot be known, the most that an instance
     /// may have.
-    pub fn of(component: &Component, most: Self) -> Self {
+    pub(crate) fn of(component: &Component, most: Self) -> Self {
         let needed = component.resources_required();
         needed.map_or(most, |needed| Self {
             instances: 1,
@@ -72,21 +72,21 @@ pub struct Full {
 
 /// The whole pool.
 #[derive(Debug)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     total: Amounts,
     used: Mutex<Amounts>,
 }
 
 /// A site's part of it.
 #[derive(Debug)]
-pub struct Part {
+pub(crate) struct Part {
     share: f64,
     used: Mutex<Amounts>,
 }
 
 /// What one instance takes, until this is dropped.
 #[derive(Debug)]
-pub struct Taken {
+pub(crate) struct Taken {
     ledger: Arc<Ledger>,
     part: Arc<Part>,
     amounts: Amounts,
@@ -94,13 +94,13 @@ pub struct Taken {
 
 impl Part {
     /// Makes a ledger. `share` is the part of the pool that a site may have, from 0 to 1.
-    pub fn new(share: f64) -> Arc<Self> {
+    pub(crate) fn new(share: f64) -> Arc<Self> {
         Arc::new(Self { share, used: Mutex::default() })
     }
 }
 
 impl Ledger {
-    pub fn new(total: Amounts) -> Arc<Self> {
+    pub(crate) fn new(total: Amounts) -> Arc<Self> {
         Arc::new(Self { total, used: Mutex::default() })
     }
 
@@ -108,7 +108,11 @@ impl Ledger {
     ///
     /// # Errors
     /// The site has used up what it may have.
-    pub fn take(self: &Arc<Self>, part: &Arc<Part>, amounts: Amounts) -> Result<Taken, Full> {
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        part: &Arc<Part>,
+        amounts: Amounts,
+    ) -> Result<Taken, Full> {
         // Always locked in this order.
         let (mut all, mut own) = (self.used.lock(), part.used.lock());
         let after = own.plus(amounts).fields().into_iter();

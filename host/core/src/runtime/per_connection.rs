@@ -14,20 +14,20 @@ use crate::config::Limit;
 
 /// Makes an instance for each request. If the request becomes a socket, the instance lives on with
 /// it.
-pub struct PerConnection {
+pub(crate) struct PerConnection {
     template: Arc<Template<Session>>,
     permits: Arc<Semaphore>,
 }
 
 impl PerConnection {
     /// Starts without an instance.
-    pub fn new(template: Arc<Template<Session>>) -> Self {
+    pub(crate) fn new(template: Arc<Template<Session>>) -> Self {
         let permits = Arc::new(Semaphore::new(template.context().limits.instances));
         Self { template, permits }
     }
 
     /// What the instances are made from.
-    pub fn template(&self) -> &Arc<Template<Session>> {
+    pub(crate) fn template(&self) -> &Arc<Template<Session>> {
         &self.template
     }
 
@@ -35,7 +35,7 @@ impl PerConnection {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(
+    pub(crate) async fn handle(
         &self,
         request: &Arc<Request>,
     ) -> Result<(Answered, Box<Instance<Session>>, OwnedSemaphorePermit), Failure> {

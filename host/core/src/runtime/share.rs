@@ -5,50 +5,36 @@
 //! neighbours, and from the host, only what they leave over. In the background, sites take turns,
 //! however many guests and sockets each has.
 
+mod background;
+mod used;
+
 use std::cell::Cell;
 use std::fmt;
-use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::Either;
 use parking_lot::Mutex;
-use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio_util::sync::PollSemaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ledger::Part;
 use crate::capability::filesystem::Threads;
 use crate::clock;
+use used::Used;
 
-/// How much CPU time for each core a site may use at once, before its use in a second counts.
-const BURST: Duration = Duration::from_millis(10);
-
-/// How far a site can be over its share, as CPU time for each core. What is beyond this is
-/// forgotten, so that a site recovers soon after it has become quiet.
-const MAX_OVER: Duration = Duration::from_secs(1);
+pub(crate) use background::Background;
+pub use background::step_back;
 
 thread_local! {
     /// Whether what this thread runs at the moment is charged to a site.
     static CHARGED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The background threads, which run when no other thread wants to. A process has one set.
-pub struct Background {
-    /// Taken out when they end.
-    threads: Mutex<Option<Runtime>>,
-    handle: Handle,
-    width: usize,
 }
 
 /// What one site may use, and what it has used.
@@ -65,68 +51,8 @@ pub struct Share {
 
 impl fmt::Debug for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Share").field("used", &self.used.lock().time).finish_non_exhaustive()
+        f.debug_struct("Share").field("used", &*self.used.lock()).finish_non_exhaustive()
     }
-}
-
-/// CPU time that drains away at the rate of the share. A site that was over its share counts as
-/// over it until everything has drained.
-struct Used {
-    time: Duration,
-    is_over: bool,
-    at: Instant,
-    /// CPU time for each second.
-    allowed: f64,
-    burst: Duration,
-    max: Duration,
-}
-
-impl Background {
-    /// Starts as many threads as there are cores.
-    ///
-    /// # Errors
-    /// The system does not start them.
-    pub fn start() -> io::Result<Arc<Self>> {
-        let width = thread::available_parallelism()?.get();
-        let threads = Builder::new_multi_thread()
-            .worker_threads(width)
-            .thread_name("background")
-            .on_thread_start(|| {
-                if let Err(error) = step_back() {
-                    tracing::warn!("busy sites slow their neighbours down: {error}");
-                }
-            })
-            .build()?;
-        let handle = threads.handle().clone();
-        Ok(Arc::new(Self { threads: Mutex::new(Some(threads)), handle, width }))
-    }
-
-    /// Ends the threads, and waits for at most `time` until they have ended. Their work needs the
-    /// caller's runtime, and panics without it.
-    pub async fn end(&self, time: Duration) {
-        let Some(threads) = self.threads.lock().take() else { return };
-        // This fails only if the caller's runtime is ending.
-        let _ = spawn_blocking(move || threads.shutdown_timeout(time)).await;
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        if let Some(threads) = self.threads.get_mut().take() {
-            threads.shutdown_background();
-        }
-    }
-}
-
-/// Has this thread run only when no other thread of its core wants to (`SCHED_IDLE`, see
-/// `sched(7)`).
-///
-/// # Errors
-/// The system refuses.
-pub fn step_back() -> io::Result<()> {
-    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle)
-        .map_err(|error| io::Error::other(format!("a thread cannot step back: {error:?}")))
 }
 
 impl Share {
@@ -139,16 +65,8 @@ impl Share {
         pool_share: f64,
     ) -> Arc<Self> {
         let cores = background.width;
-        let used = Used {
-            time: Duration::ZERO,
-            is_over: false,
-            at: Instant::now(),
-            allowed: share * cores as f64,
-            burst: BURST.saturating_mul(cores as u32),
-            max: MAX_OVER.saturating_mul(cores as u32),
-        };
         let turns = Arc::new(Semaphore::new(cores));
-        let used = Arc::new(Mutex::new(used));
+        let used = Arc::new(Mutex::new(Used::new(share, cores)));
         Arc::new(Self { background, front, turns, used, pool: Part::new(pool_share) })
     }
 
@@ -244,11 +162,7 @@ impl Share {
 
     /// Whether the site has used more than its share.
     pub fn is_over(&self) -> bool {
-        let mut used = self.used.lock();
-        if used.is_over {
-            used.drain(Instant::now());
-        }
-        used.is_over
+        self.used.lock().is_over(Instant::now())
     }
 
     /// Polls the work, and charges the site for it.
@@ -298,22 +212,6 @@ impl Drop for Charged {
     }
 }
 
-impl Used {
-    fn drain(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.at);
-        let drained = Duration::try_from_secs_f64(passed.as_secs_f64() * self.allowed);
-        self.time = self.time.saturating_sub(drained.unwrap_or(Duration::MAX));
-        self.at = self.at.max(now);
-        self.is_over &= !self.time.is_zero();
-    }
-
-    fn charge(&mut self, time: Duration, now: Instant) {
-        self.drain(now);
-        self.time = self.time.saturating_add(time).min(self.max);
-        self.is_over |= self.time > self.burst;
-    }
-}
-
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Work that waits for its site's turn each time before it goes on.
@@ -345,7 +243,10 @@ impl<T> Future for InTurns<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
 
+    use super::used::BURST;
     use super::*;
 
     fn share(of: f64) -> Arc<Share> {
@@ -374,10 +275,7 @@ mod tests {
     const PIECE: Duration = Duration::from_millis(2);
 
     fn be_over(share: &Share, by: Duration) {
-        let mut used = share.used.lock();
-        used.time = used.burst + by;
-        used.is_over = true;
-        used.at = Instant::now();
+        share.used.lock().be_over(by);
     }
 
     #[tokio::test]
@@ -421,27 +319,6 @@ mod tests {
         });
         assert_eq!(ran.await, (true, false));
         assert!(!share.is_over());
-    }
-
-    #[test]
-    fn what_is_used_drains_as_the_share_allows() {
-        let at = Instant::now();
-        let millis = Duration::from_millis;
-        let (burst, max) = (millis(10), millis(100));
-        let mut used = Used { time: Duration::ZERO, is_over: false, at, allowed: 0.5, burst, max };
-        used.charge(millis(10), at);
-        assert!(!used.is_over);
-        used.charge(millis(1), at);
-        assert!(used.is_over);
-        used.drain(at + millis(21));
-        assert!(used.is_over, "a little is left");
-        used.drain(at + millis(22));
-        assert!(!used.is_over);
-        used.charge(Duration::from_secs(10), at + millis(22));
-        used.drain(at + millis(221));
-        assert!(used.is_over);
-        used.drain(at + millis(222));
-        assert!(!used.is_over, "no more than `max` is kept");
     }
 
     #[tokio::test]

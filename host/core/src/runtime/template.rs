@@ -88,8 +88,8 @@ impl<E: Exports> Template<E> {
     /// A new instance, about 15 µs for a small component.
     ///
     /// # Errors
-    /// The pool or the site's part of it is used up, the component needs more than its limits, its start
-    /// function traps or takes too long, or an export's type is not the contract's.
+    /// The pool or the site's part of it is used up, the component needs more than its limits, its
+    /// start function traps or takes too long, or an export's type is not the contract's.
     pub async fn instantiate(
         &self,
         timer_sink: Option<Arc<dyn TimerSink>>,

@@ -47,7 +47,7 @@ pub struct Claims {
 
 /// A host that a site asks for and does not get.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     site: Arc<str>,
     host: Host,
     other: Arc<str>,

@@ -14,18 +14,18 @@ use crate::log::Seldom;
 use crate::pipeline::ConnectionLease;
 
 /// A place among `server.connections`, and a descriptor of the process.
-pub type Permits = (OwnedSemaphorePermit, Descriptor);
+pub(crate) type Permits = (OwnedSemaphorePermit, Descriptor);
 
 /// The connections of each client.
 #[derive(Default)]
-pub struct Clients {
+pub(crate) struct Clients {
     open: Mutex<HashMap<IpAddr, usize>>,
     /// Limits how often the log reports a client with too many.
     said: Seldom,
 }
 
 /// A connection, counted until this is dropped, together with the session that it becomes.
-pub struct Counted {
+pub(crate) struct Counted {
     _permits: Permits,
     _client: Option<OfClient>,
     /// The site of its last request.
@@ -40,7 +40,7 @@ struct OfClient {
 impl Clients {
     /// Counts one more connection of this client, unless it has `server.client_connections`. A
     /// trusted proxy may have any number.
-    pub fn connect(
+    pub(crate) fn connect(
         self: &Arc<Self>,
         client: IpAddr,
         permits: Permits,
@@ -87,7 +87,7 @@ fn network(client: IpAddr) -> IpAddr {
 impl Counted {
     /// Counts the connection for this site from now on. Returns false if the site has
     /// `limits.connections`.
-    pub fn count_for(&self, site: &Arc<Account>, limit: usize) -> bool {
+    pub(crate) fn count_for(&self, site: &Arc<Account>, limit: usize) -> bool {
         let mut own = self.site.lock();
         if own.as_ref().is_some_and(|own| own.is_of(site)) {
             return true;

@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The timer of a connection.
 #[derive(Clone, Default)]
-pub struct HeadTimer(Arc<Mutex<Option<Alarm>>>);
+pub(crate) struct HeadTimer(Arc<Mutex<Option<Alarm>>>);
 
 type Alarm = Pin<Box<tokio::time::Sleep>>;
 

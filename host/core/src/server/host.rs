@@ -10,7 +10,7 @@ const MAX_LABEL: usize = 63;
 
 /// Why a request's host is unknown. The answer is 400.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum InvalidHost {
+pub(crate) enum InvalidHost {
     #[error("`host` must be there once")]
     NotOnce,
     #[error("the target's scheme must be `http`, if it has one: this connection is not encrypted")]
@@ -24,7 +24,7 @@ pub enum InvalidHost {
 ///
 /// # Errors
 /// `host` is missing, occurs twice, or is not a host. It is checked in either case.
-pub fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
+pub(crate) fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
     check(request)?;
     if let Some(authority) = request.uri().authority() {
         parse(authority.as_str().as_bytes()).ok_or(InvalidHost::Malformed)?;
@@ -36,7 +36,7 @@ pub fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
 }
 
 /// The host of a normalized request, without its port. HTTP/1.0 need not name one.
-pub fn of<B>(request: &Request<B>) -> Option<&str> {
+pub(crate) fn of<B>(request: &Request<B>) -> Option<&str> {
     parse(request.headers().get(header::HOST)?.as_bytes())
 }
 

@@ -8,7 +8,7 @@ use super::served_site::ServedSite;
 
 /// The sites by their hosts. All of it is replaced when a site comes, changes its hosts, or goes.
 #[derive(Clone, Default)]
-pub struct Hosts {
+pub(crate) struct Hosts {
     /// The served sites, by their folders.
     sites: HashMap<Arc<str>, Arc<ServedSite>>,
     owners: Arc<Owners>,
@@ -18,7 +18,7 @@ pub struct Hosts {
 
 /// The result of looking for a request's site.
 #[derive(Clone)]
-pub enum Found {
+pub(crate) enum Found {
     Site(Arc<ServedSite>),
     /// The site with this host is not served, or not yet.
     NotServed,
@@ -36,7 +36,7 @@ impl Hosts {
     ///
     /// # Errors
     /// It is not.
-    pub fn with(&self, site: &Arc<ServedSite>, for_all: bool) -> Result<Self, NotAlone> {
+    pub(crate) fn with(&self, site: &Arc<ServedSite>, for_all: bool) -> Result<Self, NotAlone> {
         let mut all = self.without(site);
         if all.any.is_some() || (for_all && !all.sites.is_empty()) {
             return Err(NotAlone);
@@ -47,7 +47,7 @@ impl Hosts {
     }
 
     /// Removes this site.
-    pub fn without(&self, site: &Arc<ServedSite>) -> Self {
+    pub(crate) fn without(&self, site: &Arc<ServedSite>) -> Self {
         let mut all = self.clone();
         let is_it = |own: &Arc<ServedSite>| Arc::ptr_eq(own, site);
         if all.sites.get(site.folder()).is_some_and(is_it) {
@@ -58,17 +58,17 @@ impl Hosts {
     }
 
     /// Assigns hosts to the sites anew.
-    pub fn owned_by(self, owners: Owners) -> Self {
+    pub(crate) fn owned_by(self, owners: Owners) -> Self {
         Self { owners: Arc::new(owners), ..self }
     }
 
     /// Every site.
-    pub fn sites(&self) -> impl Iterator<Item = &Arc<ServedSite>> {
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &Arc<ServedSite>> {
         self.sites.values()
     }
 
     /// Finds the site for a request's host, which is read only if it matters.
-    pub fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> Found {
+    pub(crate) fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> Found {
         if let Some(any) = &self.any {
             return Found::Site(any.clone());
         }

@@ -42,13 +42,13 @@ use crate::descriptors::{self, Descriptor};
 use crate::log::Seldom;
 use crate::pipeline::{self, Body, Connection, Patience, SiteSnapshot};
 use crate::supervise;
-pub use claims::Claims;
+pub(crate) use claims::Claims;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
-pub use hosts::NotAlone;
+pub(crate) use hosts::NotAlone;
 use hosts::{Found, Hosts};
-pub use record::Record;
-pub use served_site::ServedSite;
+pub(crate) use record::Record;
+pub(crate) use served_site::ServedSite;
 
 /// How long the sockets of a removed site have to close.
 const LEAVE_TIME: Duration = Duration::from_secs(5);

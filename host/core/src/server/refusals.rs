@@ -9,7 +9,7 @@ use crate::pipeline::{self, Body, SiteSnapshot};
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Answers a request that is for the server itself, or for nobody.
-pub fn for_the_server<B>(request: &Request<B>) -> Option<Response<Body>> {
+pub(crate) fn for_the_server<B>(request: &Request<B>) -> Option<Response<Body>> {
     let method = request.method();
     if matches!(*method, Method::CONNECT | Method::TRACE) {
         // RFC 9110, section 9.1. What follows a CONNECT would be meant for another server.
@@ -33,7 +33,7 @@ pub fn for_the_server<B>(request: &Request<B>) -> Option<Response<Body>> {
 }
 
 /// No site answers for the request's host (RFC 9110, section 15.5.20), or the request names none.
-pub fn unknown_host<B>(request: &Request<B>) -> Response<Body> {
+pub(crate) fn unknown_host<B>(request: &Request<B>) -> Response<Body> {
     match host::of(request) {
         Some(host) => {
             let message = format!("no site answers for `{host}` here");
@@ -44,7 +44,7 @@ pub fn unknown_host<B>(request: &Request<B>) -> Response<Body> {
 }
 
 /// The request's host belongs to a site that is not served, or not yet.
-pub fn not_served() -> Response<Body> {
+pub(crate) fn not_served() -> Response<Body> {
     let message = "the site is starting, or cannot be served: try again in a moment".to_owned();
     let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -52,7 +52,7 @@ pub fn not_served() -> Response<Body> {
 }
 
 /// The site has as many connections as it may have; this one is closed.
-pub fn too_many_connections(snapshot: &SiteSnapshot) -> Response<Body> {
+pub(crate) fn too_many_connections(snapshot: &SiteSnapshot) -> Response<Body> {
     let limit = snapshot.limits.connections;
     let message = format!("the site has {limit} connections open (`limits.connections`)");
     let mut response = pipeline::refuse(StatusCode::SERVICE_UNAVAILABLE, message);

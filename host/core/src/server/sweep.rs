@@ -16,7 +16,7 @@ const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// Sweeps forever. The sweeps' clock starts at `origin`.
-pub async fn run(server: &Server, origin: Instant) -> Infallible {
+pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
     let mut next = HashMap::new();
     loop {
         let now = origin.elapsed();

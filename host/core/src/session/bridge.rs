@@ -30,7 +30,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What the session task has to do.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// `Bridge::messages` has messages.
     Messages,
     /// There is room for what the guest was refused.
@@ -40,7 +40,7 @@ pub enum Event {
 }
 
 /// A socket and its connection.
-pub struct Bridge<S> {
+pub(crate) struct Bridge<S> {
     pub messages: Messages,
     transport: Transport<S>,
     /// Whether messages have just been left in the guest's queue.
@@ -66,7 +66,7 @@ pub struct Bridge<S> {
 }
 
 impl<S: Wire> Bridge<S> {
-    pub fn new(
+    pub(crate) fn new(
         stream: S,
         read: Bytes,
         socket: Arc<Socket>,
@@ -95,19 +95,19 @@ impl<S: Wire> Bridge<S> {
     }
 
     /// The account of the socket's site.
-    pub fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Account {
         &self.plugin.account
     }
 
     /// The next event. Sends what is queued while it waits, and reads only while the guest is not
     /// behind. Cancel-safe: what has been read stays in `messages`.
-    pub async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Event {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// Notes that the messages have been left for the task that runs the guest. That task also
     /// writes the answers.
-    pub fn set_queued(&mut self) {
+    pub(crate) fn set_queued(&mut self) {
         self.queued = true;
     }
 
@@ -141,27 +141,10 @@ impl<S: Wire> Bridge<S> {
                 self.socket.liveness.mark_alive();
             }
             self.mark_message(self.messages.len() > before);
-            let mut read = ready!(read);
-            if self.closing.is_some() {
-                // After our close, the guest gets no more messages, only the peer's answer.
-                self.messages.clear();
-            } else {
-                let came = self.messages.len() - before;
-                let admitted = self.rate.admit(self.messages_per_second, came);
-                if admitted < came {
-                    self.plugin.account.exceed(Limit::MessagesPerSecond);
-                    self.messages.truncate(before + admitted);
-                    read = Some(End::too_many());
-                }
-            }
+            let end = self.admit(before, ready!(read));
             self.answer_for_the_guest();
-            match read {
-                Some(end) => {
-                    if end.is_too_large() {
-                        self.plugin.account.exceed(Limit::Message);
-                    }
-                    return Poll::Ready(Event::End(end));
-                }
+            match end {
+                Some(end) => return Poll::Ready(Event::End(end)),
                 None if !self.messages.is_empty() => {
                     self.socket.liveness.mark_active();
                     self.socket.liveness.set_busy(true);
@@ -176,6 +159,27 @@ impl<S: Wire> Bridge<S> {
                 None => {}
             }
         }
+    }
+
+    /// Keeps the messages that the peer may send, of those that have just come behind `before`
+    /// others. Returns how the session ends, if it does: `end`, or that there were too many.
+    fn admit(&mut self, before: usize, end: Option<End>) -> Option<End> {
+        if end.as_ref().is_some_and(End::is_too_large) {
+            self.plugin.account.exceed(Limit::Message);
+        }
+        if self.closing.is_some() {
+            // After our close, the guest gets no more messages, only the peer's answer.
+            self.messages.clear();
+            return end;
+        }
+        let came = self.messages.len() - before;
+        let admitted = self.rate.admit(self.messages_per_second, came);
+        if admitted == came {
+            return end;
+        }
+        self.plugin.account.exceed(Limit::MessagesPerSecond);
+        self.messages.truncate(before + admitted);
+        Some(End::too_many())
     }
 
     /// Marks for the sweep that a message is incomplete, with a new number for each message.
@@ -256,7 +260,7 @@ impl<S: Wire> Bridge<S> {
     }
 
     /// Waits until the guest has handled the messages in its queue.
-    pub async fn delivered(&mut self) {
+    pub(crate) async fn delivered(&mut self) {
         poll_fn(|cx| {
             self.socket.register(cx.waker());
             match self.socket.await_delivery() {
@@ -268,7 +272,7 @@ impl<S: Wire> Bridge<S> {
     }
 
     /// Queues the last frame: the answer to the peer's close, or why the session fails.
-    pub fn answer(&mut self, end: End) -> CloseInfo {
+    pub(crate) fn answer(&mut self, end: End) -> CloseInfo {
         let socket = &self.socket;
         self.transport.queue(|out| socket.take_outbound(out));
         self.socket.set_closed();
@@ -286,7 +290,7 @@ impl<S: Wire> Bridge<S> {
     /// the peer still sends, until the peer's end or until the time is up. A system that closes a
     /// connection with unread data resets it, and the peer may lose the last frame; and a peer may
     /// send everything before it reads.
-    pub async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         let Some(time) = self.end_time else { return };
         let mut silence = Box::pin(sleep(LINGER));
         let mut is_shut = false;

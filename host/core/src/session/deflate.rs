@@ -115,20 +115,20 @@ fn bits(text: &str) -> Option<u8> {
 }
 
 /// Compresses outgoing messages.
-pub struct Deflater {
+pub(crate) struct Deflater {
     compress: Compress,
     takeover: bool,
 }
 
 impl Deflater {
-    pub fn new(agreed: &Agreed) -> Self {
+    pub(crate) fn new(agreed: &Agreed) -> Self {
         let compress =
             Compress::new_with_window_bits(Compression::fast(), false, agreed.server_bits);
         Self { compress, takeover: agreed.server_takeover }
     }
 
     /// Compresses `frames` into `out`. Each frame is a whole message, made by `encode_frame`.
-    pub fn frames(&mut self, frames: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn frames(&mut self, frames: &[u8], out: &mut Vec<u8>) {
         let mut rest = frames;
         while let Some((opcode, payload, after)) = split_frame(rest) {
             let compressed = self.message(payload);
@@ -179,7 +179,7 @@ fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// Rewrites incoming bytes.
-pub struct Inflater {
+pub(crate) struct Inflater {
     decompress: Decompress,
     takeover: bool,
     max_message: usize,
@@ -207,7 +207,7 @@ enum Frame {
 }
 
 impl Inflater {
-    pub fn new(agreed: &Agreed, max_message: usize) -> Self {
+    pub(crate) fn new(agreed: &Agreed, max_message: usize) -> Self {
         Self {
             decompress: Decompress::new_with_window_bits(false, agreed.client_bits),
             takeover: agreed.client_takeover,
@@ -221,12 +221,12 @@ impl Inflater {
     }
 
     /// Whether neither a frame nor a fragmented message has begun.
-    pub fn is_between_messages(&self) -> bool {
+    pub(crate) fn is_between_messages(&self) -> bool {
         matches!(self.frame, Frame::Head) && self.head.is_empty() && !self.fragmented
     }
 
     /// Appends the rewritten `input` to `out`.
-    pub fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         while !input.is_empty() {
             match &mut self.frame {
                 Frame::Head => {

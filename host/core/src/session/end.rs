@@ -9,7 +9,7 @@ use crate::capability::socket::CloseInfo;
 
 /// Why reading from the connection has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// The peer sent a close frame, or answered ours.
     Closed { code: u16, reason: String },
     /// The peer broke a rule, and is told so.
@@ -22,7 +22,7 @@ pub enum End {
 
 impl End {
     /// The peer sent a close frame. A frame without a code counts as 1005.
-    pub fn closed(frame: Option<CloseFrame>) -> Self {
+    pub(crate) fn closed(frame: Option<CloseFrame>) -> Self {
         match frame {
             Some(frame) => {
                 Self::Closed { code: frame.code.into(), reason: frame.reason.as_str().to_owned() }
@@ -32,12 +32,12 @@ impl End {
     }
 
     /// The peer sends more messages than it may.
-    pub fn too_many() -> Self {
+    pub(crate) fn too_many() -> Self {
         Self::Violation { code: 1008, reason: "too many messages in one second".into() }
     }
 
     /// Reading failed with this error.
-    pub fn failed(error: &Error) -> Self {
+    pub(crate) fn failed(error: &Error) -> Self {
         let (code, reason) = match error {
             Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
                 let reason = format!("the message limit is {max_size} bytes");
@@ -53,12 +53,12 @@ impl End {
     }
 
     /// Whether a message was over `limits.message`.
-    pub fn is_too_large(&self) -> bool {
+    pub(crate) fn is_too_large(&self) -> bool {
         matches!(self, Self::Violation { code: 1009, .. })
     }
 
     /// What the guest is told.
-    pub fn info(&self) -> CloseInfo {
+    pub(crate) fn info(&self) -> CloseInfo {
         match self {
             Self::Closed { code, reason } => {
                 CloseInfo { code: *code, reason: reason.clone(), clean: true }

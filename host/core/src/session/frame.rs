@@ -5,7 +5,7 @@ use crate::message::{Message, Messages, Opcode, SHORT};
 
 /// A complete, final, masked data frame.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Whole<'b> {
+pub(crate) struct Whole<'b> {
     pub opcode: Opcode,
     mask: [u8; 4],
     /// Masked.
@@ -17,7 +17,7 @@ pub struct Whole<'b> {
 impl<'b> Whole<'b> {
     /// The frame at the beginning of `bytes`, if it is of this kind and its payload has at most
     /// `max` bytes.
-    pub fn first(bytes: &'b [u8], max: usize) -> Option<Self> {
+    pub(crate) fn first(bytes: &'b [u8], max: usize) -> Option<Self> {
         let opcode = match bytes.first()? {
             0x81 => Opcode::Text,
             0x82 => Opcode::Binary,
@@ -33,7 +33,7 @@ impl<'b> Whole<'b> {
     }
 
     /// Appends the message. Returns whether it is valid: text has to be UTF-8.
-    pub fn append_to(&self, batch: &mut Messages) -> bool {
+    pub(crate) fn append_to(&self, batch: &mut Messages) -> bool {
         if self.payload.len() <= SHORT {
             return batch.push_packed(self.opcode, self.payload, |payload| self.unmask(payload));
         }
@@ -89,7 +89,7 @@ impl Head {
 /// The decoder's position in a stream of frames. The decoder gets one frame at a time, so that the
 /// next frame can be decoded without it if it has nothing left.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The head of the current frame, while its length is incomplete.
     head: Vec<u8>,
     /// How many bytes of the current frame are missing.
@@ -100,12 +100,12 @@ pub struct Progress {
 
 impl Progress {
     /// Whether neither a frame nor a fragmented message has begun.
-    pub fn is_between_messages(&self) -> bool {
+    pub(crate) fn is_between_messages(&self) -> bool {
         self.head.is_empty() && self.missing == 0 && !self.fragmented
     }
 
     /// Passes over the next bytes. Returns how many of them belong to the current frame.
-    pub fn pass(&mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> usize {
         if self.missing == 0 {
             let before = self.head.len();
             // The longest head has two bytes, eight of length, and the mask.

@@ -25,11 +25,12 @@ use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, InstanceSource, Received, SocketHandle, exports};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
-pub use stream::{StreamBody, stream};
-pub use wire::{Tcp, Wire};
+pub(crate) use stream::StreamBody;
+pub use stream::stream;
+pub(crate) use wire::{Tcp, Wire};
 
 /// The value of `sec-websocket-accept` for a key (RFC 6455, section 4.2.2).
-pub fn accept_key(key: &[u8]) -> String {
+pub(crate) fn accept_key(key: &[u8]) -> String {
     tokio_tungstenite::tungstenite::handshake::derive_accept_key(key)
 }
 

@@ -167,12 +167,13 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::capability::socket::SocketKind;
     use crate::capability::sockets::{NewSocket, Sockets};
     use crate::config::Limits;
 
     #[test]
     fn a_guest_that_terminates_again_and_again_does_not_put_the_end_off() {
-        let new = NewSocket { stream: true, ..NewSocket::sample() };
+        let new = NewSocket { kind: SocketKind::Stream, ..NewSocket::sample() };
         let socket = Sockets::default().accept(new, &Limits::default()).expect("there is room");
         socket.set_open(None);
         let (ended, _end) = oneshot::channel();

@@ -24,7 +24,7 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin {
 
 /// A connection whose other half is an [`Outlet`].
 #[derive(Debug)]
-pub struct Tcp {
+pub(crate) struct Tcp {
     half: OwnedReadHalf,
     outlet: Option<Outlet>,
 }

@@ -39,6 +39,7 @@ pub use watch::{Watcher, tell_all};
 
 /// How to load a site.
 pub struct Loading<'l> {
+    /// Loads the components.
     pub loader: &'l Loader,
     /// The current snapshot. Whatever has the same content and settings is kept, with its instances
     /// and sockets.
@@ -53,12 +54,15 @@ pub type Given = BTreeMap<String, Bytes>;
 /// A site on disk.
 #[derive(Clone, Debug)]
 pub struct SiteDir {
+    /// The folder's path.
     pub root: PathBuf,
     /// Everything of the site is opened beneath it.
     pub folder: Folder,
+    /// The site's own settings.
     pub config: SiteConfig,
     /// The settings of the host that serves it.
     pub host: Arc<HostConfig>,
+    /// The name in the log.
     pub name: Arc<str>,
     /// What the site has used of its limits.
     pub account: Arc<Account>,

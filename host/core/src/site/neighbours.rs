@@ -10,7 +10,7 @@ use crate::server::{Claims, Record};
 
 /// Reads what the sites in these folders ask for, before any of them is loaded, so that the order
 /// of loading does not matter.
-pub fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
+pub(crate) fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
     let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name)));
     Claims::of_many(&tenants.hosts, asked.collect(), Record::open(root))
 }
@@ -31,7 +31,7 @@ fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
 ///
 /// # Errors
 /// It names none, and its folder's name is not a host.
-pub fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
+pub(crate) fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
     if !config.hosts.is_empty() {
         return Ok(config.hosts.clone());
     }
@@ -43,7 +43,7 @@ pub fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> 
 
 /// The name of one of several sites in the log. A site chooses its name, but not its folder. A
 /// folder's name contains no `/`, so the name in the log never equals a neighbour's name or folder.
-pub fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
+pub(crate) fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
     match name {
         Some(name) => format!("{name} (./{folder})").into(),
         None => folder.into(),

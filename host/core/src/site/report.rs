@@ -11,6 +11,7 @@ use crate::plugin::Digest;
 /// The result of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
+    /// What has changed, by component.
     pub changes: Vec<Change>,
     /// Whether only a part of the requests gets it, and the rest gets what was served before.
     pub canary: bool,
@@ -25,6 +26,7 @@ pub struct Report {
 /// The result for one component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
+    /// The component's file in the site, such as `routes/chat.wasm`.
     pub plugin: String,
     /// The previous version. None if the component is new.
     pub from: Option<Digest>,
@@ -39,7 +41,9 @@ pub struct Change {
 /// What is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
+    /// The site's name.
     pub site: String,
+    /// The versions that serve.
     pub plugins: Vec<Serving>,
     /// What the canary has instead.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,11 +57,15 @@ pub struct Status {
 /// A version that serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serving {
+    /// The component's file in the site.
     pub plugin: String,
+    /// The component's digest.
     pub version: Digest,
+    /// How many sockets it has.
     pub sockets: usize,
-    /// Calls of the guest, and those that have cost an instance.
+    /// How often its guest was called.
     pub calls: u64,
+    /// How many of the calls have cost an instance.
     pub failures: u64,
     /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
@@ -68,14 +76,18 @@ pub struct Serving {
 pub struct CanaryStatus {
     /// Which requests it gets.
     pub split: String,
+    /// The versions that differ from the stable ones.
     pub plugins: Vec<Serving>,
 }
 
 /// A version that drains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainingStatus {
+    /// The component's file in the site.
     pub plugin: String,
+    /// The component's digest.
     pub version: Digest,
+    /// How many sockets it still has.
     pub sockets: usize,
     /// The time until its sockets are closed, in seconds.
     #[serde(rename = "seconds_left", with = "seconds")]
@@ -85,11 +97,16 @@ pub struct DrainingStatus {
 mod micros {
     use super::*;
 
-    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_micros)
     }
 }
@@ -97,11 +114,16 @@ mod micros {
 mod seconds {
     use super::*;
 
-    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(time.as_secs())
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_secs)
     }
 }

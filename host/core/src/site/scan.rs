@@ -22,7 +22,7 @@ const MAX_PATH: usize = 2_048;
 const MAX_NAMES: usize = 10_000;
 
 /// The most components of one site.
-pub const MAX_COMPONENTS: usize = 1_000;
+pub(crate) const MAX_COMPONENTS: usize = 1_000;
 
 /// How deep folders below `routes/` may be nested. A pattern has at most four times as many
 /// segments.
@@ -35,7 +35,7 @@ const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 ///
 /// # Errors
 /// The system does not say, for example because it has no descriptors left.
-pub fn is_site(folder: &Folder) -> Result<bool, FileError> {
+pub(crate) fn is_site(folder: &Folder) -> Result<bool, FileError> {
     for part in PARTS {
         match folder.dir().symlink_metadata(part) {
             // A link counts. If it leads out of the site, loading reports the error.
@@ -52,7 +52,7 @@ pub fn is_site(folder: &Folder) -> Result<bool, FileError> {
 ///
 /// # Errors
 /// The system does not say. That must not be taken for a site that is gone.
-pub fn is_site_at(path: &Path) -> Result<bool, FileError> {
+pub(crate) fn is_site_at(path: &Path) -> Result<bool, FileError> {
     match Folder::open(path) {
         Ok(folder) => is_site(&folder),
         Err(FileError::Missing | FileError::NotAFolder) => Ok(false),
@@ -174,7 +174,7 @@ fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
 ///
 /// # Errors
 /// As [`component`], and as [`components`] for the same number of files.
-pub fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
+pub(crate) fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
     let (mut found, mut totals) = (Vec::new(), Totals::default());
     for file in files {
         let one = component(file)?;
@@ -198,7 +198,7 @@ fn check_count(components: usize) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// It is not a component's path. The message says what would be one.
-pub fn component(file: &str) -> anyhow::Result<Found> {
+pub(crate) fn component(file: &str) -> anyhow::Result<Found> {
     let wrong = || {
         anyhow::anyhow!(
             "`{file}` is not a component's path: name it as it lies in the site, such as \

@@ -71,12 +71,16 @@ enum Standing {
 /// Why a site cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum NotServed {
+    /// No folder has this name.
     #[error("there is no site `{0}`")]
     Unknown(String),
+    /// The host serves several sites, and the request does not say which one it means.
     #[error("there are several sites: `/sites/NAME` comes first")]
     Several,
+    /// The site is being loaded.
     #[error("the site is still starting: try again later")]
     Starting,
+    /// The site is invalid. The message says why.
     #[error("the site is not served: {0}")]
     Failed(String),
 }
@@ -95,7 +99,12 @@ pub enum Root {
     /// One site, which has its host for itself.
     One(Box<SiteDir>),
     /// A site in each folder.
-    Many { root: PathBuf, config: Arc<HostConfig> },
+    Many {
+        /// The folder's path.
+        root: PathBuf,
+        /// The settings of the host.
+        config: Arc<HostConfig>,
+    },
 }
 
 impl Root {

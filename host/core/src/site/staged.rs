@@ -1,4 +1,5 @@
-//! Deploys on disk: the files of a deploy take their places all or none, whatever ends the host and when.
+//! Deploys on disk: the files of a deploy take their places all or none, whatever ends the host and
+//! when.
 //!
 //! | step | what a crash after it leaves for the next start |
 //! |---|---|
@@ -44,7 +45,7 @@ const MAX_NAMES: usize = 20_000;
 const LOCK_TIME: Duration = Duration::from_secs(1);
 
 /// The files of a deploy, written beside their places. They are removed if nothing is decided.
-pub struct Staged {
+pub(crate) struct Staged {
     site: Folder,
     state: Folder,
     journal: Journal,
@@ -70,7 +71,7 @@ impl Staged {
     ///
     /// # Errors
     /// The site's folder cannot be written, or a file cannot have this place. Then nothing is left.
-    pub fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
+    pub(crate) fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
         let size = given.values().fold(0, |sum: u64, bytes| sum.saturating_add(bytes.len() as u64));
         if size > MAX_DEPLOY.as_u64() {
             let size = ByteSize::b(size);
@@ -116,7 +117,7 @@ impl Staged {
     ///
     /// # Errors
     /// The journal cannot be written, and nothing is decided.
-    pub fn decide(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn decide(&mut self) -> anyhow::Result<()> {
         let journal = serde_json::to_vec(&self.journal)?;
         let written = self.state.write(JOURNAL, &journal);
         if written.is_err() {
@@ -132,7 +133,7 @@ impl Staged {
     ///
     /// # Errors
     /// The journal cannot be removed, so the next start would serve what was refused.
-    pub fn withdraw(mut self) -> anyhow::Result<()> {
+    pub(crate) fn withdraw(mut self) -> anyhow::Result<()> {
         self.state.remove(JOURNAL)?;
         self.state.sync()?;
         self.is_decided = false;
@@ -143,7 +144,7 @@ impl Staged {
     ///
     /// # Errors
     /// A file cannot be renamed. The next start, or the next change, tries again.
-    pub fn put_in_place(self) -> anyhow::Result<()> {
+    pub(crate) fn put_in_place(self) -> anyhow::Result<()> {
         self.journal.complete(&self.site, &self.state)
     }
 }
@@ -225,7 +226,7 @@ fn has(site: &Folder, path: &Path, digest: &Digest, left: &mut u64) -> bool {
 }
 
 /// Whether a deploy may have been interrupted, so that it has to be recovered.
-pub fn is_broken_off(root: &Path) -> bool {
+pub(crate) fn is_broken_off(root: &Path) -> bool {
     folders(root).is_some_and(|(_, state)| state.dir().try_exists(JOURNAL).unwrap_or(true))
 }
 

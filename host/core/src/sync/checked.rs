@@ -7,29 +7,29 @@ use shuttle::sync::MutexGuard;
 
 /// Shuttle's mutex, with parking_lot's `lock`.
 #[derive(Debug, Default)]
-pub struct Mutex<T>(shuttle::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     /// Makes an unlocked mutex.
-    pub const fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         Self(shuttle::sync::Mutex::new(value))
     }
 
     /// Locks the mutex.
-    pub fn lock(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Runs a future in a task of its own, so that it goes on after the calling task has been dropped.
 /// A check ends when all such tasks have ended.
-pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn detach(task: impl Future<Output = ()> + Send + 'static) {
     // Dropping the handle would abort the task.
     std::mem::forget(shuttle::future::spawn(task));
 }
 
 #[cfg(test)]
-pub use explore::{explore, explore_all};
+pub(crate) use explore::{explore, explore_all};
 
 #[cfg(test)]
 mod explore {
@@ -42,13 +42,13 @@ mod explore {
     /// Runs a check in `orders` orders: half of them at random, and half with few interruptions at
     /// the places that matter. They are the same in each run. The check fails if a task is never
     /// woken again. The failing order is printed: `shuttle::replay` runs it again.
-    pub fn explore(orders: usize, check: impl Fn() + Send + Sync + Clone + 'static) {
+    pub(crate) fn explore(orders: usize, check: impl Fn() + Send + Sync + Clone + 'static) {
         run(RandomScheduler::new_from_seed(1, orders / 2), check.clone());
         run(PctScheduler::new_from_seed(2, PREEMPTIONS, orders / 2), check);
     }
 
     /// Runs a check in every order. Returns how many there were.
-    pub fn explore_all(check: impl Fn() + Send + Sync + 'static) -> usize {
+    pub(crate) fn explore_all(check: impl Fn() + Send + Sync + 'static) -> usize {
         run(DfsScheduler::new(None, false), check)
     }
 

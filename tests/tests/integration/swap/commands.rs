@@ -205,8 +205,8 @@ async fn two_hundred_swaps_leave_nothing_behind() {
     for number in 0..SWAPS {
         swap(number).await;
     }
-    // Versions go when a sweep finds that nothing of them is left. Of each that stayed there would be the
-    // code; the allocator keeps some memory for what comes next.
+    // Versions go when a sweep finds that nothing of them is left. Of each that stayed there would
+    // be the code; the allocator keeps some memory for what comes next.
     eventually("what was open before", async || {
         let now = usage(&host);
         (now.files <= before.files + 2 && now.code <= before.code + SWAPS / 10).then_some(())

@@ -14,7 +14,7 @@ use cap_primitives::fs::{FollowSymlinks, open_dir, read_link_contents, stat};
 use super::space::walk;
 
 /// Whether a link with this target may lead out of its folder.
-pub fn leads_out(target: &Path) -> bool {
+pub(crate) fn leads_out(target: &Path) -> bool {
     target.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
@@ -23,7 +23,7 @@ pub fn leads_out(target: &Path) -> bool {
 ///
 /// # Errors
 /// Nothing has this name.
-pub fn lead_out(folder: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn lead_out(folder: &File, path: &Path) -> io::Result<bool> {
     let metadata = stat(folder, path, FollowSymlinks::No)?;
     if metadata.is_symlink() {
         return Ok(leads_out(&read_link_contents(folder, path)?));
@@ -40,7 +40,7 @@ pub fn lead_out(folder: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Whether two paths name something in the same folder.
-pub fn have_one_parent(one: &str, other: &str) -> bool {
+pub(crate) fn have_one_parent(one: &str, other: &str) -> bool {
     Path::new(one).parent() == Path::new(other).parent()
 }
 

@@ -18,7 +18,7 @@ const BATCH: usize = 64;
 type Entry = Result<DirectoryEntry, Errno>;
 
 /// A folder that is being listed.
-pub struct Listing {
+pub(crate) struct Listing {
     read: VecDeque<Entry>,
     /// What has not been read yet.
     rest: Option<ReadDir>,
@@ -30,13 +30,13 @@ impl Listing {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
+    pub(crate) fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
         let rest = Some(read_base_dir(folder)?);
         Ok(Self { read: VecDeque::new(), rest, _slot: slot })
     }
 
     /// The next name. If more have to be read first, it is none, and the rest to read is returned.
-    pub fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
+    pub(crate) fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
         match self.read.pop_front() {
             Some(entry) => (Some(entry), None),
             None => (None, self.rest.take()),
@@ -44,17 +44,17 @@ impl Listing {
     }
 
     /// Adds what [`read_on`] has read.
-    pub fn extend(&mut self, (read, rest): Batch) {
+    pub(crate) fn extend(&mut self, (read, rest): Batch) {
         self.read = read;
         self.rest = rest;
     }
 }
 
 /// Names, and the rest to read.
-pub type Batch = (VecDeque<Entry>, Option<ReadDir>);
+pub(crate) type Batch = (VecDeque<Entry>, Option<ReadDir>);
 
 /// Reads some names.
-pub fn read_on(mut rest: ReadDir) -> Batch {
+pub(crate) fn read_on(mut rest: ReadDir) -> Batch {
     let mut read = VecDeque::with_capacity(BATCH);
     while read.len() < BATCH {
         let Some(entry) = rest.next() else { return (read, None) };

@@ -1,4 +1,5 @@
-//! What a guest has open: files, folders and listings, each counted for its instance, its site and the process.
+//! What a guest has open: files, folders and listings, each counted for its instance, its site and
+//! the process.
 
 use std::fs::File;
 use std::io;
@@ -30,7 +31,7 @@ const MAX_OF_INSTANCE: usize = 1_000;
 
 /// What a grant allows a guest, with everything that is opened through it.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub(crate) struct Access {
     /// How much the folder may hold, if the guest may write to it.
     pub write: Option<Quota>,
     /// The granted folder, and the folders that contain it.
@@ -50,7 +51,7 @@ impl Access {
 
 /// A file or a folder that a guest has a number for.
 #[derive(Clone)]
-pub struct Opened {
+pub(crate) struct Opened {
     pub descriptor: Descriptor,
     pub access: Access,
     /// None for a granted folder: it is open for all instances.
@@ -59,7 +60,7 @@ pub struct Opened {
 
 /// Something open, counted until this is dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     instance: Arc<AtomicUsize>,
     _site: FileOpen,
     /// None for a stream: its file has a descriptor.
@@ -68,7 +69,7 @@ pub struct Slot {
 
 /// What is to be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A file, which has a descriptor of the process.
     File,
     /// A stream from or to a file, which needs memory.
@@ -80,7 +81,7 @@ impl Slot {
     ///
     /// # Errors
     /// The bound is reached: `quota`.
-    pub fn take(
+    pub(crate) fn take(
         context: &Context,
         instance: &Arc<AtomicUsize>,
         kind: Kind,
@@ -113,7 +114,7 @@ impl Drop for Slot {
 }
 
 /// A granted folder, as each instance gets it.
-pub fn granted(folder: File, access: &Access) -> Dir {
+pub(crate) fn granted(folder: File, access: &Access) -> Dir {
     let mode = match access.write {
         Some(_) => OpenMode::READ | OpenMode::WRITE,
         None => OpenMode::READ,
@@ -122,7 +123,7 @@ pub fn granted(folder: File, access: &Access) -> Dir {
 }
 
 /// The arguments of `open-at`.
-pub struct Asked {
+pub(crate) struct Asked {
     pub path: String,
     pub path_flags: PathFlags,
     pub open_flags: OpenFlags,
@@ -185,7 +186,7 @@ impl Asked {
     ///
     /// # Errors
     /// The system or the grant refuses it.
-    pub fn open(&self, folder: &File, access: &Access) -> io::Result<Descriptor> {
+    pub(crate) fn open(&self, folder: &File, access: &Access) -> io::Result<Descriptor> {
         self.check(access)?;
         let path = Path::new(&self.path);
         if let Some(quota) = &access.write {

@@ -23,7 +23,7 @@ use crate::config::Limit;
 use crate::files::{Identity, Writable};
 
 /// What a name costs in addition to the bytes of its file, as in a file system.
-pub const ENTRY: u64 = 4096;
+pub(crate) const ENTRY: u64 = 4096;
 
 /// The most names of one folder that are counted. The count of a larger folder only grows.
 const MAX_COUNTED: usize = 100_000;
@@ -66,7 +66,7 @@ struct InFolder {
 
 /// A folder, and how much it may hold for one grant.
 #[derive(Clone, Debug)]
-pub struct Quota {
+pub(crate) struct Quota {
     pub space: Arc<Space>,
     pub size: ByteSize,
     pub account: Arc<Account>,
@@ -176,7 +176,7 @@ impl Quota {
     ///
     /// # Errors
     /// The folder has no room left: `ENOSPC`.
-    pub fn take(&self, bytes: u64) -> io::Result<()> {
+    pub(crate) fn take(&self, bytes: u64) -> io::Result<()> {
         let max = self.size.as_u64();
         let mut taken = bytes == 0 || self.space.add(bytes, max);
         if !taken {
@@ -192,7 +192,7 @@ impl Quota {
     }
 
     /// Keeps the room that was taken, unless the call that it was taken for has failed.
-    pub fn keep<T, E>(&self, done: Result<T, E>) -> Result<T, E> {
+    pub(crate) fn keep<T, E>(&self, done: Result<T, E>) -> Result<T, E> {
         if done.is_err() {
             self.space.shrink();
         }
@@ -215,7 +215,7 @@ fn count(folder: &File) -> (u64, bool) {
 
 /// Visits everything in a folder, until `visit` returns false. Returns whether everything was
 /// visited.
-pub fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> bool {
+pub(crate) fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> bool {
     let mut is_all = true;
     let mut seen = 0;
     let mut below = vec![PathBuf::new()];

@@ -24,7 +24,7 @@ const UNASKED: usize = 4096;
 /// A position in a file that a guest reads or writes. The file stays open for as long as this
 /// exists.
 #[derive(Clone)]
-pub struct Place {
+pub(crate) struct Place {
     pub context: Arc<Context>,
     pub file: Arc<File>,
     pub access: Access,
@@ -66,7 +66,7 @@ impl Place {
 ///
 /// # Errors
 /// The file cannot be written to, or the folder has no room.
-pub fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Result<()> {
     let quota = access.write.as_ref().ok_or(Errno::PERM)?;
     let end = at.checked_add(bytes.len() as u64).ok_or(Errno::FBIG)?;
     quota.take(end.saturating_sub(file.metadata()?.len()))?;
@@ -76,7 +76,7 @@ pub fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Res
 type Call<T> = AbortOnDropHandle<io::Result<T>>;
 
 /// Reads a file from a position on.
-pub struct Reader {
+pub(crate) struct Reader {
     place: Place,
     at: u64,
     state: Reading,
@@ -92,7 +92,7 @@ enum Reading {
 }
 
 impl Reader {
-    pub fn new(place: Place, at: u64) -> Self {
+    pub(crate) fn new(place: Place, at: u64) -> Self {
         Self { place, at, state: Reading::Idle }
     }
 
@@ -171,7 +171,7 @@ impl Pollable for Reader {
 
 /// Where a piece is written.
 #[derive(Clone, Copy, Debug)]
-pub enum At {
+pub(crate) enum At {
     Position(u64),
     End,
 }
@@ -185,7 +185,7 @@ impl At {
 }
 
 /// Writes a file from a position on.
-pub struct Writer {
+pub(crate) struct Writer {
     place: Place,
     at: At,
     state: Writing,
@@ -199,7 +199,7 @@ enum Writing {
 }
 
 impl Writer {
-    pub fn new(place: Place, at: At) -> Self {
+    pub(crate) fn new(place: Place, at: At) -> Self {
         Self { place, at, state: Writing::Ready }
     }
 

@@ -83,7 +83,7 @@ impl Finished<'_> {
 }
 
 impl Inner {
-    pub fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.delivering || !self.inbox.is_empty()
     }
 }

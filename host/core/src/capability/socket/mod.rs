@@ -31,19 +31,27 @@ use super::liveness::Liveness;
 use super::sockets::NewSocket;
 use super::topics::Heard;
 use super::{InstanceId, VersionId};
-use crate::bindings::socket::ReadyState;
+use crate::capability::bindings::socket::ReadyState;
 use crate::config::OutboundPolicy;
 use crate::message::Inbox;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-pub use delivery::{Delivery, Finished};
-pub use orders::{CloseFrame, CloseInfo, Orders};
+pub(crate) use delivery::Delivery;
+pub(crate) use orders::{CloseFrame, CloseInfo, Orders};
 use outbound::Outbound;
-pub use outlet::Outlet;
+pub(crate) use outlet::Outlet;
 #[cfg(all(test, feature = "shuttle"))]
 pub use outlet::TryWrite;
-pub use task::Look;
+pub(crate) use task::Look;
 pub(super) use wit::link_send;
+
+/// How a socket speaks to its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    WebSocket,
+    /// A streamed response, which sends bytes as they are, without frames.
+    Stream,
+}
 
 /// One socket, from the accepted upgrade to the guest's `close`.
 #[derive(Debug)]
@@ -56,8 +64,7 @@ pub struct Socket {
     pub pinned: Option<InstanceId>,
     /// The version of the plugin that gets its events.
     version: AtomicU64,
-    /// Whether it is a streamed response, which sends bytes as they are, without frames.
-    stream: bool,
+    pub kind: SocketKind,
     pub(super) bounds: Bounds,
     pub(super) account: Arc<Account>,
     inner: Mutex<Inner>,
@@ -104,7 +111,7 @@ impl Socket {
             request: new.request,
             pinned: new.pinned,
             version: AtomicU64::new(new.version.0),
-            stream: new.stream,
+            kind: new.kind,
             bounds,
             account: new.account,
             inner: Mutex::new(Inner {
@@ -142,7 +149,7 @@ impl Socket {
 
     /// Whether it is a streamed response.
     pub fn is_stream(&self) -> bool {
-        self.stream
+        self.kind == SocketKind::Stream
     }
 
     /// Marks the handshake as complete. If a close was asked for before, it still is.

@@ -1,7 +1,7 @@
 //! The session task's orders, apart from sending messages.
 
 use super::{Inner, Socket};
-use crate::bindings::socket::ReadyState;
+use crate::capability::bindings::socket::ReadyState;
 
 /// How a session ended, as `close` tells the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Orders {
 }
 
 impl Inner {
-    pub fn close(&mut self, code: u16, reason: String) {
+    pub(crate) fn close(&mut self, code: u16, reason: String) {
         if matches!(self.ready, ReadyState::Connecting | ReadyState::Open) {
             self.ready = ReadyState::Closing;
             self.orders.close = Some(CloseFrame { code, reason });

@@ -8,7 +8,7 @@ use crate::config::OutboundPolicy;
 
 /// Encoded frames, or a stream's bytes, that the session task has not taken yet.
 #[derive(Debug)]
-pub struct Outbound {
+pub(crate) struct Outbound {
     /// The rest of a write that another task began: it goes before everything else.
     begun: Vec<u8>,
     /// A borrowed buffer; none where nothing waits.
@@ -27,7 +27,7 @@ pub struct Outbound {
 
 /// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub(crate) enum Full {
     /// The socket must be closed.
     Close,
     /// The guest must wait for `drain`.
@@ -36,7 +36,7 @@ pub enum Full {
 
 impl Outbound {
     /// An empty queue, for at most `limit` bytes of payload and frame headers.
-    pub fn new(limit: usize, policy: OutboundPolicy) -> Self {
+    pub(crate) fn new(limit: usize, policy: OutboundPolicy) -> Self {
         Self {
             begun: Vec::new(),
             bytes: Vec::new(),
@@ -50,12 +50,12 @@ impl Outbound {
     }
 
     /// How many bytes wait.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.begun.len() + self.bytes.len() - self.dropped + self.unsent
     }
 
     /// Whether something waits that the session task has not taken.
-    pub fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         !self.begun.is_empty() || self.bytes.len() > self.dropped
     }
 
@@ -63,7 +63,11 @@ impl Outbound {
     ///
     /// # Errors
     /// The queue is full, and the policy does not make room.
-    pub fn push(&mut self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Full> {
+    pub(crate) fn push(
+        &mut self,
+        payload: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Full> {
         if self.len() + payload > self.limit {
             match self.policy {
                 OutboundPolicy::Close => {
@@ -89,7 +93,7 @@ impl Outbound {
     }
 
     /// Moves what is queued to `out`, which is empty, together with its buffer.
-    pub fn take(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn take(&mut self, out: &mut Vec<u8>) {
         self.bytes.drain(..self.dropped);
         self.dropped = 0;
         self.frames.clear();
@@ -102,7 +106,7 @@ impl Outbound {
     }
 
     /// Writes what waits, unless the session task is writing. The task writes what is left over.
-    pub fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
+    pub(crate) fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
         // Where the oldest may be dropped, no frame may have begun.
         if self.unsent > 0 || !self.begun.is_empty() || self.policy == OutboundPolicy::DropOldest {
             return;
@@ -126,24 +130,24 @@ impl Outbound {
 
     /// Whether the session task has something to do: to write, or to tell the guest that there is
     /// room.
-    pub fn needs_the_task(&self) -> bool {
+    pub(crate) fn needs_the_task(&self) -> bool {
         self.has_more() || self.refused
     }
 
     /// Notes how much of what was taken is still unsent.
-    pub fn set_unsent(&mut self, unsent: usize) {
+    pub(crate) fn set_unsent(&mut self, unsent: usize) {
         self.unsent = unsent;
     }
 
     /// Whether the guest waits for room and everything is sent. This is true once.
-    pub fn take_drained(&mut self) -> bool {
+    pub(crate) fn take_drained(&mut self) -> bool {
         let drained = self.refused && self.len() == 0;
         self.refused &= !drained;
         drained
     }
 
     /// Drops what waits and has not begun.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         buffers::give(std::mem::take(&mut self.bytes));
         self.dropped = 0;
         self.frames.clear();

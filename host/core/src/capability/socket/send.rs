@@ -2,7 +2,7 @@
 
 use super::Socket;
 use super::outbound::Full;
-use crate::bindings::socket::{ReadyState, SendError};
+use crate::capability::bindings::socket::{ReadyState, SendError};
 use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
 
@@ -14,7 +14,7 @@ impl Socket {
     /// # Errors
     /// The socket is closing, the message is over the limit, or the queue is full.
     pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        self.queue(payload.len(), |bytes| match self.stream {
+        self.queue(payload.len(), |bytes| match self.is_stream() {
             true => bytes.extend_from_slice(payload),
             false => encode_frame(bytes, opcode, payload),
         })
@@ -25,7 +25,7 @@ impl Socket {
     /// # Errors
     /// As [`Socket::send`].
     pub fn send_encoded(&self, message: &Encoded<'_>) -> Result<(), SendError> {
-        self.queue(message.payload.len(), |bytes| match self.stream {
+        self.queue(message.payload.len(), |bytes| match self.is_stream() {
             true => bytes.extend_from_slice(message.payload),
             false => bytes.extend_from_slice(&message.frame),
         })

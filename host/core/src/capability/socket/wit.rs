@@ -3,10 +3,10 @@
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Resource, WasmList, WasmStr};
 
-use crate::bindings::socket::{
+use crate::capability::State;
+use crate::capability::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
-use crate::capability::State;
 use crate::capability::event::EventHandle;
 use crate::config::Limit;
 use crate::message::Opcode;
@@ -29,7 +29,7 @@ enum GuestMessage {
 ///
 /// # Errors
 /// Never, if the generated code has linked the interface before.
-pub fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(crate) fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     type Sent = (Result<(), SendError>,);
     let send = |store: StoreContextMut<'_, State>, (to, message): (SocketId, GuestMessage)| {
         let sent = match &message {

@@ -28,7 +28,7 @@ use answer::Asked;
 use index::{Asset, Bounds, File, Index, Reading};
 use lithe_router::Path;
 
-pub use body::FileBody;
+pub(crate) use body::FileBody;
 
 /// The site's `public/` folder, if it has one. Clones share it.
 #[derive(Clone)]

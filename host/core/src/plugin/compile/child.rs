@@ -21,7 +21,7 @@ const NICENESS: i32 = 10;
 
 /// The first byte of the output. It says what the rest is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The compiled form.
     Compiled = 0,
     /// The text of a [`CompileError`] of the same name.
@@ -31,7 +31,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn of(byte: u8) -> Option<Self> {
+    pub(crate) fn of(byte: u8) -> Option<Self> {
         [Self::Compiled, Self::Malformed, Self::Unsupported, Self::Excessive]
             .into_iter()
             .find(|answer| *answer as u8 == byte)

@@ -78,7 +78,7 @@ struct Frame {
 ///
 /// # Errors
 /// It is malformed, or amounts to more than any real component.
-pub fn check(bytes: &[u8]) -> Result<(), CompileError> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), CompileError> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut functions: u64 = 0;
     for payload in Parser::new(0).parse_all(bytes) {

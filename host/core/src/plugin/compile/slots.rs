@@ -24,14 +24,14 @@ const DISTRUST: Duration = Duration::from_secs(10 * 60);
 const LARGE: u64 = 4 * 1024 * 1024;
 
 /// There are as many short slots as cores, but at least two; and half as many long ones.
-pub struct Slots {
+pub(crate) struct Slots {
     short: Arc<Semaphore>,
     long: Arc<Semaphore>,
 }
 
 /// What is known about one site's components. None for a site that has the host for itself.
 #[derive(Clone, Debug, Default)]
-pub struct History(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct History(Arc<Mutex<Option<Instant>>>);
 
 impl History {
     fn is_trusted(&self) -> bool {
@@ -44,7 +44,7 @@ impl History {
 }
 
 /// The right to compile one component, until this is dropped.
-pub struct Slot {
+pub(crate) struct Slot {
     is_long: bool,
     history: History,
     /// None only if the semaphore were closed, which never happens.
@@ -52,21 +52,21 @@ pub struct Slot {
 }
 
 impl Slots {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let short = cores.max(2);
         Self { short: Arc::new(Semaphore::new(short)), long: Arc::new(Semaphore::new(short / 2)) }
     }
 
     /// Waits for the right to compile a component of this many bytes.
-    pub async fn take(&self, size: u64, history: History) -> Slot {
+    pub(crate) async fn take(&self, size: u64, history: History) -> Slot {
         let is_long = size > LARGE || !history.is_trusted();
         let slots = if is_long { &self.long } else { &self.short };
         Slot { is_long, history, _permit: slots.clone().acquire_owned().await.ok() }
     }
 
     /// Gives a short slot back, and waits for a long one.
-    pub async fn take_long(&self, short: Slot) -> Slot {
+    pub(crate) async fn take_long(&self, short: Slot) -> Slot {
         let history = short.history.clone();
         drop(short);
         history.distrust();
@@ -76,7 +76,7 @@ impl Slots {
 
 impl Slot {
     /// How much CPU time the compiler has. None if only `compile.time` bounds it.
-    pub fn time(&self) -> Option<Duration> {
+    pub(crate) fn time(&self) -> Option<Duration> {
         (!self.is_long).then_some(SHORT)
     }
 }

@@ -75,8 +75,8 @@ impl Grant {
 }
 
 impl Loader {
-    /// Looks at one component: compiles it as [`Loader::load`] does, and makes one instance of it to
-    /// see that it starts and that its functions have the contract's types.
+    /// Looks at one component: compiles it as [`Loader::load`] does, and makes one instance of it
+    /// to see that it starts and that its functions have the contract's types.
     ///
     /// # Errors
     /// The file cannot be read, or is not a component.

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 128 * 1024;
 impl<T: InstanceSource> Runner<T> {
     /// Has the guest handle messages, and possibly those that wait behind them. Then writes what
     /// the guest has queued in answer. Each delivery is finished, even after a failure.
-    pub async fn receive(&mut self, first: Delivery) {
+    pub(crate) async fn receive(&mut self, first: Delivery) {
         if !self.shared.template.takes_batches() || !first.is_packed() {
             return self.receive_alone(first).await;
         }

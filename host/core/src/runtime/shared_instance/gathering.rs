@@ -16,13 +16,13 @@ pub(super) const ENOUGH: usize = 64;
 pub(super) struct Gathering<T: InstanceSource>(Option<Arc<SharedInstance<T>>>);
 
 impl<T: InstanceSource> Gathering<T> {
-    pub fn of(shared: &Arc<SharedInstance<T>>, inner: &mut Inner<T>) -> Self {
+    pub(crate) fn of(shared: &Arc<SharedInstance<T>>, inner: &mut Inner<T>) -> Self {
         inner.phase.gather();
         Self(Some(shared.clone()))
     }
 
     /// Lets the ready tasks bring their messages, and then runs the queue.
-    pub async fn run_queue(mut self) {
+    pub(crate) async fn run_queue(mut self) {
         after_the_ready().await;
         let Some(shared) = self.0.take() else { return };
         let runner = {

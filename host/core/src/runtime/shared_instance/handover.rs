@@ -42,7 +42,7 @@ impl Moved {
 }
 
 /// An instance that is held between two events. Dropping this lets it go on.
-pub struct PausedInstance<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct PausedInstance<T: InstanceSource = Template<Hooks>> {
     runner: Option<Runner<T>>,
     since: Instant,
 }
@@ -53,7 +53,7 @@ impl<T: InstanceSource> PausedInstance<T> {
     }
 
     /// Which instance of its plugin it is.
-    pub fn key(&self) -> Option<&Key> {
+    pub(crate) fn key(&self) -> Option<&Key> {
         self.runner.as_ref().map(|runner| &runner.shared.key)
     }
 
@@ -61,7 +61,7 @@ impl<T: InstanceSource> PausedInstance<T> {
     ///
     /// # Errors
     /// `save` fails; see [`Failure`].
-    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         match &mut self.runner {
             Some(runner) => runner.save().await,
             None => Ok(None),
@@ -70,13 +70,13 @@ impl<T: InstanceSource> PausedInstance<T> {
 
     /// What the previous version handed over, if an instance has been lost since then, and its
     /// memory with it.
-    pub fn lost_inheritance(&self) -> Option<Vec<u8>> {
+    pub(crate) fn lost_inheritance(&self) -> Option<Vec<u8>> {
         let inner = self.runner.as_ref()?.shared.inner.lock();
         inner.inherited.clone().filter(|_| inner.lost)
     }
 
     /// Hands what can move to the instances that serve the plugin now. The rest stays here.
-    pub fn retire(mut self) -> Moved {
+    pub(crate) fn retire(mut self) -> Moved {
         let Some(runner) = self.runner.take() else { return Moved::default() };
         let shared = runner.shared.clone();
         let mut moved = {
@@ -100,7 +100,7 @@ impl<T: InstanceSource> Drop for PausedInstance<T> {
 
 impl<T: InstanceSource> SharedInstance<T> {
     /// Makes a shared instance that is held from the start.
-    pub fn new_paused(
+    pub(crate) fn new_paused(
         template: Arc<T>,
         current: Arc<CurrentInstances<T>>,
         key: Key,
@@ -114,7 +114,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// The host is stopping.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedInstance<T>, Failure> {
+    pub(crate) async fn pause(self: &Arc<Self>) -> Result<PausedInstance<T>, Failure> {
         let (taker, paused) = oneshot::channel();
         self.deliver(Event::Pause(taker)).await;
         paused.await.map_err(|_| Failure::Stopped)
@@ -124,7 +124,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn restore(self: &Arc<Self>, saved: Vec<u8>) -> Result<(), Failure> {
+    pub(crate) async fn restore(self: &Arc<Self>, saved: Vec<u8>) -> Result<(), Failure> {
         let (reply, restored) = oneshot::channel();
         let shared = Lease::of(self);
         detach(async move { shared.deliver(Event::Restore(saved, reply)).await });

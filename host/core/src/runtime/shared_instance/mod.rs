@@ -1,10 +1,10 @@
 //! The shared instance: one store behind a queue, for all sockets and requests of a plugin.
 //!
-//! There is no actor task. The task that brings an event to an idle instance runs the event, and then
-//! drains the queue; after 32 events a task of its own takes over. A task that finds the instance busy
-//! leaves its event in the queue and goes on. So an idle instance costs nothing, and a busy one is never
-//! handed around. A socket has at most one delivery in the queue, for its task reads no further until
-//! that is handled; this and `limits.queue` for requests bound the queue.
+//! There is no actor task. The task that brings an event to an idle instance runs the event, and
+//! then drains the queue; after 32 events a task of its own takes over. A task that finds the
+//! instance busy leaves its event in the queue and goes on. So an idle instance costs nothing, and
+//! a busy one is never handed around. A socket has at most one delivery in the queue, for its task
+//! reads no further until that is handled; this and `limits.queue` for requests bound the queue.
 //!
 //! # A message's way
 //!
@@ -32,9 +32,10 @@
 //!         └ Outlet::try_write                 socket/outlet.rs        ───▶ client
 //! ```
 //!
-//! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the rest:
-//! what the network has not taken at once, what is for sockets that are not of the call, pongs and close
-//! frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is `capability/socket/`.
+//! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the
+//! rest: what the network has not taken at once, what is for sockets that are not of the call,
+//! pongs and close frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is
+//! `capability/socket/`.
 
 mod batch;
 #[cfg(all(test, feature = "shuttle"))]
@@ -67,20 +68,20 @@ use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
 use crate::lease::{Lease, Leased, Leases};
 use crate::sync::{Mutex, detach};
-pub use guest::{GuestCalls, InstanceSource};
-pub use handover::Moved;
+pub(crate) use guest::{GuestCalls, InstanceSource};
+pub(crate) use handover::Moved;
 pub(super) use handover::PausedInstance;
 use phase::Phase;
 use runner::Runner;
 use socket_handle::Assignment;
-pub use socket_handle::{Received, SocketHandle};
+pub(crate) use socket_handle::{Received, SocketHandle};
 
 /// The most timer events that wait. Beyond that a repeating timer is late by one of its periods. A
 /// timer that goes off once always waits, because an instance may set only so many.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
 /// A plugin's shared instance, started at the first event and again after a failure.
-pub struct SharedInstance<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct SharedInstance<T: InstanceSource = Template<Hooks>> {
     template: Arc<T>,
     current: Arc<CurrentInstances<T>>,
     /// Which one of its plugin's instances it is.
@@ -145,7 +146,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
         let max = shared.template.context().limits.queue;
         loop {
             let heir = {
@@ -170,20 +171,20 @@ impl<T: InstanceSource> SharedInstance<T> {
     }
 
     /// Whether dropping it loses nothing, or only an instance whose memory holds nothing.
-    pub fn holds_nothing(&self) -> bool {
+    pub(crate) fn holds_nothing(&self) -> bool {
         let inner = self.inner.lock();
         let is_stateless = self.template.context().settings.stateless;
         inner.saved_nothing() && (is_stateless || !inner.has_instance())
     }
 
     /// Whether it has neither an instance nor a saved state.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();
         inner.saved_nothing() && !inner.has_instance()
     }
 
     /// Whether it has a socket, an event waits or runs, or somebody may bring an event.
-    pub fn is_needed(&self) -> bool {
+    pub(crate) fn is_needed(&self) -> bool {
         // The leases come first: what a lease's holder has brought is in the queue before the lease
         // is given back.
         self.leases.any() || !self.inner.lock().is_idle()
@@ -191,7 +192,7 @@ impl<T: InstanceSource> SharedInstance<T> {
 
     /// Since when it has been idle, by the clock of the sweeps. None if it cannot make room for
     /// another, because it is needed or has a timer.
-    pub fn could_go(&self) -> Option<Duration> {
+    pub(crate) fn could_go(&self) -> Option<Duration> {
         if self.leases.any() {
             return None;
         }
@@ -207,7 +208,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     /// Drops the instance if it has been idle since `idle_after` before `now`, its memory can be
     /// saved or holds nothing, no socket is pinned to it, and no timer is set. The next event
     /// starts another instance, which gets what this one has saved.
-    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+    pub(crate) fn sweep(&self, now: Duration, idle_after: Duration) {
         let mut inner = self.inner.lock();
         if std::mem::take(&mut inner.used) || inner.phase.is_running() {
             inner.idle_since = now;
@@ -229,13 +230,13 @@ impl<T: InstanceSource> SharedInstance<T> {
     }
 
     /// Drops what the previous version has handed over: this version stays.
-    pub fn forget_inherited(&self) {
+    pub(crate) fn forget_inherited(&self) {
         self.inner.lock().inherited = None;
     }
 
     /// Ends the instance, because the plugin is served no longer. It stays while something needs
     /// it: a socket, or an event that somebody waits for. A timer does not keep it.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut inner = self.inner.lock();
         inner.retired = true;
         let unneeded = inner.take_unneeded();
@@ -352,7 +353,7 @@ impl<T: InstanceSource> TimerSink for Timers<T> {
 }
 
 /// What a handler has answered, and the place of the socket that the answer names.
-pub type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
+pub(crate) type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
 
 /// An answer on its way to the task that asked. If that task has gone away, the guest is told that
 /// the socket which it accepted will not open.

@@ -22,7 +22,7 @@ impl<I> Default for Phase<I> {
 
 impl<I> Phase<I> {
     /// From idle or gathering to running: the new runner gets the instance.
-    pub fn run(&mut self) -> Option<Box<I>> {
+    pub(crate) fn run(&mut self) -> Option<Box<I>> {
         match replace(self, Self::Running) {
             Self::Idle(instance) | Self::Gathering(instance) => instance,
             Self::Running => None,
@@ -30,12 +30,12 @@ impl<I> Phase<I> {
     }
 
     /// From running to idle: the runner gives the instance back.
-    pub fn rest(&mut self, instance: Option<Box<I>>) {
+    pub(crate) fn rest(&mut self, instance: Option<Box<I>>) {
         *self = Self::Idle(instance);
     }
 
     /// From idle to gathering.
-    pub fn gather(&mut self) {
+    pub(crate) fn gather(&mut self) {
         if let Self::Idle(instance) = self {
             *self = Self::Gathering(instance.take());
         }
@@ -43,7 +43,7 @@ impl<I> Phase<I> {
 
     /// From gathering to idle. Returns whether it was gathering: another task may have run the
     /// instance in between.
-    pub fn stop_gathering(&mut self) -> bool {
+    pub(crate) fn stop_gathering(&mut self) -> bool {
         match take(self) {
             Self::Gathering(instance) => {
                 *self = Self::Idle(instance);
@@ -57,25 +57,25 @@ impl<I> Phase<I> {
     }
 
     /// Takes a resting instance that nothing needs any longer.
-    pub fn take_resting(&mut self) -> Option<Box<I>> {
+    pub(crate) fn take_resting(&mut self) -> Option<Box<I>> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.take(),
             Self::Running => None,
         }
     }
 
-    pub fn resting(&self) -> Option<&I> {
+    pub(crate) fn resting(&self) -> Option<&I> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.as_deref(),
             Self::Running => None,
         }
     }
 
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         matches!(self, Self::Running)
     }
 
-    pub fn is_gathering(&self) -> bool {
+    pub(crate) fn is_gathering(&self) -> bool {
         matches!(self, Self::Gathering(_))
     }
 }

@@ -15,10 +15,10 @@ thread_local! {
 }
 
 /// A call in its borrowed space.
-pub struct RecycledFuture(Option<Space>);
+pub(crate) struct RecycledFuture(Option<Space>);
 
 impl RecycledFuture {
-    pub fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(crate) fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Some(match FREE.take() {
             Some(mut space) => {
                 space.set(call);

@@ -24,12 +24,12 @@ pub(super) struct Runner<T: InstanceSource> {
 }
 
 impl<T: InstanceSource> Runner<T> {
-    pub fn new(shared: Arc<SharedInstance<T>>, instance: Option<Box<T::Instance>>) -> Self {
+    pub(crate) fn new(shared: Arc<SharedInstance<T>>, instance: Option<Box<T::Instance>>) -> Self {
         Self { shared, instance, running: true }
     }
 
     /// Runs the task's own event, and then those that others have left.
-    pub async fn run(self, event: Event<T>) {
+    pub(crate) async fn run(self, event: Event<T>) {
         self.run_then(event, INLINE).await;
     }
 
@@ -40,7 +40,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Runs what is in the queue.
-    pub async fn run_queue(mut self) {
+    pub(crate) async fn run_queue(mut self) {
         for left in (0..INLINE).rev() {
             match self.next_or_rest() {
                 None => return,
@@ -53,7 +53,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Runs what others have left in a new task.
-    pub fn continue_in_task(self) {
+    pub(crate) fn continue_in_task(self) {
         let template = self.shared.template.clone();
         template.spawn(self.drain(INLINE));
     }

@@ -7,7 +7,7 @@ use crate::runtime::failure::Failure;
 
 impl<T: InstanceSource> Runner<T> {
     /// Gives the instance the state that one of another version has saved.
-    pub async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
+    pub(crate) async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
         let restored = self.started().await?.restore(&saved).await;
         if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.lose_instance();
@@ -20,7 +20,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// What the instance saves, or what it saved when it hibernated.
-    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
             return Ok(self.shared.inner.lock().hibernated.clone());
         };
@@ -32,7 +32,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Drops the instance, unless something came that needs it.
-    pub async fn hibernate(&mut self) {
+    pub(crate) async fn hibernate(&mut self) {
         let is_needed = |instance: &T::Instance| self.shared.inner.lock().is_needed(instance);
         if self.instance.as_deref().is_none_or(is_needed) {
             return;
@@ -70,7 +70,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Gives a new instance what the previous one saved when it hibernated.
-    pub async fn wake_up(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn wake_up(&mut self) -> Result<(), Failure> {
         let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let Err(failure) = instance.restore(&saved).await else { return Ok(()) };

@@ -132,7 +132,7 @@ impl<T: InstanceSource> Drop for SocketHandle<T> {
 
 impl<T: InstanceSource> Assignment<T> {
     /// Takes a place for a socket that the instance has just accepted.
-    pub fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
+    pub(crate) fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
         let (socket, shared_now) = (socket.clone(), ArcSwap::new(shared.clone()));
         let opened = AtomicBool::new(false);
         let assignment = Arc::new(Self { socket, shared: shared_now, opened });
@@ -141,17 +141,17 @@ impl<T: InstanceSource> Assignment<T> {
     }
 
     /// Notes that the guest has been told that the socket is open: from now on it can move.
-    pub fn set_opened(&self) {
+    pub(crate) fn set_opened(&self) {
         self.opened.store(true, Ordering::Relaxed);
     }
 
     /// Whether another version can take the socket over.
-    pub fn can_move(&self) -> bool {
+    pub(crate) fn can_move(&self) -> bool {
         self.socket.pinned.is_none() && self.opened.load(Ordering::Relaxed)
     }
 
     /// From now on the socket's events go to `shared`. The caller has locked the old instance.
-    pub fn move_to(&self, shared: &Arc<SharedInstance<T>>) {
+    pub(crate) fn move_to(&self, shared: &Arc<SharedInstance<T>>) {
         self.shared.store(shared.clone());
     }
 

@@ -19,10 +19,10 @@ use crate::files::{Folder, Identity};
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 
 /// How many names one watcher looks at. It does not see changes of the others.
-pub const MAX_NAMES: usize = 100_000;
+pub(crate) const MAX_NAMES: usize = 100_000;
 
 /// How many bytes their paths may have. They are kept, and exist twice while a watcher looks.
-pub const MAX_TEXT: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_TEXT: usize = 16 * 1024 * 1024;
 
 /// How many folders the system watches for one watcher. The others are looked at periodically.
 const MAX_WATCHES: usize = 1_024;
@@ -32,7 +32,7 @@ const MAX_SETTINGS: ByteSize = ByteSize::kib(256);
 
 /// What is looked at.
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     /// A site's folder.
     Site(PathBuf),
     /// The names of the sites in a folder.
@@ -44,7 +44,7 @@ pub enum Tree {
 }
 
 impl Tree {
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         let (Self::Site(path) | Self::Names(path) | Self::Source(path) | Self::File(path)) = self;
         path
     }
@@ -52,7 +52,7 @@ impl Tree {
 
 /// A name, and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     own: Facts,
     /// The file behind a link.
     target: Option<Facts>,
@@ -88,7 +88,7 @@ impl Facts {
 
 impl Mark {
     /// The state of a path that a person has given: its links may lead anywhere.
-    pub fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let facts = |metadata| Facts::of(&Metadata::from_just_metadata(metadata));
         let own = path.symlink_metadata().ok()?;
         let target = own.is_symlink().then(|| path.metadata().ok()).flatten().map(facts);
@@ -101,13 +101,13 @@ impl Mark {
 
     /// Whether it is an empty file, which somebody may be about to write. Pipes and folders have no
     /// size.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let facts = self.facts();
         facts.size == 0 && FileType::from_raw_mode(facts.mode).is_file()
     }
 
     /// How long ago the content changed. None if the clocks disagree.
-    pub fn age(&self) -> Option<Duration> {
+    pub(crate) fn age(&self) -> Option<Duration> {
         let (seconds, nanoseconds) = self.facts().modified;
         let modified =
             Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
@@ -116,7 +116,7 @@ impl Mark {
 }
 
 /// The folders that the system watches.
-pub struct Watches {
+pub(crate) struct Watches {
     signal: Arc<Signal>,
     own: HashMap<Key, Watch>,
     wanted: HashSet<Key>,
@@ -128,13 +128,13 @@ pub struct Watches {
 type Key = (Identity, Option<OsString>);
 
 impl Watches {
-    pub fn new(signal: Arc<Signal>) -> Self {
+    pub(crate) fn new(signal: Arc<Signal>) -> Self {
         let (own, wanted) = Default::default();
         Self { signal, own, wanted, has_new: false, failed: None }
     }
 
     #[cfg(test)]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.own.len()
     }
 
@@ -179,7 +179,7 @@ impl Watches {
 
 /// What a look has seen.
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub marks: BTreeMap<PathBuf, Mark>,
     /// Folders that the system watches.
     pub watched: HashMap<PathBuf, Number>,
@@ -191,7 +191,7 @@ pub struct Seen {
 
 impl Seen {
     /// Looks, and has the system watch the folders that exist.
-    pub fn of(trees: &[Tree], watches: &mut Watches) -> Self {
+    pub(crate) fn of(trees: &[Tree], watches: &mut Watches) -> Self {
         // A folder that keeps appearing while it is looked at is seen by a later look.
         for _ in 0..3 {
             watches.failed = None;

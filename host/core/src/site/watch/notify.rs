@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::clock;
 
-pub use system::{Notifier, Watch};
+pub(crate) use system::{Notifier, Watch};
 
 /// How many unfinished components one watcher remembers. Beyond that, it forgets them, and waiting
 /// for quiet has to suffice.
@@ -25,11 +25,11 @@ const MAX_WRITING: usize = 10_000;
 static SIGNALS: Mutex<Vec<Weak<Signal>>> = Mutex::new(Vec::new());
 
 /// The number of a watched folder.
-pub type Number = i32;
+pub(crate) type Number = i32;
 
 /// Wakes a watcher.
 #[derive(Default)]
-pub struct Signal {
+pub(crate) struct Signal {
     wake: Notify,
     heard: Mutex<Heard>,
 }
@@ -55,7 +55,7 @@ enum Event {
 }
 
 impl Signal {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let signal = Arc::new(Self::default());
         let mut signals = SIGNALS.lock();
         signals.retain(|own| own.strong_count() > 0);
@@ -65,7 +65,7 @@ impl Signal {
 
     /// Waits until something has happened since the last look, and then until nothing happens for a
     /// while, but not for long. Cancel-safe: the news stays.
-    pub async fn heard(&self, quiet: Duration, at_most: Duration) {
+    pub(crate) async fn heard(&self, quiet: Duration, at_most: Duration) {
         while !self.heard.lock().is_news {
             self.wake.notified().await;
         }
@@ -82,20 +82,20 @@ impl Signal {
     }
 
     /// Has the watcher look.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.heard.lock().is_news = true;
         self.wake.notify_one();
     }
 
     /// Begins a look. Returns whether everything counts as changed this time.
-    pub fn begin_look(&self) -> bool {
+    pub(crate) fn begin_look(&self) -> bool {
         let mut heard = self.heard.lock();
         heard.is_news = false;
         std::mem::take(&mut heard.all)
     }
 
     /// Whether somebody has changed this file and not closed it.
-    pub fn is_writing(&self, folder: Number, name: &OsStr) -> bool {
+    pub(crate) fn is_writing(&self, folder: Number, name: &OsStr) -> bool {
         self.heard.lock().writing.contains_key(&(folder, name.to_owned()))
     }
 
@@ -153,7 +153,7 @@ mod system {
     static NOTIFIER: Mutex<Option<Arc<Notifier>>> = Mutex::new(None);
 
     /// The process's inotify instance.
-    pub struct Notifier {
+    pub(crate) struct Notifier {
         inotify: OwnedFd,
         watched: Mutex<HashMap<Number, Vec<Subscriber>>>,
     }
@@ -164,7 +164,7 @@ mod system {
     }
 
     /// A folder that is watched until this is dropped.
-    pub struct Watch {
+    pub(crate) struct Watch {
         notifier: Arc<Notifier>,
         signal: Arc<Signal>,
         folder: Number,
@@ -174,7 +174,7 @@ mod system {
     impl Notifier {
         /// # Errors
         /// The system does not give one.
-        pub fn of_process() -> io::Result<Arc<Self>> {
+        pub(crate) fn of_process() -> io::Result<Arc<Self>> {
             let mut own = NOTIFIER.lock();
             if let Some(notifier) = &*own {
                 return Ok(notifier.clone());
@@ -190,7 +190,7 @@ mod system {
         ///
         /// # Errors
         /// The system watches no more.
-        pub fn watch(
+        pub(crate) fn watch(
             self: &Arc<Self>,
             folder: &Folder,
             only: Option<&OsStr>,
@@ -268,12 +268,12 @@ mod system {
     }
 
     impl Watch {
-        pub fn number(&self) -> Number {
+        pub(crate) fn number(&self) -> Number {
             self.folder
         }
 
         /// Whether the folder still exists.
-        pub fn is_live(&self) -> bool {
+        pub(crate) fn is_live(&self) -> bool {
             self.notifier.watched.lock().contains_key(&self.folder)
         }
     }

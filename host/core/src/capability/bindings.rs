@@ -49,8 +49,10 @@ mod error_handling {
     });
 }
 
-pub use error_handling::exports::lithe::plugin::error_handler;
-pub use generated::exports::lithe::plugin as exports;
-pub use generated::lithe::plugin::{
-    event, http, next, outcome, receiver, socket, streams, timers, topics, turn, ws,
+pub(crate) use error_handling::exports::lithe::plugin::error_handler;
+pub(crate) use generated::exports::lithe::plugin as exports;
+#[allow(unreachable_pub, reason = "the code of `error_handling` re-exports them")]
+pub use generated::lithe::plugin::{event, http};
+pub(crate) use generated::lithe::plugin::{
+    next, outcome, receiver, socket, streams, timers, topics, turn, ws,
 };
