@@ -43,7 +43,7 @@ const BODY_TIME: Duration = Duration::from_secs(60);
 const MAX_BODIES: usize = 4;
 
 /// Answers the API's requests.
-pub struct Api {
+pub(crate) struct Api {
     pub sites: Arc<Sites>,
     pub access: Access,
     /// Limits how often the log reports a request without the right token.
@@ -53,7 +53,7 @@ pub struct Api {
 
 /// The memory that all bodies together may take.
 #[derive(Clone)]
-pub struct Room {
+pub(crate) struct Room {
     /// What is free, in KiB.
     free: Arc<Semaphore>,
     /// The largest body, in bytes.
@@ -74,7 +74,7 @@ struct Uploaded {
 }
 
 /// Who may use a listener.
-pub enum Access {
+pub(crate) enum Access {
     /// Everyone who reaches the listener.
     Everyone,
     /// Those who have the token of this digest.
@@ -95,7 +95,7 @@ struct ErrorBody<'m> {
 
 impl Api {
     /// Answers one request.
-    pub async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, incoming) = request.into_parts();
         let is_unread = !incoming.is_end_stream();
         let mut upload = Upload { incoming, is_unread };
@@ -124,7 +124,8 @@ impl Api {
                 response
             }
         };
-        // A client without the token must not be able to keep one of the listener's few connections.
+        // A client without the token must not be able to keep one of the listener's few
+        // connections.
         if upload.is_unread || response.status() == StatusCode::UNAUTHORIZED {
             pipeline::end_connection(&mut response);
         }
@@ -245,7 +246,7 @@ impl Api {
 
 impl Room {
     /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes.
-    pub fn new(max_body: usize) -> Self {
+    pub(crate) fn new(max_body: usize) -> Self {
         let all = kib(max_body).saturating_mul(MAX_BODIES).min(Semaphore::MAX_PERMITS);
         Self { free: Arc::new(Semaphore::new(all)), max_body }
     }
@@ -439,5 +440,18 @@ mod tests {
             let room = Room::new(max_body);
             assert!(futures_util::poll!(std::pin::pin!(room.take(max_body))).is_ready());
         }
+    }
+
+    #[tokio::test]
+    async fn a_form_has_so_many_parts() {
+        let parts = |count: usize| {
+            let part = |n| {
+                format!("--x\r\ncontent-disposition: form-data; name=\"{n}.wasm\"\r\n\r\n{n}\r\n")
+            };
+            let body: String = (0..count).map(part).collect();
+            form("x".to_owned(), (body + "--x--\r\n").into())
+        };
+        assert_eq!(parts(MAX_PARTS).await.map(|given| given.len()).ok(), Some(MAX_PARTS));
+        assert!(parts(MAX_PARTS + 1).await.is_err());
     }
 }

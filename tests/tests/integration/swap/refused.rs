@@ -83,7 +83,8 @@ async fn of_several_components_all_take_over_or_none() {
     for client in &mut clients {
         assert_eq!(client.ask("1").await, "v1:1");
     }
-    // The one that saves last refuses: the other, whose memory has been handed over, goes on as well.
+    // The one that saves last refuses: the other, whose memory has been handed over, goes on as
+    // well.
     assert_eq!(clients[0].ask("save:refuse").await, "v1:save:refuse");
     host.command("deploy", &both(SWAP_V2)).await.says(&["`routes/swap.wasm` cannot take over"]);
     for client in &mut clients {
@@ -142,8 +143,8 @@ async fn a_changed_file_that_is_wrong_is_said_and_changes_nothing() {
 async fn a_host_that_stops_takes_no_deploys() {
     let mut host = v1().await;
     let mut client = host.connect("/swap").await;
-    // The event holds both the swap and the end up: for longer than the command needs to begin, and for
-    // less than the swap waits.
+    // The event holds both the swap and the end up: for longer than the command needs to begin, and
+    // for less than the swap waits.
     client.send("sleep:4500").await;
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
         host.wait_for_log(&["loaded, taking over"]).await;
@@ -153,4 +154,16 @@ async fn a_host_that_stops_takes_no_deploys() {
     assert_eq!(host.exit().await.code(), Some(0));
     host.command("deploy", &[PLUGIN, SWAP_V2]).await.says(&["no host serves"]);
     host.command("status", &[]).await.says(&["no host serves", "`lithe serve`"]);
+}
+
+#[tokio::test]
+async fn a_swap_that_has_to_wait_for_a_long_event_is_refused() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    client.send("sleep:8000").await;
+    let refused = host.command("deploy", &[PLUGIN, SWAP_V2]).await;
+    refused.says(&["`routes/swap.wasm` has been handling one event for 5s"]);
+    assert_eq!(client.text().await, "v1:sleep:8000");
+    assert_eq!(client.ask("2").await, "v1:2");
 }
