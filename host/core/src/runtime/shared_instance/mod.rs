@@ -18,7 +18,7 @@
 //! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
 //!   │ where the instance is busy or another task gathers, this one goes on: `Queued`
 //!   ▼
-//! gather  Gathering::run_queue                gathering.rs            other ready tasks leave theirs
+//! gather  Gathering::run_queue                gathering.rs            ready tasks leave theirs
 //!   ▼
 //! drive   Runner::run_queue                   runner.rs               one event after the other
 //!   ▼
