@@ -23,7 +23,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{Mode, OFlags, fstat, open, openat};
 
-pub(crate) use error::FileError;
+pub use error::FileError;
 pub(crate) use writable::Writable;
 
 /// The most parent folders that are examined: as many as the longest path that the system accepts

@@ -128,7 +128,7 @@ pub mod internals {
         pub use crate::config::*;
     }
     pub mod files {
-        pub use crate::files::{Folder, read_named};
+        pub use crate::files::{FileError, Folder, read_named};
     }
     pub mod log {
         pub use crate::log::{escape, escape_json, flush, say, start};
