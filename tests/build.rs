@@ -1,7 +1,7 @@
 //! Builds every guest from source, and says where the components are.
 //!
-//! The guests have a target folder of their own, so that this cargo never waits for the one that runs
-//! it; inside it, whatever has not changed is not built again.
+//! The guests have a target folder of their own, so that this cargo never waits for the one that
+//! runs it; inside it, whatever has not changed is not built again.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-#[path = "../host/toolchains/src/guest.rs"]
-mod guest;
-
 /// Folders whose subfolders are guests.
 const GUESTS: [&str; 2] = ["examples/guests", "tests/guests"];
 
 /// What guests are built from, besides their own sources.
-const SOURCES: [&str; 4] = ["guest-sdk/rust", "wit", "Cargo.lock", "host/toolchains/src/guest.rs"];
+const SOURCES: [&str; 4] = ["guest-sdk/rust", "wit", "Cargo.lock", "host/cargo-guest"];
 
 fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
@@ -26,7 +23,7 @@ fn main() -> anyhow::Result<()> {
         println!("cargo:rerun-if-changed={}", root.join(path).display());
     }
     let target = target_folder(&out)?;
-    guest::ensure_target(|line| eprintln!("{line}"))?;
+    lithe_cargo_guest::ensure_target(|line| eprintln!("{line}"))?;
 
     let guests_target = target.join("guests");
     let mut constants = String::new();
@@ -37,7 +34,7 @@ fn main() -> anyhow::Result<()> {
         let components = if folder.join("examples").is_dir() {
             build_examples(&folder, &guests_target)?
         } else {
-            vec![(name.clone(), guest::build(&folder, Some(&guests_target))?)]
+            vec![(name.clone(), lithe_cargo_guest::build(&folder, Some(&guests_target))?)]
         };
         for (name, component) in components {
             writeln!(constants, "/// A component of `{package}`.")?;
@@ -82,7 +79,7 @@ fn guests(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn build_examples(folder: &Path, target: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let mut cargo = Command::new("cargo");
     cargo
-        .args(["build", "--release", "--examples", "--target", guest::TARGET])
+        .args(["build", "--release", "--examples", "--target", lithe_cargo_guest::TARGET])
         .arg("--manifest-path")
         .arg(folder.join("Cargo.toml"))
         .arg("--target-dir")
@@ -97,7 +94,7 @@ fn build_examples(folder: &Path, target: &Path) -> anyhow::Result<Vec<(String, P
     for entry in std::fs::read_dir(folder.join("examples"))? {
         let name = entry?.path().with_extension("");
         let name = name.file_name().and_then(|name| name.to_str()).context("names are UTF-8")?;
-        let component = target.join(guest::TARGET).join("release/examples").join(name);
+        let component = target.join(lithe_cargo_guest::TARGET).join("release/examples").join(name);
         components.push((name.to_owned(), component.with_extension("wasm")));
     }
     components.sort();

@@ -14,7 +14,8 @@ const BLOCKS: u32 = 1_000;
 /// Variables that are needed in all of them.
 const LOCALS: u32 = 1_000;
 
-/// Well-formed, small, and minutes of work for the compiler. Another number makes another component.
+/// Well-formed, small, and minutes of work for the compiler. Another number makes another
+/// component.
 pub fn slow_to_compile(number: u8) -> Vec<u8> {
     with_functions(&[(); 4].map(|()| tangle()), number)
 }

@@ -5,11 +5,17 @@
 //! let mut client = host.connect("/rooms/42").await;
 //! ```
 //!
-//! Nothing here waits for luck: each wait has a condition and a deadline, and says what it was for. A site
-//! has generous times where its test does not say otherwise (`site.rs`), and a panic of the host fails the
-//! test, whether or not the test would have noticed it.
+//! Nothing here waits for luck: each wait has a condition and a deadline, and says what it was for.
+//! A site has generous times where its test does not say otherwise (`site.rs`), and a panic of the
+//! host fails the test, whether or not the test would have noticed it.
 
-#![forbid(unsafe_code)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test panics if something is not as expected"
+)]
 
 /// The guests, built from source.
 pub mod artifacts {

@@ -21,7 +21,7 @@ struct Lines {
 
 impl Output {
     /// Reads on a thread of its own, until the stream ends.
-    pub fn collect(stream: impl Read + Send + 'static) -> Self {
+    pub(crate) fn collect(stream: impl Read + Send + 'static) -> Self {
         let (sender, lines) = watch::channel(Lines::default());
         thread::spawn(move || {
             let mut stream = BufReader::new(stream);
@@ -37,13 +37,13 @@ impl Output {
     }
 
     /// Everything until now.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.lines.borrow().all.join("\n")
     }
 
-    /// The first line that has all of these words; none when the stream ends without it, or after this
-    /// time.
-    pub async fn line_with(&self, time: Duration, words: &[&str]) -> Option<Arc<str>> {
+    /// The first line that has all of these words; none when the stream ends without it, or after
+    /// this time.
+    pub(crate) async fn line_with(&self, time: Duration, words: &[&str]) -> Option<Arc<str>> {
         let matches = |line: &&Arc<str>| words.iter().all(|word| line.contains(word));
         let mut lines = self.lines.clone();
         let ready = |lines: &Lines| lines.ended || lines.all.iter().any(|line| matches(&line));
@@ -52,14 +52,14 @@ impl Output {
     }
 
     /// Waits for the end of the stream.
-    pub async fn ended(&self) {
+    pub(crate) async fn ended(&self) {
         // The sender goes only after it has said that the stream ended.
         let _ = self.lines.clone().wait_for(|lines| lines.ended).await;
     }
 
-    /// Waits for the end of the stream without async code, and no longer than this: another process may
-    /// hold it open.
-    pub fn ends_within(&self, time: Duration) {
+    /// Waits for the end of the stream without async code, and no longer than this: another process
+    /// may hold it open.
+    pub(crate) fn ends_within(&self, time: Duration) {
         let started = Instant::now();
         while !self.lines.borrow().ended && started.elapsed() < time {
             thread::sleep(Duration::from_millis(1));

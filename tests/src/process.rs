@@ -15,8 +15,8 @@ use crate::output::Output;
 const LOG: &str =
     "info,lithe=debug,access=debug,session=debug,guest=debug,request=debug,swap=debug";
 
-/// A running command. Killed when dropped; what it logged is printed where the test panics, and a panic of
-/// its own fails the test.
+/// A running command. Killed when dropped; what it logged is printed where the test panics, and a
+/// panic of its own fails the test.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -151,7 +151,8 @@ impl Process {
         status
     }
 
-    /// A task that panics ends alone, and nobody who asks the process hears of it: only its log does.
+    /// A task that panics ends alone, and nobody who asks the process hears of it: only its log
+    /// does.
     fn has_not_panicked(&self) {
         let log = self.log();
         let panics: Vec<&str> = log.lines().filter(|line| is_panic(line)).collect();
@@ -159,8 +160,8 @@ impl Process {
     }
 }
 
-/// Whether the host's panic hook has logged this line, or the default one, which a process has before it logs,
-/// has printed it. What a guest prints of a panic of its own is about the guest.
+/// Whether the host's panic hook has logged this line, or the default one, which a process has
+/// before it logs, has printed it. What a guest prints of a panic of its own is about the guest.
 fn is_panic(line: &str) -> bool {
     let logged = line.split_once("Z ").map(|(_, event)| event.trim_start());
     let is_logged = logged.is_some_and(|event| event.starts_with("ERROR panic: "));

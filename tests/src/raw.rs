@@ -52,8 +52,8 @@ impl Raw {
         self.write(bytes).await;
     }
 
-    /// Writes until the host takes no more: it does not read on while it has much to say. Answers how
-    /// many bytes it took.
+    /// Writes until the host takes no more: it does not read on while it has much to say. Answers
+    /// how many bytes it took.
     ///
     /// # Panics
     /// The connection is lost.

@@ -9,8 +9,8 @@ use toml::Table;
 /// The folders that make a folder a site.
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 
-/// What a site says where its test does not say otherwise: no test fails by a time that it is not about,
-/// however busy the machine is. What is not a time has its default.
+/// What a site says where its test does not say otherwise: no test fails by a time that it is not
+/// about, however busy the machine is. What is not a time has its default.
 const GENEROUS: &str = r#"
 [limits]
 event_cpu = "1m"
@@ -91,8 +91,8 @@ impl Site {
         self.write(file, content);
     }
 
-    /// Writes the settings of the site in this folder of the folder (`""` is the folder itself) while they
-    /// are served: generous, as they were at the start.
+    /// Writes the settings of the site in this folder of the folder (`""` is the folder itself)
+    /// while they are served: generous, as they were at the start.
     ///
     /// # Panics
     /// The file cannot be written.
@@ -106,8 +106,8 @@ impl Site {
         self.write(file, generous(text, sections));
     }
 
-    /// Adds generous times to what the settings leave out: those of the site, or of each site and of the
-    /// folder that they are in.
+    /// Adds generous times to what the settings leave out: those of the site, or of each site and
+    /// of the folder that they are in.
     pub(crate) fn be_generous(&self) {
         let root = self.folder();
         let is_site = |folder: &Path| PARTS.iter().any(|part| folder.join(part).is_dir());
@@ -132,8 +132,8 @@ impl Site {
     }
 }
 
-/// Adds what [`GENEROUS`] has in these sections, and the text has not. Text that is wrong stays as it is:
-/// the test is about that.
+/// Adds what [`GENEROUS`] has in these sections, and the text has not. Text that is wrong stays as
+/// it is: the test is about that.
 fn generous(text: &str, sections: &[&str]) -> String {
     let Ok(mut settings) = text.parse::<Table>() else { return text.to_owned() };
     let additions: Table = GENEROUS.parse().expect("it is TOML");

@@ -267,6 +267,7 @@ impl App {
         })
     }
 
+    #[allow(clippy::panic, reason = "an app with a malformed pattern must not load")]
     #[track_caller]
     fn slots_of(&mut self, pattern: &str) -> &mut Slots {
         match pattern::canonical(pattern) {

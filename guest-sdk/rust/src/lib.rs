@@ -66,7 +66,6 @@
 //! In a native build the attributes export nothing. The functions stay plain functions, which
 //! [`testing`] can call.
 
-#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 extern crate self as lithe_sdk;
@@ -105,6 +104,11 @@ mod stream;
 mod sys;
 pub mod task;
 #[cfg(not(target_arch = "wasm32"))]
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test panics if something is not as expected"
+)]
 pub mod testing;
 pub mod time;
 pub mod topics;
@@ -133,3 +137,8 @@ pub use state::{Saved, SavedBytes, State};
 pub use stream::{BlockingBodySender, BodySender, BodyWriter, Sse, Stream};
 pub use topics::SubscribeError;
 pub use ws::{Upgrade, UpgradeOptions, Ws};
+
+/// The handler in the repository's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -89,8 +89,8 @@ impl From<Response> for Outcome {
     }
 }
 
-/// What a handler that upgrades or streams may return: an [`Outcome`], a [`Stream`], all that a plain
-/// handler may return, or a `Result` of one of these.
+/// What a handler that upgrades or streams may return: an [`Outcome`], a [`Stream`], all that a
+/// plain handler may return, or a `Result` of one of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an outcome of a handler",
     label = "a handler returns `Outcome`, `Response`, `Stream`, `String`, `&'static str`, or a `Result` of one"

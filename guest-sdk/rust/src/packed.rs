@@ -4,7 +4,7 @@ use crate::Message;
 
 /// Messages of one socket, in order.
 #[derive(Debug, Clone)]
-pub struct Packed<'p>(&'p [u8]);
+pub(crate) struct Packed<'p>(&'p [u8]);
 
 /// The sockets, one after the other, each with its messages.
 pub(crate) fn turns(mut packed: &[u8]) -> impl Iterator<Item = (u32, Packed<'_>)> {

@@ -126,7 +126,7 @@ impl Hear for Sessions {
 }
 
 /// Runs the blocking session.
-pub fn run(socket: u32) {
+pub(crate) fn run(socket: u32) {
     let session = SESSIONS.with(|sessions| sessions.remove(socket));
     let Some(Entry::Accepted(Session::Blocking(session))) = session else {
         return Sender::new(socket).fail("no session of this instance waits for this socket");

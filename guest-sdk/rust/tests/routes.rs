@@ -1,5 +1,7 @@
 //! `routes!` on the files below `tests/site`.
 
+#![allow(unreachable_pub, reason = "the functions of route files are public")]
+
 use lithe_sdk::App;
 use lithe_sdk::testing::TestEvent;
 

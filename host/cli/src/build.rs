@@ -10,14 +10,14 @@ use lithe_toolchains::{Built, TypeErrors};
 /// How long a tool waits for a reader of standard error.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-pub fn run(options: &BuildOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &BuildOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     build(&site, TypeErrors::Fail)?;
     Ok(())
 }
 
 /// Says what is built, before the tool that builds it prints something.
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     log::say(line);
     log::flush(FLUSH_TIME);
 }

@@ -19,13 +19,13 @@ use lithe_host::internals::site::{Given, Report, SiteDir, Status};
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
 
 /// Talks to the host that serves a site, alone or among those in the same folder.
-pub struct Client {
+pub(crate) struct Client {
     site: PathBuf,
 }
 
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     #[error(
         "no host serves `{}`: start one by `lithe serve`",
         .0.display()
@@ -39,14 +39,14 @@ pub enum ClientError {
 
 /// For which requests a deploy is, as the API takes it.
 #[derive(Clone, Debug, Default)]
-pub struct Share {
+pub(crate) struct Share {
     pub share: Option<String>,
     pub header: Option<String>,
 }
 
 impl Client {
     /// For the site's host, which need not run.
-    pub fn new(site: &SiteDir) -> Self {
+    pub(crate) fn new(site: &SiteDir) -> Self {
         Self { site: site.root.clone() }
     }
 
@@ -66,7 +66,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn status(&self) -> Result<Status, ClientError> {
+    pub(crate) async fn status(&self) -> Result<Status, ClientError> {
         self.ask(Method::GET, "/status", None, Bytes::new()).await
     }
 
@@ -74,7 +74,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn deploy(&self, given: &Given, canary: &Share) -> Result<Report, ClientError> {
+    pub(crate) async fn deploy(
+        &self,
+        given: &Given,
+        canary: &Share,
+    ) -> Result<Report, ClientError> {
         let mut path = "/deploy".to_owned();
         let options = [("share", &canary.share), ("header", &canary.header)];
         let options = options.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
@@ -91,7 +95,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, ClientError> {
+    pub(crate) async fn roll_back(
+        &self,
+        plugin: &str,
+        to: Option<&str>,
+    ) -> Result<Report, ClientError> {
         let mut path = format!("/rollback/{}", utf8_percent_encode(plugin, PATH));
         if let Some(to) = to {
             path += &format!("?to={}", utf8_percent_encode(to, NON_ALPHANUMERIC));
@@ -103,7 +111,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn promote(&self) -> Result<Report, ClientError> {
+    pub(crate) async fn promote(&self) -> Result<Report, ClientError> {
         self.ask(Method::POST, "/promote", None, Bytes::new()).await
     }
 
@@ -111,7 +119,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn drop_canary(&self) -> Result<Report, ClientError> {
+    pub(crate) async fn drop_canary(&self) -> Result<Report, ClientError> {
         self.ask(Method::POST, "/drop", None, Bytes::new()).await
     }
 

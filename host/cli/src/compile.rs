@@ -5,6 +5,6 @@ use std::time::Duration;
 use crate::CompileOptions;
 use lithe_host::internals::plugin::run_child;
 
-pub fn run(options: &CompileOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &CompileOptions) -> anyhow::Result<()> {
     run_child(bytesize::ByteSize::b(options.memory), Duration::from_millis(options.time))
 }

@@ -1,4 +1,5 @@
-//! `lithe deploy`, `rollback`, `promote` and `drop`: what the host that serves a site is asked to do.
+//! `lithe deploy`, `rollback`, `promote` and `drop`: what the host that serves a site is asked to
+//! do.
 
 use anyhow::{Context as _, bail};
 
@@ -9,7 +10,7 @@ use lithe_host::internals::files;
 use lithe_host::internals::log;
 use lithe_host::internals::site::{self, Given, Report, SiteDir};
 
-pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &DeployOptions) -> anyhow::Result<()> {
     let mut given = Given::new();
     for pair in options.components.chunks(2) {
         let [plugin, file] = pair else {
@@ -19,23 +20,23 @@ pub fn run(options: &DeployOptions) -> anyhow::Result<()> {
             .with_context(|| format!("cannot read the component `{}`", file.display()))?;
         let name = plugin.to_string_lossy().into_owned();
         if given.insert(name.clone(), bytes.into()).is_some() {
-            bail!("`{name}` is there twice");
+            bail!("`{name}` occurs twice");
         }
     }
     let canary = Share { share: options.share.clone(), header: options.header.clone() };
     ask(&options.site, async |client| client.deploy(&given, &canary).await)
 }
 
-pub fn roll_back(options: &RollbackOptions) -> anyhow::Result<()> {
+pub(crate) fn roll_back(options: &RollbackOptions) -> anyhow::Result<()> {
     let (plugin, to) = (&options.plugin, options.to.as_deref());
     ask(&options.site, async |client| client.roll_back(plugin, to).await)
 }
 
-pub fn promote(options: &SiteOptions) -> anyhow::Result<()> {
+pub(crate) fn promote(options: &SiteOptions) -> anyhow::Result<()> {
     ask(options, async |client| client.promote().await)
 }
 
-pub fn drop_canary(options: &SiteOptions) -> anyhow::Result<()> {
+pub(crate) fn drop_canary(options: &SiteOptions) -> anyhow::Result<()> {
     ask(options, async |client| client.drop_canary().await)
 }
 
@@ -43,7 +44,7 @@ pub fn drop_canary(options: &SiteOptions) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// There is no such site.
-pub fn client(options: &SiteOptions) -> anyhow::Result<Client> {
+pub(crate) fn client(options: &SiteOptions) -> anyhow::Result<Client> {
     Ok(Client::new(&SiteDir::open(&options.site)?))
 }
 

@@ -12,7 +12,7 @@ use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Wat
 use lithe_host::internals::supervise;
 use lithe_toolchains::{Inputs, TypeErrors, build_changed};
 
-pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     let inputs = crate::build::build(&site, TypeErrors::Warn)?.inputs;
     block_on(async {
@@ -47,7 +47,7 @@ async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
             }
             Err(error) => {
                 log::say(format_args!("error: {error:#}"));
-                log::say("the version before is still being served");
+                log::say("the previous version is still being served");
             }
         }
         if sites.server().is_stopping() {

@@ -13,7 +13,7 @@ use lithe_host::internals::log;
 use lithe_host::internals::plugin::{Fit, Grant, Report};
 use lithe_host::internals::runtime::Kind;
 
-pub fn run(options: &InspectOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &InspectOptions) -> anyhow::Result<()> {
     let file = &options.file;
     let shown = file.display().to_string();
     block_on(async {

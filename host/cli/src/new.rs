@@ -9,7 +9,7 @@ use lithe_toolchains::{Kind, Language, Project};
 
 /// What `lithe new` is asked for.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// The new site's folder; its last part names the site
     folder: PathBuf,
     /// The language of the handler
@@ -23,7 +23,7 @@ pub struct Options {
     sdk: Option<PathBuf>,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = &options.folder;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let project = Project::new(name, options.lang, options.kind, options.sdk.as_deref())?;

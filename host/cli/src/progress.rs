@@ -17,20 +17,20 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The steps of some work. A step that takes longer than a second is shown, and when it ends, how
 /// long it took.
-pub struct Progress {
+pub(crate) struct Progress {
     steps: Option<mpsc::Sender<String>>,
     printer: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (steps, names) = mpsc::channel();
         let printer = thread::spawn(move || print(&names));
         Self { steps: Some(steps), printer: Some(printer) }
     }
 
     /// The next step begins, and the one before has ended.
-    pub fn step(&self, name: String) {
+    pub(crate) fn step(&self, name: String) {
         if let Some(steps) = &self.steps {
             // Fails only if the printer is gone, and then there is nowhere to say so.
             let _ = steps.send(name);

@@ -14,7 +14,7 @@ use lithe_host::internals::runtime::exports::Exports;
 use lithe_host::internals::site::{Loading, Root, SiteDir};
 use lithe_router::Path;
 
-pub fn run(options: &RoutesOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &RoutesOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     block_on(async {
         let loader = loader(&options.cache, &Root::One(Box::new(site.clone())))?;

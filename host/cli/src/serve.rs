@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::signals::{self, Endings};
 use crate::{CacheOptions, ServeOptions};
 
-pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let root = Root::open(&options.site)?;
     block_on(async {
         signals::look_on_hangup()?;
@@ -29,7 +29,7 @@ pub fn run(options: &ServeOptions) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The cache's folder cannot be used, or the system does not say where this program is.
-pub fn host(options: &ServeOptions) -> anyhow::Result<Builder> {
+pub(crate) fn host(options: &ServeOptions) -> anyhow::Result<Builder> {
     Ok(Host::builder()
         .listen(&options.listen)
         .opened_cache(cache(&options.cache)?)
@@ -37,14 +37,14 @@ pub fn host(options: &ServeOptions) -> anyhow::Result<Builder> {
         .progress(progress()))
 }
 
-/// Serves until one of these signals, and until what is open then is closed; a second one ends the process at
-/// once. The port is open from the beginning; a site that is being loaded is answered for. `then` is called when
-/// everything is loaded.
+/// Serves until one of these signals, and until what is open then is closed; a second one ends the
+/// process at once. The port is open from the beginning; a site that is being loaded is answered
+/// for. `then` is called when everything is loaded.
 ///
 /// # Errors
-/// An address cannot be listened on, the only site or each of several cannot be loaded, or signals cannot
-/// be waited for.
-pub async fn serve(
+/// An address cannot be listened on, the only site or each of several cannot be loaded, or signals
+/// cannot be waited for.
+pub(crate) async fn serve(
     root: Root,
     host: Builder,
     endings: impl Fn() -> anyhow::Result<Endings>,
@@ -93,8 +93,8 @@ async fn until_stopped(
     Ok(())
 }
 
-/// Prints the line that says that what can be served is. A reader who has left, or who does not read, changes
-/// nothing.
+/// Prints the line that says that what can be served is. A reader who has left, or who does not
+/// read, changes nothing.
 fn announce(address: SocketAddr, admin: Option<SocketAddr>) {
     if let Some(address) = admin {
         tracing::info!("deploys are taken on http://{address}");
@@ -114,7 +114,7 @@ fn announce(address: SocketAddr, admin: Option<SocketAddr>) {
 ///
 /// # Errors
 /// The threads cannot be started, or the command fails.
-pub fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+pub(crate) fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -149,7 +149,7 @@ fn raise_file_limit() {
 ///
 /// # Errors
 /// The engine cannot be set up, or the folder that is named cannot be used.
-pub fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
+pub(crate) fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
     lithe_host::internals::host::loader(root, cache(options)?, compiling()?)
 }
 
@@ -157,7 +157,7 @@ pub fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
 ///
 /// # Errors
 /// As [`loader`].
-pub fn loader_of_one(options: &CacheOptions) -> anyhow::Result<Loader> {
+pub(crate) fn loader_of_one(options: &CacheOptions) -> anyhow::Result<Loader> {
     let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let bounds = config::Compile::default();
     Ok(Loader::new(Arc::new(runtime), cache(options)?, compiling()?, bounds))
@@ -179,7 +179,7 @@ fn compiling() -> anyhow::Result<Compiling> {
 }
 
 /// Shows what is compiled.
-pub fn progress() -> site::Progress {
+pub(crate) fn progress() -> site::Progress {
     Arc::new(|| {
         let progress = Progress::start();
         Box::new(move |file| {

@@ -7,7 +7,7 @@ use tokio::signal::unix::{self, SignalKind};
 use lithe_host::internals::site;
 
 /// What ends the host.
-pub struct Endings {
+pub(crate) struct Endings {
     interrupt: unix::Signal,
     terminate: unix::Signal,
     /// Where it belongs to a terminal.
@@ -15,7 +15,7 @@ pub struct Endings {
 }
 
 /// A signal that has come.
-pub struct Ending {
+pub(crate) struct Ending {
     pub name: &'static str,
     /// What a process that it has ended exits with.
     pub code: i32,
@@ -26,7 +26,7 @@ impl Endings {
     ///
     /// # Errors
     /// The system does not tell of signals.
-    pub fn listen() -> anyhow::Result<Self> {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -38,7 +38,7 @@ impl Endings {
     ///
     /// # Errors
     /// As [`Endings::listen`].
-    pub fn of_terminal() -> anyhow::Result<Self> {
+    pub(crate) fn of_terminal() -> anyhow::Result<Self> {
         // `nohup` has the process ignore it.
         let hangup = match is_ignored(SignalKind::hangup()) {
             true => None,
@@ -48,7 +48,7 @@ impl Endings {
     }
 
     /// Waits for the next.
-    pub async fn next(&mut self) -> Ending {
+    pub(crate) async fn next(&mut self) -> Ending {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -65,12 +65,13 @@ impl Endings {
     }
 }
 
-/// Takes from signals what the host was started with and cannot live with: a write over the limit of a file's size
-/// (SIGXFSZ) is an error and ends nothing, and the end of a child process (SIGCHLD) can be waited for.
+/// Takes from signals what the host was started with and cannot live with: a write over the limit
+/// of a file's size (SIGXFSZ) is an error and ends nothing, and the end of a child process
+/// (SIGCHLD) can be waited for.
 ///
 /// # Errors
 /// As [`Endings::listen`].
-pub fn settle() -> anyhow::Result<()> {
+pub(crate) fn settle() -> anyhow::Result<()> {
     // A handler stays when nobody listens any more.
     drop(listen(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
     drop(listen(SignalKind::child())?);
@@ -90,7 +91,7 @@ fn is_ignored(kind: SignalKind) -> bool {
 ///
 /// # Errors
 /// As [`Endings::listen`].
-pub fn look_on_hangup() -> anyhow::Result<()> {
+pub(crate) fn look_on_hangup() -> anyhow::Result<()> {
     let mut hangup = listen(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {

@@ -12,7 +12,7 @@ use crate::table::aligned;
 use lithe_host::internals::log;
 use lithe_host::internals::site::{Serving, Status};
 
-pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &StatusOptions) -> anyhow::Result<()> {
     let client = client(&options.site)?;
     block_on(async {
         let status = client.status().await?;

@@ -3,7 +3,7 @@
 use lithe_host::internals::log;
 
 /// Columns as wide as their widest cell, two spaces apart. What a cell says is escaped.
-pub fn aligned(rows: &[Vec<String>]) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
     let escaped = |row: &Vec<String>| row.iter().map(|cell| log::escape(cell)).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

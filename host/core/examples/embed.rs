@@ -4,8 +4,9 @@
 //! cargo run -p lithe-host --example embed -- FOLDER
 //! ```
 //!
-//! The folder is a site. The host listens on a free port. The program's own server is on another one, and tells what
-//! the host serves. Ctrl-C stops both: requests are finished, and sockets close with 1001.
+//! The folder is a site. The host listens on a free port. The program's own server is on another
+//! one, and tells what the host serves. Ctrl-C stops both: requests are finished, and sockets close
+//! with 1001.
 
 use std::path::PathBuf;
 

@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 
-/// What each thread keeps for the next socket, in bytes. Over it, and where a buffer is larger than this
-/// by itself, it is given back to the system.
+/// How many bytes each thread keeps for the next socket. Buffers beyond that, and any buffer larger
+/// than this, go back to the system.
 const KEPT: usize = 1024 * 1024;
 
 #[derive(Default)]
 struct Pool {
     buffers: Vec<Vec<u8>>,
-    /// Of all of them.
+    /// The sum of the buffers' capacities.
     bytes: usize,
 }
 
@@ -17,8 +17,8 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
 
-/// An empty buffer: one that has been used before, if there is one, for it need not grow again.
-pub fn take() -> Vec<u8> {
+/// Returns an empty buffer. A used one is preferred, because it need not grow again.
+pub(crate) fn take() -> Vec<u8> {
     POOL.with_borrow_mut(|pool| {
         let buffer = pool.buffers.pop().unwrap_or_default();
         pool.bytes -= buffer.capacity();
@@ -26,8 +26,8 @@ pub fn take() -> Vec<u8> {
     })
 }
 
-/// Keeps a buffer for the next that needs one.
-pub fn give(mut buffer: Vec<u8>) {
+/// Keeps a buffer for the next socket.
+pub(crate) fn give(mut buffer: Vec<u8>) {
     let capacity = buffer.capacity();
     if capacity == 0 {
         return;

@@ -40,10 +40,12 @@ pub const FILE_NAME: &str = "lithe.toml";
 /// The largest file that is read.
 const MAX_FILE: ByteSize = ByteSize::mib(1);
 
-/// Folders that the components of a site are granted, together. Each is a file descriptor of the host.
+/// Folders that the components of a site are granted, together. Each is a file descriptor of the
+/// host.
 const MAX_FOLDERS: usize = 64;
 
-/// Secrets of the components of a site, together. Each is kept, and looked for in each line of its log.
+/// Secrets of the components of a site, together. Each is kept, and looked for in each line of its
+/// log.
 const MAX_SECRETS: usize = 256;
 
 /// The tables that belong to a host, in the `lithe.toml` beside the folders of its sites.
@@ -67,16 +69,17 @@ pub struct HostConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SiteConfig {
-    /// The name in log lines. Default: the folder's name. Among several sites the log says `NAME (./FOLDER)`,
-    /// so that no site has the name of another.
+    /// The name in log lines. Default: the folder's name. Among several sites the log says `NAME
+    /// (./FOLDER)`, so that no site has the name of another.
     #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
-    /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is every
-    /// host below the first. Default: all, where one site is served; its folder's name among several. A
-    /// request for another host is answered 421.
+    /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is
+    /// every host below the first. Default: all, where one site is served; its folder's name among
+    /// several. A request for another host is answered 421.
     #[serde(deserialize_with = "list::<1_000, _, _>")]
     pub hosts: Vec<Host>,
-    /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers 501.
+    /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers
+    /// 501.
     pub websocket: bool,
     /// Compression of WebSocket messages.
     pub deflate: Deflate,
@@ -230,8 +233,8 @@ impl HostConfig {
         self.admin.validate()
     }
 
-    /// What to tell the operator of another state of the file: which of its tables differ, and so hold from the
-    /// next start on. None where they are the same.
+    /// What to tell the operator of another state of the file: which of its tables differ, and so
+    /// hold from the next start on. None where they are the same.
     pub fn waits_for_restart(&self, new: &Self) -> Option<String> {
         let changed = [
             self.server != new.server,
@@ -244,9 +247,7 @@ impl HostConfig {
             tables.filter(|(_, is_changed)| *is_changed).map(|(table, _)| table).collect();
         let text = || {
             let tables = tables.join("], [");
-            format!(
-                "the host has to be restarted for what has changed in its `{FILE_NAME}`: [{tables}]"
-            )
+            format!("the host has to be restarted for changes in its `{FILE_NAME}`: [{tables}]")
         };
         (!tables.is_empty()).then(text)
     }
@@ -292,7 +293,7 @@ fn load<T>(folder: &files::Folder, parse: fn(&str) -> anyhow::Result<T>) -> anyh
         Err(FileError::Missing) => String::new(),
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
     };
-    parse(&text).with_context(|| format!("`{}` is not right", shown()))
+    parse(&text).with_context(|| format!("`{}` is invalid", shown()))
 }
 
 /// The top-level keys; none of what is not TOML.
@@ -308,7 +309,8 @@ fn at_most(count: usize, max: usize, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The parser's message shows the place in the file; this adds the whole key, such as `limits.memory`.
+/// The parser's message shows the place in the file; this adds the whole key, such as
+/// `limits.memory`.
 fn with_key(error: toml::de::Error) -> anyhow::Error {
     let mut without_place = error.clone();
     // Then it names the key instead.

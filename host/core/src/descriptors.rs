@@ -1,54 +1,57 @@
-//! The file descriptors that the process may have open: a part is kept for the host itself, and guests have
-//! a part of the rest at most. Of several sites, each has a part of that.
+//! The file descriptors that the process may have open. The host keeps a part for itself, and
+//! guests may have only a part of the rest. Each of several sites may have only a part of that.
 //!
-//! So accepting, `status`, logs and loading go on whatever clients and guests hold open. The limit is the
-//! process's own (`RLIMIT_NOFILE`), as it is when the first descriptor is counted.
+//! So accepting, `status`, logging and loading go on, however much clients and guests hold open.
+//! The limit is the process's own (`RLIMIT_NOFILE`) at the moment when the first descriptor is
+//! counted.
 
 use std::sync::{Arc, LazyLock};
 
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The host's own part of the limit: an eighth, and between these. The small one is enough for the listeners,
-/// the admin's connections, and the folders and logs of a few sites.
+/// The host's own part of the limit is an eighth, between these bounds. The smaller one is enough
+/// for the listeners, the admin's connections, and the folders and logs of a few sites.
 const OWN_MIN: usize = 48;
 const OWN_MAX: usize = 4096;
 
-/// Guests have no more than this part of what is left.
+/// The part of the rest that guests may have.
 const GUESTS: usize = 4;
 
-/// Components have no more than this part: the system keeps a file open for each that is loaded.
+/// The part of the rest that components may have: the system keeps a file open for each loaded
+/// component.
 const COMPONENTS: usize = 2;
 
-/// Each of several sites has no more than this part of what components have.
+/// The part of that which each of several sites may have.
 const COMPONENTS_OF_SITE: usize = 4;
 
-/// Of that, the guests of one site among several have no more than this part, and may have so many in any case.
+/// The part of the guests' descriptors that one of several sites may have, and how many it may have
+/// in any case.
 const SITE: usize = 4;
 const SITE_MIN: usize = 8;
 
 static ALL: LazyLock<Budget> = LazyLock::new(|| Budget::new(limit()));
 
-/// A descriptor that is counted until this is dropped.
+/// A descriptor, counted until this is dropped.
 #[derive(Debug)]
-pub struct Descriptor {
+pub(crate) struct Descriptor {
     _one: OwnedSemaphorePermit,
-    /// Of the part for guests or for components.
+    /// Its place in the part for guests or for components.
     _part: Option<OwnedSemaphorePermit>,
     _site: Option<OwnedSemaphorePermit>,
 }
 
-/// What the guests of one site may have of those for guests.
+/// How many of the guests' descriptors one site may have.
 #[derive(Debug)]
 pub struct SitePart(Option<Arc<Semaphore>>);
 
 impl SitePart {
-    /// All, for a site that has the host for itself.
+    /// All of them, for a site that has the host for itself.
     pub fn all() -> Self {
         Self(None)
     }
 
-    /// A part, for one of several sites.
+    /// A part of them, for one of several sites.
     pub fn one_of_several() -> Self {
         ALL.part()
     }
@@ -60,7 +63,7 @@ struct Budget {
     guests: Arc<Semaphore>,
     components: Arc<Semaphore>,
     size: usize,
-    /// Those for the guests of one site among several.
+    /// How many the guests of one of several sites may have.
     of_site: usize,
 }
 
@@ -103,35 +106,35 @@ impl Budget {
     }
 }
 
-/// One for a connection or a file that is served, if there is one at the moment.
-pub fn try_one() -> Option<Descriptor> {
+/// A descriptor for a connection or a served file, if one is free.
+pub(crate) fn try_one() -> Option<Descriptor> {
     ALL.try_one()
 }
 
-/// One for a connection, as soon as something else has been closed.
-pub async fn one() -> Option<Descriptor> {
-    // It is closed nowhere.
+/// A descriptor for a connection, as soon as one is free.
+pub(crate) async fn one() -> Option<Descriptor> {
+    // The semaphore is never closed.
     let one = ALL.all.clone().acquire_owned().await.ok()?;
     Some(Descriptor { _one: one, _part: None, _site: None })
 }
 
-/// One for a file of a site's guest, if there is one at the moment.
-pub fn try_one_for_guest(part: &SitePart) -> Option<Descriptor> {
+/// A descriptor for a file of a site's guest, if one is free.
+pub(crate) fn try_one_for_guest(part: &SitePart) -> Option<Descriptor> {
     ALL.try_one_for_guest(part)
 }
 
-/// One for a component, if there is one at the moment.
-pub fn try_one_for_component() -> Option<Descriptor> {
+/// A descriptor for a component, if one is free.
+pub(crate) fn try_one_for_component() -> Option<Descriptor> {
     ALL.try_one_of(&ALL.components)
 }
 
-/// Components that one of several sites may have.
-pub fn components_of_site() -> usize {
+/// How many components one of several sites may have.
+pub(crate) fn components_of_site() -> usize {
     (ALL.size / COMPONENTS / COMPONENTS_OF_SITE).max(1)
 }
 
-/// How many there are for connections, guests and served files together.
-pub fn count() -> usize {
+/// How many descriptors connections, guests and served files may have together.
+pub(crate) fn count() -> usize {
     ALL.size
 }
 

@@ -1,15 +1,16 @@
-//! The files of a site, as far as a site may reach them.
+//! The files of a site, within what a site may reach.
 //!
-//! Everything that the host opens on behalf of a site goes through a [`Folder`]: a handle, beneath which
-//! each path is resolved by the system (`openat2` with `RESOLVE_BENEATH` where the kernel has it). Links
-//! are followed as long as they stay beneath the handle, so that Kubernetes' `..data` works; one that
-//! leads out of it is [`FileError::Outside`]. Only regular files are read, they are opened without
-//! blocking, and each read has a bound. So no link, named pipe or endless file of a site can reach, block
-//! or fill the host.
+//! The host opens everything of a site through a [`Folder`]: a handle, and the system resolves each
+//! path beneath it (`openat2` with `RESOLVE_BENEATH`, if the kernel has it). Links are followed as
+//! long as they stay beneath the handle, so that Kubernetes' `..data` works; a link that leads out
+//! of it is [`FileError::Outside`]. Only regular files are read. They are opened without blocking,
+//! and each read has a bound. So a site's links, named pipes and endless files cannot make the host
+//! reach elsewhere, block, or fill its memory.
 //!
-//! The host reads nothing that really lies in a folder that guests may write to ([`Writable`]), also where a link
-//! leads there: it checks each file and folder when it opens it.
+//! The host reads nothing that really lies in a folder that guests may write to ([`Writable`]),
+//! even if a link leads there: it checks each file and folder when it opens it.
 
+mod error;
 mod writable;
 
 use std::ffi::OsString;
@@ -21,94 +22,32 @@ use bytesize::ByteSize;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{Mode, OFlags, fstat, open, openat};
-use rustix::io::Errno;
 
-pub use writable::Writable;
+pub use error::FileError;
+pub(crate) use writable::Writable;
 
-/// Folders above one that are looked at: as deep as a path can be that the system takes.
+/// The most parent folders that are examined: as many as the longest path that the system accepts
+/// can have.
 const MAX_DEPTH: usize = 2048;
 
-/// Why a file of a site cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    #[error("it is not there")]
-    Missing,
-    #[error("it leads outside of the folder that it is in: put the file itself there, not a link")]
-    Outside,
-    /// The folder and its grant.
-    #[error(
-        "it lies in {0}, which guests may write to: move it to another folder, or grant that one without \
-         `write`"
-    )]
-    Writable(String),
-    #[error("it is not a regular file")]
-    NotAFile,
-    #[error("it is not a folder")]
-    NotAFolder,
-    #[error("it has {size}, and may have at most {max}")]
-    TooLarge { size: ByteSize, max: ByteSize },
-    #[error("it is not UTF-8 text")]
-    NotText,
-    #[error("it has more than {0} names in it")]
-    TooMany(usize),
-    #[error(transparent)]
-    Io(io::Error),
-}
-
-impl From<io::Error> for FileError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Missing,
-            io::ErrorKind::NotADirectory => Self::NotAFolder,
-            // The system's own refusal has a number; the refusal to leave the folder has none.
-            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::Outside,
-            // A socket, or a device that is not there, cannot be opened.
-            _ if Errno::from_io_error(&error) == Some(Errno::NXIO) => Self::NotAFile,
-            _ => Self::Io(error),
-        }
-    }
-}
-
-impl FileError {
-    /// Whether it says nothing about the file: there are too many open, no memory is left, or the disk fails.
-    /// It may go well a moment later.
-    pub fn is_temporary(&self) -> bool {
-        const NOT_OF_THE_FILE: [Errno; 7] = [
-            Errno::MFILE,
-            Errno::NFILE,
-            Errno::NOMEM,
-            Errno::IO,
-            Errno::AGAIN,
-            Errno::INTR,
-            Errno::STALE,
-        ];
-        match self {
-            Self::Io(error) => {
-                Errno::from_io_error(error).is_none_or(|errno| NOT_OF_THE_FILE.contains(&errno))
-            }
-            _ => false,
-        }
-    }
-}
-
-/// A folder that is open. It stays the same folder when another one takes over its name.
+/// An open folder. It stays the same folder if another one takes over its name.
 #[derive(Clone, Debug)]
 pub struct Folder {
     dir: Arc<Dir>,
-    /// As it was opened, for messages only.
+    /// The path by which it was opened, only for messages.
     path: PathBuf,
-    /// The folder that was opened first: this one is it, or lies beneath it.
+    /// The folder that was opened first. This folder is the same one, or lies beneath it.
     top: Identity,
 }
 
-/// Which file or folder something is, whatever its names are.
+/// Identifies a file or folder, whatever its names are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     pub device: u64,
     pub inode: u64,
 }
 
-/// What a name in a folder stands for, after links.
+/// What a name in a folder stands for, after links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     File,
@@ -124,12 +63,12 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-/// Reads a regular file that the person who runs a command has named: links lead anywhere.
+/// Reads a regular file that the user of a command has named. Its links may lead anywhere.
 ///
 /// # Errors
 /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
 pub fn read_named(path: &Path, max: ByteSize) -> Result<Vec<u8>, FileError> {
-    // Opening a named pipe waits for its writer otherwise.
+    // Otherwise, opening a named pipe waits for its writer.
     let file = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
     let file = std::fs::File::from(file.map_err(io::Error::from)?);
     let metadata = file.metadata()?;
@@ -145,7 +84,7 @@ fn read_whole(file: impl io::Read, size: u64, max: ByteSize) -> Result<Vec<u8>, 
         return too_large(size);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // It may grow while it is read.
+    // The file may grow while it is read.
     file.take(max.as_u64().saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 {
         size if size > max.as_u64() => too_large(size),
@@ -154,17 +93,17 @@ fn read_whole(file: impl io::Read, size: u64, max: ByteSize) -> Result<Vec<u8>, 
 }
 
 impl Folder {
-    /// Opens a folder by a path that the operator gives: links are followed wherever they lead.
+    /// Opens a folder by a path of the operator's. Its links may lead anywhere.
     ///
     /// # Errors
-    /// There is no such folder.
+    /// The folder does not exist.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         let top = Identity::of(&dir.dir_metadata()?);
         Ok(Self { dir: Arc::new(dir), path: path.to_owned(), top })
     }
 
-    /// Its path as it was opened, for messages.
+    /// The path by which it was opened, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -174,15 +113,15 @@ impl Folder {
         &self.dir
     }
 
-    /// Which folder it is.
+    /// The folder's identity.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system does not give it.
     pub fn identity(&self) -> Result<Identity, FileError> {
         Ok(Identity::of(&self.dir.dir_metadata()?))
     }
 
-    /// Opens a folder in it.
+    /// Opens a folder beneath this one.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -192,7 +131,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Opens a folder in it that guests may write to, or may not. The host reads nothing in it.
+    /// Opens a folder beneath this one for guests. It may be writable for them; the host reads
+    /// nothing in it.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -202,10 +142,11 @@ impl Folder {
         Ok(Self { dir, path: self.path.join(path), top: self.top })
     }
 
-    /// Itself, and the folders that it really is in, below the one that was opened first.
+    /// The folder itself, and the folders that really contain it, below the one that was opened
+    /// first.
     ///
     /// # Errors
-    /// It does not lie beneath that one any more; the system does not say where it is.
+    /// It no longer lies beneath that folder, or the system does not say where it is.
     pub fn around(&self) -> Result<Vec<Identity>, FileError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut around = vec![self.identity()?];
@@ -220,7 +161,7 @@ impl Folder {
                 return Ok(around);
             }
             if around.last() == Some(&identity) {
-                // The system's root is in itself.
+                // The system's root contains itself.
                 break;
             }
             around.push(identity);
@@ -229,7 +170,8 @@ impl Folder {
         Err(FileError::Outside)
     }
 
-    /// The folder that a file really is in, and its name there. No guest can change either.
+    /// The folder that really contains a file, and the file's name there. Guests cannot change
+    /// either.
     fn locate(&self, path: &Path) -> Result<(Self, PathBuf), FileError> {
         let real = self.dir.canonicalize(path)?;
         let name = real.file_name().ok_or(FileError::NotAFile)?;
@@ -238,7 +180,7 @@ impl Folder {
         Ok((folder, name.into()))
     }
 
-    /// Opens a folder in it, and makes it, with those above it, where it is missing.
+    /// Opens a folder beneath this one. Makes it and its parents if they do not exist.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -252,12 +194,12 @@ impl Folder {
         }
     }
 
-    /// Whether there is a folder of this name.
+    /// Whether a folder has this name.
     pub fn has_folder(&self, path: impl AsRef<Path>) -> bool {
         self.dir.metadata(path).is_ok_and(|metadata| metadata.is_dir())
     }
 
-    /// What a path stands for, after links. Opens nothing for reading.
+    /// What a path stands for, after links are followed. Opens nothing for reading.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -273,12 +215,12 @@ impl Folder {
         Ok(kind)
     }
 
-    /// Where a link leads that is written as an absolute path, as a path beneath this folder; none for
-    /// another link, and for one that leads elsewhere.
+    /// The target of a link with an absolute path, as a path beneath this folder. None for another
+    /// link, and for one that leads elsewhere.
     pub fn inward(&self, link: impl AsRef<Path>) -> Option<PathBuf> {
         let target = self.dir.read_link_contents(link).ok()?;
         let inside = target.strip_prefix(&self.path).ok()?;
-        // The folder itself has no name in itself.
+        // The folder's own path inside itself is empty.
         Some(if inside.as_os_str().is_empty() { ".".into() } else { inside.to_owned() })
     }
 
@@ -288,7 +230,7 @@ impl Folder {
     /// See [`FileError`].
     pub fn open_file(&self, path: impl AsRef<Path>) -> Result<(File, Metadata), FileError> {
         let mut options = OpenOptions::new();
-        // A named pipe would wait for somebody who writes to it.
+        // Otherwise, opening a named pipe waits for its writer.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = match writable::is_any() {
             false => {
@@ -297,7 +239,7 @@ impl Folder {
             }
             true => {
                 let (folder, name) = self.locate(path.as_ref())?;
-                // It was no link a moment ago.
+                // A moment ago it was not a link.
                 let flags = flags | OFlags::NOFOLLOW;
                 options.read(true).custom_flags(flags.bits().cast_signed());
                 folder.dir.open_with(name, &options)?
@@ -310,7 +252,7 @@ impl Folder {
         }
     }
 
-    /// Reads a regular file whole.
+    /// Reads a whole regular file.
     ///
     /// # Errors
     /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
@@ -319,15 +261,15 @@ impl Folder {
         read_whole(file, metadata.len(), max)
     }
 
-    /// Reads a regular file of UTF-8 text whole.
+    /// Reads a whole regular file as text.
     ///
     /// # Errors
-    /// As [`Folder::read`]; it is not text.
+    /// As [`Folder::read`]; it is not UTF-8.
     pub fn read_text(&self, path: impl AsRef<Path>, max: ByteSize) -> Result<String, FileError> {
         String::from_utf8(self.read(path, max)?).map_err(|_| FileError::NotText)
     }
 
-    /// What is in it, in the order of the names.
+    /// The names in the folder, sorted.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -335,7 +277,7 @@ impl Folder {
         self.entries_up_to(usize::MAX)
     }
 
-    /// The same of a folder that may have so many names in it, those that begin with a dot included.
+    /// The names in a folder that may have at most `max`, sorted, with those that begin with a dot.
     ///
     /// # Errors
     /// See [`FileError`]; [`FileError::TooMany`] if it has more.
@@ -361,11 +303,11 @@ impl Folder {
         Ok(entries)
     }
 
-    /// Writes a file whole or not at all, so that one who reads it at the same time, or after a crash, sees
-    /// the one before or this one. The folders above it are made where they are missing.
+    /// Writes a file as a whole or not at all: a reader at the same time, or after a crash, sees
+    /// either the old file or the new one. Makes the folders above it if they do not exist.
     ///
     /// # Errors
-    /// See [`FileError`]; what was there before stays.
+    /// See [`FileError`]; the old file stays.
     pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
         let path = path.as_ref();
         let name = path.file_name().ok_or(FileError::NotAFile)?;
@@ -376,14 +318,14 @@ impl Folder {
         let staged = folder.stage(bytes)?;
         let put = folder.dir.rename(&staged, &folder.dir, name);
         if put.is_err() {
-            // What has failed is said; that its leftover stays, too, changes nothing about it.
+            // The error is reported. A leftover file does not change it.
             let _ = folder.dir.remove_file(&staged);
         }
         put?;
         folder.sync()
     }
 
-    /// Writes and syncs a file of a new name, which begins with [`TEMPORARY`]; answers the name.
+    /// Writes and syncs a file with a new name, which begins with [`TEMPORARY`]. Returns the name.
     ///
     /// # Errors
     /// See [`FileError`]; then nothing is left.
@@ -400,7 +342,8 @@ impl Folder {
         Ok(name)
     }
 
-    /// Gives a file another name, where it replaces what is there. Both must be in the same file system.
+    /// Renames a file, and replaces what has the new name. Both names must be in the same file
+    /// system.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -408,7 +351,7 @@ impl Folder {
         Ok(self.dir.rename(from, &self.dir, to)?)
     }
 
-    /// Removes a file, or a link; one that is not there is removed already.
+    /// Removes a file or a link, if it exists.
     ///
     /// # Errors
     /// See [`FileError`].
@@ -419,11 +362,11 @@ impl Folder {
         }
     }
 
-    /// Keeps other processes from locking the folder, until the answer is dropped. Nothing, where another
-    /// one has locked it.
+    /// Locks the folder against other processes until the lock is dropped. Returns nothing if
+    /// another process has locked it.
     ///
     /// # Errors
-    /// The file system has no locks.
+    /// The file system does not support locks.
     pub fn lock(&self) -> Result<Option<Lock>, FileError> {
         let file = self.dir.open(".")?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
@@ -433,35 +376,35 @@ impl Folder {
         }
     }
 
-    /// Has the system keep the names in it over a crash.
+    /// Makes the names in the folder survive a crash.
     ///
     /// # Errors
     /// The disk does not take them.
     pub fn sync(&self) -> Result<(), FileError> {
-        // A folder that was opened only as a place to look below cannot be synced.
+        // A handle that was opened only for paths cannot be synced.
         Ok(self.dir.open(".")?.sync_all()?)
     }
 }
 
-/// Refuses a file, by a path that the operator gives, that lies in a folder that guests may write to.
+/// Refuses a file that lies in a folder that guests may write to. The path is the operator's.
 ///
 /// # Errors
 /// See [`FileError`].
-pub fn check_operators(path: &Path) -> Result<(), FileError> {
+pub(crate) fn check_operators(path: &Path) -> Result<(), FileError> {
     let real = path.canonicalize()?;
     let root = Folder::open(Path::new("/"))?;
     root.kind(real.strip_prefix("/").unwrap_or(&real)).map(drop)
 }
 
-/// A folder is locked for as long as this lives; the system unlocks it when the process ends.
+/// Keeps a folder locked while this lives. The system unlocks it when the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// What the names of files begin with that are still being written. One that is there when the host
-/// starts was left by a crash.
-pub const TEMPORARY: &str = ".tmp-lithe-";
+/// The beginning of the names of files that are still being written. Such a file at the start of
+/// the host was left by a crash.
+pub(crate) const TEMPORARY: &str = ".tmp-lithe-";
 
 impl Identity {
     pub fn of(metadata: &Metadata) -> Self {
@@ -480,189 +423,4 @@ impl Kind {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    const SOME: ByteSize = ByteSize::kib(1);
-
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let outer = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(outer.path().join("site/below")).unwrap();
-        std::fs::write(outer.path().join("secret"), "secret").unwrap();
-        std::fs::write(outer.path().join("site/below/file"), "text").unwrap();
-        let folder = Folder::open(&outer.path().join("site")).unwrap();
-        (outer, folder)
-    }
-
-    #[test]
-    fn links_are_followed_beneath_the_folder_and_not_out_of_it() {
-        let (outer, folder) = folder();
-        let site = outer.path().join("site");
-        for (target, link) in [
-            ("below", "inside"),
-            ("..", "parent"),
-            ("../secret", "out"),
-            ("/etc", "absolute"),
-            ("below/../../secret", "around"),
-            ("parent", "twice"),
-        ] {
-            symlink(target, site.join(link)).unwrap();
-        }
-        assert_eq!(folder.read("inside/file", SOME).unwrap(), b"text");
-        for path in [
-            "out",
-            "parent/secret",
-            "absolute/hostname",
-            "around",
-            "twice/secret",
-            "../secret",
-            "/etc",
-        ] {
-            let error = folder.read(path, SOME).unwrap_err();
-            assert!(matches!(error, FileError::Outside), "{path}: {error:?}");
-        }
-        for path in ["parent", "absolute", "twice", "..", "/"] {
-            assert!(matches!(folder.folder(path), Err(FileError::Outside)), "{path}");
-            assert!(!folder.has_folder(path), "{path}");
-        }
-        assert!(matches!(folder.write("parent/new", b""), Err(FileError::Outside)));
-        assert!(matches!(folder.write("absolute/new", b""), Err(FileError::Outside)));
-    }
-
-    #[test]
-    fn reads_only_regular_files_and_waits_for_none() {
-        let (outer, folder) = folder();
-        let pipe = outer.path().join("site/pipe");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &pipe,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-            0,
-        )
-        .unwrap();
-        symlink("pipe", outer.path().join("site/link")).unwrap();
-        for path in ["pipe", "link", "below"] {
-            let error = folder.read(path, SOME).unwrap_err();
-            assert!(matches!(error, FileError::NotAFile), "{path}: {error:?}");
-        }
-        assert!(matches!(folder.read("none", SOME), Err(FileError::Missing)));
-    }
-
-    #[test]
-    fn a_socket_is_not_a_file_and_does_not_pass() {
-        let (outer, folder) = folder();
-        let _socket = std::os::unix::net::UnixListener::bind(outer.path().join("site/socket"));
-        let error = folder.read("socket", SOME).unwrap_err();
-        assert!(matches!(error, FileError::NotAFile), "{error:?}");
-        assert_eq!(folder.kind("socket").unwrap(), Kind::Other);
-        assert!(!error.is_temporary());
-    }
-
-    #[test]
-    fn too_many_open_files_say_nothing_about_one() {
-        let of = |errno: Errno| FileError::from(io::Error::from(errno)).is_temporary();
-        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO] {
-            assert!(of(errno), "{errno:?}");
-        }
-        for errno in [Errno::NOENT, Errno::ACCESS, Errno::LOOP, Errno::NAMETOOLONG, Errno::NOTDIR] {
-            assert!(!of(errno), "{errno:?}");
-        }
-        assert!(!FileError::Outside.is_temporary());
-    }
-
-    #[test]
-    fn an_absolute_link_that_stays_inside_is_told_from_one_that_does_not() {
-        let (outer, folder) = folder();
-        let site = outer.path().join("site");
-        for (target, link) in [
-            (site.join("below/file"), "file"),
-            (site.clone(), "itself"),
-            (outer.path().join("secret"), "out"),
-            (PathBuf::from("below"), "relative"),
-        ] {
-            symlink(target, site.join(link)).unwrap();
-        }
-        assert_eq!(folder.inward("file").unwrap(), Path::new("below/file"));
-        assert_eq!(folder.inward("itself").unwrap(), Path::new("."));
-        for link in ["out", "relative", "below", "none"] {
-            assert_eq!(folder.inward(link), None, "{link}");
-        }
-    }
-
-    #[test]
-    fn a_file_over_the_bound_is_not_read() {
-        let (outer, folder) = folder();
-        let endless = std::fs::File::create(outer.path().join("site/endless")).unwrap();
-        endless.set_len(1 << 40).unwrap();
-        let error = folder.read("endless", SOME).unwrap_err().to_string();
-        assert_eq!(error, "it has 1.0 TiB, and may have at most 1.0 KiB");
-        assert!(folder.read("below/file", ByteSize::b(3)).is_err());
-        assert!(folder.read("below/file", ByteSize::b(4)).is_ok());
-    }
-
-    #[test]
-    fn entries_say_what_is_behind_a_link() {
-        let (outer, folder) = folder();
-        let site = outer.path().join("site");
-        symlink("below", site.join("a")).unwrap();
-        symlink("below/file", site.join("b")).unwrap();
-        symlink("..", site.join("c")).unwrap();
-        symlink("none", site.join("d")).unwrap();
-        let entries = folder.entries().unwrap();
-        let found: Vec<_> =
-            entries.iter().map(|entry| (entry.name.to_str().unwrap(), entry.kind)).collect();
-        let expected = [
-            ("a", Kind::Folder),
-            ("b", Kind::File),
-            ("below", Kind::Folder),
-            ("c", Kind::Other),
-            ("d", Kind::Other),
-        ];
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_folder_with_too_many_names_is_not_read() {
-        let (outer, folder) = folder();
-        std::fs::write(outer.path().join("site/file"), "").unwrap();
-        assert_eq!(folder.entries_up_to(2).unwrap().len(), 2);
-        assert!(matches!(folder.entries_up_to(1), Err(FileError::TooMany(1))));
-    }
-
-    #[test]
-    fn writes_a_file_whole_and_leaves_nothing_else() {
-        let (outer, folder) = folder();
-        folder.write("new/deep/file", b"1").unwrap();
-        folder.write("new/deep/file", b"2").unwrap();
-        assert_eq!(folder.read("new/deep/file", SOME).unwrap(), b"2");
-        let left = std::fs::read_dir(outer.path().join("site/new/deep")).unwrap().count();
-        assert_eq!(left, 1);
-        // A folder is there: the file cannot be.
-        assert!(folder.write("below", b"x").is_err());
-        assert_eq!(folder.entries().unwrap().len(), 2, "no temporary file is left");
-    }
-
-    #[test]
-    fn a_folder_is_locked_once() {
-        let (_outer, folder) = folder();
-        let lock = folder.lock().unwrap();
-        assert!(lock.is_some());
-        assert!(folder.lock().unwrap().is_none());
-        drop(lock);
-        assert!(folder.lock().unwrap().is_some());
-    }
-
-    #[test]
-    fn a_folder_stays_the_same_when_its_name_is_taken_over() {
-        let (outer, folder) = folder();
-        let below = folder.folder("below").unwrap();
-        let site = outer.path().join("site");
-        std::fs::rename(site.join("below"), site.join("moved")).unwrap();
-        symlink("/etc", site.join("below")).unwrap();
-        assert_eq!(below.read("file", SOME).unwrap(), b"text");
-        assert_eq!(below.identity().unwrap(), folder.folder("moved").unwrap().identity().unwrap());
-    }
-}
+mod tests;

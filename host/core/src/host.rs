@@ -1,4 +1,4 @@
-//! A host in a program: what the `lithe` command runs, and what other servers embed.
+//! A host inside of a program: the `lithe` command runs it, and other servers can embed it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,18 +21,18 @@ use crate::site::{Given, NotServed, Progress, Report, Root, SiteManager, Sites, 
 /// How long a host that ends waits for the threads of busy sites.
 const THREADS_TIME: Duration = Duration::from_secs(1);
 
-/// How a [`Host`] is to serve.
+/// Builds a [`Host`].
 pub struct Builder {
     site: PathBuf,
     listen: String,
-    /// The user's, where none is named.
+    /// The user's cache if this is none.
     cache: Option<Cache>,
     compiling: Compiling,
     progress: Progress,
     follows_changes: bool,
 }
 
-/// A host that has begun to serve. Dropped, it ends at once; see [`Host::shutdown`].
+/// A running host. Dropping it ends it at once; [`Host::shutdown`] ends it gracefully.
 pub struct Host {
     addr: SocketAddr,
     admin_addr: Option<SocketAddr>,
@@ -41,9 +41,9 @@ pub struct Host {
     serving: AbortOnDropHandle<()>,
     admin: AbortOnDropHandle<()>,
     loading: Option<AbortOnDropHandle<anyhow::Result<()>>>,
-    /// Until everything is loaded.
+    /// Taken when everything is loaded.
     watcher: Option<Watcher>,
-    /// Serves what changes in the folder.
+    /// The task that serves changes in the folder.
     following: Option<AbortOnDropHandle<()>>,
 }
 
@@ -56,7 +56,7 @@ pub struct CannotListen {
 }
 
 impl Host {
-    /// A host for the site in the working folder, at `127.0.0.1:4000`.
+    /// A builder of a host that serves the working folder at `127.0.0.1:4000`.
     pub fn builder() -> Builder {
         Builder {
             site: PathBuf::from("."),
@@ -68,26 +68,27 @@ impl Host {
         }
     }
 
-    /// Where it listens.
+    /// The address where the host listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Where other programs can deploy, if `admin.listen` in `lithe.toml` names an address.
+    /// The address where other programs can deploy, if `admin.listen` in `lithe.toml` sets one.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin_addr
     }
 
-    /// Waits until the only site is served. Of several sites it waits for a few seconds: those that take longer
-    /// are served when they are ready, and those that are not right are left out, and the log says why.
+    /// Waits until the site is served. If the host has several sites, this waits for a few seconds.
+    /// Sites that take longer are served when they are ready. Invalid sites are left out, and the
+    /// log says why.
     ///
     /// # Errors
-    /// The only site, or each of several, is not right.
+    /// The only site, or each of several, is invalid.
     pub async fn ready(&mut self) -> anyhow::Result<()> {
         let Some(loading) = &mut self.loading else { return Ok(()) };
         let loaded = loading.await;
         self.loading = None;
-        if let Err(error) = loaded.context("loading was broken off").flatten() {
+        if let Err(error) = loaded.context("loading was interrupted").flatten() {
             // They need the caller's runtime, which may end next.
             self.sites.end_background(THREADS_TIME).await;
             return Err(error);
@@ -98,31 +99,32 @@ impl Host {
         Ok(())
     }
 
-    /// Serves changes in this way, until the host ends.
+    /// Runs this future, which serves changes, until the host ends.
     #[doc(hidden)]
     pub fn follow(&mut self, following: impl Future<Output = ()> + Send + 'static) {
         self.following = Some(AbortOnDropHandle::new(tokio::spawn(following)));
     }
 
-    /// Serves these components of the only site, all or none, and writes them into its folder. Sockets stay open.
-    /// A component is named by its file in the site, such as `routes/chat.wasm`.
+    /// Deploys these components to the only site, all or none, and writes them into its folder.
+    /// Sockets stay open. Each component is named by its file in the site, such as
+    /// `routes/chat.wasm`.
     ///
     /// # Errors
-    /// There are several sites ([`Host::site`] has each), or a component cannot be served: see
+    /// The host has several sites ([`Host::site`] gives each), or a component cannot be served: see
     /// [`DeployError`](crate::DeployError). The host goes on with what it served.
     pub async fn deploy(&self, components: Given) -> anyhow::Result<Report> {
         Ok(self.sites.only()?.deploy(components, None).await?)
     }
 
-    /// What the only site serves.
+    /// The status of the only site.
     ///
     /// # Errors
-    /// There are several sites ([`Host::site`] has each), or it is not served yet.
+    /// The host has several sites ([`Host::site`] gives each), or the site is not served yet.
     pub fn status(&self) -> Result<Status, NotServed> {
         Ok(self.sites.only()?.status())
     }
 
-    /// The site whose folder has this name: it can deploy, roll back and split the traffic, too.
+    /// The site whose folder has this name. It can deploy, roll back and split the traffic, too.
     ///
     /// # Errors
     /// No site has this name, or the host does not serve it.
@@ -130,21 +132,21 @@ impl Host {
         self.sites.get(name)
     }
 
-    /// Stops gracefully: requests are finished, sockets close with 1001, and what is still open after
+    /// Stops gracefully: requests finish, and sockets close with 1001. What is still open after
     /// `server.shutdown_time` is dropped.
     pub async fn shutdown(self) {
         let time = self.sites.server().settings().shutdown_time;
         let deadline = clock::after(Instant::now().into_std(), time).into();
         self.stop.cancel();
-        // These tasks have no result. One that has panicked has ended, too.
+        // These tasks have no result. A task that has panicked has ended, too.
         let _ = self.serving.await;
         drop(self.following);
-        // A deploy that has begun is told that it came too late.
+        // A deploy that has begun is answered that it came too late.
         let _ = timeout_at(deadline, self.admin).await;
         self.sites.end_background(THREADS_TIME).await;
     }
 
-    /// Its sites.
+    /// The host's sites.
     #[doc(hidden)]
     pub fn sites(&self) -> &Arc<Sites> {
         &self.sites
@@ -152,22 +154,24 @@ impl Host {
 }
 
 impl Builder {
-    /// A site's folder, or a folder with a site in each folder.
+    /// Sets the folder: a site, or a folder with one site in each folder. Default: the working
+    /// folder.
     #[must_use]
     pub fn site(mut self, folder: impl Into<PathBuf>) -> Self {
         self.site = folder.into();
         self
     }
 
-    /// Where to listen, such as `0.0.0.0:80`. Port 0 takes a free one: see [`Host::addr`].
+    /// Sets the address to listen on, such as `0.0.0.0:80`. Port 0 takes a free port: see
+    /// [`Host::addr`]. Default: `127.0.0.1:4000`.
     #[must_use]
     pub fn listen(mut self, address: impl ToString) -> Self {
         self.listen = address.to_string();
         self
     }
 
-    /// Keeps compiled components in this folder, which only this user may write to. By default it is `lithe` in the
-    /// user's cache folder.
+    /// Keeps compiled components in this folder, which only this user may write to. Default:
+    /// `lithe` in the user's cache folder.
     ///
     /// # Errors
     /// The folder cannot be made, or others may write to it.
@@ -176,22 +180,22 @@ impl Builder {
         Ok(self)
     }
 
-    /// Whether the host serves changes in the folder. By default it does.
+    /// Sets whether the host serves changes in the folder. Default: true.
     #[must_use]
     pub fn follow_changes(mut self, follows: bool) -> Self {
         self.follows_changes = follows;
         self
     }
 
-    /// Compiles in processes of their own, with bounds on memory and time (`[compile]` in `lithe.toml`). `lithe` is the
-    /// file of a `lithe` command of the same version. By default components are compiled in this process, where a
-    /// component of somebody hostile can take all of its memory.
+    /// Compiles in child processes, with bounds on memory and time (`[compile]` in `lithe.toml`).
+    /// `lithe` is the file of a `lithe` command of the same version. By default components are
+    /// compiled in this process, where a hostile component can take all of its memory.
     #[must_use]
     pub fn compile_with(self, lithe: impl Into<PathBuf>) -> Self {
         self.compiling(Compiling::Child(Program::at(lithe.into())))
     }
 
-    /// How components are compiled.
+    /// Sets how components are compiled.
     #[doc(hidden)]
     #[must_use]
     pub fn compiling(mut self, compiling: Compiling) -> Self {
@@ -199,7 +203,7 @@ impl Builder {
         self
     }
 
-    /// What is told of each component that is compiled.
+    /// Sets what is told of each component that is compiled.
     #[doc(hidden)]
     #[must_use]
     pub fn progress(mut self, progress: Progress) -> Self {
@@ -207,7 +211,7 @@ impl Builder {
         self
     }
 
-    /// The folder of compiled components.
+    /// Sets the folder of compiled components, which is open already.
     #[doc(hidden)]
     #[must_use]
     pub fn opened_cache(mut self, cache: Cache) -> Self {
@@ -215,24 +219,24 @@ impl Builder {
         self
     }
 
-    /// Listens, and begins to load. The port is open from now on: until a site is ready ([`Host::ready`]), the host
-    /// answers 503 for it.
+    /// Listens, and begins to load. The port is open from now on: until a site is ready
+    /// ([`Host::ready`]), the host answers 503 for it.
     ///
     /// # Errors
-    /// The folder's settings are not right, an address cannot be listened on ([`CannotListen`]), or the
-    /// engine cannot be set up.
+    /// The folder's settings are invalid, the host cannot listen on an address ([`CannotListen`]),
+    /// or the engine cannot be set up.
     pub async fn start(self) -> anyhow::Result<Host> {
         let root = Root::open(&self.site)?;
         self.start_at(root).await
     }
 
-    /// The same for a folder that has been read.
+    /// Starts with a folder that has been read.
     ///
     /// # Errors
     /// As [`Builder::start`].
     #[doc(hidden)]
     pub async fn start_at(self, root: Root) -> anyhow::Result<Host> {
-        // Watched before it is loaded, so that no change falls between.
+        // Watched before it is loaded, so that no change is missed in between.
         let watcher = self.follows_changes.then(|| root.watch());
         let listener = TcpListener::bind(&self.listen).await;
         let listener = listener.map_err(|source| CannotListen { address: self.listen, source })?;
@@ -264,7 +268,7 @@ impl Builder {
     }
 }
 
-/// Makes what loads a folder's components.
+/// Makes the loader of a folder's components.
 ///
 /// # Errors
 /// The engine cannot be set up.

@@ -1,33 +1,33 @@
-//! Leases: what keeps a value can see whether the value is still of use to somebody else.
+//! Leases: the owner of a value can tell whether somebody else still uses it.
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many leases of a value there are. The value has it.
+/// Counts the leases of a value. The value holds it.
 #[derive(Debug, Default)]
 pub struct Leases(AtomicUsize);
 
 /// A value that can be leased.
 pub trait Leased {
-    /// Where its leases are counted.
+    /// The count of its leases.
     fn leases(&self) -> &Leases;
 }
 
-/// A right to use a value, which counts while this lives. An `Arc` alone keeps the value in memory, and
-/// does not count.
+/// A right to use a value, counted while this lives. A mere `Arc` keeps the value in memory without
+/// being counted.
 pub struct Lease<T: Leased>(Arc<T>);
 
 impl Leases {
-    /// Whether there is a lease. If not, the caller sees all that was done before the last one was
-    /// given back.
+    /// Whether a lease exists. If not, the caller sees everything that was done before the last one
+    /// was given back.
     pub fn any(&self) -> bool {
         self.0.load(Ordering::Acquire) > 0
     }
 }
 
 impl<T: Leased> Lease<T> {
-    /// A lease of this value.
+    /// Leases this value.
     pub fn of(value: &Arc<T>) -> Self {
         value.leases().0.fetch_add(1, Ordering::Relaxed);
         Self(value.clone())

@@ -1,10 +1,11 @@
-//! What travels between a socket and a guest: whole messages, and the frame of one on its way out.
+//! The messages that travel between a socket and a guest, and the frame of an outgoing message.
 //!
-//! Short messages are packed into one buffer, which goes to the guest as it is. Long ones are shared rather
-//! than copied; their text is tungstenite's, and has been checked once, when it arrived.
+//! Short messages are packed into one buffer, which goes to the guest as it is. Long ones are
+//! shared rather than copied. Their text type is tungstenite's, which has checked the text once,
+//! when it arrived.
 
 use bytes::Bytes;
-pub use tokio_tungstenite::tungstenite::Utf8Bytes;
+pub(crate) use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::buffers;
 
@@ -26,7 +27,7 @@ impl Message {
         self.borrow().is_empty()
     }
 
-    /// The same, where it is.
+    /// The message, borrowed.
     pub fn borrow(&self) -> Borrowed<'_> {
         match self {
             Self::Text(text) => Borrowed::Text(text.as_str()),
@@ -35,59 +36,60 @@ impl Message {
     }
 }
 
-/// A message where it is.
+/// A borrowed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Borrowed<'m> {
     Text(&'m str),
     Binary(&'m [u8]),
 }
 
-/// The longest message that is packed, in bytes. Copying it costs less than what each message costs that
-/// stands for itself.
-pub const SHORT: usize = 1024;
+/// The longest message that is packed, in bytes. Copying it costs less than handling it as a
+/// message of its own.
+pub(crate) const SHORT: usize = 1024;
 
-/// The head of a packed message: its socket, and its length doubled, plus one where it is binary. Both are
-/// little-endian.
+/// The length of the head of a packed message: its socket's number, and its length times two, plus
+/// one for a binary message. Both are little-endian.
 const PACKED_HEAD: usize = 8;
 
-/// What has come on one socket, in order: short messages, and what came behind them.
+/// The messages that have come on one socket, in order: first short ones, then the others.
 #[derive(Debug)]
 pub struct Messages {
     socket: u32,
-    /// As `batch.receive` takes them.
+    /// The short messages, in the format of `batch.receive`.
     packed: Vec<u8>,
     packed_count: usize,
     rest: Vec<Message>,
 }
 
 impl Messages {
-    /// None yet, of this socket.
+    /// No messages yet, for this socket.
     pub fn of(socket: u32) -> Self {
         Self { socket, packed: Vec::new(), packed_count: 0, rest: Vec::new() }
     }
 
-    /// Leaves none.
+    /// Takes all messages out and leaves none.
     #[must_use]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::of(self.socket))
     }
 
-    /// How many there are.
+    /// The number of messages.
     pub fn len(&self) -> usize {
         self.packed_count + self.rest.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no messages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether a message of this length can follow, for it would be packed and what is there last is not.
+    /// Whether a message of this length may be appended: a short message is packed, so it cannot
+    /// follow a message that is not.
     pub fn takes(&self, length: usize) -> bool {
         self.rest.is_empty() || length > SHORT
     }
 
-    /// Appends one.
+    /// Appends a message.
     pub fn push(&mut self, message: Message) {
         match &message {
             _ if message.len() > SHORT || !self.rest.is_empty() => self.rest.push(message),
@@ -100,7 +102,8 @@ impl Messages {
         self.push_packed(opcode, payload, |_| {});
     }
 
-    /// Appends a short one: `payload`, as `decode` leaves it. Answers whether it is a message: text is UTF-8.
+    /// Appends a short message: `payload`, after `decode` has changed it. Returns whether it is
+    /// valid: text has to be UTF-8.
     pub fn push_packed(
         &mut self,
         opcode: Opcode,
@@ -111,7 +114,7 @@ impl Messages {
             self.packed = buffers::take();
         }
         let before = self.packed.len();
-        // Short, as it is here.
+        // A short message's length fits.
         let length = (payload.len() as u32) << 1 | u32::from(opcode == Opcode::Binary);
         self.packed.extend_from_slice(&self.socket.to_le_bytes());
         self.packed.extend_from_slice(&length.to_le_bytes());
@@ -126,36 +129,36 @@ impl Messages {
         is_message
     }
 
-    /// Takes the short ones.
+    /// Takes the short messages out.
     #[must_use]
     pub fn take_packed(&mut self) -> Vec<u8> {
         self.packed_count = 0;
         std::mem::take(&mut self.packed)
     }
 
-    /// The short ones, as `batch.receive` takes them.
+    /// The short messages, in the format of `batch.receive`.
     pub fn packed(&self) -> &[u8] {
         &self.packed
     }
 
-    /// What came behind the short ones.
+    /// The messages after the short ones.
     pub fn rest(&self) -> &[Message] {
         &self.rest
     }
 
-    /// All of them.
+    /// All messages, borrowed.
     pub fn iter(&self) -> impl Iterator<Item = Borrowed<'_>> {
         self.iter_packed().chain(self.rest.iter().map(Message::borrow))
     }
 
-    /// All of them, each for itself.
+    /// All messages, each on its own.
     pub fn into_messages(mut self) -> impl Iterator<Item = Message> {
         let rest = std::mem::take(&mut self.rest);
         let packed: Vec<_> = self.iter_packed().map(|one| one.to_message()).collect();
         packed.into_iter().chain(rest)
     }
 
-    /// The short ones.
+    /// The short messages, borrowed.
     pub fn iter_packed(&self) -> impl Iterator<Item = Borrowed<'_>> {
         let mut left = &*self.packed;
         std::iter::from_fn(move || {
@@ -165,7 +168,7 @@ impl Messages {
         })
     }
 
-    /// Keeps the first ones.
+    /// Keeps the first `count` messages.
     pub fn truncate(&mut self, count: usize) {
         self.rest.truncate(count.saturating_sub(self.packed_count));
         if count < self.packed_count {
@@ -176,17 +179,17 @@ impl Messages {
         }
     }
 
-    /// Forgets all.
+    /// Removes all messages.
     pub fn clear(&mut self) {
         self.truncate(0);
     }
 }
 
-/// Messages that are taken one after the other.
+/// Messages that are taken one by one.
 #[derive(Debug)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     messages: Messages,
-    /// How much has been taken of what is packed.
+    /// How many of the packed bytes have been taken.
     at: usize,
     rest: std::vec::IntoIter<Message>,
 }
@@ -199,13 +202,13 @@ impl From<Messages> for Inbox {
 }
 
 impl Inbox {
-    /// Whether all have been taken.
-    pub fn is_empty(&self) -> bool {
+    /// Whether all messages have been taken.
+    pub(crate) fn is_empty(&self) -> bool {
         self.at == self.messages.packed.len() && self.rest.len() == 0
     }
 
-    /// The next one, as `take` makes it.
-    pub fn next<T>(&mut self, take: impl FnOnce(Borrowed<'_>) -> T) -> Option<T> {
+    /// The next message, as `take` makes it.
+    pub(crate) fn next<T>(&mut self, take: impl FnOnce(Borrowed<'_>) -> T) -> Option<T> {
         let packed = &*self.messages.packed;
         match first_packed(&packed[self.at..]) {
             Some((message, left)) => {
@@ -223,14 +226,14 @@ impl Drop for Messages {
     }
 }
 
-/// The first of some packed messages, and those behind it.
+/// Splits the first message from packed ones.
 fn first_packed(packed: &[u8]) -> Option<(Borrowed<'_>, &[u8])> {
     let (_, packed) = packed.split_first_chunk::<4>()?;
     let (length, packed) = packed.split_first_chunk::<4>()?;
     let length = u32::from_le_bytes(*length);
     let (payload, rest) = packed.split_at_checked((length >> 1) as usize)?;
     let message = match length & 1 {
-        // Checked when it was packed.
+        // It was checked when it was packed.
         0 => Borrowed::Text(std::str::from_utf8(payload).ok()?),
         _ => Borrowed::Binary(payload),
     };
@@ -251,8 +254,8 @@ impl Borrowed<'_> {
         self.len() == 0
     }
 
-    /// One that stands for itself.
-    pub fn to_message(&self) -> Message {
+    /// Copies the borrowed message.
+    pub fn to_message(self) -> Message {
         match self {
             Self::Text(text) => Message::Text((*text).into()),
             Self::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
@@ -268,7 +271,7 @@ pub enum Opcode {
 }
 
 /// Appends one final, unmasked data frame to `out`: what a server sends (RFC 6455, section 5.1).
-pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+pub(crate) fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     const FIN: u8 = 0x80;
     out.reserve(payload.len() + 10);
     encode_header(out, FIN | opcode as u8, payload.len());
@@ -276,7 +279,7 @@ pub fn encode_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
 }
 
 /// Appends the head of an unmasked frame: its first byte, and its length in the shortest form.
-pub fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
+pub(crate) fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
     out.push(first);
     match length {
         short @ 0..=125 => out.push(short as u8),
@@ -291,17 +294,17 @@ pub fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
     }
 }
 
-/// A message for many sockets: its payload, and its frame, encoded once.
+/// A message for many sockets, whose frame is encoded once.
 #[derive(Debug)]
 pub struct Encoded<'p> {
-    /// For streams, which have no frames.
+    /// What streams send: they have no frames.
     pub payload: &'p [u8],
-    /// For WebSockets.
+    /// What WebSockets send.
     pub frame: Vec<u8>,
 }
 
 impl<'p> Encoded<'p> {
-    /// Encodes it.
+    /// Encodes the frame.
     pub fn new(opcode: Opcode, payload: &'p [u8]) -> Self {
         let mut frame = Vec::new();
         encode_frame(&mut frame, opcode, payload);

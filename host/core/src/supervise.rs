@@ -1,7 +1,9 @@
-//! What all depend on survives a panic: a loop begins again, and a unit of work fails alone.
+//! Keeps a panic from stopping what everything depends on: a loop starts again, and a unit of work
+//! fails alone.
 //!
-//! A panic is a fault of the host's own. It is logged, and what it has interrupted is left as after an error:
-//! locks are not poisoned here, and whatever has to be put right is so by a `Drop`.
+//! A panic is a fault of the host itself. It is logged, and the interrupted work is left as after
+//! an error: the locks of this crate are not poisoned, and a `Drop` restores whatever must be
+//! restored.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -10,11 +12,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-/// Before a loop begins again: one that panics at once must not keep a thread busy.
+/// The wait before a loop starts again, so that one that panics at once does not keep a thread
+/// busy.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Runs a loop for ever: one that panics begins again.
-pub async fn forever<F: Future<Output = Infallible>>(
+/// Runs a loop forever, and starts it again after a panic.
+pub(crate) async fn forever<F: Future<Output = Infallible>>(
     what: &str,
     mut begin: impl FnMut() -> F,
 ) -> Infallible {
@@ -27,12 +30,12 @@ pub async fn forever<F: Future<Output = Infallible>>(
     }
 }
 
-/// Does one thing of several; none, if it has panicked.
-pub fn alone<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
+/// Does one unit of work. Returns nothing if it panics.
+pub(crate) fn alone<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| report(what, &*panic)).ok()
 }
 
-/// The same for a thing that waits.
+/// Does one unit of work that waits. Returns nothing if it panics.
 pub async fn alone_async<T>(what: &str, work: impl Future<Output = T>) -> Option<T> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| report(what, &*panic)).ok()
 }

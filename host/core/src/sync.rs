@@ -1,28 +1,29 @@
-//! What tasks share: the locks and atomics of sockets and shared instances, and tasks that nobody waits for.
+//! What tasks share: the locks and atomics of sockets and shared instances, and tasks that run
+//! detached.
 //!
-//! With the feature `shuttle`, for the model checker's tests alone, these are shuttle's: it runs one task at a time, and
-//! decides at each lock and each atomic which task goes on.
+//! With the feature `shuttle`, which is only for the model checker's tests, these are shuttle's.
+//! Shuttle runs one task at a time, and decides at each lock and each atomic which task goes on.
 
 #[cfg(feature = "shuttle")]
 mod checked;
 
 #[cfg(feature = "shuttle")]
-pub use {checked::Mutex, shuttle::sync::MutexGuard, shuttle::sync::atomic};
+pub(crate) use {checked::Mutex, shuttle::sync::MutexGuard, shuttle::sync::atomic};
 #[cfg(not(feature = "shuttle"))]
-pub use {
+pub(crate) use {
     parking_lot::{Mutex, MutexGuard},
     std::sync::atomic,
 };
 
 #[cfg(feature = "shuttle")]
-pub use checked::detach;
+pub(crate) use checked::detach;
 #[cfg(all(test, feature = "shuttle"))]
-pub use checked::{explore, explore_all};
+pub(crate) use checked::{explore, explore_all};
 
-/// Goes on with something after the task that began it has been dropped. A host that has stopped has
-/// nobody left to go on with it.
+/// Runs a future in a task of its own, so that it goes on after the calling task has been dropped.
+/// It is dropped if the host has stopped.
 #[cfg(not(feature = "shuttle"))]
-pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn detach(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(threads) = tokio::runtime::Handle::try_current() {
         threads.spawn(task);
     }

@@ -1,13 +1,13 @@
 //! Sends arbitrary bytes to the real listeners of the admin, of a host in this process.
 //!
-//! The fuzz target and a test of every build run this. The first byte of an input says where it comes from
-//! ([`Door`]) and in which pieces; the rest is sent, with these words replaced: `{token}` by the token, or by
-//! another one where the door has none; `{component}` by a component; `{length}` by the number of bytes behind
-//! the next empty line.
+//! The fuzz target and a test of every build run this. The first byte of an input says where it
+//! comes from ([`Door`]) and in which pieces; the rest is sent, with these words replaced:
+//! `{token}` by the token, or by another one where the door has none; `{component}` by a component;
+//! `{length}` by the number of bytes behind the next empty line.
 //!
-//! After each input: nothing has panicked; the connection has ended, and the host answers; nothing lies
-//! outside of the folders of components; without the token, nothing was answered but refusals, and nothing has
-//! changed.
+//! After each input: nothing has panicked; the connection has ended, and the host answers; nothing
+//! lies outside of the folders of components; without the token, nothing was answered but refusals,
+//! and nothing has changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,7 +57,7 @@ enum Door {
 }
 
 /// A host with a site, and its admin's listeners.
-pub struct Admin {
+pub(crate) struct Admin {
     component: Vec<u8>,
     cache: PathBuf,
     engine: Arc<Runtime>,
@@ -81,7 +81,7 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 impl Admin {
     /// Starts a host, and keeps what is compiled in `cache`.
-    pub fn start(component: &Path, cache: &Path) -> Self {
+    pub(crate) fn start(component: &Path, cache: &Path) -> Self {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if std::thread::current().name() == Some(THREADS) {
@@ -99,7 +99,7 @@ impl Admin {
     ///
     /// # Panics
     /// The host does, or it does what it must not.
-    pub fn hear(&self, input: &[u8]) {
+    pub(crate) fn hear(&self, input: &[u8]) {
         let Some((&how, said)) = input.split_first() else { return };
         let door = match how & 3 {
             0 => Door::Stranger,

@@ -1,7 +1,7 @@
 //! Makes a site's folder as a program says. Nothing is made through a link.
 //!
-//! A program is operations, one after the other: a byte, modulo the number of operations, and then its
-//! arguments. Where the bytes end, every argument is 0.
+//! A program is operations, one after the other: a byte, modulo the number of operations, and then
+//! its arguments. Where the bytes end, every argument is 0.
 //!
 //! | argument | bytes |
 //! |---|---|
@@ -97,20 +97,20 @@ const TARGETS: [&[u8]; 30] = [
 ];
 
 /// What was made.
-pub struct Made {
+pub(crate) struct Made {
     pub has_hard_links: bool,
 }
 
 impl Made {
     /// Where a file was made that holds this, in the site.
-    pub fn place_of<'b>(&self, content: &'b [u8]) -> Option<&'b Path> {
+    pub(crate) fn place_of<'b>(&self, content: &'b [u8]) -> Option<&'b Path> {
         let place = content.strip_prefix(MADE.as_bytes())?;
         Some(Path::new(OsStr::from_bytes(place)))
     }
 }
 
 /// Makes a site at `root`.
-pub fn site(root: &Path, outside: &Path, program: &[u8]) -> Made {
+pub(crate) fn site(root: &Path, outside: &Path, program: &[u8]) -> Made {
     fs::create_dir(root).expect("it can be made");
     let mut builder = Builder {
         root,
@@ -224,7 +224,8 @@ impl Builder<'_> {
         self.write("lithe.toml".into(), settings.as_bytes())
     }
 
-    /// A deploy that was broken off after it was decided. The host's user may be another one's, too.
+    /// A deploy that was broken off after it was decided. The host's user may be another one's,
+    /// too.
     fn journal(&mut self) -> std::io::Result<()> {
         let _ = fs::create_dir(self.root.join(".lithe"));
         let state = self.root.join(".lithe");

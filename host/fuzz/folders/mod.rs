@@ -1,11 +1,12 @@
-//! Makes a site's folder of arbitrary files and links, for what looks at it before a component runs: the scan,
-//! the index of public files, grants, the watcher, and what tidies up after broken deploys.
+//! Makes a site's folder of arbitrary files and links, for what looks at it before a component
+//! runs: the scan, the index of public files, grants, the watcher, and what tidies up after broken
+//! deploys.
 //!
-//! The fuzz target and a test of every build run this. An input is a [program](build) that makes the folder:
-//! names of all kinds, links to everywhere, pipes, circles, depth.
+//! The fuzz target and a test of every build run this. An input is a [program](build) that makes
+//! the folder: names of all kinds, links to everywhere, pipes, circles, depth.
 //!
-//! After each input: nothing has panicked or waited; nothing outside of the site's folder was changed or came
-//! to be served, read or granted; a second look finds the same.
+//! After each input: nothing has panicked or waited; nothing outside of the site's folder was
+//! changed or came to be served, read or granted; a second look finds the same.
 
 mod build;
 
@@ -62,7 +63,7 @@ thread_local! {
 }
 
 /// Runs inputs, each in a folder of its own.
-pub struct Folders {
+pub(crate) struct Folders {
     threads: tokio::runtime::Runtime,
 }
 
@@ -83,7 +84,7 @@ impl Folders {
     ///
     /// # Panics
     /// The host does, or something outside of the folder was reached.
-    pub fn look(&self, program: &[u8]) {
+    pub(crate) fn look(&self, program: &[u8]) {
         let begun = Instant::now();
         PANICS.set(0);
         let outer = tempfile::tempdir().expect("the folder can be made");
@@ -226,7 +227,8 @@ fn granted(root: &Path, folder: &Folder) -> Vec<String> {
                 let real = inside(root, &granted.path);
                 for part in PARTS.iter().filter_map(|part| root.join(part).canonicalize().ok()) {
                     let is_apart = !real.starts_with(&part) && !part.starts_with(&real);
-                    // A part that is a link out of the site, or to the site itself, is not served from.
+                    // A part that is a link out of the site, or to the site itself, is not served
+                    // from.
                     let own = root.canonicalize().expect("it is there");
                     let is_served = part.starts_with(&own) && part != own;
                     assert!(is_apart || !is_served, "`{}` is granted", real.display());

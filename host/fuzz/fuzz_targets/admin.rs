@@ -1,4 +1,5 @@
-//! No bytes make the admin's listeners panic, hang or write elsewhere, and nothing changes without the token.
+//! No bytes make the admin's listeners panic, hang or write elsewhere, and nothing changes without
+//! the token.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! No guest can make the host panic or hang, leave anything behind, or reach its neighbour, whatever it
-//! calls with whatever arguments.
+//! No guest can make the host panic or hang, leave anything behind, or reach its neighbour,
+//! whatever it calls with whatever arguments.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! No bytes after the handshake make a session panic, hang or stay, and each message comes back before
-//! the end, in order, and unchanged; compressed or not, for each way that guests are run.
+//! No bytes after the handshake make a session panic, hang or stay, and each message comes back
+//! before the end, in order, and unchanged; compressed or not, for each way that guests are run.
 //!
 //! The first two bytes of the input say how the rest is sent.
 

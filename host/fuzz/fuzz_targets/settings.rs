@@ -1,4 +1,5 @@
-//! No `lithe.toml` makes the host panic, hang or take more than its bounds, and an error says where it is.
+//! No `lithe.toml` makes the host panic, hang or take more than its bounds, and an error says where
+//! it is.
 
 #![no_main]
 

@@ -19,9 +19,9 @@ const SIZE: ByteSize = ByteSize::kib(256);
 /// What each name in it counts for.
 const ENTRY: u64 = 4 * 1024;
 
-/// A site with the folders `data` and `read`, and a file beside them and one outside of the site that nobody may
-/// reach.
-pub struct Ground {
+/// A site with the folders `data` and `read`, and a file beside them and one outside of the site
+/// that nobody may reach.
+pub(crate) struct Ground {
     outer: TempDir,
     before: BTreeMap<PathBuf, Found>,
 }
@@ -31,7 +31,7 @@ type Found = (u64, u32, u64, (i64, i64), Vec<u8>);
 
 impl Ground {
     /// The secret lies in all files.
-    pub fn new(secret: &str) -> Self {
+    pub(crate) fn new(secret: &str) -> Self {
         let outer = tempfile::tempdir().expect("the folder can be made");
         for file in ["outside/secret", "site/secret", "site/read/link"] {
             let path = outer.path().join(file);
@@ -50,7 +50,7 @@ impl Ground {
     }
 
     /// The two folders; the site is charged.
-    pub fn grants(&self, account: &Arc<Account>) -> Grants {
+    pub(crate) fn grants(&self, account: &Arc<Account>) -> Grants {
         let folder = |path: &str, write| config::Folder { path: path.into(), write, size: SIZE };
         let folders = [("/data", folder("data", true)), ("/read", folder("read", false))];
         let plugin = config::PluginConfig {
@@ -65,7 +65,7 @@ impl Ground {
 
     /// # Panics
     /// Something outside of `data` has changed, or `data` is too large.
-    pub fn check(&self) {
+    pub(crate) fn check(&self) {
         let after = contents(self.outer.path());
         assert_eq!(self.before, after, "something has changed that it may not write to");
         let (mut held, mut folders) = (0, vec![self.outer.path().join("site/data")]);
@@ -86,7 +86,7 @@ impl Ground {
     }
 
     /// Whether the process has none of it open.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         let descriptors = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
         let mut open = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
         !open.any(|path| path.starts_with(self.outer.path()))

@@ -1,16 +1,16 @@
 //! Whatever a guest does, through the real host, beside a neighbour who must not notice.
 //!
-//! The fuzz target and a test of every build run this. An input is two bytes that say how ([`Manner`]),
-//! the program for the handler, and those for the session's messages; the guests of
+//! The fuzz target and a test of every build run this. An input is two bytes that say how
+//! ([`Manner`]), the program for the handler, and those for the session's messages; the guests of
 //! `tests/guests/interpreter` run them.
 //!
-//! The guest may write to one folder and read another one. In some inputs, a new version of it takes over while
-//! it runs.
+//! The guest may write to one folder and read another one. In some inputs, a new version of it
+//! takes over while it runs.
 //!
-//! After each input: the host has not panicked; nothing is left of the guest, not an instance, a socket, a
-//! timer, a task or an open file; the neighbour's sockets have heard what was said among them and nothing else;
-//! nothing that the guest answered or sent has the neighbour's secret in it; its folder holds no more than it
-//! may, and nothing outside of it has changed.
+//! After each input: the host has not panicked; nothing is left of the guest, not an instance, a
+//! socket, a timer, a task or an open file; the neighbour's sockets have heard what was said among
+//! them and nothing else; nothing that the guest answered or sent has the neighbour's secret in it;
+//! its folder holds no more than it may, and nothing outside of it has changed.
 
 mod grant;
 mod neighbours;
@@ -39,7 +39,7 @@ use neighbours::Neighbours;
 use visit::Visit;
 
 /// Between two programs of one input.
-pub const SEPARATOR: u8 = 0xff;
+pub(crate) const SEPARATOR: u8 = 0xff;
 
 /// Longer than any input needs.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -60,7 +60,7 @@ const SWAP_AFTER: Duration = Duration::from_millis(2);
 const MAX_MESSAGES: usize = 64;
 
 /// The components.
-pub struct Guests<'g> {
+pub(crate) struct Guests<'g> {
     /// Those that run programs, in the order of [`Kind`].
     pub interpreters: [&'g Path; 4],
     /// Says what it hears to all of its sockets.
@@ -70,7 +70,7 @@ pub struct Guests<'g> {
 }
 
 /// A host, the neighbours, and what is needed to let guests in.
-pub struct Host {
+pub(crate) struct Host {
     threads: tokio::runtime::Runtime,
     engine: Arc<Runtime>,
     loader: Loader,
@@ -82,7 +82,7 @@ pub struct Host {
 
 /// What the guest is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Route,
     Hooks,
     Session,
@@ -92,7 +92,7 @@ pub enum Kind {
 
 /// What its client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Client {
+pub(crate) enum Client {
     /// Says all, and closes.
     Closes,
     /// Says all, and is gone.
@@ -105,7 +105,7 @@ pub enum Client {
 
 /// How an input is run, by its first two bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub(crate) struct Manner {
     /// Bits 0 and 1.
     pub kind: Kind,
     /// Bit 2: the request asks for no WebSocket.
@@ -126,7 +126,7 @@ pub struct Manner {
 
 impl Manner {
     /// As the bytes say.
-    pub fn of([byte, more]: [u8; 2]) -> Self {
+    pub(crate) fn of([byte, more]: [u8; 2]) -> Self {
         Self {
             kind: [Kind::Route, Kind::Hooks, Kind::Session, Kind::Middleware]
                 [usize::from(byte & 3)],
@@ -160,7 +160,7 @@ fn count_panics() {
 
 impl Host {
     /// Starts a host with the neighbours in it, and keeps what is compiled in `cache`.
-    pub fn start(guests: &Guests<'_>, cache: &Path) -> Self {
+    pub(crate) fn start(guests: &Guests<'_>, cache: &Path) -> Self {
         count_panics();
         let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let threads = threads.expect("the system has what a runtime needs");
@@ -194,7 +194,7 @@ impl Host {
     ///
     /// # Panics
     /// The guest has done what it must not be able to do.
-    pub fn run(&self, input: &[u8]) {
+    pub(crate) fn run(&self, input: &[u8]) {
         let Some((how, programs)) = input.split_first_chunk() else { return };
         let manner = Manner::of(*how);
         let mut programs = programs.split(|byte| *byte == SEPARATOR);
@@ -258,7 +258,8 @@ impl Host {
         assert_eq!(PANICS.get(), 0, "{manner:?}: the host panicked");
     }
 
-    /// Has a version of the same component take over, as a deploy does: it answers requests from then on.
+    /// Has a version of the same component take over, as a deploy does: it answers requests from
+    /// then on.
     async fn swap(
         &self,
         before: &Arc<PluginVersion>,
@@ -346,7 +347,8 @@ async fn load(loader: &Loader, bytes: &[u8], manner: Manner, settings: &Settings
     loaded.await.expect("it is a plugin")
 }
 
-/// A request, which may ask for a WebSocket and has a body all the same: the guest reads its program there.
+/// A request, which may ask for a WebSocket and has a body all the same: the guest reads its
+/// program there.
 fn request(upgrade: bool, body: &[u8], secret: Option<&str>) -> Request {
     let mut headers = HeaderMap::new();
     let handshake = [

@@ -19,7 +19,7 @@ use super::{DEADLINE, masked, request};
 const ROUNDS: usize = 1_000;
 
 /// Two plugins that have nothing to do with the guest.
-pub struct Neighbours {
+pub(crate) struct Neighbours {
     /// Says what it hears to all of its sockets, by a topic.
     publish: Arc<Handler>,
     /// Answers `hello world`.
@@ -32,27 +32,27 @@ pub struct Neighbours {
 type Begun = Arc<Mutex<Option<Session>>>;
 
 impl Neighbours {
-    /// The two, with a secret of their own. Each input has another: a fuzzer sees what is compared, and
-    /// writes that into later inputs.
-    pub fn new(publish: &Arc<Handler>, hello: &Arc<Handler>) -> Self {
+    /// The two, with a secret of their own. Each input has another: a fuzzer sees what is compared,
+    /// and writes that into later inputs.
+    pub(crate) fn new(publish: &Arc<Handler>, hello: &Arc<Handler>) -> Self {
         let secret = format!("secret-{:016x}", RandomState::new().build_hasher().finish());
         Self { publish: publish.clone(), hello: hello.clone(), secret }
     }
 
     /// What nobody else may hear.
-    pub fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         &self.secret
     }
 
     /// Panics if the secret is in there.
-    pub fn keep_secret(&self, bytes: &[u8]) {
+    pub(crate) fn keep_secret(&self, bytes: &[u8]) {
         let mut windows = bytes.windows(self.secret.len());
         assert!(!windows.any(|window| window == self.secret.as_bytes()), "the secret is out");
     }
 
     /// Two sockets and a request, until it is done: each socket hears what both say, in order, and
     /// nothing else; the request is answered.
-    pub async fn converse(&self, done: &Cell<bool>) {
+    pub(crate) async fn converse(&self, done: &Cell<bool>) {
         let ((ann, anns_host), (bob, bobs_host)) = (self.connect().await, self.connect().await);
         let talk = async {
             let mut clients = [ann, bob];
@@ -84,7 +84,7 @@ impl Neighbours {
     }
 
     /// The neighbours' handler, as the end of a chain.
-    pub fn next(&self, request: Arc<Request>) -> (Next, Begun) {
+    pub(crate) fn next(&self, request: Arc<Request>) -> (Next, Begun) {
         let (publish, begun) = (self.publish.clone(), Begun::default());
         let session = begun.clone();
         let next = move || -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {

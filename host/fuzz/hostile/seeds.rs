@@ -1,7 +1,7 @@
 //! The committed inputs, in words. What each byte means is in the interpreter's `op.rs`.
 //!
-//! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration guests::interpreter::the_seeds` writes
-//! them.
+//! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration
+//! guests::interpreter::the_seeds` writes them.
 
 use std::slice;
 
@@ -9,9 +9,10 @@ use op::{Op, Slot};
 
 use super::guest::{Client, Kind, Manner, SEPARATOR};
 
-/// The operations of the guests' programs.
+/// The operations of the guests' programs. By path: the fuzz package does not build the guest.
+#[allow(unreachable_pub, reason = "the guest's package exports them")]
 #[path = "../../../tests/guests/interpreter/src/op.rs"]
-pub mod op;
+pub(crate) mod op;
 
 /// Functions that can be called below the bindings: `raw.rs` has fewer, and begins anew.
 const RAW_FUNCTIONS: u8 = 64;
@@ -29,7 +30,7 @@ const LARGEST: [(u64, u8); 5] = [
 ];
 
 /// An input, by its name.
-pub struct Seed {
+pub(crate) struct Seed {
     pub name: String,
     pub input: Vec<u8>,
     /// What is in its programs.
@@ -160,7 +161,7 @@ fn bytes_of(manner: Manner) -> [u8; 2] {
 }
 
 /// All of them.
-pub fn seeds() -> Vec<Seed> {
+pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let mut add = |name: &str, manner: Manner, programs: &[Code]| {
         seeds.push(seed(name, manner, programs));

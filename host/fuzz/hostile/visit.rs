@@ -19,7 +19,7 @@ use super::neighbours::Neighbours;
 use super::{Client, Manner, TIME, masked, request};
 
 /// A guest, and those whom it must not reach.
-pub struct Visit<'v> {
+pub(crate) struct Visit<'v> {
     pub plugin: &'v PluginVersion,
     pub neighbours: &'v Neighbours,
     pub manner: Manner,
@@ -27,7 +27,7 @@ pub struct Visit<'v> {
 
 impl Visit<'_> {
     /// One request, and the session that it may begin.
-    pub async fn run(&self, program: &[u8], messages: &[&[u8]]) {
+    pub(crate) async fn run(&self, program: &[u8], messages: &[&[u8]]) {
         let Self { plugin, manner, .. } = *self;
         let request = Arc::new(request(!manner.plain, program, None));
         let handled = match plugin.instances() {

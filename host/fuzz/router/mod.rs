@@ -1,15 +1,16 @@
-//! What holds of the router for any table and any path. The fuzz target `router` and the tests of the router
-//! ask it of theirs.
+//! What holds of the router for any table and any path. The fuzz target `router` and the tests of
+//! the router ask it of theirs.
 
 use http::Method;
 
 use lithe_router::{Found, Path, Pattern, RouteFile, Router, ScopeFile, Scopes};
 
-/// The first line is a path, each other one a route: a file's name, or a pattern if it begins with `/`.
+/// The first line is a path, each other one a route: a file's name, or a pattern if it begins with
+/// `/`.
 ///
 /// # Panics
 /// The router does, or a table answers otherwise than its routes would alone.
-pub fn holds_for(input: &str) {
+pub(crate) fn holds_for(input: &str) {
     let mut lines = input.lines();
     let Ok(path) = Path::parse(lines.next().unwrap_or_default()) else { return };
     // A `%2F` or a `%25` reads differently once it is decoded.

@@ -1,7 +1,7 @@
 //! Whatever a client sends after its handshake, through the real session code and guests that echo.
 //!
-//! The fuzz target and a test of every build run this. A second decoder, which sees all bytes at once,
-//! says what must come back.
+//! The fuzz target and a test of every build run this. A second decoder, which sees all bytes at
+//! once, says what must come back.
 
 mod reference;
 
@@ -44,7 +44,7 @@ const OFFERS: [Option<(&str, Deflate)>; 4] = [
 ];
 
 /// Guests that echo, loaded once.
-pub struct Echoes {
+pub(crate) struct Echoes {
     threads: tokio::runtime::Runtime,
     /// One shared instance.
     hooks: PluginVersion,
@@ -68,7 +68,7 @@ struct Manner {
 
 impl Echoes {
     /// Loads two components that echo, and keeps them compiled in `cache`.
-    pub fn load(hooks: &Path, session: &Path, cache: &Path) -> Self {
+    pub(crate) fn load(hooks: &Path, session: &Path, cache: &Path) -> Self {
         let threads = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let threads = threads.expect("the system has what a runtime needs");
         let engine = Runtime::new().expect("the system has the addresses");
@@ -106,8 +106,9 @@ impl Echoes {
     /// Sends all but the first two bytes, which say how.
     ///
     /// # Panics
-    /// The session does not end, or the client hears something else than the echoes of what it said.
-    pub fn hear(&self, input: &[u8]) {
+    /// The session does not end, or the client hears something else than the echoes of what it
+    /// said.
+    pub(crate) fn hear(&self, input: &[u8]) {
         let [how, piece, bytes @ ..] = input else { return };
         let manner = Manner {
             own_instance: how & 1 != 0,

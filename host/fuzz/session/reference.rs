@@ -7,7 +7,7 @@ const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 /// How messages are compressed, either way.
 #[derive(Clone, Copy, Debug)]
-pub struct Deflate {
+pub(crate) struct Deflate {
     /// The window.
     pub bits: u8,
     /// Whether it stays from one message to the next.
@@ -16,7 +16,7 @@ pub struct Deflate {
 
 /// What the bytes say.
 #[derive(Debug, Default)]
-pub struct Decoded {
+pub(crate) struct Decoded {
     /// Opcodes and payloads.
     pub messages: Vec<(u8, Vec<u8>)>,
     pub pings: Vec<Vec<u8>>,
@@ -26,7 +26,7 @@ pub struct Decoded {
 
 /// How they end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// Without a close frame, in the middle of a frame or behind one.
     #[default]
     Middle,
@@ -34,8 +34,8 @@ pub enum End {
     Closed(Vec<u8>),
     /// A rule is broken.
     Broken,
-    /// A rule is broken in a frame that is not whole, or by a close code that the RFCs leave open: a
-    /// decoder may see it or not.
+    /// A rule is broken in a frame that is not whole, or by a close code that the RFCs leave open:
+    /// a decoder may see it or not.
     Either,
     /// From here on, what deflate makes of it is more than is known here.
     Unknown,
@@ -66,12 +66,12 @@ struct Frame {
 
 impl Decoded {
     /// What a client has said.
-    pub fn from_client(bytes: &[u8], deflate: Option<Deflate>, max: usize) -> Self {
+    pub(crate) fn from_client(bytes: &[u8], deflate: Option<Deflate>, max: usize) -> Self {
         Self::of(bytes, true, deflate, max)
     }
 
     /// What the host has said.
-    pub fn from_host(bytes: &[u8], deflate: Option<Deflate>, max: usize) -> Self {
+    pub(crate) fn from_host(bytes: &[u8], deflate: Option<Deflate>, max: usize) -> Self {
         Self::of(bytes, false, deflate, max)
     }
 

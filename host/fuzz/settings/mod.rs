@@ -1,10 +1,10 @@
 //! Puts arbitrary bytes into a `lithe.toml`, for what reads them and what computes with them.
 //!
-//! The fuzz target and a test of every build run this. Bytes that are settings are served with: the site is
-//! loaded, and answers a request on a real port, or refuses it.
+//! The fuzz target and a test of every build run this. Bytes that are settings are served with: the
+//! site is loaded, and answers a request on a real port, or refuses it.
 //!
-//! After each input: nothing has panicked, and it was over soon; settings are in their ranges; an error names
-//! the place in the file, and is not much longer than the file.
+//! After each input: nothing has panicked, and it was over soon; settings are in their ranges; an
+//! error names the place in the file, and is not much longer than the file.
 
 use std::cell::Cell;
 use std::fs;
@@ -43,7 +43,7 @@ const TOGETHER: [&str; 4] =
     ["`limits.outbound`", "`replicas`", "`auto_response`", "`admin.listen`"];
 
 /// A site with one route, whose settings are the inputs.
-pub struct Settings {
+pub(crate) struct Settings {
     site: TempDir,
     cache: PathBuf,
     engine: Arc<Runtime>,
@@ -72,9 +72,9 @@ fn count_panics() {
 }
 
 impl Settings {
-    /// Makes the site, with `routes/a.wasm`, `data`, `public` and `secrets/token`, and keeps the compiled
-    /// component in `cache`.
-    pub fn new(component: &Path, cache: &Path) -> Self {
+    /// Makes the site, with `routes/a.wasm`, `data`, `public` and `secrets/token`, and keeps the
+    /// compiled component in `cache`.
+    pub(crate) fn new(component: &Path, cache: &Path) -> Self {
         count_panics();
         let site = tempfile::tempdir().expect("the folder can be made");
         for folder in ["routes", "data", "public", "secrets"] {
@@ -91,7 +91,7 @@ impl Settings {
     ///
     /// # Panics
     /// The host does, or a promise about settings is not kept.
-    pub fn read(&self, input: &[u8]) {
+    pub(crate) fn read(&self, input: &[u8]) {
         let begun = Instant::now();
         IS_COUNTED.set(true);
         fs::write(self.site.path().join(config::FILE_NAME), input).expect("it can be written");
@@ -157,7 +157,8 @@ impl Settings {
         // What is open when it stops may stay for a day.
         let server = sites.server().clone();
         let _ = timeout(2 * ANSWER_TIME + DEADLINE / 4, server.run(listener, asked)).await;
-        // Otherwise plugins and their instances keep each other, as they do for as long as a site is served.
+        // Otherwise plugins and their instances keep each other, as they do for as long as a site
+        // is served.
         for site in server.sites() {
             site.traffic().plugins().for_each(|plugin| plugin.end());
         }

@@ -1,8 +1,8 @@
-//! Why two routes cannot stand in one table.
+//! Why two routes cannot be in one table.
 
 use http::Method;
 
-/// Why a route cannot be added. The caller adds which two routes those are.
+/// Why a route cannot be added. The caller adds which two routes conflict.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Conflict {
     #[error(

@@ -10,22 +10,22 @@ use super::text::{group, push_char, reserved};
 /// A file below `routes/`, read as a route.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RouteFile {
-    /// None: any method.
+    /// None for any method.
     pub method: Option<Method>,
     pub pattern: Pattern,
 }
 
-/// A file that runs for its folder and all below it.
+/// A file that runs for its folder and everything below it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ScopeFile {
     pub kind: ScopeKind,
-    /// None: any method.
+    /// None for any method.
     pub method: Option<Method>,
     /// Ends in `/**`, which covers the folder's own path too.
     pub pattern: Pattern,
 }
 
-/// What a scoped file is.
+/// The kinds of scoped files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
     /// `_middleware`
@@ -45,7 +45,7 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// What has a meaning in a name outside of `[]`, or in a pattern.
+/// The characters that have a meaning in a name outside of `[]`, or in a pattern.
 const RESERVED: [char; 9] = [']', ':', '*', '(', ')', '{', '}', '?', '\\'];
 
 const INSTEAD: &str = "write a parameter as `[name]`, a catch-all as `[...name]`";
@@ -55,7 +55,7 @@ impl RouteFile {
     /// `rooms/[id].get`.
     ///
     /// # Errors
-    /// The name is not a pattern: the message says what would be right.
+    /// The name is not a pattern. The message says what would be right.
     pub fn parse(stem: &str) -> Result<Self, InvalidPattern> {
         let (folder, file) = split(stem);
         let (last, method) = method_suffix(file);
@@ -68,10 +68,11 @@ impl RouteFile {
 }
 
 impl ScopeFile {
-    /// Reads a path below `routes/` as [`RouteFile::parse`] does; none if it is not a scoped file's.
+    /// Reads a path below `routes/` as [`RouteFile::parse`] does. None if it is not a scoped
+    /// file's.
     ///
     /// # Errors
-    /// Its folder is not a pattern, or a catch-all: the message says what would be right.
+    /// Its folder is not a pattern, or is a catch-all. The message says what would be right.
     pub fn parse(stem: &str) -> Result<Option<Self>, InvalidPattern> {
         let (folder, file) = split(stem);
         let (name, method) = method_suffix(file);
@@ -89,8 +90,9 @@ impl ScopeFile {
     }
 }
 
-/// Takes the method from the end of a file's name, such as `chat.get`: only after the last `.`, and
-/// only one of a route file's methods, in any case, so that `feed.json` and `[name].[ext]` stay.
+/// Takes the method from the end of a file's name, such as `chat.get`. Only the part after the last
+/// `.` counts, and only if it is one of the methods of route files, in any case. So `feed.json` and
+/// `[name].[ext]` stay whole.
 pub fn method_suffix(file: &str) -> (&str, Option<Method>) {
     let Some((name, suffix)) = file.rsplit_once('.').filter(|(name, _)| !name.is_empty()) else {
         return (file, None);
@@ -158,7 +160,7 @@ fn param<'t>(left: &'t str, segment: &str) -> Result<(Piece, &'t str), InvalidPa
     Ok((Piece::Capture { name, regex }, after))
 }
 
-/// Reads what stands in `[[…]]`.
+/// Reads the inside of `[[…]]`.
 fn optional(inner: &str, segment: &str) -> Result<Piece, InvalidPattern> {
     let closed = format!("{inner}]");
     match param(&closed, segment)? {

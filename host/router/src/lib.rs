@@ -1,13 +1,9 @@
-//! Patterns and the tables that match paths against them.
+//! Patterns, and the tables that match paths against them.
 //!
-//! Knows nothing of components or of HTTP connections: a route's value is whatever the caller
-//! stores, and whether a file exists, or which files are global, is the site's business. A lookup
-//! costs one step for each segment of the path, however many routes there are; `tree` says what
-//! the exceptions cost.
-
-#![forbid(unsafe_code)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+//! This package knows nothing about components or HTTP connections. A route's value is whatever the
+//! caller stores. Whether a file exists, and which files are global, is up to the site. A lookup
+//! costs one step for each segment of the path, however many routes there are; `tree` says what the
+//! exceptions cost.
 
 mod conflict;
 mod file;

@@ -1,8 +1,8 @@
 //! Segments with a regex, or with text around parameters.
 //!
-//! Both become one anchored regex. It is `regex-lite`'s: linear in the segment's length, small for
-//! each route (no automaton is cached for each thread), and `\d` and `\w` mean ASCII, as they do
-//! where the patterns come from. It has no Unicode classes, and says so.
+//! Both become one anchored regex of `regex-lite`. It is linear in the segment's length and small
+//! for each route, because it caches no automaton for each thread. `\d` and `\w` mean ASCII, as in
+//! the router that the patterns come from. A regex with a Unicode class is refused.
 
 use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
@@ -13,36 +13,37 @@ use regex_lite::{Regex, RegexBuilder};
 use super::invalid::InvalidPattern;
 use super::text;
 
-/// The most memory that a compiled regex takes. `[a-z0-9-]{1,64}` needs half of it;
-/// what needs more would also be slow.
+/// The most memory that a compiled regex may take. `[a-z0-9-]{1,64}` needs half of it; a larger
+/// regex would also be slow.
 const MAX_REGEX_BYTES: usize = 16 * 1024;
 
-/// What the smallest regex counts for.
+/// The weight of the smallest regex.
 const MIN_WEIGHT: usize = 256;
 
-/// The longest segment that a regex is asked about, in bytes: its time is bounded by the product of both.
+/// The longest segment that is compared with a regex, in bytes. The time is bounded by the product
+/// of both.
 const MAX_SEGMENT: usize = 1024;
 
 /// A part of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     Text(String),
-    /// Without a regex, a named one takes one or more characters, an unnamed one (`*`) any number;
-    /// the first takes as many as it can.
+    /// Without a regex, a named capture takes one or more characters, and an unnamed one (`*`) any
+    /// number. The first capture takes as many as it can.
     Capture {
         name: Option<String>,
         regex: Option<String>,
     },
 }
 
-/// Matches one segment. Equal to another that is written the same.
+/// Matches one segment. Two matchers are equal if they are written the same.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     pieces: Vec<Piece>,
     regex: Regex,
     /// The memory that the compiled regex takes, rounded up to a power of two.
     weight: u32,
-    /// The regex's groups that are captures: a capture's own regex may have groups too.
+    /// The regex's groups that are captures. A capture's own regex may have groups, too.
     groups: Vec<usize>,
 }
 
@@ -76,28 +77,30 @@ impl Matcher {
         Ok(Self { pieces, regex, weight, groups })
     }
 
-    /// The same, taking upper and lower case ASCII letters as equal.
+    /// The same matcher, for which upper and lower case ASCII letters are equal.
     pub(super) fn ignoring_case(&self) -> Self {
         let mut builder = RegexBuilder::new(self.regex.as_str());
-        // What has compiled compiles again: folding adds at most a second range for each, and here
-        // is no limit. Should that ever be wrong, the case matters, which is harmless.
+        // This compiles, because the regex has compiled before: folding adds at most a second range
+        // for each, and the size has no limit here. If that is ever wrong, the case matters, which
+        // does no harm.
         let folded = builder.case_insensitive(true).size_limit(usize::MAX).build();
         Self { regex: folded.unwrap_or_else(|_| self.regex.clone()), ..self.clone() }
     }
 
-    /// The memory that it takes in use, in bytes: the compiled regex, and what one thread needs to run it, which
-    /// stays with it. That has, for each step of the regex, the places of all groups.
+    /// The memory that it takes in use, in bytes: the compiled regex, and what one thread keeps in
+    /// order to run it, which is the places of all groups for each step of the regex.
     pub(super) fn memory(&self) -> usize {
         let groups = self.regex.captures_len();
         (self.weight as usize).saturating_mul(groups.saturating_add(2))
     }
 
-    /// What it costs to ask about this segment, in steps of no particular time.
+    /// The cost of comparing it with this segment, in steps without a unit of time.
     pub(super) fn cost(&self, segment: &str) -> u32 {
         self.weight * segment.len().min(MAX_SEGMENT) as u32
     }
 
-    /// Whether the segment matches; then its captures are added. One of more than 1 KiB does not.
+    /// Whether the segment matches. If so, its captures are appended. A segment of more than 1 KiB
+    /// never matches.
     pub(super) fn capture<'p>(&self, segment: &'p str, into: &mut Vec<Cow<'p, str>>) -> bool {
         if segment.len() > MAX_SEGMENT {
             return false;
@@ -131,8 +134,8 @@ impl Matcher {
         self.pieces.len() == other.pieces.len() && self.pieces.iter().zip(&other.pieces).all(same)
     }
 
-    /// Which is tried first: the one with more text, then with more regexes, then by its text, so
-    /// that the order does not depend on when it was added.
+    /// Which of two is tried first: the one with more text, then the one with more regexes, then in
+    /// the order of their texts. So the order does not depend on when they were added.
     pub(super) fn precedence(&self, other: &Self) -> Ordering {
         let rank = |matcher: &Self| {
             let texts = matcher.pieces.iter().filter_map(Piece::text).map(str::len);
@@ -159,7 +162,8 @@ impl Piece {
     }
 }
 
-/// How many groups a capture's regex has. It must be valid alone, so that it cannot end its group.
+/// How many groups a capture's regex has. It must be valid alone, so that it cannot close its
+/// group.
 fn inner_groups(regex: &str) -> Result<usize, InvalidPattern> {
     let compiled = match regex {
         "" => Err("it is empty, write what a value looks like, such as `[0-9]+`".to_owned()),
@@ -171,7 +175,7 @@ fn inner_groups(regex: &str) -> Result<usize, InvalidPattern> {
     }
 }
 
-/// With the memory that it takes.
+/// Compiles a regex. Returns the memory that it takes, too.
 fn compile(source: &str) -> Result<(Regex, u32), String> {
     let within = |bytes: usize| RegexBuilder::new(source).size_limit(bytes).build();
     let mut bytes = MAX_REGEX_BYTES;

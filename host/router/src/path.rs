@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// The most segments that a path or a pattern may have. Far more than any site needs; it bounds the
-/// depth of a search, and so its stack.
+/// The most segments that a path or a pattern may have. This is far more than any site needs. It
+/// bounds the depth of a search, and so its stack.
 pub const MAX_SEGMENTS: usize = 256;
 
 /// A path's segments, percent-decoded, with `//`, a trailing `/`, `.` and `..` folded (RFC 3986,
@@ -32,8 +32,8 @@ impl<'a> Path<'a> {
     /// Parses the path of a request's target, without its query.
     ///
     /// # Errors
-    /// An invalid percent-encoding, one that does not decode to UTF-8, a NUL, or more than
-    /// [`MAX_SEGMENTS`] segments: what comes after those is not looked at.
+    /// The path has an invalid percent-encoding, does not decode to UTF-8, has a NUL, or has more
+    /// than [`MAX_SEGMENTS`] segments. What comes after those is not read.
     pub fn parse(raw: &'a str) -> Result<Self, InvalidPath> {
         let mut segments = Vec::new();
         for part in raw.split('/') {

@@ -1,6 +1,6 @@
-//! Patterns: what paths a route matches.
+//! Patterns: which paths a route matches.
 //!
-//! `text` reads them from texts and `file` from file names; this is what both make.
+//! `text` reads patterns from texts, and `file` from file names.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::path::MAX_SEGMENTS;
 use super::text;
 
 /// The most optional parameters in a pattern: the table holds a place for each combination.
-pub const MAX_OPTIONALS: usize = 4;
+pub(crate) const MAX_OPTIONALS: usize = 4;
 
 /// One segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Segment {
     Param { name: Option<String>, optional: bool },
     /// Any one segment that fits a regex, or text around parameters: `:id(\d+)`, `:name.:ext`.
     Mixed { matcher: Matcher, optional: bool },
-    /// The rest of the path. Only ever the last segment.
+    /// The rest of the path. It is always the last segment.
     Rest(Rest),
 }
 
@@ -39,20 +39,20 @@ pub enum Rest {
     ZeroOrMore(String),
 }
 
-/// What paths a route matches, such as `/rooms/:id`.
+/// Which paths a route matches, such as `/rooms/:id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     segments: Vec<Segment>,
-    /// Of what the segments capture, in order.
+    /// The names of what the segments capture, in order.
     names: Vec<String>,
 }
 
 impl Pattern {
     /// Reads a pattern such as `/users/:id(\d+)`, `/files/:name.:ext` or `/docs/:path*`. A `\`
-    /// takes the meaning from the character after it. Like a path, it is folded first.
+    /// makes the next character plain. Like a path, the pattern is folded first.
     ///
     /// # Errors
-    /// The text is not a pattern: the message says what would be right.
+    /// The text is not a pattern. The message says what would be right.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         Self::new(text::segments(text)?)
     }
@@ -86,8 +86,8 @@ impl Pattern {
         &self.segments
     }
 
-    /// The names of the parameters, in order. What has no name is known by its index among those
-    /// (`0`, `1`), and an unnamed rest as `_`.
+    /// The names of the parameters, in order. A parameter without a name is named by its index
+    /// among those (`0`, `1`), and an unnamed rest `_`.
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
@@ -124,7 +124,7 @@ fn names(segments: &[Segment]) -> Vec<String> {
 }
 
 impl Segment {
-    /// The segment that these pieces of `written` are.
+    /// The segment that these pieces make. `written` is its text.
     pub(super) fn of(
         written: &str,
         pieces: Vec<Piece>,
@@ -177,7 +177,7 @@ impl Rest {
         }
     }
 
-    /// Whether it also matches where nothing is left.
+    /// Whether it also matches an empty rest.
     pub fn may_be_empty(&self) -> bool {
         matches!(self, Self::Unnamed | Self::ZeroOrMore(_))
     }

@@ -7,14 +7,15 @@ use super::pattern::Pattern;
 use super::search;
 use super::tree::{Node, Tree, variants};
 
-/// Values by scope and method. Unlike routes, all that fit a path apply, and none conflict.
+/// Values by scope and method. Unlike routes, all values that fit a path apply, and they do not
+/// conflict.
 #[derive(Debug)]
 pub struct Scopes<T> {
     tree: Tree,
     values: Vec<T>,
 }
 
-/// Case-sensitive.
+/// Paths are case-sensitive.
 impl<T> Default for Scopes<T> {
     fn default() -> Self {
         Self::new(true)
@@ -22,7 +23,8 @@ impl<T> Default for Scopes<T> {
 }
 
 impl<T> Scopes<T> {
-    /// None yet. Without `case_sensitive`, ASCII letters match in upper and lower case.
+    /// Starts without values. Without `case_sensitive`, ASCII letters match in upper and lower
+    /// case.
     pub fn new(case_sensitive: bool) -> Self {
         let tree = Tree { root: Node::default(), case_sensitive };
         Self { tree, values: Vec::new() }
@@ -36,9 +38,9 @@ impl<T> Scopes<T> {
         self.values.push(value);
     }
 
-    /// What applies to a request, from broad to specific; within one scope in the order in which
-    /// it was added. What is for GET applies to HEAD too: a GET route may answer it, and what
-    /// guards the one must guard the other.
+    /// The values that apply to a request, from broad to specific; within one scope, in the order
+    /// in which they were added. A value for GET applies to HEAD, too, because a GET route may
+    /// answer it, and a guard of one must guard the other.
     pub fn matching<'s>(
         &'s self,
         method: &Method,
@@ -50,13 +52,13 @@ impl<T> Scopes<T> {
             })
         };
         let mut entries = Vec::new();
-        // Most sites have no scopes, and every request asks.
+        // Most sites have no scopes, and every request comes here.
         let ends = match self.values.is_empty() {
             true => Vec::new(),
             false => search::all(&self.tree, path),
         };
         for end in ends {
-            // A scope with something optional may fit in two ways: the broadest counts.
+            // A scope with an optional part may fit in two ways: the broadest counts.
             if applies(end.method.as_ref()) && !entries.contains(&end.entry) {
                 entries.push(end.entry);
             }

@@ -1,4 +1,4 @@
-//! The ways through a tree: to the best end for a path, and to all of them.
+//! Searches in a tree: for the best end for a path, and for all ends.
 
 use std::borrow::Cow;
 
@@ -8,24 +8,24 @@ use super::matcher::Matcher;
 use super::path::Path;
 use super::tree::{End, Node, Tree};
 
-/// What regexes may cost in one search: four of the largest about the longest segment, some 10 ms. Or,
-/// about a segment of 40 bytes, hundreds of the usual ones.
+/// The most that regexes may cost in one search. This is enough for four of the largest regexes on
+/// the longest segment, about 10 ms, or for hundreds of usual ones on a segment of 40 bytes.
 const MAX_COST: u32 = 64 * 1024 * 1024;
 
 /// A search for the best end.
-pub struct Search<'q> {
+pub(crate) struct Search<'q> {
     method: &'q Method,
     segments: &'q [Cow<'q, str>],
     case_sensitive: bool,
-    /// What was captured on the way to the end that was found.
+    /// The captures on the way to the end that was found.
     pub captures: Vec<Cow<'q, str>>,
-    /// Methods of ends that fit the path, if none was found.
+    /// The methods of ends that fit the path, if none was found.
     pub other_methods: Vec<Method>,
     cost: u32,
 }
 
 impl<'q> Search<'q> {
-    pub fn new(method: &'q Method, path: &'q Path<'_>, case_sensitive: bool) -> Self {
+    pub(crate) fn new(method: &'q Method, path: &'q Path<'_>, case_sensitive: bool) -> Self {
         Self {
             method,
             segments: path.segments(),
@@ -36,13 +36,14 @@ impl<'q> Search<'q> {
         }
     }
 
-    /// Whether regexes have cost more than they may: what was found may not be the best.
-    pub fn is_too_costly(&self) -> bool {
+    /// Whether regexes have cost more than they may. Then what was found may not be the best.
+    pub(crate) fn is_too_costly(&self) -> bool {
         self.cost > MAX_COST
     }
 
-    /// The best end below `node` for the segments from `at` on. As deep as a path has segments.
-    pub fn descend<'t>(&mut self, node: &'t Node, at: usize) -> Option<&'t End> {
+    /// The best end below `node` for the segments from `at` on. The recursion is as deep as the
+    /// path has segments.
+    pub(crate) fn descend<'t>(&mut self, node: &'t Node, at: usize) -> Option<&'t End> {
         let Some(segment) = self.segments.get(at) else {
             return self.choose(&node.ends);
         };
@@ -99,9 +100,10 @@ impl<'q> Search<'q> {
     }
 }
 
-/// Every end for a path, from broad to specific: by how many segments it names, then a catch-all,
-/// a wildcard, a parameter, a regex or embedded one, a static one.
-pub fn all<'t>(tree: &'t Tree, path: &Path<'_>) -> Vec<&'t End> {
+/// Every end for a path, from broad to specific. An end is more specific if it names more segments;
+/// then a catch-all comes before a wildcard, a parameter, a regex or embedded parameter, and a
+/// static segment.
+pub(crate) fn all<'t>(tree: &'t Tree, path: &Path<'_>) -> Vec<&'t End> {
     let mut level = vec![&tree.root];
     let mut found = Vec::new();
     for segment in path.segments() {

@@ -27,11 +27,11 @@ struct Route<T> {
     value: T,
 }
 
-/// What a lookup found.
+/// The result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found<'r, T> {
-    /// A route, and its parameters in the pattern's order. What is optional and has no segment is
-    /// not among them; a catch-all that may be empty is.
+    /// A route, and its parameters in the pattern's order. An optional parameter without its
+    /// segment is left out. A catch-all that may be empty is not.
     Route {
         value: &'r T,
         pattern: &'r Pattern,
@@ -39,16 +39,16 @@ pub enum Found<'r, T> {
         shown: &'r Arc<str>,
         params: Vec<(&'r str, String)>,
     },
-    /// Routes for the path, none for the method. `allow` is what there is (RFC 9110, section
-    /// 10.2.1), HEAD for GET and OPTIONS included.
+    /// The path has routes, but none for the method. `allow` lists the methods that it has (RFC
+    /// 9110, section 10.2.1), with HEAD for GET and OPTIONS.
     OtherMethods { allow: Vec<Method> },
-    /// No route for the path.
+    /// The path has no route.
     Nothing,
     /// The path is too long for the regexes that it would have to be compared with.
     TooCostly,
 }
 
-/// Case-sensitive.
+/// Paths are case-sensitive.
 impl<T> Default for Router<T> {
     fn default() -> Self {
         Self::new(true)
@@ -65,7 +65,7 @@ impl<T> Router<T> {
     /// Adds a route. A catch-all at the root for any method is the fallback: it also matches `/`.
     ///
     /// # Errors
-    /// With the value of the route that it conflicts with; the table is as it was.
+    /// The route conflicts with another, whose value is returned. The table is unchanged.
     pub fn insert(
         &mut self,
         method: Option<Method>,
@@ -79,7 +79,8 @@ impl<T> Router<T> {
                 let other = &self.routes[end.entry];
                 let found = conflict(method.as_ref(), &pattern, variant, &other.pattern, end);
                 if let Some(conflict) = found {
-                    // Found again by its index: the borrow checker cannot return `other` from here.
+                    // Looked up again by its index, because the borrow checker does not allow
+                    // returning `other`.
                     return Err((conflict, &self.routes[end.entry].value));
                 }
             }
@@ -92,10 +93,10 @@ impl<T> Router<T> {
         Ok(())
     }
 
-    /// Finds the route for a request: static segments before a regex or embedded parameters, before
-    /// parameters, wildcards and catch-alls; an exact method before any method; and back to the
-    /// next pattern where one fails or lacks the method. A HEAD request takes a HEAD route, else one
-    /// for any method, else GET's.
+    /// Finds the route for a request. Static segments go before a regex or embedded parameters, and
+    /// these before parameters, wildcards and catch-alls. An exact method goes before any method.
+    /// If a pattern fails or lacks the method, the next one is tried. A HEAD request takes a HEAD
+    /// route, else one for any method, else GET's.
     pub fn find(&self, method: &Method, path: &Path<'_>) -> Found<'_, T> {
         let mut search = Search::new(method, path, self.tree.case_sensitive);
         match search.descend(&self.tree.root, 0) {
@@ -105,7 +106,7 @@ impl<T> Router<T> {
                 let names = end.params.iter().map(|index| pattern.param(*index));
                 let values = search.captures.into_iter().map(|value| value.into_owned());
                 let mut params: Vec<_> = names.zip(values).collect();
-                // A catch-all that may be empty is there where it is, unlike what is optional.
+                // Unlike an optional parameter, an empty catch-all is a parameter.
                 if let Some(Rest::ZeroOrMore(name)) = pattern.rest()
                     && params.last().is_none_or(|(last, _)| last != name)
                 {
@@ -124,7 +125,7 @@ impl<T> Router<T> {
     }
 }
 
-/// What keeps `variant` of `pattern` from a place where `other` ends already.
+/// Why `variant` of `pattern` conflicts with `other`, which already ends at the same place.
 fn conflict(
     method: Option<&Method>,
     pattern: &Pattern,

@@ -1,4 +1,4 @@
-//! Patterns in text: one segment is read, and written so that it reads the same again.
+//! Patterns in text: segments are read, and written so that they read the same again.
 
 use std::fmt::{self, Write as _};
 
@@ -6,7 +6,7 @@ use super::invalid::InvalidPattern;
 use super::matcher::Piece;
 use super::pattern::{Rest, Segment, is_name_char, name};
 
-/// What means something, or would where the reader comes from.
+/// The characters that have a meaning, here or in the router that the patterns come from.
 const RESERVED: [char; 10] = [':', '*', '(', ')', '[', ']', '{', '}', '?', '\\'];
 
 const INSTEAD: &str = "write a parameter as `:name`, and the character itself after a `\\`";
@@ -93,7 +93,7 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
                 continue;
             }
         };
-        // Only what has come through here is a capture that a modifier may follow, at the end.
+        // A modifier may follow only a capture that has come through here, at the end.
         match (left, pieces.as_slice()) {
             ("?", [_]) => return Segment::of(text, pieces, true),
             ("+", [Piece::Capture { name: Some(name), regex: None }]) => {
@@ -109,8 +109,8 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
     Segment::of(text, pieces, false)
 }
 
-/// Takes a regex in parentheses from the beginning of `left`, a part of `segment`. Parentheses in it
-/// are in pairs, but for escaped ones and those in a class.
+/// Takes a regex in parentheses from the beginning of `left`, a part of `segment`. Parentheses in
+/// it have to be in pairs, except escaped ones and those in a class.
 pub(super) fn group<'t>(left: &'t str, segment: &str) -> Result<(String, &'t str), InvalidPattern> {
     let (mut depth, mut in_class, mut escaped) = (0_usize, false, false);
     for (at, c) in left.char_indices() {
@@ -149,7 +149,8 @@ pub(super) fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resu
     })
 }
 
-/// Writes text that must not read as a part of the capture before it: of its name, or as a modifier.
+/// Writes text so that it does not read as a part of the capture before it: of its name, or as a
+/// modifier.
 pub(super) fn write_after(f: &mut fmt::Formatter<'_>, capture: &Piece, text: &str) -> fmt::Result {
     let bare = matches!(capture, Piece::Capture { name: Some(_), regex: None });
     if text == "+" || (bare && text.starts_with(is_name_char)) {

@@ -1,4 +1,4 @@
-//! What the patterns of one site may take, all together.
+//! The bounds for all patterns of one site together.
 
 use std::collections::HashSet;
 
@@ -7,29 +7,29 @@ use http::Method;
 use super::pattern::{Pattern, Segment};
 use super::tree::variants;
 
-/// Patterns of one site: of its routes, of its middleware and of its error handlers. The bounds here hold for
-/// all of them together.
+/// The most patterns of one site: of its routes, its middleware and its error handlers. All bounds
+/// here hold for these together.
 ///
-/// A table at all of the bounds takes 37 MiB, those caches of its regexes included that one thread uses. It is
-/// made in 0.4 s and dropped in 40 ms by a host that is not optimised.
+/// A table that reaches all bounds takes 37 MiB, including the caches of its regexes for one
+/// thread. An unoptimised host makes it in 0.4 s and drops it in 40 ms.
 const MAX_PATTERNS: usize = 10_000;
 
-/// Bytes of their texts.
+/// The most bytes of their texts.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Their segments. An optional parameter has its pattern stand in the tree with it and without it, which counts
-/// as two patterns do: four of them count sixteen times.
+/// The most segments. An optional parameter puts its pattern into the tree with it and without it,
+/// which counts as two patterns: four optional parameters count sixteen times.
 const MAX_SEGMENTS: usize = 50_000;
 
-/// What their segments with a regex, or with text around a parameter, take in memory, in bytes, each as
-/// often as it counts as a segment. `[0-9]+` takes 2 KiB, the
-/// largest regex without groups of its own 64 KiB.
+/// The most memory of their segments with a regex, or with text around a parameter, in bytes. Each
+/// counts as often as it counts as a segment. `[0-9]+` takes 2 KiB, and the largest regex without
+/// groups of its own 64 KiB.
 const MAX_REGEXES: usize = 8 * 1024 * 1024;
 
-/// Methods that they name. Routes that differ in nothing else are tried in turn.
+/// The most different methods. Routes that differ only in the method are tried in turn.
 const MAX_METHODS: usize = 64;
 
-/// What the patterns of a site take that are there so far.
+/// What the patterns of a site take so far.
 #[derive(Debug, Default)]
 pub struct Totals {
     patterns: usize,
@@ -52,15 +52,15 @@ pub struct TooMuch {
 }
 
 impl Totals {
-    /// Counts one more.
+    /// Counts one more pattern.
     ///
     /// # Errors
-    /// It is too much for one of the bounds: which one, and what it would be.
+    /// It exceeds one of the bounds. The error says which, and what it would be.
     pub fn add(&mut self, method: Option<&Method>, pattern: &Pattern) -> Result<(), TooMuch> {
         count(&mut self.patterns, 1, MAX_PATTERNS, "patterns")?;
         count(&mut self.bytes, pattern.to_string().len(), MAX_BYTES, "bytes of patterns")?;
         for variant in variants(pattern, false) {
-            // Where the pattern ends takes memory, too.
+            // The end of a pattern takes memory, too.
             let segments = variant.segments.len().max(1);
             count(&mut self.segments, segments, MAX_SEGMENTS, "segments in patterns")?;
             let regexes = variant.segments.iter().map(|segment| match segment {

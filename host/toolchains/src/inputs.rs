@@ -14,9 +14,9 @@ impl From<Vec<u8>> for Component {
     }
 }
 
-/// What a rule for `make` names behind its colon, as Cargo and clang write them. Where there is no such
-/// file, nothing is known.
-pub fn of_rule(file: &Path) -> Vec<PathBuf> {
+/// What a rule for `make` names behind its colon, as Cargo and clang write them. Where there is no
+/// such file, nothing is known.
+pub(crate) fn of_rule(file: &Path) -> Vec<PathBuf> {
     parsed_rule(&std::fs::read_to_string(file).unwrap_or_default())
 }
 

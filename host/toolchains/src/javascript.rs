@@ -1,4 +1,5 @@
-//! JavaScript and TypeScript: bundled by esbuild, and made into a component by the engine's own tool.
+//! JavaScript and TypeScript: bundled by esbuild, and made into a component by the engine's own
+//! tool.
 //!
 //! The SDK (`guest-sdk/js`) is in this binary: so it is the one of the host that the component is
 //! built for.
@@ -114,7 +115,7 @@ const FULL: [Package; 4] = [
 const ESBUILD: Package = Package { name: "esbuild", version: "0.28.2" };
 
 /// The file that makes a folder a JavaScript source.
-pub const MANIFEST: &str = "package.json";
+pub(crate) const MANIFEST: &str = "package.json";
 
 /// Where the module is when the manifest does not say.
 const MAINS: [&str; 4] = ["src/index.ts", "src/index.js", "index.ts", "index.js"];
@@ -174,7 +175,8 @@ pub fn build(
         };
         command.args(["-n", "javascript", "-w"]).arg(&wit).arg("-o").arg(output);
         if engine == Engine::Full {
-            // Without `wasi:http`, which the host does not have. Takes several values: the last option.
+            // Without `wasi:http`, which the host does not have. Takes several values: the last
+            // option.
             command.args(["-d", "http", "fetch-event"]);
         }
         tool::run(&mut command).with_context(|| tools.advice.clone())
@@ -227,7 +229,7 @@ fn write_world(bundle: &Bundle, kind: GuestKind, wit: &Path) -> anyhow::Result<(
 fn main_file(folder: &Path) -> anyhow::Result<PathBuf> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST))?;
     let manifest: Manifest =
-        serde_json::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is not right"))?;
+        serde_json::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is invalid"))?;
     let candidates = match manifest.main {
         Some(main) => vec![main],
         None => MAINS.map(PathBuf::from).to_vec(),

@@ -1,8 +1,5 @@
-//! What `lithe build` and `lithe new` need: each language's tools, its SDK, and templates of new sites.
-
-#![forbid(unsafe_code)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+//! What `lithe build` and `lithe new` need: each language's tools, its SDK, and templates of new
+//! sites.
 
 /// Files below a folder of `guest-sdk`: their names, and what they say.
 macro_rules! sdk {
@@ -16,7 +13,6 @@ mod clang;
 mod command;
 mod contract;
 mod go;
-mod guest;
 mod inputs;
 mod javascript;
 mod new;
@@ -55,8 +51,8 @@ pub struct BuildError {
 pub struct Built {
     /// The components that are new or have changed.
     pub written: Vec<PathBuf>,
-    /// By the folder of each source that was built: the files outside of it that its component was made
-    /// from, such as those of a package beside it. Cargo, esbuild and clang tell of them.
+    /// By the folder of each source that was built: the files outside of it that its component was
+    /// made from, such as those of a package beside it. Cargo, esbuild and clang tell of them.
     pub inputs: Inputs,
 }
 
@@ -124,10 +120,10 @@ fn component(
     }
     if folder.join("Cargo.toml").is_file() {
         if !*has_target {
-            guest::ensure_target(say)?;
+            lithe_cargo_guest::ensure_target(say)?;
             *has_target = true;
         }
-        let component = guest::build(folder, None)?;
+        let component = lithe_cargo_guest::build(folder, None)?;
         let content = std::fs::read(&component)
             .with_context(|| format!("cannot read `{}`", component.display()))?;
         return Ok(Component { content, inputs: inputs::of_rule(&component.with_extension("d")) });

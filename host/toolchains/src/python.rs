@@ -1,7 +1,8 @@
-//! Python, made into a component by componentize-py: the interpreter, the module and what it imports.
+//! Python, made into a component by componentize-py: the interpreter, the module and what it
+//! imports.
 //!
-//! The SDK (`guest-sdk/python`) is in this binary: so it is the one of the host that the component is
-//! built for.
+//! The SDK (`guest-sdk/python`) is in this binary: so it is the one of the host that the component
+//! is built for.
 
 use std::path::Path;
 
@@ -39,7 +40,7 @@ const SDK: [(&str, &str); 13] = [
 ];
 
 /// The file that makes a folder a Python source.
-pub const MANIFEST: &str = "pyproject.toml";
+pub(crate) const MANIFEST: &str = "pyproject.toml";
 
 /// A folder beside the module for packages that it imports: `pip install --target python_modules`.
 const PACKAGES: &str = "python_modules";
@@ -74,10 +75,10 @@ impl Default for Settings {
 ///
 /// # Errors
 /// There is no componentize-py, or it fails: the module cannot be imported, or is of another kind.
-pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST))?;
     let manifest: Manifest =
-        toml::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is not right"))?;
+        toml::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is invalid"))?;
     let module = manifest.tool.lithe.module;
     let Some(tool) = find(folder) else {
         bail!("there is no componentize-py: run `python3 -m pip install componentize-py`");

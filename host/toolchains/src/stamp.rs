@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 /// What a component is made from, as a digest.
-pub struct Stamp(Sha256);
+pub(crate) struct Stamp(Sha256);
 
 impl Stamp {
     /// Of these parts, in this order, and of this program's version.
-    pub fn of(parts: &[&[u8]]) -> Self {
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut stamp = Self(Sha256::new());
         stamp.add(env!("CARGO_PKG_VERSION").as_bytes());
         for part in parts {
@@ -24,7 +24,7 @@ impl Stamp {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub fn with_folder(mut self, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn with_folder(mut self, folder: &Path) -> anyhow::Result<Self> {
         for path in files(folder)? {
             let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
             self.add(name.as_bytes());
@@ -44,7 +44,7 @@ impl Stamp {
     ///
     /// # Errors
     /// It does not build.
-    pub fn or_build(
+    pub(crate) fn or_build(
         self,
         output: &Path,
         build: impl FnOnce(&Path) -> anyhow::Result<()>,
@@ -66,8 +66,8 @@ impl Stamp {
     }
 }
 
-/// Every regular file below a folder, in the order of their paths. Each folder counts once, however many
-/// links lead to it.
+/// Every regular file below a folder, in the order of their paths. Each folder counts once, however
+/// many links lead to it.
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut visited = HashSet::new();

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 ///
 /// # Errors
 /// It cannot be run, or fails: its own messages have been printed.
-pub fn run(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = name(command);
     // Standard output is for what the host itself answers.
     command.stdin(Stdio::null()).stdout(std::io::stderr());
@@ -24,7 +24,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn ask(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
     let name = name(command);
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = command.output().with_context(|| format!("cannot run `{name}`"))?;
@@ -35,7 +35,7 @@ pub fn ask(command: &mut Command) -> anyhow::Result<String> {
 }
 
 /// The first of several ways to run a tool that answers well when it is asked for its version.
-pub fn first_that_works(ways: &[&[&str]], version: &str) -> Option<Vec<String>> {
+pub(crate) fn first_that_works(ways: &[&[&str]], version: &str) -> Option<Vec<String>> {
     let words = ways.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect());
     words.into_iter().find(|words: &Vec<String>| {
         let mut asked = command(words);
@@ -45,7 +45,7 @@ pub fn first_that_works(ways: &[&[&str]], version: &str) -> Option<Vec<String>> 
 }
 
 /// A program and its first arguments.
-pub fn command(words: &[String]) -> Command {
+pub(crate) fn command(words: &[String]) -> Command {
     let mut words = words.iter();
     let mut command = Command::new(words.next().map_or("", String::as_str));
     command.args(words);
@@ -53,7 +53,7 @@ pub fn command(words: &[String]) -> Command {
 }
 
 /// A file of this name in the folder or in one of those around it.
-pub fn find_upward(folder: &Path, name: &str) -> Option<PathBuf> {
+pub(crate) fn find_upward(folder: &Path, name: &str) -> Option<PathBuf> {
     folder.ancestors().map(|folder| folder.join(name)).find(|path| path.exists())
 }
 

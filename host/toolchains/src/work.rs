@@ -11,7 +11,7 @@ use lithe_host::internals::config::{Build, Engine};
 ///
 /// # Errors
 /// The folder cannot be made.
-pub fn folder(source: &Path, build: &Build) -> anyhow::Result<PathBuf> {
+pub(crate) fn folder(source: &Path, build: &Build) -> anyhow::Result<PathBuf> {
     let hidden = source.join(".lithe");
     write(&hidden, &[(".gitignore", "*\n")])?;
     let engine = match build.engine {
@@ -29,7 +29,7 @@ pub fn folder(source: &Path, build: &Build) -> anyhow::Result<PathBuf> {
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn write(folder: &Path, files: &[(&str, &str)]) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path, files: &[(&str, &str)]) -> anyhow::Result<()> {
     for (name, text) in files {
         let path = folder.join(name);
         if std::fs::read_to_string(&path).is_ok_and(|before| before == *text) {

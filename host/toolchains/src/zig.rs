@@ -14,7 +14,7 @@ use lithe_host::internals::config::GuestKind;
 const SLICES: &str = include_str!("../../../guest-sdk/c/lithe_slices.zig");
 
 /// How Zig is run here: `zig`, or the one of the Python package `ziglang`.
-pub fn find() -> Option<Vec<String>> {
+pub(crate) fn find() -> Option<Vec<String>> {
     tool::first_that_works(
         &[&["zig"], &["python3", "-m", "ziglang"], &["python", "-m", "ziglang"]],
         "version",
@@ -22,7 +22,7 @@ pub fn find() -> Option<Vec<String>> {
 }
 
 /// The folder's `main.zig`, if it has one.
-pub fn main_file(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn main_file(folder: &Path) -> Option<PathBuf> {
     ["main.zig", "src/main.zig"]
         .map(|name| folder.join(name))
         .into_iter()
@@ -33,7 +33,7 @@ pub fn main_file(folder: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// There is no Zig, or it fails; or the source does not export what its kind needs.
-pub fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
     let Some(zig) = find() else {
         bail!("there is no Zig: run `python3 -m pip install ziglang`, or install `zig`");
     };

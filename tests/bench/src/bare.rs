@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
 const READ_BUFFER: usize = 8 * 1024;
 
 #[derive(Clone, Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     what: What,
     port: u16,
 }
@@ -29,7 +29,7 @@ enum What {
     Hello,
 }
 
-pub fn run(options: Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;

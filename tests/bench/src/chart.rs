@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A measure by what grows.
-pub struct Chart {
+pub(crate) struct Chart {
     pub title: &'static str,
     /// Whether each step of what grows is a multiple of the one before.
     pub is_logarithmic: bool,
@@ -11,7 +11,7 @@ pub struct Chart {
 }
 
 /// Its points are in the order of what grows.
-pub struct Line {
+pub(crate) struct Line {
     /// Empty, where it is the only one.
     pub name: String,
     pub points: Vec<(f64, f64)>,
@@ -26,7 +26,7 @@ const BOTTOM: f64 = 30.0;
 const COLORS: [&str; 3] = ["#1a7f37", "#b35900", "#a40e26"];
 
 /// An SVG document.
-pub fn document(charts: &[Chart]) -> String {
+pub(crate) fn document(charts: &[Chart]) -> String {
     let rows = charts.len().div_ceil(2) as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" \

@@ -1,5 +1,5 @@
-//! A cold start: from a component's bytes, with its compiled form in the cache, to the first answer. In this
-//! process, without a network.
+//! A cold start: from a component's bytes, with its compiled form in the cache, to the first
+//! answer. In this process, without a network.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
 const GOAL: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Cold starts of each component
     #[arg(long, default_value_t = 500)]
     times: usize,
@@ -34,7 +34,7 @@ struct Start {
     answer: Duration,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.times > 0, "at least one start is needed");
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let engine = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;

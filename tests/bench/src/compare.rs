@@ -13,7 +13,7 @@ use crate::peer::{Lithe, Peer};
 use crate::plot;
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Compare with these; by default with all
     peers: Vec<Peer>,
     /// Only these loads: echo, echo-deep, echo-large, fan-out, http, idle
@@ -38,7 +38,7 @@ pub struct Options {
 
 /// Rounds under one load.
 #[derive(Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     pub load: Load,
     pub peer: Peer,
     rounds: Vec<(Measured, Measured)>,
@@ -46,7 +46,7 @@ pub struct Comparison {
 
 /// Of the rounds: the one in the middle, and the outermost.
 #[derive(Clone, Copy, Debug)]
-pub struct Spread {
+pub(crate) struct Spread {
     pub least: f64,
     pub median: f64,
     pub most: f64,
@@ -55,7 +55,7 @@ pub struct Spread {
 impl Spread {
     /// # Panics
     /// No rounds were measured.
-    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);
         let (least, most) = (values[0], values[values.len() - 1]);
@@ -63,7 +63,7 @@ impl Spread {
     }
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     let loads = chosen(&options.loads)?;
     let mut peers = match &*options.peers {
@@ -110,7 +110,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<Load>> {
 ///
 /// # Errors
 /// No load has this name.
-pub fn named(name: &str) -> anyhow::Result<Load> {
+pub(crate) fn named(name: &str) -> anyhow::Result<Load> {
     let found = LOADS.iter().find(|(own, _)| *own == name);
     let names = LOADS.map(|(name, _)| name).join(", ");
     Ok(found.with_context(|| format!("there is no load `{name}`, only {names}"))?.1)
@@ -133,7 +133,7 @@ fn compare(options: &Options, lithe: &Lithe, load: Load, peer: Peer) -> anyhow::
 
 impl Comparison {
     /// How much more Lithe does, or less it costs, than the peer.
-    pub fn ratio(&self) -> Spread {
+    pub(crate) fn ratio(&self) -> Spread {
         self.spread(|our, their| match self.load.is_cost() {
             true => their.amount / our.amount,
             false => our.amount / their.amount,

@@ -13,7 +13,7 @@ const SERVER: usize = 0;
 ///
 /// # Errors
 /// `taskset`, which is part of util-linux, is not there or refuses.
-pub fn take_the_loads() -> anyhow::Result<()> {
+pub(crate) fn take_the_loads() -> anyhow::Result<()> {
     if available_parallelism()?.get() == 1 {
         return Ok(());
     }
@@ -25,7 +25,7 @@ pub fn take_the_loads() -> anyhow::Result<()> {
 }
 
 /// The same command on the servers' core.
-pub fn on_the_servers(command: &Command) -> Command {
+pub(crate) fn on_the_servers(command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
     pinned.args(["--cpu-list", &SERVER.to_string()]);
     pinned.arg(command.get_program()).args(command.get_args());

@@ -1,5 +1,5 @@
-//! Many tenants on one host: how long it takes to start, what each takes of memory, and how long the first
-//! answer of one takes.
+//! Many tenants on one host: how long it takes to start, what each takes of memory, and how long
+//! the first answer of one takes.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -40,7 +40,7 @@ const ANSWER_GOAL: Duration = Duration::from_millis(5);
 const MEMORY_GOAL: f64 = 1024.0 * 1024.0;
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Each with a component of its own
     #[arg(long, default_value_t = 1_000)]
     tenants: usize,
@@ -52,7 +52,7 @@ pub struct Options {
     host: Option<PathBuf>,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.tenants >= 2, "at least two tenants are needed");
     let program = options.host.clone().map_or_else(host::build, Ok)?;
     let kept = Site::default();
@@ -206,8 +206,8 @@ fn name(number: usize) -> String {
     format!("tenant-{number}")
 }
 
-/// The same component with a custom section that says this (component-model binary format): to a host
-/// it is another one.
+/// The same component with a custom section that says this (component-model binary format): to a
+/// host it is another one.
 fn distinct(component: &[u8], note: &str) -> Vec<u8> {
     const CUSTOM: u8 = 0;
     const NAME: &[u8] = b"note";
@@ -216,7 +216,8 @@ fn distinct(component: &[u8], note: &str) -> Vec<u8> {
     [component, &[CUSTOM, content.len() as u8], &content].concat()
 }
 
-/// A request on a connection of its own: the status, and how long it took from before the connection.
+/// A request on a connection of its own: the status, and how long it took from before the
+/// connection.
 fn ask(address: SocketAddr, host: &str, path: &str) -> anyhow::Result<(u16, Duration)> {
     let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     let started = Instant::now();

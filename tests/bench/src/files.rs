@@ -13,7 +13,7 @@ const FILES: u64 = 100_000;
 ///
 /// # Errors
 /// The system refuses what it allows.
-pub fn allow() -> anyhow::Result<()> {
+pub(crate) fn allow() -> anyhow::Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     // Without a maximum, any number is allowed.
     let all = maximum.map_or(FILES, |maximum| maximum.max(FILES));
@@ -30,6 +30,6 @@ pub fn allow() -> anyhow::Result<()> {
 }
 
 /// The connections that a process may have.
-pub fn connections() -> u64 {
+pub(crate) fn connections() -> u64 {
     getrlimit(Resource::Nofile).current.map_or(FILES, |files| files.saturating_sub(OTHERS))
 }

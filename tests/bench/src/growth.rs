@@ -37,7 +37,7 @@ const MESSAGE: usize = 32;
 const CONNECTIONS: usize = 50;
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Only these curves
     #[arg(long, value_delimiter = ',')]
     curves: Vec<Curve>,
@@ -67,7 +67,7 @@ enum Curve {
     Routes,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     let curves = match &*options.curves {
         [] => Curve::value_variants(),

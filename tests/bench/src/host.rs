@@ -10,14 +10,14 @@ use anyhow::{Context as _, ensure};
 ///
 /// # Errors
 /// It is somewhere else.
-pub fn target() -> anyhow::Result<PathBuf> {
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("this program has a path")?;
     let folder = own.parent().context("it is in a folder")?;
     Ok(folder.parent().context("which is in the target folder")?.to_owned())
 }
 
 /// Serves a folder as it does for anybody, with compiled components in another.
-pub fn serve(program: &Path, folder: &Path, cache: &Path, address: SocketAddr) -> Command {
+pub(crate) fn serve(program: &Path, folder: &Path, cache: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(program);
     command.arg("serve").arg(folder).arg("--cache").arg(cache);
     command.args(["--listen", &address.to_string()]).env_remove("LITHE_LOG");
@@ -25,13 +25,13 @@ pub fn serve(program: &Path, folder: &Path, cache: &Path, address: SocketAddr) -
 }
 
 /// What it says when it serves everything.
-pub const READY: &str = "listening on http://";
+pub(crate) const READY: &str = "listening on http://";
 
 /// Builds it, and answers where it is. The first time takes minutes.
 ///
 /// # Errors
 /// It does not build.
-pub fn build() -> anyhow::Result<PathBuf> {
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let target = target()?;
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--profile", "dist", "--package", "lithe", "--target-dir"])

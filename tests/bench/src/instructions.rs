@@ -1,5 +1,5 @@
-//! Instructions for each message, counted by valgrind: what else the machine does changes nothing about
-//! them. The system's own are not counted.
+//! Instructions for each message, counted by valgrind: what else the machine does changes nothing
+//! about them. The system's own are not counted.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::load::counted;
 use crate::peer::Lithe;
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// The load: echo, echo-deep, echo-large, fan-out or http
     #[arg(default_value = "echo")]
     load: String,
@@ -30,7 +30,7 @@ pub struct Options {
     host: Option<PathBuf>,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let load = named(&options.load)?;
     let lithe = Lithe::new(options.host.clone().map_or_else(host::build, Ok)?);
     let folder = host::target()?.join("bench");

@@ -33,7 +33,7 @@ const WASMTIME: [&str; 6] = [
 
 /// What Lithe is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// tokio-tungstenite alone, one flush for all that was ready
     Tungstenite,
     /// hyper alone
@@ -55,7 +55,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tungstenite => "tokio-tungstenite alone",
             Self::Hyper => "hyper alone",
@@ -70,7 +70,7 @@ impl Peer {
     }
 
     /// Whether it can do what the load asks for.
-    pub fn bears(self, load: &Load) -> bool {
+    pub(crate) fn bears(self, load: &Load) -> bool {
         match self {
             Self::Tungstenite => matches!(load, Load::Echo { .. } | Load::Idle { .. }),
             Self::Loop => matches!(load, Load::Echo { .. }),
@@ -82,7 +82,7 @@ impl Peer {
     }
 
     /// Where it serves the load.
-    pub fn path(self, load: &Load) -> &'static str {
+    pub(crate) fn path(self, load: &Load) -> &'static str {
         match self {
             Self::Loop => "/loop",
             _ => load.path(),
@@ -91,11 +91,11 @@ impl Peer {
 
     /// # Errors
     /// It is not there, or does not start.
-    pub fn start(self, lithe: &Lithe) -> anyhow::Result<Server> {
+    pub(crate) fn start(self, lithe: &Lithe) -> anyhow::Result<Server> {
         let there = |program: PathBuf| {
             ensure!(
                 program.exists(),
-                "{} is not there; run `cargo run --release -p lithe-bench -- fetch`",
+                "{} does not exist; run `cargo run --release -p lithe-bench -- fetch`",
                 self.name()
             );
             Ok(program)
@@ -148,20 +148,20 @@ impl Peer {
 
 /// The host with the components for measuring.
 #[derive(Debug)]
-pub struct Lithe {
+pub(crate) struct Lithe {
     pub program: PathBuf,
     /// Another build, to compare with.
     pub other: Option<PathBuf>,
 }
 
 impl Lithe {
-    pub fn new(program: PathBuf) -> Self {
+    pub(crate) fn new(program: PathBuf) -> Self {
         Self { program, other: None }
     }
 
     /// # Errors
     /// It does not start.
-    pub fn start(&self) -> anyhow::Result<Server> {
+    pub(crate) fn start(&self) -> anyhow::Result<Server> {
         self.start_under(&[])
     }
 
@@ -169,7 +169,7 @@ impl Lithe {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start_under(&self, outer: &[String]) -> anyhow::Result<Server> {
+    pub(crate) fn start_under(&self, outer: &[String]) -> anyhow::Result<Server> {
         let site = Self::site();
         let mut words = outer.iter().map(String::as_str).chain([self.program()?]);
         let mut command = Command::new(words.next().context("there is a program")?);
@@ -181,7 +181,7 @@ impl Lithe {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start_for(&self, site: Site) -> anyhow::Result<Server> {
+    pub(crate) fn start_for(&self, site: Site) -> anyhow::Result<Server> {
         let command = Command::new(&self.program);
         start_when_ready(site, |site, port| cores::on_the_servers(&serve(command, site, port)))
     }
@@ -190,7 +190,7 @@ impl Lithe {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start_freely_for(&self, site: Site) -> anyhow::Result<Server> {
+    pub(crate) fn start_freely_for(&self, site: Site) -> anyhow::Result<Server> {
         let command = Command::new(&self.program);
         start_when_ready(site, |site, port| serve(command, site, port))
     }
@@ -200,7 +200,7 @@ impl Lithe {
     }
 
     /// The components for measuring.
-    pub fn site() -> Site {
+    pub(crate) fn site() -> Site {
         let site = Site::default();
         let components = [
             ("bench/echo", BENCH_ECHO),
@@ -236,7 +236,7 @@ fn serve(mut command: Command, site: &Site, port: u16) -> Command {
 ///
 /// # Errors
 /// npm or cargo are not there, or fail.
-pub fn fetch() -> anyhow::Result<()> {
+pub(crate) fn fetch() -> anyhow::Result<()> {
     let folder = folder()?;
     std::fs::create_dir_all(&folder)?;
     let mut npm = Command::new("npm");

@@ -11,7 +11,7 @@ const TOP: f64 = 56.0;
 const ROW: f64 = 22.0;
 
 /// An SVG document.
-pub fn ratios(comparisons: &[Comparison]) -> String {
+pub(crate) fn ratios(comparisons: &[Comparison]) -> String {
     let ratios = comparisons.iter().map(Comparison::ratio);
     let (least, most) = ratios.fold((0.5_f64, 2.0_f64), |(least, most), ratio| {
         (least.min(ratio.least), most.max(ratio.most))

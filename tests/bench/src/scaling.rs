@@ -1,4 +1,5 @@
-//! More cores: a server on one core with its load on another, against one on all cores under several loads.
+//! More cores: a server on one core with its load on another, against one on all cores under
+//! several loads.
 
 use std::path::PathBuf;
 use std::thread;
@@ -19,7 +20,7 @@ use crate::server::Server;
 const GOAL: f64 = 1.6;
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Measurements of each, in turn
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -45,7 +46,7 @@ const CASES: [Case; 5] = [
     Case { load: "http", replicas: 1 },
 ];
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     let cores = thread::available_parallelism()?.get();
     ensure!(cores > 1, "there is one core only");

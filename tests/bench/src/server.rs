@@ -15,18 +15,19 @@ const START: Duration = Duration::from_secs(60);
 
 /// Killed when dropped.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     child: Child,
     site: Option<Site>,
 }
 
 impl Server {
-    /// Starts what `command` makes for a port on the servers' core, and waits until it accepts connections.
+    /// Starts what `command` makes for a port on the servers' core, and waits until it accepts
+    /// connections.
     ///
     /// # Errors
     /// It cannot be run, or does not listen.
-    pub fn start(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
+    pub(crate) fn start(command: impl FnOnce(u16) -> Command) -> anyhow::Result<Self> {
         let address = free_address()?;
         let mut command = cores::on_the_servers(&command(address.port()));
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -45,12 +46,12 @@ impl Server {
         Ok(server)
     }
 
-    /// Runs a command that listens on this address, and waits until it says this on standard output, for as
-    /// long as that takes.
+    /// Runs a command that listens on this address, and waits until it says this on standard
+    /// output, for as long as that takes.
     ///
     /// # Errors
     /// It cannot be run, or ends without saying it.
-    pub fn that_says(
+    pub(crate) fn that_says(
         command: &mut Command,
         address: SocketAddr,
         words: &str,
@@ -69,13 +70,13 @@ impl Server {
 
     /// Keeps the site that it serves.
     #[must_use]
-    pub fn with(mut self, site: Site) -> Self {
+    pub(crate) fn with(mut self, site: Site) -> Self {
         self.site = Some(site);
         self
     }
 
     /// The process's number.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -83,7 +84,7 @@ impl Server {
     ///
     /// # Errors
     /// The system does not say.
-    pub fn cpu_time(&self) -> anyhow::Result<Duration> {
+    pub(crate) fn cpu_time(&self) -> anyhow::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
         // The second field is the name, in brackets, and may have spaces (proc(5)).
         let (_, fields) = stat.rsplit_once(')').context("`stat` has a name")?;
@@ -99,7 +100,7 @@ impl Server {
     ///
     /// # Errors
     /// The system does not say.
-    pub fn delay(&self) -> anyhow::Result<Duration> {
+    pub(crate) fn delay(&self) -> anyhow::Result<Duration> {
         let mut delay = 0;
         for task in std::fs::read_dir(format!("/proc/{}/task", self.id()))? {
             // A thread may have ended since.
@@ -116,7 +117,7 @@ impl Server {
     ///
     /// # Errors
     /// The system does not say.
-    pub fn memory(&self) -> anyhow::Result<u64> {
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
@@ -127,7 +128,7 @@ impl Server {
     ///
     /// # Errors
     /// The system does not say.
-    pub fn resident(&self) -> anyhow::Result<Resident> {
+    pub(crate) fn resident(&self) -> anyhow::Result<Resident> {
         let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
         let bytes = |name: &str| {
             let mut lines = rollup.lines().map(str::split_whitespace);
@@ -146,7 +147,7 @@ impl Server {
 
 /// Resident memory, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Resident {
+pub(crate) struct Resident {
     /// All of it.
     pub all: u64,
     /// What only this process has, and no file.
@@ -167,7 +168,7 @@ impl Drop for Server {
 ///
 /// # Errors
 /// There is no free port.
-pub fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is a free port")?;
     Ok(listener.local_addr()?)
 }

@@ -29,7 +29,7 @@ const WINDOW: Duration = Duration::from_millis(1_200);
 const TOKEN: &str = "a-token-for-the-benchmark";
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Sockets, each with ten messages a second
     #[arg(long, default_value_t = 1_000)]
     sockets: usize,
@@ -54,7 +54,7 @@ struct Faults {
 /// When a message was sent, and how long its answer took.
 type Latency = (Instant, Duration);
 
-pub async fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let program = options.host.clone().map_or_else(crate::host::build, Ok)?;
     let config = "[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"token\"\n";
     let host = TestHost::builder(program).route("swap", SWAP_V1).config(config);

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::guests::examples;
 
 /// None, said so, where there is no browser; on CI there has to be one.
-pub async fn browser() -> Option<Browser> {
+pub(crate) async fn browser() -> Option<Browser> {
     let browser = Browser::launch().await;
     if browser.is_none() {
         assert!(

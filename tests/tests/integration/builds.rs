@@ -76,5 +76,5 @@ async fn a_missing_tool_is_named_with_the_command_that_installs_it() {
 async fn a_manifest_that_is_wrong_is_named_with_its_place() {
     let refusal =
         site("\"guests/x\"", "pyproject.toml", "[tool.lithe]\nmodul = \"x\"\n").end().await;
-    refusal.says(&["`pyproject.toml` is not right", "line 2", "unknown field `modul`"]);
+    refusal.says(&["`pyproject.toml` is invalid", "line 2", "unknown field `modul`"]);
 }

@@ -1,5 +1,5 @@
-//! What a request runs through: middleware, handler, error handlers, in which order, and who sees what
-//! of it.
+//! What a request runs through: middleware, handler, error handlers, in which order, and who sees
+//! what of it.
 
 use http::{Method, Request};
 use lithe_tests::artifacts::{

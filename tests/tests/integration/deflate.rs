@@ -1,4 +1,5 @@
-//! `permessage-deflate` (RFC 7692) between the host and clients that compress, over real connections.
+//! `permessage-deflate` (RFC 7692) between the host and clients that compress, over real
+//! connections.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_PUBLISH, HOSTILE_ASYNC, LOOP};

@@ -70,7 +70,7 @@ async fn a_change_replaces_what_is_served_and_a_mistake_does_not() {
     host.site.write(source, SOURCE.replace("VERSION", "three").replace("Ok(())", "Ok(()"));
     host.wait_for_log(&["mismatched closing delimiter"]).await;
     host.wait_for_log(&["`routes/index.wasm`", "`guests/changing`"]).await;
-    host.wait_for_log(&["the version before is still being served"]).await;
+    host.wait_for_log(&["the previous version is still being served"]).await;
     assert_eq!(host.get("/").await.text(), "two");
     assert_eq!(client.ask("still open").await, "still open");
 

@@ -105,7 +105,7 @@ async fn a_deploy_that_is_refused_leaves_no_bytes() {
         let path = folder.path().join("new.wasm");
         std::fs::write(&path, tagged(SWAP_UNHEALTHY, tag)).expect("it can be written");
         let path = path.to_str().expect("it is UTF-8");
-        host.command("deploy", &["routes/swap.wasm", path]).await.says(&["is not well"]);
+        host.command("deploy", &["routes/swap.wasm", path]).await.says(&["is not healthy"]);
     }
     assert_eq!(count(), before);
     assert_eq!(leftovers(&host.site.folder()), Vec::<PathBuf>::new());

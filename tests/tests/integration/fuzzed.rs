@@ -1,5 +1,5 @@
-//! The seeds of the fuzz targets `session`, `settings`, `folders` and `admin`, and what comes of changing them at
-//! random, through the host's code in this process.
+//! The seeds of the fuzz targets `session`, `settings`, `folders` and `admin`, and what comes of
+//! changing them at random, through the host's code in this process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -8,6 +8,8 @@ use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE, LOOP};
 
 use crate::many_sockets::Random;
 
+// By path: the fuzz package is outside of the workspace, because it needs a fuzzer's compiler, and
+// its targets and these tests use the same modules.
 #[path = "../../../host/fuzz/admin/mod.rs"]
 mod admin;
 #[path = "../../../host/fuzz/folders/mod.rs"]
@@ -67,7 +69,7 @@ fn each_seed(target: &str, variants: u64, run: impl Fn(&[u8])) {
 }
 
 /// The same with a few bytes changed, left out or said twice.
-pub fn changed(seed: &[u8], random: &mut Random) -> Vec<u8> {
+pub(crate) fn changed(seed: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..random.within(1..6) {
         if bytes.is_empty() {

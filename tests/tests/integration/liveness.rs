@@ -20,7 +20,8 @@ const FAST: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"200ms\"\n
 /// A peer that says something may say it late: a busy machine holds this one up for less.
 const PATIENT: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"2s\"\n";
 
-/// Several times as long as it takes until a silent peer of a patient host, or an idle one, is dropped.
+/// Several times as long as it takes until a silent peer of a patient host, or an idle one, is
+/// dropped.
 const LONG: Duration = Duration::from_secs(5);
 
 /// Of those that may be idle for a while.

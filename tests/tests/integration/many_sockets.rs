@@ -158,14 +158,14 @@ async fn write_in_pieces(raw: &mut Raw, bytes: &[u8], random: &mut Random) {
 }
 
 /// SplitMix64: the same numbers for the same seed.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -173,13 +173,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub fn within(&mut self, range: Range<usize>) -> usize {
+    pub(crate) fn within(&mut self, range: Range<usize>) -> usize {
         range.start + self.next() as usize % range.len()
     }
 }
 
 /// Each socket is a file to the system; its soft limit is often 1,024.
-pub fn allow_open_files() {
+pub(crate) fn allow_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised).expect("the soft limit may be raised to the hard one");

@@ -12,8 +12,8 @@ fn site(config: &str) -> Builder {
     host().config(config).route("hooks", HOSTILE_HOOKS).route("http", TRAP_HTTP)
 }
 
-/// Waits until all instances have been looked after several times, each time after they had been idle for
-/// longer than `limits.idle_after`: the pool drops its own then.
+/// Waits until all instances have been looked after several times, each time after they had been
+/// idle for longer than `limits.idle_after`: the pool drops its own then.
 async fn sweeps(host: &TestHost) {
     for seen in 1..=3 {
         host.get("/http?how=count").await;
@@ -116,8 +116,8 @@ async fn over_the_limit_the_value_that_is_idle_for_longest_makes_room() {
         client.close(1000, "").await;
         client.closed().await;
     }
-    // An answer comes after all that its instance had to do for the socket before. While the other instance
-    // answers, the one that has answered comes to rest.
+    // An answer comes after all that its instance had to do for the socket before. While the other
+    // instance answers, the one that has answered comes to rest.
     assert_eq!(opened(&host, "/rooms/two").await, 1);
     for _ in 0..10 {
         assert_eq!(opened(&host, "/rooms/one").await, 1);

@@ -124,7 +124,7 @@ async fn what_a_removed_site_had_is_given_back_whatever_its_settings_say() {
     let host = beside(extended(FILES_SESSION, &vec![module(1, &[]); 40])).start().await;
     let taken = take_all(&host).await;
     host.site.remove_folder("evil.test");
-    host.wait_for_log(&["evil.test", "the site is served no more"]).await;
+    host.wait_for_log(&["evil.test", "the site is no longer served"]).await;
     drop(taken);
     host.site.copy("evil.test/routes/s.wasm", FILES_SESSION.as_ref());
     host.wait_for_log(&["stopped a session"]).await;
@@ -227,7 +227,7 @@ async fn an_endless_health_check_is_charged_to_its_own_site() {
         });
         stats.sum::<u64>()
     };
-    host.wait_for_log(&["evil.test", "the version before is still being served"]).await;
+    host.wait_for_log(&["evil.test", "the previous version is still being served"]).await;
     assert!(background() > 0, "it ran where those run that are over their share");
     assert_eq!(get(&host, "good.test", "/trap").await.status, 200);
 }

@@ -1,4 +1,5 @@
-//! A peer that does not read what it is sent: what happens is the site's choice, and nobody else pays.
+//! A peer that does not read what it is sent: what happens is the site's choice, and nobody else
+//! pays.
 //!
 //! The system takes a few hundred KiB for such a peer before the host's own queue grows.
 
@@ -203,7 +204,8 @@ async fn a_slow_reader_among_fast_ones_hears_all_and_holds_nobody_up() {
         assert_eq!(client.ask("subscribe:news").await, "ok");
         fast.push(client);
     }
-    // It reads one in four of what the others hear at once: if they waited for it, nobody would go on.
+    // It reads one in four of what the others hear at once: if they waited for it, nobody would go
+    // on.
     let (heard, mut all_heard) = tokio::sync::watch::channel(0);
     let publishing = async {
         for number in 0..NEWS {
@@ -239,8 +241,8 @@ async fn what_waits_for_those_who_do_not_read_is_bounded_whatever_the_policy() {
         for number in 0..MESSAGES {
             publish(&mut ann, number).await;
         }
-        // Each queue may have 256 KiB, and what is being sent as much: 20 MiB, and what the allocator
-        // keeps. All that was said to them would be 640 MB.
+        // Each queue may have 256 KiB, and what is being sent as much: 20 MiB, and what the
+        // allocator keeps. All that was said to them would be 640 MB.
         let grown = host.peak_memory() - before;
         assert!(grown < 160 << 20, "{policy}: {} KiB", grown >> 10);
         assert_eq!(ann.ask("hello").await, "hello", "{policy}");

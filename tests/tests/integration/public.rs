@@ -1,5 +1,5 @@
-//! Files of `public/`: which are served, how they are asked for (RFC 9110, sections 13 and 14), and what
-//! does no harm.
+//! Files of `public/`: which are served, how they are asked for (RFC 9110, sections 13 and 14), and
+//! what does no harm.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,12 +1,12 @@
-//! What is too large, too slow or not wanted is refused so that the client hears it, whenever it reads: what it still
-//! sends is read and dropped (RFC 9112, section 9.6).
+//! What is too large, too slow or not wanted is refused so that the client hears it, whenever it
+//! reads: what it still sends is read and dropped (RFC 9112, section 9.6).
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use lithe_tests::artifacts::{HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, TRAP_HTTP};
 use lithe_tests::{Frame, Raw, Response, TestHost, within};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::host;
 
@@ -377,4 +377,20 @@ async fn a_client_without_the_token_keeps_no_connection() {
         let refused = raw.response().await;
         assert_eq!((refused.status, refused.header("connection")), (401, Some("close")));
     }
+}
+
+#[tokio::test]
+async fn connections_over_those_of_the_admins_listener_wait() {
+    const MOST: usize = 32;
+    let (_host, admin) = with_admin().await;
+    let mut open = Vec::new();
+    for _ in 0..MOST {
+        open.push(Raw::connect(admin).await);
+    }
+    let mut next = Raw::connect(admin).await;
+    next.write("GET /status HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut answer = std::pin::pin!(next.response());
+    assert!(timeout(Duration::from_millis(300), &mut answer).await.is_err(), "it does not wait");
+    open.pop();
+    assert_eq!(answer.await.status, 401);
 }

@@ -1,5 +1,5 @@
-//! Each way in which a session ends, from both sides: the client gets its code, and the guest hears the
-//! end exactly once, with the code and after the messages that came before.
+//! Each way in which a session ends, from both sides: the client gets its code, and the guest hears
+//! the end exactly once, with the code and after the messages that came before.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Responses whose body is sent piece by piece: it arrives so, and what is not whole is not taken for
-//! whole.
+//! Responses whose body is sent piece by piece: it arrives so, and what is not whole is not taken
+//! for whole.
 
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,14 @@ use crate::host;
 
 /// A response whose body is read as it arrives. The client leaves when it is dropped.
 #[derive(Debug)]
-pub struct Streamed {
+pub(crate) struct Streamed {
     pub head: Parts,
     body: Incoming,
     _connection: JoinSet<()>,
 }
 
 impl Streamed {
-    pub async fn get(host: &TestHost, path: &str) -> Self {
+    pub(crate) async fn get(host: &TestHost, path: &str) -> Self {
         let stream = TcpStream::connect(host.address).await.expect("the host listens");
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.expect("a fresh connection is usable");
@@ -43,19 +43,19 @@ impl Streamed {
     }
 
     /// What comes next; none at the end.
-    pub async fn next(&mut self) -> Option<hyper::Result<Bytes>> {
+    pub(crate) async fn next(&mut self) -> Option<hyper::Result<Bytes>> {
         let frame = within("a piece of the body", self.body.frame()).await?;
         Some(frame.map(|frame| frame.into_data().expect("there are no trailers")))
     }
 
     /// The next piece, which is text.
-    pub async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         let piece = self.next().await.expect("the body goes on").expect("the body is not cut off");
         String::from_utf8(piece.to_vec()).expect("the piece is text")
     }
 
     /// All that comes until the end; an error where the body is cut off.
-    pub async fn rest(&mut self) -> hyper::Result<String> {
+    pub(crate) async fn rest(&mut self) -> hyper::Result<String> {
         let mut rest = Vec::new();
         while let Some(piece) = self.next().await {
             rest.extend(piece?);

@@ -87,7 +87,7 @@ async fn a_site_comes_changes_and_goes_while_others_are_served() {
     assert_eq!(b.ask("2").await, "v2:2");
 
     host.site.remove_folder("a.test");
-    host.wait_for_log(&["the site is served no more", "a.test"]).await;
+    host.wait_for_log(&["the site is no longer served", "a.test"]).await;
     assert_eq!(a.closed().await.0, 1001);
     assert_eq!(get(&host, "a.test", "/swap").await.status, 421);
     assert_eq!(b.ask("3").await, "v2:3");

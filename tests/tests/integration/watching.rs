@@ -43,7 +43,8 @@ async fn a_site_that_is_replaced_is_served_again_and_again() {
         serves(&host, &format!("/{round}")).await;
         put(&site, "later");
         serves(&host, "/later").await;
-        // Commands find the host in the new folder, too: at once, and not when it looks the next time.
+        // Commands find the host in the new folder, too: at once, and not when it looks the next
+        // time.
         let status = run(&mut lithe("status", &site)).await;
         assert!(status.status.success(), "{status:?}");
     }
@@ -116,7 +117,7 @@ async fn a_mistake_is_said_once_and_in_one_line() {
     let (_outer, site) = site();
     let host = serve(&site).await;
     fs::write(site.join("routes/b.wasm"), "no component").expect("it can be written");
-    let line = host.process.logs(&["the version before is still being served"]).await;
+    let line = host.process.logs(&["the previous version is still being served"]).await;
     assert_eq!(line.matches("`routes/b.wasm`").count(), 1, "{line}");
     assert_eq!(host.get("/a").await.status, 200);
 }
@@ -166,7 +167,7 @@ async fn a_change_seen_without_descriptors_is_served_when_there_are_some_again()
     assert_eq!(open.response().await.status, 200);
     let before = limit_files(host.process.id(), Some(3));
     put(&site, "b");
-    host.process.logs(&["Too many open files", "the version before is still being served"]).await;
+    host.process.logs(&["Too many open files", "the previous version is still being served"]).await;
     open.write(ASKED).await;
     assert_eq!(open.response().await.status, 200);
     limit_files(host.process.id(), before);

@@ -13,8 +13,8 @@ async fn faulty(language: &str) -> TestHost {
     TestHost::builder(PROGRAM).route(language, component).start().await
 }
 
-/// A failure before the 101 is a 500 that says nothing, or the status that it carries; the log has the
-/// guest's words and where they came from, and the next request is answered.
+/// A failure before the 101 is a 500 that says nothing, or the status that it carries; the log has
+/// the guest's words and where they came from, and the next request is answered.
 async fn a_failing_handler_is_answered(language: &str, ways: &[&str], stack: &[&str]) {
     let host = faulty(language).await;
     for how in ways {
@@ -32,7 +32,8 @@ async fn a_failing_handler_is_answered(language: &str, ways: &[&str], stack: &[&
     assert_eq!((teapot.status, teapot.text()), (418, "short and stout"));
 }
 
-/// A failure after the 101 closes that socket with 1011, and no other that is not of the same memory.
+/// A failure after the 101 closes that socket with 1011, and no other that is not of the same
+/// memory.
 async fn a_failing_session_closes_with_1011(language: &str, ways: &[&str]) {
     let host = faulty(language).await;
     let mut other = host.connect(&format!("/{language}")).await;

@@ -2,18 +2,26 @@
 //!
 //! Each kind of misbehaviour is a function that goes on until it is dropped; [`KINDS`] lists them.
 //!
-//! The neighbour's time is measured in pairs, without the misbehaviour and with it. Where the misbehaviour needs
-//! many requests, as many clients ask for something ordinary in the first half: both halves have load, and what
-//! differs is what the site does. The clients have processors of their own, apart from the host's.
+//! The neighbour's time is measured in pairs, without the misbehaviour and with it. Where the
+//! misbehaviour needs many requests, as many clients ask for something ordinary in the first half:
+//! both halves have load, and what differs is what the site does. The clients have processors of
+//! their own, apart from the host's.
 //!
-//! Other programs may use the machine during one half of a pair, so a pair over the bound is measured again: a host
-//! that is at fault is over it each time. Where other programs leave too little of the machine all the time, the
-//! ratio says nothing about the host, and only [`WORST_P99`] is asserted.
+//! Other programs may use the machine during one half of a pair, so a pair over the bound is
+//! measured again: a host that is at fault is over it each time. Where other programs leave too
+//! little of the machine all the time, the ratio says nothing about the host, and only
+//! [`WORST_P99`] is asserted.
 //!
-//! `LITHE_HOSTILE_SECONDS=60` makes each half longer: a minute for all kinds together. What it measures is printed
-//! (`cargo test --release -p lithe-tests --test neighbour -- --nocapture`).
+//! `LITHE_HOSTILE_SECONDS=60` makes each half longer: a minute for all kinds together. What it
+//! measures is printed (`cargo test --release -p lithe-tests --test neighbour -- --nocapture`).
 
-#![forbid(unsafe_code)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test panics if something is not as expected"
+)]
 
 use std::io;
 use std::net::SocketAddr;
@@ -50,8 +58,8 @@ type Act = fn(Hostile) -> LocalBoxFuture<'static, ()>;
 enum ComparedWith {
     /// Nothing else was asked: the misbehaviour needs few requests.
     Nothing,
-    /// As many clients asked for something ordinary as often as they could: the misbehaviour needs many requests, which
-    /// are work for any host.
+    /// As many clients asked for something ordinary as often as they could: the misbehaviour needs
+    /// many requests, which are work for any host.
     Requests,
 }
 
@@ -78,15 +86,16 @@ const CLIENTS: usize = 8;
 /// How long a hostile client waits for an answer before it begins again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the neighbour's answers take at the most, on a machine that is busy with other programs, too. A host that
-/// a site can hold up for as long as the site's own limits allow takes longer.
+/// What the neighbour's answers take at the most, on a machine that is busy with other programs,
+/// too. A host that a site can hold up for as long as the site's own limits allow takes longer.
 const WORST_P99: Duration = Duration::from_secs(5);
 
-/// The part of the machine that has to be idle beside the neighbour alone, for a ratio to say something.
+/// The part of the machine that has to be idle beside the neighbour alone, for a ratio to say
+/// something.
 const MIN_IDLE: f64 = 0.2;
 
-/// How much longer the neighbour's 99th percentile may take with the misbehaviour than without. A host that is not
-/// optimised uses several times the processor for the other site.
+/// How much longer the neighbour's 99th percentile may take with the misbehaviour than without. A
+/// host that is not optimised uses several times the processor for the other site.
 const MAX_RATIO: f64 = if cfg!(debug_assertions) { 4.0 } else { 2.0 };
 
 /// Pairs that are measured until one is within that.
@@ -300,8 +309,9 @@ async fn breaks_its_files(at: Hostile) {
     // What is left is not right: the neighbour's site must not care.
 }
 
-/// Misbehaves until it is dropped, on a thread of its own that takes no time from the neighbour's client: both share the
-/// machine with the host, and what is measured is what the host lets the site take.
+/// Misbehaves until it is dropped, on a thread of its own that takes no time from the neighbour's
+/// client: both share the machine with the host, and what is measured is what the host lets the
+/// site take.
 #[derive(Debug)]
 struct Acting {
     stop: Option<oneshot::Sender<()>>,
@@ -343,7 +353,8 @@ struct Neighbour<'h> {
 }
 
 impl Neighbour<'_> {
-    /// Asks for some time, and at the least a few times. Answers how long each answer took, in order.
+    /// Asks for some time, and at the least a few times. Answers how long each answer took, in
+    /// order.
     async fn asks_for(&mut self, time: Duration) -> Vec<Duration> {
         const LEAST: usize = 10;
         let started = Instant::now();
@@ -387,7 +398,8 @@ fn time() -> Duration {
     Duration::from_secs(seconds) / (KINDS.len() as u32 + 1)
 }
 
-/// The processors of the host and those of the clients. They share one only if the machine has no other.
+/// The processors of the host and those of the clients. They share one only if the machine has no
+/// other.
 struct Processors {
     host: CpuSet,
     clients: CpuSet,
@@ -445,8 +457,8 @@ struct Pair {
 }
 
 impl Pair {
-    /// Measures on a host of its own, which ends cleanly: what a site has begun goes on for as long as its limits
-    /// allow, and would disturb what is measured next.
+    /// Measures on a host of its own, which ends cleanly: what a site has begun goes on for as long
+    /// as its limits allow, and would disturb what is measured next.
     async fn measure(
         name: &str,
         compared: ComparedWith,

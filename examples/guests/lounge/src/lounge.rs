@@ -14,8 +14,8 @@ const TOPIC: &str = "lounge";
 /// How many messages a newcomer hears.
 const HISTORY: usize = 50;
 
-/// The longest name and the longest message, in characters. With the number of members, they keep what
-/// moves to another version below the site's limit.
+/// The longest name and the longest message, in characters. With the number of members, they keep
+/// what moves to another version below the site's limit.
 const MAX_NAME: usize = 40;
 const MAX_TEXT: usize = 1000;
 const MAX_MEMBERS: usize = 1000;

@@ -1,8 +1,8 @@
-//! `/presence`: who is online, by `?name=`. Everyone hears it whenever someone comes or goes, and plain
-//! HTTP gets the same.
+//! `/presence`: who is online, by `?name=`. Everyone hears it whenever someone comes or goes, and
+//! plain HTTP gets the same.
 //!
-//! Nothing of it is in this plugin's memory: the sockets are the host's, and each has its name with it.
-//! So the instance may go while they stay, and a newer version of the plugin finds them all.
+//! Nothing of it is in this plugin's memory: the sockets are the host's, and each has its name with
+//! it. So the instance may go while they stay, and a newer version of the plugin finds them all.
 
 use lithe_sdk::{
     CloseInfo, Event, Hooks, HttpError, Peer, ReadyState, Response, Result, UpgradeOptions, topics,

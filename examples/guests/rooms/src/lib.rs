@@ -33,8 +33,8 @@ fn room(event: Event) -> Result<Outcome> {
     .accept()
 }
 
-/// Someone in a room: leaves it when dropped, and so however the session ends. The last one out takes
-/// the room along.
+/// Someone in a room: leaves it when dropped, and so however the session ends. The last one out
+/// takes the room along.
 struct Member {
     room: String,
     sender: Sender,

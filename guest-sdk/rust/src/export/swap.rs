@@ -58,6 +58,7 @@ pub struct Misuse;
 ///
 /// # Panics
 /// The state has no JSON form. The panic is a trap, and the version before goes on.
+#[allow(clippy::panic, reason = "`save` can fail only by a trap")]
 pub fn save<T: State>(state: &T) -> Vec<u8> {
     state.save().to_bytes().unwrap_or_else(|error| panic!("{error:#}"))
 }

@@ -168,8 +168,9 @@ impl TestEvent {
         self.call(|event| recover(&event, error, handler))
     }
 
-    /// Calls the app's route for the path, with its middleware and error handlers. If no route fits,
-    /// the outcome is 404 or 405, as the host answers. Regular expressions in patterns fit any text.
+    /// Calls the app's route for the path, with its middleware and error handlers. If no route
+    /// fits, the outcome is 404 or 405, as the host answers. Regular expressions in patterns fit
+    /// any text.
     pub fn call_app(mut self, app: &App) -> TestOutcome {
         match routing::find(app, &self.request.method, &self.request.path) {
             Found::Route(pattern, params) => {

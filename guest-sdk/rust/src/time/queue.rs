@@ -79,6 +79,7 @@ pub(super) fn fire(timer: u32) {
 }
 
 /// Has the host call in time for the earliest deadline.
+#[allow(clippy::panic, reason = "otherwise everything that waits would wait forever")]
 fn arm() {
     QUEUE.with(|queue| {
         let earliest = queue.waiting.borrow().keys().next().map(|(deadline, _)| *deadline);
@@ -95,7 +96,6 @@ fn arm() {
             let delay = deadline.saturating_sub(sys::monotonic());
             match sys::set_timer(millis(delay)) {
                 Ok(timer) => Armed { timer, deadline },
-                // Otherwise everything that waits would never go on.
                 Err(limit) => panic!(
                     "the site allows an instance {limit} timers, and waiting for time needs one more"
                 ),

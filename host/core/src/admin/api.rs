@@ -1,15 +1,16 @@
-//! What the API answers.
+//! The API for deploys, and what each request of it does.
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET /status` | what is served, what drains |
+//! | `GET /status` | shows what is served and what drains |
 //! | `PUT /plugins/FILE` | deploys one component: the body |
 //! | `POST /deploy` | deploys several, all or none: a form with a part for each, named by its file |
-//! | `POST /rollback/FILE` | goes back to the version before, or to `?to=DIGEST` |
+//! | `POST /rollback/FILE` | goes back to the previous version, or to `?to=DIGEST` |
 //! | `POST /promote`, `POST /drop` | ends a canary |
 //!
-//! Where a host serves several sites, `/sites/NAME` comes before each of these, with the name of the site's
-//! folder; `GET /sites` names them. `?share=5%25` or `?header=NAME:VALUE` makes a deploy a canary. Answers are JSON.
+//! Where a host serves several sites, `/sites/NAME` comes before each of these, with the name of
+//! the site's folder; `GET /sites` names them. `?share=5%25` or `?header=NAME:VALUE` makes a deploy
+//! a canary. Answers are JSON.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,56 +32,56 @@ use crate::pipeline::{self, BodyError, Split};
 use crate::plugin::{Digest, VersionError};
 use crate::site::{DeployError, Given, NotServed, Report, SiteManager, Sites};
 
-/// Components of one deploy.
+/// The most components in one deploy.
 const MAX_PARTS: usize = 1_000;
 
-/// From the end of a request's head to the end of its body.
+/// How long a client may take from the end of a request's head to the end of its body.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
-/// How many of the largest bodies are kept at once, until what they ask for is done. Over it, the next one waits to be
-/// read.
+/// How many bodies of the largest size the host holds at once. A body stays in memory until its
+/// request is done; when the room is used up, the next body is not read until some is free.
 const MAX_BODIES: usize = 4;
 
-/// Answers requests.
-pub struct Api {
+/// Answers the API's requests.
+pub(crate) struct Api {
     pub sites: Arc<Sites>,
     pub access: Access,
-    /// Says that somebody has not shown the token.
+    /// Limits how often the log reports a request without the right token.
     pub unknown: Seldom,
     pub room: Room,
 }
 
-/// What all bodies may take together.
+/// The memory that all bodies together may take.
 #[derive(Clone)]
-pub struct Room {
-    /// In KiB.
+pub(crate) struct Room {
+    /// What is free, in KiB.
     free: Arc<Semaphore>,
     /// The largest body, in bytes.
     max_body: usize,
 }
 
-/// A request's body, until it is read.
+/// A request's body before it is read.
 struct Upload {
     incoming: Incoming,
-    /// Not to its end.
+    /// Whether the body has not been read to its end.
     is_unread: bool,
 }
 
-/// A body, and its share of the room.
+/// A body in memory, and the room that it takes.
 struct Uploaded {
     bytes: Bytes,
     _room: OwnedSemaphorePermit,
 }
 
-/// Who may use it.
-pub enum Access {
-    /// Everybody who reaches the listener.
+/// Who may use a listener.
+pub(crate) enum Access {
+    /// Everyone who reaches the listener.
     Everyone,
     /// Those who have the token of this digest.
     Token(Digest),
 }
 
-/// An error's answer.
+/// An error, as it is answered.
 struct Refusal {
     status: StatusCode,
     message: String,
@@ -94,14 +95,14 @@ struct ErrorBody<'m> {
 
 impl Api {
     /// Answers one request.
-    pub async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, incoming) = request.into_parts();
         let is_unread = !incoming.is_end_stream();
         let mut upload = Upload { incoming, is_unread };
         let mut response = match self.answer(&head, &mut upload).await {
             Ok(response) => response,
             Err(refusal) => {
-                // Who has no token must not be able to fill the log.
+                // A client without the token must not be able to fill the log.
                 let is_unknown = refusal.status == StatusCode::UNAUTHORIZED;
                 if head.method != Method::GET && (!is_unknown || self.unknown.is_due()) {
                     let (path, status) = (head.uri.path(), refusal.status.as_u16());
@@ -123,7 +124,8 @@ impl Api {
                 response
             }
         };
-        // A client without the token must not be able to keep one of the listener's few connections.
+        // A client without the token must not be able to keep one of the listener's few
+        // connections.
         if upload.is_unread || response.status() == StatusCode::UNAUTHORIZED {
             pipeline::end_connection(&mut response);
         }
@@ -181,7 +183,7 @@ impl Api {
         Ok(json::<Report>(StatusCode::OK, &report))
     }
 
-    /// The site that is meant, and the rest of the path.
+    /// Finds the site that the path names. Returns the rest of the path, too.
     fn site<'p>(&self, path: &'p str) -> Result<(Arc<SiteManager>, &'p str), Refusal> {
         match path.strip_prefix("sites/") {
             Some(path) => {
@@ -243,20 +245,20 @@ impl Api {
 }
 
 impl Room {
-    /// For bodies of so many bytes at most.
-    pub fn new(max_body: usize) -> Self {
+    /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes.
+    pub(crate) fn new(max_body: usize) -> Self {
         let all = kib(max_body).saturating_mul(MAX_BODIES).min(Semaphore::MAX_PERMITS);
         Self { free: Arc::new(Semaphore::new(all)), max_body }
     }
 
-    /// Room for a body of so many bytes, once there is some.
+    /// Waits for the room that a body of `length` bytes takes.
     async fn take(&self, length: usize) -> Option<OwnedSemaphorePermit> {
         let length = u32::try_from(kib(length)).unwrap_or(u32::MAX);
         self.free.clone().acquire_many_owned(length).await.ok()
     }
 }
 
-/// At least one.
+/// Rounds up to whole KiB, at least one.
 fn kib(bytes: usize) -> usize {
     bytes / 1024 + 1
 }
@@ -274,7 +276,7 @@ async fn form(boundary: String, body: Bytes) -> Result<Given, Refusal> {
         };
         let bytes = part.bytes().await.map_err(malformed)?;
         if given.insert(name.clone(), bytes).is_some() {
-            return Err(Refusal::bad(format!("`{name}` is there twice")));
+            return Err(Refusal::bad(format!("`{name}` occurs twice")));
         }
         if given.len() > MAX_PARTS {
             return Err(Refusal::bad(format!("a deploy has at most {MAX_PARTS} components")));
@@ -286,7 +288,7 @@ async fn form(boundary: String, body: Bytes) -> Result<Given, Refusal> {
     }
 }
 
-/// What is between a form's parts.
+/// The text that separates a form's parts.
 fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
     let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -295,7 +297,7 @@ fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
     })
 }
 
-const WHAT_THERE_IS: &str = "there is GET /status, PUT /plugins/FILE, POST /deploy, \
+const WHAT_THERE_IS: &str = "the API has GET /status, PUT /plugins/FILE, POST /deploy, \
                              POST /rollback/FILE, POST /promote and POST /drop";
 
 fn decoded(text: &str) -> Result<String, Refusal> {
@@ -333,7 +335,7 @@ fn split(query: &HashMap<String, String>) -> Result<Option<Split>, Refusal> {
 }
 
 fn json<T: Serialize>(status: StatusCode, body: &T) -> Response<Full<Bytes>> {
-    // What is serialized here has text for keys, and no failing parts.
+    // The serialized types have text for keys, and none of their parts fails.
     let mut text = serde_json::to_vec(body).unwrap_or_default();
     text.push(b'\n');
     let mut response = Response::new(Full::from(text));
@@ -369,7 +371,7 @@ impl Refusal {
     }
 }
 
-/// Has a change go on where its client leaves: it ends at none of its steps.
+/// Runs a change in a task of its own, so that it goes on when its client leaves.
 async fn to_its_end(
     change: impl Future<Output = Result<Report, DeployError>> + Send + 'static,
 ) -> Result<Report, Refusal> {
@@ -438,5 +440,18 @@ mod tests {
             let room = Room::new(max_body);
             assert!(futures_util::poll!(std::pin::pin!(room.take(max_body))).is_ready());
         }
+    }
+
+    #[tokio::test]
+    async fn a_form_has_so_many_parts() {
+        let parts = |count: usize| {
+            let part = |n| {
+                format!("--x\r\ncontent-disposition: form-data; name=\"{n}.wasm\"\r\n\r\n{n}\r\n")
+            };
+            let body: String = (0..count).map(part).collect();
+            form("x".to_owned(), (body + "--x--\r\n").into())
+        };
+        assert_eq!(parts(MAX_PARTS).await.map(|given| given.len()).ok(), Some(MAX_PARTS));
+        assert!(parts(MAX_PARTS + 1).await.is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! The socket in a site's `.lithe` over which this user's commands reach the host.
 //!
-//! It is where the site's folder is now: it is made again where that was replaced, as soon as the watcher tells
-//! of it, or where somebody has removed it. Of several hosts of one folder, the first is reached; when it ends, another one is.
+//! The socket follows the site's folder: the host makes it again when the folder is replaced, as
+//! soon as the watcher reports it, or when somebody removes it. If several hosts serve one folder,
+//! commands reach the first; when that one ends, they reach another.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,27 +16,27 @@ use tokio::time::{sleep, timeout};
 use crate::files::{Folder, Identity, Lock};
 use crate::plugin::{STATE_FOLDER, state_folder};
 
-/// The socket's name.
+/// The socket's file name.
 const CONTROL: &str = "control";
 
-/// How often the host looks whether its socket is still where commands look for it, when nobody tells it that
-/// something has changed.
+/// How often the host checks that its socket is still where commands look for it, when the watcher
+/// reports nothing.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// How often, and how many times, the folder's lock is asked for: a deploy may have it.
+/// How often, and how many times, the host tries to lock the folder: a deploy may hold the lock.
 const LOCK_PERIOD: Duration = Duration::from_millis(20);
 const LOCK_TRIES: usize = 100;
 
 /// Listens for this user's commands.
-pub struct Control {
-    /// What the host serves.
+pub(crate) struct Control {
+    /// The folder of the site or sites that the host serves.
     folder: PathBuf,
     listening: Option<Listening>,
 }
 
 struct Listening {
     listener: UnixListener,
-    /// The `.lithe` that it is in.
+    /// The `.lithe` folder that holds the socket.
     state: Folder,
     identity: Identity,
 }
@@ -50,8 +51,9 @@ enum ControlError {
 }
 
 impl Control {
-    /// Begins to listen. Where that does not work, the log says why, and it is tried again now and then.
-    pub async fn open(folder: &Path) -> Self {
+    /// Begins to listen. If that fails, the log says why, and the host tries again from time to
+    /// time.
+    pub(crate) async fn open(folder: &Path) -> Self {
         let mut control = Self { folder: folder.to_owned(), listening: None };
         if let Err(error) = control.listen().await {
             let advice = match error {
@@ -65,13 +67,13 @@ impl Control {
         control
     }
 
-    /// The next connection. `changed` is told of changes in the folder.
+    /// Waits for the next connection. `changed` reports changes in the folder.
     ///
     /// # Errors
-    /// The system gives none.
-    pub async fn accept(&mut self, changed: &Notify) -> io::Result<UnixStream> {
+    /// The system returns an error instead of a connection.
+    pub(crate) async fn accept(&mut self, changed: &Notify) -> io::Result<UnixStream> {
         loop {
-            // That nobody tells of a change is as good a reason to look.
+            // The folder is checked after the wait, whether or not a change was reported.
             let wait = async { drop(timeout(PERIOD, changed.notified()).await) };
             if let Some(listening) = &self.listening {
                 tokio::select! {
@@ -101,7 +103,7 @@ impl Control {
     async fn listen(&mut self) -> Result<(), ControlError> {
         let site = Folder::open(&self.folder).map_err(anyhow::Error::from)?;
         let state = state_folder(&site)?;
-        // Otherwise one of two hosts could remove the socket that the other one has just made.
+        // Without the lock, one of two hosts could remove the socket that the other has just made.
         let _lock = lock(&state).await?;
         if connect(&state).await.is_ok() {
             return Err(ControlError::Another);
@@ -114,7 +116,7 @@ impl Control {
 impl Drop for Listening {
     fn drop(&mut self) {
         if identity(&self.state).is_ok_and(|found| found == self.identity) {
-            // One that stays is removed by the next host.
+            // If this fails, the next host removes the socket.
             let _ = self.state.remove(CONTROL);
         }
     }
@@ -123,14 +125,14 @@ impl Drop for Listening {
 /// Connects to the host that listens in a `.lithe`.
 ///
 /// # Errors
-/// No host listens there.
+/// No host listens in this folder.
 pub async fn connect(state: &Folder) -> io::Result<UnixStream> {
     UnixStream::connect(socket_path(state)).await
 }
 
 fn bind(state: Folder) -> anyhow::Result<Listening> {
     use std::os::unix::fs::PermissionsExt as _;
-    // One that nobody listens to was left by a host that was killed.
+    // A socket that nobody listens on was left by a host that was killed.
     let path = socket_path(&state);
     let listen = || -> anyhow::Result<_> {
         state.remove(CONTROL)?;
@@ -147,7 +149,8 @@ fn identity(state: &Folder) -> io::Result<Identity> {
     Ok(Identity::of(&state.dir().symlink_metadata(CONTROL)?))
 }
 
-/// Nothing, where it is locked for long: then it is a deploy that has it, and not a host that begins.
+/// Locks the folder. Returns nothing if it stays locked: a starting host holds the lock only
+/// briefly, so a deploy has it.
 async fn lock(state: &Folder) -> anyhow::Result<Option<Lock>> {
     for _ in 0..LOCK_TRIES {
         if let Some(lock) = state.lock()? {
@@ -158,8 +161,8 @@ async fn lock(state: &Folder) -> anyhow::Result<Option<Lock>> {
     Ok(None)
 }
 
-/// By the folder's handle: a socket's address has less than 108 bytes (unix(7)), and a site's path may have
-/// more.
+/// The socket's path through the folder's handle: a socket's address has fewer than 108 bytes
+/// (unix(7)), and a site's path may be longer.
 fn socket_path(state: &Folder) -> PathBuf {
     use std::os::fd::{AsFd as _, AsRawFd as _};
     let handle = format!("/proc/self/fd/{}", state.dir().as_fd().as_raw_fd());

@@ -1,4 +1,4 @@
-//! The two listeners, and who may use them.
+//! The two listeners of the admin's API, and who may use each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,26 +23,27 @@ use crate::plugin::Digest;
 use crate::site::{Root, Sites};
 use crate::supervise;
 
-/// The environment's name for the token.
+/// The environment variable with the token.
 const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
 
-/// A shorter token could be guessed.
+/// The shortest token, in bytes: a shorter one could be guessed.
 const MIN_TOKEN: usize = 16;
 
-/// Connections of each listener at once; more wait.
+/// The most connections of each listener at once; more wait.
 const MAX_CONNECTIONS: usize = 32;
 
-/// What hyper may buffer of a request's head.
+/// How much of a request's head hyper may buffer.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How long a client may take nothing of its answer; how long what it still sends after a refusal is dropped.
+/// How long the host waits for a client that does not read its answer, and how long it discards
+/// what a client still sends after a refusal.
 const PATIENCE: Patience =
     Patience { write: Duration::from_secs(30), rest: Duration::from_secs(5) };
 
-/// From a connection's first byte to the end of a request's head.
+/// How long a client may take from a connection's first byte to the end of a request's head.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
-/// What listens for deploys.
+/// The listeners for deploys.
 pub struct Listeners {
     control: Control,
     tcp: Option<(TcpListener, SocketAddr, Digest)>,
@@ -71,14 +72,14 @@ impl Listeners {
         Ok(Self { control, tcp, max_body: bytes(settings.body) })
     }
 
-    /// Where deploys are taken from other programs.
+    /// The address where other programs can deploy.
     pub fn address(&self) -> Option<SocketAddr> {
         self.tcp.as_ref().map(|(_, address, _)| *address)
     }
 
-    /// Serves until the host stops; what is being answered then is answered.
+    /// Serves until the host stops. Requests that have begun by then are answered.
     pub async fn serve(self, sites: Arc<Sites>) {
-        // A client of one listener cannot keep others from the other one.
+        // Each listener counts its own connections, so the clients of one cannot block the other.
         let (open_control, open_tcp) = (Open::new(&sites), Open::new(&sites));
         let room = Room::new(self.max_body);
         let api = |access| {
@@ -174,13 +175,14 @@ async fn wait_after(error: &std::io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-/// The digest of the site's token: what is compared has the same length for every guess.
+/// The digest of the site's token. Digests of any two guesses have the same length, so comparing
+/// them says nothing about the token's length.
 fn token(root: &Root) -> anyhow::Result<Digest> {
     let token = match &root.config().admin.token_file {
         Some(file) => {
             let path = root.folder().join(file);
             let shown = || format!("cannot read `{}`, the `admin.token_file`", path.display());
-            // Who can write it can deploy.
+            // Whoever can write this file can deploy.
             files::check_operators(&path).with_context(shown)?;
             std::fs::read_to_string(&path).with_context(shown)?
         }

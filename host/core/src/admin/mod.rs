@@ -1,7 +1,7 @@
-//! For those who deploy: an HTTP API, on a socket that only this user can reach, and, where the site
-//! says so, on a loopback address behind a token.
+//! The API for deploys: HTTP on a socket that only this user can reach and, if the site says so, on
+//! a loopback address behind a token.
 //!
-//! Both take the same way as a changed file does: [`crate::site::Sites`].
+//! Both listeners change a site in the same way as a changed file does: by [`crate::site::Sites`].
 
 mod api;
 mod control;

@@ -1,5 +1,5 @@
-//! What a site has used of what it may, whatever versions of it are served, and which limits it has
-//! run into.
+//! What a site has used of its limits, counted over all its versions, and which limits it has
+//! exceeded.
 
 use std::collections::BTreeMap;
 use std::ptr;
@@ -17,13 +17,15 @@ use crate::config::{Limit, Limits, bytes};
 use crate::descriptors::SitePart;
 use crate::log::{self, Patterns, Secrets, Seldom};
 
-/// What the log looks for in the lines of one site, in bytes: all forms of the secrets of all its versions. Two
-/// versions always fit. A secret of letters and digits that both have counts once.
+/// The most bytes that the log searches for in the lines of one site: all forms of the secrets of
+/// all its versions. Two versions always fit. A secret of letters and digits that both have counts
+/// once.
 ///
-/// Building the finder of so much takes 1.3 s on one thread and 360 MiB for that time; then it has 140 MiB.
+/// Building the finder for this much takes one thread 1.3 s and 360 MiB; the finder then has 140
+/// MiB.
 const MAX_HIDDEN: usize = 8 * 1024 * 1024;
 
-/// One for each site.
+/// One site's account.
 #[derive(Debug)]
 pub struct Account {
     site: Arc<str>,
@@ -32,11 +34,11 @@ pub struct Account {
     logged: Mutex<Rate>,
     /// `limits.log_per_second` of what is served, in bytes.
     log_limit: AtomicUsize,
-    /// The secrets of each version that is there. Held while a finder is built, which changes of the
-    /// site wait for, and nobody who logs.
+    /// The secrets of each version that exists. Locked while a finder is built: changes of the site
+    /// wait for that, but logging does not.
     hidden: Mutex<Vec<Weak<Patterns>>>,
-    /// Finds them in lines, and those of versions that were there when the last one came: what the log
-    /// says of a version that was refused comes after it has gone.
+    /// Finds the secrets in lines. It keeps those of versions that existed when the last secrets
+    /// came, because the log may report a refused version after it has gone.
     finder: ArcSwapOption<Secrets>,
     connections: AtomicUsize,
     files: AtomicUsize,
@@ -54,7 +56,7 @@ pub struct Account {
 )]
 pub struct TooManySecrets(usize);
 
-/// A file that a guest of a site has open, until this is dropped.
+/// A file that a guest of the site has open, counted until this is dropped.
 #[derive(Debug)]
 pub struct FileOpen(Arc<Account>);
 
@@ -64,17 +66,17 @@ struct Exceeded {
     said: Seldom,
 }
 
-/// A connection that a site is charged with, until this is dropped.
+/// A connection that the site is charged with, until this is dropped.
 #[derive(Debug)]
 pub struct Connected(Arc<Account>);
 
 impl Account {
-    /// Nothing used yet, by a site that has the host for itself.
+    /// A new account, for a site that has the host for itself.
     pub fn new(site: Arc<str>) -> Arc<Self> {
         Self::with(site, SitePart::all())
     }
 
-    /// Nothing used yet, by one of several sites.
+    /// A new account, for one of several sites.
     pub fn among(site: Arc<str>) -> Arc<Self> {
         Self::with(site, SitePart::one_of_several())
     }
@@ -102,17 +104,17 @@ impl Account {
         &self.site
     }
 
-    /// What the site may log from now on.
+    /// Sets how much the site may log from now on.
     pub fn limit_log(&self, limits: &Limits) {
         self.log_limit.store(bytes(limits.log_per_second), Ordering::Relaxed);
     }
 
-    /// No line of the site shows these any more, as long as somebody else keeps them. If they are not looked
-    /// for yet, a finder is built, on this thread, which should be one that may block. Lines that come before
-    /// it is there are checked with the one before.
+    /// Hides these secrets in the site's lines from now on, for as long as the caller keeps them.
+    /// If the log does not search for them yet, this builds a finder on the current thread, which
+    /// should be one that may block. Until then lines are checked with the previous finder.
     ///
     /// # Errors
-    /// They are too many, with those of the other versions; nothing has changed.
+    /// There are too many secrets, with those of the other versions. Nothing has changed then.
     pub fn hide(&self, secrets: &[Arc<Patterns>]) -> Result<(), TooManySecrets> {
         let mut hidden = self.hidden.lock();
         hidden.retain(|own| own.strong_count() > 0);
@@ -162,7 +164,7 @@ impl Account {
         admitted
     }
 
-    /// One more file of a guest, unless there are as many as `limits.files`.
+    /// Counts one more open file of a guest, unless `limits.files` are open.
     pub fn open_file(self: &Arc<Self>, limit: usize) -> Option<FileOpen> {
         let one_more = |open: usize| (open < limit).then_some(open + 1);
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
@@ -170,37 +172,37 @@ impl Account {
         Some(FileOpen(self.clone()))
     }
 
-    /// What its guests may have of the process's descriptors.
+    /// What the site's guests may use of the process's descriptors.
     pub fn descriptors(&self) -> &SitePart {
         &self.descriptors
     }
 
-    /// The turns of those that call files.
+    /// The permits for calls of files.
     pub fn file_calls(&self) -> Arc<Semaphore> {
         self.file_calls.clone()
     }
 
-    /// The site is served no more: nothing of it waits for anything any longer.
+    /// The site is served no longer: everything of it stops waiting.
     pub fn leave(&self) {
         self.gone.cancel();
     }
 
-    /// Whether the site is served no more.
+    /// Whether the site is served no longer.
     pub fn has_left(&self) -> bool {
         self.gone.is_cancelled()
     }
 
-    /// Done when the site is served no more.
+    /// Completes when the site is served no longer.
     pub async fn left(&self) {
         self.gone.cancelled().await;
     }
 
-    /// What the folders hold that guests may write to.
+    /// How much the folders hold that guests may write to.
     pub fn spaces(&self) -> &Spaces {
         &self.spaces
     }
 
-    /// One more connection, unless there are as many as `limits.connections`.
+    /// Counts one more connection, unless there are already `limits.connections`.
     pub fn connect(self: &Arc<Self>, limit: usize) -> Option<Connected> {
         let one_more = |open: usize| (open < limit).then_some(open + 1);
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
@@ -244,7 +246,7 @@ impl Drop for Account {
 }
 
 impl Connected {
-    /// Whether it is this site's.
+    /// Whether the connection is charged to this site.
     pub fn is_of(&self, account: &Arc<Account>) -> bool {
         Arc::ptr_eq(&self.0, account)
     }

@@ -12,11 +12,11 @@ use wasmtime::component::Resource;
 
 use super::State;
 use super::http::fields_of;
-use super::socket::Socket;
-use crate::bindings::{event, http as wit_http};
+use super::socket::{Socket, SocketKind};
+use crate::capability::bindings::{event, http as wit_http};
 use crate::sync::Mutex;
 
-/// Locals of one request: their names and values together, in bytes.
+/// The most bytes that the locals of one request may have, names and values together.
 const MAX_LOCALS: usize = 64 * 1024;
 
 /// Tells requests apart, in log lines and in `x-request-id`. Printed as 16 hexadecimal digits.
@@ -24,14 +24,14 @@ const MAX_LOCALS: usize = 64 * 1024;
 pub struct RequestId(u64);
 
 impl RequestId {
-    /// The next one: random for each start of the host, then counting.
+    /// The next id: random at each start of the host, then counting up.
     pub fn next() -> Self {
         static NEXT: LazyLock<AtomicU64> =
             LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish() << 24));
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Its sixteen digits, in lower case.
+    /// The id as sixteen lower-case digits.
     pub fn digits(self) -> [u8; 16] {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         std::array::from_fn(|at| HEX[(self.0 >> (60 - 4 * at)) as usize & 0xF])
@@ -52,37 +52,37 @@ pub struct Request {
     pub uri: Uri,
     pub version: Version,
     pub headers: HeaderMap,
-    /// Decoded and folded, without the query.
+    /// The path, decoded and folded, without the query.
     pub path: String,
     pub scheme: &'static str,
     pub client: SocketAddr,
     /// The pattern that matched.
     pub route: Arc<str>,
     pub params: Vec<(String, String)>,
-    /// Whole; empty for an upgrade request, and once it has been answered.
+    /// The whole body; empty for an upgrade request, and once the request has been answered.
     pub body: Mutex<Bytes>,
     pub locals: Mutex<Vec<(String, String)>>,
     /// The socket that this request becomes.
     pub accepted: Mutex<Acceptance>,
 }
 
-/// Whether a request becomes a socket: one at most, and only until it is answered. A guest may keep the
-/// event for longer.
+/// Whether a request becomes a socket: it may accept at most one, and only until it is answered. A
+/// guest may keep the event for longer.
 #[derive(Debug, Default)]
 pub enum Acceptance {
     #[default]
     None,
-    /// A socket that no answer has named yet.
+    /// An accepted socket that no answer has named yet.
     Socket(Arc<Socket>),
     Answered,
 }
 
 impl Request {
-    /// The accepted socket, for an answer that names it by this number, as a stream or not.
-    pub fn take_accepted(&self, id: u32, stream: bool) -> Option<Arc<Socket>> {
+    /// Takes the accepted socket for an answer that names it by this number, and as this kind.
+    pub fn take_accepted(&self, id: u32, kind: SocketKind) -> Option<Arc<Socket>> {
         let mut accepted = self.accepted.lock();
         match &*accepted {
-            Acceptance::Socket(socket) if socket.id == id && socket.is_stream() == stream => {
+            Acceptance::Socket(socket) if socket.id == id && socket.kind == kind => {
                 let socket = socket.clone();
                 *accepted = Acceptance::Answered;
                 Some(socket)
@@ -91,8 +91,8 @@ impl Request {
         }
     }
 
-    /// The guest has answered, or failed: nothing is accepted from now on. Returns the socket that it has
-    /// accepted and not named.
+    /// Ends acceptance, because the guest has answered or failed. Returns the socket that it
+    /// accepted and did not name.
     pub fn end_acceptance(&self) -> Option<Arc<Socket>> {
         match std::mem::replace(&mut *self.accepted.lock(), Acceptance::Answered) {
             Acceptance::Socket(socket) => Some(socket),
@@ -111,7 +111,7 @@ impl Request {
 
 #[cfg(test)]
 impl Request {
-    /// `GET /chat`, and nothing else.
+    /// A request of `GET /chat`, for tests.
     pub fn sample() -> Self {
         Self {
             id: RequestId::next(),
@@ -131,12 +131,12 @@ impl Request {
     }
 }
 
-/// What a guest's handle of an event stands for.
+/// What a guest's event handle stands for.
 #[derive(Clone, Debug)]
 pub struct EventHandle(pub Arc<Request>);
 
 impl State {
-    /// A handle for the guest.
+    /// Makes a handle of the event for the guest.
     ///
     /// # Errors
     /// The instance holds too many handles.

@@ -1,8 +1,9 @@
 //! `wasi:filesystem`: what a guest does in the folders that it is granted.
 //!
-//! wasmtime-wasi knows how each call is done; here is what it does not know: which thread does it and who is
-//! charged for it (`work`), how much may be open (`open`) and held (`space`), that listings are read
-//! as far as they are asked for (`listing`), and that no link may lead out of what is granted.
+//! wasmtime-wasi knows how to do each call. This module adds what it does not know: which thread
+//! does the call and who is charged for it (`work`), how many things may be open (`open`) and how
+//! much a folder may hold (`space`), that listings are read only as far as the guest asks
+//! (`listing`), and that no link may lead out of the granted folders (`links`).
 
 mod links;
 mod listing;
@@ -38,24 +39,24 @@ use open::{Access, Asked, Kind, Opened, Slot};
 use space::{ENTRY, Quota};
 use streams::{At, Place, Reader, Writer};
 
-pub use space::Spaces;
-pub use work::{MAX_CALLS, Threads};
+pub(crate) use space::Spaces;
+pub(crate) use work::{MAX_CALLS, Threads};
 
-/// A folder that a guest is granted, open since it was.
+/// A granted folder, open since it was granted.
 #[derive(Clone)]
-pub struct Granted {
-    /// The guest's path.
+pub(crate) struct Granted {
+    /// The path that the guest sees.
     path: String,
     dir: Dir,
     access: Access,
 }
 
 impl Granted {
-    /// `write` says how much the folder may hold, if it may be written to.
+    /// Opens a grant. `write` says how much the folder may hold, if the guest may write to it.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn new(
+    pub(crate) fn new(
         path: String,
         folder: &Folder,
         write: Option<ByteSize>,
@@ -76,8 +77,8 @@ impl Granted {
     }
 }
 
-/// Files, folders and listings that an instance has open.
-pub type OpenFiles = Arc<AtomicUsize>;
+/// How many files, folders and listings an instance has open.
+pub(crate) type OpenFiles = Arc<AtomicUsize>;
 
 impl State {
     fn opened(&self, number: &Resource<Descriptor>) -> FsResult<&Opened> {
@@ -112,7 +113,7 @@ impl State {
         }
     }
 
-    /// A stream counts besides its file: it has some memory.
+    /// Counts a stream in addition to its file, because it needs memory of its own.
     fn streamed(&self, place: Place) -> FsResult<Place> {
         let stream = Some(Slot::take(&self.context, &self.open_files, Kind::Stream)?);
         Ok(Place { _stream: stream, ..place })
@@ -129,8 +130,8 @@ impl State {
         Ok(work::run(&self.context, call).await?)
     }
 
-    /// Has wasmtime-wasi do a call, on a thread that may block: with a table that has only what the call is
-    /// about.
+    /// Has wasmtime-wasi do a call on a thread that may block, with a table that has only what the
+    /// call needs.
     async fn delegate<T, F>(&mut self, number: &Resource<Descriptor>, call: F) -> FsResult<T>
     where
         T: Send + 'static,
@@ -149,14 +150,14 @@ impl State {
                 Ok(number) => call(&mut view, number).now_or_never(),
                 Err(error) => Some(Err(error.into())),
             };
-            // Descriptors that may block their thread are never waited for.
+            // A call on a descriptor that may block its thread completes at its first poll.
             Ok(done.unwrap_or(Err(ErrorCode::Unsupported.into())))
         };
         self.work(call).await?
     }
 
-    /// Moves a name, or gives a file another one: neither may make a link lead out of what is granted. Folders
-    /// with a size of their own are as two file systems.
+    /// Checks that a name may be moved, or a file be given another name: neither may make a link
+    /// lead out of what is granted. Folders with sizes of their own are like two file systems.
     async fn check_move(
         &mut self,
         (from, old_path): (&Resource<Descriptor>, &str),
@@ -168,7 +169,7 @@ impl State {
             return Err(ErrorCode::NotPermitted.into());
         };
         if !Arc::ptr_eq(&old.space, &new.space) {
-            // A file that is open would go on to count for the folder that it was opened in.
+            // An open file would continue to count for the folder that it was opened in.
             return Err(ErrorCode::CrossDevice.into());
         }
         let quota = new.clone();
@@ -479,14 +480,14 @@ impl HostDescriptor for State {
 }
 
 impl State {
-    /// Room for a new name.
+    /// Takes room for a new name.
     async fn take_entry(&mut self, folder: &Resource<Descriptor>) -> FsResult<Quota> {
         let (_, access) = self.folder(folder)?;
         let quota = access.write.ok_or(ErrorCode::NotPermitted)?;
         self.work(move || quota.take(ENTRY).map(|()| quota)).await
     }
 
-    /// A name is about to go.
+    /// Notes that a name is about to be removed.
     fn shrink(&self, folder: &Resource<Descriptor>) -> FsResult<()> {
         let (_, access) = self.folder(folder)?;
         access.write.ok_or(ErrorCode::NotPermitted)?.space.shrink();

@@ -1,5 +1,5 @@
-//! What a component may reach besides the contract: what its site's `lithe.toml` grants, and nothing
-//! else. The only place where WASI is given anything.
+//! What a component may reach in addition to the contract: what its site's `lithe.toml` grants.
+//! Only this module gives a guest anything of WASI.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,34 +17,36 @@ use crate::config::{self, SecretSource};
 use crate::files::{FileError, Folder, Identity, Writable};
 use crate::log::Patterns;
 
-/// Random bytes of one call. They are made at about 10 ns each, while the guest cannot be interrupted.
+/// The most random bytes of one call. Making one takes about 10 ns, and the guest cannot be
+/// interrupted meanwhile.
 const MAX_RANDOM: u64 = 256 * 1024;
 
 /// The largest secret in a file, in bytes.
 const MAX_SECRET: ByteSize = ByteSize::kib(64);
 
-/// Names and values of a component's variables, secrets included: each instance has a copy, which its
-/// `limits.memory` does not count.
+/// The most bytes that the names and values of a component's variables and secrets may have. Each
+/// instance has a copy, which its `limits.memory` does not count.
 const MAX_VARIABLES: ByteSize = ByteSize::kib(128);
 
-/// The secrets of all components of a site, in bytes; one that several have counts for each of them. The log
-/// looks for each in up to four forms, in which it has up to 14 times as many bytes. Building what finds those
-/// of one version takes 0.6 s and 160 MiB at most, where they are control characters. For letters, digits, quotes
-/// and tabs it is 60 ms and 30 MiB.
+/// The most bytes that the secrets of all components of a site may have. A secret of several
+/// components counts for each. The log searches for up to four forms of each secret, which have up
+/// to 14 times as many bytes. Building the finder for one version takes at most 0.6 s and 160 MiB,
+/// if the secrets consist of control characters. For letters, digits, quotes and tabs it takes 60
+/// ms and 30 MiB.
 const MAX_SECRET_BYTES: ByteSize = ByteSize::kib(256);
 
-/// What a site is made of: no guest gets any of it.
+/// The parts of a site that the host serves from: no guest may be granted any of them.
 const PARTS: [&str; 5] = ["routes", "plugins", "middleware", "public", ".lithe"];
 
-/// What is granted, as it was when it was resolved: secrets are read, folders are open. Two are equal if they
-/// grant the same, even after a folder is renamed.
+/// Resolved grants: secrets are read, and folders are open. Two grants are equal if they grant the
+/// same, even after a folder was renamed.
 #[derive(Clone, Default)]
 pub struct Grants {
     environment: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
-    /// How the log finds them.
+    /// The forms in which the log searches for the secrets.
     hidden: Arc<Patterns>,
-    /// By the guest's path.
+    /// The granted folders, by the guest's path.
     identities: BTreeMap<String, (Identity, Option<ByteSize>)>,
     folders: Vec<Granted>,
 }
@@ -68,10 +70,10 @@ impl fmt::Debug for Grants {
     }
 }
 
-/// What the secrets of a site's components may still take, in bytes.
+/// How many bytes the secrets of a site's components may still take.
 pub struct SecretsRoom(u64);
 
-/// All of it.
+/// The whole room.
 impl Default for SecretsRoom {
     fn default() -> Self {
         Self(MAX_SECRET_BYTES.as_u64())
@@ -91,7 +93,7 @@ impl SecretsRoom {
     }
 }
 
-/// A value that no log shows.
+/// A value that the log never shows.
 #[derive(Clone, PartialEq, Eq)]
 struct Secret(String);
 
@@ -102,11 +104,13 @@ impl fmt::Debug for Secret {
 }
 
 impl Grants {
-    /// Reads what `lithe.toml` grants. Paths are relative to the site and inside it; of the host's
-    /// environment, `may_read` says which variables. `room_of_site` is what all its components have together.
+    /// Reads what `lithe.toml` grants. Paths are relative to the site and stay inside it.
+    /// `may_read` says which variables of the host's environment may be read. `room_of_site` is
+    /// shared by all of the site's components.
     ///
     /// # Errors
-    /// A secret or a folder is not there, is too large, or is not the site's to give: which one.
+    /// A secret or a folder does not exist, is too large, or is not the site's to grant: the
+    /// message says which.
     pub fn resolve(
         granted: &config::PluginConfig,
         site: &Folder,
@@ -148,13 +152,13 @@ impl Grants {
         Ok(grants)
     }
 
-    /// The folders, for each instance.
+    /// The granted folders, for each instance.
     pub(super) fn folders(&self) -> &[Granted] {
         &self.folders
     }
 
-    /// What an instance has of WASI: clocks, random numbers, its output, and what is granted. No network; of
-    /// files, see [`Grants::folders`].
+    /// The WASI context of an instance: clocks, random numbers, its output, and what is granted.
+    /// The network is not included. Files are granted by [`Grants::folders`].
     pub(super) fn wasi(&self, output: impl Fn(Stream) -> OutputHandle) -> WasiCtx {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(output(Stream::Stdout)).stderr(output(Stream::Stderr));
@@ -169,7 +173,7 @@ impl Grants {
         wasi.build()
     }
 
-    /// What the log is not to show.
+    /// What the log must not show.
     pub fn hidden(&self) -> &Arc<Patterns> {
         &self.hidden
     }
@@ -184,12 +188,12 @@ fn take(room: &mut u64, name: &str, value: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The folders that guests may write to by the settings of a site's components. As long as somebody has them,
-/// the host reads nothing in them. One that cannot be granted is left out: [`Grants::resolve`] says why.
+/// The folders that a site's settings let guests write to. The host reads nothing in them while
+/// somebody holds this. A folder that cannot be granted is left out: [`Grants::resolve`] says why.
 ///
 /// # Errors
-/// One of them is in another: what is in it would count for one size only.
-pub fn writable(
+/// One of them contains another, whose contents would count for only one size.
+pub(crate) fn writable(
     site: &Folder,
     plugins: &BTreeMap<String, config::PluginConfig>,
 ) -> anyhow::Result<Vec<Arc<Writable>>> {
@@ -217,7 +221,7 @@ pub fn writable(
     Ok(registered)
 }
 
-/// Opens a folder that is the site's to give: inside of it, and not a part of it.
+/// Opens a folder that the site may grant: it is inside the site, and not one of its parts.
 fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
     let folder = site.folder_for_guests(path).map_err(|error| refusal(path, error))?;
     let (own, top) = (folder.identity()?, site.identity()?);
@@ -246,8 +250,8 @@ fn open(site: &Folder, path: &Path) -> anyhow::Result<Folder> {
     Ok(folder)
 }
 
-/// A folder of the site, as those find it who serve from it: `public` may be a link that is written as an
-/// absolute path.
+/// Opens a part of the site in the same way as those that serve from it: `public` may be a link
+/// with an absolute path.
 fn part(site: &Folder, name: &str) -> Result<Folder, FileError> {
     match site.folder_for_guests(name) {
         Err(FileError::Outside) => {
@@ -260,7 +264,7 @@ fn part(site: &Folder, name: &str) -> Result<Folder, FileError> {
 fn refusal(path: &Path, error: FileError) -> anyhow::Error {
     let shown = path.display();
     match error {
-        FileError::Missing => anyhow::anyhow!("`{shown}` is not there"),
+        FileError::Missing => anyhow::anyhow!("`{shown}` does not exist"),
         FileError::Outside => anyhow::anyhow!("`{shown}` is not inside the site"),
         FileError::NotAFolder => anyhow::anyhow!("`{shown}` is not a folder"),
         error => anyhow::Error::new(error).context(format!("cannot use `{shown}`")),
@@ -354,7 +358,7 @@ mod tests {
             ("folders = { \"/data\" = { path = \"..\" } }", "not inside the site"),
             ("folders = { \"/data\" = { path = \"out\" } }", "not inside the site"),
             ("folders = { \"/data\" = { path = \"file\" } }", "is not a folder"),
-            ("folders = { \"/data\" = { path = \"none\" } }", "is not there"),
+            ("folders = { \"/data\" = { path = \"none\" } }", "does not exist"),
             ("secrets = { A = { file = \"out/hostname\" } }", "not inside the site"),
             ("secrets = { A = { host = \"HOME\" } }", "`tenants.environment`"),
             ("environment = { A = \"1\" }\nsecrets = { A = { file = \"file\" } }", "keep one"),

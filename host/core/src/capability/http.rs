@@ -1,4 +1,4 @@
-//! `http`: what a guest answers, checked and turned into what HTTP sends.
+//! `http`: a guest's answers, checked and converted for HTTP.
 
 use bytes::Bytes;
 use bytesize::ByteSize;
@@ -6,9 +6,9 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::State;
-use crate::bindings::http as wit;
+use crate::capability::bindings::http as wit;
 
-/// Headers of one answer. A header map has room for 24,576 of them, and panics over that.
+/// The most headers of one answer. A header map has room for 24,576, and panics beyond that.
 const MAX_HEADERS: usize = 1_000;
 
 /// A failure that has an HTTP answer.
@@ -19,7 +19,7 @@ pub struct HttpError {
     pub message: String,
 }
 
-/// What a guest answered that HTTP cannot send. The client gets 500, the log this.
+/// A guest's answer that HTTP cannot send. The client gets 500, and the log gets this.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidAnswer {
     #[error("the guest answered status {0}: a response has one from 200 to 599")]
@@ -38,7 +38,8 @@ pub enum InvalidAnswer {
     Socket,
 }
 
-/// What belongs to the connection, and so to the host (RFC 9110, section 7.6.1; RFC 9112, section 6).
+/// Headers that belong to the connection, and so to the host (RFC 9110, section 7.6.1; RFC 9112,
+/// section 6).
 const CONNECTION_HEADERS: [HeaderName; 7] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -80,7 +81,7 @@ impl TryFrom<wit::HttpError> for HttpError {
             .ok()
             .filter(|status| (400..=599).contains(&status.as_u16()))
             .ok_or(InvalidAnswer::ErrorStatus(error.status))?;
-        // The one header of the connection that an error may name: 426 must say `upgrade`.
+        // An error may have one header of the connection: 426 must say `upgrade`.
         let headers = parse_fields(&error.headers)?;
         let upgrade = headers.get(header::UPGRADE).cloned();
         let mut headers = without_connection_headers(headers);
@@ -99,7 +100,7 @@ impl HttpError {
         Self { status, headers: HeaderMap::new(), message: message.into() }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     pub fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));
         self
@@ -119,16 +120,16 @@ impl HttpError {
 ///
 /// # Errors
 /// It is not from 200 to 599.
-pub fn status_of(status: u16) -> Result<StatusCode, InvalidAnswer> {
+pub(crate) fn status_of(status: u16) -> Result<StatusCode, InvalidAnswer> {
     let valid = StatusCode::from_u16(status).ok().filter(|_| (200..=599).contains(&status));
     valid.ok_or(InvalidAnswer::Status(status))
 }
 
-/// Headers for a response, without those that are the connection's.
+/// Converts the headers of a response, without those of the connection.
 ///
 /// # Errors
-/// A name or a value that HTTP does not allow.
-pub fn response_headers(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
+/// HTTP does not allow a name or a value.
+pub(crate) fn response_headers(fields: wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
     parse_fields(&fields).map(without_connection_headers)
 }
 
@@ -141,9 +142,11 @@ fn without_connection_headers(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
+/// Converts headers.
+///
 /// # Errors
-/// A name or a value that HTTP does not allow, or too many of them.
-pub fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
+/// HTTP does not allow a name or a value, or there are too many.
+pub(crate) fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
     if fields.len() > MAX_HEADERS {
         return Err(InvalidAnswer::TooManyHeaders(fields.len()));
     }
@@ -161,7 +164,7 @@ pub fn parse_fields(fields: &wit::Fields) -> Result<HeaderMap, InvalidAnswer> {
 }
 
 /// Headers as a guest sees them, in order.
-pub fn fields_of(headers: &HeaderMap) -> wit::Fields {
+pub(crate) fn fields_of(headers: &HeaderMap) -> wit::Fields {
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.as_str().to_owned(), text_of(value.as_bytes()))
     };
@@ -169,7 +172,7 @@ pub fn fields_of(headers: &HeaderMap) -> wit::Fields {
 }
 
 /// A header's value as text: UTF-8, or else each byte as the character of that number.
-pub fn text_of(bytes: &[u8]) -> String {
+pub(crate) fn text_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),

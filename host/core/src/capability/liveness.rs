@@ -1,7 +1,7 @@
 //! Whether a peer is still there.
 //!
-//! Nobody looks at a clock for a message: each message and each pong leaves a mark, and one sweep
-//! over all sockets, every now and then, turns marks into times.
+//! A message does not cost a look at the clock: each message and each pong leaves a mark, and a
+//! periodic sweep over all sockets turns the marks into times.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,24 +9,24 @@ use std::time::Duration;
 use super::socket::Socket;
 use crate::config::{Limit, Limits};
 
-/// What is known of one peer.
+/// What the host knows about one peer's activity.
 #[derive(Debug)]
 pub struct Liveness {
-    /// Something came, or the network took something, since the last sweep.
+    /// Whether something came from the peer, or the network took something, since the last sweep.
     heard: AtomicBool,
-    /// A message went, either way, since the last sweep.
+    /// Whether a message was received or sent since the last sweep.
     talked: AtomicBool,
     /// In milliseconds of the sweep's clock.
     silent_since: AtomicU64,
-    /// Since when it is not read, and neither heard of nor pinged.
+    /// Since when the host has not read from the peer, heard from it or pinged it.
     unread_since: AtomicU64,
     idle_since: AtomicU64,
     pinged: AtomicBool,
-    /// The socket's task is with the guest, and does not read.
+    /// Whether the socket's task waits for the guest and does not read.
     busy: AtomicBool,
-    /// Which message is on its way; zero while none is.
+    /// The number of the incoming message that is incomplete; zero for none.
     message: AtomicU32,
-    /// Which one was at the last sweep, and since when.
+    /// The number that the last sweep saw, and since when.
     seen_message: AtomicU32,
     message_since: AtomicU64,
 }
@@ -48,7 +48,7 @@ impl Default for Liveness {
     }
 }
 
-/// What a sweep finds to do.
+/// What a sweep has to do for a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     Nothing,
@@ -64,22 +64,22 @@ impl Liveness {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// A message went, either way.
+    /// A message was received or sent.
     pub fn mark_active(&self) {
         self.talked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the socket's task is with the guest.
+    /// Notes whether the socket's task waits for the guest.
     pub fn set_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::Relaxed);
     }
 
-    /// A message with this number, or none with zero, has begun and not come to its end.
+    /// Notes that the message with this number is incomplete. Zero means that no message is.
     pub fn set_message(&self, message: u32) {
         self.message.store(message, Ordering::Relaxed);
     }
 
-    /// Whether a message has been on its way for so long. Answered once for each.
+    /// Whether a message has been incomplete for so long. True once for each message.
     fn is_slow(&self, millis: u64, limit: Duration) -> bool {
         let message = self.message.load(Ordering::Relaxed);
         if self.seen_message.swap(message, Ordering::Relaxed) != message {
@@ -94,8 +94,9 @@ impl Liveness {
         is_slow
     }
 
-    /// What is due for a peer that is not read: neither its silence nor how long its message takes is its
-    /// doing. It is pinged all the same: the network answers for one that has gone.
+    /// What to do for a peer that the host does not read from. The peer cannot be blamed for its
+    /// silence, or for a slow message. It is pinged anyway: if it has gone, the network reports
+    /// that.
     fn due_while_unread(&self, now: Duration, limits: &Limits) -> Due {
         let millis = millis(now);
         if self.heard.swap(true, Ordering::Relaxed) {
@@ -152,13 +153,13 @@ impl Liveness {
     }
 }
 
-/// On the sweep's clock.
+/// A moment by the sweep's clock.
 fn millis(now: Duration) -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Socket {
-    /// Looks after one socket; `now` is the time since some moment, the same for all sweeps.
+    /// Looks after one socket. `now` is the time since a moment that is the same for all sweeps.
     pub fn sweep(&self, now: Duration, limits: &Limits) {
         let is_busy = self.liveness.busy.load(Ordering::Relaxed);
         let due = match self.is_stream() || self.is_behind() || is_busy {
@@ -167,7 +168,7 @@ impl Socket {
         };
         match due {
             Due::Nothing => {}
-            // HTTP has no pings, and the HTTP connection is read.
+            // A stream has no pings: hyper reads its connection.
             Due::Ping if self.is_stream() => {}
             Due::Ping => self.ping(),
             Due::Drop => {

@@ -1,10 +1,10 @@
-//! The bounds of an instance's memories and tables, which count together.
+//! The limits of an instance's memories and tables. All memories count together, and all tables.
 
 use wasmtime::ResourceLimiter;
 
 use crate::config::{self, Limit, Limits};
 
-/// What an instance has of both, and what it was refused.
+/// How much an instance has of both, and what it was refused.
 #[derive(Debug)]
 pub struct Memory {
     memories: Sum,
@@ -12,7 +12,7 @@ pub struct Memory {
     refused: Option<(Limit, String)>,
 }
 
-/// What several have together. None of them ever shrinks.
+/// What several of them have together. None of them ever shrinks.
 #[derive(Debug)]
 struct Sum {
     limit: Limit,
@@ -31,20 +31,21 @@ impl Memory {
         }
     }
 
-    /// The limit that the instance ran into, and the message about the trap that followed.
+    /// The limit that the instance exceeded, and the message about the trap that followed.
     pub fn refused(&self) -> Option<&(Limit, String)> {
         self.refused.as_ref()
     }
 }
 
 impl Sum {
-    /// Whether one may grow. One that begins grows from zero.
+    /// Whether a memory or table may grow. A new one grows from zero.
     fn grow(
         &mut self,
         (current, desired, maximum): (usize, usize, Option<usize>),
         refused: &mut Option<(Limit, String)>,
     ) -> bool {
-        // Its own maximum is not ours to report; it must not count, for it does not grow.
+        // Beyond its own maximum it does not grow, so that must neither count nor be reported as a
+        // limit of ours.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return false;
         }

@@ -1,9 +1,10 @@
 //! CPU time of a guest's call, measured where the epoch interrupts it.
 //!
-//! A call that ends within a tick or two is never measured: it costs nothing. One that goes on is
-//! stopped at each tick, is charged for the time that its thread ran, and gives its thread back. Time in
-//! which it waits, or in which the system runs others, is not charged. Waiting pays debts off, at `budget` a second, so that a session that
-//! waits now and then may go on for ever.
+//! A call that ends within a tick or two is never measured, and costs nothing. A longer call is
+//! stopped at each tick, is charged for the time that its thread ran, and gives its thread back.
+//! The time in which the call waits, or the system runs other threads, is not charged. Waiting pays
+//! the charges off, at `budget` a second, so that a session that waits from time to time may run
+//! forever.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,26 +20,27 @@ pub struct Meter {
     clock: Arc<Clock>,
 }
 
-/// What the meter shares with the future of the call, which sees when the guest waits.
+/// What the meter shares with the call's future, which notices when the guest waits.
 ///
-/// Only ever used by one thread at a time; atomics let it be lent while the store is with the guest.
+/// Only one thread uses it at a time. It has atomics so that it can be used while the store is lent
+/// to the guest.
 #[derive(Debug)]
 pub struct Clock {
     origin: Instant,
-    /// Counts up with each call, and with each turn of one that is for several sockets.
+    /// Counts up with each call, and with each turn of a call for several sockets.
     turn: AtomicU64,
     budget: AtomicU64,
     used: AtomicU64,
-    /// What its thread had run when the guest began to run, in nanoseconds; 0: not known yet. A guest stays on
-    /// its thread until it is suspended.
+    /// How long its thread had run when the guest began to run, in nanoseconds; 0 if that is not
+    /// known yet. A guest stays on its thread until it is suspended.
     running_since: AtomicU64,
-    /// Since when it has been waiting, in nanoseconds after `origin`; 0: it has not.
+    /// Since when the guest has been waiting, in nanoseconds after `origin`; 0 if it has not.
     waiting_since: AtomicU64,
-    /// It gave its thread back at a tick, and waits for nothing else.
+    /// Whether it gave its thread back at a tick, and waits for nothing else.
     yielded: AtomicBool,
-    /// A tick has found the call running.
+    /// Whether a tick has interrupted the call.
     ticked: AtomicBool,
-    /// What it waits for starts its time again: nothing is charged or paid off.
+    /// Whether what it waits for starts its time again: nothing is charged or paid off.
     rests: AtomicBool,
 }
 
@@ -88,28 +90,28 @@ impl Meter {
         self.begin_turn(budget);
     }
 
-    /// A turn of a call begins: with a budget of its own, but the thread is still the call's.
+    /// Starts a turn of a call, with a budget of its own. The thread is still the call's.
     pub fn begin_turn(&mut self, budget: Duration) {
-        // Only ever changed here.
+        // Nothing else changes it.
         self.clock.turn.store(self.clock.turn() + 1, Ordering::Relaxed);
         self.clock.budget.store(nanos(budget), Ordering::Relaxed);
         self.clear();
     }
 
-    /// A blocking session waits for its next message, or for so long; then [`Meter::restart`] or
+    /// A blocking session waits for its next message, or for a while; then [`Meter::restart`] or
     /// [`Meter::go_on`] follows.
     pub fn rest(&mut self) {
         self.clock.rests.store(true, Ordering::Relaxed);
     }
 
-    /// Begins again with the same budget: a blocking session has been given its next message, or has waited. If it
-    /// did not wait, the next tick finds the thread still in use.
+    /// Starts again with the same budget, because a blocking session has got its next message, or
+    /// has waited. If it did not wait, the next tick finds its thread still in use.
     pub fn restart(&mut self) {
         self.clock.rests.store(false, Ordering::Relaxed);
         self.clear();
     }
 
-    /// Goes on with what is left of the budget: there was nothing to wait for, and nothing new.
+    /// Goes on with the rest of the budget: there was nothing to wait for, and nothing new.
     pub fn go_on(&mut self) {
         self.clock.rests.store(false, Ordering::Relaxed);
     }
@@ -145,7 +147,7 @@ impl Meter {
 }
 
 impl Clock {
-    /// Another one where another call has begun, or another turn of one.
+    /// A number that changes with each call, and with each turn of a call.
     pub fn turn(&self) -> u64 {
         self.turn.load(Ordering::Relaxed)
     }
@@ -174,7 +176,7 @@ impl Clock {
         }
     }
 
-    /// It goes on.
+    /// The guest goes on.
     pub fn resume(&self) {
         if self.rests.load(Ordering::Relaxed) {
             return;
@@ -190,7 +192,7 @@ impl Clock {
     }
 }
 
-/// What this thread has run, at least 1, so that 0 can mean "not known".
+/// How long this thread has run; at least 1, so that 0 can mean "not known".
 fn has_run() -> u64 {
     nanos(clock::thread_cpu_time()).saturating_add(1)
 }
@@ -199,8 +201,9 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A call that tells its clock when the guest waits. One that never does costs a test of a flag.
-pub struct Metered<'c, F> {
+/// A call that tells its clock when the guest waits. A call that never waits costs a test of a
+/// flag.
+pub(crate) struct Metered<'c, F> {
     call: Pin<&'c mut F>,
     clock: &'c Clock,
     suspended: bool,
@@ -208,7 +211,7 @@ pub struct Metered<'c, F> {
 
 impl<'c, F: Future> Metered<'c, F> {
     /// Watches a call.
-    pub fn new(call: Pin<&'c mut F>, clock: &'c Clock) -> Self {
+    pub(crate) fn new(call: Pin<&'c mut F>, clock: &'c Clock) -> Self {
         Self { call, clock, suspended: false }
     }
 }
@@ -308,7 +311,7 @@ mod tests {
         let mut meter = meter(PAUSE / 2);
         assert_eq!(meter.tick(), Ok(Tick::Continue));
         for _ in 0..3 {
-            // A message that was there already is a new event, on the same thread.
+            // A message that had already arrived is a new event, on the same thread.
             meter.rest();
             meter.restart();
             assert_eq!(meter.tick(), Ok(Tick::Yield));

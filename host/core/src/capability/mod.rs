@@ -1,30 +1,31 @@
-//! The host's side of the contract: one file for each WIT interface, with what it keeps, what a
-//! guest's call does to it, and its conversions.
+//! The host's side of the contract: one file for each WIT interface, with its state, the effect of
+//! each guest call, and its conversions.
 //!
-//! [`State`] is what a store holds for its instance. A guest names everything by numbers of its own
-//! plugin; a number of another plugin names nothing.
+//! [`State`] is the data of an instance's store. A guest names everything by the numbers of its own
+//! plugin; the numbers of other plugins mean nothing to it.
 
-pub mod account;
-pub mod event;
-pub mod filesystem;
-pub mod grants;
-pub mod http;
+pub(crate) mod account;
+pub(crate) mod bindings;
+pub(crate) mod event;
+pub(crate) mod filesystem;
+pub(crate) mod grants;
+pub(crate) mod http;
 mod liveness;
 mod memory;
-pub mod meter;
-pub mod next;
-pub mod outcome;
-pub mod output;
+pub(crate) mod meter;
+pub(crate) mod next;
+pub(crate) mod outcome;
+pub(crate) mod output;
 mod poll;
-pub mod rate;
+pub(crate) mod rate;
 mod receiver;
-pub mod socket;
-pub mod sockets;
+pub(crate) mod socket;
+pub(crate) mod sockets;
 mod streams;
 mod timers;
-pub mod topics;
-pub mod turn;
-pub mod ws;
+pub(crate) mod topics;
+pub(crate) mod turn;
+pub(crate) mod ws;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,17 +39,17 @@ use account::Account;
 use event::RequestId;
 use filesystem::{OpenFiles, Threads};
 use grants::Grants;
-pub use memory::Memory;
+pub(crate) use memory::Memory;
 use meter::Meter;
 use next::Around;
 use output::Output;
 use socket::Socket;
 use sockets::Sockets;
-pub use timers::TimerSink;
+pub(crate) use timers::TimerSink;
 use timers::Timers;
 use turn::Turns;
 
-/// Handles that an instance may hold at once: events and WASI's streams.
+/// The most handles that an instance may hold at once: events and WASI's streams.
 const MAX_HANDLES: usize = 10_000;
 
 /// Tells the instances of a running host apart.
@@ -60,7 +61,7 @@ pub struct InstanceId(pub u64);
 pub struct VersionId(pub u64);
 
 impl VersionId {
-    /// One that no other version has.
+    /// A number that no other version has.
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -79,20 +80,20 @@ pub struct Context {
     pub sessions: bool,
     /// Whether requests may become sockets: the site allows it and the component can.
     pub upgrades: bool,
-    /// What the site says of this plugin alone.
+    /// What the site sets for this plugin alone.
     pub settings: config::PluginConfig,
     pub grants: Grants,
-    /// Where its file calls are done, if its site has neighbours.
+    /// Where its file calls run, if its site has neighbours.
     pub threads: Option<Arc<dyn Threads>>,
     pub version: VersionId,
     pub calls: Calls,
-    /// The site's.
+    /// The site's account.
     pub account: Arc<Account>,
-    /// Those of the plugin, whatever version they belong to.
+    /// The sockets of the plugin, whichever version they belong to.
     pub sockets: Arc<Sockets>,
 }
 
-/// What has become of a version's calls.
+/// Counts a version's calls, and how many have failed.
 #[derive(Debug, Default)]
 pub struct Calls {
     made: AtomicU64,
@@ -100,17 +101,17 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// A guest is called.
+    /// Counts a call of a guest.
     pub fn begin(&self) {
         self.made.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A call has cost the instance.
+    /// Counts a call that has cost the instance.
     pub fn fail(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many were made, and how many of them have failed.
+    /// How many calls were made, and how many of them have failed.
     pub fn count(&self) -> (u64, u64) {
         (self.made.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
     }
@@ -122,15 +123,15 @@ pub struct State {
     pub instance: InstanceId,
     /// CPU time of the current call.
     pub meter: Meter,
-    /// What the instance has asked of memory and tables, and was refused.
+    /// What the instance has of memory and tables, and what it was refused.
     pub memory: Memory,
     /// What a middleware wraps.
     pub around: Around,
     /// The socket that the current call is for.
     current: Option<Arc<Socket>>,
-    /// The current call is an event of a session, and not a session that goes on for long.
+    /// Whether the current call is an event of a session, and not a whole session.
     is_event: bool,
-    /// Whom the current call is for, where it may be for several sockets.
+    /// The sockets of the current call, if it may be for several.
     pub turns: Turns,
     output: Arc<Output>,
     timers: Timers,
@@ -140,7 +141,8 @@ pub struct State {
 }
 
 impl State {
-    /// State for a new instance; `timer_sink` is where its timers go off, for a shared instance.
+    /// Makes the state of a new instance. `timer_sink` is what its timers wake, for a shared
+    /// instance.
     pub fn new(
         context: Arc<Context>,
         instance: InstanceId,
@@ -167,7 +169,7 @@ impl State {
         }
     }
 
-    /// Before each call: whom it is for, and the CPU time that it may use.
+    /// Starts each call: which request or socket it is for, and the CPU time that it may use.
     pub fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu: Duration) {
         self.is_event = socket.is_some();
         self.current = socket;
@@ -175,12 +177,12 @@ impl State {
         self.meter.begin(cpu);
     }
 
-    /// The call that begins is a whole session: what it sends goes out while it runs.
+    /// Marks the call as a whole session: what it sends goes out while it runs.
     pub fn begin_session(&mut self) {
         self.is_event = false;
     }
 
-    /// The call that goes on is for another socket from now on.
+    /// From now on the current call is for another socket.
     fn begin_turn(&mut self, socket: Arc<Socket>) {
         self.output.end();
         self.output.begin(socket.request.id);
@@ -189,13 +191,13 @@ impl State {
         self.current = Some(socket);
     }
 
-    /// After each call: what the guest printed without a final newline becomes a line, too.
+    /// Ends each call. What the guest printed without a final newline becomes a line, too.
     pub fn end(&mut self) {
         self.current = None;
         self.output.end();
     }
 
-    /// The plugin's socket of that number; the current one is found without a search.
+    /// The plugin's socket with this number. The current one is found without a search.
     fn socket(&self, id: u32) -> Option<Arc<Socket>> {
         match &self.current {
             Some(current) if current.id == id => Some(current.clone()),
@@ -203,17 +205,17 @@ impl State {
         }
     }
 
-    /// Whether calls are due that the instance has asked for.
+    /// Whether the instance has set any timer.
     pub fn has_timers(&self) -> bool {
         self.timers.any()
     }
 
-    /// Whether a timer that has gone off is still set.
+    /// Whether a due timer is still set.
     pub fn take_due_timer(&mut self, id: u32) -> bool {
         self.timers.take_due(id)
     }
 
-    /// The socket for which the task that made the current call sends what is queued when it returns.
+    /// The socket whose queue the calling task sends when the current call returns.
     fn sent_after(&self) -> Option<u32> {
         self.current.as_ref().filter(|_| self.is_event).map(|socket| socket.id)
     }
@@ -225,18 +227,17 @@ impl WasiView for State {
     }
 }
 
-/// Adds everything that a component may import: our interfaces, and WASI 0.2, of which a guest has what
-/// [`Grants`] says.
+/// Adds everything that a component may import: the contract's interfaces, and WASI 0.2, of which a
+/// guest can use what [`Grants`] says.
 ///
 /// # Errors
 /// Two interfaces define the same name.
-pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use crate::bindings;
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime_wasi::p2::bindings as wasi;
 
     type Own = HasSelf<State>;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // Of these, ours take the place.
+    // Ours replace these.
     linker.allow_shadowing(true);
     wasi::filesystem::types::add_to_linker::<_, Own>(linker, |state| state)?;
     wasi::filesystem::preopens::add_to_linker::<_, Own>(linker, |state| state)?;

@@ -11,19 +11,19 @@ use super::State;
 use super::event::EventHandle;
 use super::http::HttpError;
 use super::outcome::Answered;
-use super::socket::Socket;
-use crate::bindings::http::HttpError as WitError;
-use crate::bindings::next as wit;
-use crate::bindings::outcome::Outcome;
+use super::socket::{Socket, SocketKind};
+use crate::capability::bindings::http::HttpError as WitError;
+use crate::capability::bindings::next as wit;
+use crate::capability::bindings::outcome::Outcome;
 
-/// The rest of the chain, to be run at most once.
+/// The rest of the chain, which runs at most once.
 pub type Next = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send>;
 
 /// The middleware's side of one event.
 #[derive(Default)]
 pub struct Around {
     next: Option<Next>,
-    /// The socket in what `next` answered: what the middleware may answer itself.
+    /// The socket that `next` answered with: the middleware may answer with it, too.
     passed: Option<Arc<Socket>>,
 }
 
@@ -32,9 +32,9 @@ impl Around {
         Self { next: Some(next), passed: None }
     }
 
-    /// The socket that `next` answered with, if it has this number, and is a stream or not.
-    pub fn take_passed(&mut self, id: u32, stream: bool) -> Option<Arc<Socket>> {
-        self.passed.take_if(|socket| socket.id == id && socket.is_stream() == stream)
+    /// Takes the socket that `next` answered with, if it has this number and is of this kind.
+    pub fn take_passed(&mut self, id: u32, kind: SocketKind) -> Option<Arc<Socket>> {
+        self.passed.take_if(|socket| socket.id == id && socket.kind == kind)
     }
 }
 
@@ -49,7 +49,7 @@ impl wit::Host for State {
             let error = HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message);
             return Ok(Err(self.log_mistake(&request, error).to_wit()));
         };
-        // The CPU time of the rest of the chain is its own.
+        // The CPU time of the rest of the chain is not the middleware's.
         let clock = self.meter.clock().clone();
         clock.suspend();
         let answered = next().await;

@@ -1,4 +1,4 @@
-//! `outcome`: what comes of an event, from a guest to the host, and through middleware and back.
+//! `outcome`: the result of an event, from a guest to the host, and through middleware and back.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use http::{HeaderMap, Response, StatusCode};
 
 use super::State;
 use super::http::{HttpError, InvalidAnswer, fields_of, response_headers, status_of};
-use super::socket::Socket;
-use crate::bindings::http::{Body, Response as WitResponse};
-use crate::bindings::outcome::{self as wit, Outcome};
-use crate::bindings::streams::Started;
-use crate::bindings::ws::Accepted;
+use super::socket::{Socket, SocketKind};
+use crate::capability::bindings::http::{Body, Response as WitResponse};
+use crate::capability::bindings::outcome::{self as wit, Outcome};
+use crate::capability::bindings::streams::Started;
+use crate::capability::bindings::ws::Accepted;
 
-/// What a handler answered, where it did not fail.
+/// What a handler answered, unless it failed.
 #[derive(Debug)]
 pub enum Answer {
     /// The whole response.
@@ -30,7 +30,7 @@ pub type Answered = Result<Answer, HttpError>;
 impl wit::Host for State {}
 
 impl Answer {
-    /// What the client sees first.
+    /// The status that the client sees.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Response(response) => response.status(),
@@ -39,26 +39,28 @@ impl Answer {
         }
     }
 
-    /// Reads a guest's outcome. `own` gives the socket of that number, if the guest may name it as what it
-    /// names it: as a stream, or not.
+    /// Converts a guest's outcome. `own` returns the socket with this number and of this kind, if
+    /// the guest may name it.
     ///
     /// # Errors
-    /// HTTP cannot send it, or it names a socket that it may not.
+    /// HTTP cannot send the outcome, or the guest may not name its socket.
     pub fn from_wit(
         outcome: Outcome,
-        own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
+        own: impl FnOnce(u32, SocketKind) -> Option<Arc<Socket>>,
     ) -> Result<Self, InvalidAnswer> {
         Ok(match outcome {
             Outcome::Response(response) => Self::Response(response.try_into()?),
             Outcome::Upgrade(accepted) => {
                 let headers = response_headers(accepted.headers)?;
-                let socket = own(accepted.socket, false).ok_or(InvalidAnswer::Socket)?;
+                let socket =
+                    own(accepted.socket, SocketKind::WebSocket).ok_or(InvalidAnswer::Socket)?;
                 Self::Upgrade { socket, headers }
             }
             Outcome::Streamed(started) => {
                 let headers = response_headers(started.headers)?;
                 let status = status_of(started.status)?;
-                let socket = own(started.socket, true).ok_or(InvalidAnswer::Socket)?;
+                let socket =
+                    own(started.socket, SocketKind::Stream).ok_or(InvalidAnswer::Socket)?;
                 Self::Stream { socket, status, headers }
             }
         })
@@ -90,7 +92,7 @@ impl Answer {
         }
     }
 
-    /// The socket that comes of it.
+    /// The socket that the answer names.
     pub fn socket(&self) -> Option<&Arc<Socket>> {
         match self {
             Self::Response(_) => None,

@@ -20,16 +20,16 @@ use crate::log::{self, Site as _};
 /// The longest log line of a guest, in bytes.
 const MAX_LINE: usize = log::MAX_TEXT;
 
-/// Which of the two.
+/// Standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
 /// What one instance prints.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     of: Arc<super::Context>,
     pending: Mutex<Pending>,
 }
@@ -42,23 +42,23 @@ struct Pending {
 }
 
 impl Output {
-    /// Nothing printed yet.
-    pub fn new(of: Arc<super::Context>) -> Self {
+    /// Starts without any output.
+    pub(crate) fn new(of: Arc<super::Context>) -> Self {
         Self { of, pending: Mutex::default() }
     }
 
-    /// The WASI stream for one of the two.
-    pub fn stream(self: &Arc<Self>, stream: Stream) -> OutputHandle {
+    /// The WASI stream of one of the two.
+    pub(crate) fn stream(self: &Arc<Self>, stream: Stream) -> OutputHandle {
         OutputHandle { output: self.clone(), stream }
     }
 
-    /// The lines that follow are about this request.
-    pub fn begin(&self, request: RequestId) {
+    /// Notes that the lines that follow are about this request.
+    pub(crate) fn begin(&self, request: RequestId) {
         self.pending.lock().request = request;
     }
 
-    /// Logs what is left without a newline.
-    pub fn end(&self) {
+    /// Logs the rest, which has no newline.
+    pub(crate) fn end(&self) {
         let mut pending = self.pending.lock();
         let pending = &mut *pending;
         for (stream, buffer) in
@@ -95,7 +95,8 @@ impl Output {
         }
     }
 
-    /// Where a line that is too long is cut: not in a secret, nor in a character.
+    /// Where to cut a line that is too long, so that neither a secret nor a character is cut in
+    /// two.
     fn cut(&self, line: &[u8]) -> usize {
         let end = match std::str::from_utf8(line) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -103,7 +104,7 @@ impl Output {
         };
         let secrets = self.of.account.secrets();
         match secrets.map_or(end, |secrets| secrets.cut(&line[..end])) {
-            // A line of nothing else is cut all the same.
+            // A line that is one long secret is cut anyway.
             0 => line.len(),
             cut => cut,
         }
@@ -121,7 +122,7 @@ impl Output {
 
 /// One of an instance's two streams.
 #[derive(Clone, Debug)]
-pub struct OutputHandle {
+pub(crate) struct OutputHandle {
     output: Arc<Output>,
     stream: Stream,
 }

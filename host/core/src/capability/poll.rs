@@ -1,4 +1,4 @@
-//! `wasi:io/poll`: what a guest waits for, of which there may not be more at once than it can hold.
+//! `wasi:io/poll`, with a bound: a guest may not wait for more things at once than it can hold.
 
 use wasmtime::bail;
 use wasmtime::component::Resource;
@@ -9,7 +9,7 @@ use super::{MAX_HANDLES, State};
 
 impl Host for State {
     async fn poll(&mut self, awaited: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
-        // The same one may be named any number of times.
+        // The same handle may be named any number of times.
         if awaited.len() > MAX_HANDLES {
             bail!("a guest may wait for {MAX_HANDLES} things at once, not for {}", awaited.len());
         }

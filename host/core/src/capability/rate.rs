@@ -1,10 +1,10 @@
-//! How much may come in a second.
+//! A bound on how much may come in a second.
 
 use std::time::{Duration, Instant};
 
-/// Counts something, second by second.
+/// Counts something, for one second at a time.
 #[derive(Debug)]
-pub struct Rate {
+pub(crate) struct Rate {
     second: Instant,
     count: usize,
 }
@@ -16,17 +16,17 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// How many of so many, which have come now, are within the bound. Zero removes the bound, and no look at
-    /// a clock.
-    pub fn admit(&mut self, limit: usize, came: usize) -> usize {
+    /// How many of the `came` that have just come are within the bound. Zero removes the bound, and
+    /// then the clock is not read.
+    pub(crate) fn admit(&mut self, limit: usize, came: usize) -> usize {
         if limit == 0 {
             return came;
         }
         self.admit_at(Instant::now(), limit, came)
     }
 
-    /// How many more are within the bound now.
-    pub fn left(&mut self, limit: usize) -> usize {
+    /// How many more are within the bound in this second.
+    pub(crate) fn left(&mut self, limit: usize) -> usize {
         self.begin_second(Instant::now());
         limit.saturating_sub(self.count)
     }

@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::State;
-use crate::bindings::receiver::{self as wit, CloseInfo, Received};
-use crate::bindings::socket::{MessageResult, SocketId};
+use crate::capability::bindings::receiver::{self as wit, CloseInfo, Received};
+use crate::capability::bindings::socket::{MessageResult, SocketId};
 use crate::message::Borrowed;
 
 impl wit::Host for State {
@@ -34,7 +34,8 @@ impl wit::Host for State {
             next
         }));
         let received = match timeout_ms {
-            // Who does not wait gets no time for it: a guest that asks again and again would never end.
+            // A call that does not wait does not restart the time: otherwise a guest that asks
+            // again and again would never run out of it.
             Some(0) => match next.as_mut().now_or_never() {
                 Some(received) => received,
                 None => return Ok(Received::TimedOut),
@@ -54,7 +55,7 @@ impl wit::Host for State {
                 next.as_mut().await
             }
         };
-        // An end that is told again is nothing new either.
+        // An end that is reported again is not new.
         match received.is_ok() || waited {
             true => self.meter.restart(),
             false => self.meter.go_on(),

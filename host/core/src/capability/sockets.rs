@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::account::Account;
 use super::event::Request;
-use super::socket::{Bounds, Socket};
+use super::socket::{Bounds, Socket, SocketKind};
 use super::topics::{LocalTopics, Topics};
 use super::{InstanceId, VersionId};
 use crate::config::{Limits, bytes};
 use crate::sync::Mutex;
 
-/// What an accepted upgrade starts with.
+/// The properties of a new socket.
 #[derive(Debug)]
 pub struct NewSocket {
     pub protocol: Option<String>,
@@ -20,15 +20,14 @@ pub struct NewSocket {
     pub pinned: Option<InstanceId>,
     pub version: VersionId,
     pub attachment: Vec<u8>,
-    /// A streamed response.
-    pub stream: bool,
-    /// The site's.
+    pub kind: SocketKind,
+    /// The site's account.
     pub account: Arc<Account>,
 }
 
 #[cfg(test)]
 impl NewSocket {
-    /// Of a request for a chat, and nothing else.
+    /// The socket of a chat request, for tests.
     pub fn sample() -> Self {
         Self {
             protocol: None,
@@ -36,7 +35,7 @@ impl NewSocket {
             pinned: None,
             version: VersionId::next(),
             attachment: Vec::new(),
-            stream: false,
+            kind: SocketKind::WebSocket,
             account: Account::new("site".into()),
         }
     }
@@ -90,7 +89,7 @@ impl Sockets {
         Ok(socket)
     }
 
-    /// The socket of that number.
+    /// The socket with this number.
     pub fn get(&self, id: u32) -> Option<Arc<Socket>> {
         self.open.lock().get(&id).cloned()
     }
@@ -100,17 +99,17 @@ impl Sockets {
         self.open.lock().values().cloned().collect()
     }
 
-    /// How many there are.
+    /// How many sockets there are.
     pub fn len(&self) -> usize {
         self.open.lock().len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no sockets.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Forgets a socket, in its topics too.
+    /// Removes a socket, from its topics too.
     pub fn remove(&self, id: u32) {
         let removed = self.open.lock().remove(&id);
         if let Some(socket) = removed {

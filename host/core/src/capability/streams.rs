@@ -9,9 +9,10 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{EventHandle, Request};
 use super::http::{HttpError, parse_fields, status_of};
+use super::socket::SocketKind;
 use super::sockets::NewSocket;
-use crate::bindings::http::HttpError as WitError;
-use crate::bindings::streams::{self as wit, Started, StreamOptions};
+use crate::capability::bindings::http::HttpError as WitError;
+use crate::capability::bindings::streams::{self as wit, Started, StreamOptions};
 
 impl wit::Host for State {
     fn start(
@@ -48,7 +49,7 @@ impl State {
             pinned: options.pinned.then_some(self.instance),
             version: self.context.version,
             attachment: options.attachment,
-            stream: true,
+            kind: SocketKind::Stream,
             account: self.context.account.clone(),
         })?;
         Ok(Started { socket: socket.id, status: options.status, headers: options.headers })

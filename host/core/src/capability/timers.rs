@@ -1,4 +1,4 @@
-//! `timers`: calls that a shared instance asks for. They end with the instance.
+//! `timers`: calls that a shared instance schedules. They end with the instance.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -9,24 +9,24 @@ use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::{InstanceId, State};
-use crate::bindings::timers::{self as wit, TimerError};
+use crate::capability::bindings::timers::{self as wit, TimerError};
 use crate::clock;
 use crate::config::Limit;
 
-/// Where timers go off: the shared instance.
+/// What a timer wakes when it is due: the shared instance.
 pub trait TimerSink: Send + Sync {
-    /// A timer has gone off, which may repeat.
+    /// Called when a timer is due.
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool);
 
-    /// Runs the task of a timer. None if the host has stopped.
+    /// Runs a timer's task. Returns nothing if the host has stopped.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> Option<AbortHandle>;
 }
 
 /// The timers of one instance.
-pub struct Timers {
+pub(crate) struct Timers {
     sink: Option<Arc<dyn TimerSink>>,
     next: u32,
-    /// Those that are set: one that goes off once is, until the guest has been called.
+    /// The timers that are set. One that does not repeat stays set until the guest has been called.
     set: HashMap<u32, Timer>,
 }
 
@@ -36,17 +36,17 @@ struct Timer {
 }
 
 impl Timers {
-    pub fn new(sink: Option<Arc<dyn TimerSink>>) -> Self {
+    pub(crate) fn new(sink: Option<Arc<dyn TimerSink>>) -> Self {
         Self { sink, next: 1, set: HashMap::new() }
     }
 
-    /// Whether one is set.
-    pub fn any(&self) -> bool {
+    /// Whether any timer is set.
+    pub(crate) fn any(&self) -> bool {
         !self.set.is_empty()
     }
 
-    /// Whether a timer that has gone off is still set: it may have been cancelled since.
-    pub fn take_due(&mut self, id: u32) -> bool {
+    /// Whether a due timer is still set: it may have been cancelled in between.
+    pub(crate) fn take_due(&mut self, id: u32) -> bool {
         match self.set.get(&id) {
             Some(timer) if timer.repeat => true,
             _ => self.set.remove(&id).is_some(),
@@ -82,7 +82,7 @@ impl wit::Host for State {
             }
             let period = delay.max(Duration::from_millis(1));
             let mut ticks = interval_at(clock::after(Instant::now(), period).into(), period);
-            // A guest that is behind gets one call, and not all that it missed.
+            // A guest that is behind gets one call, and not one for each period that it missed.
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;

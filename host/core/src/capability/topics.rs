@@ -7,23 +7,23 @@ use std::sync::Arc;
 
 use super::State;
 use super::socket::Socket;
-use crate::bindings::socket::SocketId;
-use crate::bindings::topics::{self as wit, Message, SubscribeError};
+use crate::capability::bindings::socket::SocketId;
+use crate::capability::bindings::topics::{self as wit, Message, SubscribeError};
 use crate::config::Limit;
 use crate::message::Opcode;
 
-pub use local::{Heard, LocalTopics};
+pub(crate) use local::{Heard, LocalTopics};
 
 /// A topic's name, in bytes.
 const MAX_NAME: usize = 256;
 
 /// The topics of one plugin: on this node alone, or joined with those of other nodes by a broker.
 ///
-/// A socket is on one node. So each implementation knows the subscribers of its own node, and delivers
-/// to them itself ([`LocalTopics`] does both, and one with a broker would hold it); what other nodes are to
-/// hear leaves by a queue and a task of its own, for no call here may wait. A guest's call is one dynamic
-/// call, however many subscribers there are.
-pub trait Topics: Debug + Send + Sync {
+/// A socket is on one node. So each implementation knows the subscribers of its own node, and
+/// delivers to them itself ([`LocalTopics`] does both, and one with a broker would hold it); what
+/// other nodes are to hear leaves by a queue and a task of its own, for no call here may wait. A
+/// guest's call is one dynamic call, however many subscribers there are.
+pub(crate) trait Topics: Debug + Send + Sync {
     /// The socket hears the topic from now on; once, however often it subscribes.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ pub trait Topics: Debug + Send + Sync {
 
 /// A message for the subscribers of a topic.
 #[derive(Debug)]
-pub struct Publication<'p> {
+pub(crate) struct Publication<'p> {
     pub opcode: Opcode,
     pub payload: &'p [u8],
     /// This socket, of this node, does not hear it.

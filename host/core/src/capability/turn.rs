@@ -1,27 +1,27 @@
-//! `turn`: a call that is for several sockets says for which one it is now.
+//! `turn`: in a call for several sockets, the guest says which socket it is handling.
 
 use std::sync::Arc;
 
 use super::State;
 use super::socket::{Delivery, Socket};
-use crate::bindings::socket::SocketId;
-use crate::bindings::turn as wit;
+use crate::capability::bindings::socket::SocketId;
+use crate::capability::bindings::turn as wit;
 
-/// Those whom one call is for, and whose turn it is.
+/// The sockets of one call, and which of them is being handled.
 #[derive(Debug, Default)]
 pub struct Turns {
     pub deliveries: Vec<Delivery>,
-    /// The index of the one whose turn it is.
+    /// The index of that socket.
     pub at: usize,
 }
 
 impl Turns {
-    /// The first one's turn.
+    /// Starts with the first socket.
     pub fn of(deliveries: Vec<Delivery>) -> Self {
         Self { deliveries, at: 0 }
     }
 
-    /// The socket whose turn it is.
+    /// The socket that is being handled.
     pub fn current(&self) -> Option<&Arc<Socket>> {
         self.deliveries.get(self.at).map(|delivery| &delivery.socket)
     }

@@ -1,4 +1,4 @@
-//! `ws`: the handshake's decision (RFC 6455, section 4.2).
+//! `ws`: the decision about the handshake (RFC 6455, section 4.2).
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use wasmtime::component::Resource;
 use super::State;
 use super::event::{Acceptance, EventHandle, Request};
 use super::http::{HttpError, parse_fields};
-use super::socket::Socket;
+use super::socket::{Socket, SocketKind};
 use super::sockets::NewSocket;
-use crate::bindings::{http as wit_http, ws as wit};
+use crate::capability::bindings::{http as wit_http, ws as wit};
 use crate::config::{Limit, bytes};
 
-/// How the key of a handshake is written. RFC 6455's own example (section 4.1) has bits behind its last byte that are
-/// not zero.
+/// How the key of a handshake is encoded. The last byte of RFC 6455's own example (section 4.1) has
+/// trailing bits that are not zero.
 const KEY: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -26,23 +26,23 @@ const KEY: GeneralPurpose = GeneralPurpose::new(
 
 /// Whether the request asks for a WebSocket: GET, HTTP/1.1, `connection` has the token `upgrade`,
 /// and `upgrade` has `websocket`, in any case.
-pub fn is_upgrade_request(request: &Request) -> bool {
+pub(crate) fn is_upgrade_request(request: &Request) -> bool {
     request.method == Method::GET
         && request.version == Version::HTTP_11
         && has_token(&request.headers, &header::CONNECTION, "upgrade")
         && has_token(&request.headers, &header::UPGRADE, "websocket")
 }
 
-/// What `sec-websocket-protocol` offers, in order, empty entries dropped.
-pub fn requested_protocols(headers: &HeaderMap) -> Vec<String> {
+/// The protocols that `sec-websocket-protocol` offers, in order, without empty entries.
+pub(crate) fn requested_protocols(headers: &HeaderMap) -> Vec<String> {
     tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
 }
 
-/// The checks of an upgrade, in their order, before the guest's own choices are looked at.
+/// Checks an upgrade, in this order, before the guest's own choices are checked.
 ///
 /// # Errors
-/// What to answer instead of the 101.
-pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpError> {
+/// The answer to send instead of the 101.
+pub(crate) fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpError> {
     if request.method != Method::GET {
         let message = "a WebSocket handshake is a GET request";
         return Err(
@@ -75,8 +75,8 @@ pub fn check_handshake(request: &Request, supported: bool) -> Result<(), HttpErr
     Ok(())
 }
 
-/// 426, for a request that asks for no WebSocket.
-pub fn upgrade_required() -> HttpError {
+/// 426, for a request that does not ask for a WebSocket.
+pub(crate) fn upgrade_required() -> HttpError {
     HttpError::new(StatusCode::UPGRADE_REQUIRED, "this endpoint expects a WebSocket handshake")
         .with(header::UPGRADE, "websocket")
 }
@@ -142,16 +142,16 @@ impl State {
             pinned: options.pinned.then_some(self.instance),
             version: self.context.version,
             attachment: options.attachment,
-            stream: false,
+            kind: SocketKind::WebSocket,
             account: self.context.account.clone(),
         })?;
         Ok(wit::Accepted { socket: socket.id, headers: options.headers })
     }
 
-    /// Adds a socket for this request: its only one.
+    /// Adds the only socket of this request.
     ///
     /// # Errors
-    /// What to answer instead.
+    /// The answer to send instead.
     pub(super) fn accept_socket(&self, new: NewSocket) -> Result<Arc<Socket>, HttpError> {
         let mistake = |message: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, message);
 
@@ -185,7 +185,7 @@ impl State {
         Ok(socket)
     }
 
-    /// A guest's mistake is for the log, and no client's business.
+    /// Logs a guest's mistake, which the client does not see.
     pub(super) fn log_mistake(&self, request: &Request, error: HttpError) -> HttpError {
         if error.status != StatusCode::INTERNAL_SERVER_ERROR {
             return error;
@@ -197,7 +197,7 @@ impl State {
     }
 }
 
-/// The header's value, where it stands exactly once.
+/// The header's value, if the header occurs exactly once.
 fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;

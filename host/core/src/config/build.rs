@@ -7,7 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// What a component is built from: a folder, or a table with a folder and what it does not say itself.
+/// What a component is built from: a folder, or a table with a folder and what it does not say
+/// itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {
     /// The source's folder, from the site's.
@@ -16,8 +17,9 @@ pub struct Build {
     pub kind: GuestKind,
     /// What a JavaScript source runs on. Default: `small`.
     pub engine: Engine,
-    /// A shell's command, run in the source's folder instead of the language's own tool. It writes the
-    /// component to the file that `$LITHE_OUTPUT` names; `$LITHE_WIT` names the contract's folder.
+    /// A shell's command, run in the source's folder instead of the language's own tool. It writes
+    /// the component to the file that `$LITHE_OUTPUT` names; `$LITHE_WIT` names the contract's
+    /// folder.
     pub command: Option<String>,
 }
 
@@ -41,8 +43,8 @@ pub enum GuestKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// QuickJS: 1 MB, and starts in no time; without a compiler, and without most of the web's APIs,
-    /// of which the SDK supplies the important ones.
+    /// QuickJS: 1 MB, and starts in no time; without a compiler, and without most of the web's
+    /// APIs, of which the SDK supplies the important ones.
     #[default]
     Small,
     /// StarlingMonkey, which is Firefox's engine: 12 MB, with the web's APIs.

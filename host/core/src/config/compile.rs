@@ -15,12 +15,13 @@ pub struct Compile {
     /// The largest component file. Default: 64 MiB. Over it the component is refused.
     #[serde(deserialize_with = "size::<1, { 4 * GIB }, _>")]
     pub component: ByteSize,
-    /// Memory of one such process. Default: 2 GiB; at least 64 MiB. Over it the component is refused. There
-    /// are as many at once as there are cores, at least two, and half as many for what takes long.
+    /// Memory of one such process. Default: 2 GiB; at least 64 MiB. Over it the component is
+    /// refused. There are as many at once as there are cores, at least two, and half as many for
+    /// what takes long.
     #[serde(deserialize_with = "size::<{ 64 * MIB }, { 1024 * GIB }, _>")]
     pub memory: ByteSize,
-    /// CPU time of one such process, which the system counts in seconds. Default: 2 min. Over it the component
-    /// is refused.
+    /// CPU time of one such process, which the system counts in seconds. Default: 2 min. Over it
+    /// the component is refused.
     #[serde(deserialize_with = "time::<SECOND, { 24 * HOUR }, _>")]
     pub time: Duration,
 }

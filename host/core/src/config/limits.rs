@@ -12,16 +12,18 @@ use super::ranges::{DAY, GIB, KIB, MANY, MS, YEAR, count, size, time, time_or_ze
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// All linear memories of one instance together. Default: 64 MiB, enough for every guest language.
+    /// All linear memories of one instance together. Default: 64 MiB, enough for every guest
+    /// language.
     #[serde(deserialize_with = "size::<{ 64 * KIB }, { 4 * GIB }, _>")]
     pub memory: ByteSize,
     /// Elements of all tables of one instance. Default: 20,000.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub table_elements: usize,
-    /// Instances of one plugin at once: calls in parallel, blocking sessions, or values of a parameter with
-    /// `scope = "param:NAME"`. Default: 1,000. Over it, a request waits for `request_time` and is then
-    /// answered 503. A new value takes the place of the value whose instance has been idle for longest, without
-    /// a socket or a timer, and the log reports that. If no instance is idle, the answer is 503 at once.
+    /// Instances of one plugin at once: calls in parallel, blocking sessions, or values of a
+    /// parameter with `scope = "param:NAME"`. Default: 1,000. Over it, a request waits for
+    /// `request_time` and is then answered 503. A new value takes the place of the value whose
+    /// instance has been idle for longest, without a socket or a timer, and the log reports that.
+    /// If no instance is idle, the answer is 503 at once.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub instances: usize,
     /// Requests that wait for one shared instance. Default: 1,000. Over it: 503.
@@ -30,12 +32,13 @@ pub struct Limits {
     /// Open sockets of one plugin. Default: 50,000. Over it, an upgrade is answered 503.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub sockets: usize,
-    /// CPU time of one session event. Default: 1 s. Over it the instance is stopped, and the socket closes
-    /// with 1011. It is there to end what never ends, and not to share the machine: a guest gives its thread
-    /// back every few milliseconds, and a site that uses more than its share does not slow its neighbours
-    /// down. So it is as long as that of a request, many times what an honest event takes: on a busy virtual
-    /// machine, the same work may be charged several times its time. Events of the same shared instance wait
-    /// for one that is long; set less where that matters more.
+    /// CPU time of one session event. Default: 1 s. Over it the instance is stopped, and the socket
+    /// closes with 1011. It is there to end what never ends, and not to share the machine: a guest
+    /// gives its thread back every few milliseconds, and a site that uses more than its share does
+    /// not slow its neighbours down. So it is as long as that of a request, many times what an
+    /// honest event takes: on a busy virtual machine, the same work may be charged several times
+    /// its time. Events of the same shared instance wait for one that is long; set less where that
+    /// matters more.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub event_cpu: Duration,
     /// CPU time of one request. Default: 1 s. Over it the instance is stopped: 504.
@@ -44,12 +47,12 @@ pub struct Limits {
     /// Wall time of one request or event, its waits included. Default: 30 s. Over it: 504, or 1011.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub request_time: Duration,
-    /// Requests of the site in a second, those that become sockets included. Default: zero, which removes the
-    /// bound. Over it: 429.
+    /// Requests of the site in a second, those that become sockets included. Default: zero, which
+    /// removes the bound. Over it: 429.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub requests_per_second: usize,
-    /// Connections of the site, sockets included. Default: 60,000. Over it: 503, and the connection is
-    /// closed.
+    /// Connections of the site, sockets included. Default: 60,000. Over it: 503, and the connection
+    /// is closed.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub connections: usize,
     /// A request's path and query. Default: 8 KiB. Over it: 414.
@@ -67,12 +70,12 @@ pub struct Limits {
     /// One WebSocket message, either way. Default: 1 MiB. Over it: 1009, or an error to the guest.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub message: ByteSize,
-    /// WebSocket messages that one socket may receive in a second. Default: zero, which removes the bound: the
-    /// peer of a socket whose guest is behind waits. Over it: 1008.
+    /// WebSocket messages that one socket may receive in a second. Default: zero, which removes the
+    /// bound: the peer of a socket whose guest is behind waits. Over it: 1008.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub messages_per_second: usize,
-    /// From the first byte of a WebSocket message to its last, while its socket is read. Default: 30 s; zero
-    /// removes the bound. Over it: 1008.
+    /// From the first byte of a WebSocket message to its last, while its socket is read. Default:
+    /// 30 s; zero removes the bound. Over it: 1008.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub message_time: Duration,
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
@@ -86,43 +89,46 @@ pub struct Limits {
     /// Topics that a socket hears. Default: 64. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub topics: usize,
-    /// Files, folders, and listings and streams of them, that the site's guests have open at once; one
-    /// instance has a quarter of them at most, and never more than 1,000. Default: 2,048. Over it: an error to
-    /// the guest (`quota`). Of several sites, the guests of each have a part of the process's descriptors, too.
+    /// Files, folders, and listings and streams of them, that the site's guests have open at once;
+    /// one instance has a quarter of them at most, and never more than 1,000. Default: 2,048. Over
+    /// it: an error to the guest (`quota`). Of several sites, the guests of each have a part of the
+    /// process's descriptors, too.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub files: usize,
     /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub timers: usize,
-    /// What the log says in a second of what the site's guests and clients do: what guests print, failures,
-    /// requests. Default: 1 MiB; zero removes the bound. Over it, lines are left out.
+    /// What the log says in a second of what the site's guests and clients do: what guests print,
+    /// failures, requests. Default: 1 MiB; zero removes the bound. Over it, lines are left out.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub log_per_second: ByteSize,
     /// What an instance hands to the next version's, by `save`. Default: 1 MiB. Over it the swap is
     /// refused, and the version before goes on.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub state: ByteSize,
-    /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5 s.
+    /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5
+    /// s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub close_time: Duration,
     /// A socket that was silent for so long is sent a ping. Default: 30 s; zero sends none.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub ping_interval: Duration,
-    /// From that ping to any sign of life. Default: 10 s. Over it the connection is dropped, and the
-    /// guest sees 1006.
+    /// From that ping to any sign of life. Default: 10 s. Over it the connection is dropped, and
+    /// the guest sees 1006.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub pong_time: Duration,
-    /// A socket over which no message went, either way, for so long is closed with 1001. Default: zero,
-    /// which is never.
+    /// A socket over which no message went, either way, for so long is closed with 1001. Default:
+    /// zero, which is never.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub idle_time: Duration,
-    /// An instance that had nothing to do for so long is dropped, where nothing is lost by it. Default: 10 s;
-    /// zero keeps it. That is an instance of a pool (a component without sessions, middleware, an error
-    /// handler): which of them serves a request, and for how long it lasts, is never promised. And it is a
-    /// shared instance whose memory comes back (its component exports `state`) or holds nothing (`stateless`
-    /// in its `[plugin]`), while it has no timer and no socket that is bound to it; other sockets stay open.
-    /// Any other shared instance stays as long as its plugin's version does; with `scope = "param:NAME"`, until
-    /// there are `limits.instances` and it makes room for one of another value.
+    /// An instance that had nothing to do for so long is dropped, where nothing is lost by it.
+    /// Default: 10 s; zero keeps it. That is an instance of a pool (a component without sessions,
+    /// middleware, an error handler): which of them serves a request, and for how long it lasts, is
+    /// never promised. And it is a shared instance whose memory comes back (its component exports
+    /// `state`) or holds nothing (`stateless` in its `[plugin]`), while it has no timer and no
+    /// socket that is bound to it; other sockets stay open. Any other shared instance stays as long
+    /// as its plugin's version does; with `scope = "param:NAME"`, until there are
+    /// `limits.instances` and it makes room for one of another value.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub idle_after: Duration,
 }
@@ -142,8 +148,8 @@ impl Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deflate {
-    /// Default: false. Each socket that uses it needs memory for two windows and their tables: about
-    /// 300 KiB for windows of 15 bits, less for smaller ones.
+    /// Default: false. Each socket that uses it needs memory for two windows and their tables:
+    /// about 300 KiB for windows of 15 bits, less for smaller ones.
     pub enabled: bool,
     /// The largest window, either way, as a power of two from 9 to 15. Default: 12, 4 KiB.
     #[serde(deserialize_with = "count::<9, 15, _, _>")]

@@ -22,37 +22,38 @@ pub struct PluginConfig {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
-    /// Whether each call of a component without sessions has an instance of its own, so that nothing of
-    /// one request is left in memory for the next. Default: false.
+    /// Whether each call of a component without sessions has an instance of its own, so that
+    /// nothing of one request is left in memory for the next. Default: false.
     pub fresh: bool,
-    /// Whether nothing would be missed if the memory of a shared instance were lost: the host may then drop
-    /// one that is idle (`limits.idle_after`). An instance of a component that exports `state` is dropped
-    /// either way, since it saves and restores what it has. Default: false.
+    /// Whether nothing would be missed if the memory of a shared instance were lost: the host may
+    /// then drop one that is idle (`limits.idle_after`). An instance of a component that exports
+    /// `state` is dropped either way, since it saves and restores what it has. Default: false.
     pub stateless: bool,
-    /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
-    /// its own; topics span them. Default: 1.
+    /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory
+    /// of its own; topics span them. Default: 1.
     #[serde(deserialize_with = "count::<1, MAX_REPLICAS, _, _>")]
     pub replicas: usize,
     /// Text messages that the host answers itself, without the guest, such as `{ ping = "pong" }`.
     #[serde(deserialize_with = "answers::<100, { 64 * 1024 }, _>")]
     pub auto_response: BTreeMap<String, String>,
-    /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of its
-    /// own, before it serves anything. Default: none is asked.
+    /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of
+    /// its own, before it serves anything. Default: none is asked.
     #[serde(deserialize_with = "target")]
     pub health: Option<String>,
-    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none. With those of `secrets`, at
-    /// most 128 KiB of names and values: each instance has a copy, beside its `limits.memory`.
+    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none. With those of
+    /// `secrets`, at most 128 KiB of names and values: each instance has a copy, beside its
+    /// `limits.memory`.
     #[serde(deserialize_with = "variables")]
     pub environment: BTreeMap<String, String>,
-    /// Variables of its environment that no log shows, such as
-    /// `{ TOKEN = { file = "secrets/token" }, KEY = { host = "API_KEY" } }`: from a file of the site, or from
-    /// the host's environment. Default: none. Those of all components of a site are at
-    /// most 256, and have at most 256 KiB together.
+    /// Variables of its environment that no log shows, such as `{ TOKEN = { file = "secrets/token"
+    /// }, KEY = { host = "API_KEY" } }`: from a file of the site, or from the host's environment.
+    /// Default: none. Those of all components of a site are at most 256, and have at most 256 KiB
+    /// together.
     #[serde(deserialize_with = "variables")]
     pub secrets: BTreeMap<String, SecretSource>,
-    /// Folders of the site that it sees, by the path at which it does, such as
-    /// `{ "/data" = { path = "data", write = true } }`. Default: none; read-only. At most 16, and 64 of all
-    /// components of a site.
+    /// Folders of the site that it sees, by the path at which it does, such as `{ "/data" = { path
+    /// = "data", write = true } }`. Default: none; read-only. At most 16, and 64 of all components
+    /// of a site.
     #[serde(deserialize_with = "table::<MAX_FOLDERS, _, _>")]
     pub folders: BTreeMap<String, Folder>,
 }
@@ -75,8 +76,9 @@ pub struct Folder {
     /// Default: false.
     #[serde(default)]
     pub write: bool,
-    /// What it may hold, if it may be written to: the bytes of its files, and 4 KiB for each name. Default:
-    /// 256 MiB. Over it, what makes it larger is an error to the guest (`insufficient-space`).
+    /// What it may hold, if it may be written to: the bytes of its files, and 4 KiB for each name.
+    /// Default: 256 MiB. Over it, what makes it larger is an error to the guest
+    /// (`insufficient-space`).
     #[serde(default = "default_folder_size", deserialize_with = "size::<0, { 1024 * GIB }, _>")]
     pub size: ByteSize,
 }

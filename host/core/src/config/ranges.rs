@@ -1,8 +1,8 @@
 //! The ranges of what `lithe.toml` sets, each said where the setting is declared:
 //! `#[serde(deserialize_with = "time::<MS, DAY, _>")]`.
 //!
-//! A value out of its range is an error at its place in the file. So no code behind the settings has to ask
-//! what a value such as 2⁶⁴ seconds would do to its arithmetic or its allocations.
+//! A value out of its range is an error at its place in the file. So no code behind the settings
+//! has to ask what a value such as 2⁶⁴ seconds would do to its arithmetic or its allocations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,22 +12,22 @@ use bytesize::ByteSize;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// Times, in milliseconds.
-pub const MS: u64 = 1;
-pub const SECOND: u64 = 1_000 * MS;
-pub const HOUR: u64 = 60 * 60 * SECOND;
-pub const DAY: u64 = 24 * HOUR;
-pub const YEAR: u64 = 365 * DAY;
+pub(crate) const MS: u64 = 1;
+pub(crate) const SECOND: u64 = 1_000 * MS;
+pub(crate) const HOUR: u64 = 60 * 60 * SECOND;
+pub(crate) const DAY: u64 = 24 * HOUR;
+pub(crate) const YEAR: u64 = 365 * DAY;
 
 /// Sizes, in bytes.
-pub const KIB: u64 = 1024;
-pub const MIB: u64 = 1024 * KIB;
-pub const GIB: u64 = 1024 * MIB;
+pub(crate) const KIB: u64 = 1024;
+pub(crate) const MIB: u64 = 1024 * KIB;
+pub(crate) const GIB: u64 = 1024 * MIB;
 
 /// More of anything than a host can have.
-pub const MANY: u32 = 10_000_000;
+pub(crate) const MANY: u32 = 10_000_000;
 
 /// A time such as `"100ms"`, from `MIN` to `MAX` milliseconds.
-pub fn time<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
+pub(crate) fn time<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Duration, D::Error> {
     let (min, max) = (Duration::from_millis(MIN), Duration::from_millis(MAX));
@@ -35,21 +35,21 @@ pub fn time<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
 }
 
 /// A time such as `"100ms"`, up to `MAX` milliseconds, where zero has a meaning of its own.
-pub fn time_or_zero<'de, const MAX: u64, D: Deserializer<'de>>(
+pub(crate) fn time_or_zero<'de, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Duration, D::Error> {
     within(duration(value)?, Duration::ZERO, Duration::from_millis(MAX), Time)
 }
 
 /// A size such as `"64 MiB"`, from `MIN` to `MAX` bytes.
-pub fn size<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
+pub(crate) fn size<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<ByteSize, D::Error> {
     within(ByteSize::deserialize(value)?, ByteSize::b(MIN), ByteSize::b(MAX), |size| size)
 }
 
 /// A whole number from `MIN` to `MAX`.
-pub fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializer<'de>>(
+pub(crate) fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<T, D::Error> {
     // Read as signed: a negative number is told the range, too.
@@ -59,13 +59,13 @@ pub fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializ
 }
 
 /// A share from `MIN` thousandths to 1.
-pub fn share<'de, const MIN: u32, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
+pub(crate) fn share<'de, const MIN: u32, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
     within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| format!("{share:?}"))
 }
 
-/// Text that a person is shown, such as a name: of 1 to `MAX` bytes, without control characters, and without
-/// blanks around it.
-pub fn label<'de, const MAX: usize, D: Deserializer<'de>>(
+/// Text that a person is shown, such as a name: of 1 to `MAX` bytes, without control characters,
+/// and without blanks around it.
+pub(crate) fn label<'de, const MAX: usize, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(value)?;
@@ -88,7 +88,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The path and query of a request, such as `"/health"`.
-pub fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(value)?;
     let is_target = text.starts_with('/') && text.parse::<http::uri::PathAndQuery>().is_ok();
     match is_target && !text.contains('#') {
@@ -100,7 +100,7 @@ pub fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::
 }
 
 /// At most `MAX` of something.
-pub fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Vec<T>, D::Error> {
     let list = Vec::deserialize(value)?;
@@ -111,7 +111,7 @@ pub fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// At most `MAX` of something, by their names.
-pub fn table<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn table<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<BTreeMap<String, T>, D::Error> {
     let table = BTreeMap::deserialize(value)?;
@@ -122,7 +122,7 @@ pub fn table<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Variables of an environment, by their names.
-pub fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<BTreeMap<String, V>, D::Error> {
     let variables = BTreeMap::<String, V>::deserialize(value)?;
@@ -136,7 +136,7 @@ pub fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Texts by what they answer: at most `MAX`, each of at most `BYTES`.
-pub fn answers<'de, const MAX: usize, const BYTES: usize, D: Deserializer<'de>>(
+pub(crate) fn answers<'de, const MAX: usize, const BYTES: usize, D: Deserializer<'de>>(
     value: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let answers = BTreeMap::<String, String>::deserialize(value)?;

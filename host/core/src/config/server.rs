@@ -17,35 +17,38 @@ pub struct Server {
     /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub connections: usize,
-    /// Those of one client's address, or of one network of 64 bits where that is an IPv6 address; those of
-    /// `trusted_proxies` are not counted. Default: 20,000. Over it, new ones are closed.
+    /// Those of one client's address, or of one network of 64 bits where that is an IPv6 address;
+    /// those of `trusted_proxies` are not counted. Default: 20,000. Over it, new ones are closed.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub client_connections: usize,
     /// From a connection's first byte, or the last response, to the end of the next request's head.
     /// Default: 10 s. Over it the connection is closed.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub header_time: Duration,
-    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. What a client still sends
-    /// after an answer that ends the connection is read and dropped for as long, and for 2 s at least.
+    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. What a
+    /// client still sends after an answer that ends the connection is read and dropped for as long,
+    /// and for 2 s at least.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub body_time: Duration,
-    /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero waits for
-    /// ever. Over it the connection is closed, and the guest of a stream sees 1006.
+    /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero
+    /// waits for ever. Over it the connection is closed, and the guest of a stream sees 1006.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub write_time: Duration,
-    /// Networks whose `proxy_header` says who the client is, such as `["10.0.0.0/8"]`. Default: none.
+    /// Networks whose `proxy_header` says who the client is, such as `["10.0.0.0/8"]`. Default:
+    /// none.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// The header to which the trusted proxies append the address of their client: `"x-forwarded-for"` (default) or
-    /// `"forwarded"` (RFC 7239). Only that one is read: a proxy passes the other on as the client sent it.
+    /// The header to which the trusted proxies append the address of their client:
+    /// `"x-forwarded-for"` (default) or `"forwarded"` (RFC 7239). Only that one is read: a proxy
+    /// passes the other on as the client sent it.
     pub proxy_header: ProxyHeader,
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub shutdown_time: Duration,
 }
 
-/// Networks of clients' addresses, which the host has in their shortest form: an IPv4 network may be written as an
-/// IPv6 one (`::ffff:10.0.0.0/104`).
+/// Networks of clients' addresses, which the host has in their shortest form: an IPv4 network may
+/// be written as an IPv6 one (`::ffff:10.0.0.0/104`).
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     const MAPPED: u8 = 96;
     let written = Vec::<IpNet>::deserialize(deserializer)?;

@@ -10,8 +10,8 @@ use super::ranges::{MANY, YEAR, count, share, time_or_zero};
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Swap {
-    /// How long sockets whose state cannot move stay with the version that they have. Default: 5 min.
-    /// Over it they close with 1012.
+    /// How long sockets whose state cannot move stay with the version that they have. Default: 5
+    /// min. Over it they close with 1012.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub drain_time: Duration,
     /// Versions of each component that are kept to go back to. Default: 3.
@@ -20,8 +20,8 @@ pub struct Swap {
     /// How long a new version is watched. Default: 30 s; zero does not watch.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub watch_time: Duration,
-    /// The share of its calls that may cost it an instance (a trap, a limit) while it is watched, from
-    /// 0 to 1. Default: 0.2. Over it, the version before comes back.
+    /// The share of its calls that may cost it an instance (a trap, a limit) while it is watched,
+    /// from 0 to 1. Default: 0.2. Over it, the version before comes back.
     #[serde(deserialize_with = "share::<0, _>")]
     pub max_failures: f64,
     /// Calls before that share is looked at. Default: 10.

@@ -13,24 +13,26 @@ use super::ranges::{GIB, share, size};
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tenants {
-    /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site that
-    /// is served alone may name all.
+    /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site
+    /// that is served alone may name all.
     pub environment: Vec<String>,
-    /// Hosts that are given to a site, by the name of its folder, such as `"shop.example" = "shop"` or
-    /// `"*.shop.example" = "shop"`. That site answers for them, whether or not its own `lithe.toml` names them,
-    /// and no other does. Default: none. Of the others, a site has the name of its folder and what is below it,
-    /// and what it names first; what it names no more is free after ten minutes.
+    /// Hosts that are given to a site, by the name of its folder, such as `"shop.example" = "shop"`
+    /// or `"*.shop.example" = "shop"`. That site answers for them, whether or not its own
+    /// `lithe.toml` names them, and no other does. Default: none. Of the others, a site has the
+    /// name of its folder and what is below it, and what it names first; what it names no more is
+    /// free after ten minutes.
     pub hosts: BTreeMap<Host, String>,
-    /// The share of all cores that the guests of one site may use before those of other sites go first,
-    /// from 0 to 1. Default: 0.25. Over it, they run in what is left over.
+    /// The share of all cores that the guests of one site may use before those of other sites go
+    /// first, from 0 to 1. Default: 0.25. Over it, they run in what is left over.
     #[serde(deserialize_with = "share::<1, _>")]
     pub cpu_share: f64,
-    /// The share of the host's instances, and of their memories and tables, that one site may have at once,
-    /// from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is answered 503.
+    /// The share of the host's instances, and of their memories and tables, that one site may have
+    /// at once, from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is
+    /// answered 503.
     #[serde(deserialize_with = "share::<1, _>")]
     pub pool_share: f64,
-    /// The most that one site may log in a second. A higher `limits.log_per_second` of its own is lowered to this.
-    /// Default: 1 MiB.
+    /// The most that one site may log in a second. A higher `limits.log_per_second` of its own is
+    /// lowered to this. Default: 1 MiB.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub log_per_second: ByteSize,
 }

@@ -1,4 +1,4 @@
-//! The folders that guests may write to. The host reads no part of any site out of them.
+//! The folders that guests may write to. The host reads nothing of any site in them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
@@ -8,26 +8,26 @@ use parking_lot::RwLock;
 
 use super::{FileError, Folder, Identity};
 
-/// The folders of all sites. One process has one set: what opens a file need not know which versions of a
-/// site still have guests.
+/// The writable folders of all sites. A process has one set, so that code which opens a file need
+/// not know which versions of a site still have guests.
 static ALL: LazyLock<RwLock<HashMap<Identity, Weak<Writable>>>> = LazyLock::new(RwLock::default);
 
-/// A folder that guests may write to, for as long as somebody has this.
+/// A folder counts as writable for guests while somebody holds this.
 #[derive(Debug)]
-pub struct Writable {
-    /// The folder and its grant, for messages.
+pub(crate) struct Writable {
+    /// Names the folder and its grant, for messages.
     granted: String,
-    /// As long as it is open, no other folder gets its inode.
+    /// Keeps the folder open, so that no other folder gets its inode.
     _dir: Arc<Dir>,
 }
 
 impl Writable {
-    /// From now on nothing in this folder is read as a part of a site. `granted` names the folder and its
-    /// grant.
+    /// From now on nothing in this folder is read as part of a site. `granted` names the folder and
+    /// its grant.
     ///
     /// # Errors
-    /// The system does not say which folder it is.
-    pub fn register(folder: &Folder, granted: String) -> Result<Arc<Self>, FileError> {
+    /// The system does not give the folder's identity.
+    pub(crate) fn register(folder: &Folder, granted: String) -> Result<Arc<Self>, FileError> {
         let identity = folder.identity()?;
         let mut all = ALL.write();
         all.retain(|_, known| known.strong_count() > 0);
@@ -45,10 +45,10 @@ pub(super) fn is_any() -> bool {
     !ALL.read().is_empty()
 }
 
-/// Refuses a folder that is such a one, or in such a one.
+/// Refuses a folder that is writable for guests, or lies in such a folder.
 ///
 /// # Errors
-/// [`FileError::Writable`]; the system does not say where the folder is.
+/// [`FileError::Writable`]; or the system does not say where the folder is.
 pub(super) fn check(folder: &Folder) -> Result<(), FileError> {
     if !is_any() {
         return Ok(());

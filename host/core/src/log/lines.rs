@@ -1,4 +1,4 @@
-//! Events as lines. The only place where text that is not the host's is written into the log.
+//! Formats events as lines. Only this module writes foreign text into the log.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -15,17 +15,19 @@ use super::secrets::{self, Secrets};
 use super::text::{self, Bounded, Newlines};
 use super::{MAX_TEXT, sites};
 
-/// The longest text that is shown of a field, in bytes.
+/// The most bytes that are shown of a field.
 const MAX_FIELD: usize = 1024;
 
-/// Fields that are shown up to [`MAX_TEXT`], in lines: what an event says, and why something failed.
+/// Fields that are shown up to [`MAX_TEXT`] and may have several lines: an event's message, and why
+/// something failed.
 const LONG: [&str; 2] = ["message", "failure"];
 
 const DIMMED: &str = "\x1b[2m";
 const ITALIC: &str = "\x1b[3m";
 const PLAIN: &str = "\x1b[0m";
 
-/// What is the host's own to say of a site. Each says something once for a deploy, or once a second.
+/// Targets of the host's own reports about a site, which the site is not charged for. Each reports
+/// once for a deploy, or once a second.
 const NOT_CHARGED: [&str; 2] = ["swap", "limits"];
 
 /// Formats events and queues them.
@@ -35,13 +37,13 @@ pub(super) struct Lines {
 }
 
 thread_local! {
-    /// Room for a line and for a field of it. Taken while a line is made: what a value's `Display` logs
-    /// has room of its own.
+    /// Buffers for a line and for a field of it. Taken while a line is made: what a value's
+    /// `Display` logs has buffers of its own.
     static ROOM: Cell<(String, String)> = const { Cell::new((String::new(), String::new())) };
 }
 
 impl Lines {
-    pub fn new(queue: Arc<Queue>, colours: bool) -> Self {
+    pub(crate) fn new(queue: Arc<Queue>, colours: bool) -> Self {
         Self { queue, colours }
     }
 }
@@ -74,7 +76,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 }
 
-/// The line that says how many were lost.
+/// The line that says how many lines were lost.
 pub(super) fn lost(lines: usize, colours: bool) -> String {
     let mut line = String::new();
     begin(&mut line, &Level::WARN, "log", colours);
@@ -82,7 +84,7 @@ pub(super) fn lost(lines: usize, colours: bool) -> String {
     line
 }
 
-/// When, how important, and what it is about.
+/// Begins a line with the time, the level and the target.
 fn begin(line: &mut String, level: &Level, target: &str, colours: bool) {
     let paint = |code| if colours { code } else { "" };
     let (dimmed, plain) = (paint(DIMMED), paint(PLAIN));
@@ -99,11 +101,11 @@ fn begin(line: &mut String, level: &Level, target: &str, colours: bool) {
     let _ = write!(line, "{plain} {colour}{level:>5}{plain} {dimmed}{target}:{plain}");
 }
 
-/// What is to be known before the fields are written.
+/// What has to be known before the fields are written.
 #[derive(Default)]
 struct About {
     sites: Vec<Arc<dyn sites::Site>>,
-    /// Of a record of the crate `log`.
+    /// The target, if the event comes from the crate `log`.
     target: Option<String>,
 }
 
@@ -132,7 +134,7 @@ struct Fields<'s> {
 }
 
 impl Fields<'_> {
-    /// The field's name, and how much of it is shown. None: it is not shown.
+    /// Writes the field's name. Returns how the field is shown, or nothing if it is not shown.
     fn begin(&mut self, field: &Field) -> Option<Shape> {
         let name = field.name();
         if name.starts_with("log.") {
@@ -153,7 +155,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Writes a text of which `more` bytes are not there.
+    /// Writes a text, and that `more` of its bytes are left out.
     fn write(&mut self, text: &str, more: usize, shape: Shape, quoted: bool) {
         let (shown, rest) = secrets::hide(text, text::end(text, shape.bound), self.secrets);
         match quoted {
@@ -184,7 +186,7 @@ impl Visit for Fields<'_> {
         if let Some(shape) = self.begin(field) {
             let room = std::mem::take(&mut self.room);
             let mut bounded = Bounded::new(room, shape.bound + secrets::MAX_PATTERN);
-            // A value that fails to say all has said some.
+            // A value that fails to display everything may have displayed some of it.
             let _ = write!(bounded, "{value:?}");
             self.write(&bounded.text, bounded.more, shape, false);
             self.room = bounded.text;
@@ -201,13 +203,13 @@ mod tests {
 
     use super::*;
 
-    /// What comes of an event, without its time.
+    /// The lines that an event makes, without their times.
     fn logged(colours: bool, log: impl FnOnce()) -> Vec<String> {
         let (reader, writer): (PipeReader, _) = pipe().unwrap();
         let queue = Queue::start(writer, |lost| lost.to_string()).unwrap();
         let lines = Lines::new(queue.clone(), colours);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), log);
-        // The end of what is to be read.
+        // Marks the end of what the test reads.
         queue.push("end\n");
         queue.flush(Duration::from_secs(60));
         let lines = BufReader::new(reader).lines().map(Result::unwrap);

@@ -1,8 +1,9 @@
 //! What the host says on standard error: its log, and what its commands tell people.
 //!
-//! All of it goes through one writer with a bounded queue (`queue`): an event never waits for the reader,
-//! and never fails with it. One layer formats every event (`lines`): it hides a site's secrets, cuts
-//! and escapes text that is not the host's (`text`), and charges the line to its site (`sites`).
+//! All of it goes through one writer with a bounded queue (`queue`): an event never waits for the
+//! reader, and never fails with it. One layer formats every event (`lines`): it hides a site's
+//! secrets, cuts and escapes text that is not the host's (`text`), and charges the line to its site
+//! (`sites`).
 
 mod lines;
 mod queue;
@@ -23,16 +24,17 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use lines::Lines;
 use queue::Queue;
 
-pub use secrets::{Patterns, Secrets};
-pub use seldom::Seldom;
-pub use sites::{Site, forget, register};
-pub use text::{escape, escape_json, excerpt};
+pub(crate) use secrets::{Patterns, Secrets};
+pub(crate) use seldom::Seldom;
+pub(crate) use sites::{Site, forget, register};
+pub(crate) use text::excerpt;
+pub use text::{escape, escape_json};
 
-/// The longest text in bytes that an event shows of a message or of a failure; what follows is counted.
-/// Other fields have 1 KiB.
-pub const MAX_TEXT: usize = 8 * 1024;
+/// The most bytes of a message or of a failure that an event shows; the rest is counted. Other
+/// fields have 1 KiB.
+pub(crate) const MAX_TEXT: usize = 8 * 1024;
 
-/// What a command says at once, in bytes.
+/// The most bytes that a command says at once.
 const MAX_SAID: usize = 64 * 1024;
 
 /// How long the end of the process waits for a reader of standard error.
@@ -40,7 +42,7 @@ const FINISH_TIME: Duration = Duration::from_secs(2);
 
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// Writes what is queued when it is dropped, if somebody reads it within two seconds.
+/// Dropping this writes what is queued, if somebody reads it within two seconds.
 #[must_use = "what is queued is written when this is dropped"]
 pub struct Log(());
 
@@ -57,7 +59,7 @@ pub fn start() -> std::io::Result<Log> {
         let filter =
             EnvFilter::try_from_env("LITHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let registry = tracing_subscriber::registry().with(filter);
-        // Fails only where another subscriber was set before.
+        // This fails only if another subscriber was set before.
         let _ = registry.with(Lines::new(queue, colours)).try_init();
         std::panic::set_hook(Box::new(log_panic));
     }
@@ -70,8 +72,9 @@ impl Drop for Log {
     }
 }
 
-/// Tells people something that is not a log line. It may have several lines: those after the first are
-/// indented, and control characters are escaped, so that no foreign text in it passes for the host's.
+/// Tells people something that is not a log line. It may have several lines: those after the first
+/// are indented, and control characters are escaped, so that no foreign text in it passes for the
+/// host's.
 pub fn say(what: impl fmt::Display) {
     let mut line = text::lines(&what, MAX_SAID);
     line.push('\n');
@@ -82,15 +85,15 @@ pub fn say(what: impl fmt::Display) {
     }
 }
 
-/// Waits until all that was said is written, but no longer than this.
+/// Waits until everything is written, but no longer than `time`.
 pub fn flush(time: Duration) {
     if let Some(queue) = QUEUE.get() {
         queue.flush(time);
     }
 }
 
-/// The standard hook writes to standard error itself, and waits for it. The tests of the host take every event with this
-/// target for a panic.
+/// Replaces the standard hook, which writes to standard error itself and waits for it. The tests
+/// take every event with this target for a panic of the host.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("it does not say why");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The writer of standard error: a thread behind a queue.
 //!
-//! Nobody who logs waits for the reader. At most [`MAX_QUEUED`] bytes wait, and as many are
-//! being written: what comes over that is dropped and counted, as is what cannot be written, and the count is
-//! said as soon as something can be written again.
+//! Logging never waits for the reader of standard error. At most [`MAX_QUEUED`] bytes wait, and as
+//! many are being written. What does not fit, or cannot be written, is dropped and counted, and the
+//! log gives the count as soon as it can write again.
 
 use std::io;
 use std::mem;
@@ -16,24 +16,25 @@ use rustix::io::Errno;
 
 use crate::clock;
 
-/// Bytes that wait to be written. The writer has as many in its hands at most.
-pub const MAX_QUEUED: usize = 1024 * 1024;
+/// The most bytes that wait to be written. The writer holds at most as many.
+pub(crate) const MAX_QUEUED: usize = 1024 * 1024;
 
-/// The writer lets lines come together for so long: each time that it is woken costs the one who wakes it.
+/// How long the writer lets lines accumulate: each wake-up costs the task that logs.
 const GATHER_TIME: Duration = Duration::from_millis(1);
 
-/// When a writer looks again at a stream that takes nothing and must not be waited for (`O_NONBLOCK`).
+/// How long the writer waits before it tries again, where standard error takes nothing and does not
+/// block (`O_NONBLOCK`).
 const RETRY_TIME: Duration = Duration::from_millis(10);
 
-/// Lines on their way.
+/// Lines that wait to be written.
 #[derive(Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
-    /// There is something to write.
+    /// Tells the writer that there is something to write.
     filled: Condvar,
-    /// Somebody waits for the writer.
+    /// Tells the writer that somebody waits for it.
     hurried: Condvar,
-    /// Nothing is left to write.
+    /// Tells those who wait that nothing is left to write.
     emptied: Condvar,
 }
 
@@ -41,7 +42,7 @@ pub struct Queue {
 struct State {
     waiting: Batch,
     is_writing: bool,
-    /// How many wait until all is written.
+    /// How many callers wait until everything is written.
     flushing: usize,
 }
 
@@ -57,7 +58,7 @@ impl Queue {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(
+    pub(crate) fn start(
         out: impl AsFd + Send + 'static,
         lost: impl Fn(usize) -> String + Send + 'static,
     ) -> io::Result<Arc<Self>> {
@@ -68,8 +69,8 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Adds whole lines, unless there is no room for them.
-    pub fn push(&self, lines: &str) {
+    /// Adds whole lines, if there is room for them.
+    pub(crate) fn push(&self, lines: &str) {
         let mut state = self.state.lock();
         let waiting = &mut state.waiting;
         if waiting.lines.len().saturating_add(lines.len()) > MAX_QUEUED {
@@ -81,8 +82,8 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits until nothing is left to write, but no longer than this.
-    pub fn flush(&self, time: Duration) {
+    /// Waits until everything is written, but no longer than this.
+    pub(crate) fn flush(&self, time: Duration) {
         let until = clock::after(Instant::now(), time);
         let mut state = self.state.lock();
         state.flushing += 1;
@@ -126,9 +127,9 @@ impl Batch {
 struct Writer<O, L> {
     out: O,
     lost: L,
-    /// Lines of which nobody has been told that they were dropped.
+    /// Dropped lines that the log has not reported yet.
     dropped: usize,
-    /// What was written last is not a whole line.
+    /// Whether the last write ended within a line.
     is_torn: bool,
 }
 
@@ -155,8 +156,10 @@ impl<O: AsFd, L: Fn(usize) -> String> Writer<O, L> {
         Ok(())
     }
 
+    /// Writes whole lines.
+    ///
     /// # Errors
-    /// It cannot be written; how many lines were not.
+    /// They cannot be written; the error is the number of lines that were not.
     fn write_lines(&mut self, lines: &[u8]) -> Result<(), usize> {
         if self.is_torn {
             write(&self.out, b"\n").map_err(|_| count(lines))?;
@@ -177,7 +180,7 @@ impl<O: AsFd, L: Fn(usize) -> String> Writer<O, L> {
     }
 }
 
-/// Writes some of it: at least a byte.
+/// Writes at least one byte, and as many as standard error takes.
 fn write(out: &impl AsFd, bytes: &[u8]) -> Result<usize, Errno> {
     loop {
         match rustix::io::write(out, bytes) {

@@ -1,4 +1,4 @@
-//! Secrets in text that is on its way to the log.
+//! Hides secrets in text for the log.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -6,24 +6,26 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-/// Fewer bytes are not looked for: they would be found everywhere.
+/// Shorter texts are not searched for: they would be found everywhere.
 const MIN_HIDDEN: usize = 6;
 
-/// A long secret is looked for in pieces of so many bytes.
+/// A long secret is searched for in pieces of this many bytes.
 const PIECE: usize = 1024;
 
-/// The longest text that is looked for: a piece, and a rest that is too short to be one.
+/// The longest text that is searched for: a piece, and a rest that is too short for a piece of its
+/// own.
 pub(super) const MAX_PATTERN: usize = PIECE + MIN_HIDDEN;
 
-/// What is shown in the place of a secret.
+/// What the log shows in place of a secret.
 const HIDDEN: &str = "(secret)";
 
-/// How some secrets may look in a text: as they are, each of their lines, and as strings of Rust and of JSON.
+/// The forms that secrets may have in a text: the secret as it is, each of its lines, and both as
+/// string literals of Rust and of JSON.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Patterns(BTreeSet<String>);
 
 impl Patterns {
-    /// Those of these secrets.
+    /// The forms of these secrets.
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
         let mut patterns = BTreeSet::new();
         for secret in secrets {
@@ -38,12 +40,12 @@ impl Patterns {
         Self(patterns)
     }
 
-    /// Those of several.
+    /// The forms in any of these sets.
     pub fn union<'p>(several: impl IntoIterator<Item = &'p Self>) -> Self {
         Self(several.into_iter().flat_map(|own| own.0.iter().cloned()).collect())
     }
 
-    /// How long they are together. What is built of them grows with it.
+    /// How many bytes the forms have together. The size of their finder grows with it.
     pub fn bytes(&self) -> usize {
         self.0.iter().map(String::len).sum()
     }
@@ -53,7 +55,7 @@ impl Patterns {
     }
 }
 
-/// Only how many there are.
+/// Shows only how many forms there are.
 impl std::fmt::Debug for Patterns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "({} texts)", self.0.len())
@@ -65,7 +67,7 @@ fn without_quotes(text: &str) -> &str {
     text.strip_suffix('"').unwrap_or(text)
 }
 
-/// The pieces in which a text is looked for. None of them is too short, unless the text is.
+/// The pieces in which a text is searched for. No piece is too short, unless the text itself is.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -81,27 +83,27 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// Finds secrets.
 #[derive(Debug)]
-pub struct Secrets {
-    /// In their order.
+pub(crate) struct Secrets {
+    /// The forms, sorted.
     patterns: Vec<String>,
-    /// None: there are more than can be looked for.
+    /// None if there are more forms than a finder can have.
     finder: Option<AhoCorasick>,
 }
 
 impl Secrets {
-    /// Finds these. Takes up to a second: see `MAX_HIDDEN` of a site's account.
-    pub fn new(patterns: Patterns) -> Self {
+    /// Builds the finder. Takes up to a second: see `MAX_HIDDEN` in `capability/account.rs`.
+    pub(crate) fn new(patterns: Patterns) -> Self {
         let patterns: Vec<String> = patterns.0.into_iter().collect();
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            // Its size grows with the secrets' bytes alone.
+            // This kind's size grows only with the secrets' bytes.
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&patterns);
         Self { patterns, finder: finder.ok() }
     }
 
-    /// Whether it finds these, and nothing else.
-    pub fn finds_only(&self, patterns: &Patterns) -> bool {
+    /// Whether it finds exactly these forms.
+    pub(crate) fn finds_only(&self, patterns: &Patterns) -> bool {
         self.patterns.iter().eq(&patterns.0)
     }
 
@@ -112,11 +114,11 @@ impl Secrets {
         }
     }
 
-    /// Where a text that goes on can be cut, so that no secret is cut in two.
-    pub fn cut(&self, text: &[u8]) -> usize {
+    /// Where a text that continues can be cut without cutting a secret in two.
+    pub(crate) fn cut(&self, text: &[u8]) -> usize {
         let end = text.len().saturating_sub(self.begins_at_end(text));
         let Some(finder) = &self.finder else { return end };
-        // The end of a secret may look like the beginning of one.
+        // The end of a secret may look like the beginning of another.
         let mut found = finder.find_iter(text).map(|found| found.range());
         match found.find(|found| found.end > end) {
             Some(found) if found.start >= end => end,
@@ -126,7 +128,7 @@ impl Secrets {
         }
     }
 
-    /// How many bytes at the end of a text, which goes on, may be the beginning of a secret.
+    /// How many bytes at the end of a text that continues may be the beginning of a secret.
     fn begins_at_end(&self, text: &[u8]) -> usize {
         let longest = text.len().min(MAX_PATTERN);
         let begins = |end: &[u8]| {
@@ -138,8 +140,8 @@ impl Secrets {
     }
 }
 
-/// The first `end` bytes of a text, and how many of it follow after what is shown. Secrets are hidden: one
-/// that begins before the end is hidden as a whole.
+/// The first `end` bytes of a text with its secrets hidden, and how many bytes are left out. A
+/// secret that begins before `end` is hidden as a whole.
 pub(super) fn hide<'t>(
     text: &'t str,
     end: usize,
@@ -156,7 +158,7 @@ pub(super) fn hide<'t>(
         if found.start >= end {
             break;
         }
-        // Those of another may overlap.
+        // Two secrets may overlap.
         if found.start >= at {
             shown.push_str(text.get(at..found.start).unwrap_or_default());
             shown.push_str(HIDDEN);

@@ -1,4 +1,4 @@
-//! What may be said once a second.
+//! Limits a log message to once a second.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,14 @@ use parking_lot::Mutex;
 
 const SAY_AGAIN: Duration = Duration::from_secs(1);
 
-/// Says when something may be said again that clients cause: they must not be able to fill the log by it.
+/// Decides when the log may repeat a message that clients can cause: they must not be able to fill
+/// the log.
 #[derive(Debug, Default)]
-pub struct Seldom(Mutex<Option<Instant>>);
+pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
 impl Seldom {
-    /// Whether it may be said now; then it may not be for a second.
-    pub fn is_due(&self) -> bool {
+    /// Whether the message may be logged now; if so, it may not be for the next second.
+    pub(crate) fn is_due(&self) -> bool {
         self.is_due_at(Instant::now())
     }
 

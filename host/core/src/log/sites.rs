@@ -1,5 +1,5 @@
-//! Whom a line is charged to, and whose secrets are hidden in it: by the field `site` of the event, so that
-//! nobody who logs can forget it.
+//! Which site a log line is charged to, and whose secrets are hidden in it. The event's field
+//! `site` decides both, so that no log call can forget it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -8,26 +8,27 @@ use parking_lot::RwLock;
 
 use super::Secrets;
 
-/// What the log has to know of a site.
-pub trait Site: Send + Sync {
-    /// Whether there is room for any line at all. One that is left out is counted by this.
+/// What the log has to know about a site.
+pub(crate) trait Site: Send + Sync {
+    /// Whether there is room for any line at all. If not, this counts the line as left out.
     fn has_room(&self) -> bool;
 
-    /// Whether there is room for so many bytes, which are charged. A line that is left out is counted by this.
+    /// Charges a line of this many bytes, if there is room for it. If not, this counts the line as
+    /// left out.
     fn admit(&self, bytes: usize) -> bool;
 
-    /// What no line of the site shows.
+    /// The secrets that no line of the site may show.
     fn secrets(&self) -> Option<Arc<Secrets>>;
 }
 
-/// By name. A name may be that of several for a while: of a site that still drains, and of one that has come
-/// after it.
+/// The sites by name. For a while several sites may have one name: one that still drains, and its
+/// successor.
 type Sites = HashMap<Arc<str>, Vec<Weak<dyn Site>>>;
 
 static SITES: RwLock<Option<Sites>> = RwLock::new(None);
 
-/// Lines that name this site are charged to it, as long as it is there.
-pub fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
+/// Charges lines that name this site to it for as long as it exists.
+pub(crate) fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
     let site: Weak<dyn Site> = Arc::downgrade(&(site.clone() as Arc<dyn Site>));
     let mut sites = SITES.write();
     let named = sites.get_or_insert_default().entry(name.clone()).or_default();
@@ -37,8 +38,8 @@ pub fn register<S: Site + 'static>(name: &Arc<str>, site: &Arc<S>) {
     }
 }
 
-/// Forgets the sites that are gone.
-pub fn forget() {
+/// Forgets the sites that no longer exist.
+pub(crate) fn forget() {
     if let Some(sites) = &mut *SITES.write() {
         sites.retain(|_, named| {
             named.retain(|own| own.strong_count() > 0);
@@ -47,7 +48,7 @@ pub fn forget() {
     }
 }
 
-/// The sites of this name; the first is charged.
+/// The sites with this name; the first is charged.
 pub(super) fn named(name: &str) -> Vec<Arc<dyn Site>> {
     let sites = SITES.read();
     let named = sites.as_ref().and_then(|sites| sites.get(name));

@@ -1,26 +1,27 @@
-//! Text that is not the host's: cut at a bound, and without characters that a terminal or a reader of lines
-//! would obey.
+//! Foreign text for the log: cut at a bound, and without characters that a terminal or a reader of
+//! lines would obey.
 
 use std::fmt::{self, Write as _};
 
-/// The lines that a text may have, so that a short text of newlines does not become a long one.
+/// The most lines of one text, so that a short text full of newlines stays short.
 const MAX_LINES: usize = 64;
 
-/// What a line of a text begins with that is not its first.
+/// The beginning of each line of a text after the first.
 const CONTINUED: &str = "\n    | ";
 
-/// Where a text may go on in a line of its own.
+/// How newlines in a text are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Newlines {
-    /// Nowhere: they are escaped.
+    /// They are escaped.
     Escaped,
-    /// After a mark, by which nobody takes it for a line of the host's.
+    /// Each continues on a new line with a mark in front, so that nobody takes it for a line of the
+    /// host's.
     Marked,
 }
 
-/// Whether a terminal obeys the character, or shows text otherwise than it is: control characters
-/// (ISO/IEC 6429), ends of lines and paragraphs, what changes the direction of text (UAX #9), and what is
-/// invisible.
+/// Whether a terminal obeys the character or displays text differently because of it: control
+/// characters (ISO/IEC 6429), ends of lines and paragraphs, changes of the text's direction (UAX
+/// #9), and invisible characters.
 fn is_escaped(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -29,7 +30,7 @@ fn is_escaped(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Adds a text, escaped.
+/// Appends a text, escaped.
 pub(super) fn push(to: &mut String, text: &str, newlines: Newlines) {
     let mut rest = text;
     while let Some(at) = rest.find(is_escaped) {
@@ -47,14 +48,14 @@ pub(super) fn push(to: &mut String, text: &str, newlines: Newlines) {
     to.push_str(rest);
 }
 
-/// The text as a part of one line: every control character is escaped.
+/// The text as part of one line: every control character is escaped.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     push(&mut escaped, text, Newlines::Escaped);
     escaped
 }
 
-/// JSON whose strings have no character that a terminal obeys. It means what it meant before (RFC 8259,
+/// JSON whose strings have no character that a terminal obeys. Its meaning is unchanged (RFC 8259,
 /// section 7).
 pub fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
@@ -71,17 +72,18 @@ pub fn escape_json(json: &str) -> String {
     escaped
 }
 
-/// What a value says, up to so many bytes; and how many follow. No more than that is ever in memory.
-pub fn excerpt(what: impl fmt::Display, bound: usize) -> String {
+/// The first bytes of what a value displays, up to `bound`, and the number of bytes left out. No
+/// more than `bound` is ever in memory.
+pub(crate) fn excerpt(what: impl fmt::Display, bound: usize) -> String {
     let mut text = Bounded::new(String::new(), bound);
-    // A value that fails to say all has said some.
+    // A value that fails to display everything may have displayed some of it.
     let _ = write!(text, "{what}");
     let Bounded { mut text, more, .. } = text;
     push_more(&mut text, more);
     text
 }
 
-/// What a value says, in lines that are escaped and marked.
+/// What a value displays, as lines that are escaped and marked.
 pub(super) fn lines(what: &impl fmt::Display, bound: usize) -> String {
     let mut text = Bounded::new(String::new(), bound);
     let _ = write!(text, "{what}");
@@ -91,14 +93,14 @@ pub(super) fn lines(what: &impl fmt::Display, bound: usize) -> String {
     escaped
 }
 
-/// Says how much was cut off.
+/// Appends how much was cut off.
 pub(super) fn push_more(to: &mut String, more: usize) {
     if more > 0 {
         let _ = write!(to, "… ({more} bytes more)");
     }
 }
 
-/// Where a text of several lines is to be cut, which has at most so many bytes.
+/// Where to cut a text of several lines, so that at most `bound` bytes are left.
 pub(super) fn end(text: &str, bound: usize) -> usize {
     let text = &text[..text.floor_char_boundary(bound)];
     text.match_indices('\n').nth(MAX_LINES).map_or(text.len(), |(at, _)| at)
@@ -112,8 +114,8 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    /// Begins with an empty `text`, whose room is used again.
-    pub fn new(mut text: String, bound: usize) -> Self {
+    /// Starts with an empty `text`, whose memory is used again.
+    pub(crate) fn new(mut text: String, bound: usize) -> Self {
         text.clear();
         Self { text, more: 0, bound }
     }

@@ -1,4 +1,4 @@
-//! A request's body, read whole before a guest is called: no instance waits on a client.
+//! A request's body, read whole before a guest is called, so that no instance waits for a client.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
@@ -11,13 +11,13 @@ use super::snapshot::SiteSnapshot;
 use crate::capability::http::HttpError;
 use crate::config::{Limit, bytes};
 
-/// Why a body is not there.
+/// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyError<E> {
+pub(crate) enum BodyError<E> {
     /// It is larger than it may be.
     #[error("the body is too large")]
     TooLarge,
-    /// It did not come to its end.
+    /// The client broke off before its end.
     #[error("the body could not be read to its end")]
     Broken(#[source] E),
 }
@@ -25,8 +25,8 @@ pub enum BodyError<E> {
 /// Reads the body within `limits.body` and `server.body_time`.
 ///
 /// # Errors
-/// 413, 408, or 400 where the client breaks off.
-pub async fn read(
+/// 413, 408, or 400 if the client breaks off.
+pub(crate) async fn read(
     headers: &HeaderMap,
     body: Incoming,
     snapshot: &SiteSnapshot,
@@ -43,7 +43,7 @@ pub async fn read(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    // Boxed: a request without a body would keep room for it.
+    // Boxed: otherwise a request without a body would reserve room for it.
     let collected = Box::pin(collect(body, bytes(limit)));
     match timeout(snapshot.body_time, collected).await {
         Ok(Ok(collected)) => Ok(collected),
@@ -60,16 +60,17 @@ pub async fn read(
     }
 }
 
-/// The length that a body is announced with, in bytes.
-pub fn announced(headers: &HeaderMap) -> Option<u64> {
+/// The body's length as the headers announce it, in bytes.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The whole body, of `limit` bytes at most. It is in one buffer, however small the pieces are in which it comes.
+/// Reads the whole body, of at most `limit` bytes, into one buffer, however small the pieces are
+/// that it comes in.
 ///
 /// # Errors
-/// The body is larger, or does not come to its end.
-pub async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError<B::Error>>
+/// The body is larger, or breaks off.
+pub(crate) async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError<B::Error>>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -77,7 +78,7 @@ where
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        // What is not data is a trailer, which nobody is told of.
+        // Other frames are trailers, which guests do not get.
         let Ok(piece) = frame.map_err(BodyError::Broken)?.into_data() else { continue };
         let before = first.len() + whole.len();
         if piece.len() > limit.saturating_sub(before) {

@@ -1,8 +1,8 @@
 //! The middleware around a handler, and the error handlers around both.
 //!
 //! An error is offered to the error handlers where it arises, so that the middleware further out
-//! sees the response that they make of it. One that none of them takes goes on as an error, and is
-//! not offered to them again.
+//! sees the response that they make of it. An error that none of them handles goes on as an error,
+//! and is not offered to them again.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,35 +23,36 @@ use crate::runtime::Failure;
 use crate::sync::detach;
 
 /// What a request runs through.
-pub struct Chain {
+pub(crate) struct Chain {
     pub request: Arc<Request>,
-    /// The outermost first.
+    /// Outermost first.
     pub middleware: Vec<Arc<Middleware>>,
-    /// The nearest first.
+    /// Nearest first.
     pub errors: Vec<Arc<ErrorHandler>>,
     pub end: End,
     progress: Mutex<Progress>,
 }
 
-/// What is innermost.
-pub enum End {
+/// The innermost part of the chain.
+pub(crate) enum End {
     Route(Arc<Handler>),
-    /// OPTIONS, for a path that has routes.
+    /// OPTIONS, for a path that has routes: the methods of the routes.
     Options(Vec<Method>),
-    /// No route, or none for the method.
+    /// The path has no route, or none for the method.
     Error(StatusCode, Vec<Method>),
 }
 
 #[derive(Default)]
 struct Progress {
-    /// The session that the handler's answer begins, if middleware lets it through.
+    /// The session that the handler's answer starts, if middleware lets it through.
     session: Option<Session>,
-    /// The error that no error handler took.
+    /// The error that no error handler has handled.
     unhandled: Option<(StatusCode, String)>,
 }
 
 impl Drop for Progress {
-    /// Only a chain that is dropped on its way, with the client's connection, has a session left.
+    /// A chain has a session left only if it is dropped on its way, together with the client's
+    /// connection.
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             detach(session.abandon());
@@ -60,7 +61,7 @@ impl Drop for Progress {
 }
 
 impl Chain {
-    pub fn new(
+    pub(crate) fn new(
         request: Arc<Request>,
         middleware: Vec<Arc<Middleware>>,
         errors: Vec<Arc<ErrorHandler>>,
@@ -69,10 +70,11 @@ impl Chain {
         Arc::new(Self { request, middleware, errors, end, progress: Mutex::default() })
     }
 
-    /// Runs all of it. A session that the answer does not name is abandoned.
-    pub async fn run(self: Arc<Self>) -> Handled {
+    /// Runs the whole chain. A session that the answer does not name is abandoned.
+    pub(crate) async fn run(self: Arc<Self>) -> Handled {
         let answered = self.clone().step(0).await;
-        // A guest may keep the event for as long as it lives, and many of them.
+        // A guest may keep an event for as long as it lives, and many events: their bodies are
+        // dropped.
         *self.request.body.lock() = Bytes::new();
         let session = self.progress.lock().session.take();
         let named = answered.as_ref().ok().and_then(Answer::socket).map(|socket| socket.id);
@@ -132,7 +134,7 @@ impl Chain {
         }
     }
 
-    /// Offers an error to the error handlers, the nearest first.
+    /// Offers an error to the error handlers, nearest first.
     async fn on_error(&self, mut error: HttpError) -> Answered {
         let known = self.progress.lock().unhandled.take();
         if known.is_some_and(|(status, message)| status == error.status && message == error.message)
@@ -144,7 +146,8 @@ impl Chain {
             match handler.on_error(&self.request, &error).await {
                 Ok(Ok(response)) => return Ok(Answer::Response(response)),
                 Ok(Err(next)) => error = next,
-                // A handler that fails has not taken the error: the next one gets it as it was.
+                // A handler that fails has not handled the error: the next one gets the original
+                // error.
                 Err(failure) => drop(self.failed(handler.context(), &failure)),
             }
         }
@@ -156,11 +159,11 @@ impl Chain {
         self.progress.lock().unhandled = Some((error.status, error.message.clone()));
     }
 
-    /// What the client sees of a failure has no guest detail; the log has all of it.
+    /// Logs a failure with all details. The client's answer contains no detail of the guest.
     fn failed(&self, context: &Context, failure: &Failure) -> HttpError {
         let (site, plugin, request) = (&*context.site, &*context.plugin, self.request.id);
         tracing::error!(target: "request", site, plugin, %request, %failure, "request failed");
-        // The others are counted where they stop a call.
+        // The other limits are counted where they stop a call.
         if let Failure::Busy(..) | Failure::Full(_) = failure
             && let Some(limit) = failure.limit()
         {

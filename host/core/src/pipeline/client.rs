@@ -1,4 +1,4 @@
-//! Who sent a request: the peer, or the client that a trusted proxy names.
+//! The address of the client: the peer, or the client that a trusted proxy names.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,10 +9,10 @@ use crate::config::ProxyHeader;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The client's address. Each proxy appends to the header that it is configured to keep, so the list is read from its
-/// end, for as long as the proxy that wrote an entry is trusted. The other header is not looked at: a proxy passes it
-/// on as the client sent it. An address that comes without a port has port 0.
-pub fn address(
+/// The client's address. Each proxy appends to the header that it is configured to use. So the list
+/// is read from its end, for as long as the proxy that wrote an entry is trusted. Other headers are
+/// ignored: a proxy passes them on as the client sent them. An address without a port gets port 0.
+pub(crate) fn address(
     peer: SocketAddr,
     headers: &HeaderMap,
     trusted: &[IpNet],
@@ -33,7 +33,7 @@ pub fn address(
     let mut client = peer;
     for entry in headers.get_all(name).iter().rev().flat_map(|list| Entries(Some(list.as_bytes())))
     {
-        // What a proxy has hidden, or garbled, ends what can be known.
+        // If a proxy has hidden or garbled an entry, the entries before it are unknown.
         let Some(node) = node_of(entry) else { break };
         client = node;
         if !is_trusted(client.ip()) {
@@ -43,8 +43,8 @@ pub fn address(
     client
 }
 
-/// The entries of a list, the last first. Read backwards, what the client has written cannot change how the entries
-/// behind it are understood.
+/// The entries of a list, last first. Because the list is read backwards, what the client has
+/// written cannot change how the entries behind it are understood.
 struct Entries<'h>(Option<&'h [u8]>);
 
 impl<'h> Iterator for Entries<'h> {
@@ -67,7 +67,7 @@ impl<'h> Iterator for Entries<'h> {
     }
 }
 
-/// Whether a backslash that is not escaped itself stands before this byte.
+/// Whether an unescaped backslash stands before this byte.
 fn is_escaped(text: &[u8], at: usize) -> bool {
     text[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
@@ -87,7 +87,7 @@ fn for_of(entry: &[u8]) -> Option<SocketAddr> {
         begin = end + 1;
         let Some((name, value)) = pair.split_once('=') else { continue };
         if name.trim().eq_ignore_ascii_case("for") && found.replace(value).is_some() {
-            // An entry has one at most.
+            // An entry may have only one.
             return None;
         }
     }
@@ -106,8 +106,8 @@ fn node(text: &[u8]) -> Option<SocketAddr> {
     address.map(canonical)
 }
 
-/// The same address; IPv4 that is written as IPv6 (RFC 4291, section 2.5.5.2), as IPv4.
-pub fn canonical(address: SocketAddr) -> SocketAddr {
+/// The same address, with IPv4 that is written as IPv6 (RFC 4291, section 2.5.5.2) as IPv4.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 

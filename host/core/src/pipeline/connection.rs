@@ -1,7 +1,7 @@
-//! A client's connection while it is HTTP: given up where the client takes nothing of its answer, and closed so
-//! that the client can read its last answer (RFC 9112, section 9.6).
+//! A client's connection while it speaks HTTP. It is dropped if the client does not read its
+//! answer, and closed so that the client can read its last answer (RFC 9112, section 9.6).
 //!
-//! After the 101 a session looks after its connection itself.
+//! After the 101, the session takes care of its connection itself.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -19,40 +19,42 @@ use crate::clock;
 /// How long a client may send nothing after its last answer before the connection is closed.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// The same while the server stops.
+/// The same, while the server stops.
 const SILENCE_WHILE_STOPPING: Duration = Duration::from_millis(100);
 
-/// What is read and dropped after the last answer, in bytes.
+/// How many bytes are read and discarded after the last answer.
 const MAX_DROPPED: usize = 256 * 1024 * 1024;
 
-/// What is read and dropped at once, in bytes.
+/// How many bytes are read and discarded at once.
 const DROPPED_AT_ONCE: usize = 16 * 1024;
 
-/// What a client is given time for.
+/// What a client gets time for.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// How long the client may take nothing of its answer. Zero waits for ever.
+pub(crate) struct Patience {
+    /// How long the client may go without reading from its answer. Zero waits forever.
     pub write: Duration,
-    /// How long what the client still sends after its last answer is read and dropped; at least `SILENCE`.
+    /// How long the host reads and discards what the client still sends after its last answer; at
+    /// least `SILENCE`.
     pub rest: Duration,
 }
 
-/// A byte stream with a client behind it.
+/// A byte stream to a client.
 #[derive(Debug)]
-pub struct Connection<S = TcpStream> {
+pub(crate) struct Connection<S = TcpStream> {
     stream: S,
     patience: Patience,
     stop: CancellationToken,
-    /// Since the client took nothing.
+    /// The timer that runs while the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Since our side has ended.
+    /// Set when our side has ended.
     lingering: Option<Box<Lingering>>,
-    /// The client's side has ended.
+    /// Whether the client's side has ended.
     ended: bool,
 }
 
-/// The time between the end of our side and the end of the connection. A system that closes over data which
-/// nobody has read resets the connection, and the client may lose an answer that it has not read yet.
+/// The time between the end of our side and the end of the connection. A system that closes a
+/// connection with unread data resets it, and the client may lose an answer that it has not read
+/// yet.
 #[derive(Debug)]
 struct Lingering {
     silence: Pin<Box<Sleep>>,
@@ -62,17 +64,18 @@ struct Lingering {
 }
 
 impl<S> Connection<S> {
-    /// `stop` is cancelled when the server stops: then nobody is waited for who sends nothing.
-    pub fn new(stream: S, patience: Patience, stop: CancellationToken) -> Self {
+    /// `stop` is cancelled when the server stops: then the connection does not wait for a silent
+    /// client.
+    pub(crate) fn new(stream: S, patience: Patience, stop: CancellationToken) -> Self {
         Self { stream, patience, stop, stalled: None, lingering: None, ended: false }
     }
 
-    /// What is below.
-    pub fn into_inner(self) -> S {
+    /// The byte stream.
+    pub(crate) fn into_inner(self) -> S {
         self.stream
     }
 
-    /// Passes on what came of a write, unless there have been none for too long.
+    /// Passes a write's result on, unless the client has taken nothing for too long.
     fn watch<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -130,7 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Ends our side, then reads and drops what the client still sends, until its end or the bounds for it.
+    /// Ends our side. Then reads and discards what the client still sends, until its end or until a
+    /// bound is reached.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.lingering.is_none() {
@@ -172,7 +176,7 @@ impl Lingering {
                         return Poll::Ready(());
                     }
                 }
-                // The client has ended its side, or is gone.
+                // The client has ended its side, or has gone.
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }
@@ -195,7 +199,7 @@ mod tests {
 
     const PATIENCE: Patience = Patience { write: Duration::ZERO, rest: Duration::from_millis(200) };
 
-    /// A client, and a connection that ends: done when it is closed.
+    /// A client and a connection that ends. The future completes when the connection is closed.
     fn ending(stop: CancellationToken) -> (DuplexStream, impl Future<Output = ()>) {
         let (client, host) = duplex(1024);
         let mut connection = Connection::new(host, PATIENCE, stop);

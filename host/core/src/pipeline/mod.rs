@@ -33,37 +33,37 @@ use crate::sync::Mutex;
 use chain::{Chain, End};
 use lithe_router::{Found, Path};
 
-pub use body::{BodyError, announced, collect};
-pub use client::canonical;
-pub use connection::{Connection, Patience};
+pub(crate) use body::{BodyError, announced, collect};
+pub(crate) use client::canonical;
+pub(crate) use connection::{Connection, Patience};
 pub use public::Public;
-pub use response::{Body, empty, end_connection, fit};
+pub(crate) use response::{Body, empty, end_connection, fit};
 pub use snapshot::SiteSnapshot;
-pub use traffic_split::{Canary, Split, TrafficSplit};
+pub use traffic_split::Split;
+pub(crate) use traffic_split::TrafficSplit;
 
-/// The server's side of the sessions that begin with a request.
-pub struct Sessions {
-    /// What a stopping server waits for.
+/// What the server gives to the sessions that start with a request.
+pub(crate) struct Sessions {
+    /// The tasks that a stopping server waits for.
     pub tasks: TaskTracker,
     pub stop: CancellationToken,
-    /// Kept for as long as the session lasts.
+    /// Held for as long as the session lasts.
     pub connection: Arc<dyn ConnectionLease>,
 }
 
-/// A connection's place among those that the server has room for. The server counts it while this
-/// lives.
-pub trait ConnectionLease: Send + Sync {}
+/// A connection's place among those that the server accepts. It is counted while this lives.
+pub(crate) trait ConnectionLease: Send + Sync {}
 
 impl Sessions {
-    /// Begins a session, which its site is charged with.
+    /// Starts a session, which its site is charged for.
     fn spawn(&self, snapshot: &SiteSnapshot, session: impl Future<Output = ()> + Send + 'static) {
         let session = self.tasks.track_future(session);
         Share::spawn(snapshot.share.as_ref(), &Handle::current(), session);
     }
 }
 
-/// Answers one request. An accepted upgrade goes on as a task of its own.
-pub async fn handle(
+/// Answers one request. An accepted upgrade goes on in a task of its own.
+pub(crate) async fn handle(
     snapshot: Arc<SiteSnapshot>,
     request: Request<Incoming>,
     peer: SocketAddr,
@@ -72,7 +72,7 @@ pub async fn handle(
     let id = RequestId::next();
     let (proxies, header) = (&snapshot.trusted_proxies, snapshot.proxy_header);
     let client = client::address(peer, request.headers(), proxies, header);
-    // Copied only where the line is wanted.
+    // Copied only if the line will be logged.
     let head = tracing::enabled!(target: "access", tracing::Level::DEBUG).then(|| {
         (snapshot.name.clone(), request.method().clone(), request.uri().path().to_owned())
     });
@@ -90,8 +90,8 @@ pub async fn handle(
     response
 }
 
-/// What a request gets that no site answers.
-pub fn refuse(status: StatusCode, message: String) -> Response<Body> {
+/// The answer to a request that no site answers.
+pub(crate) fn refuse(status: StatusCode, message: String) -> Response<Body> {
     let mut response = response::from_error(HttpError::new(status, message));
     response::add_request_id(&mut response, RequestId::next());
     response
@@ -108,13 +108,13 @@ async fn run(
     let answered = answer_to(&snapshot, id, request, client, sessions, &mut unread).await;
     let mut response = answered.unwrap_or_else(response::from_error);
     if unread {
-        // What comes next on the connection is the rest of the body, and not a request.
+        // The rest of the body follows on the connection, and not another request.
         end_connection(&mut response);
     }
     response
 }
 
-/// `unread` becomes false when the body has been read to its end.
+/// Answers a request. `unread` becomes false when its body has been read to the end.
 async fn answer_to(
     snapshot: &SiteSnapshot,
     id: RequestId,
@@ -136,8 +136,8 @@ async fn answer_to(
     let body = body::read(&head.headers, incoming, snapshot).await?;
     *unread = false;
     if upgrade::may_follow(&head) {
-        // The head's parts share the connection's read buffer, which a socket would keep for as long
-        // as it is open.
+        // The head's parts share the connection's read buffer, which a socket would keep for as
+        // long as it is open.
         upgrade::detach(&mut head);
     }
     let chain = chain_for(snapshot, id, head, (&path, decoded), body, client);
@@ -145,7 +145,8 @@ async fn answer_to(
     answer(snapshot, handled, upgrade, sessions)
 }
 
-/// What holds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4 and 5).
+/// Checks the bounds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4
+/// and 5).
 fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<(), HttpError> {
     let (limits, account) = (&snapshot.limits, &snapshot.account);
     let refused = |status, message: String| Err(HttpError::new(status, message));
@@ -177,7 +178,8 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
     Ok(())
 }
 
-/// Whether the body has no other transfer coding than `chunked` (RFC 9112, section 6.1): a guest would get it coded.
+/// Whether the body has only the transfer coding `chunked` (RFC 9112, section 6.1): a guest would
+/// get other codings undecoded.
 fn is_only_chunked(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_chunked =
@@ -185,7 +187,7 @@ fn is_only_chunked(headers: &HeaderMap) -> bool {
     codings.next().is_none_or(is_chunked) && codings.next().is_none()
 }
 
-/// What the request runs through. Middleware runs where there is no route, too.
+/// Makes the chain that the request runs through. Middleware runs even if no route matches.
 fn chain_for(
     snapshot: &SiteSnapshot,
     id: RequestId,
@@ -241,7 +243,7 @@ fn answer(
         (Answer::Stream { status, headers, .. }, Some(session)) => {
             upgrade::start_stream(snapshot, session, status, headers, sessions)
         }
-        // The session went with the server that stops.
+        // The session ended with the stopping server.
         (_, None) => {
             return Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
         }

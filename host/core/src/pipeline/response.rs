@@ -1,4 +1,4 @@
-//! Answers as hyper sends them.
+//! Answers in the form in which hyper sends them.
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -11,37 +11,38 @@ use crate::capability::event::RequestId;
 use crate::capability::http::HttpError;
 use crate::session::StreamBody;
 
-/// A guest's answer, whole or streamed, or a public file.
-pub type Body = Either<Full<Bytes>, Either<StreamBody, FileBody>>;
+/// The body of a guest's answer, whole or streamed, or of a public file.
+pub(crate) type Body = Either<Full<Bytes>, Either<StreamBody, FileBody>>;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A guest's response.
-pub fn from_guest(response: Response<Bytes>) -> Response<Body> {
+/// Converts a guest's response.
+pub(crate) fn from_guest(response: Response<Bytes>) -> Response<Body> {
     response.map(|bytes| Either::Left(Full::new(bytes)))
 }
 
-/// An error that no error handler turned into something else: its message as text.
-pub fn from_error(error: HttpError) -> Response<Body> {
+/// The answer for an error that no error handler has handled: its message as text.
+pub(crate) fn from_error(error: HttpError) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::from(error.message)));
     *response.status_mut() = error.status;
     *response.headers_mut() = error.headers;
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_TYPE).or_insert(text);
-    // The message may quote what the client has sent: no browser shall take it for something else.
+    // The message may quote what the client has sent: browsers must not guess another type.
     let no_sniffing = HeaderValue::from_static("nosniff");
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(no_sniffing);
     response
 }
 
-/// The connection ends with this answer.
-pub fn end_connection<B>(response: &mut Response<B>) {
+/// Ends the connection with this answer.
+pub(crate) fn end_connection<B>(response: &mut Response<B>) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// Makes the answer one whose end a client of this version can tell (RFC 9110, section 15.3.6; RFC 9112, section 6.3).
-pub fn fit(response: &mut Response<Body>, version: Version) {
+/// Changes the answer so that a client of this version can tell where it ends (RFC 9110, section
+/// 15.3.6; RFC 9112, section 6.3).
+pub(crate) fn fit(response: &mut Response<Body>, version: Version) {
     if response.status() == StatusCode::RESET_CONTENT {
         *response.body_mut() = Either::Left(Full::default());
     }
@@ -59,7 +60,8 @@ pub fn fit(response: &mut Response<Body>, version: Version) {
     }
 }
 
-/// `upgrade` is for this connection only, which `connection` says, and HTTP/1.0 has none (RFC 9110, section 7.8).
+/// `upgrade` holds for this connection only, which `connection` has to say. HTTP/1.0 does not have
+/// it (RFC 9110, section 7.8).
 fn fit_upgrade(headers: &mut HeaderMap, version: Version) {
     if version == Version::HTTP_10 {
         headers.remove(header::UPGRADE);
@@ -68,8 +70,8 @@ fn fit_upgrade(headers: &mut HeaderMap, version: Version) {
     }
 }
 
-/// No body.
-pub fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -77,10 +79,10 @@ pub fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
 }
 
 /// The `allow` header for these methods.
-pub fn allow(methods: &[Method]) -> HeaderMap {
+pub(crate) fn allow(methods: &[Method]) -> HeaderMap {
     let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
     let mut headers = HeaderMap::new();
-    // Methods are tokens, and so valid in a header; one that is not could not have been parsed.
+    // Methods are tokens, and so valid in a header.
     if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
         headers.insert(header::ALLOW, value);
     }
@@ -88,9 +90,9 @@ pub fn allow(methods: &[Method]) -> HeaderMap {
 }
 
 /// Names the request, so that it can be found in the log.
-pub fn add_request_id(response: &mut Response<Body>, id: RequestId) {
+pub(crate) fn add_request_id(response: &mut Response<Body>, id: RequestId) {
     if let Ok(value) = HeaderValue::from_bytes(&id.digits()) {
-        // Middleware may have taken over a proxy's.
+        // Middleware may have passed on a proxy's id.
         response.headers_mut().entry(&REQUEST_ID).or_insert(value);
     }
 }

@@ -1,4 +1,4 @@
-//! What the pipeline knows of a site.
+//! What the pipeline knows about a site.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,45 +13,44 @@ use crate::lease::Lease;
 use crate::plugin::{ErrorHandler, Handler, Middleware, PluginVersion, Share};
 use lithe_router::{Path, Router, Scopes};
 
-/// A loaded site. Replaced whole when something in it changes; a request keeps the one that it began
-/// with.
+/// A loaded site. A change replaces all of it; a request keeps the snapshot that it started with.
 pub struct SiteSnapshot {
     pub name: Arc<str>,
     pub limits: Limits,
-    /// What the site has used of them.
+    /// What the site has used of its limits.
     pub account: Arc<Account>,
-    /// Its share of the machine, where it has neighbours.
+    /// Its share of the machine, if it has neighbours.
     pub share: Option<Arc<Share>>,
     /// Compression of WebSocket messages.
     pub deflate: Deflate,
-    /// From the end of a request's head to the end of its body.
+    /// How long a client may take from the end of a request's head to the end of its body.
     pub body_time: Duration,
-    /// Networks that are believed about who the client is.
+    /// Networks whose proxies are trusted to name the client.
     pub trusted_proxies: Vec<IpNet>,
-    /// The header that they name the client in.
+    /// The header in which they name the client.
     pub proxy_header: ProxyHeader,
     pub router: Router<Arc<Handler>>,
-    /// Middleware for every request, in its order.
+    /// Middleware for every request, in order.
     pub global: Vec<Arc<Middleware>>,
     pub middleware: Scopes<Arc<Middleware>>,
     pub errors: Scopes<Arc<ErrorHandler>>,
     pub public: Public,
-    /// Every plugin once. A request, which has the snapshot, may make a socket of any.
+    /// Every plugin once. A request holds the snapshot, and may make a socket of any plugin.
     pub plugins: Vec<Lease<PluginVersion>>,
 }
 
 impl SiteSnapshot {
-    /// The plugin of this file.
+    /// The plugin with this file.
     pub fn plugin(&self, file: &str) -> Option<&Arc<PluginVersion>> {
         self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *file)
     }
 
-    /// The middleware for a request: global, then scoped from broad to specific.
+    /// The middleware for a request: global, then scoped, from broad to specific.
     pub fn middleware_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<Middleware>> {
         self.global.iter().chain(self.middleware.matching(method, path)).cloned().collect()
     }
 
-    /// The error handlers for a request: the nearest first.
+    /// The error handlers for a request, nearest first.
     pub fn errors_for(&self, method: &Method, path: &Path<'_>) -> Vec<Arc<ErrorHandler>> {
         self.errors.matching(method, path).rev().cloned().collect()
     }

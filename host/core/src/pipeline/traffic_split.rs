@@ -1,4 +1,6 @@
-//! What is served: a site, and perhaps a canary of it for a share of the requests.
+//! What a site serves: a snapshot, and possibly a canary for a part of the requests.
+
+#![warn(missing_docs)]
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +13,13 @@ use super::snapshot::SiteSnapshot;
 use crate::lease::Lease;
 use crate::plugin::PluginVersion;
 
-/// Replaced whole, in one step.
+/// A change replaces all of it in one step.
 pub struct TrafficSplit {
     pub stable: Arc<SiteSnapshot>,
     pub canary: Option<Canary>,
 }
 
-/// A version of the site that only some requests see, and the sockets that they become.
+/// A version of the site that only some requests get, with the sockets that they become.
 pub struct Canary {
     pub snapshot: Arc<SiteSnapshot>,
     pub split: Split,
@@ -27,14 +29,14 @@ pub struct Canary {
 /// Which requests a canary gets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Split {
-    /// This share of them, more than 0 and at most 1.
+    /// This part of them, more than 0 and at most 1.
     Share(f64),
     /// Those with this header.
     Header(HeaderName, HeaderValue),
 }
 
 impl TrafficSplit {
-    /// The site alone.
+    /// One snapshot for all requests.
     pub fn new(stable: Arc<SiteSnapshot>) -> Self {
         Self { stable, canary: None }
     }
@@ -48,7 +50,7 @@ impl TrafficSplit {
         Self { stable, canary: Some(Canary { snapshot, split, requests: AtomicU64::new(0) }) }
     }
 
-    /// Who serves a request with these headers.
+    /// The snapshot that serves a request with these headers.
     pub fn choose(&self, headers: &HeaderMap) -> &Arc<SiteSnapshot> {
         match &self.canary {
             Some(canary) if canary.split.takes(headers, &canary.requests) => &canary.snapshot,
@@ -75,7 +77,7 @@ impl fmt::Display for Split {
     }
 }
 
-/// What is not a share or header of a canary.
+/// The text is not a share or header of a canary.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SplitError {
     #[error("`{0}` is not a share: write a percentage from 0 to 100, such as `5%`")]
@@ -85,12 +87,13 @@ pub enum SplitError {
 }
 
 impl Split {
-    /// Whether a request with these headers is the canary's; `requests` counts them.
+    /// Whether the canary gets a request with these headers. `requests` counts the requests.
     fn takes(&self, headers: &HeaderMap, requests: &AtomicU64) -> bool {
         match self {
             Self::Header(name, value) => headers.get_all(name).iter().any(|own| own == value),
             Self::Share(share) => {
-                // Every request whose number makes the share of all so far reach the next one.
+                // The canary gets each request whose number makes the canary's total reach the next
+                // integer.
                 let number = requests.fetch_add(1, Ordering::Relaxed) as f64;
                 ((number + 1.0) * share).floor() > (number * share).floor()
             }

@@ -1,11 +1,13 @@
-//! What outlives its request: the 101 of a handshake that the guest accepted, or the head of a
-//! stream, and then the task of the session.
+//! What outlives its request: the 101 of an accepted handshake, or the head of a stream, and then
+//! the session's task.
+
+use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Either;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Parts as Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
@@ -13,17 +15,18 @@ use super::Sessions;
 use super::connection::Connection;
 use super::response::{self, Body};
 use super::snapshot::SiteSnapshot;
+use crate::capability::socket::Socket;
 use crate::config::bytes;
 use crate::plugin::Session;
 use crate::session;
 
-/// Whether the request could become a socket, and so live long.
-pub fn may_follow(head: &Parts) -> bool {
+/// Whether the request may become a socket, and so live long.
+pub(crate) fn may_follow(head: &Parts) -> bool {
     head.headers.contains_key(header::UPGRADE)
 }
 
-/// Copies what the head's parts share with the connection's read buffer.
-pub fn detach(head: &mut Parts) {
+/// Copies the parts of the head that share the connection's read buffer.
+pub(crate) fn detach(head: &mut Parts) {
     let copy = |(name, value): (&HeaderName, &HeaderValue)| {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
         Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
@@ -34,37 +37,18 @@ pub fn detach(head: &mut Parts) {
     }
 }
 
-/// The 101 (RFC 6455, section 4.2.2), and the task of its session.
-pub fn accept(
+/// Makes the 101 (RFC 6455, section 4.2.2), and spawns the task of its session.
+pub(crate) fn accept(
     snapshot: &SiteSnapshot,
     session: Session,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     upgrade: OnUpgrade,
     sessions: Sessions,
 ) -> Response<Body> {
     let request = &session.socket.request.headers;
-    // The guest's acceptance has checked that there is a key.
-    let key = request.get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
-    // Middleware may add headers, and may not decide the protocol's.
-    let reserved = headers.keys().filter(|name| name.as_str().starts_with("sec-websocket-"));
-    for name in reserved.cloned().collect::<Vec<_>>() {
-        headers.remove(name);
-    }
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let protocol = session.socket.protocol.as_deref();
     let deflate = snapshot.deflate.enabled.then(|| session::Agreed::on(request, &snapshot.deflate));
     let deflate = deflate.flatten();
-    let decided = [
-        (header::SEC_WEBSOCKET_EXTENSIONS, deflate.map(|agreed| agreed.answer())),
-        (header::SEC_WEBSOCKET_ACCEPT, Some(session::accept_key(key))),
-        (header::SEC_WEBSOCKET_PROTOCOL, protocol.map(str::to_owned)),
-    ];
-    for (name, value) in decided {
-        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
-            headers.insert(name, value);
-        }
-    }
+    let headers = headers_of_101(&session.socket, headers, deflate.as_ref());
     let limits = session::Limits {
         message: bytes(snapshot.limits.message),
         outbound: bytes(snapshot.limits.outbound),
@@ -72,7 +56,7 @@ pub fn accept(
         close_time: snapshot.limits.close_time,
         deflate,
     };
-    // A server that stops closes what is open; this socket may have come too late for it.
+    // A stopping server closes the open sockets; this one may have come too late for that.
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");
     } else if snapshot.account.has_left() {
@@ -81,31 +65,76 @@ pub fn accept(
     let connection = sessions.connection.clone();
     sessions.spawn(snapshot, async move {
         let _connection = connection;
-        let request = session.socket.request.id;
-        let upgraded = match timeout(limits.close_time, upgrade).await {
-            Ok(Ok(upgraded)) => upgraded,
-            Ok(Err(error)) => {
-                tracing::debug!(target: "session", site = session.socket.site(), %request, "no upgrade: {error}");
-                return Box::pin(session.abandon()).await;
+        match upgraded(upgrade, &session.socket, limits.close_time).await {
+            Some(parts) => {
+                let stream = session::Tcp::from(parts.io.into_inner().into_inner());
+                session::run(stream, parts.read_buf, session, limits).await;
             }
-            Err(_) => {
-                tracing::debug!(target: "session", site = session.socket.site(), %request, "the 101 was not read in time");
-                return Box::pin(session.abandon()).await;
-            }
-        };
-        // `server` serves nothing else; a stream of another kind is refused rather than guessed at.
-        let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
-            tracing::error!(target: "session", site = session.socket.site(), %request, "an upgraded connection is not one of the server");
-            return Box::pin(session.abandon()).await;
-        };
-        let stream = parts.io.into_inner().into_inner();
-        session::run(session::Tcp::from(stream), parts.read_buf, session, limits).await;
+            None => Box::pin(session.abandon()).await,
+        }
     });
     response::empty(StatusCode::SWITCHING_PROTOCOLS, headers)
 }
 
-/// The head of a streamed response, and the task of its guest.
-pub fn start_stream(
+/// The headers of the 101: `headers` of the guest and of middleware, and what the protocol decides.
+fn headers_of_101(
+    socket: &Socket,
+    mut headers: HeaderMap,
+    deflate: Option<&session::Agreed>,
+) -> HeaderMap {
+    // The guest's acceptance has checked that the key exists.
+    let key = socket.request.headers.get(header::SEC_WEBSOCKET_KEY);
+    let key = key.map_or(&b""[..], HeaderValue::as_bytes);
+    // Middleware may add headers, but not decide the protocol's.
+    let reserved = headers.keys().filter(|name| name.as_str().starts_with("sec-websocket-"));
+    for name in reserved.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    let decided = [
+        (header::SEC_WEBSOCKET_EXTENSIONS, deflate.map(session::Agreed::answer)),
+        (header::SEC_WEBSOCKET_ACCEPT, Some(session::accept_key(key))),
+        (header::SEC_WEBSOCKET_PROTOCOL, socket.protocol.clone()),
+    ];
+    for (name, value) in decided {
+        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}
+
+/// The connection after the 101. Nothing, if the client has not read that in time.
+async fn upgraded(
+    upgrade: OnUpgrade,
+    socket: &Socket,
+    time: Duration,
+) -> Option<Upgraded<TokioIo<Connection>>> {
+    let (site, request) = (socket.site(), socket.request.id);
+    let upgraded = match timeout(time, upgrade).await {
+        Ok(Ok(upgraded)) => upgraded,
+        Ok(Err(error)) => {
+            tracing::debug!(target: "session", site, %request, "no upgrade: {error}");
+            return None;
+        }
+        Err(_) => {
+            tracing::debug!(target: "session", site, %request, "the 101 was not read in time");
+            return None;
+        }
+    };
+    let parts = upgraded.downcast::<TokioIo<Connection>>();
+    // `server` serves only this kind of stream. Any other is refused rather than guessed at.
+    if parts.is_err() {
+        tracing::error!(
+            target: "session", site, %request, "an upgraded connection is not one of the server"
+        );
+    }
+    parts.ok()
+}
+
+/// Makes the head of a streamed response, and spawns the task of its guest.
+pub(crate) fn start_stream(
     snapshot: &SiteSnapshot,
     session: Session,
     status: StatusCode,

@@ -1,8 +1,9 @@
 //! Compiled components on disk.
 //!
-//! A component is keyed by its SHA-256 and by everything that wasmtime says a compilation depends on.
-//! Beside each artifact lies the artifact's own SHA-256: one that does not match is compiled again,
-//! never trusted. Several hosts may share a folder; each keeps it within the bound.
+//! The key of a component is its SHA-256 and everything that, according to wasmtime, a compilation
+//! depends on. Each artifact's own SHA-256 lies beside it; an artifact that does not match is
+//! compiled again and never trusted. Several hosts may share a folder; each keeps it within the
+//! bound.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -19,14 +20,14 @@ use wasmtime::component::Component;
 use super::artifact;
 use super::digest::Digest;
 
-/// What the files of a cache may have together, where nothing else is said. Over it, the artifacts that
-/// were used last longest ago go. A host that runs one of them keeps it in memory.
+/// The default for how many bytes the files of a cache may have together. Beyond it, the least
+/// recently used artifacts are removed. A host that runs one of them keeps it in memory.
 pub const MAX_CACHE: ByteSize = ByteSize::gib(2);
 
-/// After this time a file that is not finished was left by a crash.
+/// After this time, an unfinished file must have been left by a crash.
 const UNFINISHED_TIME: Duration = Duration::from_secs(60 * 60);
 
-/// What the names of unfinished files begin with.
+/// The beginning of the names of unfinished files.
 const UNFINISHED: &str = ".tmp";
 
 /// A folder of compiled components, or none.
@@ -44,10 +45,10 @@ struct Artifact {
 }
 
 impl Cache {
-    /// Opens a folder, and makes it where it is missing: for this user only.
+    /// Opens a folder. If it does not exist, makes it for this user only.
     ///
     /// # Errors
-    /// The folder cannot be made, or somebody else may write to it or put another one in its place.
+    /// The folder cannot be made, or somebody else may write to it or replace it.
     pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -56,7 +57,7 @@ impl Cache {
         builder.create(&folder).with_context(|| {
             format!("cannot make the cache folder `{}`: choose one by `--cache`", folder.display())
         })?;
-        // What is checked is what is used: no link on the way there can be changed later.
+        // The checked folder is the folder in use: no link on the way to it can be changed later.
         let folder = folder
             .canonicalize()
             .with_context(|| format!("cannot look at `{}`", folder.display()))?;
@@ -66,13 +67,13 @@ impl Cache {
         Ok(cache)
     }
 
-    /// Keeps nothing: each start compiles.
+    /// A cache that keeps nothing: each start compiles everything.
     pub fn none() -> Self {
         Self { folder: None, max: MAX_CACHE }
     }
 
-    /// The user's, by the environment. Where there is none that can be used, nothing is kept, and the log
-    /// says so.
+    /// The user's cache, as the environment names it. If none can be used, nothing is kept, and the
+    /// log says so.
     pub fn of_user() -> Self {
         let opened = user_folder(|name| std::env::var_os(name))
             .context("neither `HOME` nor `XDG_CACHE_HOME` names a folder")
@@ -86,18 +87,18 @@ impl Cache {
         })
     }
 
-    /// With another bound than [`MAX_CACHE`].
+    /// Sets another bound than [`MAX_CACHE`].
     #[must_use]
     pub fn with_max(self, max: ByteSize) -> Self {
         Self { max, ..self }
     }
 
-    /// The folder, if there is one.
+    /// The cache's folder.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// The compiled component, if it is there and whole.
+    /// The compiled component, if the cache has it undamaged.
     pub fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
         let path = path_of(self.folder()?, engine, component);
         let artifact = fs::read(&path).ok()?;
@@ -125,7 +126,7 @@ impl Cache {
     /// Keeps a compiled component.
     ///
     /// # Errors
-    /// The files cannot be written; what was there before stays.
+    /// The files cannot be written. What existed before stays.
     pub fn store(
         &self,
         engine: &Engine,
@@ -140,7 +141,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Brings the folder within its bound, without this artifact, which is needed now.
+    /// Brings the folder within its bound. Keeps this artifact, which is needed now.
     fn evict(&self, needed: &Path) {
         let mut artifacts = self.artifacts();
         let mut total = artifacts.iter().fold(0, |sum: u64, own| sum.saturating_add(own.size));
@@ -149,7 +150,8 @@ impl Cache {
             if total <= self.max.as_u64() {
                 return;
             }
-            // The artifact first: one without its checksum looks damaged. Another host may do the same.
+            // The artifact goes first, because one without its checksum looks damaged. Another host
+            // may do the same.
             let _ = fs::remove_file(&artifact.path);
             let _ = fs::remove_file(checksum_path(&artifact.path));
             total = total.saturating_sub(artifact.size);
@@ -165,7 +167,7 @@ impl Cache {
         self.files().filter_map(artifact).collect()
     }
 
-    /// What was left by hosts that have crashed: files of their own names, and halves of pairs.
+    /// Removes what crashed hosts have left: unfinished files, and halves of pairs.
     fn remove_unfinished(&self) {
         for (path, metadata) in self.files() {
             let name = path.file_name().unwrap_or_default();
@@ -189,15 +191,16 @@ impl Cache {
     }
 }
 
-/// Where compiled components are kept when nothing else is said. Empty and relative paths count as not
-/// set (XDG Base Directory 0.8).
+/// The default folder for compiled components. Empty and relative paths count as not set (XDG Base
+/// Directory 0.8).
 fn user_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     Some(base?.join("lithe"))
 }
 
-/// Its time of change is when it was used last. What cannot be noted is used less than it seems.
+/// Notes that the artifact was used, as its time of modification. If that fails, it counts as used
+/// less.
 fn note_use(artifact: &Path) {
     let noted = File::options().append(true).open(artifact);
     if let Err(error) = noted.and_then(|file| file.set_modified(SystemTime::now())) {
@@ -205,7 +208,7 @@ fn note_use(artifact: &Path) {
     }
 }
 
-/// Whole or not at all: another host may read the same folder.
+/// Writes a file as a whole or not at all: another host may read the same folder.
 fn write(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
@@ -222,7 +225,8 @@ fn path_of(folder: &Path, engine: &Engine, component: &Digest) -> PathBuf {
     folder.join(format!("{component}-{:016x}.cwasm", settings.finish()))
 }
 
-/// What is in the folder is run: nobody else may put anything there, nor another folder in its place.
+/// Checks that only this user can put files into the folder, or replace it, because the host runs
+/// what is in it.
 #[cfg(unix)]
 fn check_owner(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -246,8 +250,8 @@ fn check_owner(folder: &Path) -> anyhow::Result<()> {
                 "the cache folder `{shown}` is in `{above}`, which is another user's: choose one by `--cache`"
             );
         }
-        // A user's own group is often for that user alone. In a sticky folder, such as `/tmp`, nobody may
-        // rename what is another's.
+        // A user's own group is often for that user alone. In a sticky folder, such as `/tmp`,
+        // users cannot rename each other's files.
         let is_shared = metadata.gid() != rustix::process::getegid().as_raw();
         let is_writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && is_shared);
         if is_writable && mode & 0o1000 == 0 {
@@ -273,7 +277,7 @@ fn checksum_path(artifact: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// An artifact that was used so many hours ago.
+    /// An artifact that was last used this many hours ago.
     fn put(cache: &Cache, name: &str, size: usize, hours: u64) -> PathBuf {
         let path = cache.folder().unwrap().join(name);
         fs::write(&path, vec![0; size]).unwrap();

@@ -1,9 +1,9 @@
-//! Compiling a component, bounded in memory and in time.
+//! Compiles components, bounded in memory and in time.
 //!
-//! Nothing else bounds what the compiler takes for a component that somebody has made for that, so it runs
-//! in a child process: the same program, started again as `lithe compile`. The child bounds its own memory
-//! before it reads anything, and the parent ends it when its time is up or when nobody waits for it any
-//! more. What the child writes is trusted as our own program's output.
+//! A component can be made so that the compiler takes any amount of memory and time for it. So the
+//! compiler runs in a child process: the same program, started again as `lithe compile`. The child
+//! bounds its own memory before it reads anything, and the parent ends it when its time is up or
+//! when nobody waits for it any longer. The host trusts what the child writes as its own output.
 
 mod child;
 mod count;
@@ -21,7 +21,7 @@ pub use child::run as run_child;
 pub use parent::Program;
 use slots::{Slot, Slots};
 
-pub use slots::History;
+pub(crate) use slots::History;
 
 /// The largest compiled form. Machine code is about three times the size of WebAssembly.
 const MAX_ARTIFACT: ByteSize = ByteSize::mib(256);
@@ -29,22 +29,25 @@ const MAX_ARTIFACT: ByteSize = ByteSize::mib(256);
 /// Where components are compiled.
 #[derive(Clone, Debug)]
 pub enum Compiling {
-    /// In this process: for tests and tools that trust what they compile. Only the counts are bounded.
+    /// In this process, for tests and tools that trust what they compile. Only the counts are
+    /// bounded.
     Here,
     /// In a child process.
     Child(Program),
 }
 
-/// Why a component is not compiled. The message names the component's fault; the caller names the file.
+/// Why a component could not be compiled. The message names the component's fault; the caller names
+/// the file.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     #[error("is truncated or malformed: {0}")]
     Malformed(String),
-    /// The engine's pool has fewer core instances, memories or tables for one component than it has, or
-    /// smaller ones; or the compiler cannot do what it asks for.
+    /// The component has more, or larger, core instances, memories or tables than the engine's pool
+    /// has for one component; or the compiler does not support what it asks for.
     #[error("cannot be run by this host: {0}")]
     Unsupported(String),
-    /// It comes to more than any real component, counting what is nested as often as it is instantiated.
+    /// The component is larger than any real one, if what is nested counts as often as it is
+    /// instantiated.
     #[error("is not compiled: {0}")]
     Excessive(String),
     #[error(
@@ -59,34 +62,34 @@ pub enum CompileError {
     Time(Duration),
     #[error("compiles to more than {MAX_ARTIFACT}: make the component smaller")]
     Artifact,
-    /// The compiler could not be started, or broke.
+    /// The compiler could not be started, or failed.
     #[error("cannot be compiled: {0}")]
     Compiler(String),
 }
 
-/// Compiles components; one for the process.
-pub struct Compiler {
+/// Compiles components. A process has one compiler.
+pub(crate) struct Compiler {
     compiling: Compiling,
     bounds: config::Compile,
     slots: Slots,
 }
 
 impl Compiler {
-    /// With these bounds.
-    pub fn new(compiling: Compiling, bounds: config::Compile) -> Self {
+    /// A compiler with these bounds.
+    pub(crate) fn new(compiling: Compiling, bounds: config::Compile) -> Self {
         Self { compiling, bounds, slots: Slots::new() }
     }
 
-    /// Waits until this component may be compiled: see [`Slots`].
-    pub async fn slot(&self, size: u64, history: History) -> Slot {
+    /// Waits until a component may be compiled: see [`Slots`].
+    pub(crate) async fn slot(&self, size: u64, history: History) -> Slot {
         self.slots.take(size, history).await
     }
 
-    /// The compiled form of a component. Ends the compiler when it is dropped.
+    /// Compiles a component. Dropping the future ends the compiler.
     ///
     /// # Errors
     /// See [`CompileError`].
-    pub async fn compile(
+    pub(crate) async fn compile(
         &self,
         engine: &Engine,
         bytes: Bytes,
@@ -112,7 +115,7 @@ impl Compiler {
 /// Compiles a component in this process.
 ///
 /// # Errors
-/// It is malformed, or it is well-formed and more than the host can run.
+/// The component is malformed, or it is more than the host can run.
 fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
     count::check(bytes)?;
     engine.precompile_component(bytes).map_err(|error| {

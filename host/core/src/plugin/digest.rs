@@ -1,4 +1,6 @@
-//! What names content.
+//! Names content by its hash.
+
+#![warn(missing_docs)]
 
 use std::fmt;
 use std::io::Read;
@@ -12,12 +14,12 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Of these bytes.
+    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Of what is read, which is never in memory as a whole.
+    /// The digest of a stream, which is never in memory as a whole.
     ///
     /// # Errors
     /// It cannot be read.
@@ -64,7 +66,7 @@ impl FromStr for Digest {
     }
 }
 
-/// What is not a digest.
+/// The text is not a digest.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a SHA-256: that has 64 hexadecimal digits")]
 pub struct InvalidDigest(String);
@@ -72,7 +74,7 @@ pub struct InvalidDigest(String);
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        // With a precision, only its beginning.
+        // A precision shows only the beginning.
         f.pad(&text)
     }
 }

@@ -1,4 +1,4 @@
-//! What answers requests, and the sessions that these begin.
+//! Handlers, and the sessions that their answers start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,26 +14,26 @@ use crate::runtime::{
     Failure, Instance, InstanceSet, NamedRoute, PerConnection, Pool, SocketHandle, Template,
 };
 
-/// What answers the requests of a route, or of several.
+/// Answers the requests of a route, or of several.
 pub struct Handler {
     context: Arc<Context>,
     instances: HandlerInstances,
 }
 
-/// The instances of a handler, by its kind.
+/// A handler's instances, by its kind.
 pub(super) enum HandlerInstances {
     Pool(Pool<exports::Route>),
     Shared(Arc<InstanceSet>),
     PerConnection(PerConnection),
 }
 
-/// An answer, and the session that it begins.
+/// An answer, and the session that it starts.
 pub struct Handled {
     pub answered: Answered,
     pub session: Option<Session>,
 }
 
-/// A socket, and where its events go.
+/// A socket, and the guest that gets its events.
 pub struct Session {
     pub socket: Arc<Socket>,
     pub guest: Guest,
@@ -41,10 +41,10 @@ pub struct Session {
     registered: Registered,
 }
 
-/// Who hears of a socket's events.
+/// The guest that gets a socket's events.
 pub enum Guest {
     Shared(SocketHandle),
-    /// An instance of its own.
+    /// An instance that only this socket has.
     Own {
         instance: Box<Instance<exports::Session>>,
         permit: OwnedSemaphorePermit,
@@ -62,8 +62,8 @@ impl Drop for Registered {
     }
 }
 
-/// A call of a handler whose instance goes with it: what was accepted and is not answered goes, too,
-/// also where the client leaves in the middle.
+/// A call of a handler whose instance is dropped with it. A socket that was accepted and not
+/// answered is dropped, too, also when the client leaves during the call.
 pub(super) struct Call<'c> {
     pub request: &'c Request,
     pub context: &'c Context,
@@ -94,7 +94,7 @@ impl Handler {
     /// Calls the handler.
     ///
     /// # Errors
-    /// See [`Failure`]; the handler's own error is an answer.
+    /// See [`Failure`]. An error that the handler returns is an answer.
     pub async fn handle(&self, request: Arc<Request>) -> Result<Handled, Failure> {
         let (answered, guest) = match &self.instances {
             HandlerInstances::Pool(pool) => return Ok(pool.handle(&request).await?.into()),
@@ -117,7 +117,7 @@ impl Handler {
         Ok(Handled { answered, session })
     }
 
-    /// The shared instances, where sessions are events.
+    /// The shared instances, if sessions are events.
     pub(super) fn shared(&self) -> Option<&Arc<InstanceSet>> {
         match &self.instances {
             HandlerInstances::Shared(shared) => Some(shared),
@@ -125,7 +125,7 @@ impl Handler {
         }
     }
 
-    /// Has a new instance name its routes.
+    /// Asks a new instance for its routes.
     pub(super) async fn ask_routes(&self) -> Result<Vec<NamedRoute>, Failure> {
         match &self.instances {
             HandlerInstances::Pool(pool) => routes_of(pool.template()).await,
@@ -155,12 +155,12 @@ impl From<Answered> for Handled {
 }
 
 impl Session {
-    /// The socket's plugin.
+    /// The context of the socket's plugin.
     pub fn context(&self) -> &Arc<Context> {
         &self.registered.context
     }
 
-    /// The handshake was not completed: the guest hears that the socket is gone.
+    /// Tells the guest that the socket is gone, because the handshake was not completed.
     pub async fn abandon(self) {
         self.socket.set_closed();
         if let Guest::Shared(handle) = &self.guest {

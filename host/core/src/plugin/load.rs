@@ -1,6 +1,6 @@
-//! From a file to a plugin: read, check, compile or take from the cache, link.
+//! Turns a file into a plugin: read, check, compile or take from the cache, link.
 //!
-//! Each step has a bound, and all end when nobody waits for the plugin any more.
+//! Each step has a bound, and all end when nobody waits for the plugin any longer.
 
 mod inspect;
 mod link;
@@ -11,16 +11,15 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use bytesize::ByteSize;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
 use wasmtime::component::Component;
 
 use super::artifact;
+use super::aside::{Aside, AsideError};
 use super::compile::{CompileError, Compiler, Compiling, History};
 use super::handler::Handler;
 use super::source::Source;
 use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
 use crate::capability::account::Account;
-use crate::capability::filesystem::Threads as _;
 use crate::capability::grants::Grants;
 use crate::config::{self, Limits};
 use crate::descriptors::{self, Descriptor};
@@ -31,37 +30,29 @@ use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 pub use inspect::{Fit, Grant, Report};
 use link::link;
 
-/// Routes that one component may name. Those of all components have bounds together (`router::Totals`).
+/// How many routes one component may name. The routes of all components have bounds together
+/// (`router::Totals`).
 const MAX_ROUTES: usize = 1_000;
 
 /// The longest pattern, and the longest method, that a component may name, in bytes.
 const MAX_PATTERN: usize = 1024;
 
-/// Loads components: one for the process, and a clone of it for each of several sites.
+/// Loads components. A process has one loader, and each of several sites has a clone of it.
 #[derive(Clone)]
 pub struct Loader {
     runtime: Arc<Runtime>,
     cache: Cache,
     compiler: Arc<Compiler>,
     max_component: ByteSize,
-    /// What is read and written for sites at once, on threads that may block.
-    aside: Arc<Semaphore>,
-    /// Components that are in memory, by what they were compiled from: each is there once, however many
-    /// plugins are made of it.
+    aside: Aside,
+    /// The components in memory, by the digest of their files. Each is in memory once, however many
+    /// plugins use it.
     loaded: Arc<Mutex<HashMap<Digest, Weak<Loaded>>>>,
     history: History,
-    of_site: Option<OfSite>,
-}
-
-/// What holds for one of several sites.
-#[derive(Clone)]
-struct OfSite {
-    share: Arc<Share>,
-    aside: Arc<Semaphore>,
 }
 
 /// A component in memory. The system keeps a file open for it.
-pub struct Loaded {
+pub(crate) struct Loaded {
     component: Component,
     _descriptor: Descriptor,
 }
@@ -74,46 +65,42 @@ impl Loaded {
     }
 }
 
-/// A component that was looked at.
+/// A component's file that has been read and hashed.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
     pub digest: Digest,
-    /// Bytes of the file.
+    /// The file's length in bytes.
     pub size: u64,
 }
 
-/// Files of sites that are read and hashed at the same time. Each takes milliseconds, for it has a bound
-/// and waits for nobody. Of each of several sites it is one.
-const MAX_ASIDE: usize = 32;
-
-/// What a site says of a plugin.
+/// The site's settings for a plugin.
 #[derive(Clone)]
 pub struct Settings {
     /// The site's name.
     pub site: Arc<str>,
     pub limits: Limits,
-    /// What the site has used of them.
+    /// What the site has used of its limits.
     pub account: Arc<Account>,
     /// Whether the site allows upgrades.
     pub websocket: bool,
-    /// What the site says of this one.
+    /// The settings for this plugin.
     pub plugin: config::PluginConfig,
     /// What it may reach.
     pub grants: Grants,
-    /// Of the version before.
+    /// The identity of the plugin, from its previous version.
     pub identity: PluginIdentity,
-    /// The site's share of the machine, where it has neighbours.
+    /// The site's share of the machine, if it has neighbours.
     pub share: Option<Arc<Share>>,
 }
 
-/// What a component is wanted for, by its place in the site.
+/// What a component's place in the site makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// `routes/`: one route, which the file names.
+    /// In `routes/`: one route, which the file names.
     Route,
-    /// `plugins/`: the routes that the component names.
+    /// In `plugins/`: the routes that the component names.
     Plugin,
-    /// `middleware/`, or `_middleware` below `routes/`.
+    /// In `middleware/`, or `_middleware` below `routes/`.
     Middleware,
     /// `_error` below `routes/`.
     ErrorHandler,
@@ -161,13 +148,8 @@ pub enum LoadError {
     Aside(#[from] AsideError),
 }
 
-/// Blocking work came to nothing: it panicked, or the host is at its end.
-#[derive(Debug, thiserror::Error)]
-#[error("loading was broken off")]
-pub struct AsideError;
-
 impl Loader {
-    /// Compiles as `compiling` says, within these bounds.
+    /// A loader that compiles as `compiling` says, within these bounds.
     pub fn new(
         runtime: Arc<Runtime>,
         cache: Cache,
@@ -176,39 +158,35 @@ impl Loader {
     ) -> Self {
         let max_component = bounds.component;
         let compiler = Arc::new(Compiler::new(compiling, bounds));
-        let aside = Arc::new(Semaphore::new(MAX_ASIDE));
         Self {
             runtime,
             cache,
             compiler,
             max_component,
-            aside,
+            aside: Aside::new(),
             loaded: Arc::default(),
             history: History::default(),
-            of_site: None,
         }
     }
 
-    /// The loader of one of several sites, which is charged for what it does.
+    /// The loader of one of several sites, which is charged for the work.
     pub fn for_site(&self, share: Arc<Share>) -> Self {
-        let aside = Arc::new(Semaphore::new(1));
-        let of_site = Some(OfSite { share, aside });
-        Self { history: History::default(), of_site, ..self.clone() }
+        let aside = self.aside.for_site(share);
+        Self { history: History::default(), aside, ..self.clone() }
     }
 
-    /// Does something that blocks, and that has a bound of its own, on a thread that may. It ends also when
-    /// nobody waits for it any more.
+    /// See [`Aside::run`].
     ///
     /// # Errors
-    /// It panics, or the host is at its end.
+    /// It panics, or the host is ending.
     pub async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AsideError> {
-        self.on_thread(work, |share, work| share.spawn_charged(work)).await
+        self.aside.run(work).await
     }
 
-    /// The same for what may take seconds: of a site that has used more than its share, it gives way to others.
+    /// See [`Aside::run_for_long`].
     ///
     /// # Errors
     /// As [`Loader::aside`].
@@ -216,42 +194,18 @@ impl Loader {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AsideError> {
-        self.on_thread(work, |share, work| share.spawn_blocking(work)).await
+        self.aside.run_for_long(work).await
     }
 
-    async fn on_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-        spawn: impl FnOnce(&Share, Box<dyn FnOnce() + Send>),
-    ) -> Result<T, AsideError> {
-        // They are closed nowhere.
-        let own = match &self.of_site {
-            Some(of_site) => of_site.aside.clone().acquire_owned().await.ok(),
-            None => None,
-        };
-        let one = self.aside.clone().acquire_owned().await.ok();
-        let (done, result) = oneshot::channel();
-        let work = move || {
-            let _permits = (own, one);
-            // It ends also when nobody waits for it any more.
-            let _ = done.send(work());
-        };
-        match &self.of_site {
-            Some(of_site) => spawn(&of_site.share, Box::new(work)),
-            None => drop(tokio::task::spawn_blocking(work)),
-        }
-        result.await.map_err(|_| AsideError)
-    }
-
-    /// The largest component, `compile.component`.
+    /// The largest component: `compile.component`.
     pub fn max_component(&self) -> ByteSize {
         self.max_component
     }
 
-    /// Reads a component, to see which one it is.
+    /// Reads and hashes a component's file.
     ///
     /// # Errors
-    /// It cannot be read, is too large, or does not begin as a component does.
+    /// It cannot be read, is too large, or does not begin like a component.
     pub async fn look(&self, source: &Source) -> Result<Seen, LoadError> {
         let (source, max) = (source.clone(), self.max_component);
         self.aside(move || {
@@ -261,8 +215,8 @@ impl Loader {
         .await?
     }
 
-    /// Makes a plugin of a component that was looked at. Where it is not in the cache it is compiled, which
-    /// `on_compile` is told before.
+    /// Makes a plugin from a file that [`Loader::look`] has read. If the cache does not have it, it
+    /// is compiled, and `on_compile` is called before.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -278,7 +232,7 @@ impl Loader {
         let loaded = self.component(source, seen, on_compile).await?;
         let (runtime, own, plugin) = (self.runtime.clone(), settings.clone(), name.into());
         let component = loaded.component.clone();
-        // How long that takes is the component's to say, within what was compiled in time.
+        // How long this takes depends on the component, within the bounds on its compiled form.
         let linked = self.aside(move || link(runtime, &component, plugin, role, &own)).await?;
         let (context, instances) = linked?;
         let routes = match (role, &instances) {
@@ -308,11 +262,11 @@ impl Loader {
         }
         on_compile();
         let slot = self.compiler.slot(size, self.history.clone()).await;
-        // Another site may have had the same component compiled in the time.
+        // Meanwhile, another site may have had the same component compiled.
         if let Some(component) = self.cached(digest).await? {
             return Ok(component);
         }
-        // Only now are the bytes kept: those who wait for the compiler hold no memory.
+        // The bytes are kept only from here: whoever waits for the compiler holds no memory.
         let (source, max) = (source.clone(), self.max_component);
         let bytes = self.aside(move || {
             let bytes = read(&source, max)?;
@@ -335,7 +289,7 @@ impl Loader {
         component.map(|component| self.note(digest, component)).transpose()
     }
 
-    /// Takes what the compiler has made, and writes it into the cache.
+    /// Loads what the compiler has made, and writes it into the cache.
     async fn keep(&self, digest: Digest, compiled: Vec<u8>) -> Result<Arc<Loaded>, LoadError> {
         let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
         let taken = self.aside(move || {
@@ -349,7 +303,7 @@ impl Loader {
         self.note(digest, taken.await??)
     }
 
-    /// Notes that a component is in memory. Another task may have loaded it in the time.
+    /// Registers a component that is in memory. Meanwhile, another task may have loaded it.
     fn note(&self, digest: Digest, component: Component) -> Result<Arc<Loaded>, LoadError> {
         let mut all = self.loaded.lock();
         if let Some(loaded) = all.get(&digest).and_then(Weak::upgrade) {
@@ -370,13 +324,18 @@ async fn routes_of(
     let own = handler.clone();
     let asked = at_load(settings.share.as_ref(), async move { own.ask_routes().await });
     let routes = asked.await.map_err(LoadError::Routes)?;
-    let too_long = routes.iter().any(|(method, pattern)| {
-        pattern.len() > MAX_PATTERN || method.as_ref().is_some_and(|own| own.len() > MAX_PATTERN)
-    });
-    if routes.len() > MAX_ROUTES || too_long {
-        return Err(LoadError::TooManyRoutes);
+    match are_too_many(&routes) {
+        true => Err(LoadError::TooManyRoutes),
+        false => Ok(routes),
     }
-    Ok(routes)
+}
+
+fn are_too_many(routes: &[NamedRoute]) -> bool {
+    let is_long = |text: &str| text.len() > MAX_PATTERN;
+    let is_too_long = |(method, pattern): &NamedRoute| {
+        is_long(pattern) || method.as_ref().is_some_and(|method| is_long(method))
+    };
+    routes.len() > MAX_ROUTES || routes.iter().any(is_too_long)
 }
 
 fn read(source: &Source, max: ByteSize) -> Result<Bytes, LoadError> {
@@ -392,8 +351,8 @@ fn not_read(error: FileError) -> LoadError {
     }
 }
 
-/// Core modules and components differ in the layer field that follows the version (component-model
-/// binary format, preamble).
+/// Core modules and components differ in the layer field after the version (component-model binary
+/// format, preamble).
 fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
     match bytes.get(..8) {
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::CoreModule),
@@ -402,5 +361,19 @@ fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
             Err(CompileError::Malformed("the file ends in its header".to_owned()).into())
         }
         _ => Err(LoadError::NotWasm),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_names_so_many_routes_of_such_lengths() {
+        let route = |method: usize, pattern: usize| (Some("M".repeat(method)), "p".repeat(pattern));
+        assert!(!are_too_many(&vec![route(MAX_PATTERN, MAX_PATTERN); MAX_ROUTES]));
+        assert!(are_too_many(&vec![route(1, 1); MAX_ROUTES + 1]));
+        assert!(are_too_many(&[route(MAX_PATTERN + 1, 1)]));
+        assert!(are_too_many(&[route(1, MAX_PATTERN + 1)]));
     }
 }

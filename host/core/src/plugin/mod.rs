@@ -1,6 +1,7 @@
-//! One version of a plugin: a component, loaded, checked, and used as its kind asks.
+//! One version of a plugin: a component that is loaded and checked, and used as its kind requires.
 
 mod artifact;
+mod aside;
 mod cache;
 mod compile;
 mod digest;
@@ -20,15 +21,20 @@ use crate::lease::{Leased, Leases};
 use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
 pub use crate::capability::account::Account;
-pub use crate::runtime::{Background, Handover, Moved, Share};
+pub use crate::runtime::Handover;
+pub(crate) use crate::runtime::{Background, Share};
+pub(crate) use aside::AsideError;
 pub use cache::{Cache, MAX_CACHE};
 pub use compile::{CompileError, Compiling, Program, run_child};
 pub use digest::Digest;
-pub use handler::{Guest, Handled, Handler, Session};
-pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
+pub(crate) use handler::Guest;
+pub use handler::{Handled, Handler, Session};
+pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 pub use source::Source;
-pub use swap::{Pair, Swap, SwapError};
-pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
+pub(crate) use swap::SwapError;
+pub use swap::{Pair, Swap};
+pub use versions::STATE_FOLDER;
+pub(crate) use versions::{VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct PluginVersion {
@@ -37,34 +43,34 @@ pub struct PluginVersion {
     routes: Vec<NamedRoute>,
     context: Arc<Context>,
     identity: PluginIdentity,
-    /// The site's share of the machine, where it has neighbours.
+    /// The site's share of the machine, if it has neighbours.
     share: Option<Arc<Share>>,
     instances: Instances,
-    /// Of what may find it for a request: snapshots of its site.
+    /// Leases of those that may find the version for a request: snapshots of its site.
     leases: Leases,
-    /// The component counts as loaded for as long as a plugin is made of it.
+    /// The component counts as loaded while a plugin uses it.
     _loaded: Arc<load::Loaded>,
 }
 
-/// What outlives the versions of a plugin: its sockets, and the way to the instances that serve them.
+/// What outlives the versions of a plugin: its sockets, and the instances that serve them now.
 #[derive(Clone, Default)]
 pub struct PluginIdentity {
     sockets: Arc<Sockets>,
     current: Arc<CurrentInstances>,
 }
 
-/// The instances of a version, by what they are asked for.
+/// The instances of a version, by their role.
 pub enum Instances {
     Handler(Arc<Handler>),
     Middleware(Arc<Middleware>),
     ErrorHandler(Arc<ErrorHandler>),
 }
 
-/// What runs around handlers.
+/// Runs around handlers.
 pub type Middleware = Pool<exports::Middleware>;
 
-/// What answers for the failures of others.
-pub type ErrorHandler = Pool<exports::ErrorHandler>;
+/// Answers the failures of others.
+pub(crate) type ErrorHandler = Pool<exports::ErrorHandler>;
 
 impl PluginVersion {
     /// The component's digest.
@@ -82,12 +88,12 @@ impl PluginVersion {
         &self.routes
     }
 
-    /// What is asked for its part in a request.
+    /// The instances, for their part in a request.
     pub fn instances(&self) -> &Instances {
         &self.instances
     }
 
-    /// What answers requests, where it does.
+    /// The handler, if the plugin answers requests.
     pub fn handler(&self) -> Option<&Arc<Handler>> {
         match &self.instances {
             Instances::Handler(handler) => Some(handler),
@@ -95,18 +101,18 @@ impl PluginVersion {
         }
     }
 
-    /// What the next version of it begins with.
+    /// What the next version starts with.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity
     }
 
-    /// Which version it is, in this host.
+    /// The version's number in this host.
     pub fn version(&self) -> VersionId {
         self.context.version
     }
 
-    /// Looks after instances that nothing happens to; `now` is the time since some moment, the same for
-    /// all sweeps.
+    /// Looks after idle instances. `now` is the time since a moment that is the same for all
+    /// sweeps.
     pub fn sweep(&self, now: Duration) {
         let idle_after = self.context.limits.idle_after;
         match &self.instances {
@@ -116,14 +122,14 @@ impl PluginVersion {
         }
     }
 
-    /// Looks after the sockets of this version that nothing happens to.
+    /// Looks after the quiet sockets of this version.
     pub fn sweep_sockets(&self, now: Duration) {
         for socket in self.own_sockets() {
             socket.sweep(now, &self.context.limits);
         }
     }
 
-    /// The sockets whose events come to this version.
+    /// The sockets whose events this version gets.
     pub fn own_sockets(&self) -> impl Iterator<Item = Arc<Socket>> {
         let own = self.version();
         self.context.sockets.all().into_iter().filter(move |socket| socket.version() == own)

@@ -5,17 +5,18 @@ use bytesize::ByteSize;
 
 use crate::files::{FileError, Folder};
 
-/// A component's bytes, read when they are needed: one that waits to be compiled holds no memory.
+/// A component's bytes, read only when they are needed: while a component waits for the compiler,
+/// it holds no memory.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A file of the site.
     File { folder: Folder, path: String },
-    /// They are here.
+    /// Bytes in memory.
     Given(Bytes),
 }
 
 impl Source {
-    /// Reads them. Blocks.
+    /// Reads the bytes. This blocks.
     ///
     /// # Errors
     /// See [`FileError`]; there are more than `max`.

@@ -1,4 +1,4 @@
-//! Other versions of plugins take over: all of them, or none.
+//! Swaps versions of plugins: the new versions take over, all or none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,22 +16,22 @@ use crate::runtime::{
     Failure, Handover, Instance, InstanceSet, Moved, PausedSet, Template, at_load,
 };
 
-/// How long a swap waits for an event that is being handled. Other events wait with it.
+/// How long a swap waits for an event that is being handled. Other events wait meanwhile.
 const PAUSE_TIME: Duration = Duration::from_secs(5);
 
-/// A version, and the one that takes over from it.
+/// A version, and its successor.
 #[derive(Clone)]
 pub struct Pair {
     pub before: Arc<PluginVersion>,
     pub after: Arc<PluginVersion>,
 }
 
-/// Why the version before goes on.
+/// Why the previous version goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum SwapError {
     #[error("`{plugin}` does not start")]
     Start { plugin: Arc<str>, source: Failure },
-    #[error("`{plugin}` is not well")]
+    #[error("`{plugin}` is not healthy")]
     Health { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` answers {status} at `{path}`, its `health` in `lithe.toml`")]
     HealthPath { plugin: Arc<str>, path: String, status: u16 },
@@ -39,24 +39,23 @@ pub enum SwapError {
         "`{plugin}` has a `health` in `lithe.toml`, and answers no requests: only a route does"
     )]
     NoHandler { plugin: Arc<str> },
-    #[error("`{plugin}` cannot take over what the version before has in memory")]
+    #[error("`{plugin}` cannot take over the previous version\'s memory")]
     State { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },
 }
 
-/// A swap that is ready: what has state is held between two events. What was held goes on with the
-/// version before when this is dropped.
+/// A swap that is ready: what has state is held between two events. Dropping it lets the previous
+/// version go on.
 pub struct Swap {
     pairs: Vec<(Pair, Option<PausedSet>)>,
 }
 
 impl PluginVersion {
-    /// Starts an instance, for no other reason than to see that it can be, and asks it how it is. Its site is
-    /// charged with that.
+    /// Starts an instance to see that it starts, and calls its health check. Its site is charged.
     ///
     /// # Errors
-    /// It does not start, or is not well.
+    /// It does not start, or reports that it is not healthy.
     pub async fn health_check(self: &Arc<Self>) -> Result<(), SwapError> {
         let own = self.clone();
         let proved = at_load(self.share.as_ref(), async move { Ok(own.is_well().await) }).await;
@@ -104,7 +103,7 @@ impl PluginVersion {
         let call = Call { request: &request, context: &self.context };
         let answered = instance.handle_own(&request).await;
         drop(call);
-        // Nobody is there for a session.
+        // The request has no client, so its session has nobody to talk to.
         if let Ok(Ok(answer)) = &answered
             && let Some(socket) = answer.socket()
         {
@@ -129,13 +128,13 @@ impl PluginVersion {
         self.handler()?.shared()
     }
 
-    /// From now on its instances are those of the plugin.
+    /// From now on its instances serve the plugin.
     pub fn make_current(&self) {
         self.identity.current.set(self.shared().cloned());
     }
 
-    /// This version is served no more. Its instances end with the sockets and requests that they have; if they
-    /// are those of the plugin, nobody's are from now on.
+    /// Ends this version, which is served no longer. Its instances end with their sockets and
+    /// requests. If they serve the plugin, none serve it from now on.
     pub fn end(&self) {
         if let Some(instances) = self.shared() {
             self.identity.current.leave(instances);
@@ -143,7 +142,7 @@ impl PluginVersion {
         }
     }
 
-    /// This version stays: nothing is kept any more to go back.
+    /// Commits to this version: what was kept in order to go back is dropped.
     pub fn commit(&self) {
         if let Some(instances) = self.shared() {
             instances.commit();
@@ -152,7 +151,7 @@ impl PluginVersion {
 }
 
 impl Swap {
-    /// Has what is in memory handed over, where both versions can.
+    /// Hands over the state in memory, if both versions can.
     ///
     /// # Errors
     /// `save` or `restore` fails, or an event takes too long.
@@ -165,8 +164,8 @@ impl Swap {
         Ok(ready)
     }
 
-    /// The versions after take over what can move: each socket between two of its events. Answers
-    /// what has moved of each.
+    /// The successors take over what can move: each socket between two of its events. Returns what
+    /// has moved of each pair.
     pub async fn complete(self) -> Vec<(Pair, Moved)> {
         for (pair, _) in &self.pairs {
             pair.after.make_current();

@@ -1,7 +1,8 @@
-//! The versions of a site's components that can be gone back to: their bytes, and their order.
+//! The kept versions of a site's components, to which it can go back: their bytes, and their order.
 //!
-//! They lie in the site's folder `.lithe`, so that who may change them may change the site as well. Bytes
-//! are kept once their version serves; they are named by their SHA-256, which is checked when they are read.
+//! They lie in the site's folder `.lithe`, so whoever may change them may change the site as well.
+//! Bytes are kept once their version serves. Files are named by their SHA-256, which is checked
+//! when they are read.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -13,37 +14,38 @@ use cap_std::fs::{DirBuilder, DirBuilderExt as _};
 use super::digest::Digest;
 use crate::files::{FileError, Folder};
 
-/// What the host keeps of a site inside the site.
+/// The host's own folder inside a site.
 pub const STATE_FOLDER: &str = ".lithe";
 
-/// In [`STATE_FOLDER`].
+/// The folder with the versions, in [`STATE_FOLDER`].
 const VERSIONS: &str = "versions";
 
 /// The file with the order.
 const INDEX: &str = "versions.json";
 
-/// The host never writes a larger one.
+/// The host never writes a larger index.
 const MAX_INDEX: ByteSize = ByteSize::mib(16);
 
-/// A larger component is not kept.
+/// Larger components are not kept.
 const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
 
-/// Names in the folder: more than a host puts there of the most components.
+/// The most names in the folder: more than a host writes for the most components.
 const MAX_NAMES: usize = 100_000;
 
 /// The versions of one site's components.
-pub struct Versions {
-    /// The site's, and where the versions are; none, where the site's folder cannot be written.
+pub(crate) struct Versions {
+    /// The site's folder, and the folder of the versions. None if the site's folder cannot be
+    /// written.
     folders: Option<(Folder, Folder)>,
     keep: usize,
-    /// The newest first; the first is the one that serves.
+    /// Newest first; the first is the one that serves.
     of: BTreeMap<String, Vec<Digest>>,
 }
 
-/// Why there is nothing to go back to.
+/// Why the site cannot go back.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
-    #[error("`{0}` has no version before this one")]
+    #[error("`{0}` has no previous version")]
     None(String),
     #[error("`{plugin}` has no version `{wanted}`; it has {}", listed(.known))]
     Unknown { plugin: String, wanted: String, known: Vec<Digest> },
@@ -61,9 +63,9 @@ fn listed(known: &[Digest]) -> String {
 }
 
 impl Versions {
-    /// Those of the site in this folder; `keep` besides the one that serves. Where the folder cannot be
-    /// written, or is damaged, there are none, and the log says so.
-    pub fn open(site: &Path, keep: usize) -> Self {
+    /// Opens the versions of the site in this folder, with `keep` besides the one that serves. If
+    /// the folder is damaged or cannot be written, there are no versions, and the log says so.
+    pub(crate) fn open(site: &Path, keep: usize) -> Self {
         let opened = folders(site).and_then(|folders| Ok((read_index(&folders.1)?, folders)));
         match opened {
             Ok((of, folders)) => Self { folders: Some(folders), keep, of },
@@ -78,12 +80,12 @@ impl Versions {
         }
     }
 
-    /// These versions serve now: their bytes are kept, as they are in the site's folder. The oldest are
-    /// forgotten, and all of components that do not serve.
+    /// Records that these versions serve now, and keeps their bytes from the site's folder. Forgets
+    /// the oldest versions, and all versions of components that are no longer served.
     ///
     /// # Errors
-    /// Bytes or the order cannot be written: what is written of it stays.
-    pub fn record<'p>(
+    /// Bytes or the order cannot be written. What has been written stays.
+    pub(crate) fn record<'p>(
         &mut self,
         serving: impl IntoIterator<Item = (&'p str, Digest)>,
     ) -> anyhow::Result<()> {
@@ -99,7 +101,7 @@ impl Versions {
         }
         self.of = of;
         let Some((site, folder)) = &self.folders else { return Ok(()) };
-        // Room for what is new comes first.
+        // Room for new versions is made first.
         self.forget_unnamed(folder)?;
         for (plugin, digests) in &self.of {
             let kept = digests.first().map_or(Ok(()), |digest| keep(site, folder, plugin, digest));
@@ -126,21 +128,22 @@ impl Versions {
         Ok(())
     }
 
-    /// The versions of each plugin, the newest first.
-    pub fn all(&self) -> &BTreeMap<String, Vec<Digest>> {
+    /// The versions of each plugin, newest first.
+    pub(crate) fn all(&self) -> &BTreeMap<String, Vec<Digest>> {
         &self.of
     }
 
-    /// The versions of a plugin, the newest first.
-    pub fn of(&self, plugin: &str) -> &[Digest] {
+    /// The versions of a plugin, newest first.
+    pub(crate) fn of(&self, plugin: &str) -> &[Digest] {
         self.of.get(plugin).map_or(&[], Vec::as_slice)
     }
 
-    /// The one that begins so; without it, the one before the one that serves.
+    /// The version whose digest begins with `wanted`; without it, the version before the one that
+    /// serves.
     ///
     /// # Errors
     /// No version has this digest, or several have.
-    pub fn find(&self, plugin: &str, wanted: Option<&str>) -> Result<Digest, VersionError> {
+    pub(crate) fn find(&self, plugin: &str, wanted: Option<&str>) -> Result<Digest, VersionError> {
         let known = self.of(plugin);
         let name = || plugin.to_owned();
         let Some(wanted) = wanted else {
@@ -160,8 +163,8 @@ impl Versions {
     /// A version's bytes.
     ///
     /// # Errors
-    /// They are gone, or are not what they were.
-    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, VersionError> {
+    /// They are gone, or have changed.
+    pub(crate) fn read(&self, digest: &Digest) -> Result<Vec<u8>, VersionError> {
         let (_, folder) = self.folders.as_ref().ok_or(VersionError::Gone(*digest))?;
         let read = folder.read(file_of(digest), MAX_COMPONENT);
         let bytes = read.map_err(|_| VersionError::Gone(*digest))?;
@@ -189,11 +192,12 @@ fn file_of(digest: &Digest) -> String {
     format!("{digest}.wasm")
 }
 
-/// The folder with what the host keeps of a site, for this user only. It is made where it is missing.
+/// The folder for what the host keeps inside a site, for this user only. It is made if it does not
+/// exist.
 ///
 /// # Errors
 /// It leads out of the site, or cannot be made.
-pub fn state_folder(site: &Folder) -> anyhow::Result<Folder> {
+pub(crate) fn state_folder(site: &Folder) -> anyhow::Result<Folder> {
     let mut builder = DirBuilder::new();
     match site.folder(STATE_FOLDER) {
         Err(FileError::Missing) => {
@@ -299,7 +303,7 @@ mod tests {
         let error = kept.find("a.wasm", Some("xyz")).unwrap_err().to_string();
         assert!(error.contains("`xyz`") && error.contains(beginning), "{error}");
         let error = kept.find("b.wasm", None).unwrap_err().to_string();
-        assert_eq!(error, "`b.wasm` has no version before this one");
+        assert_eq!(error, "`b.wasm` has no previous version");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What guests run before they serve anything: start functions, `routes`, `health`, `save` and `restore`.
+//! What guests run before they serve anything: start functions, `routes`, `health`, `save` and
+//! `restore`.
 
 use std::sync::Arc;
 
@@ -6,12 +7,12 @@ use super::failure::Failure;
 use super::share::Share;
 use crate::config::MAX_UPKEEP_TIME;
 
-/// Does such work in [`MAX_UPKEEP_TIME`], what it waits for included: a site waits for it each time that
-/// it changes. The site is charged, whose share this is.
+/// Does such work within [`MAX_UPKEEP_TIME`], waiting included, because the site waits for it at
+/// each change. The site with this share is charged.
 ///
 /// # Errors
-/// Those of the work; the time is up.
-pub async fn at_load<T: Send + 'static>(
+/// The work fails, or the time is up.
+pub(crate) async fn at_load<T: Send + 'static>(
     share: Option<&Arc<Share>>,
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -1,4 +1,5 @@
-//! One call of a guest: whom it is for, its CPU time and its wall time, and what becomes of it.
+//! One call of a guest: which socket or request it is for, its CPU time and its wall time, and its
+//! result.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,12 +18,13 @@ use crate::capability::meter::{Clock, Metered, OutOfCpuTime};
 use crate::capability::socket::Socket;
 use crate::config::{Limit, Limits};
 
-/// Runs a call within its wall time, which starts again with each turn of it; only one that is not done at once
-/// pays for a timer. The call is pinned where it was made: moved in here, there would be room for it twice.
+/// Runs a call within its wall time, which starts again with each turn. Only a call that does not
+/// finish at its first poll pays for a timer. The caller pins the call: moving it in here would
+/// reserve room for it twice.
 ///
 /// # Errors
-/// The time is up; the call is dropped, and its instance can be used no more.
-pub async fn within<T>(
+/// The time is up. The call is dropped, and its instance cannot be used again.
+pub(crate) async fn within<T>(
     clock: &Clock,
     limit: Duration,
     call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
@@ -41,9 +43,9 @@ pub async fn within<T>(
     }
 }
 
-/// What an instance's calls are made with: its memory, and what is counted of the current call.
-pub struct Caller {
-    /// The guest's memory, and what the host keeps for it.
+/// What an instance makes calls with: its memory, and the measurements of the current call.
+pub(crate) struct Caller {
+    /// The guest's memory, and the state that the host keeps for it.
     pub store: Store<State>,
     /// Measures the current call.
     pub clock: Arc<Clock>,
@@ -52,22 +54,22 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// No call has been made yet.
-    pub fn new(store: Store<State>) -> Self {
+    /// Starts without a call.
+    pub(crate) fn new(store: Store<State>) -> Self {
         let clock = store.data().meter.clock().clone();
         Self { store, clock, cpu_limit: Limit::RequestCpu }
     }
 
     /// The limits of the instance's site.
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.store.data().context.limits
     }
 
-    /// Before a call for a request; answers the guest's handle of it.
+    /// Begins a call for a request. Returns the guest's handle of it.
     ///
     /// # Errors
     /// The guest has too many handles.
-    pub fn begin_request(
+    pub(crate) fn begin_request(
         &mut self,
         request: &Arc<Request>,
     ) -> Result<Resource<EventHandle>, Failure> {
@@ -76,20 +78,20 @@ impl Caller {
         event.map_err(|error| Failure::Trap(format!("{error:#}")))
     }
 
-    /// Before a call for a socket; answers the wall time that it may take.
-    pub fn begin_event(&mut self, socket: &Arc<Socket>) -> Duration {
+    /// Begins a call for a socket. Returns the wall time that it may take.
+    pub(crate) fn begin_event(&mut self, socket: &Arc<Socket>) -> Duration {
         self.begin(socket.request.id, Some(socket.clone()), Limit::EventCpu);
         self.limits().request_time
     }
 
-    /// Before a call that the guest has asked for; answers the wall time that it may take.
-    pub fn begin_timer(&mut self) -> Duration {
+    /// Begins a call that the guest has scheduled. Returns the wall time that it may take.
+    pub(crate) fn begin_timer(&mut self) -> Duration {
         self.begin(RequestId::default(), None, Limit::EventCpu);
         self.limits().request_time
     }
 
-    /// Before a call that no client has asked for; answers the wall time that it may take.
-    pub fn begin_upkeep(&mut self) -> Duration {
+    /// Begins a call that no client has asked for. Returns the wall time that it may take.
+    pub(crate) fn begin_upkeep(&mut self) -> Duration {
         self.begin(RequestId::default(), None, Limit::RequestCpu);
         self.limits().upkeep_time()
     }
@@ -106,11 +108,14 @@ impl Caller {
         self.store.set_epoch_deadline(1);
     }
 
-    /// After a call.
+    /// Ends a call.
     ///
     /// # Errors
-    /// The call came to nothing.
-    pub fn end<T>(&mut self, call: Result<wasmtime::Result<T>, Failure>) -> Result<T, Failure> {
+    /// The call failed.
+    pub(crate) fn end<T>(
+        &mut self,
+        call: Result<wasmtime::Result<T>, Failure>,
+    ) -> Result<T, Failure> {
         let cpu_limit = self.cpu_limit;
         let state = self.store.data_mut();
         state.end();
@@ -137,11 +142,11 @@ impl Caller {
         result
     }
 
-    /// Sees that what is answered is within `limits.response`.
+    /// Checks that an answer is within `limits.response`.
     ///
     /// # Errors
     /// It is larger.
-    pub fn check_size(&self, size: usize) -> Result<(), Failure> {
+    pub(crate) fn check_size(&self, size: usize) -> Result<(), Failure> {
         let limit = self.limits().response;
         if size as u64 > limit.as_u64() {
             self.store.data().context.account.exceed(Limit::Response);

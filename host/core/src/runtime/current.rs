@@ -1,4 +1,4 @@
-//! Where a plugin's sockets and requests go, whatever version of it serves.
+//! Which instances get a plugin's events, whichever version serves it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,9 +12,9 @@ use crate::capability::event::Request;
 use crate::lease::Lease;
 use crate::sync::Mutex;
 
-/// Which of a plugin's shared instances one is.
+/// Which one of a plugin's shared instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// One of those that take turns.
     Turn(usize),
     /// The one for this value of this route parameter.
@@ -23,8 +23,8 @@ pub enum Key {
     Connection(u64),
 }
 
-/// Outlives the versions of a plugin, and knows the instances of the one that serves now.
-pub struct CurrentInstances<T: InstanceSource = Template<Hooks>> {
+/// The shared instances that serve a plugin now. Outlives the plugin's versions.
+pub(crate) struct CurrentInstances<T: InstanceSource = Template<Hooks>> {
     current: Mutex<Option<Arc<InstanceSet<T>>>>,
     connections: AtomicU64,
 }
@@ -36,23 +36,23 @@ impl<T: InstanceSource> Default for CurrentInstances<T> {
 }
 
 impl<T: InstanceSource> CurrentInstances<T> {
-    /// From now on these instances serve the plugin; none, if it has no sessions as events.
-    pub fn set(&self, current: Option<Arc<InstanceSet<T>>>) {
+    /// From now on these instances serve the plugin. None if it has no sessions as events.
+    pub(crate) fn set(&self, current: Option<Arc<InstanceSet<T>>>) {
         *self.current.lock() = current;
     }
 
-    /// If these instances serve the plugin, none do from now on.
-    pub fn leave(&self, own: &Arc<InstanceSet<T>>) {
+    /// If these instances serve the plugin, none serve it from now on.
+    pub(crate) fn leave(&self, own: &Arc<InstanceSet<T>>) {
         let mut current = self.current.lock();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, own)) {
             *current = None;
         }
     }
 
-    /// Who takes over what belonged to an instance that has been retired.
+    /// The instance that takes over from a retired one.
     ///
     /// # Errors
-    /// The plugin is served no more, or has too many instances; see [`Failure`].
+    /// The plugin is served no longer, or has too many instances; see [`Failure`].
     pub(super) fn heir(
         &self,
         key: &Key,

@@ -13,34 +13,35 @@ use super::ledger::{Amounts, Ledger};
 use crate::capability::{self, InstanceId, State};
 use crate::supervise;
 
-/// How often a running guest is interrupted, at the least every other time to give its thread back.
+/// How often a running guest is interrupted. At least at every second interruption it gives its
+/// thread back.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The same where guests of several sites share threads: a neighbour waits no longer than two of these.
+/// The same, where guests of several sites share threads: a neighbour waits at most two of these.
 const SHARED_TICK: Duration = Duration::from_millis(1);
 
-/// Instances of all plugins together. Each reserves 4 GiB of addresses, so that guests need no bounds
-/// checks, and of memory only what it touches.
+/// The most instances of all plugins together. Each reserves 4 GiB of addresses, so that guests
+/// need no bounds checks, but uses only the memory that it touches.
 const MAX_INSTANCES: u32 = 10_000;
 
-/// Where the system does not give so many addresses (a processor with few, a limit of the process, a
-/// debugger), half as many are asked for, down to this.
+/// If the system does not give so many addresses (because of its processor, a limit of the process,
+/// or a debugger), the host asks for half as many, down to this.
 const MIN_INSTANCES: u32 = 8;
 
-/// Tables in the pool for each instance in it.
+/// How many tables the pool has for each instance.
 const TABLES: usize = 2;
 
-/// Core instances of one component.
+/// The most core instances of one component.
 const MAX_CORE_INSTANCES: u32 = 50;
 
-/// What one instance may take of the pool.
+/// The most that one instance may take of the pool.
 pub(super) const MOST: Amounts = Amounts { instances: 1, memories: 8, tables: 50 };
 
-/// One for the process.
+/// The engine of a process.
 pub struct Runtime {
     pub engine: Engine,
     pub linker: Linker<State>,
-    /// Who has how much of the pool.
+    /// How much of the pool each site uses.
     pub(super) ledger: Arc<Ledger>,
     next_instance: AtomicU64,
     _ticker: Ticker,
@@ -55,7 +56,7 @@ impl Runtime {
         Self::with_tick(TICK)
     }
 
-    /// The same for several sites, which do not trust each other.
+    /// Reserves the same for several sites, which do not trust each other.
     ///
     /// # Errors
     /// As [`Runtime::new`].
@@ -80,7 +81,7 @@ impl Runtime {
     }
 }
 
-/// The engine, and for how many instances it has room.
+/// The engine, and how many instances it has room for.
 fn engine() -> wasmtime::Result<(Engine, u32)> {
     let mut instances = MAX_INSTANCES;
     loop {
@@ -99,8 +100,8 @@ fn config(instances: u32) -> Config {
     pool.total_component_instances(instances)
         .total_stacks(instances)
         .total_memories(instances)
-        // A component is several core instances and tables: Rust's 4, Python's up to 38. Nothing is reserved
-        // for core instances, so that they run out for nobody.
+        // A component consists of several core instances and tables: Rust's of 4, Python's of up to
+        // 38. Nothing is reserved for core instances, so there are enough for all.
         .total_core_instances(instances * MAX_CORE_INSTANCES)
         .total_tables(instances * TABLES as u32)
         .max_core_instances_per_component(MAX_CORE_INSTANCES)
@@ -113,25 +114,26 @@ fn config(instances: u32) -> Config {
     config
 }
 
-/// Compiles what an engine of [`Runtime`] runs, and runs nothing: it reserves no addresses for instances.
+/// An engine that only compiles, for the engine of [`Runtime`]: it reserves no addresses for
+/// instances.
 ///
 /// # Errors
 /// The machine has no compiler.
-pub fn compiler() -> wasmtime::Result<Engine> {
+pub(crate) fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&base())
 }
 
-/// What a compilation depends on.
+/// The settings that a compilation depends on.
 fn base() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Component-model async is not used, and makes each call three times slower.
+        // Component-model async is not used, and would make each call three times slower.
         .concurrency_support(false);
     config
 }
 
-/// Advances the engine's epoch until it is dropped.
+/// Advances the engine's epoch until this is dropped.
 struct Ticker {
     stop: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -156,7 +158,7 @@ impl Drop for Ticker {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A tick cannot panic; were it to, there would be nothing left to do about it here.
+            // The thread does not panic, and nothing could be done about it here.
             let _ = thread.join();
         }
     }

@@ -1,26 +1,26 @@
-//! What components export: the contract's interfaces, and those that a component of each kind has.
+//! What components export: the contract's interfaces, and those that each kind of component has.
 
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use crate::bindings::error_handler;
-use crate::bindings::exports::{
+use crate::capability::State;
+use crate::capability::bindings::error_handler;
+use crate::capability::bindings::exports::{
     batch, handler, health, hooks, middleware, resume, routes, session, state,
 };
-use crate::capability::State;
 
-/// What is found once in a component, and loaded from each of its instances.
+/// Exports that are found once in a component, and loaded from each of its instances.
 pub trait Exports: Sized + Send + Sync + 'static {
-    /// Where it is in the component.
+    /// Where the exports are in the component.
     type Indices: Send + Sync;
 
-    /// Finds it in a component.
+    /// Finds the exports in a component.
     ///
     /// # Errors
-    /// The component does not export it, or it lacks a function.
+    /// The component does not export them, or lacks a function of one.
     fn find(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices>;
 
-    /// Loads it from an instance of the component.
+    /// Loads the exports from an instance of the component.
     ///
     /// # Errors
     /// A function's type is not the contract's.
@@ -33,11 +33,11 @@ pub trait Exports: Sized + Send + Sync + 'static {
 
 /// One interface of the contract.
 pub trait Interface: Exports {
-    /// Its name among a component's exports.
+    /// The interface's name among a component's exports.
     const NAME: &'static str;
 }
 
-/// The interfaces: the name of each in the WIT, and its bindings.
+/// Defines the interfaces: the name of each in the WIT, and its bindings.
 macro_rules! exports {
     ($($name:literal: $bindings:ident,)*) => {$(
         impl Interface for $bindings::Guest {
@@ -75,7 +75,7 @@ exports! {
     "health": health,
 }
 
-/// An interface that a component may export or not.
+/// An interface that a component may or may not export.
 impl<I: Interface> Exports for Option<I> {
     type Indices = Option<I::Indices>;
 
@@ -92,15 +92,17 @@ impl<I: Interface> Exports for Option<I> {
     }
 }
 
-/// Sets of interfaces: the name of each set, that of its indices, and what is in both.
+/// Defines sets of interfaces: the name of each set, the name of its indices, and its interfaces.
 macro_rules! sets {
     ($($(#[$doc:meta])* $set:ident, $indices:ident { $($export:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
+        #[allow(unreachable_pub, reason = "types of the hidden API have some of the sets")]
         pub struct $set {
             $(pub(super) $export: $type,)*
         }
 
         #[doc = concat!("Where [`", stringify!($set), "`] is in a component.")]
+        #[allow(unreachable_pub, reason = "types of the hidden API have some of the sets")]
         pub struct $indices {
             $(pub(super) $export: <$type as Exports>::Indices,)*
         }
@@ -152,7 +154,7 @@ sets! {
         error_handler: error_handler::Guest,
     }
 
-    /// What a component of any kind may export besides.
+    /// What a component of any kind may export in addition.
     Optional, OptionalIndices {
         batch: Option<batch::Guest>,
         routes: Option<routes::Guest>,
@@ -162,9 +164,9 @@ sets! {
     }
 }
 
-/// What answers requests.
+/// Components that answer requests.
 pub trait Handles: Exports {
-    /// The interface that does.
+    /// The interface that answers them.
     fn handler(&self) -> &handler::Guest;
 }
 
@@ -180,14 +182,14 @@ macro_rules! handles {
 
 handles!(Route Hooks Session);
 
-/// The names of all that a component exports.
+/// The names of everything that a component exports.
 pub(super) fn names(component: &Component) -> Vec<String> {
     let component_type = component.component_type();
     component_type.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Whether a component names its routes itself.
-pub fn names_routes(component: &Component) -> bool {
+pub(crate) fn names_routes(component: &Component) -> bool {
     has::<routes::Guest>(component)
 }
 

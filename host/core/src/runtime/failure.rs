@@ -1,4 +1,4 @@
-//! Why a call of a guest came to nothing.
+//! Why a call of a guest failed.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use crate::capability::meter::OutOfCpuTime;
 use crate::config::{Limit, MAX_UPKEEP_TIME};
 use crate::log;
 
-/// `Trap`, `Memory`, `Cpu`, `Time` and `Start` leave no instance that can be used.
+/// After `Trap`, `Memory`, `Cpu`, `Time` and `Start` the instance cannot be used again.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The guest trapped, or misused a host call. The text has the guest's backtrace.
     #[error("the guest trapped: {0}")]
     Trap(String),
-    /// The guest ran into `limits.memory` or `limits.table_elements`, and trapped for it.
+    /// The guest exceeded `limits.memory` or `limits.table_elements`, and trapped because of it.
     #[error("the guest trapped after a limit: {message}: {trap}")]
     Memory { limit: Limit, message: String, trap: String },
     #[error("{0} (`{1}`)")]
     Cpu(OutOfCpuTime, Limit),
     #[error("the guest took longer than {0:?} (`limits.request_time`)")]
     Time(Duration),
-    /// What runs before a plugin serves anything: see [`MAX_UPKEEP_TIME`].
+    /// The time for what a plugin runs before it serves: see [`MAX_UPKEEP_TIME`].
     #[error(
         "the guest took longer than {MAX_UPKEEP_TIME:?}, the most for what it runs before it serves"
     )]
@@ -36,15 +36,16 @@ pub enum Failure {
     Invalid(#[from] InvalidAnswer),
     #[error("it saved {saved} bytes, `limits.state` allows {allowed}")]
     StateTooLarge { saved: usize, allowed: usize },
-    /// What `restore` or `health` answered.
+    /// The error that `restore` or `health` returned.
     #[error("`{0}` answered: {1}")]
     Refused(&'static str, String),
     #[error("the plugin is being stopped")]
     Stopped,
 }
 
-/// What the engine says of a failure, with the guest's backtrace: a guest may give its functions names of
-/// megabytes. More is kept than the log shows, so that a secret there is cut off as a whole.
+/// The engine's text about a failure, with the guest's backtrace, cut at a bound: a guest's
+/// functions may have names of megabytes. The bound is larger than what the log shows, so that a
+/// secret at the log's bound is recognized as a whole.
 pub(super) fn said(error: &wasmtime::Error) -> String {
     log::excerpt(format_args!("{error:?}"), 2 * log::MAX_TEXT)
 }

@@ -1,4 +1,4 @@
-//! One instance, and the calls that can be made of it.
+//! One instance, and the calls that can be made to it.
 
 use std::mem::take;
 use std::pin::pin;
@@ -13,36 +13,36 @@ use super::call::{Caller, within};
 use super::exports::{ErrorHandler, Handles, Hooks, Middleware, Optional, Session};
 use super::failure::Failure;
 use super::ledger::Taken;
-use crate::bindings::http::HttpError as WitError;
-use crate::bindings::outcome::Outcome;
-use crate::bindings::socket::{CloseInfoParam, MessageParam};
+use crate::capability::bindings::http::HttpError as WitError;
+use crate::capability::bindings::outcome::Outcome;
+use crate::capability::bindings::socket::{CloseInfoParam, MessageParam};
 use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::meter::Metered;
 use crate::capability::next::{Around, Next};
 use crate::capability::outcome::{Answer, Answered};
-use crate::capability::socket::{CloseInfo, Delivery, Socket};
+use crate::capability::socket::{CloseInfo, Delivery, Socket, SocketKind};
 use crate::capability::turn::Turns;
 use crate::capability::{Context, InstanceId, State};
 use crate::config::bytes;
 use crate::message::Borrowed;
 
-/// A guest, which exports `E`: its memory, and its exports. One call at a time.
+/// A guest that exports `E`: its memory and its exports. It takes one call at a time.
 ///
-/// A call of what only some components export answers nothing where this one does not export it.
+/// A call of an optional export returns nothing where the component does not have that export.
 pub struct Instance<E> {
     caller: Caller,
     exports: E,
     optional: Optional,
-    /// What it has of the pool. Given back after the store.
+    /// The instance's part of the pool, given back after the store.
     _taken: Option<Taken>,
 }
 
-/// A route that a component names itself: its method, or any, and its pattern.
-pub type NamedRoute = (Option<String>, String);
+/// A route that a component names itself: its method, or none for any, and its pattern.
+pub(crate) type NamedRoute = (Option<String>, String);
 
-/// Makes a call within a wall time, and ends it. The call is pinned here: where it is moved, there is
-/// room for it twice.
+/// Makes a call within a wall time, and ends it. The macro pins the call here: moving it would
+/// reserve room for it twice.
 macro_rules! call {
     ($caller:expr, $time:expr, $of:ident$(.$export:ident)*($($given:expr),*)) => {{
         let caller = &mut $caller;
@@ -63,17 +63,17 @@ impl<E> Instance<E> {
         Self { caller: Caller::new(store), exports, optional, _taken: taken }
     }
 
-    /// Which one it is.
+    /// The instance's id.
     pub fn id(&self) -> InstanceId {
         self.caller.store.data().instance
     }
 
     /// What it shares with its plugin's other instances.
-    pub fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &Context {
         &self.caller.store.data().context
     }
 
-    /// Whether calls are due that it has asked for.
+    /// Whether the guest has scheduled calls.
     pub fn has_timers(&self) -> bool {
         self.caller.store.data().has_timers()
     }
@@ -105,15 +105,15 @@ impl<E: Handles> Instance<E> {
     /// Calls `handler.handle`.
     ///
     /// # Errors
-    /// See [`Failure`]; the handler's own error is an answer.
+    /// See [`Failure`]. An error that the handler returns is an answer.
     pub async fn handle(&mut self, request: &Arc<Request>) -> Result<Answered, Failure> {
         self.handle_within(request, self.caller.limits().request_time).await
     }
 
-    /// The same for a request of the host's own, which no client waits for.
+    /// Calls `handler.handle` for a request of the host's own, which no client waits for.
     ///
     /// # Errors
-    /// See [`Failure`]; the handler's own error is an answer.
+    /// See [`Failure`]. An error that the handler returns is an answer.
     pub async fn handle_own(&mut self, request: &Arc<Request>) -> Result<Answered, Failure> {
         self.handle_within(request, self.caller.limits().upkeep_time()).await
     }
@@ -127,7 +127,7 @@ impl<E: Handles> Instance<E> {
         let handler = self.exports.handler();
         let outcome = call!(self.caller, time, handler.call_handle(event))?;
         // An accepted socket that the answer does not name stays with the request.
-        let answered = answered(outcome, |id, stream| request.take_accepted(id, stream))?;
+        let answered = answered(outcome, |id, kind| request.take_accepted(id, kind))?;
         self.caller.check_size(size_of(&answered))?;
         Ok(answered)
     }
@@ -137,7 +137,7 @@ impl Instance<Middleware> {
     /// Calls `middleware.handle` around the rest of the chain.
     ///
     /// # Errors
-    /// See [`Failure`]; the middleware's own error is an answer.
+    /// See [`Failure`]. An error that the middleware returns is an answer.
     pub async fn around(
         &mut self,
         request: &Arc<Request>,
@@ -145,18 +145,19 @@ impl Instance<Middleware> {
     ) -> Result<Answered, Failure> {
         let event = self.caller.begin_request(request)?;
         self.caller.store.data_mut().around = Around::new(next);
-        // A little more than what it wraps, so that a time-out is reported of whom it is about.
+        // A little more than the time of what it wraps, so that a time-out is reported for the
+        // guest that caused it.
         let time = self.caller.limits().request_time.saturating_add(Duration::from_secs(1));
         let outcome = call!(self.caller, time, self.exports.middleware.call_handle(event));
         let mut around = take(&mut self.caller.store.data_mut().around);
-        let answered = answered(outcome?, |id, stream| around.take_passed(id, stream))?;
+        let answered = answered(outcome?, |id, kind| around.take_passed(id, kind))?;
         self.caller.check_size(size_of(&answered))?;
         Ok(answered)
     }
 }
 
 impl Instance<ErrorHandler> {
-    /// Calls `error-handler.handle`: a response, or the error that goes on outward.
+    /// Calls `error-handler.handle`. Returns a response, or the error for the next handler outward.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -203,10 +204,10 @@ impl Instance<Hooks> {
         call!(self.caller, time, self.exports.hooks.call_receive(socket.id, &lowered))
     }
 
-    /// Calls `batch.receive` with what the deliveries have packed, which is behind each other in `packed`.
+    /// Calls `batch.receive` with what the deliveries have packed, concatenated in `packed`.
     ///
     /// # Errors
-    /// See [`Failure`]: that of the delivery whose turn it was.
+    /// See [`Failure`]. It belongs to the delivery that was being handled.
     pub async fn receive_packed(
         &mut self,
         packed: &[u8],
@@ -290,10 +291,10 @@ impl Instance<Hooks> {
 }
 
 impl Instance<Session> {
-    /// Runs a blocking session from its first message to its end.
+    /// Runs a blocking session to its end.
     ///
     /// # Errors
-    /// See [`Failure`]; CPU time is counted for each message.
+    /// See [`Failure`]. CPU time is counted for each message.
     pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
         self.caller.begin_event(socket);
         let Caller { store, clock, .. } = &mut self.caller;
@@ -320,7 +321,7 @@ fn size_of(answered: &Answered) -> usize {
 
 fn answered(
     outcome: Result<Outcome, WitError>,
-    own: impl FnOnce(u32, bool) -> Option<Arc<Socket>>,
+    own: impl FnOnce(u32, SocketKind) -> Option<Arc<Socket>>,
 ) -> Result<Answered, Failure> {
     Ok(match outcome {
         Ok(outcome) => Ok(Answer::from_wit(outcome, own)?),

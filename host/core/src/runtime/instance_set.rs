@@ -1,8 +1,8 @@
 //! Which shared instance an event belongs to.
 //!
-//! One for the plugin, by default; several that take turns, for more cores; one for each value of a
-//! route parameter; or one for each connection. A socket stays with the one that accepted it until
-//! another version takes over, and topics span them all.
+//! By default a plugin has one shared instance. It can have several that take turns, for more
+//! cores; one for each value of a route parameter; or one for each connection. A socket stays with
+//! the instance that accepted it until another version takes over. Topics span all instances.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ use crate::log::Seldom;
 use crate::sync::Mutex;
 
 /// The shared instances of one version of a plugin.
-pub struct InstanceSet<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct InstanceSet<T: InstanceSource = Template<Hooks>> {
     template: Arc<T>,
     current: Arc<CurrentInstances<T>>,
     by: By<T>,
@@ -31,7 +31,7 @@ pub struct InstanceSet<T: InstanceSource = Template<Hooks>> {
 }
 
 enum By<T: InstanceSource> {
-    /// At least one; each new connection takes the next.
+    /// At least one instance; each new connection takes the next.
     Turns {
         instances: Vec<Arc<SharedInstance<T>>>,
         next: AtomicUsize,
@@ -44,14 +44,14 @@ struct Inner<T: InstanceSource> {
     by_value: HashMap<String, OfValue<T>>,
     /// Counts the requests for any of them.
     asked: u64,
-    /// Those that made room since the log has said so last.
+    /// How many instances made room since the log last said so.
     unsaid: u64,
     said: Seldom,
-    /// Kept by its request, and then by its socket.
+    /// Kept alive by its request, and then by its socket.
     by_connection: HashMap<u64, Weak<SharedInstance<T>>>,
-    /// Another version has taken over.
+    /// Whether another version has taken over.
     retired: bool,
-    /// While all instances are held, those that begin are held from the start.
+    /// While all instances are held, new ones are held from their start, and are here.
     born_paused: Option<Vec<PausedInstance<T>>>,
 }
 
@@ -76,18 +76,18 @@ struct OfValue<T: InstanceSource> {
     asked: u64,
 }
 
-/// How much the version that takes over has to get.
+/// How much of the state the version that takes over must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handover {
-    /// Everything, or the version before goes on.
+    /// All of it; otherwise the previous version goes on.
     Whole,
-    /// What there is: the version before has failed.
+    /// Whatever can be had, because the previous version has failed.
     Rest,
 }
 
 impl<T: InstanceSource> InstanceSet<T> {
-    /// `replicas` counts for the scope `plugin` only.
-    pub fn new(
+    /// Makes the set. `replicas` counts only for the scope `plugin`.
+    pub(crate) fn new(
         template: &Arc<T>,
         current: &Arc<CurrentInstances<T>>,
         scope: &Scope,
@@ -106,17 +106,20 @@ impl<T: InstanceSource> InstanceSet<T> {
         Arc::new(Self { template, current, by, inner: Mutex::default() })
     }
 
-    /// What its instances are made from.
-    pub fn template(&self) -> &Arc<T> {
+    /// What the instances are made from.
+    pub(crate) fn template(&self) -> &Arc<T> {
         &self.template
     }
 
-    /// The instance for a request, and for the socket that it may become. One that has been retired
-    /// passes it on.
+    /// The instance for a request, and for the socket that the request may become. A retired set
+    /// passes the request on.
     ///
     /// # Errors
-    /// There are as many as `limits.instances` allows, and none of them can make room.
-    pub fn for_request(&self, request: &Request) -> Result<Lease<SharedInstance<T>>, Failure> {
+    /// There are already `limits.instances`, and none of them can make room.
+    pub(crate) fn for_request(
+        &self,
+        request: &Request,
+    ) -> Result<Lease<SharedInstance<T>>, Failure> {
         match &self.by {
             By::Turns { instances, next } => {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
@@ -135,11 +138,11 @@ impl<T: InstanceSource> InstanceSet<T> {
     ///
     /// # Errors
     /// As [`InstanceSet::for_request`], or the call fails; see [`Failure`].
-    pub async fn handle(&self, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(&self, request: Arc<Request>) -> Handled<T> {
         SharedInstance::handle(self.for_request(&request)?, request).await
     }
 
-    /// The instance that takes over from the one of this key; none, if the scope is another.
+    /// The instance that takes over from the one with this key. None if the scope is another.
     pub(super) fn by_key(&self, key: &Key) -> Option<Result<Lease<SharedInstance<T>>, Failure>> {
         match (&self.by, key) {
             (By::Turns { instances, .. }, Key::Turn(turn)) => {
@@ -172,12 +175,13 @@ impl<T: InstanceSource> InstanceSet<T> {
         Ok(lease)
     }
 
-    /// Forgets the instance that nothing needs, or else the one that is idle for longest, with what is in
-    /// its memory. None, if each has a lease, a socket, an event or a timer.
+    /// Drops an instance that nothing needs, or else the one that has been idle for longest, with
+    /// the contents of its memory. None if each has a lease, a socket, an event or a timer.
     fn make_room(&self, inner: &mut Inner<T>) -> Option<()> {
         let idle = inner.by_value.iter().filter_map(|(value, own)| {
             let since = own.shared.could_go()?;
-            // Nothing is lost with one that holds nothing: false goes first.
+            // An instance that holds nothing goes first, because nothing is lost: false sorts
+            // first.
             Some((!own.shared.holds_nothing(), since, own.asked, value))
         });
         let (holds_memory, .., value) = idle.min()?;
@@ -189,7 +193,7 @@ impl<T: InstanceSource> InstanceSet<T> {
         Some(())
     }
 
-    /// At most once a second: clients must not be able to fill the log.
+    /// Logs the loss at most once a second: clients must not be able to fill the log.
     fn say_lost(&self, inner: &mut Inner<T>, value: &str) {
         inner.unsaid = inner.unsaid.saturating_add(1);
         if !inner.said.is_due() {
@@ -242,27 +246,27 @@ impl<T: InstanceSource> InstanceSet<T> {
         }
     }
 
-    /// Drops the instances that had nothing to do since `idle_after` before `now` and that can be missed;
-    /// forgets those of which nothing is left.
-    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+    /// Drops the instances that have been idle since `idle_after` before `now` and can be dropped.
+    /// Forgets those of which nothing is left.
+    pub(crate) fn sweep(&self, now: Duration, idle_after: Duration) {
         let all = {
             let mut inner = self.inner.lock();
             inner.by_value.retain(|_, own| own.shared.is_needed() || !own.shared.is_empty());
             inner.by_connection.retain(|_, shared| shared.strong_count() > 0);
-            // Only one at a time is held: one that is held stays in memory.
+            // One at a time is held: a lease keeps its instance in memory.
             self.all(&inner).iter().map(|shared| Arc::downgrade(shared)).collect::<Vec<_>>()
         };
         all.iter().filter_map(Weak::upgrade).for_each(|shared| shared.sweep(now, idle_after));
     }
 
-    /// This version stays: what the one before has handed over is needed no more.
-    pub fn commit(&self) {
+    /// Commits to this version: what the previous one has handed over is dropped.
+    pub(crate) fn commit(&self) {
         let all = self.all(&self.inner.lock());
         all.iter().for_each(|shared| shared.forget_inherited());
     }
 
-    /// The plugin is served no more: its instances end with their sockets.
-    pub fn end(&self) {
+    /// Ends the instances with their sockets, because the plugin is served no longer.
+    pub(crate) fn end(&self) {
         let all = {
             let mut inner = self.inner.lock();
             inner.retired = true;
@@ -272,7 +276,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     /// Hands what can move to the current instances, from each instance between two of its events.
-    pub async fn retire(&self) -> Moved {
+    pub(crate) async fn retire(&self) -> Moved {
         let all = {
             let mut inner = self.inner.lock();
             inner.retired = true;
@@ -283,11 +287,11 @@ impl<T: InstanceSource> InstanceSet<T> {
         sum(retired.await.into_iter().flatten())
     }
 
-    /// Holds every instance between two events.
+    /// Holds every instance between two events. Cancel-safe: dropping the future lets all go on.
     ///
     /// # Errors
-    /// The host is stopping. Cancel-safe: then all go on.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedSet<T>, Failure> {
+    /// The host is stopping.
+    pub(crate) async fn pause(self: &Arc<Self>) -> Result<PausedSet<T>, Failure> {
         let all = {
             let mut inner = self.inner.lock();
             inner.born_paused = Some(Vec::new());
@@ -312,10 +316,10 @@ impl<T: InstanceSource> InstanceSet<T> {
 }
 
 /// All instances of a version, held between two events. They go on when this is dropped.
-pub struct PausedSet<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
     instance_set: Arc<InstanceSet<T>>,
     paused: Vec<PausedInstance<T>>,
-    /// Those that have been given something stay until they are needed.
+    /// Heirs that have been given something stay until they are needed.
     heirs: Vec<Lease<SharedInstance<T>>>,
 }
 
@@ -323,8 +327,8 @@ impl<T: InstanceSource> PausedSet<T> {
     /// Gives each heir what its predecessor saves.
     ///
     /// # Errors
-    /// `save` or `restore` fails, and all is to be handed over.
-    pub async fn hand_over(
+    /// `save` or `restore` fails, and the handover has to be whole.
+    pub(crate) async fn hand_over(
         &mut self,
         heirs: &InstanceSet<T>,
         how: Handover,
@@ -355,7 +359,7 @@ impl<T: InstanceSource> PausedSet<T> {
     }
 
     /// Hands what can move to the current instances.
-    pub fn retire(mut self) -> Moved {
+    pub(crate) fn retire(mut self) -> Moved {
         let born = {
             let mut inner = self.instance_set.inner.lock();
             inner.retired = true;
@@ -373,7 +377,7 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves; one that has lost its memory, what it was given.
+/// What the instance saves. If it has lost its memory, what it was given.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,

@@ -1,12 +1,12 @@
-//! What a component is, by its exports.
+//! The kind of a component, told by its exports.
 
 use wasmtime::component::Component;
 
 use super::exports::{self, Interface as _};
-use crate::bindings::error_handler;
-use crate::bindings::exports::{handler, hooks, middleware, session};
+use crate::capability::bindings::error_handler;
+use crate::capability::bindings::exports::{handler, hooks, middleware, session};
 
-/// What a component is, by its exports.
+/// The kind of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `handler`: a pool of instances.
@@ -21,7 +21,7 @@ pub enum Kind {
     ErrorHandler,
 }
 
-/// Why a component is of no kind.
+/// Why a component has no kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Unfit {
     #[error(
@@ -51,7 +51,7 @@ impl Kind {
     /// Reads a component's exports.
     ///
     /// # Errors
-    /// They are those of no kind, or of two.
+    /// They fit no kind, or two.
     pub fn of(component: &Component) -> Result<Self, Unfit> {
         let exports = exports::names(component);
         let has = |name: &str| exports.iter().any(|export| export == name);

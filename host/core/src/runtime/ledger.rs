@@ -1,7 +1,8 @@
-//! Who has how much of the engine's pool, where several sites share it.
+//! How much of the engine's pool each site uses, where several share it.
 //!
-//! Each instance is charged with what its component has. A site may have its share, and what is left of the
-//! pool at last is for sites that have little: so none of them, nor several together, takes all.
+//! Each instance is charged with what its component has. A site may use its share. The last part of
+//! the pool is only for sites that use little, so no site, and no group of sites, can use up all of
+//! it.
 
 use std::sync::Arc;
 
@@ -9,23 +10,24 @@ use crate::config::Limit;
 use parking_lot::Mutex;
 use wasmtime::component::Component;
 
-/// The last eighth of the pool.
+/// The part of the pool that is reserved: an eighth.
 const RESERVE: usize = 8;
 
-/// A site has little that has no more than this part of the pool.
+/// A site uses little if it has at most this part of the pool.
 const LITTLE: usize = 64;
 
-/// Some of the pool.
+/// An amount of the pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amounts {
+pub(crate) struct Amounts {
     pub instances: usize,
     pub memories: usize,
     pub tables: usize,
 }
 
 impl Amounts {
-    /// What one instance of a component takes: all that one may have, where that cannot be known.
-    pub fn of(component: &Component, most: Self) -> Self {
+    /// What one instance of a component takes. If that cannot be known, the most that an instance
+    /// may have.
+    pub(crate) fn of(component: &Component, most: Self) -> Self {
         let needed = component.resources_required();
         needed.map_or(most, |needed| Self {
             instances: 1,
@@ -55,7 +57,7 @@ impl Amounts {
     }
 }
 
-/// There is no more for this site.
+/// The pool has no more for this site.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "the site has {used} of the host's {total} {what} and may not have {needed} more (`{}`)",
@@ -70,50 +72,54 @@ pub struct Full {
 
 /// The whole pool.
 #[derive(Debug)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     total: Amounts,
     used: Mutex<Amounts>,
 }
 
 /// A site's part of it.
 #[derive(Debug)]
-pub struct Part {
+pub(crate) struct Part {
     share: f64,
     used: Mutex<Amounts>,
 }
 
-/// What one instance has, until this is dropped.
+/// What one instance takes, until this is dropped.
 #[derive(Debug)]
-pub struct Taken {
+pub(crate) struct Taken {
     ledger: Arc<Ledger>,
     part: Arc<Part>,
     amounts: Amounts,
 }
 
 impl Part {
-    /// `share` is of the whole pool, from 0 to 1.
-    pub fn new(share: f64) -> Arc<Self> {
+    /// Makes a ledger. `share` is the part of the pool that a site may have, from 0 to 1.
+    pub(crate) fn new(share: f64) -> Arc<Self> {
         Arc::new(Self { share, used: Mutex::default() })
     }
 }
 
 impl Ledger {
-    pub fn new(total: Amounts) -> Arc<Self> {
+    pub(crate) fn new(total: Amounts) -> Arc<Self> {
         Arc::new(Self { total, used: Mutex::default() })
     }
 
     /// Charges a site with an instance.
     ///
     /// # Errors
-    /// The site has as much as it may.
-    pub fn take(self: &Arc<Self>, part: &Arc<Part>, amounts: Amounts) -> Result<Taken, Full> {
-        // Always in this order.
+    /// The site has used up what it may have.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        part: &Arc<Part>,
+        amounts: Amounts,
+    ) -> Result<Taken, Full> {
+        // Always locked in this order.
         let (mut all, mut own) = (self.used.lock(), part.used.lock());
         let after = own.plus(amounts).fields().into_iter();
         let after = after.zip(all.plus(amounts).fields()).zip(self.total.fields());
         let before = own.fields().into_iter().zip(amounts.fields());
         for ((((what, own), (_, all)), (_, total)), ((_, used), (_, needed))) in after.zip(before) {
-            // One instance it may have, however small the pool is.
+            // Each site may have one instance, however small the pool is.
             if needed > 0 && used > 0 && !part.may_have(own, all, total) {
                 return Err(Full { what, used, needed, total });
             }
@@ -125,7 +131,7 @@ impl Ledger {
 }
 
 impl Part {
-    /// Whether a site may have so much, if all have so much together.
+    /// Whether a site may have `own`, if all sites have `all` together.
     fn may_have(&self, own: usize, all: usize, total: usize) -> bool {
         let share = (total as f64 * self.share) as usize;
         let little = (total / LITTLE).min(share);

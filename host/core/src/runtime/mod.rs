@@ -2,14 +2,14 @@
 //! instances are used.
 //!
 //! Startup goes [`Runtime`] (engine and linker) → [`Template`] (a component, ready to be
-//! instantiated) → [`Pool`], [`InstanceSet`] or [`PerConnection`]; a call goes store → instance → export.
-//! Nothing here knows of files, connections or frames.
+//! instantiated) → [`Pool`], [`InstanceSet`] or [`PerConnection`]; a call goes store → instance →
+//! export. This module does not know about files, connections or frames.
 
 mod at_load;
 mod call;
 mod current;
 mod engine;
-pub mod exports;
+pub(crate) mod exports;
 mod failure;
 mod instance;
 mod instance_set;
@@ -21,18 +21,21 @@ mod share;
 mod shared_instance;
 mod template;
 
-pub use at_load::at_load;
-pub use current::CurrentInstances;
-pub use engine::{Runtime, compiler};
+pub(crate) use at_load::at_load;
+pub(crate) use current::CurrentInstances;
+pub use engine::Runtime;
+pub(crate) use engine::compiler;
 pub use failure::Failure;
-pub use instance::{Instance, NamedRoute};
-pub use instance_set::{Handover, InstanceSet, PausedSet};
-pub use kind::{Kind, Unfit};
-pub use ledger::Full;
-pub use per_connection::PerConnection;
+pub(crate) use instance::{Instance, NamedRoute};
+pub use instance_set::Handover;
+pub(crate) use instance_set::{InstanceSet, PausedSet};
+pub use kind::Kind;
+pub(crate) use kind::Unfit;
+pub(crate) use per_connection::PerConnection;
 pub use pool::Pool;
-pub use share::{Background, Share, step_back};
+pub use share::step_back;
+pub(crate) use share::{Background, Share};
 #[cfg(all(test, feature = "shuttle"))]
 pub use shared_instance::checks::model;
-pub use shared_instance::{InstanceSource, Moved, Received, SocketHandle};
-pub use template::Template;
+pub(crate) use shared_instance::{InstanceSource, Moved, Received, SocketHandle};
+pub(crate) use template::Template;

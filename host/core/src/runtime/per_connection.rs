@@ -12,29 +12,30 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::config::Limit;
 
-/// Makes an instance for each request; one whose request becomes a socket lives on with it.
-pub struct PerConnection {
+/// Makes an instance for each request. If the request becomes a socket, the instance lives on with
+/// it.
+pub(crate) struct PerConnection {
     template: Arc<Template<Session>>,
     permits: Arc<Semaphore>,
 }
 
 impl PerConnection {
-    /// No instance yet.
-    pub fn new(template: Arc<Template<Session>>) -> Self {
+    /// Starts without an instance.
+    pub(crate) fn new(template: Arc<Template<Session>>) -> Self {
         let permits = Arc::new(Semaphore::new(template.context().limits.instances));
         Self { template, permits }
     }
 
-    /// What its instances are made from.
-    pub fn template(&self) -> &Arc<Template<Session>> {
+    /// What the instances are made from.
+    pub(crate) fn template(&self) -> &Arc<Template<Session>> {
         &self.template
     }
 
-    /// Calls the handler in a new instance, and gives it back with what it answered.
+    /// Calls the handler in a new instance. Returns the instance with the answer.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(
+    pub(crate) async fn handle(
         &self,
         request: &Arc<Request>,
     ) -> Result<(Answered, Box<Instance<Session>>, OwnedSemaphorePermit), Failure> {

@@ -19,9 +19,9 @@ use crate::capability::next::Next;
 use crate::capability::outcome::Answered;
 use crate::config::Limit;
 
-/// Calls run in parallel, as many as `limits.instances`; the instance that was used last is used
-/// next, since its memory is warm. One that fails is dropped, and so is one whose caller went away
-/// in the middle of a call; with the setting `fresh`, each is.
+/// Up to `limits.instances` calls run in parallel. The instance that was used last is used next,
+/// because its memory is warm. An instance that fails is dropped, and so is one whose caller goes
+/// away during a call. With the setting `fresh`, each instance is dropped after its call.
 pub struct Pool<E: Exports> {
     template: Arc<Template<E>>,
     permits: Semaphore,
@@ -29,11 +29,11 @@ pub struct Pool<E: Exports> {
 }
 
 struct Idle<E> {
-    /// Boxed, for each is moved with each call, and is large.
+    /// Boxed, because each call moves its instance, and an instance is large.
     instances: Vec<Box<Instance<E>>>,
-    /// A call came since the last sweep.
+    /// Whether a call came since the last sweep.
     used: bool,
-    /// In the time of the sweeps.
+    /// By the clock of the sweeps.
     since: Duration,
 }
 
@@ -53,7 +53,7 @@ impl Pool<Middleware> {
     /// Calls the middleware around the rest of the chain.
     ///
     /// # Errors
-    /// See [`Failure`]; the middleware's own error is an answer.
+    /// See [`Failure`]. An error that the middleware returns is an answer.
     pub async fn around(&self, request: &Arc<Request>, next: Next) -> Result<Answered, Failure> {
         let mut taken = self.take().await?;
         let answer = taken.instance.around(request, next).await;
@@ -62,7 +62,7 @@ impl Pool<Middleware> {
 }
 
 impl Pool<ErrorHandler> {
-    /// Calls the error handler: a response, or the error that goes on outward.
+    /// Calls the error handler. Returns a response, or the error for the next handler outward.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -78,24 +78,24 @@ impl Pool<ErrorHandler> {
 }
 
 impl<E: Exports> Pool<E> {
-    /// No instance yet.
+    /// Starts without an instance.
     pub fn new(template: Arc<Template<E>>) -> Self {
         let permits = Semaphore::new(template.context().limits.instances);
         let idle = Idle { instances: Vec::new(), used: false, since: Duration::ZERO };
         Self { template, permits, idle: Mutex::new(idle) }
     }
 
-    /// What its instances are made from.
+    /// What the instances are made from.
     pub fn template(&self) -> &Arc<Template<E>> {
         &self.template
     }
 
-    /// What its instances share.
+    /// What the instances share.
     pub fn context(&self) -> &Arc<Context> {
         self.template.context()
     }
 
-    /// Drops the instances that were not needed since `idle_after` before `now`.
+    /// Drops the instances that have not been needed since `idle_after` before `now`.
     pub fn sweep(&self, now: Duration, idle_after: Duration) {
         let unneeded = {
             let mut idle = self.idle.lock();
@@ -115,7 +115,7 @@ impl<E: Exports> Pool<E> {
         }
     }
 
-    /// An idle instance, or a new one.
+    /// Takes an idle instance, or makes a new one.
     async fn take(&self) -> Result<Taken<'_, E>, Failure> {
         let limits = &self.template.context().limits;
         let permit = match self.permits.try_acquire() {
@@ -132,7 +132,8 @@ impl<E: Exports> Pool<E> {
         };
         let instance = match resting {
             Some(instance) => instance,
-            // Boxed, as is all that a call seldom does: each would keep room for it.
+            // Boxed, as is everything that a call seldom does: otherwise each call would reserve
+            // room for it.
             None => Box::new(Box::pin(self.template.instantiate(None)).await?),
         };
         Ok(Taken { instance, _permit: permit })

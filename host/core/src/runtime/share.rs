@@ -1,135 +1,63 @@
-//! A site's share of the machine, where several are served.
+//! A site's share of the machine, where the host serves several sites.
 //!
-//! The work of a site that has used more than its share lately is done by threads of their own, which the
-//! system lets run when no other thread wants to. So whatever its guests and clients do, they take
-//! from its neighbours, and from the host, no more than what those leave over. In these threads sites take
-//! turns, however many guests and sockets each has.
+//! A site that has used more than its share lately has its work done by background threads, which
+//! the system runs only when no other thread wants to run. So a busy site takes from its
+//! neighbours, and from the host, only what they leave over. In the background, sites take turns,
+//! however many guests and sockets each has.
+
+mod background;
+mod used;
 
 use std::cell::Cell;
 use std::fmt;
-use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::Either;
 use parking_lot::Mutex;
-use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio_util::sync::PollSemaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ledger::Part;
 use crate::capability::filesystem::Threads;
 use crate::clock;
+use used::Used;
 
-/// CPU time for each core that a site may use at once, before what it uses in a second counts.
-const BURST: Duration = Duration::from_millis(10);
-
-/// How far a site can be over its share, as CPU time for each core: what is beyond it is forgotten, so
-/// that a site is back soon after it has become quiet.
-const MAX_OVER: Duration = Duration::from_secs(1);
+pub(crate) use background::Background;
+pub use background::step_back;
 
 thread_local! {
-    /// What this thread runs at the moment is charged to a site.
+    /// Whether what this thread runs at the moment is charged to a site.
     static CHARGED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Threads that run when no other thread wants to; one for the process.
-pub struct Background {
-    /// Taken when it ends.
-    threads: Mutex<Option<Runtime>>,
-    handle: Handle,
-    width: usize,
-}
-
-/// What one site may use, and has used.
+/// What one site may use, and what it has used.
 pub struct Share {
     background: Arc<Background>,
-    /// What is spawned by guests belongs here.
+    /// Where guests' tasks are spawned.
     front: Handle,
-    /// As many guests of the site as there are cores have their turn in the background at the same time.
+    /// In the background, as many guests of the site run at the same time as there are cores.
     turns: Arc<Semaphore>,
     used: Arc<Mutex<Used>>,
-    /// Of the engine's pool.
+    /// The site's part of the engine's pool.
     pool: Arc<Part>,
 }
 
 impl fmt::Debug for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Share").field("used", &self.used.lock().time).finish_non_exhaustive()
+        f.debug_struct("Share").field("used", &*self.used.lock()).finish_non_exhaustive()
     }
-}
-
-/// CPU time that drains away as the share allows. Who was over it is so until all has.
-struct Used {
-    time: Duration,
-    is_over: bool,
-    at: Instant,
-    /// CPU time in a second.
-    allowed: f64,
-    burst: Duration,
-    max: Duration,
-}
-
-impl Background {
-    /// As many threads as there are cores.
-    ///
-    /// # Errors
-    /// The system does not give them.
-    pub fn start() -> io::Result<Arc<Self>> {
-        let width = thread::available_parallelism()?.get();
-        let threads = Builder::new_multi_thread()
-            .worker_threads(width)
-            .thread_name("background")
-            .on_thread_start(|| {
-                if let Err(error) = step_back() {
-                    tracing::warn!("busy sites slow their neighbours down: {error}");
-                }
-            })
-            .build()?;
-        let handle = threads.handle().clone();
-        Ok(Arc::new(Self { threads: Mutex::new(Some(threads)), handle, width }))
-    }
-
-    /// Ends the threads, and waits for at most this time until they have: what they run needs the runtime of
-    /// the caller, and panics without it.
-    pub async fn end(&self, time: Duration) {
-        let Some(threads) = self.threads.lock().take() else { return };
-        // An error is that of a caller's runtime that ends itself.
-        let _ = spawn_blocking(move || threads.shutdown_timeout(time)).await;
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        if let Some(threads) = self.threads.get_mut().take() {
-            threads.shutdown_background();
-        }
-    }
-}
-
-/// Has this thread run when no other one of its core wants to (`SCHED_IDLE`, see `sched(7)`).
-///
-/// # Errors
-/// The system refuses.
-pub fn step_back() -> io::Result<()> {
-    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle)
-        .map_err(|error| io::Error::other(format!("a thread cannot step back: {error:?}")))
 }
 
 impl Share {
-    /// `share` is of all cores, and `pool_share` of the engine's pool, from 0 to 1. What guests spawn goes to
-    /// `front`.
+    /// Makes a share. `share` is of all cores, and `pool_share` of the engine's pool, both from 0
+    /// to 1. Guests' tasks are spawned on `front`.
     pub fn new(
         background: Arc<Background>,
         front: Handle,
@@ -137,20 +65,12 @@ impl Share {
         pool_share: f64,
     ) -> Arc<Self> {
         let cores = background.width;
-        let used = Used {
-            time: Duration::ZERO,
-            is_over: false,
-            at: Instant::now(),
-            allowed: share * cores as f64,
-            burst: BURST.saturating_mul(cores as u32),
-            max: MAX_OVER.saturating_mul(cores as u32),
-        };
         let turns = Arc::new(Semaphore::new(cores));
-        let used = Arc::new(Mutex::new(used));
+        let used = Arc::new(Mutex::new(Used::new(share, cores)));
         Arc::new(Self { background, front, turns, used, pool: Part::new(pool_share) })
     }
 
-    /// Does a site's work in its share; of a site without neighbours, as it is.
+    /// Does a site's work within its share. A site without neighbours does it as it is.
     pub fn charge<W>(
         share: Option<&Arc<Self>>,
         work: W,
@@ -165,8 +85,8 @@ impl Share {
         }
     }
 
-    /// The same in a task of its own on these threads. In a share, the task keeps no room for the
-    /// work.
+    /// Does a site's work within its share, in a task of its own on `threads`. Where there is a
+    /// share, the task reserves no room for the work.
     pub fn spawn<W>(share: Option<&Arc<Self>>, threads: &Handle, work: W) -> JoinHandle<W::Output>
     where
         W: Future + Send + 'static,
@@ -178,19 +98,19 @@ impl Share {
         }
     }
 
-    /// Does a site's work, a guest's or the host's for it: here for as long as the site is modest, and else in
-    /// the background.
+    /// Does a site's work, which is a guest's or the host's work for it. It runs here while the
+    /// site is within its share, and in the background otherwise.
     pub fn run<W>(self: Arc<Self>, work: W) -> impl Future<Output = W::Output> + Send
     where
         W: Future + Send + 'static,
         W::Output: Send + 'static,
     {
-        // Boxed at once: the task that waits for it keeps no room for it besides.
+        // Boxed at once, so that the waiting task reserves no room for the work.
         self.run_boxed(Box::pin(work))
     }
 
     async fn run_boxed<T: Send + 'static>(self: Arc<Self>, mut work: Work<T>) -> T {
-        // What runs inside of other work is a part of it.
+        // Work inside of other work is charged with that.
         if CHARGED.get() {
             return work.await;
         }
@@ -207,7 +127,7 @@ impl Share {
         }
     }
 
-    /// Answers nothing if it goes on in the background.
+    /// Runs the work here. Returns nothing if it has to go on in the background.
     async fn run_here<T>(&self, work: &mut Work<T>) -> Option<T> {
         std::future::poll_fn(|cx| match self.poll(work, cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -217,7 +137,7 @@ impl Share {
         .await
     }
 
-    /// Gives it back when its site has become modest.
+    /// Runs the work in the background. Returns it when the site is within its share again.
     async fn run_in_background<T: Send + 'static>(
         self: &Arc<Self>,
         work: Work<T>,
@@ -229,27 +149,23 @@ impl Share {
             Ok(run) => run,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                // The process is at its end: nobody waits for this.
+                // The process is ending, so nobody waits for this.
                 Err(_) => std::future::pending().await,
             },
         }
     }
 
-    /// What the site has of the engine's pool.
+    /// The site's part of the engine's pool.
     pub(super) fn pool(&self) -> &Arc<Part> {
         &self.pool
     }
 
     /// Whether the site has used more than its share.
     pub fn is_over(&self) -> bool {
-        let mut used = self.used.lock();
-        if used.is_over {
-            used.drain(Instant::now());
-        }
-        used.is_over
+        self.used.lock().is_over(Instant::now())
     }
 
-    /// Polls, and charges for it.
+    /// Polls the work, and charges the site for it.
     fn poll<T>(&self, work: &mut Work<T>, cx: &mut Context<'_>) -> Poll<T> {
         CHARGED.set(true);
         let _charged = Charged;
@@ -262,8 +178,9 @@ impl Share {
 }
 
 impl Share {
-    /// Does the host's own work for the site on a thread that may block, and charges the site for it. It never
-    /// gives way to others: a site that loads would wait for as long as other programs use the machine.
+    /// Does the host's own work for the site on a thread that may block, and charges the site for
+    /// it. It never runs in the background: a site that loads would wait for as long as other
+    /// programs use the machine.
     pub fn spawn_charged(&self, work: impl FnOnce() + Send + 'static) {
         self.spawn_on(&self.front, work);
     }
@@ -286,7 +203,7 @@ impl Threads for Share {
     }
 }
 
-/// Work runs that is charged to a site, until this is dropped: also if it panics.
+/// Marks charged work until this is dropped, also by a panic.
 struct Charged;
 
 impl Drop for Charged {
@@ -295,27 +212,11 @@ impl Drop for Charged {
     }
 }
 
-impl Used {
-    fn drain(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.at);
-        let drained = Duration::try_from_secs_f64(passed.as_secs_f64() * self.allowed);
-        self.time = self.time.saturating_sub(drained.unwrap_or(Duration::MAX));
-        self.at = self.at.max(now);
-        self.is_over &= !self.time.is_zero();
-    }
-
-    fn charge(&mut self, time: Duration, now: Instant) {
-        self.drain(now);
-        self.time = self.time.saturating_add(time).min(self.max);
-        self.is_over |= self.time > self.burst;
-    }
-}
-
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Work that waits for its site's turn each time that it goes on.
+/// Work that waits for its site's turn each time before it goes on.
 struct InTurns<T> {
-    /// Until it is given back.
+    /// None after it has been given back.
     work: Option<Work<T>>,
     turns: PollSemaphore,
     share: Arc<Share>,
@@ -331,7 +232,7 @@ impl<T> Future for InTurns<T> {
         {
             return Poll::Ready(Err(work));
         }
-        // It is closed nowhere.
+        // The semaphore is never closed.
         let _turn = ready!(this.turns.poll_acquire(cx));
         let Some(work) = &mut this.work else { return Poll::Pending };
         let _front = this.share.front.enter();
@@ -342,7 +243,10 @@ impl<T> Future for InTurns<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
 
+    use super::used::BURST;
     use super::*;
 
     fn share(of: f64) -> Arc<Share> {
@@ -371,10 +275,7 @@ mod tests {
     const PIECE: Duration = Duration::from_millis(2);
 
     fn be_over(share: &Share, by: Duration) {
-        let mut used = share.used.lock();
-        used.time = used.burst + by;
-        used.is_over = true;
-        used.at = Instant::now();
+        share.used.lock().be_over(by);
     }
 
     #[tokio::test]
@@ -418,27 +319,6 @@ mod tests {
         });
         assert_eq!(ran.await, (true, false));
         assert!(!share.is_over());
-    }
-
-    #[test]
-    fn what_is_used_drains_as_the_share_allows() {
-        let at = Instant::now();
-        let millis = Duration::from_millis;
-        let (burst, max) = (millis(10), millis(100));
-        let mut used = Used { time: Duration::ZERO, is_over: false, at, allowed: 0.5, burst, max };
-        used.charge(millis(10), at);
-        assert!(!used.is_over);
-        used.charge(millis(1), at);
-        assert!(used.is_over);
-        used.drain(at + millis(21));
-        assert!(used.is_over, "a little is left");
-        used.drain(at + millis(22));
-        assert!(!used.is_over);
-        used.charge(Duration::from_secs(10), at + millis(22));
-        used.drain(at + millis(221));
-        assert!(used.is_over);
-        used.drain(at + millis(222));
-        assert!(!used.is_over, "no more than `max` is kept");
     }
 
     #[tokio::test]

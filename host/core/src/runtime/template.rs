@@ -1,4 +1,4 @@
-//! A component that has been checked, ready to be instantiated.
+//! A checked component, ready to be instantiated.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::share::Share;
 use crate::capability::meter::Tick;
 use crate::capability::{Context, InstanceId, State, TimerSink};
 
-/// What instances are made from, which export `E`.
+/// What instances that export `E` are made from.
 pub struct Template<E: Exports> {
     runtime: Arc<Runtime>,
     context: Arc<Context>,
@@ -53,17 +53,17 @@ impl<E: Exports> Template<E> {
         })
     }
 
-    /// Whether it takes short messages of several sockets in one call.
+    /// Whether the component takes short messages of several sockets in one call.
     pub fn takes_batches(&self) -> bool {
         self.optional.batch.is_some()
     }
 
-    /// Whether its instances can hand over what is in their memory.
+    /// Whether its instances can save their memory's state.
     pub fn has_state(&self) -> bool {
         self.optional.state.is_some()
     }
 
-    /// Whether it wants to hear of sockets that it takes over.
+    /// Whether it wants to be told of sockets that it takes over.
     pub fn resumes(&self) -> bool {
         self.optional.resume.is_some()
     }
@@ -73,13 +73,13 @@ impl<E: Exports> Template<E> {
         &self.context
     }
 
-    /// Its site's share of the machine, where the site has neighbours.
+    /// Its site's share of the machine, if the site has neighbours.
     pub fn share(&self) -> Option<&Arc<Share>> {
         self.share.as_ref()
     }
 
-    /// Does something in a task of its own, which its site is charged with. A host that has stopped has
-    /// nobody left to do it.
+    /// Runs work in a task of its own, which its site is charged for. If the host has stopped, the
+    /// work is dropped.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         let front = Handle::try_current().ok()?;
         Some(Share::spawn(self.share(), &front, work).abort_handle())
@@ -88,8 +88,8 @@ impl<E: Exports> Template<E> {
     /// A new instance, about 15 µs for a small component.
     ///
     /// # Errors
-    /// The pool or the site's part of it is used up, the component needs more than its limits, its start
-    /// function traps or takes too long, or an export's type is not the contract's.
+    /// The pool or the site's part of it is used up, the component needs more than its limits, its
+    /// start function traps or takes too long, or an export's type is not the contract's.
     pub async fn instantiate(
         &self,
         timer_sink: Option<Arc<dyn TimerSink>>,
@@ -118,7 +118,7 @@ impl<E: Exports> Template<E> {
         let mut store = self.new_store(id, timer_sink);
         let clock = store.data().meter.clock().clone();
         let time = self.context.limits.upkeep_time();
-        // What runs when it starts may wait for WASI's clocks.
+        // What runs at the start may wait for WASI's clocks.
         let started = within(&clock, time, pin!(self.pre.instantiate_async(&mut store))).await?;
         let instance = started.map_err(|error| match store.data().memory.refused() {
             Some((limit, message)) => {
@@ -137,7 +137,7 @@ impl<E: Exports> Template<E> {
         }
     }
 
-    /// Every limit of an instance is set here.
+    /// Makes a store. Every limit of an instance is set here.
     fn new_store(&self, id: InstanceId, timer_sink: Option<Arc<dyn TimerSink>>) -> Store<State> {
         let limits = &self.context.limits;
         let state = State::new(self.context.clone(), id, timer_sink);
@@ -146,8 +146,8 @@ impl<E: Exports> Template<E> {
         store.data_mut().meter.begin(limits.request_cpu);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_tick);
-        // What one call may hand to the host: the largest response, message or state, and 1 MiB for what
-        // surrounds it.
+        // The most that one call may hand to the host: the largest response, message or state, and
+        // 1 MiB for what surrounds it.
         let largest = limits.response.max(limits.message).max(limits.state).as_u64();
         let fuel = largest.saturating_add(1024 * 1024);
         store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
@@ -158,7 +158,7 @@ impl<E: Exports> Template<E> {
 fn on_tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     Ok(match store.data_mut().meter.tick()? {
         Tick::Continue => UpdateDeadline::Continue(1),
-        // Tokio's yield lets what has become ready run first; wasmtime's would come back at once.
+        // Tokio's yield lets other ready tasks run first; wasmtime's would come back at once.
         Tick::Yield => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
     })
 }

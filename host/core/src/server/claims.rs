@@ -1,16 +1,17 @@
-//! Which site has which host, where several ask for it.
+//! Which site gets which host, if several ask for it.
 //!
-//! Sites do not trust each other, and each names its hosts itself. So what is decided here does not depend on
-//! the order in which they are loaded:
+//! Sites do not trust each other, and each names its hosts itself. So the decision does not depend
+//! on the order in which sites are loaded:
 //!
-//! 1. A host that the operator gives to a site (`[tenants.hosts]`) is that site's, and no other's.
-//! 2. The name of a site's folder is a host of that site only, and so is every host below it.
-//! 3. Of any other host, the site that has it keeps it, by name or by a wildcard: [`Record`] knows that over
-//!    a restart.
-//! 4. A host whose site asks for it no more, or is not there, is kept for that site for [`RELEASE_TIME`].
-//! 5. Where several ask for a host that nobody has, nobody gets it.
+//! 1. A host that the operator gives to a site (`[tenants.hosts]`) is only that site's.
+//! 2. The name of a site's folder is a host of only that site, and so is every host below it.
+//! 3. Any other host stays with the site that has it, by name or by a wildcard. [`Record`]
+//!    remembers that over a restart.
+//! 4. If the site no longer asks for a host, or does not exist at the moment, the host is kept for
+//!    it for [`RELEASE_TIME`].
+//! 5. If several sites ask for a host that is free, none of them gets it.
 //!
-//! A wildcard does not reach what another site has below it, nor what nobody gets.
+//! A wildcard covers neither another site's hosts below it nor hosts that nobody gets.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,37 +21,38 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::record::{Holding, Record};
 use crate::config::Host;
 
-/// How long nobody else gets a host after its site has asked for it last. A folder that is replaced, or settings
-/// that are written in several steps, give no host away.
+/// How long a host is kept for a site that has asked for it before. So replacing a folder, or
+/// writing settings in several steps, does not give a host away.
 const RELEASE_TIME: Duration = Duration::from_secs(10 * 60);
 
-/// Hosts that are kept for one site that asks for them no more. Over it, those go first that it gave up first: a
-/// site that names others all the time must not fill the record.
+/// How many hosts are kept for one site that no longer asks for them. Beyond that, the host that
+/// was given up first is released: a site that asks for new hosts all the time must not fill the
+/// record.
 const MAX_RELEASED: usize = 4096;
 
 /// What the sites of a server ask for, and who has what.
 #[derive(Default)]
 pub struct Claims {
-    /// By folder. What a site asks for is not known where its settings cannot be read: then it asks for what
-    /// it has.
+    /// By folder. If a site's settings cannot be read, it is unknown what it asks for: then it asks
+    /// for what it has.
     asked: BTreeMap<Arc<str>, Option<Vec<Host>>>,
     given: BTreeMap<Host, Arc<str>>,
     held: BTreeMap<Host, Holding>,
     record: Record,
-    /// There may be several sites.
+    /// Whether there may be several sites.
     many: bool,
-    /// The refusals that the log knows.
+    /// The refusals that the log has reported.
     said: BTreeSet<Refusal>,
 }
 
 /// A host that a site asks for and does not get.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     site: Arc<str>,
     host: Host,
     other: Arc<str>,
     why: Why,
-    /// When the host is free, in seconds since 1970, where that is known.
+    /// When the host is released, in seconds since 1970, if that is known.
     until: Option<u64>,
 }
 
@@ -95,7 +97,7 @@ impl std::fmt::Display for Refusal {
             ),
             Why::Released => write!(
                 f,
-                "`{host}` was a host of the site `{other}`, which asks for it no more: it is free {}; to give it \
+                "`{host}` was a host of the site `{other}`, which no longer asks for it: it is free {}; to give it \
                  to a site at once, name it in `[tenants.hosts]` beside the folders and start the host again",
                 Moment(self.until)
             ),
@@ -108,12 +110,12 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// A moment for people.
+/// A moment, displayed for people.
 struct Moment(Option<u64>);
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        /// The end of the year 9999, after which a date has another form.
+        /// The end of the year 9999. Later dates have another form.
         const LAST: u64 = 253_402_300_799;
         let time = self.0.map(|seconds| Duration::from_secs(seconds.min(LAST)));
         match time.and_then(|time| UNIX_EPOCH.checked_add(time)) {
@@ -123,16 +125,16 @@ impl std::fmt::Display for Moment {
     }
 }
 
-/// Who has a host: the folder of its site. None, where it is kept from everybody.
+/// Who has a host: the folder of its site. None if nobody gets it.
 #[derive(Debug, Default)]
 pub struct Owners {
     exact: HashMap<String, Option<Arc<str>>>,
-    /// By what follows the `*.`.
+    /// By the part after `*.`.
     below: HashMap<String, Option<Arc<str>>>,
 }
 
 impl Owners {
-    /// By the exact host, then by the longest `*.` that it is below.
+    /// Looks for the exact host, then for the longest `*.` that covers it.
     pub fn of(&self, host: &str) -> Option<&Arc<str>> {
         let owner = self.exact.get(host);
         owner.or_else(|| parents(host).find_map(|parent| self.below.get(parent)))?.as_ref()
@@ -148,7 +150,8 @@ impl Owners {
 }
 
 impl Claims {
-    /// Those of several sites: what the operator gives, what each asks for, and what each had.
+    /// The claims of several sites: what the operator gives, what each site asks for, and what each
+    /// had.
     pub fn of_many(
         given: &BTreeMap<Host, String>,
         asked: BTreeMap<String, Option<Vec<Host>>>,
@@ -167,13 +170,14 @@ impl Claims {
         }
     }
 
-    /// From now on a site asks for these. Whether that is something else than before.
+    /// Notes what a site asks for. Returns whether that has changed.
     pub fn ask(&mut self, site: &Arc<str>, hosts: &[Host]) -> bool {
         let before = self.asked.insert(site.clone(), Some(hosts.to_vec()));
         before.flatten().is_none_or(|before| before != hosts)
     }
 
-    /// The folders of these sites are there, and their settings are not known yet. Whether one is new.
+    /// Notes that the folders of these sites exist, while their settings are not known yet. Returns
+    /// whether one is new.
     pub fn announce(&mut self, sites: &[Arc<str>]) -> bool {
         let before = self.asked.len();
         for site in sites {
@@ -182,17 +186,18 @@ impl Claims {
         self.asked.len() != before
     }
 
-    /// The folder of a site is gone. Whether it was there.
+    /// Notes that a site's folder is gone. Returns whether it existed.
     pub fn forget(&mut self, site: &str) -> bool {
         self.asked.remove(site).is_some()
     }
 
-    /// Whether a host is free at this moment that was not when they were assigned last.
+    /// Whether a host has been released since hosts were last assigned.
     pub fn is_due(&self, now: u64) -> bool {
         self.held.values().any(|holding| holding.is_over(now))
     }
 
-    /// Decides for this moment, in seconds since 1970, says what is refused, and writes down who has what.
+    /// Assigns the hosts at this moment, in seconds since 1970, logs the refusals, and records who
+    /// has what.
     pub fn assign(&mut self, now: u64) -> Owners {
         let (held, refused) = self.decide(now);
         if held != self.held {
@@ -224,19 +229,20 @@ impl Claims {
         owners
     }
 
-    /// The folders whose names are their sites': those that are there, and those that may come back.
+    /// The folders whose names belong to their sites: those that exist, and those that may come
+    /// back.
     fn folders(&self, now: u64) -> impl Iterator<Item = &Arc<str>> {
         let held = self.held.values().filter(move |holding| !holding.is_over(now));
         held.map(|holding| &holding.site).chain(self.asked.keys())
     }
 
-    /// What a site has now, or may have again.
+    /// Whether a site has this host now, or may have it again.
     fn holds(&self, site: &Arc<str>, host: &Host, now: u64) -> bool {
         let holding = self.held.get(host);
         holding.is_some_and(|holding| holding.site == *site && !holding.is_over(now))
     }
 
-    /// What is kept for sites that ask for it no more, besides what is had now.
+    /// The hosts that are kept for sites which no longer ask for them, apart from those in `held`.
     fn released<'c>(
         &'c self,
         rules: &Rules<'c>,
@@ -263,7 +269,7 @@ impl Claims {
         kept
     }
 
-    /// Who has what besides what is given, and what is refused.
+    /// Decides who has which host, apart from those given by the operator, and what is refused.
     fn decide(&self, now: u64) -> (BTreeMap<Host, Holding>, BTreeSet<Refusal>) {
         let rules = Rules::new(self, now);
         let (mut held, mut refused) = (BTreeMap::new(), BTreeSet::new());
@@ -286,7 +292,7 @@ impl Claims {
                 }
             }
         }
-        // Those who have a host keep it: also one that another site's wildcard, which came later, would reach.
+        // A site keeps its host, even if another site's newer wildcard covers it.
         let is_held = |(host, site): &(&Host, &Arc<str>)| self.holds(site, host, now);
         let (had, new): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_held);
         let mut taken = Names::default();
@@ -314,7 +320,7 @@ impl Claims {
                 }
             }
         }
-        // Also not where a wildcard of its own, which is new, has it.
+        // A host is kept even if the same site has a new wildcard that covers it.
         for (host, holding) in released {
             if !has(&held, &holding.site, host) {
                 held.insert(host.clone(), holding);
@@ -330,29 +336,29 @@ impl Holding {
         Self { site: site.clone(), released: None }
     }
 
-    /// When the host is free, in seconds since 1970.
+    /// When the host is released, in seconds since 1970.
     fn until(&self) -> Option<u64> {
         Some(self.released?.saturating_add(RELEASE_TIME.as_secs()))
     }
 
-    /// Whether the host is free at this moment.
+    /// Whether the host has been released by this moment.
     fn is_over(&self, now: u64) -> bool {
         self.until().is_some_and(|until| until <= now)
     }
 }
 
-/// Whether these are a site's host, or a wildcard of the site above it.
+/// Whether a site has this host, or a wildcard that covers it.
 fn has(held: &BTreeMap<Host, Holding>, site: &Arc<str>, host: &Host) -> bool {
     let (Host::Exact(name) | Host::Below(name)) = host;
     let is_its = |host: &Host| held.get(host).is_some_and(|holding| holding.site == *site);
     is_its(host) || parents(name).any(|parent| is_its(&Host::Below(parent.to_owned())))
 }
 
-/// Refusals of one site, for one reason, that are said at once.
+/// How many refusals of one site, for one reason, are logged at once.
 const MAX_SAID: usize = 8;
 
-/// Refusals that the log does not know yet: some for each site and reason, the last of them with how many
-/// others there are. A site may ask for many hosts, and must not be able to fill the log by it.
+/// Refusals that the log has not reported: some for each site and reason, the last with the number
+/// of the others. A site may ask for many hosts, and must not be able to fill the log with them.
 fn news<'r>(
     refused: &'r BTreeSet<Refusal>,
     said: &'r BTreeSet<Refusal>,
@@ -375,21 +381,21 @@ impl Refusal {
     }
 }
 
-/// What the rules say of a claim. It does not depend on which site asks first.
+/// What the rules say about a claim. It does not depend on which site asks first.
 enum Verdict<'c> {
     /// The operator gives it to the site.
     Given,
     /// By its folder's name.
     Own,
-    /// It is for the site that has it, or asks alone.
+    /// The site that has the host, or that alone asks for it, gets it.
     Free,
     Refused(&'c Arc<str>, Why),
 }
 
-/// What does not depend on which site asks first.
+/// The rules that do not depend on which site asks first.
 struct Rules<'c> {
     given: &'c BTreeMap<Host, Arc<str>>,
-    /// In lower case, as hosts are.
+    /// In lower case, like hosts.
     folders: HashMap<String, &'c Arc<str>>,
     many: bool,
 }
@@ -410,7 +416,7 @@ impl<'c> Rules<'c> {
             Some(owner) => return Verdict::Refused(owner, Why::Given),
             None => {}
         }
-        // The longest folder's name that it is, or is below.
+        // The longest folder's name that equals the host, or covers it.
         let mut names = std::iter::once(name.as_str()).chain(parents(name));
         match names.find_map(|name| self.folders.get(name)) {
             Some(own) if *own == site => Verdict::Own,
@@ -427,7 +433,7 @@ impl<'c> Rules<'c> {
     }
 }
 
-/// Hosts by who has or wants them.
+/// Hosts, with the sites that have or want them.
 #[derive(Default)]
 struct Names<'c>(BTreeMap<&'c Host, Vec<&'c Arc<str>>>);
 
@@ -436,7 +442,7 @@ impl<'c> Names<'c> {
         self.0.entry(host).or_default().push(site);
     }
 
-    /// Another site that has this host, or a wildcard that covers it; and which of both it has.
+    /// Another site that has this host, or a wildcard that covers it; and which of the two it has.
     fn other_than(&self, site: &Arc<str>, host: &Host) -> Option<(&'c Host, &'c Arc<str>)> {
         let (Host::Exact(name) | Host::Below(name)) = host;
         let other = |host: &Host| {
@@ -448,8 +454,8 @@ impl<'c> Names<'c> {
     }
 }
 
-/// Whether a host is an address, or what addresses are below. One whose last label is a number is never a name
-/// (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
+/// Whether a host is an address, or a wildcard that addresses would match. A host whose last label
+/// is a number is never a name (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
 fn is_address(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     let hex = last.strip_prefix("0x");

@@ -1,4 +1,4 @@
-//! Open connections: all, those of each client's address, and those of each site.
+//! Open connections: counted in total, for each client's address, and for each site.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,19 +13,19 @@ use crate::descriptors::Descriptor;
 use crate::log::Seldom;
 use crate::pipeline::ConnectionLease;
 
-/// One of `server.connections`, and a descriptor of the process.
-pub type Permits = (OwnedSemaphorePermit, Descriptor);
+/// A place among `server.connections`, and a descriptor of the process.
+pub(crate) type Permits = (OwnedSemaphorePermit, Descriptor);
 
 /// The connections of each client.
 #[derive(Default)]
-pub struct Clients {
+pub(crate) struct Clients {
     open: Mutex<HashMap<IpAddr, usize>>,
-    /// That one has too many.
+    /// Limits how often the log reports a client with too many.
     said: Seldom,
 }
 
-/// A connection that is counted until this is dropped, with the session that it becomes.
-pub struct Counted {
+/// A connection, counted until this is dropped, together with the session that it becomes.
+pub(crate) struct Counted {
     _permits: Permits,
     _client: Option<OfClient>,
     /// The site of its last request.
@@ -38,9 +38,9 @@ struct OfClient {
 }
 
 impl Clients {
-    /// One more connection of this client, unless it has `server.client_connections`. A proxy that is
-    /// trusted has as many as it wants.
-    pub fn connect(
+    /// Counts one more connection of this client, unless it has `server.client_connections`. A
+    /// trusted proxy may have any number.
+    pub(crate) fn connect(
         self: &Arc<Self>,
         client: IpAddr,
         permits: Permits,
@@ -72,7 +72,8 @@ impl Clients {
     }
 }
 
-/// One client may have all addresses of a network of 64 bits (RFC 4291, section 2.5.4).
+/// The address that is counted: one client may have all addresses of a 64-bit network (RFC 4291,
+/// section 2.5.4).
 fn network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V6(address) => {
@@ -84,8 +85,9 @@ fn network(client: IpAddr) -> IpAddr {
 }
 
 impl Counted {
-    /// The connection is this site's now. False if the site has `limits.connections`.
-    pub fn count_for(&self, site: &Arc<Account>, limit: usize) -> bool {
+    /// Counts the connection for this site from now on. Returns false if the site has
+    /// `limits.connections`.
+    pub(crate) fn count_for(&self, site: &Arc<Account>, limit: usize) -> bool {
         let mut own = self.site.lock();
         if own.as_ref().is_some_and(|own| own.is_of(site)) {
             return true;

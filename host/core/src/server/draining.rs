@@ -1,4 +1,4 @@
-//! Versions that another one has replaced, as long as they have sockets that could not move.
+//! Replaced versions that still have sockets which could not move.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,27 +9,27 @@ use crate::clock;
 use crate::lease::Leased as _;
 use crate::plugin::PluginVersion;
 
-/// Versions of a site that may drain at once. Each keeps its component in memory, and a file of the host
-/// open. Of more, the oldest are closed before their time.
+/// How many versions of a site may drain at once. Each keeps its component in memory, and a file of
+/// the host open. If there are more, the oldest are closed before their time.
 const MAX_VERSIONS: usize = 64;
 
-/// All of them.
+/// The draining versions of a site.
 #[derive(Default)]
 pub struct Draining {
     versions: Mutex<Vec<Version>>,
 }
 
-/// One of them.
+/// A version that drains.
 #[derive(Clone)]
 pub struct Version {
     pub plugin: Arc<PluginVersion>,
-    /// Then its sockets are closed.
+    /// When its sockets are closed.
     pub until: Instant,
     closed: bool,
 }
 
 impl Draining {
-    /// One more, for at most this time.
+    /// Adds a version, which may drain for at most this time.
     pub fn add(&self, plugin: Arc<PluginVersion>, time: Duration) {
         let until = clock::after(Instant::now(), time);
         let mut versions = self.versions.lock();
@@ -43,7 +43,7 @@ impl Draining {
         versions.iter().take(over).for_each(|version| version.plugin.terminate_sockets());
     }
 
-    /// Those that still drain.
+    /// The versions that still drain.
     pub fn versions(&self) -> Vec<Version> {
         self.versions.lock().clone()
     }
@@ -52,7 +52,8 @@ impl Draining {
         self.versions.lock().iter().map(|version| version.plugin.clone()).collect()
     }
 
-    /// Forgets those that have no sockets any more, and closes the sockets of those whose time is up.
+    /// Forgets the versions that have no sockets left, and closes the sockets of those whose time
+    /// is up.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
         self.versions.lock().retain_mut(|version| {

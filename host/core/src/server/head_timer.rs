@@ -1,6 +1,6 @@
-//! The time that a client has for a request's head. hyper sets it again for each request, and hardly any
-//! client needs it all: so a deadline is only written down, and the connection's one timer, when it goes
-//! off, is set to the deadline that holds by then.
+//! The time that a client has for a request's head. hyper sets a timer for each request, and
+//! clients rarely need all of the time. So setting it only notes the deadline, and the connection's
+//! one timer, when it goes off, is set to the deadline that holds by then.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,13 +13,13 @@ use parking_lot::Mutex;
 
 use crate::clock;
 
-/// One for each connection.
+/// The timer of a connection.
 #[derive(Clone, Default)]
-pub struct HeadTimer(Arc<Mutex<Option<Alarm>>>);
+pub(crate) struct HeadTimer(Arc<Mutex<Option<Alarm>>>);
 
 type Alarm = Pin<Box<tokio::time::Sleep>>;
 
-/// Until a deadline.
+/// Waits for a deadline.
 struct Waiting {
     deadline: Instant,
     timer: HeadTimer,
@@ -68,7 +68,7 @@ mod tests {
     async fn a_deadline_is_kept_whatever_was_set_before() {
         let timer = HeadTimer::default();
         let began = Instant::now();
-        // Answered in time: it is set, and dropped.
+        // Answered in time: the timer is set, and dropped.
         assert!(futures_util::poll!(timer.sleep_until(began + SOON)).is_pending());
         timer.sleep_until(began + SOON * 2).await;
         assert!(began.elapsed() >= SOON * 2, "later than the timer was set to");

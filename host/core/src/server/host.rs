@@ -1,16 +1,16 @@
-//! Which host a request is for (RFC 9110, section 7.2; RFC 9112, section 3.2).
+//! The host that a request names (RFC 9110, section 7.2; RFC 9112, section 3.2).
 
 use std::net::Ipv6Addr;
 
 use http::{HeaderValue, Request, Version, header};
 
-/// The longest name of a host, and the longest label in one (RFC 1035, section 2.3.4).
+/// The longest host name, and the longest label in one (RFC 1035, section 2.3.4).
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// Why it is not known which host a request is for; the request's answer is 400.
+/// Why a request's host is unknown. The answer is 400.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum InvalidHost {
+pub(crate) enum InvalidHost {
     #[error("`host` must be there once")]
     NotOnce,
     #[error("the target's scheme must be `http`, if it has one: this connection is not encrypted")]
@@ -19,11 +19,12 @@ pub enum InvalidHost {
     Malformed,
 }
 
-/// Has the target's host, where it names one, stand in `host`, too: it goes before the one that was sent.
+/// If the request's target names a host, copies it into `host`: it takes precedence over the header
+/// that was sent.
 ///
 /// # Errors
-/// `host` is missing, there twice, or not a host: it is checked wherever the host is taken from.
-pub fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
+/// `host` is missing, occurs twice, or is not a host. It is checked in either case.
+pub(crate) fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
     check(request)?;
     if let Some(authority) = request.uri().authority() {
         parse(authority.as_str().as_bytes()).ok_or(InvalidHost::Malformed)?;
@@ -34,8 +35,8 @@ pub fn normalize<B>(request: &mut Request<B>) -> Result<(), InvalidHost> {
     Ok(())
 }
 
-/// The host that a normalized request is for, without its port. HTTP/1.0 need not name one.
-pub fn of<B>(request: &Request<B>) -> Option<&str> {
+/// The host of a normalized request, without its port. HTTP/1.0 need not name one.
+pub(crate) fn of<B>(request: &Request<B>) -> Option<&str> {
     parse(request.headers().get(header::HOST)?.as_bytes())
 }
 
@@ -51,8 +52,8 @@ fn check<B>(request: &Request<B>) -> Result<(), InvalidHost> {
     }
 }
 
-/// The name or address in what `host` says, without the port and the dot that may end a name. Names are those of DNS,
-/// with underscores.
+/// The name or address in the value of `host`, without the port and without a final dot. Names are
+/// those of DNS, with underscores.
 fn parse(host: &[u8]) -> Option<&str> {
     let host = std::str::from_utf8(host).ok()?;
     let (name, port) = match host.strip_prefix('[') {

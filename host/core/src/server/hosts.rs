@@ -6,37 +6,37 @@ use std::sync::Arc;
 use super::claims::Owners;
 use super::served_site::ServedSite;
 
-/// The sites by their hosts. Replaced whole when a site comes, changes its hosts, or goes.
+/// The sites by their hosts. All of it is replaced when a site comes, changes its hosts, or goes.
 #[derive(Clone, Default)]
-pub struct Hosts {
-    /// Those that are served, by their folders.
+pub(crate) struct Hosts {
+    /// The served sites, by their folders.
     sites: HashMap<Arc<str>, Arc<ServedSite>>,
     owners: Arc<Owners>,
-    /// The site that names no hosts: the only one.
+    /// The only site, if it names no hosts.
     any: Option<Arc<ServedSite>>,
 }
 
-/// What there is for a request.
+/// The result of looking for a request's site.
 #[derive(Clone)]
-pub enum Found {
+pub(crate) enum Found {
     Site(Arc<ServedSite>),
-    /// The site that has the host is not served, or not yet.
+    /// The site with this host is not served, or not yet.
     NotServed,
-    /// No site has the host, or the request names none.
+    /// No site has this host, or the request names no host.
     Nobody,
 }
 
-/// A site that would answer for every host, among others.
+/// A site would answer for every host, although there are others.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a site without `hosts` answers for every host, so it must be the only one")]
 pub struct NotAlone;
 
 impl Hosts {
-    /// The same with this site. One that answers for all has to be the only one.
+    /// Adds this site. A site that answers for every host has to be the only one.
     ///
     /// # Errors
     /// It is not.
-    pub fn with(&self, site: &Arc<ServedSite>, for_all: bool) -> Result<Self, NotAlone> {
+    pub(crate) fn with(&self, site: &Arc<ServedSite>, for_all: bool) -> Result<Self, NotAlone> {
         let mut all = self.without(site);
         if all.any.is_some() || (for_all && !all.sites.is_empty()) {
             return Err(NotAlone);
@@ -46,8 +46,8 @@ impl Hosts {
         Ok(all)
     }
 
-    /// The same without this site.
-    pub fn without(&self, site: &Arc<ServedSite>) -> Self {
+    /// Removes this site.
+    pub(crate) fn without(&self, site: &Arc<ServedSite>) -> Self {
         let mut all = self.clone();
         let is_it = |own: &Arc<ServedSite>| Arc::ptr_eq(own, site);
         if all.sites.get(site.folder()).is_some_and(is_it) {
@@ -57,24 +57,24 @@ impl Hosts {
         all
     }
 
-    /// The same, where other sites have other hosts.
-    pub fn owned_by(self, owners: Owners) -> Self {
+    /// Assigns hosts to the sites anew.
+    pub(crate) fn owned_by(self, owners: Owners) -> Self {
         Self { owners: Arc::new(owners), ..self }
     }
 
     /// Every site.
-    pub fn sites(&self) -> impl Iterator<Item = &Arc<ServedSite>> {
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &Arc<ServedSite>> {
         self.sites.values()
     }
 
-    /// The site for a request's host, which is asked for only where it decides.
-    pub fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> Found {
+    /// Finds the site for a request's host, which is read only if it matters.
+    pub(crate) fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> Found {
         if let Some(any) = &self.any {
             return Found::Site(any.clone());
         }
         let Some(host) = host() else { return Found::Nobody };
         match self.owners.of(&host.to_ascii_lowercase()) {
-            // Before the first site is there, every host may be one of a site's.
+            // Before the first site is served, every host may belong to a site.
             None if self.sites.is_empty() => Found::NotServed,
             None => Found::Nobody,
             Some(folder) => match self.sites.get(folder) {

@@ -1,7 +1,7 @@
 //! The listener: accepts connections, serves HTTP/1.1 on each, and stops gracefully.
 //!
-//! Nothing that happens to one connection ends the server: a failed accept waits a little and goes
-//! on, a failed handshake is that connection's.
+//! A failure of one connection never ends the server: after a failed accept it waits a little and
+//! goes on, and a failed handshake affects only its own connection.
 
 mod claims;
 mod connections;
@@ -42,45 +42,46 @@ use crate::descriptors::{self, Descriptor};
 use crate::log::Seldom;
 use crate::pipeline::{self, Body, Connection, Patience, SiteSnapshot};
 use crate::supervise;
-pub use claims::Claims;
+pub(crate) use claims::Claims;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
-pub use hosts::NotAlone;
+pub(crate) use hosts::NotAlone;
 use hosts::{Found, Hosts};
-pub use record::Record;
-pub use served_site::ServedSite;
+pub(crate) use record::Record;
+pub(crate) use served_site::ServedSite;
 
-/// How long the sockets of a site that is served no more have to close.
+/// How long the sockets of a removed site have to close.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
 
 /// The longest wait after a failed accept.
 const MAX_WAIT: Duration = Duration::from_millis(100);
 
-/// What hyper may buffer of a request's head. It only keeps one connection from filling memory: the
-/// site's own bounds on the target and the headers are below it, and answer more precisely.
+/// How much of a request's head hyper may buffer. This only keeps one connection from filling
+/// memory. The site's own bounds on the target and the headers are lower, and their answers are
+/// more precise.
 const MAX_HEAD_BYTES: usize = 128 * 1024;
 
-/// Headers of one request. Over it: 431.
+/// The most headers of one request. More are answered with 431.
 const MAX_HEADERS: usize = 100;
 
-/// Bytes of one connection that the system has taken and not sent, over which it takes no more.
+/// The most bytes of one connection that the system may hold unsent.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MAX_UNSENT_IN_SYSTEM: u32 = 128 * 1024;
 
-/// A listener's sites, one or many. They come, change and go while others are served.
+/// A listener's sites, one or many. Sites come, change and go while others are served.
 pub struct Server {
     hosts: ArcSwap<Hosts>,
     /// Locked for each change of `hosts`.
     claims: Mutex<Claims>,
     settings: config::Server,
     clients: Arc<Clients>,
-    /// Connections in HTTP, and sessions.
+    /// Connections that speak HTTP, and sessions.
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Server {
-    /// Serves nothing yet; the claims say which site has which host.
+    /// Starts without any site. The claims say which site has which host.
     pub fn new(settings: config::Server, mut claims: Claims) -> Arc<Self> {
         let hosts = Hosts::default().owned_by(claims.assign(clock::unix_seconds()));
         Arc::new(Self {
@@ -98,11 +99,11 @@ impl Server {
         &self.settings
     }
 
-    /// Serves a site for those of these hosts that it gets, and for no others any more; without any, for all.
-    /// The log says which it does not get, and why.
+    /// Serves a site for those of these hosts that it gets, and no longer for others; for all hosts
+    /// if it names none. The log says which hosts it does not get, and why.
     ///
     /// # Errors
-    /// It is to answer for all, and is not the only site; nothing has changed.
+    /// It names no hosts, and is not the only site. Nothing has changed.
     pub fn serve_hosts(&self, site: &Arc<ServedSite>, hosts: &[Host]) -> Result<(), NotAlone> {
         self.change_hosts(|claims| {
             let mut all = self.hosts.load().with(site, hosts.is_empty())?;
@@ -114,7 +115,7 @@ impl Server {
         })
     }
 
-    /// The site in this folder is about to be served: its hosts are kept for it.
+    /// Notes that the site in this folder is about to be served, so that its hosts are kept for it.
     pub fn expect(&self, folder: &Arc<str>, hosts: &[Host]) {
         self.change_hosts(|claims| {
             if claims.ask(folder, hosts) {
@@ -123,7 +124,8 @@ impl Server {
         });
     }
 
-    /// These folders are there. What their sites ask for is not known yet, but their names are theirs.
+    /// Notes that these folders exist. What their sites ask for is not known yet, but their names
+    /// are theirs.
     pub fn announce(&self, folders: &[Arc<str>]) {
         self.change_hosts(|claims| {
             if claims.announce(folders) {
@@ -132,7 +134,7 @@ impl Server {
         });
     }
 
-    /// This folder is not there any more: after a time, others may have its site's hosts.
+    /// Notes that this folder is gone. After a while, others may have its site's hosts.
     pub fn forget(&self, folder: &str) {
         self.change_hosts(|claims| {
             if claims.forget(folder) {
@@ -141,8 +143,8 @@ impl Server {
         });
     }
 
-    /// Gives hosts away whose sites have asked for them no more for long enough. To be called now and then: nothing
-    /// else happens at that moment.
+    /// Releases the hosts whose sites have not asked for them for long enough. This has to be
+    /// called periodically, because no other event marks that moment.
     pub fn release_hosts(&self) {
         self.change_hosts(|claims| {
             if claims.is_due(clock::unix_seconds()) {
@@ -156,11 +158,11 @@ impl Server {
         self.hosts.store(Arc::new(Hosts::clone(&self.hosts.load()).owned_by(owners)));
     }
 
-    /// Serves a site no more; its sockets close with 1001. What is left of it a little later is dropped,
-    /// whatever its settings say.
+    /// Stops serving a site. Its sockets close with 1001. What is left of it after a short time is
+    /// dropped, whatever its settings say.
     pub fn remove(&self, site: &Arc<ServedSite>) {
         self.change_hosts(|_| self.hosts.store(Arc::new(self.hosts.load().without(site))));
-        site.close_sockets(1001, "the site is served no more");
+        site.close_sockets(1001, "the site is no longer served");
         let site = site.clone();
         tokio::spawn(async move {
             tokio::time::sleep(LEAVE_TIME).await;
@@ -168,8 +170,8 @@ impl Server {
         });
     }
 
-    /// One change after the other. Each may write to the disk, so a thread that waits here or there gives the
-    /// requests that it has to another one.
+    /// Makes one change at a time. It may write to the disk, so a thread that waits here hands its
+    /// requests to another one.
     fn change_hosts<T>(&self, change: impl FnOnce(&mut Claims) -> T) -> T {
         block_in_place(|| change(&mut self.claims.lock()))
     }
@@ -179,23 +181,23 @@ impl Server {
         self.hosts.load().sites().cloned().collect()
     }
 
-    /// Whether it has begun to stop.
+    /// Whether the server has begun to stop.
     pub fn is_stopping(&self) -> bool {
         self.stop.is_cancelled()
     }
 
-    /// Cancelled when it begins to stop.
+    /// Cancelled when the server begins to stop.
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// Done when it begins to stop.
+    /// Completes when the server begins to stop.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Accepts connections until `stopping` is done, then stops gracefully: requests in flight are
-    /// finished, sockets close with 1001, and what is not done in `shutdown_time` is dropped.
+    /// Accepts connections until `stopping` completes, then stops gracefully: requests in flight
+    /// finish, and sockets close with 1001. What is not done within `shutdown_time` is dropped.
     pub async fn run(self: &Arc<Self>, listener: TcpListener, stopping: impl Future<Output = ()>) {
         let permits = Arc::new(Semaphore::new(self.settings.connections));
         let origin = Instant::now();
@@ -226,7 +228,7 @@ impl Server {
         let mut backoff = Backoff::default();
         let (said, failed) = (Seldom::default(), Seldom::default());
         loop {
-            // It is closed nowhere.
+            // The semaphore is never closed.
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 return std::future::pending().await;
             };
@@ -312,10 +314,10 @@ impl Server {
         response
     }
 
-    /// Who answers a request.
+    /// Finds the site that answers a request.
     ///
     /// # Errors
-    /// What is answered instead.
+    /// The answer if no site does.
     fn find<B>(
         &self,
         request: &mut Request<B>,
@@ -341,8 +343,8 @@ impl Server {
     }
 }
 
-/// The descriptor of the next connection. Where there is none left, the next clients wait in the system's
-/// accept queue until something is closed.
+/// A descriptor for the next connection. If none is left, clients wait in the system's accept queue
+/// until something is closed.
 async fn one_descriptor(said: &Seldom) -> Option<Descriptor> {
     if let Some(descriptor) = descriptors::try_one() {
         return Some(descriptor);
@@ -357,8 +359,9 @@ async fn one_descriptor(said: &Seldom) -> Option<Descriptor> {
     descriptors::one().await
 }
 
-/// Small frames must not wait for one another. And what a peer does not read waits with us, where it
-/// is bounded and where it shows when the peer reads on: by default the system takes megabytes.
+/// Sets `TCP_NODELAY`, because small frames must not wait for one another, and `TCP_NOTSENT_LOWAT`:
+/// what a peer does not read has to wait with the host, where it is bounded and where the host
+/// notices when the peer reads on. By default the system takes megabytes.
 fn set_options(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -366,8 +369,8 @@ fn set_options(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits longer after each failed accept: 5 ms, doubling to 100 ms. Whatever the system lacks, it may have it
-/// again at any moment, and ten tries in a second cost nothing.
+/// Waits longer after each failed accept: 5 ms, doubling up to 100 ms. The system may have what it
+/// lacks at any moment, and ten tries a second cost nothing.
 struct Backoff(Duration);
 
 impl Default for Backoff {
@@ -384,7 +387,7 @@ impl Backoff {
     }
 }
 
-/// The connection was gone before it was accepted: nothing to wait for.
+/// Whether the connection ended before it was accepted, so that waiting is not needed.
 fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,5 @@
-//! Who has which host, over a restart: a small file beside the folders of the sites, in the host's own `.lithe`.
+//! Who has which host, kept over restarts: a small file beside the folders of the sites, in the
+//! host's own `.lithe`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,19 +14,19 @@ use crate::files::{FileError, Folder};
 /// The file, from the folder that the sites are in.
 const FILE: &str = ".lithe/hosts.toml";
 
-/// Some hundred thousand hosts.
+/// Enough for some hundred thousand hosts.
 const MAX_FILE: ByteSize = ByteSize::mib(16);
 
-/// A host that a site has, or had.
+/// A host that a site has or had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
     /// The folder of the site.
     pub site: Arc<str>,
-    /// Since when the site asks for it no more, or is not there, in seconds since 1970. None while it asks.
+    /// Since when the site has not asked for it, in seconds since 1970. None while it asks.
     pub released: Option<u64>,
 }
 
-/// What the file says of a host.
+/// A host's entry in the file.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Entry {
@@ -54,12 +55,13 @@ impl From<&Holding> for toml::Value {
     }
 }
 
-/// Where it is written down; nowhere, where a host has only one site.
+/// The folder with the file. None if the host has only one site.
 #[derive(Clone, Default)]
 pub struct Record(Option<Folder>);
 
 impl Record {
-    /// The one in this folder. Where there is none and none can be made, nothing is known after a restart.
+    /// Opens the record in this folder. If it does not exist and cannot be made, nothing is
+    /// remembered over a restart.
     pub fn open(root: &Path) -> Self {
         match Folder::open(root) {
             Ok(folder) => Self(Some(folder)),
@@ -70,7 +72,7 @@ impl Record {
         }
     }
 
-    /// What was written last.
+    /// Reads what was written last.
     pub fn read(&self) -> BTreeMap<Host, Holding> {
         let Some(folder) = &self.0 else { return BTreeMap::new() };
         let text = match folder.read_text(FILE, MAX_FILE) {
@@ -87,14 +89,14 @@ impl Record {
             Ok(held) => held.into_iter().map(|(host, entry)| (host, entry.into())).collect(),
             Err(error) => {
                 tracing::error!(
-                    "`{FILE}`, which says which site has which host, is not right: {error}"
+                    "`{FILE}`, which says which site has which host, is invalid: {error}"
                 );
                 BTreeMap::new()
             }
         }
     }
 
-    /// Writes it whole. The hosts of a site seldom change.
+    /// Writes all of it. The hosts of a site change rarely.
     pub fn write(&self, held: &BTreeMap<Host, Holding>) {
         let Some(folder) = &self.0 else { return };
         let table: toml::Table =

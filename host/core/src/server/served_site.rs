@@ -1,4 +1,4 @@
-//! One site among those that a server serves.
+//! One of the sites that a server serves.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::draining::Draining;
 use crate::pipeline::{SiteSnapshot, TrafficSplit};
 use crate::plugin::PluginVersion;
 
-/// A site that is being served. What is served of it can be replaced while it is.
+/// A site that is being served. Its contents can be replaced while it is.
 pub struct ServedSite {
     name: Arc<str>,
     folder: Arc<str>,
@@ -17,8 +17,8 @@ pub struct ServedSite {
 }
 
 impl ServedSite {
-    /// Nothing reaches it until the server has been told of its hosts.
-    /// `folder` is the name of its folder: among several sites, it tells them apart.
+    /// Requests reach it only after the server has been told its hosts. `folder` is the name of its
+    /// folder, which identifies it among several sites.
     pub fn new(snapshot: Arc<SiteSnapshot>, folder: Arc<str>) -> Arc<Self> {
         let name = snapshot.name.clone();
         snapshot.account.limit_log(&snapshot.limits);
@@ -36,23 +36,23 @@ impl ServedSite {
         &self.folder
     }
 
-    /// What is served.
+    /// The current traffic split.
     pub fn traffic(&self) -> Arc<TrafficSplit> {
         self.traffic.load_full()
     }
 
-    /// Who serves a request with these headers.
+    /// The snapshot that serves a request with these headers.
     pub(super) fn choose(&self, headers: &http::HeaderMap) -> Arc<SiteSnapshot> {
         self.traffic.load().choose(headers).clone()
     }
 
-    /// Serves something else from the next request on.
+    /// Serves this from the next request on.
     pub fn replace(&self, traffic: TrafficSplit) {
         traffic.stable.account.limit_log(&traffic.stable.limits);
         self.traffic.store(Arc::new(traffic));
     }
 
-    /// Versions that serve no request any more, and still have sockets.
+    /// Versions that no longer get requests, and still have sockets.
     pub fn draining(&self) -> &Draining {
         &self.draining
     }
@@ -64,7 +64,7 @@ impl ServedSite {
         }
     }
 
-    /// Ends what is left of it: sockets are dropped, and nothing waits any longer.
+    /// Ends what is left of the site: sockets are dropped, and everything stops waiting.
     pub(super) fn leave(&self) {
         self.traffic.load().stable.account.leave();
         for plugin in self.plugins() {

@@ -1,6 +1,6 @@
-//! One timer for all sockets and instances: looks after each of them, every now and then.
+//! One timer for all sockets and instances: it looks after each of them periodically.
 //!
-//! A sweep over 10,000 sockets takes about a millisecond. It costs a message nothing but a mark.
+//! A sweep over 10,000 sockets takes about a millisecond. A message costs only a mark.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -11,12 +11,12 @@ use super::{ServedSite, Server};
 use crate::config::Limits;
 use crate::supervise;
 
-/// Between two sweeps of a site.
+/// The shortest and longest time between two sweeps of a site.
 const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Sweeps for ever; `origin` is where the sweeps' time begins.
-pub async fn run(server: &Server, origin: Instant) -> Infallible {
+/// Sweeps forever. The sweeps' clock starts at `origin`.
+pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
     let mut next = HashMap::new();
     loop {
         let now = origin.elapsed();
@@ -24,7 +24,7 @@ pub async fn run(server: &Server, origin: Instant) -> Infallible {
         let mut soonest = now.saturating_add(LONGEST);
         let mut due = HashMap::with_capacity(sites.len());
         for site in &sites {
-            // Each at its own pace: nobody's settings have others looked at more often.
+            // Each site has its own pace: its settings do not make others be swept more often.
             let key = Arc::as_ptr(site).addr();
             let mut at = next.get(&key).copied().unwrap_or(now);
             if at <= now {
@@ -39,7 +39,7 @@ pub async fn run(server: &Server, origin: Instant) -> Infallible {
     }
 }
 
-/// What panics is left out, and the rest is swept: a site's plugins, and the other sites.
+/// If one plugin or site panics, the others are swept anyway.
 fn sweep(site: &ServedSite, now: Duration) {
     for plugin in site.plugins() {
         supervise::alone("the sweep of instances", || plugin.sweep(now));

@@ -21,59 +21,60 @@ use crate::clock;
 use crate::config::Limit;
 use crate::message::{Borrowed, Messages, Opcode};
 
-/// Unsent bytes over which a socket is not read: a peer that does not read its answers may not ask
-/// for more.
+/// If more bytes are unsent, the socket is not read: a peer that does not read its answers may not
+/// ask for more.
 const MAX_UNSENT_WHILE_READING: usize = 64 * 1024;
 
-/// How long a peer may send nothing, once all is said, before the connection is closed.
+/// How long a peer may send nothing, after everything is sent, before the connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What the session task has to do.
 #[derive(Debug)]
-pub enum Event {
-    /// `Bridge::messages` has some.
+pub(crate) enum Event {
+    /// `Bridge::messages` has messages.
     Messages,
     /// There is room for what the guest was refused.
     Drained,
-    /// Nothing more comes; `Bridge::messages` may have the last.
+    /// Nothing more will come. `Bridge::messages` may have the last messages.
     End(End),
 }
 
 /// A socket and its connection.
-pub struct Bridge<S> {
+pub(crate) struct Bridge<S> {
     pub messages: Messages,
     transport: Transport<S>,
-    /// Messages have just been left for the guest.
+    /// Whether messages have just been left in the guest's queue.
     queued: bool,
     rate: Rate,
     messages_per_second: usize,
     socket: Arc<Socket>,
-    /// Of the socket's plugin.
+    /// The socket's plugin.
     plugin: Arc<PluginContext>,
     close_time: Duration,
-    /// Unsent bytes over which the socket is not read.
+    /// If more bytes are unsent, the socket is not read.
     max_unsent: usize,
-    /// Since our close frame: until when the peer may answer it.
+    /// Set when our close frame is sent: how long the peer may take to answer it.
     closing: Option<Pin<Box<Sleep>>>,
     /// Our close frame, until what is queued before it is sent.
     last: Option<CloseFrame>,
-    /// How long the end may take; none where nothing more can or shall be sent.
+    /// How long the end may take; none if nothing more can or should be sent.
     end_time: Option<Duration>,
-    /// Which message is on its way, counted; the last one while none is.
+    /// The number of the current message, or of the last one.
     message: u32,
-    /// Whether one is.
+    /// Whether a message is incomplete.
     amid_message: bool,
 }
 
 impl<S: Wire> Bridge<S> {
-    pub fn new(
+    pub(crate) fn new(
         stream: S,
         read: Bytes,
         socket: Arc<Socket>,
         plugin: Arc<PluginContext>,
         limits: Limits,
     ) -> Self {
-        // What is unsent, and the answers to a batch and to its last message, fit the queue together.
+        // What is unsent, and the answers to a batch and to its last message, have to fit the queue
+        // together.
         let room = limits.outbound.saturating_sub(limits.message) / 2;
         Self {
             messages: Messages::of(socket.id),
@@ -93,25 +94,26 @@ impl<S: Wire> Bridge<S> {
         }
     }
 
-    /// Of the socket's site.
-    pub fn account(&self) -> &Account {
+    /// The account of the socket's site.
+    pub(crate) fn account(&self) -> &Account {
         &self.plugin.account
     }
 
-    /// The next event. Until it comes, sends what is queued; reads only while the guest is not behind.
-    /// Cancel-safe: what has been read stays in `messages`.
-    pub async fn next(&mut self) -> Event {
+    /// The next event. Sends what is queued while it waits, and reads only while the guest is not
+    /// behind. Cancel-safe: what has been read stays in `messages`.
+    pub(crate) async fn next(&mut self) -> Event {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// The messages have been left for the task that runs the guest, which writes the answers, too.
-    pub fn set_queued(&mut self) {
+    /// Notes that the messages have been left for the task that runs the guest. That task also
+    /// writes the answers.
+    pub(crate) fn set_queued(&mut self) {
         self.queued = true;
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         self.socket.liveness.set_busy(false);
-        // The task is registered, has sent what there was, and has only to hear of what comes next.
+        // The task is registered and has sent everything. It only has to wait for what comes next.
         if std::mem::take(&mut self.queued) && self.transport.poll_readable(cx).is_pending() {
             return Poll::Pending;
         }
@@ -126,7 +128,7 @@ impl<S: Wire> Bridge<S> {
             }
             let paused = look.behind || look.buffered > self.max_unsent;
             if self.closing.is_none() && paused {
-                // What comes now is read when the guest is no longer behind.
+                // What arrives now is read when the guest is no longer behind.
                 let comes = look.behind && self.transport.poll_readable(cx).is_ready();
                 if comes && !self.socket.await_delivery() {
                     continue;
@@ -139,31 +141,14 @@ impl<S: Wire> Bridge<S> {
                 self.socket.liveness.mark_alive();
             }
             self.mark_message(self.messages.len() > before);
-            let mut read = ready!(read);
-            if self.closing.is_some() {
-                // After our close, the guest hears no more messages, only the answer.
-                self.messages.clear();
-            } else {
-                let came = self.messages.len() - before;
-                let admitted = self.rate.admit(self.messages_per_second, came);
-                if admitted < came {
-                    self.plugin.account.exceed(Limit::MessagesPerSecond);
-                    self.messages.truncate(before + admitted);
-                    read = Some(End::too_many());
-                }
-            }
+            let end = self.admit(before, ready!(read));
             self.answer_for_the_guest();
-            match read {
-                Some(end) => {
-                    if end.is_too_large() {
-                        self.plugin.account.exceed(Limit::Message);
-                    }
-                    return Poll::Ready(Event::End(end));
-                }
+            match end {
+                Some(end) => return Poll::Ready(Event::End(end)),
                 None if !self.messages.is_empty() => {
                     self.socket.liveness.mark_active();
                     self.socket.liveness.set_busy(true);
-                    // Nobody else writes before what the decoder has answered.
+                    // Other tasks must not write before what the decoder has answered.
                     let unsent = self.transport.unsent();
                     if unsent > 0 {
                         self.socket.set_unsent(unsent);
@@ -176,7 +161,28 @@ impl<S: Wire> Bridge<S> {
         }
     }
 
-    /// Leaves a mark for the sweep where a message is on its way, another one for each message.
+    /// Keeps the messages that the peer may send, of those that have just come behind `before`
+    /// others. Returns how the session ends, if it does: `end`, or that there were too many.
+    fn admit(&mut self, before: usize, end: Option<End>) -> Option<End> {
+        if end.as_ref().is_some_and(End::is_too_large) {
+            self.plugin.account.exceed(Limit::Message);
+        }
+        if self.closing.is_some() {
+            // After our close, the guest gets no more messages, only the peer's answer.
+            self.messages.clear();
+            return end;
+        }
+        let came = self.messages.len() - before;
+        let admitted = self.rate.admit(self.messages_per_second, came);
+        if admitted == came {
+            return end;
+        }
+        self.plugin.account.exceed(Limit::MessagesPerSecond);
+        self.messages.truncate(before + admitted);
+        Some(End::too_many())
+    }
+
+    /// Marks for the sweep that a message is incomplete, with a new number for each message.
     fn mark_message(&mut self, completed: bool) {
         let amid = self.transport.is_amid_message();
         if amid && (completed || !self.amid_message) {
@@ -188,7 +194,7 @@ impl<S: Wire> Bridge<S> {
         self.amid_message = amid;
     }
 
-    /// Answers the messages that the site has an answer for: they wake nobody.
+    /// Answers the messages that the site's settings answer, without calling the guest.
     fn answer_for_the_guest(&mut self) {
         let (answers, socket) = (&self.plugin.settings.auto_response, &self.socket);
         if answers.is_empty() {
@@ -200,14 +206,14 @@ impl<S: Wire> Bridge<S> {
         };
         for message in self.messages.take().into_messages() {
             match answer(message.borrow()) {
-                // Whether it is refused is the queue's policy, and no guest's business.
+                // If it is refused, the queue's policy decides, and the guest is not involved.
                 Some(answer) => drop(socket.send(Opcode::Text, answer.as_bytes())),
                 None => self.messages.push(message),
             }
         }
     }
 
-    /// Sends what is queued, as far as it goes. Answers how things were after that.
+    /// Sends what is queued, as far as the network takes it. Returns the state after that.
     ///
     /// # Errors
     /// The session has to end.
@@ -215,14 +221,14 @@ impl<S: Wire> Bridge<S> {
         let before = self.transport.unsent();
         let mut flushed = self.transport.poll_flush(cx);
         if self.transport.unsent() < before {
-            // The network has room that it had not: the peer reads.
+            // The network has room again, so the peer reads.
             self.socket.liveness.mark_alive();
         }
         let look = loop {
             if let Poll::Ready(Err(_)) = flushed {
                 return Err(End::Lost);
             }
-            // What the network does not take stays in the queue, where its policy holds.
+            // What the network does not take stays in the queue, where the queue's policy applies.
             let (socket, unsent) = (&self.socket, self.transport.unsent());
             let mut look = self.transport.queue(|out| socket.look(unsent, out));
             if look.orders.terminate {
@@ -253,8 +259,8 @@ impl<S: Wire> Bridge<S> {
         }
     }
 
-    /// Waits until the guest has handled what was left in its queue.
-    pub async fn delivered(&mut self) {
+    /// Waits until the guest has handled the messages in its queue.
+    pub(crate) async fn delivered(&mut self) {
         poll_fn(|cx| {
             self.socket.register(cx.waker());
             match self.socket.await_delivery() {
@@ -266,7 +272,7 @@ impl<S: Wire> Bridge<S> {
     }
 
     /// Queues the last frame: the answer to the peer's close, or why the session fails.
-    pub fn answer(&mut self, end: End) -> CloseInfo {
+    pub(crate) fn answer(&mut self, end: End) -> CloseInfo {
         let socket = &self.socket;
         self.transport.queue(|out| socket.take_outbound(out));
         self.socket.set_closed();
@@ -274,16 +280,17 @@ impl<S: Wire> Bridge<S> {
             End::Closed { .. } => self.transport.answer(),
             End::Violation { code, reason } => self.transport.close(*code, reason),
             End::Unanswered if self.transport.unsent() == 0 => self.end_time = Some(LINGER),
-            // A peer that has not read so far is not waited for again.
+            // A peer that has not read until now is not waited for again.
             End::Unanswered | End::Lost => self.end_time = None,
         }
         end.info()
     }
 
-    /// Sends the last frame and ends our side. What the peer still sends is read and dropped until its end, or the time
-    /// for it is up: a system that closes over data which nobody has read resets the connection, and the peer may
-    /// lose the last frame. It is read while that is being sent, too: a peer may send all before it reads.
-    pub async fn finish(mut self) {
+    /// Sends the last frame and ends our side. Meanwhile and afterwards, it reads and discards what
+    /// the peer still sends, until the peer's end or until the time is up. A system that closes a
+    /// connection with unread data resets it, and the peer may lose the last frame; and a peer may
+    /// send everything before it reads.
+    pub(crate) async fn finish(mut self) {
         let Some(time) = self.end_time else { return };
         let mut silence = Box::pin(sleep(LINGER));
         let mut is_shut = false;
@@ -311,7 +318,7 @@ impl<S: Wire> Bridge<S> {
                 Poll::Pending => silence.as_mut().poll(cx),
             }
         });
-        // Whether the peer ends its side in time changes nothing for us.
+        // It does not matter whether the peer ends its side in time.
         let _ = timeout(time, finished).await;
     }
 }

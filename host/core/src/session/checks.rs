@@ -1,5 +1,5 @@
-//! The bytes of a socket, which its session's task and the tasks that run its guest write: `tests/README.md` says how to
-//! run this.
+//! The bytes of a socket, which are written by its session's task and by the tasks that run its
+//! guest: `tests/README.md` says how to run this.
 
 mod network;
 
@@ -84,7 +84,7 @@ async fn letter(network: &Network) -> char {
     network.read().await.into()
 }
 
-/// Sends these letters, and goes when it has read so many.
+/// Sends these letters, and leaves when it has read `count` answers.
 async fn peer(network: Network, letters: &str, count: usize) -> String {
     send(&network, letters);
     let mut heard = String::new();
@@ -104,8 +104,8 @@ fn publish(socket: &Socket, letter: &str) {
     socket.wake();
 }
 
-/// Two sockets of one instance, so that a task writes to the socket of another; and a task that sends to both at any
-/// moment, as a publisher does.
+/// Two sockets of one instance, so that a task writes to the socket of another; and a task that
+/// sends to both at any moment, like a publisher.
 #[test]
 fn the_frames_of_all_who_write_to_a_socket_stay_whole_and_in_order() {
     explore(ORDERS, || {
@@ -149,7 +149,8 @@ fn frames_stay_in_order_while_their_socket_moves_to_another_version() {
     });
 }
 
-/// The queue has room for one frame, which the network may take at once, or for two, which it does not.
+/// The queue has room for one frame, which the network may take at once, or for two, which it may
+/// not.
 #[test]
 fn a_guest_that_was_refused_hears_when_there_is_room() {
     for frames in [1, 2] {
@@ -178,7 +179,7 @@ fn a_guest_that_was_refused_hears_when_there_is_room() {
 
 #[test]
 fn a_close_frame_comes_last_and_behind_all_that_was_sent_before_it() {
-    // For the timers of the close, which do not go off: time stands still in a check.
+    // Needed by the timers of the close, which do not go off: time stands still in a check.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
     explore(ORDERS, || {

@@ -1,9 +1,9 @@
 //! `permessage-deflate` (RFC 7692), as a layer between the byte stream and tungstenite.
 //!
-//! What comes in is rewritten frame by frame: a compressed message becomes the same message
-//! uncompressed, and everything else passes as it is, so that every rule of RFC 6455 is still
-//! tungstenite's. What goes out is compressed when it is taken from the socket's queue: dropped
-//! messages must not be in the peer's window.
+//! Incoming bytes are rewritten frame by frame: a compressed message becomes the same message
+//! uncompressed, and everything else passes as it is, so that tungstenite still checks every rule
+//! of RFC 6455. Outgoing messages are compressed when they are taken from the socket's queue,
+//! because dropped messages must not be in the peer's window.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use http::HeaderMap;
@@ -12,34 +12,34 @@ use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use crate::config;
 use crate::message::{Opcode, encode_header};
 
-/// The smallest window that zlib makes for raw deflate, as a power of two.
+/// The smallest window that zlib supports for raw deflate, as a power of two.
 const MIN_BITS: u8 = 9;
 const MAX_BITS: u8 = 15;
 
-/// What ends a message's last block (RFC 7692, section 7.2.1).
+/// The end of a message's last block (RFC 7692, section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
 const MASKED: u8 = 0x80;
-/// Of an opcode.
+/// The bit that marks an opcode as a control frame's.
 const CONTROL: u8 = 0x08;
 
-/// What both sides have agreed on.
+/// The parameters that both sides have agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreed {
-    /// What we compress with.
+    /// The window that we compress with.
     server_bits: u8,
     server_takeover: bool,
-    /// What the peer compresses with.
+    /// The window that the peer compresses with.
     client_bits: u8,
     client_takeover: bool,
-    /// Whether the peer's window may be named in the answer.
+    /// Whether the answer may name the peer's window.
     name_client_bits: bool,
 }
 
 impl Agreed {
-    /// The first offer that can be accepted, if any.
+    /// The first offer that can be accepted.
     pub fn on(headers: &HeaderMap, site: &config::Deflate) -> Option<Self> {
         let lists = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
         let offers = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(','));
@@ -89,7 +89,7 @@ impl Agreed {
         Some(agreed)
     }
 
-    /// The `sec-websocket-extensions` of the 101.
+    /// The value of `sec-websocket-extensions` in the 101.
     pub fn answer(&self) -> String {
         let mut answer = "permessage-deflate".to_owned();
         if !self.server_takeover {
@@ -108,27 +108,27 @@ impl Agreed {
     }
 }
 
-/// A window that zlib can make.
+/// Reads a window that zlib supports.
 fn bits(text: &str) -> Option<u8> {
     let valid = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|bits| valid && (MIN_BITS..=MAX_BITS).contains(bits))
 }
 
-/// Compresses what goes out.
-pub struct Deflater {
+/// Compresses outgoing messages.
+pub(crate) struct Deflater {
     compress: Compress,
     takeover: bool,
 }
 
 impl Deflater {
-    pub fn new(agreed: &Agreed) -> Self {
+    pub(crate) fn new(agreed: &Agreed) -> Self {
         let compress =
             Compress::new_with_window_bits(Compression::fast(), false, agreed.server_bits);
         Self { compress, takeover: agreed.server_takeover }
     }
 
-    /// Compresses the frames in `frames`, each a whole message as `encode_frame` makes it, into `out`.
-    pub fn frames(&mut self, frames: &[u8], out: &mut Vec<u8>) {
+    /// Compresses `frames` into `out`. Each frame is a whole message, made by `encode_frame`.
+    pub(crate) fn frames(&mut self, frames: &[u8], out: &mut Vec<u8>) {
         let mut rest = frames;
         while let Some((opcode, payload, after)) = split_frame(rest) {
             let compressed = self.message(payload);
@@ -145,7 +145,7 @@ impl Deflater {
             let done = usize::try_from(self.compress.total_in() - start).unwrap_or(usize::MAX);
             let input = payload.get(done..).unwrap_or_default();
             let status = self.compress.compress_vec(input, &mut compressed, FlushCompress::Sync);
-            // Room that is left over says that all has been flushed.
+            // If room is left over, everything has been flushed.
             let flushed = compressed.len() < compressed.capacity();
             if !matches!(status, Ok(Status::Ok)) || flushed {
                 break;
@@ -166,7 +166,7 @@ impl Deflater {
     }
 }
 
-/// The first of our own frames, and the rest.
+/// Splits off the first of our own frames.
 fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     let (length, start) = match second {
@@ -178,36 +178,36 @@ fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((first & 0x0F, bytes.get(start..end)?, &bytes[end..]))
 }
 
-/// Rewrites what comes in.
-pub struct Inflater {
+/// Rewrites incoming bytes.
+pub(crate) struct Inflater {
     decompress: Decompress,
     takeover: bool,
     max_message: usize,
-    /// Of the frame whose head is not complete.
+    /// The head of the current frame, while it is incomplete.
     head: Vec<u8>,
     frame: Frame,
-    /// The message that goes on is compressed.
+    /// Whether the current message is compressed.
     compressed: bool,
-    /// Bytes of it that have been inflated.
+    /// How many bytes of it have been inflated.
     inflated: usize,
-    /// A message has begun that goes on in the next frames.
+    /// Whether a message has begun that continues in the next frames.
     fragmented: bool,
 }
 
-/// What the bytes that come next belong to.
+/// What the next bytes belong to.
 enum Frame {
     /// A frame's head.
     Head,
     /// The rest of a payload that passes as it is.
     Plain { left: u64 },
-    /// The rest of a compressed payload, and what has come of it.
+    /// The rest of a compressed payload, and what has been inflated.
     Compressed { first: u8, left: u64, key: [u8; 4], at: usize, payload: Vec<u8> },
     /// The stream is broken: tungstenite has been given something to refuse.
     Broken,
 }
 
 impl Inflater {
-    pub fn new(agreed: &Agreed, max_message: usize) -> Self {
+    pub(crate) fn new(agreed: &Agreed, max_message: usize) -> Self {
         Self {
             decompress: Decompress::new_with_window_bits(false, agreed.client_bits),
             takeover: agreed.client_takeover,
@@ -220,13 +220,13 @@ impl Inflater {
         }
     }
 
-    /// Whether nothing has begun: neither a frame nor a message in several.
-    pub fn is_between_messages(&self) -> bool {
+    /// Whether neither a frame nor a fragmented message has begun.
+    pub(crate) fn is_between_messages(&self) -> bool {
         matches!(self.frame, Frame::Head) && self.head.is_empty() && !self.fragmented
     }
 
-    /// Rewrites `input` to the end of `out`.
-    pub fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
+    /// Appends the rewritten `input` to `out`.
+    pub(crate) fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         while !input.is_empty() {
             match &mut self.frame {
                 Frame::Head => {
@@ -258,7 +258,7 @@ impl Inflater {
         }
     }
 
-    /// The head is complete.
+    /// Handles a complete head.
     fn begin(&mut self, out: &mut Vec<u8>) {
         let head = std::mem::take(&mut self.head);
         let (first, second) = (head[0], head[1]);
@@ -271,7 +271,7 @@ impl Inflater {
         let goes_on = opcode == 0 && first & RSV1 == 0 && self.compressed;
         let fits = left <= self.max_message as u64;
         if !masked || !(begins || goes_on) || !fits {
-            // What is too long is refused by its length, and what is wrong by what is wrong with it.
+            // A message that is too long is refused by its length, and an invalid one by its fault.
             let refused_by_length = (begins || goes_on) && !fits;
             out.push(if refused_by_length { first & !RSV1 } else { first });
             out.extend_from_slice(&head[1..]);
@@ -288,7 +288,7 @@ impl Inflater {
         }
     }
 
-    /// A compressed frame is complete.
+    /// Handles a complete compressed frame.
     fn end(&mut self, out: &mut Vec<u8>) {
         let Frame::Compressed { first, mut payload, .. } =
             std::mem::replace(&mut self.frame, Frame::Head)
@@ -309,7 +309,7 @@ impl Inflater {
             return;
         }
         if !whole {
-            // Reserved bits, which it answers with 1002.
+            // Reserved bits, which tungstenite answers with 1002.
             encode_masked_header(out, first | 0x70, 0);
             self.frame = Frame::Broken;
             return;
@@ -325,7 +325,8 @@ impl Inflater {
         }
     }
 
-    /// Answers whether `input` was valid; stops when the message is over its limit.
+    /// Inflates `input`. Returns whether it was valid, and stops when the message exceeds its
+    /// limit.
     fn inflate(&mut self, mut input: &[u8], out: &mut Vec<u8>) -> bool {
         while !input.is_empty() && self.inflated + out.len() <= self.max_message {
             out.reserve(input.len().max(1024));
@@ -335,8 +336,8 @@ impl Inflater {
             input = input.get(used..).unwrap_or_default();
             match status {
                 Ok(Status::StreamEnd) => {
-                    // A final block ends the stream, and not the message (section 7.2.3.4): what
-                    // follows starts another, and our tail may be left over.
+                    // A final block ends the stream, but not the message (section 7.2.3.4): what
+                    // follows starts another stream, and our tail may be left over.
                     self.decompress.reset(false);
                     if TAIL.ends_with(input) {
                         return true;
@@ -368,7 +369,7 @@ fn take<'i>(input: &mut &'i [u8], most: u64) -> &'i [u8] {
     taken
 }
 
-/// How long the head is whose beginning this is; at least two bytes.
+/// The length of the head that begins so; at least two bytes.
 fn head_length(head: &[u8]) -> usize {
     let Some(second) = head.get(1) else { return 2 };
     let length = match second & 0x7F {
@@ -397,7 +398,7 @@ fn encode_masked_header(out: &mut Vec<u8>, first: u8, length: u64) {
     out.extend_from_slice(&[0; 4]);
 }
 
-/// So that the compiler notices when the opcodes that frames are split by change.
+/// Makes the compiler notice if the opcodes that frames are split by change.
 const _: () = assert!(Opcode::Text as u8 == 1 && Opcode::Binary as u8 == 2);
 
 #[cfg(test)]

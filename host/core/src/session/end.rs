@@ -7,22 +7,22 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::capability::socket::CloseInfo;
 
-/// What ended the connection's reading.
+/// Why reading from the connection has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// The peer sent a close frame, or answered ours.
     Closed { code: u16, reason: String },
-    /// The peer broke a rule: it is told so.
+    /// The peer broke a rule, and is told so.
     Violation { code: u16, reason: Cow<'static, str> },
     /// The peer has not answered our close frame in time.
     Unanswered,
-    /// The connection is gone, or is to be dropped.
+    /// The connection is lost, or has to be dropped.
     Lost,
 }
 
 impl End {
-    /// A close frame from the peer; one without a code is 1005.
-    pub fn closed(frame: Option<CloseFrame>) -> Self {
+    /// The peer sent a close frame. A frame without a code counts as 1005.
+    pub(crate) fn closed(frame: Option<CloseFrame>) -> Self {
         match frame {
             Some(frame) => {
                 Self::Closed { code: frame.code.into(), reason: frame.reason.as_str().to_owned() }
@@ -32,12 +32,12 @@ impl End {
     }
 
     /// The peer sends more messages than it may.
-    pub fn too_many() -> Self {
+    pub(crate) fn too_many() -> Self {
         Self::Violation { code: 1008, reason: "too many messages in one second".into() }
     }
 
-    /// An error while reading.
-    pub fn failed(error: &Error) -> Self {
+    /// Reading failed with this error.
+    pub(crate) fn failed(error: &Error) -> Self {
         let (code, reason) = match error {
             Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
                 let reason = format!("the message limit is {max_size} bytes");
@@ -53,12 +53,12 @@ impl End {
     }
 
     /// Whether a message was over `limits.message`.
-    pub fn is_too_large(&self) -> bool {
+    pub(crate) fn is_too_large(&self) -> bool {
         matches!(self, Self::Violation { code: 1009, .. })
     }
 
     /// What the guest is told.
-    pub fn info(&self) -> CloseInfo {
+    pub(crate) fn info(&self) -> CloseInfo {
         match self {
             Self::Closed { code, reason } => {
                 CloseInfo { code: *code, reason: reason.clone(), clean: true }

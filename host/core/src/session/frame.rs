@@ -1,22 +1,23 @@
-//! Frames as clients send them most, a whole message in each: decoded here, without any state. All others
-//! are the decoder's (RFC 6455, section 5), and so is whatever is wrong with a frame.
+//! Decodes the most common frames, which contain a whole message each, without any state. The
+//! decoder handles all others (RFC 6455, section 5), and every invalid frame.
 
 use crate::message::{Message, Messages, Opcode, SHORT};
 
-/// A final, masked data frame that is all there.
+/// A complete, final, masked data frame.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Whole<'b> {
+pub(crate) struct Whole<'b> {
     pub opcode: Opcode,
     mask: [u8; 4],
     /// Masked.
     pub payload: &'b [u8],
-    /// Of the frame, in bytes.
+    /// The frame's length in bytes.
     pub length: usize,
 }
 
 impl<'b> Whole<'b> {
-    /// The frame that `bytes` begin with, if it is such a one and has no more than `max` bytes of payload.
-    pub fn first(bytes: &'b [u8], max: usize) -> Option<Self> {
+    /// The frame at the beginning of `bytes`, if it is of this kind and its payload has at most
+    /// `max` bytes.
+    pub(crate) fn first(bytes: &'b [u8], max: usize) -> Option<Self> {
         let opcode = match bytes.first()? {
             0x81 => Opcode::Text,
             0x82 => Opcode::Binary,
@@ -31,8 +32,8 @@ impl<'b> Whole<'b> {
         Some(Self { opcode, mask, payload: bytes.get(head..length)?, length })
     }
 
-    /// Appends the message. Answers whether it is one: text is UTF-8.
-    pub fn append_to(&self, batch: &mut Messages) -> bool {
+    /// Appends the message. Returns whether it is valid: text has to be UTF-8.
+    pub(crate) fn append_to(&self, batch: &mut Messages) -> bool {
         if self.payload.len() <= SHORT {
             return batch.push_packed(self.opcode, self.payload, |payload| self.unmask(payload));
         }
@@ -45,7 +46,7 @@ impl<'b> Whole<'b> {
         message.map(|message| batch.push(message)).is_some()
     }
 
-    /// Undoes the masking of what was the payload (RFC 6455, section 5.3).
+    /// Unmasks a payload (RFC 6455, section 5.3).
     fn unmask(&self, payload: &mut [u8]) {
         let [a, b, c, d] = self.mask;
         let mask = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
@@ -61,10 +62,10 @@ impl<'b> Whole<'b> {
     }
 }
 
-/// Of a frame's masking key, in bytes.
+/// The length of a masking key, in bytes.
 const MASK: usize = 4;
 
-/// The head of any frame: its length and that of the payload, in bytes.
+/// The head of any frame: the lengths of the head and of the payload, in bytes.
 struct Head {
     length: usize,
     payload: u64,
@@ -72,7 +73,7 @@ struct Head {
 }
 
 impl Head {
-    /// Of the frame that `bytes` begin with, if its length is there.
+    /// The head of the frame at the beginning of `bytes`, if its length is complete.
     fn first(bytes: &[u8]) -> Option<Self> {
         let second = *bytes.get(1)?;
         let (payload, length) = match second & 0x7F {
@@ -85,29 +86,29 @@ impl Head {
     }
 }
 
-/// Where in a stream of frames the decoder is: it is given one frame at a time, so that it is known when the
-/// next one can be decoded without it.
+/// The decoder's position in a stream of frames. The decoder gets one frame at a time, so that the
+/// next frame can be decoded without it if it has nothing left.
 #[derive(Debug, Default)]
-pub struct Progress {
-    /// The head of a frame that has begun and whose length is not yet known.
+pub(crate) struct Progress {
+    /// The head of the current frame, while its length is incomplete.
     head: Vec<u8>,
-    /// What is still to come of the frame that has begun.
+    /// How many bytes of the current frame are missing.
     missing: u64,
-    /// A message has begun that goes on in the next frames.
+    /// Whether a message has begun that continues in the next frames.
     fragmented: bool,
 }
 
 impl Progress {
-    /// Whether nothing has begun: neither a frame nor a message in several.
-    pub fn is_between_messages(&self) -> bool {
+    /// Whether neither a frame nor a fragmented message has begun.
+    pub(crate) fn is_between_messages(&self) -> bool {
         self.head.is_empty() && self.missing == 0 && !self.fragmented
     }
 
-    /// How many of these bytes, which come next, belong to the current frame; it has had them now.
-    pub fn pass(&mut self, bytes: &[u8]) -> usize {
+    /// Passes over the next bytes. Returns how many of them belong to the current frame.
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> usize {
         if self.missing == 0 {
             let before = self.head.len();
-            // Two bytes, eight of length and the mask are the longest head.
+            // The longest head has two bytes, eight of length, and the mask.
             self.head.extend(bytes.iter().take(14 - before));
             let Some(head) = Head::first(&self.head) else { return self.head.len() - before };
             let is_control = self.head[0] & 0x08 != 0;
@@ -115,7 +116,7 @@ impl Progress {
                 self.fragmented = self.head[0] & 0x80 == 0;
             }
             self.head.clear();
-            // What is known of the length has just come, so the frame goes on behind what came before.
+            // The length was completed just now, so the frame continues after what came before.
             self.missing = (head.length as u64).saturating_add(head.payload) - before as u64;
         }
         let passed = usize::try_from(self.missing).unwrap_or(usize::MAX).min(bytes.len());

@@ -1,7 +1,8 @@
 //! After the 101: frames become the guest's events, and what the guest sends becomes frames.
 //!
-//! One task for each socket does all of it: reads what is ready, calls the guest inline, and sends
-//! what is queued with one write. Middleware and error handlers are not here: a session is not HTTP.
+//! One task for each socket does everything: it reads what is ready, calls the guest inline, and
+//! sends what is queued with one write. Middleware and error handlers are not involved: a session
+//! is not HTTP.
 
 mod bridge;
 #[cfg(all(test, feature = "shuttle"))]
@@ -24,31 +25,33 @@ use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, InstanceSource, Received, SocketHandle, exports};
 use bridge::{Bridge, Event};
 pub use deflate::Agreed;
-pub use stream::{StreamBody, stream};
-pub use wire::{Tcp, Wire};
+pub(crate) use stream::StreamBody;
+pub use stream::stream;
+pub(crate) use wire::{Tcp, Wire};
 
-/// The `sec-websocket-accept` that answers a key (RFC 6455, section 4.2.2).
-pub fn accept_key(key: &[u8]) -> String {
+/// The value of `sec-websocket-accept` for a key (RFC 6455, section 4.2.2).
+pub(crate) fn accept_key(key: &[u8]) -> String {
     tokio_tungstenite::tungstenite::handshake::derive_accept_key(key)
 }
 
-/// How a session's frames are bounded.
+/// The bounds of a session's frames.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The largest message from the peer, in bytes. Over it the socket closes with 1009.
+    /// The largest message from the peer, in bytes. A larger one closes the socket with 1009.
     pub message: usize,
-    /// What may wait to be sent, in bytes; at least a message.
+    /// How many bytes may wait to be sent; at least one message.
     pub outbound: usize,
-    /// Messages from the peer in one second. Over it the socket closes with 1008. Zero removes the bound.
+    /// How many messages the peer may send in one second. More close the socket with 1008. Zero
+    /// removes the bound.
     pub messages_per_second: usize,
-    /// From a close frame to the peer's answer.
+    /// How long the peer may take to answer a close frame.
     pub close_time: Duration,
-    /// How messages are compressed, if they are.
+    /// The compression of messages, if there is any.
     pub deflate: Option<Agreed>,
 }
 
-/// Runs a session until its socket is closed and the guest knows it. `read` is what the client sent
-/// right behind its handshake.
+/// Runs a session until its socket is closed and the guest has been told. `read` is what the client
+/// sent right behind its handshake.
 pub fn run<S: Wire>(
     mut stream: S,
     read: Bytes,
@@ -56,15 +59,15 @@ pub fn run<S: Wire>(
     limits: Limits,
 ) -> impl Future<Output = ()> + use<S> {
     let socket = session.socket.clone();
-    // What is compressed has to pass through the session's task.
+    // Compressed messages have to pass through the session's task.
     socket.set_open(stream.take_outlet().filter(|_| limits.deflate.is_none()));
     let context = session.context().clone();
-    // Boxed, or the task would keep room for it in each function that it passes through.
+    // Boxed: otherwise the task would reserve room for it in each function that it passes through.
     let bridge = Box::new(Bridge::new(stream, read, socket.clone(), context, limits));
     let close_time = limits.close_time;
     // What has been done by now needs no room in the task.
     async move {
-        // All of it: the socket is its plugin's for as long as this lasts.
+        // Moved whole: the socket belongs to its plugin for as long as this exists.
         let session = session;
         match session.guest {
             Guest::Shared(handle) => run_shared(bridge, &handle).await,
@@ -79,7 +82,7 @@ async fn run_shared<T: InstanceSource>(
     mut bridge: Box<Bridge<impl Wire>>,
     handle: &SocketHandle<T>,
 ) {
-    // What happens once is boxed: an idle session's task keeps no room for it.
+    // What happens once is boxed, so that an idle session's task reserves no room for it.
     Box::pin(handle.open()).await;
     let end = loop {
         match bridge.next().await {
@@ -111,7 +114,7 @@ async fn run_own(
     let mut returned = false;
     let end = loop {
         let event = tokio::select! {
-            // The guest first, if there is something for it: when it has asked for all messages, more are read.
+            // The guest comes first: more is read only when it has asked for all messages.
             biased;
             () = &mut guest, if !returned && !socket.is_listening() => None,
             event = bridge.next() => Some(event),
@@ -119,7 +122,7 @@ async fn run_own(
         match event {
             None => returned = true,
             Some(Event::Messages) => socket.push_inbox(bridge.messages.take()),
-            // A loop asks for the buffered amount; nothing waits for an event.
+            // A loop asks for the buffered amount; it does not wait for an event.
             Some(Event::Drained) => {}
             Some(Event::End(end)) => break end,
         }
@@ -137,7 +140,8 @@ async fn run_own(
     bridge.finish().await;
 }
 
-/// Waits for a guest whose socket has closed. False if it has not ended in time, or its site is served no more.
+/// Waits for a guest whose socket has closed. Returns false if it has not ended in time, or its
+/// site is served no longer.
 async fn ends(guest: impl Future<Output = ()>, close_time: Duration, account: &Account) -> bool {
     tokio::select! {
         ended = tokio::time::timeout(close_time, guest) => ended.is_ok(),

@@ -1,7 +1,8 @@
-//! A streamed response: the guest's side is a session, the client's side a body that hyper polls.
+//! A streamed response: the guest's side is a session, and the client's side is a body that hyper
+//! polls.
 //!
-//! hyper asks for the next piece when it has sent the last: that is the backpressure. When it drops
-//! the body before its end, the client has left.
+//! hyper asks for the next piece when it has sent the last one, which is the backpressure. If it
+//! drops the body before its end, the client has left.
 
 use std::io;
 use std::pin::Pin;
@@ -21,9 +22,9 @@ use crate::plugin::{Guest, Session};
 #[derive(Debug)]
 pub struct StreamBody {
     socket: Arc<Socket>,
-    /// Told when there is room for what the guest was refused.
+    /// Notified when there is room for what the guest was refused.
     drained: Arc<Notify>,
-    /// Told how the stream ended.
+    /// Gets the end of the stream.
     ended: Option<oneshot::Sender<CloseInfo>>,
     ending: Option<Ending>,
 }
@@ -33,13 +34,13 @@ pub struct StreamBody {
 enum Ending {
     /// The body is complete.
     Complete,
-    /// What was sent goes out before the body is cut off.
+    /// The body is cut off after what was sent has gone out.
     CutOffSoon,
-    /// The body is cut off: the client must not take it for whole.
+    /// The body is cut off, so that the client does not take it for whole.
     CutOff,
 }
 
-/// The body for a stream, and the task that runs its guest until it has ended.
+/// Makes the body of a stream, and the task that runs its guest to the end.
 pub fn stream(session: Session, close_time: Duration) -> (StreamBody, impl Future<Output = ()>) {
     let (ended, end) = oneshot::channel();
     let socket = session.socket.clone();
@@ -56,7 +57,7 @@ async fn run(
 ) {
     let socket = session.socket.clone();
     let account = session.context().account.clone();
-    // A client that does not read what was sent keeps its end from coming.
+    // While a client does not read what was sent, its end does not come.
     let end = async {
         tokio::select! {
             info = end => info.unwrap_or_else(|_| CloseInfo::lost()),
@@ -82,13 +83,13 @@ async fn run(
             let mut end = std::pin::pin!(end);
             tokio::select! {
                 () = &mut guest => {
-                    // What it has queued is still to be sent.
+                    // What the guest has queued still has to be sent.
                     end.await;
                 }
                 info = &mut end => {
                     socket.set_closed();
                     socket.end_inbox(info);
-                    // One that does not notice is stopped, as a session is.
+                    // A guest that does not notice the end is stopped, as in a session.
                     let _ = ends(guest, close_time, &account).await;
                 }
             }
@@ -128,7 +129,7 @@ impl Body for StreamBody {
             this.ending = Some(if complete { Ending::Complete } else { Ending::CutOffSoon });
         }
         if orders.terminate {
-            // Again and again, it does not put the end off.
+            // Being told again does not delay the end.
             let is_cut_off = matches!(this.ending, Some(Ending::CutOff));
             this.ending = Some(if is_cut_off { Ending::CutOff } else { Ending::CutOffSoon });
         } else if !piece.is_empty() {
@@ -141,8 +142,8 @@ impl Body for StreamBody {
                 Poll::Ready(None)
             }
             Some(Ending::CutOffSoon) => {
-                // hyper writes when it waits. It drops what it has not written, the head too, when
-                // the body fails.
+                // hyper writes when it waits. If the body fails, hyper drops what it has not
+                // written, even the head.
                 this.ending = Some(Ending::CutOff);
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -166,12 +167,13 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::capability::socket::SocketKind;
     use crate::capability::sockets::{NewSocket, Sockets};
     use crate::config::Limits;
 
     #[test]
     fn a_guest_that_terminates_again_and_again_does_not_put_the_end_off() {
-        let new = NewSocket { stream: true, ..NewSocket::sample() };
+        let new = NewSocket { kind: SocketKind::Stream, ..NewSocket::sample() };
         let socket = Sockets::default().accept(new, &Limits::default()).expect("there is room");
         socket.set_open(None);
         let (ended, _end) = oneshot::channel();

@@ -1,14 +1,14 @@
-//! Frames over a byte stream. Whole messages are decoded here, and tungstenite reads whatever else there is.
-//! Everything that is sent, its pongs and close frames included, goes through one buffer in one order and out
-//! in one write.
+//! Frames over a byte stream. Whole messages are decoded here; tungstenite reads everything else.
+//! Everything that is sent, with its pongs and close frames, goes through one buffer, in one order,
+//! and out in one write.
 
-use std::cell::Cell;
+mod byte_stream;
+
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{
@@ -16,114 +16,43 @@ use tokio_tungstenite::tungstenite::protocol::{
 };
 
 use super::Limits;
-use super::deflate::{Deflater, Inflater};
 use super::end::End;
-use super::frame::{Progress, Whole};
+use super::frame::Whole;
 use super::wire::Wire;
 use crate::buffers;
 use crate::message::{Message, Messages, encode_header};
+use byte_stream::{ByteStream, READ_BUFFER};
 
-/// What the decoder keeps while it is there, in bytes. It grows for a larger message, and is cleared for each
-/// read; what is read at once is [`READ_AT_ONCE`].
-const READ_BUFFER: usize = 1024;
-
-/// What is read from the network at once, into a buffer that all sockets of a thread share.
-const READ_AT_ONCE: usize = 64 * 1024;
-
-/// Frames that are read before the guest is called.
+/// How many frames are read before the guest is called.
 const MAX_BATCH_FRAMES: usize = 64;
 
-/// Payload that is read before the guest is called, in bytes; the last message may go over it.
+/// How many bytes of payload are read before the guest is called. The last message may exceed it.
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 
-/// Pongs that wait for a peer that does not read, in bytes; later ones replace the last.
+/// How many bytes of pongs may wait for a peer that does not read. Later pongs replace the last.
 const MAX_CONTROL_BACKLOG: usize = 64 * 1024;
 
-thread_local! {
-    /// Of [`READ_AT_ONCE`] bytes, while nobody on this thread reads.
-    static SHARED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 /// One WebSocket connection, after its handshake.
-pub struct Transport<S> {
-    io: Io<S>,
+pub(crate) struct Transport<S> {
+    io: ByteStream<S>,
     max_batch: usize,
     max_message: usize,
-    /// While there is something that it has to remember: what has begun, or who has closed.
+    /// Exists while it has something to remember: an incomplete frame or message, or who has
+    /// closed.
     decoder: Option<Box<WebSocketContext>>,
 }
 
-struct Io<S> {
-    stream: S,
-    waker: Waker,
-    came: Came,
-    /// Where the decoder is in what it has been given.
-    progress: Progress,
-    /// Borrowed; none where there is nothing to send.
-    out: Vec<u8>,
-    /// How much of `out` the network has.
-    written: usize,
-    /// Something came.
-    heard: bool,
-    /// A close frame has been queued, or has come.
-    closing: bool,
-    deflater: Option<Box<Deflater>>,
-    inflating: Option<Box<Inflating>>,
-}
-
-/// What has come from the network, and the decoder has not been given.
-#[derive(Default)]
-struct Came {
-    /// The thread's buffer, or, between two reads, a small one with what was left.
-    buffer: Vec<u8>,
-    taken: usize,
-    end: usize,
-    /// The network had no more than this.
-    is_all: bool,
-    /// Nothing more will come.
-    ended: bool,
-}
-
-/// Where messages are compressed: what has been read and rewritten, and not yet decoded.
-struct Inflating {
-    inflater: Inflater,
-    rewritten: Vec<u8>,
-    taken: usize,
-}
-
 impl<S: Wire> Transport<S> {
-    /// `read` is what came behind the handshake; `max_batch` bounds what one read gives the guest.
-    pub fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
-        let mut inflating = limits.deflate.map(|agreed| {
-            let inflater = Inflater::new(&agreed, limits.message);
-            Box::new(Inflating { inflater, rewritten: Vec::new(), taken: 0 })
-        });
-        let came = match &mut inflating {
-            Some(inflating) => {
-                inflating.inflater.push(&read, &mut inflating.rewritten);
-                Came::default()
-            }
-            // Copied, for it is a small piece of a large buffer.
-            None => Came { end: read.len(), buffer: read.to_vec(), ..Came::default() },
-        };
-        let io = Io {
-            stream,
-            waker: Waker::noop().clone(),
-            came,
-            progress: Progress::default(),
-            out: Vec::new(),
-            written: 0,
-            heard: false,
-            closing: false,
-            deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
-            inflating,
-        };
+    /// `read` is what came right behind the handshake. `max_batch` bounds what one read gives the
+    /// guest.
+    pub(crate) fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
+        let io = ByteStream::new(stream, &read, limits);
         let max_batch = MAX_BATCH_BYTES.min(max_batch);
         Self { io, max_batch, max_message: limits.message, decoder: None }
     }
 
-    /// Appends the frames that `take` puts into an empty buffer; answers what it says.
-    pub fn queue<T>(&mut self, take: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    /// Appends the frames that `take` puts into an empty buffer. Returns its result.
+    pub(crate) fn queue<T>(&mut self, take: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         if self.io.out.is_empty() && self.io.deflater.is_none() {
             return take(&mut self.io.out);
         }
@@ -137,14 +66,18 @@ impl<S: Wire> Transport<S> {
         taken
     }
 
-    /// Bytes that the network has not taken yet.
-    pub fn unsent(&self) -> usize {
+    /// How many bytes the network has not taken yet.
+    pub(crate) fn unsent(&self) -> usize {
         self.io.out.len() - self.io.written
     }
 
-    /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready with none
-    /// where only control frames came.
-    pub fn poll_read(&mut self, cx: &mut Context<'_>, batch: &mut Messages) -> Poll<Option<End>> {
+    /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready without
+    /// a message if only control frames came.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Messages,
+    ) -> Poll<Option<End>> {
         self.io.set_waker(cx);
         let read = self.poll_batch(batch);
         self.io.came.put_away();
@@ -191,7 +124,7 @@ impl<S: Wire> Transport<S> {
                 if !batch.takes(length) {
                     return Ok(Read::Later);
                 }
-                // The decoder refuses what is not text.
+                // The decoder refuses invalid text.
                 if whole.append_to(batch) {
                     let frame = whole.length;
                     self.io.came.taken += frame;
@@ -203,7 +136,7 @@ impl<S: Wire> Transport<S> {
             protocol::Message::Text(text) => Message::Text(text),
             protocol::Message::Binary(binary) => Message::Binary(binary),
             protocol::Message::Close(frame) => return Ok(Read::Close(frame)),
-            // tungstenite answers pings with the next thing that it does; a pong needs no answer.
+            // tungstenite answers a ping with its next action; a pong needs no answer.
             _ => return Ok(Read::Control),
         };
         let length = message.len();
@@ -218,28 +151,28 @@ impl<S: Wire> Transport<S> {
     }
 
     /// Whether there may be something to read; see [`Wire::poll_readable`].
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self.io.came.is_empty() && self.io.is_between_messages() {
             true => self.io.stream.poll_readable(cx),
             false => Poll::Ready(()),
         }
     }
 
-    /// Whether a frame, or a message in several, has begun, and its end has not come.
-    pub fn is_amid_message(&self) -> bool {
+    /// Whether a frame, or a fragmented message, is incomplete.
+    pub(crate) fn is_amid_message(&self) -> bool {
         match &self.io.inflating {
             Some(inflating) => !inflating.inflater.is_between_messages(),
             None => !self.io.progress.is_between_messages(),
         }
     }
 
-    /// Whether anything came since this was asked last: a message, a pong, or part of one.
-    pub fn take_alive(&mut self) -> bool {
+    /// Whether anything came since the last call: a message, a pong, or part of one.
+    pub(crate) fn take_alive(&mut self) -> bool {
         std::mem::take(&mut self.io.heard)
     }
 
-    /// Appends a ping, unless the session ends.
-    pub fn ping(&mut self) {
+    /// Appends a ping, unless the session is ending.
+    pub(crate) fn ping(&mut self) {
         const PING: u8 = 0x89;
         if !self.io.closing {
             encode_header(&mut self.io.out, PING, 0);
@@ -247,18 +180,18 @@ impl<S: Wire> Transport<S> {
     }
 
     /// Appends a close frame, unless one has been sent.
-    pub fn close(&mut self, code: u16, reason: &str) {
+    pub(crate) fn close(&mut self, code: u16, reason: &str) {
         let Self { decoder, io, max_message, .. } = self;
         io.closing = true;
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        // Writing goes to memory. What can fail is that the session is over already.
+        // Writing goes to memory, so this fails only if the session is already over.
         let _ = decoder.get_or_insert_with(|| new_decoder(*max_message)).close(io, Some(frame));
     }
 
-    /// Appends what tungstenite still wants to say: the answer to a close frame, or to a ping.
-    pub fn answer(&mut self) {
+    /// Appends what tungstenite still has to send: the answer to a close frame, or to a ping.
+    pub(crate) fn answer(&mut self) {
         if let Some(decoder) = &mut self.decoder {
-            // `ConnectionClosed` is how it says that this was the last.
+            // `ConnectionClosed` means that this was the last frame.
             let _ = decoder.flush(&mut self.io);
         }
     }
@@ -267,8 +200,8 @@ impl<S: Wire> Transport<S> {
     ///
     /// # Errors
     /// The connection is lost.
-    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Io { stream, out, written, .. } = &mut self.io;
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ByteStream { stream, out, written, .. } = &mut self.io;
         while *written < out.len() {
             match Pin::new(&mut *stream).poll_write(cx, &out[*written..]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -282,13 +215,14 @@ impl<S: Wire> Transport<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends our side: the peer is told that nothing more comes.
-    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ends our side: the peer learns that nothing more comes.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io.stream).poll_shutdown(cx)
     }
 
-    /// Reads what still comes, and drops it, without a look at the frames. Ready when nothing more will come.
-    pub fn poll_drop_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Reads and discards what still comes, without looking at the frames. Ready when nothing more
+    /// will come.
+    pub(crate) fn poll_drop_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.io.set_waker(cx);
         let rest = loop {
             self.io.came.taken = self.io.came.end;
@@ -304,21 +238,13 @@ impl<S: Wire> Transport<S> {
     }
 }
 
-impl<S> Io<S> {
-    fn set_waker(&mut self, cx: &Context<'_>) {
-        if !self.waker.will_wake(cx.waker()) {
-            self.waker.clone_from(cx.waker());
-        }
-    }
-}
-
-/// What has been read.
+/// The result of reading.
 enum Read {
-    /// A message of so many bytes, which is in the batch.
+    /// A message of so many bytes, which is now in the batch.
     Message(usize),
     Control,
     Close(Option<CloseFrame>),
-    /// What follows is for the next batch.
+    /// What follows belongs to the next batch.
     Later,
 }
 
@@ -330,145 +256,4 @@ fn new_decoder(max_message: usize) -> Box<WebSocketContext> {
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message));
     Box::new(WebSocketContext::new(Role::Server, Some(config)))
-}
-
-impl<S: AsyncRead + Unpin> Io<S> {
-    /// Whether the decoder has nothing that goes on in what comes next. It always has with compression, which
-    /// only it reads.
-    fn is_between_messages(&self) -> bool {
-        self.inflating.is_none() && self.progress.is_between_messages()
-    }
-
-    /// Reads what is there from the network.
-    fn fill(&mut self) -> io::Result<()> {
-        if self.came.ended {
-            return Ok(());
-        }
-        let mut buffer = ReadBuf::new(self.came.borrow());
-        let mut cx = Context::from_waker(&self.waker);
-        match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
-            Poll::Ready(Ok(())) => {
-                let count = buffer.filled().len();
-                self.heard |= count > 0;
-                self.came.came(count);
-                Ok(())
-            }
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn read_stream(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.came.is_empty() {
-            self.fill()?;
-        }
-        Ok(self.came.take(buffer))
-    }
-
-    /// Reads no further than to the end of a frame.
-    fn read_frame(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.came.is_empty() {
-            self.fill()?;
-        }
-        let left = self.came.left();
-        let passed = self.progress.pass(&left[..left.len().min(buffer.len())]);
-        Ok(self.came.take(&mut buffer[..passed]))
-    }
-}
-
-impl Came {
-    fn is_empty(&self) -> bool {
-        self.taken == self.end
-    }
-
-    /// The thread's buffer.
-    fn borrow(&mut self) -> &mut [u8] {
-        if self.buffer.len() < READ_AT_ONCE {
-            self.buffer = SHARED.take();
-            self.buffer.resize(READ_AT_ONCE, 0);
-        }
-        &mut self.buffer
-    }
-
-    /// So many bytes are in the borrowed buffer now.
-    fn came(&mut self, count: usize) {
-        (self.taken, self.end) = (0, count);
-        self.is_all = count < READ_AT_ONCE;
-        self.ended = count == 0;
-    }
-
-    /// What has not been taken.
-    fn left(&self) -> &[u8] {
-        &self.buffer[self.taken..self.end]
-    }
-
-    fn take(&mut self, buffer: &mut [u8]) -> usize {
-        let left = self.left();
-        let count = buffer.len().min(left.len());
-        buffer[..count].copy_from_slice(&left[..count]);
-        self.taken += count;
-        count
-    }
-
-    /// Gives the thread's buffer back. What is left in it is kept.
-    fn put_away(&mut self) {
-        let is_shared = self.buffer.len() == READ_AT_ONCE;
-        if is_shared || self.is_empty() {
-            let rest = self.left().to_vec();
-            let buffer = std::mem::replace(&mut self.buffer, rest);
-            (self.taken, self.end) = (0, self.buffer.len());
-            if is_shared {
-                SHARED.set(buffer);
-            }
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> io::Read for Io<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.inflating.take() {
-            None => self.read_frame(buffer),
-            Some(mut inflating) => {
-                let read = inflating.read(buffer, |raw| self.read_stream(raw));
-                self.inflating = Some(inflating);
-                read
-            }
-        }
-    }
-}
-
-impl Inflating {
-    fn read(
-        &mut self,
-        buffer: &mut [u8],
-        mut read_stream: impl FnMut(&mut [u8]) -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        while self.taken == self.rewritten.len() {
-            self.rewritten.clear();
-            self.taken = 0;
-            if self.rewritten.capacity() > READ_BUFFER {
-                self.rewritten = Vec::new();
-            }
-            let mut raw = [0; READ_BUFFER];
-            match read_stream(&mut raw)? {
-                0 => return Ok(0),
-                count => self.inflater.push(&raw[..count], &mut self.rewritten),
-            }
-        }
-        let count = buffer.len().min(self.rewritten.len() - self.taken);
-        buffer[..count].copy_from_slice(&self.rewritten[self.taken..self.taken + count]);
-        self.taken += count;
-        Ok(count)
-    }
-}
-
-impl<S> io::Write for Io<S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,4 +1,5 @@
-//! What the frames of a session go over: TCP, of which others than the session's task may write, too.
+//! What a session's frames travel over: TCP, which tasks other than the session's may write to as
+//! well.
 
 use std::io;
 use std::pin::Pin;
@@ -13,17 +14,17 @@ use crate::capability::socket::Outlet;
 
 /// A byte stream.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
-    /// Whether there may be something to read; where there is surely nothing, the task is woken when something
-    /// comes.
+    /// Whether there may be something to read. If there is certainly nothing, the task is woken
+    /// when something comes.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// What others write with, if they can: once.
+    /// Takes the outlet for other tasks, if the stream has one. Only the first call returns it.
     fn take_outlet(&mut self) -> Option<Outlet>;
 }
 
 /// A connection whose other half is an [`Outlet`].
 #[derive(Debug)]
-pub struct Tcp {
+pub(crate) struct Tcp {
     half: OwnedReadHalf,
     outlet: Option<Outlet>,
 }
@@ -82,7 +83,7 @@ impl AsyncWrite for Tcp {
     }
 }
 
-/// In memory, where nobody else writes.
+/// A stream in memory, which no other task writes to.
 impl Wire for DuplexStream {
     fn poll_readable(&self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())

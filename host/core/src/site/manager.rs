@@ -1,11 +1,11 @@
-//! A site that is being served, and changes: by its files, by deploys, by going back.
+//! A site that is being served, and its changes: by its files, by deploys, by going back.
 //!
-//! All of these take the same way: load beside what is served, see that it starts and is well, hand
-//! over what is in memory, switch the table in one step, move the sockets. Until the switch, whatever
-//! fails leaves everything as it was.
+//! Each change takes the same steps: load the new versions beside the old ones, check that they
+//! start and are healthy, hand over what is in memory, switch the table in one step, and move the
+//! sockets. A failure before the switch leaves everything as it was.
 //!
-//! A site makes one change at a time, and no other site waits for it. What is served, and what is said
-//! of it, never waits for a change.
+//! A site makes one change at a time, and no other site waits for it. Serving and `status` never
+//! wait for a change.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,13 @@ use crate::plugin::{
 };
 use crate::server::{NotAlone, ServedSite, Server};
 
-/// How often a new version is looked at while it is watched.
+/// How often a watched new version is checked.
 const WATCH_PERIOD: Duration = Duration::from_millis(50);
 
-/// How long a change waits for the one before it of the same site.
+/// How long a change waits for the previous change of the same site.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// Makes what is told of each component that is compiled; one for each change.
+/// Makes what is told of each component that is compiled; called once for each change.
 pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str) + Send + Sync> + Send + Sync>;
 
 /// A site that is being served.
@@ -46,20 +46,20 @@ pub struct SiteManager {
     served: Arc<ServedSite>,
     progress: Progress,
     root: PathBuf,
-    /// Held for as long as something changes: one change at a time.
+    /// Locked during a change, so that there is one at a time.
     state: Mutex<State>,
-    /// What is said of the site, as of the end of the last change.
+    /// What `status` reports, as of the end of the last change.
     said: ArcSwap<Said>,
-    /// Served no more: what is changing is broken off.
+    /// Cancelled when the site is served no longer: the current change stops.
     gone: CancellationToken,
     this: Weak<Self>,
 }
 
-/// What [`Status`] says besides what is served.
+/// What [`Status`] reports in addition to what is served.
 struct Said {
     name: Arc<str>,
     account: Arc<Account>,
-    /// The versions of each component, the newest first.
+    /// The versions of each component, newest first.
     versions: BTreeMap<String, Vec<Digest>>,
 }
 
@@ -69,7 +69,7 @@ struct State {
     canary: Option<Canary>,
 }
 
-/// What a canary has brought.
+/// What a canary consists of.
 struct Canary {
     given: Given,
     snapshot: Arc<SiteSnapshot>,
@@ -78,27 +78,38 @@ struct Canary {
 /// Why nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
+    /// The host has begun to stop.
     #[error("the host is stopping")]
     Stopping,
-    #[error("the site is served no more")]
+    /// The site was removed, or its folder replaced.
+    #[error("the site is no longer served")]
     Gone,
+    /// The previous change of the site takes too long.
     #[error("another change of the site has not ended in {MAX_WAIT:?}: try again later")]
     Busy,
+    /// A site has at most one canary.
     #[error("a canary is being served: promote it or drop it first")]
     Canary,
+    /// The site has no canary to promote or drop.
     #[error("no canary is being served")]
     NoCanary,
+    /// The site has no component with this file.
     #[error("the site has no `{0}`")]
     NoPlugin(String),
+    /// The site names no hosts, and is not the only one.
     #[error(transparent)]
     Hosts(#[from] NotAlone),
+    /// The component has no such version to go back to.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// The new version does not start, is not healthy, or cannot take over.
     #[error(transparent)]
     Swap(#[from] SwapError),
+    /// Work on another thread has panicked, or the host is ending.
     #[error(transparent)]
     Aside(#[from] AsideError),
-    /// With all that it has to say: nothing is its source, which would be said again.
+    /// The site or a component is invalid. The message has the whole chain of errors: as a source,
+    /// the chain would be printed twice.
     #[error("{0:#}")]
     Refused(anyhow::Error),
 }
@@ -110,10 +121,10 @@ impl From<anyhow::Error> for DeployError {
 }
 
 impl SiteManager {
-    /// Loads a site, and has it served for its hosts.
+    /// Loads a site, and serves it for its hosts.
     ///
     /// # Errors
-    /// The site is not right.
+    /// The site is invalid.
     pub async fn open(
         site: SiteDir,
         server: Arc<Server>,
@@ -151,7 +162,7 @@ impl SiteManager {
         }))
     }
 
-    /// Serves it no more: its sockets close with 1001. A change that is being made is broken off.
+    /// Stops serving the site: its sockets close with 1001. A change in progress stops.
     pub fn close(&self) {
         self.gone.cancel();
         self.server.remove(&self.served);
@@ -167,12 +178,13 @@ impl SiteManager {
         self.said.load().name.clone()
     }
 
-    /// Serves what the site's folder has now.
+    /// Serves what the site's folder contains now.
     ///
     /// # Errors
-    /// See [`DeployError`]; what was served goes on.
+    /// See [`DeployError`]. What was served goes on.
     pub async fn update(&self) -> Result<Report, DeployError> {
-        // Public files wait neither for components nor for a canary, and come even if those are wrong.
+        // Public files do not wait for components or for a canary, and are served even if those are
+        // invalid.
         self.served.traffic().stable.public.refresh().await;
         self.change(async |state| self.update_now(state).await).await
     }
@@ -199,11 +211,12 @@ impl SiteManager {
         Ok(report)
     }
 
-    /// Serves these components, all or none, and writes them into the site's folder. With a split only
-    /// its share of the requests gets them, and the folder stays as it is until they are promoted.
+    /// Serves these components, all or none, and writes them into the site's folder. With a split,
+    /// only its part of the requests gets them, and the folder stays as it is until they are
+    /// promoted.
     ///
     /// # Errors
-    /// See [`DeployError`]; what was served goes on.
+    /// See [`DeployError`]. What was served goes on.
     pub async fn deploy(&self, given: Given, split: Option<Split>) -> Result<Report, DeployError> {
         self.change(async |state| {
             if state.canary.is_some() {
@@ -218,10 +231,11 @@ impl SiteManager {
         .await
     }
 
-    /// Goes back to the version of a component that begins so, or to the one before the one that serves.
+    /// Goes back to the version of a component whose digest begins with `to`, or else to the
+    /// version before the one that serves.
     ///
     /// # Errors
-    /// See [`DeployError`]; what was served goes on.
+    /// See [`DeployError`]. What was served goes on.
     pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, DeployError> {
         self.change(async |state| {
             if state.canary.is_some() {
@@ -236,10 +250,11 @@ impl SiteManager {
         .await
     }
 
-    /// Every request gets the canary's version, which is written into the site's folder.
+    /// Promotes the canary: every request gets its version, which is written into the site's
+    /// folder.
     ///
     /// # Errors
-    /// See [`DeployError`]; what was served goes on.
+    /// See [`DeployError`]. What was served goes on.
     pub async fn promote(&self) -> Result<Report, DeployError> {
         self.change(async |state| {
             let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
@@ -253,7 +268,7 @@ impl SiteManager {
         .await
     }
 
-    /// No request gets the canary's version any more; its sockets go to the other one.
+    /// Drops the canary: its sockets go to the stable version.
     ///
     /// # Errors
     /// See [`DeployError`].
@@ -271,7 +286,7 @@ impl SiteManager {
         .await
     }
 
-    /// What is served. Waits for nothing.
+    /// What is served. Does not wait.
     pub fn status(&self) -> Status {
         let said = self.said.load();
         let traffic = self.served.traffic();
@@ -318,7 +333,7 @@ impl SiteManager {
         }
     }
 
-    /// Makes a change, after the one before has ended.
+    /// Makes a change, after the previous one has ended.
     async fn change(
         &self,
         make: impl AsyncFnOnce(&mut State) -> Result<Report, DeployError>,
@@ -333,7 +348,7 @@ impl SiteManager {
         made.unwrap_or(Err(DeployError::Gone))
     }
 
-    /// Waits for the change before to end.
+    /// Waits for the previous change to end.
     async fn begin(&self) -> Result<MutexGuard<'_, State>, DeployError> {
         let waited = tokio::time::timeout(MAX_WAIT, self.state.lock()).await;
         let state = waited.map_err(|_| DeployError::Busy)?;
@@ -343,7 +358,7 @@ impl SiteManager {
         }
     }
 
-    /// Breaks off what has changed nothing yet when the host stops.
+    /// Runs work that has changed nothing yet, and stops it when the host stops.
     async fn unless_stopping<T>(&self, work: impl Future<Output = T>) -> Result<T, DeployError> {
         tokio::select! {
             done = work => Ok(done),
@@ -383,7 +398,8 @@ impl SiteManager {
         self.switch(state, snapshot, how, Some(staged)).await
     }
 
-    /// The snapshot takes over, and its files take their places. Up to the switch nothing has changed.
+    /// The snapshot takes over, and its files get their places. Until the switch, nothing has
+    /// changed.
     async fn switch(
         &self,
         state: &mut State,
@@ -395,7 +411,7 @@ impl SiteManager {
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, asking whether it is well");
         self.unless_stopping(change.health_check(&self.served.traffic())).await??;
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
-        // Before anybody is held: it waits for the disk.
+        // Done before any instance is held, because it waits for the disk.
         if let Some(staged) = &mut staged {
             block_in_place(|| staged.decide())?;
         }
@@ -429,7 +445,7 @@ impl SiteManager {
     }
 
     async fn prepare(&self, change: &Changes, how: Handover) -> Result<Swap, DeployError> {
-        // The disk may have taken until the host's end.
+        // The host may have begun to stop while the disk was written.
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
@@ -440,7 +456,7 @@ impl SiteManager {
         }
     }
 
-    /// After the switch: the sockets that can move do, the others drain.
+    /// After the switch: sockets that can move do so, and the others drain.
     async fn complete(&self, site: &SiteDir, swap: Swap, change: Changes) -> Report {
         change.added.iter().for_each(|plugin| plugin.make_current());
         let drain_time = site.config.swap.drain_time;
@@ -513,7 +529,7 @@ impl SiteManager {
         self.serve(state, snapshot, &given, Handover::Rest).await
     }
 
-    /// Goes back by itself if these versions cost too many instances.
+    /// Goes back automatically if these versions lose too many instances.
     fn watch(&self, pairs: Vec<Pair>, settings: &config::Swap) {
         let (manager, settings) = (self.this.clone(), settings.clone());
         if pairs.is_empty() || settings.watch_time.is_zero() {
@@ -542,13 +558,13 @@ impl SiteManager {
         !self.server.is_stopping() && pairs.iter().all(serves)
     }
 
-    /// These versions are not to serve any more.
+    /// Replaces these versions, which must not serve any longer.
     async fn give_up(&self, pairs: &[Pair], failing: &PluginVersion) {
         let (calls, failures) = failing.context().calls.count();
         let (site, plugin) = (&**self.served.name(), &*failing.context().plugin);
         tracing::error!(
             target: "swap", site, plugin, calls, failures,
-            "the new version fails over `swap.max_failures`: the version before comes back"
+            "the new version fails over `swap.max_failures`: the previous version comes back"
         );
         let is_canary = self.served.traffic().canary.is_some();
         let gone_back = match is_canary {
@@ -557,7 +573,7 @@ impl SiteManager {
         };
         if let Err(error) = gone_back.map_err(anyhow::Error::from) {
             tracing::error!(
-                target: "swap", site, plugin, "the version before does not come back: {error:#}"
+                target: "swap", site, plugin, "the previous version does not come back: {error:#}"
             );
         }
     }
@@ -593,13 +609,13 @@ impl Said {
     }
 }
 
-/// Whether a version costs too many instances.
+/// Whether a version has lost too many instances.
 fn fails(plugin: &PluginVersion, settings: &config::Swap) -> bool {
     let (calls, failures) = plugin.context().calls.count();
     calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
 }
 
-/// Completes a deploy that was broken off. It may have a gigabyte to read.
+/// Completes an interrupted deploy. It may have to read a gigabyte.
 async fn recover(loader: &Loader, root: &Path) -> anyhow::Result<()> {
     let (root, own) = (root.to_owned(), root.to_owned());
     if loader.aside(move || staged::is_broken_off(&own)).await? {
@@ -608,7 +624,7 @@ async fn recover(loader: &Loader, root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Those of the folder that is there now.
+/// The versions of the current folder.
 fn open_versions(site: &SiteDir) -> Versions {
     Versions::open(&site.root, site.config.swap.keep)
 }
@@ -617,7 +633,7 @@ fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = (&str, Digest)> {
     snapshot.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
 }
 
-/// How two tenants differ.
+/// How two snapshots differ.
 struct Changes {
     pairs: Vec<Pair>,
     added: Vec<Arc<PluginVersion>>,
@@ -643,7 +659,7 @@ impl Changes {
         changes
     }
 
-    /// Sees that what does not serve yet starts and is well.
+    /// Checks that versions which do not serve yet start and are healthy.
     async fn health_check(&self, traffic: &TrafficSplit) -> Result<(), SwapError> {
         let after = self.pairs.iter().map(|pair| &pair.after).chain(&self.added);
         for plugin in after {

@@ -1,5 +1,5 @@
-//! A site: a folder with `lithe.toml`, `routes/` and `public/`, read into what the pipeline serves, and
-//! kept up to date with what is deployed.
+//! A site: a folder with `lithe.toml`, `routes/` and `public/`, read into what the pipeline serves,
+//! and updated when something is deployed.
 
 mod manager;
 mod neighbours;
@@ -37,32 +37,37 @@ pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
 
-/// How a site is loaded.
+/// How to load a site.
 pub struct Loading<'l> {
+    /// Loads the components.
     pub loader: &'l Loader,
-    /// What it was: what has the same content and settings is kept, with its instances and sockets.
+    /// The current snapshot. Whatever has the same content and settings is kept, with its instances
+    /// and sockets.
     pub before: Option<&'l SiteSnapshot>,
-    /// Told of each component that has to be compiled, before it is.
+    /// Called before a component is compiled.
     pub on_compile: &'l (dyn Fn(&str) + Send + Sync),
 }
 
-/// Components that are not, or not yet, what the site's folder has, by their files.
+/// Components, by their files, that the site's folder does not have, or not yet.
 pub type Given = BTreeMap<String, Bytes>;
 
 /// A site on disk.
 #[derive(Clone, Debug)]
 pub struct SiteDir {
+    /// The folder's path.
     pub root: PathBuf,
     /// Everything of the site is opened beneath it.
     pub folder: Folder,
+    /// The site's own settings.
     pub config: SiteConfig,
     /// The settings of the host that serves it.
     pub host: Arc<HostConfig>,
+    /// The name in the log.
     pub name: Arc<str>,
-    /// What it has used of its limits.
+    /// What the site has used of its limits.
     pub account: Arc<Account>,
     tenancy: Tenancy,
-    /// Where guests may write by its settings: nothing of the site is read there.
+    /// The folders that its settings let guests write to: nothing of the site is read there.
     _writable: Vec<Arc<Writable>>,
 }
 
@@ -70,7 +75,7 @@ pub struct SiteDir {
 #[derive(Clone, Debug)]
 enum Tenancy {
     Alone,
-    /// It is one of several: what it may use of the machine.
+    /// It is one of several: its share of the machine.
     Among(Arc<Share>),
 }
 
@@ -78,7 +83,7 @@ impl SiteDir {
     /// Opens a host's only site.
     ///
     /// # Errors
-    /// The folder does not exist, or its `lithe.toml` is not right.
+    /// The folder does not exist, or its `lithe.toml` is invalid.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let (root, folder) = locate(root)?;
         Self::only(root, folder)
@@ -94,7 +99,7 @@ impl SiteDir {
         Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
     }
 
-    /// Opens one of several sites: without `hosts`, its folder's name is its host.
+    /// Opens one of several sites. If it does not set `hosts`, its folder's name is its host.
     fn among(root: &Path, host: &Arc<HostConfig>, share: &Arc<Share>) -> anyhow::Result<Self> {
         let (root, folder) = locate(root)?;
         let mut config = SiteConfig::load(&folder)?;
@@ -109,7 +114,7 @@ impl SiteDir {
         Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
     }
 
-    /// Reads its settings again.
+    /// Reads the settings again.
     ///
     /// # Errors
     /// As [`SiteDir::open`].
@@ -122,10 +127,11 @@ impl SiteDir {
         Ok(site)
     }
 
-    /// Warns of settings of the host that have changed in the file of its only site, and hold from the next start on.
+    /// Warns if the only site's file has other settings of the host: they take effect at the next
+    /// start.
     fn warn_of_restart(&self, before: &Self) {
         let mut now = HostConfig::clone(&self.host);
-        // These are the site's, too.
+        // These two belong to the site, too.
         let (server, old) = (&mut now.server, &before.host.server);
         server.body_time = old.body_time;
         server.trusted_proxies.clone_from(&old.trusted_proxies);
@@ -135,7 +141,7 @@ impl SiteDir {
         }
     }
 
-    /// From now on, lines about the site are charged to it. Either name may be what an event says of it.
+    /// From now on, lines about the site are charged to it. An event may name it by either name.
     fn enter_log(&self) {
         self.account.limit_log(&self.config.limits);
         [&self.name, &self.folder_name()]
@@ -148,7 +154,7 @@ impl SiteDir {
         self.root.file_name().unwrap_or_default().to_string_lossy().into()
     }
 
-    /// What it may use of the machine, where it has neighbours.
+    /// What it may use of the machine, if it has neighbours.
     fn share(&self) -> Option<Arc<Share>> {
         match &self.tenancy {
             Tenancy::Alone => None,
@@ -156,11 +162,11 @@ impl SiteDir {
         }
     }
 
-    /// Loads every component as it lies in the folder.
+    /// Loads every component in the folder.
     ///
     /// # Errors
-    /// A file below `routes/` is not a route, is not a component that fits, or conflicts with another: the
-    /// message names the files and what would be right.
+    /// A file below `routes/` is not a route, is not a component that fits, or conflicts with
+    /// another. The message names the files and what would be right.
     pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<SiteSnapshot> {
         let folder = self.folder.clone();
         let components = loading.loader.aside(move || scan::components(&folder)).await??;
@@ -174,15 +180,15 @@ impl SiteDir {
         self.assemble(components, loading, |file| Some(self.source(file))).await
     }
 
-    /// Where a component of the folder is.
+    /// Where to read a component of the folder.
     pub fn source(&self, file: &str) -> Source {
         Source::File { folder: self.folder.clone(), path: file.to_owned() }
     }
 
-    /// Loads what is given, and keeps everything else as it was before.
+    /// Loads what is given, and keeps everything else.
     ///
     /// # Errors
-    /// As [`SiteDir::load`]; what is given is not a component's path.
+    /// As [`SiteDir::load`]; or what is given is not a component's path.
     pub async fn load_given(
         &self,
         given: &Given,
@@ -195,13 +201,13 @@ impl SiteDir {
             .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == ***file))
             .cloned();
         let files: Vec<String> = names.chain(new).collect();
-        // In the order of a scan: middleware runs by its name.
+        // In the order of a scan, because middleware runs in the order of its names.
         let all = move || scan::all(files.iter().map(String::as_str));
         let components = loading.loader.aside(all).await??;
         self.assemble(components, loading, |file| given.get(file).cloned().map(Source::Given)).await
     }
 
-    /// Its `public/`: that of before, which is read again apart from this.
+    /// The site's `public/`. An existing one is kept: it is read again separately.
     async fn public(&self, loading: &Loading<'_>) -> anyhow::Result<Public> {
         if let Some(before) = loading.before {
             return Ok(before.public.clone());
@@ -211,7 +217,8 @@ impl SiteDir {
         opened.context("cannot read `public/`")
     }
 
-    /// `source` says where a component is; where it does not, the component is as before.
+    /// `source` says where to read a component. If it does not know the component, the component
+    /// stays as it was.
     async fn assemble(
         &self,
         components: Vec<Found>,
@@ -227,7 +234,7 @@ impl SiteDir {
                 components.len()
             );
         }
-        // Before any component runs: what it says of its secrets is hidden.
+        // Before any component runs, so that secrets in its output are hidden.
         let granted = self.grants(&components, loading.loader).await?;
         let case_sensitive = self.config.case_sensitive;
         let snapshot = SiteSnapshot {
@@ -251,7 +258,7 @@ impl SiteDir {
             let source = source(&found.file);
             // Boxed: it is large, and so would be everything that waits for it.
             let plugin = Box::pin(self.plugin(&found, grants, source, loading)).await?;
-            // Its routes may take a while to read.
+            // Parsing its routes may take a while.
             let add = move || assembly.add(found, plugin).map(|()| assembly);
             assembly = loading.loader.aside(add).await??;
         }
@@ -282,7 +289,7 @@ impl SiteDir {
         let source = match (before, source) {
             (_, Some(source)) => source,
             (Some(before), None) => return Ok(before.clone()),
-            (None, None) => bail!("`{file}` is not there"),
+            (None, None) => bail!("`{file}` does not exist"),
         };
         let seen = loader.look(&source).await.with_context(|| format!("`{file}`"))?;
         if let Some(before) = before
@@ -296,7 +303,8 @@ impl SiteDir {
         Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
     }
 
-    /// What each of these components may reach. From now on, the log shows none of their secrets.
+    /// Resolves what each of these components may reach. From now on, the log shows none of their
+    /// secrets.
     async fn grants(&self, components: &[Found], loader: &Loader) -> anyhow::Result<Vec<Grants>> {
         let files: Vec<String> = components.iter().map(|found| found.file.clone()).collect();
         let site = self.clone();
@@ -322,7 +330,7 @@ impl SiteDir {
     }
 }
 
-/// The site's folder: its path, and itself.
+/// Opens the site's folder. Returns its path, too.
 fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
     let shown = root.display();
     let root = absolute(root)
@@ -334,11 +342,12 @@ fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
     Ok((root, folder))
 }
 
-/// Where guests may write by a site's settings, which must not lie there themselves.
+/// The folders that a site's settings let guests write to. The settings themselves must not lie
+/// there.
 fn writable(site: &Folder, config: &SiteConfig) -> anyhow::Result<Vec<Arc<Writable>>> {
     let shown = || site.path().join(config::FILE_NAME).display().to_string();
     let writable = grants::writable(site, &config.plugin);
-    let writable = writable.with_context(|| format!("`{}` is not right", shown()))?;
+    let writable = writable.with_context(|| format!("`{}` is invalid", shown()))?;
     match site.kind(config::FILE_NAME) {
         Err(error @ FileError::Writable(_)) => {
             Err(error).with_context(|| format!("cannot read `{}`", shown()))
@@ -347,25 +356,25 @@ fn writable(site: &Folder, config: &SiteConfig) -> anyhow::Result<Vec<Arc<Writab
     }
 }
 
-/// The path from the system's root. A link stays in it, for it may lead to another folder tomorrow.
+/// The absolute path. Links in it stay, because they may lead to another folder tomorrow.
 fn absolute(path: &Path) -> std::io::Result<PathBuf> {
     path.metadata()?;
     match path.file_name() {
         Some(_) => std::path::absolute(path),
-        // `.` and `..`: they have no name that could be the site's.
+        // The path is `.` or `..`, which could not be the site's name.
         None => path.canonicalize(),
     }
 }
 
-/// A site that is being put together.
+/// A site that is being assembled.
 struct Assembly {
     snapshot: SiteSnapshot,
-    /// Of all patterns that are in it.
+    /// Counts all patterns that are in it.
     totals: Totals,
 }
 
 impl Assembly {
-    /// Adds a component where its place says.
+    /// Adds a component at its place.
     fn add(&mut self, found: Found, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
         let file = &found.file;
         self.snapshot.plugins.push(Lease::of(&plugin));
@@ -393,7 +402,7 @@ impl Assembly {
                     self.add_route(own, method, parsed)?;
                 }
             }
-            // The loader has compared the two already.
+            // The loader has already compared the two.
             _ => bail!("`{file}` is not what its place asks for"),
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What the sites of a host ask for that only one of them may have: their hosts. And what the log calls each.
+//! What only one of a host's sites may have: its hosts, and its name in the log.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use crate::config::{Config, Host, SiteConfig, Tenants};
 use crate::files::Folder;
 use crate::server::{Claims, Record};
 
-/// Reads what the sites in these folders ask for, before any of them is loaded: so nothing depends on
-/// which of them is loaded first.
-pub fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
+/// Reads what the sites in these folders ask for, before any of them is loaded, so that the order
+/// of loading does not matter.
+pub(crate) fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
     let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name)));
     Claims::of_many(&tenants.hosts, asked.collect(), Record::open(root))
 }
 
-/// The hosts that the site in this folder asks for; none, where its settings are in doubt. A folder that is not a
-/// site asks for nothing. What is wrong is reported when the site is loaded. Where only tables of the host are
-/// misplaced, the hosts are known all the same.
+/// The hosts that the site in this folder asks for. None if its settings are in doubt. A folder
+/// that is not a site asks for nothing. Errors are reported when the site is loaded. If the only
+/// fault is a table that belongs to the host, the hosts are known anyway.
 fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
     let folder = Folder::open(&root.join(name)).ok()?;
     if !is_site(&folder).ok()? {
@@ -27,11 +27,11 @@ fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
     hosts_of(name, &config.site).ok()
 }
 
-/// The hosts that one of several sites asks for: those that it names, or its folder's name.
+/// The hosts that one of several sites asks for: those that it names, or else its folder's name.
 ///
 /// # Errors
 /// It names none, and its folder's name is not a host.
-pub fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
+pub(crate) fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
     if !config.hosts.is_empty() {
         return Ok(config.hosts.clone());
     }
@@ -41,9 +41,9 @@ pub fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> 
     Ok(vec![host])
 }
 
-/// What the log calls one of several sites. A site chooses its name, but not its folder. A folder's name has
-/// no `/`: so a site's name in the log equals no neighbour's and no neighbour's folder.
-pub fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
+/// The name of one of several sites in the log. A site chooses its name, but not its folder. A
+/// folder's name contains no `/`, so the name in the log never equals a neighbour's name or folder.
+pub(crate) fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
     match name {
         Some(name) => format!("{name} (./{folder})").into(),
         None => folder.into(),

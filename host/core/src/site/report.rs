@@ -1,4 +1,4 @@
-//! What is served, and what has become of a change, for people and for programs.
+//! The status of a site and the results of its changes, for people and for programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,43 +8,47 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::plugin::Digest;
 
-/// What has become of a change.
+/// The result of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
+    /// What has changed, by component.
     pub changes: Vec<Change>,
-    /// A share of the requests gets it; the rest, what was served before.
+    /// Whether only a part of the requests gets it, and the rest gets what was served before.
     pub canary: bool,
-    /// The longest time for which events waited, in microseconds.
+    /// The longest time that events waited, in microseconds.
     #[serde(rename = "pause_us", with = "micros")]
     pub pause: Duration,
-    /// What the change did not do although it is served: somebody has to look at it.
+    /// What the change did not do, although it is served. Somebody has to look at it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What has become of one component.
+/// The result for one component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
+    /// The component's file in the site, such as `routes/chat.wasm`.
     pub plugin: String,
-    /// None: it is new.
+    /// The previous version. None if the component is new.
     pub from: Option<Digest>,
-    /// None: it is served no more.
+    /// The new version. None if the component is served no longer.
     pub to: Option<Digest>,
     /// Sockets that the new version has taken over.
     pub moved: usize,
-    /// Sockets that stay with the version before until they end, or `swap.drain_time` is up.
+    /// Sockets that stay with the previous version until they end, or `swap.drain_time` is up.
     pub draining: usize,
 }
 
 /// What is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
+    /// The site's name.
     pub site: String,
+    /// The versions that serve.
     pub plugins: Vec<Serving>,
-    /// What a canary has instead.
+    /// What the canary has instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryStatus>,
-    /// Versions that serve no request any more, and still have sockets.
+    /// Versions that no longer get requests, and still have sockets.
     pub draining: Vec<DrainingStatus>,
     /// How often each limit was exceeded, by its name in `lithe.toml`.
     pub exceeded: BTreeMap<String, u64>,
@@ -53,13 +57,17 @@ pub struct Status {
 /// A version that serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serving {
+    /// The component's file in the site.
     pub plugin: String,
+    /// The component's digest.
     pub version: Digest,
+    /// How many sockets it has.
     pub sockets: usize,
-    /// Calls of the guest, and those that have cost an instance.
+    /// How often its guest was called.
     pub calls: u64,
+    /// How many of the calls have cost an instance.
     pub failures: u64,
-    /// Versions that can be gone back to, the newest first.
+    /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }
 
@@ -68,16 +76,20 @@ pub struct Serving {
 pub struct CanaryStatus {
     /// Which requests it gets.
     pub split: String,
+    /// The versions that differ from the stable ones.
     pub plugins: Vec<Serving>,
 }
 
 /// A version that drains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainingStatus {
+    /// The component's file in the site.
     pub plugin: String,
+    /// The component's digest.
     pub version: Digest,
+    /// How many sockets it still has.
     pub sockets: usize,
-    /// Until they are closed, in seconds.
+    /// The time until its sockets are closed, in seconds.
     #[serde(rename = "seconds_left", with = "seconds")]
     pub left: Duration,
 }
@@ -85,11 +97,16 @@ pub struct DrainingStatus {
 mod micros {
     use super::*;
 
-    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_micros)
     }
 }
@@ -97,17 +114,22 @@ mod micros {
 mod seconds {
     use super::*;
 
-    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(time.as_secs())
     }
 
-    pub fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_secs)
     }
 }
 
 impl Report {
-    /// Whether everything was as it is.
+    /// Whether nothing has changed.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.warnings.is_empty()
     }

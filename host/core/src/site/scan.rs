@@ -1,4 +1,4 @@
-//! The components of a site, by their place in it.
+//! Finds the components of a site, by their places in it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,29 +13,32 @@ use lithe_router::{RouteFile, ScopeFile, ScopeKind, Totals};
 /// The longest name that file systems have, in bytes.
 const MAX_NAME: usize = 255;
 
-/// The longest path of a component in its site, in bytes. The system has 4,096, with the site's.
+/// The longest path of a component in its site, in bytes. The system allows 4,096 together with the
+/// site's own path.
 const MAX_PATH: usize = 2_048;
 
-/// Names in `routes/`, `middleware/` and `plugins/` together, those that are left out included.
+/// The most names in `routes/`, `middleware/` and `plugins/` together, with those that are left
+/// out.
 const MAX_NAMES: usize = 10_000;
 
-/// Components of one site.
-pub const MAX_COMPONENTS: usize = 1_000;
+/// The most components of one site.
+pub(crate) const MAX_COMPONENTS: usize = 1_000;
 
-/// Folders in folders below `routes/`. A path has no more segments than four times as many.
+/// How deep folders below `routes/` may be nested. A pattern has at most four times as many
+/// segments.
 const MAX_DEPTH: usize = 64;
 
-/// What makes a folder a site.
+/// The folders that make a folder a site.
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 
 /// Whether a folder is a site.
 ///
 /// # Errors
-/// The system does not say: it has no descriptors left, for one.
-pub fn is_site(folder: &Folder) -> Result<bool, FileError> {
+/// The system does not say, for example because it has no descriptors left.
+pub(crate) fn is_site(folder: &Folder) -> Result<bool, FileError> {
     for part in PARTS {
         match folder.dir().symlink_metadata(part) {
-            // A link counts: an error of loading says where it leads out of the site.
+            // A link counts. If it leads out of the site, loading reports the error.
             Ok(metadata) if metadata.is_dir() || metadata.is_symlink() => return Ok(true),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -48,8 +51,8 @@ pub fn is_site(folder: &Folder) -> Result<bool, FileError> {
 /// Whether a path leads to a folder that is a site.
 ///
 /// # Errors
-/// The system does not say: nobody may take that for a site that is gone.
-pub fn is_site_at(path: &Path) -> Result<bool, FileError> {
+/// The system does not say. That must not be taken for a site that is gone.
+pub(crate) fn is_site_at(path: &Path) -> Result<bool, FileError> {
     match Folder::open(path) {
         Ok(folder) => is_site(&folder),
         Err(FileError::Missing | FileError::NotAFolder) => Ok(false),
@@ -65,7 +68,7 @@ pub struct Found {
     pub place: Place,
 }
 
-/// What its place makes it.
+/// What a component's place makes it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Place {
     /// `middleware/*`
@@ -79,7 +82,7 @@ pub enum Place {
 }
 
 impl Found {
-    /// Sorts components as [`components`] finds them.
+    /// The order in which [`components`] finds components.
     pub fn order(&self) -> (u8, &str) {
         let folder = match self.place {
             Place::Global => 0,
@@ -89,7 +92,7 @@ impl Found {
         (folder, &self.file)
     }
 
-    /// Counts the pattern that its path is.
+    /// Counts the pattern of its path.
     fn count(&self, totals: &mut Totals) -> anyhow::Result<()> {
         let counted = match &self.place {
             Place::Global | Place::Plugin => Ok(()),
@@ -99,7 +102,7 @@ impl Found {
         counted.with_context(|| format!("`{}`", self.file))
     }
 
-    /// What the component must be.
+    /// The role that the component must have.
     pub fn role(&self) -> Role {
         match &self.place {
             Place::Global => Role::Middleware,
@@ -111,12 +114,14 @@ impl Found {
     }
 }
 
-/// Finds the `.wasm` files below the site's `middleware/`, `routes/` and `plugins/`, each in the order
-/// of their names. Files and folders whose names begin with `_` or `.` are left out, but for scoped
-/// files; so are links that lead back to a folder that they are in, and names that are not UTF-8.
+/// Finds the `.wasm` files below the site's `middleware/`, `routes/` and `plugins/`, each sorted by
+/// name. Files and folders whose names begin with `_` or `.` are left out, except scoped files.
+/// Links that lead back to a folder that contains them are left out, and so are names that are not
+/// UTF-8.
 ///
 /// # Errors
-/// There is no route, a name is not a pattern, or a folder leads out of the site: the message names the file.
+/// The site has no route, a name is not a pattern, or a folder leads out of the site. The message
+/// names the file.
 pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
     let left_out = BTreeMap::new();
     let totals = Totals::default();
@@ -137,7 +142,7 @@ pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
             place: Place::Plugin,
         })?;
     }
-    // A line for each reason, and not for each file: a site may have thousands.
+    // One line for each reason, and not for each file: a site may have thousands.
     for (why, (path, count)) in &scan.left_out {
         match count {
             1 => tracing::warn!("`{path}` is left out: {why}"),
@@ -155,7 +160,7 @@ pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// A folder of the site, which need not be there.
+/// A part of the site, if it exists.
 fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
     match root.folder(name) {
         Ok(folder) => Ok(Some(folder)),
@@ -164,11 +169,12 @@ fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
     }
 }
 
-/// What files would be in the site, by their paths, in the order in which [`components`] finds them.
+/// What these files would be in the site, by their paths, in the order in which [`components`]
+/// finds them.
 ///
 /// # Errors
-/// As [`component`], and as [`components`] of as many.
-pub fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
+/// As [`component`], and as [`components`] for the same number of files.
+pub(crate) fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
     let (mut found, mut totals) = (Vec::new(), Totals::default());
     for file in files {
         let one = component(file)?;
@@ -191,8 +197,8 @@ fn check_count(components: usize) -> anyhow::Result<()> {
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
 ///
 /// # Errors
-/// It is not a component's path: the message says what would be one.
-pub fn component(file: &str) -> anyhow::Result<Found> {
+/// It is not a component's path. The message says what would be one.
+pub(crate) fn component(file: &str) -> anyhow::Result<Found> {
     let wrong = || {
         anyhow::anyhow!(
             "`{file}` is not a component's path: name it as it lies in the site, such as \
@@ -228,21 +234,23 @@ pub fn component(file: &str) -> anyhow::Result<Found> {
     Ok(Found { file: file.to_owned(), place })
 }
 
-/// A look at what is in a site.
+/// A walk through a site.
 struct Scan<'s> {
-    /// What a link leads to is looked up beneath the site, and not beneath the folder that it is in.
+    /// The target of a link is looked up beneath the site, and not beneath the folder that contains
+    /// the link.
     root: &'s Folder,
-    /// Names that may still be read.
+    /// How many names may still be read.
     left: usize,
     found: Vec<Found>,
-    /// Of the patterns that were found. Counted here, too: no site is read that has more than it may have.
+    /// Counts the patterns found. They are counted here, too, so that no more is read of a site
+    /// than it may have.
     totals: Totals,
-    /// What is left out, by the reason: the first, and how many.
+    /// What is left out, by reason: the first path, and how many there are.
     left_out: BTreeMap<&'static str, (String, usize)>,
 }
 
 impl Scan<'_> {
-    /// The components right in a folder.
+    /// Adds the components directly in a folder.
     fn flat(&mut self, folder: &Folder, found: impl Fn(&str) -> Found) -> anyhow::Result<()> {
         for (name, _) in self.names(folder)? {
             if name.ends_with(".wasm") && !is_hidden(&name) {
@@ -252,8 +260,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Those in a folder below `routes/`, and in the folders in it. `around` are the folders that it is
-    /// in, and itself.
+    /// Adds the components in a folder below `routes/` and in the folders in it. `around` are the
+    /// folders that contain it, and itself.
     fn visit(
         &mut self,
         folder: &Folder,
@@ -304,7 +312,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// What is in a folder, in the order of the names.
+    /// The contents of a folder, sorted by name.
     fn names(&mut self, folder: &Folder) -> anyhow::Result<Vec<(String, Kind)>> {
         let entries = folder.entries_up_to(self.left).map_err(|error| match error {
             FileError::TooMany(_) => anyhow::anyhow!(

@@ -1,7 +1,7 @@
 //! The sites of a host: one, or one for each folder in a folder.
 //!
-//! Each of several has a task of its own, which loads it, follows its folder, and serves what changes: see
-//! [`one`]. So nothing that a site does or waits for keeps another from being served.
+//! Each of several sites has a task of its own, which loads it, follows its folder, and serves
+//! changes: see [`one`]. So nothing that a site does or waits for delays another.
 
 mod one;
 
@@ -26,38 +26,39 @@ use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
 use crate::supervise;
 
-/// How often the host looks whether a host is free again.
+/// How often the host checks whether a host name has been released.
 const RELEASE_PERIOD: Duration = Duration::from_secs(5);
 
-/// How long the start waits for several sites; those that take longer are served when they are ready.
+/// How long the start waits for several sites. Sites that take longer are served when they are
+/// ready.
 const MAX_START: Duration = Duration::from_secs(5);
 
-/// All that a host serves.
+/// All sites of a host.
 pub struct Sites {
     root: PathBuf,
-    /// Where the folder has a site in each folder: what they share.
+    /// What several sites share.
     many: Option<Many>,
     server: Arc<Server>,
     loader: Loader,
     progress: Progress,
     /// By the names of their folders.
     entries: Mutex<BTreeMap<String, Entry>>,
-    /// Told when a site is ready or has failed.
+    /// Notified when a site is ready or has failed.
     decided: Notify,
-    /// Told when the watcher of the folder has seen a change.
+    /// Notified when the watcher of the folder has seen a change.
     changed: Notify,
 }
 
-/// A folder that is there, and how far its site is.
+/// A folder, and the state of its site.
 struct Entry {
-    /// A folder that came back has another one.
+    /// A folder that comes back gets a new number.
     id: u64,
     standing: Standing,
-    /// Ends with this.
+    /// Dropping this ends the site's task.
     _task: Option<AbortOnDropHandle<()>>,
 }
 
-/// How far a site is.
+/// The state of a site.
 enum Standing {
     /// It is being loaded for the first time, or again after it failed.
     Starting,
@@ -67,41 +68,50 @@ enum Standing {
     Open(Arc<SiteManager>),
 }
 
-/// Why there is nothing to talk to.
+/// Why a site cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum NotServed {
+    /// No folder has this name.
     #[error("there is no site `{0}`")]
     Unknown(String),
+    /// The host serves several sites, and the request does not say which one it means.
     #[error("there are several sites: `/sites/NAME` comes first")]
     Several,
+    /// The site is being loaded.
     #[error("the site is still starting: try again later")]
     Starting,
+    /// The site is invalid. The message says why.
     #[error("the site is not served: {0}")]
     Failed(String),
 }
 
-/// What holds for each of several sites.
+/// What several sites share.
 struct Many {
     config: Arc<HostConfig>,
     background: Arc<Background>,
-    /// What the log has been told of the settings for all sites.
+    /// The last report about settings for all sites.
     told: Mutex<String>,
 }
 
-/// What a folder is.
+/// What a folder contains.
 #[derive(Clone, Debug)]
 pub enum Root {
-    /// A site, which has its host for itself.
+    /// One site, which has its host for itself.
     One(Box<SiteDir>),
-    /// One in each folder.
-    Many { root: PathBuf, config: Arc<HostConfig> },
+    /// A site in each folder.
+    Many {
+        /// The folder's path.
+        root: PathBuf,
+        /// The settings of the host.
+        config: Arc<HostConfig>,
+    },
 }
 
 impl Root {
-    /// Sees what there is.
+    /// Opens a folder.
     ///
     /// # Errors
-    /// There is no such folder, or its settings are not right.
+    /// The folder does not exist, or its settings are invalid.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let (root, folder) = locate(folder)?;
         let is_there = |name: &String| is_site_at(&root.join(name)).unwrap_or(true);
@@ -120,7 +130,7 @@ impl Root {
         }
     }
 
-    /// Watches what is served from it.
+    /// Watches the folder.
     pub fn watch(&self) -> Watcher {
         match self {
             Self::One(site) => Watcher::new(&site.root, &[]),
@@ -128,7 +138,7 @@ impl Root {
         }
     }
 
-    /// Whether there is one in each folder.
+    /// Whether it has a site in each folder.
     pub fn has_many(&self) -> bool {
         matches!(self, Self::Many { .. })
     }
@@ -143,14 +153,14 @@ impl Root {
 }
 
 impl Sites {
-    /// Ends what runs for busy sites, within this time.
+    /// Ends the threads for busy sites, within this time.
     pub async fn end_background(&self, time: Duration) {
         if let Some(many) = &self.many {
             many.background.end(time).await;
         }
     }
 
-    /// Serves nothing yet.
+    /// Starts without any site.
     ///
     /// # Errors
     /// The threads for busy sites cannot be started.
@@ -178,11 +188,11 @@ impl Sites {
         }))
     }
 
-    /// Loads the only site; begins to load each of several, and waits for them for a few seconds. Of these,
-    /// those that are not right are left out, and the log says why.
+    /// Loads the only site. If there are several, begins to load each, and waits for them for a few
+    /// seconds: invalid ones are left out, and the log says why.
     ///
     /// # Errors
-    /// The only site, or each of several, is not right.
+    /// The only site, or each of several, is invalid.
     pub async fn load(self: &Arc<Self>, root: Root) -> anyhow::Result<()> {
         match root {
             Root::One(site) => {
@@ -212,9 +222,9 @@ impl Sites {
         }
     }
 
-    /// Serves what changes in the folder: of the only site, or sites that come and go. Whatever fails is
-    /// said, and what was served goes on. Ends when the host stops: a change that waited for the disk may end
-    /// after the clock that this would wait for.
+    /// Serves changes in the folder: of the only site, or sites that come and go. Failures are
+    /// logged, and what was served goes on. Ends when the host stops, because a change that waits
+    /// for the disk may end after the runtime's clock.
     pub async fn follow(self: Arc<Self>, watcher: Watcher) {
         let releasing = || self.release();
         tokio::select! {
@@ -223,7 +233,7 @@ impl Sites {
         }
     }
 
-    /// Hosts become free by time alone.
+    /// Releases hosts, which become free by time alone.
     async fn release(&self) -> Infallible {
         loop {
             tokio::time::sleep(RELEASE_PERIOD).await;
@@ -247,17 +257,17 @@ impl Sites {
         }
     }
 
-    /// Something in the folder has changed, or the folder itself is another one.
+    /// Notes that something in the folder has changed, or that the folder has been replaced.
     pub fn note_change(&self) {
         self.changed.notify_one();
     }
 
-    /// Told of what [`Sites::note_change`] notes. For one who waits.
+    /// Notified by [`Sites::note_change`]. Only one task may wait for it.
     pub fn changed(&self) -> &Notify {
         &self.changed
     }
 
-    /// What serves them.
+    /// The server of the sites.
     pub fn server(&self) -> &Arc<Server> {
         &self.server
     }
@@ -265,7 +275,7 @@ impl Sites {
     /// The site whose folder has this name.
     ///
     /// # Errors
-    /// It is not there, or not served.
+    /// It does not exist, or is not served.
     pub fn get(&self, name: &str) -> Result<Arc<SiteManager>, NotServed> {
         match self.entries.lock().get(name).map(|entry| &entry.standing) {
             None | Some(Standing::NoSite) => Err(NotServed::Unknown(name.to_owned())),
@@ -292,8 +302,8 @@ impl Sites {
         open.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Warns, once for each state of the file, that the settings for all sites have changed: they hold from the
-    /// next start on.
+    /// Warns, once for each state of the file, that the settings for all sites have changed and
+    /// take effect at the next start.
     async fn look_at_settings(&self) -> anyhow::Result<()> {
         let Some(Many { config, told, .. }) = &self.many else { return Ok(()) };
         let root = self.root.clone();
@@ -312,7 +322,7 @@ impl Sites {
         Ok(())
     }
 
-    /// Begins with folders that have come, and ends with those that have gone.
+    /// Starts the sites of new folders, and ends those of folders that are gone.
     async fn look(self: &Arc<Self>) -> anyhow::Result<()> {
         self.look_at_settings().await?;
         let root = self.root.clone();
@@ -329,8 +339,8 @@ impl Sites {
             }
             stays
         });
-        // All names are known before the first task looks whether a host is another's: each is its folder's from
-        // now on, whatever its settings say.
+        // All names are known before the first task asks whether a host belongs to another site.
+        // From now on each name belongs to its folder, whatever its settings say.
         let new = there.iter().filter(|name| !entries.contains_key(*name));
         self.server.announce(&new.map(|name| name.as_str().into()).collect::<Vec<_>>());
         for name in there {
@@ -344,12 +354,12 @@ impl Sites {
         drop(entries);
         for (name, manager) in gone {
             manager.close();
-            tracing::info!(target: "swap", site = name, "the site is served no more");
+            tracing::info!(target: "swap", site = name, "the site is no longer served");
         }
         Ok(())
     }
 
-    /// How far a site is now. One whose folder is not there any more is closed.
+    /// Sets the state of a site. If its folder is gone, the site is closed.
     fn stand(&self, name: &str, id: u64, standing: Standing) {
         let mut entries = self.entries.lock();
         match entries.get_mut(name).filter(|entry| entry.id == id) {
@@ -364,7 +374,7 @@ impl Sites {
         self.decided.notify_waiters();
     }
 
-    /// The site in this folder asks for these hosts, unless the folder is gone.
+    /// Notes that the site in this folder asks for these hosts, unless the folder is gone.
     fn expect(&self, name: &str, id: u64, hosts: &[Host]) {
         let entries = self.entries.lock();
         if entries.get(name).is_some_and(|entry| entry.id == id) {
@@ -383,7 +393,7 @@ impl Sites {
         }
     }
 
-    /// Sites that are starting, and those that are served.
+    /// The number of sites that are starting, and of those that are served.
     fn count(&self) -> (usize, usize) {
         let entries = self.entries.lock();
         let count = |is: fn(&Standing) -> bool| {
@@ -411,7 +421,7 @@ fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The names of the folders in a folder, but for those that begin with a dot.
+/// The names of the folders in a folder, except those that begin with a dot.
 fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
     let read = || -> std::io::Result<Vec<_>> { std::fs::read_dir(root)?.collect() };
     let entries = read().with_context(|| format!("cannot read `{}`", root.display()))?;
@@ -422,11 +432,11 @@ fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(folders)
 }
 
-/// The log has what was replaced already; here it gets what failed.
+/// Logs what failed. The log already has what was replaced.
 fn say(site: &str, updated: Result<Report, DeployError>) {
     if let Err(error) = updated.map_err(anyhow::Error::from) {
         tracing::error!(
-            target: "swap", site, "{error:#}; the version before is still being served"
+            target: "swap", site, "{error:#}; the previous version is still being served"
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Deploys on disk: the files of a deploy take their places all or none, whatever ends the host and when.
+//! Deploys on disk: the files of a deploy take their places all or none, whatever ends the host and
+//! when.
 //!
 //! | step | what a crash after it leaves for the next start |
 //! |---|---|
@@ -27,24 +28,24 @@ use crate::clock;
 use crate::files::{FileError, Folder, Kind, Lock, TEMPORARY};
 use crate::plugin::{Digest, STATE_FOLDER, state_folder};
 
-/// In the site's `.lithe`.
+/// The journal's name in the site's `.lithe`.
 const JOURNAL: &str = "deploy.json";
 
-/// More than a deploy of the most components with the longest names needs.
+/// More than the largest deploy with the longest names needs.
 const MAX_JOURNAL: ByteSize = ByteSize::mib(16);
 
-/// What the files of a deploy may have together: as much has to be read after a crash, and a site may make a
-/// journal of its own.
+/// The most bytes that the files of a deploy may have together. After a crash they all have to be
+/// read, and a site could write a journal itself.
 pub const MAX_DEPLOY: ByteSize = ByteSize::gib(1);
 
-/// Names that are looked at for what was left, in each part of the site.
+/// How many names in each part of the site are checked for leftovers.
 const MAX_NAMES: usize = 20_000;
 
-/// How long a deploy of another host into the same folder is waited for.
+/// How long to wait for another host's deploy into the same folder.
 const LOCK_TIME: Duration = Duration::from_secs(1);
 
-/// The files of a deploy, written beside their places. They go if nothing is decided.
-pub struct Staged {
+/// The files of a deploy, written beside their places. They are removed if nothing is decided.
+pub(crate) struct Staged {
     site: Folder,
     state: Folder,
     journal: Journal,
@@ -69,8 +70,8 @@ impl Staged {
     /// Writes components beside their places.
     ///
     /// # Errors
-    /// The site's folder cannot be written, or a file cannot have this place: then nothing is left.
-    pub fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
+    /// The site's folder cannot be written, or a file cannot have this place. Then nothing is left.
+    pub(crate) fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
         let size = given.values().fold(0, |sum: u64, bytes| sum.saturating_add(bytes.len() as u64));
         if size > MAX_DEPLOY.as_u64() {
             let size = ByteSize::b(size);
@@ -81,12 +82,12 @@ impl Staged {
         let site = Folder::open(root).with_context(|| format!("`{}`", root.display()))?;
         let state = state_folder(&site)?;
         let lock = lock(&state)?;
-        // One that could not be completed keeps its journal until it can be.
+        // A deploy that could not be completed keeps its journal until it can be.
         complete(&site, &state)?;
         let journal = Journal::default();
         let mut staged = Self { site, state, journal, is_decided: false, _lock: lock };
         for (file, bytes) in given {
-            // Neither is there yet, so the disk does not say it before the switch.
+            // Neither file exists yet, so the disk would not report this before the switch.
             if let Some(folder) = given.keys().find(|other| is_in(file, other)) {
                 bail!("`{file}` would be in `{folder}`, which is a file");
             }
@@ -104,7 +105,7 @@ impl Staged {
             Ok(there) if there.is_dir() => bail!("there is a folder of this name"),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            // A name that is too long, for one.
+            // For example, a name that is too long.
             Err(error) => return Err(error.into()),
         }
         let temporary = place.with_file_name(folder.stage(bytes)?);
@@ -112,15 +113,15 @@ impl Staged {
         Ok(())
     }
 
-    /// From now on the files take their places, also if the host ends: the next start does the rest.
+    /// From now on the files get their places, even if the host ends: the next start does the rest.
     ///
     /// # Errors
-    /// The journal cannot be written: nothing is decided.
-    pub fn decide(&mut self) -> anyhow::Result<()> {
+    /// The journal cannot be written, and nothing is decided.
+    pub(crate) fn decide(&mut self) -> anyhow::Result<()> {
         let journal = serde_json::to_vec(&self.journal)?;
         let written = self.state.write(JOURNAL, &journal);
         if written.is_err() {
-            // It may be there, and only not be synced.
+            // The journal may exist, and only the sync have failed.
             let _ = self.state.remove(JOURNAL);
         }
         written.with_context(|| format!("cannot write `{STATE_FOLDER}/{JOURNAL}`"))?;
@@ -128,22 +129,22 @@ impl Staged {
         Ok(())
     }
 
-    /// They do not take their places after all.
+    /// Withdraws the decision: the files do not get their places.
     ///
     /// # Errors
-    /// The journal cannot be removed: the next start would serve what was refused.
-    pub fn withdraw(mut self) -> anyhow::Result<()> {
+    /// The journal cannot be removed, so the next start would serve what was refused.
+    pub(crate) fn withdraw(mut self) -> anyhow::Result<()> {
         self.state.remove(JOURNAL)?;
         self.state.sync()?;
         self.is_decided = false;
         Ok(())
     }
 
-    /// Each gets its place.
+    /// Puts each file in its place.
     ///
     /// # Errors
-    /// A file cannot be renamed: the next start, or the next change, tries again.
-    pub fn put_in_place(self) -> anyhow::Result<()> {
+    /// A file cannot be renamed. The next start, or the next change, tries again.
+    pub(crate) fn put_in_place(self) -> anyhow::Result<()> {
         self.journal.complete(&self.site, &self.state)
     }
 }
@@ -152,7 +153,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if !self.is_decided {
             for file in &self.journal.files {
-                // One that stays goes at the next start.
+                // If this fails, the next start removes it.
                 let _ = self.site.remove(&file.temporary);
             }
         }
@@ -164,7 +165,7 @@ fn is_in(file: &str, folder: &str) -> bool {
 }
 
 impl Journal {
-    /// Keeps the names of the files, and of new folders above them, over a crash.
+    /// Makes the names of the files, and of new folders above them, survive a crash.
     fn sync(&self, site: &Folder) -> anyhow::Result<()> {
         let places = self.files.iter().map(|file| &*file.place);
         let folders: BTreeSet<&Path> = places.flat_map(|place| place.ancestors().skip(1)).collect();
@@ -177,13 +178,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts each file in its place that is not there yet, and ends the journal.
+    /// Puts each file in its place that is not there yet, and removes the journal.
     fn complete(&self, site: &Folder, state: &Folder) -> anyhow::Result<()> {
         let mut left = MAX_DEPLOY.as_u64();
         for file in &self.files {
             match site.rename(&file.temporary, &file.place) {
                 Ok(()) => {}
-                // It was done before the crash.
+                // It was put in place before the crash.
                 Err(FileError::Missing) if has(site, &file.place, &file.digest, &mut left) => {}
                 Err(error) => {
                     let place = file.place.display();
@@ -196,7 +197,7 @@ impl Journal {
         Ok(state.sync()?)
     }
 
-    /// Whether all of it can be done: somebody may have removed what was to be put in place.
+    /// Whether the whole deploy can be completed: somebody may have removed a file.
     fn is_whole(&self, site: &Folder) -> bool {
         let mut left = MAX_DEPLOY.as_u64();
         let is_fine = |file: &Staging| {
@@ -213,24 +214,24 @@ impl Journal {
     }
 }
 
-/// Whether a file has this content. As many bytes as it has are taken from `left`; where they are not left,
-/// it is not looked at.
+/// Whether a file has this content. Its size is taken from `left`; if `left` is too small, the file
+/// is not read.
 fn has(site: &Folder, path: &Path, digest: &Digest, left: &mut u64) -> bool {
     let Ok((file, metadata)) = site.open_file(path) else { return false };
     let size = metadata.len();
     let Some(rest) = left.checked_sub(size) else { return false };
     *left = rest;
-    // It may grow while it is read.
+    // The file may grow while it is read.
     Digest::read(file.take(size)).is_ok_and(|read| read == *digest)
 }
 
-/// Whether a deploy may have been broken off, so that there is something to recover.
-pub fn is_broken_off(root: &Path) -> bool {
+/// Whether a deploy may have been interrupted, so that it has to be recovered.
+pub(crate) fn is_broken_off(root: &Path) -> bool {
     folders(root).is_some_and(|(_, state)| state.dir().try_exists(JOURNAL).unwrap_or(true))
 }
 
-/// Completes a deploy that a crash or a full disk has broken off, so that what is read from the folder is
-/// one deploy's.
+/// Completes a deploy that a crash or a full disk has interrupted, so that the folder's files are
+/// of one deploy.
 ///
 /// # Errors
 /// It cannot be completed now.
@@ -239,7 +240,7 @@ pub fn recover(root: &Path) -> anyhow::Result<()> {
     match state.dir().try_exists(JOURNAL) {
         Ok(true) => {}
         Ok(false) => return Ok(()),
-        // Where it is another user's, nothing of it can be used.
+        // If the folder is another user's, nothing in it can be used.
         Err(error) => {
             let folder = state.path().display();
             tracing::warn!("the site is served without `{folder}`, which cannot be used: {error}");
@@ -250,10 +251,10 @@ pub fn recover(root: &Path) -> anyhow::Result<()> {
     complete(&site, &state)
 }
 
-/// Removes what deploys that were broken off have left.
+/// Removes what interrupted deploys have left.
 pub fn clean(root: &Path) {
     let Some((site, state)) = folders(root) else { return };
-    // Of a deploy that another host has begun, nothing is left over.
+    // Files of another host's running deploy are not leftovers.
     let Ok(Some(_lock)) = state.lock() else { return };
     if state.dir().try_exists(JOURNAL).unwrap_or(true) {
         return;
@@ -276,11 +277,11 @@ fn complete(site: &Folder, state: &Folder) -> anyhow::Result<()> {
             tracing::info!(target: "swap", "`{site}`: a deploy of {count} files is complete now");
         }
         None => {
-            // The host writes none that is not whole.
+            // The host never writes an incomplete journal.
             let site = site.path().display();
             tracing::error!(
                 target: "swap",
-                "`{site}`: a deploy was broken off, and its files are gone: deploy it again"
+                "`{site}`: a deploy was interrupted, and its files are gone: deploy it again"
             );
             state.remove(JOURNAL)?;
         }
@@ -288,7 +289,7 @@ fn complete(site: &Folder, state: &Folder) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The site's, and its `.lithe`; nothing, where no host has ever written into it.
+/// The site's folder and its `.lithe`. None if no host has ever written into it.
 fn folders(root: &Path) -> Option<(Folder, Folder)> {
     let site = Folder::open(root).ok()?;
     let state = site.folder(STATE_FOLDER).ok()?;
@@ -308,13 +309,14 @@ fn lock(state: &Folder) -> anyhow::Result<Lock> {
     }
 }
 
-/// Folders that are reached by links are not cleaned: what they are links to is, if it is the site's.
+/// Folders that are reached through links are not cleaned; the link's target is cleaned if it is a
+/// part of the site.
 fn clean_below(site: &Folder, part: &str) {
     let mut paths = vec![PathBuf::from(part)];
     let mut left = MAX_NAMES;
     while let Some(path) = paths.pop() {
         let Ok(folder) = site.folder(&path) else { continue };
-        // More than a site may have: then it is refused, or they are not the host's.
+        // More names than a site may have: then it is refused, or they are not the host's.
         let Ok(entries) = folder.entries_up_to(left) else { return };
         left -= entries.len();
         for entry in entries {
@@ -336,7 +338,7 @@ fn clean_below(site: &Folder, part: &str) {
     }
 }
 
-/// Whether the host, or a version of it before, gives such names to files that it has not finished.
+/// Whether this host, or an earlier version of it, gives such names to unfinished files.
 fn is_leftover(name: &std::ffi::OsStr) -> bool {
     let is_old = |rest: &str| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric());
     name.to_str().is_some_and(|name| {

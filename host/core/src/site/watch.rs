@@ -1,8 +1,9 @@
-//! What changes in a site and in the sources of its guests.
+//! Watches a site, and the sources of its guests, for changes.
 //!
-//! The system only says when to look; looking says what has changed. So it does not matter how a change
-//! came about: a file that is written, renamed or linked, a folder that another one replaces, the link
-//! `..data` of Kubernetes. Where the system does not say anything, there is a look every few seconds.
+//! The system only says when to look; looking tells what has changed. So it does not matter how a
+//! change was made: a file that is written, renamed or linked, a folder that is replaced,
+//! Kubernetes' link `..data`. If the system does not report changes, the watcher looks every few
+//! seconds.
 
 mod look;
 mod notify;
@@ -24,35 +25,35 @@ use notify::Signal;
 
 pub use notify::tell_all;
 
-/// Changes that come closer together than this are one: an editor writes more than once.
+/// Changes that follow each other faster than this count as one: an editor writes more than once.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// How long a change waits for quiet.
 const MAX_NOISE: Duration = Duration::from_secs(1);
 
-/// How long a component may be open for writing before others do not wait for it any more.
+/// How long others wait for a component that is open for writing.
 const MAX_WRITING: Duration = Duration::from_secs(10);
 
-/// Between two looks where the system says what changes. It does not say all: not what is behind a link,
-/// nor what another machine does.
+/// The time between two looks if the system reports changes. It does not report what is behind a
+/// link, nor what another machine does.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// Between two looks where it does not.
+/// The time between two looks if the system does not report changes.
 const PERIOD_ALONE: Duration = Duration::from_secs(2);
 
-/// How long a component must be the same where the system does not say when it is closed.
+/// How long a component must stay the same if the system does not report when it is closed.
 const QUIET_ALONE: Duration = Duration::from_secs(1);
 
-/// Of its time, a watcher spends at most one part in so many on looking now and then.
+/// A watcher spends at most one part in this many of its time on periodic looks.
 const SHARE: u32 = 20;
 
 /// The longest time between two looks, however long one takes.
 const MAX_PERIOD: Duration = Duration::from_secs(10);
 
-/// The same, where things change all the time.
+/// The same, if changes are reported all the time.
 const SHARE_WHEN_TOLD: u32 = 10;
 
-/// Tells of changed files until it is dropped.
+/// Reports changed files until it is dropped.
 pub struct Watcher {
     looker: Arc<Mutex<Looker>>,
     signal: Arc<Signal>,
@@ -65,11 +66,11 @@ struct Looker {
     signal: Arc<Signal>,
     known: BTreeMap<PathBuf, Mark>,
     writing: HashMap<PathBuf, Writing>,
-    /// Changed, and not told yet.
+    /// Changes that have not been reported yet.
     found: Vec<PathBuf>,
-    /// Until the next look by itself.
+    /// The time until the next periodic look.
     pause: Duration,
-    /// Until the next look after a change.
+    /// The time until the next look after a change.
     quiet: Duration,
     has_said: bool,
 }
@@ -77,19 +78,19 @@ struct Looker {
 /// A component that somebody is writing.
 struct Writing {
     since: Instant,
-    /// Whether it has been told as it is, since it took too long.
+    /// Whether it has been reported unfinished, because it took too long.
     is_told: bool,
 }
 
 impl Watcher {
-    /// Watches what a site serves from its folder, and folders of sources. Blocks for as long as it takes
-    /// to look at them: what changes from then on is told.
+    /// Watches what a site serves from its folder, and folders of sources. Blocks while it looks at
+    /// them. Changes are reported from then on.
     pub fn new(root: &Path, sources: &[PathBuf]) -> Self {
         let site = Tree::Site(root.to_owned());
         Self::of(std::iter::once(site).chain(sources.iter().cloned().map(Tree::Source)).collect())
     }
 
-    /// Watches which sites there are in a folder: tells the paths of those that come, go, or are replaced.
+    /// Watches which sites a folder has: reports the paths of those that come, go, or are replaced.
     pub fn names(root: &Path) -> Self {
         Self::of(vec![Tree::Names(root.to_owned())])
     }
@@ -112,7 +113,7 @@ impl Watcher {
         Self { looker: Arc::new(Mutex::new(looker)), signal, looking: None }
     }
 
-    /// Watches files that lie elsewhere, too.
+    /// Watches other files, too.
     pub fn also<'f>(&mut self, files: impl IntoIterator<Item = &'f PathBuf>) {
         let mut looker = self.looker.lock();
         for file in files {
@@ -125,11 +126,11 @@ impl Watcher {
                 looker.known.extend(Mark::of(file).map(|mark| (file.clone(), mark)));
             }
         }
-        // The next look has the system watch them.
+        // At the next look, the system begins to watch them.
         self.signal.wake();
     }
 
-    /// The next changed files; none when watching has ended. Nothing is lost where this is dropped.
+    /// The next changed files. None when watching has ended. Cancel-safe.
     pub async fn next(&mut self) -> Option<Vec<PathBuf>> {
         loop {
             if let Some(looking) = &mut self.looking {
@@ -183,8 +184,8 @@ impl Looker {
         }
     }
 
-    /// Whether what has changed is whole: nothing is told while a component is being written, for some
-    /// time.
+    /// Whether the changes are complete: while a component is being written, nothing is reported
+    /// for some time.
     fn may_tell(&mut self, changed: &[PathBuf], seen: &Seen) -> bool {
         let mut writing = std::mem::take(&mut self.writing);
         writing.retain(|path, _| self.is_writing(path, seen));
@@ -208,14 +209,14 @@ impl Looker {
             }
         }
         if !writing.is_empty() {
-            // Closing is told by the system; time is not.
+            // The system reports closing, but not that time has passed.
             self.pause = self.pause.min(QUIET_ALONE);
         }
         self.writing = writing;
         may_tell
     }
 
-    /// Whether a component is being written, as far as it can be known.
+    /// Whether a component is being written, as far as that can be known.
     fn is_writing(&self, path: &Path, seen: &Seen) -> bool {
         let (Some(name), Some(mark)) = (path.file_name(), seen.marks.get(path)) else {
             return false;
@@ -230,7 +231,7 @@ impl Looker {
             || watched.is_some_and(|folder| self.signal.is_writing(*folder, name))
     }
 
-    /// When to look again by itself, after a look that took so long.
+    /// Plans the next periodic look, after one that took this long.
     fn plan(&mut self, took: Duration, is_cut: bool) {
         let failed = &self.watches.failed;
         let period = if failed.is_some() { PERIOD_ALONE } else { PERIOD };
@@ -251,7 +252,7 @@ impl Looker {
     }
 }
 
-/// Once for the process: it is about the system, and each site would say it.
+/// Once for the process: it is about the system, and each site would report it.
 fn say_alone(error: &std::io::Error) {
     static HAS_SAID: AtomicBool = AtomicBool::new(false);
     if !HAS_SAID.swap(true, Ordering::Relaxed) {
@@ -263,7 +264,7 @@ fn say_alone(error: &std::io::Error) {
     }
 }
 
-/// Whether a file of this name may be one: the scan leaves others out.
+/// Whether a file with this name may be a component. The scan leaves out others.
 fn is_component(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.ends_with(".wasm") && !name.starts_with('.'))
 }

@@ -1,52 +1,54 @@
-//! The model checker's side: shuttle's locks and tasks under the host's names, and what runs a check.
+//! The model checker's side: shuttle's locks and tasks under the host's names, and the functions
+//! that run a check.
 
 use std::sync::PoisonError;
 
 use shuttle::sync::MutexGuard;
 
-/// Shuttle's, with parking_lot's `lock`.
+/// Shuttle's mutex, with parking_lot's `lock`.
 #[derive(Debug, Default)]
-pub struct Mutex<T>(shuttle::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    /// Not locked.
-    pub const fn new(value: T) -> Self {
+    /// Makes an unlocked mutex.
+    pub(crate) const fn new(value: T) -> Self {
         Self(shuttle::sync::Mutex::new(value))
     }
 
-    /// Waits for it.
-    pub fn lock(&self) -> MutexGuard<'_, T> {
+    /// Locks the mutex.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Goes on with something after the task that began it has been dropped. A check ends when it has ended.
-pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
-    // Dropped, the handle would abort its task.
+/// Runs a future in a task of its own, so that it goes on after the calling task has been dropped.
+/// A check ends when all such tasks have ended.
+pub(crate) fn detach(task: impl Future<Output = ()> + Send + 'static) {
+    // Dropping the handle would abort the task.
     std::mem::forget(shuttle::future::spawn(task));
 }
 
 #[cfg(test)]
-pub use explore::{explore, explore_all};
+pub(crate) use explore::{explore, explore_all};
 
 #[cfg(test)]
 mod explore {
     use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
     use shuttle::{Config, Runner};
 
-    /// How often a task is set back behind all others, in one run of [`explore`].
+    /// How often [`explore`] puts a task behind all others in one run.
     const PREEMPTIONS: usize = 3;
 
-    /// Runs a check in so many orders: one half at random, and one half in which few tasks are interrupted, but where it
-    /// may matter. They are the same each time. A task that nothing wakes any more fails the check, and the order in
-    /// which it fails is printed: `shuttle::replay` runs it again.
-    pub fn explore(orders: usize, check: impl Fn() + Send + Sync + Clone + 'static) {
+    /// Runs a check in `orders` orders: half of them at random, and half with few interruptions at
+    /// the places that matter. They are the same in each run. The check fails if a task is never
+    /// woken again. The failing order is printed: `shuttle::replay` runs it again.
+    pub(crate) fn explore(orders: usize, check: impl Fn() + Send + Sync + Clone + 'static) {
         run(RandomScheduler::new_from_seed(1, orders / 2), check.clone());
         run(PctScheduler::new_from_seed(2, PREEMPTIONS, orders / 2), check);
     }
 
-    /// Runs a check in every order. Answers how many they were.
-    pub fn explore_all(check: impl Fn() + Send + Sync + 'static) -> usize {
+    /// Runs a check in every order. Returns how many there were.
+    pub(crate) fn explore_all(check: impl Fn() + Send + Sync + 'static) -> usize {
         run(DfsScheduler::new(None, false), check)
     }
 

@@ -1,6 +1,16 @@
 //! The router as its users see it.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test panics if something is not as expected"
+)]
+
 mod files;
+// By path: the fuzz package, which has the same properties as a target, is outside of the
+// workspace.
 #[path = "../../../fuzz/router/mod.rs"]
 mod fuzzed;
 mod matching;

@@ -1,5 +1,5 @@
-//! The SDKs of languages whose bindings nobody compiles are held to the contract's text here: a change
-//! of `wit/` that one of them misses fails.
+//! The SDKs of languages whose bindings nobody compiles are held to the contract's text here: a
+//! change of `wit/` that one of them misses fails.
 
 use std::path::Path;
 

@@ -37,7 +37,7 @@ const REGEXES: usize = 8;
 const LONG_PATH: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Misbehaviour {
+pub(crate) enum Misbehaviour {
     /// The other tenant is quiet: what the machine's noise makes of the ratio
     Nothing,
     /// Endless loops in requests
@@ -81,7 +81,7 @@ impl fmt::Display for Misbehaviour {
 }
 
 /// Writes the tenant's folder.
-pub fn write_site(sites: &Site, folder: &str) {
+pub(crate) fn write_site(sites: &Site, folder: &str) {
     let components = [
         ("do", TRAP_HTTP),
         ("own", HOSTILE_HOOKS),
@@ -110,7 +110,7 @@ impl Misbehaviour {
     ///
     /// # Errors
     /// It does not get that far.
-    pub fn begin(self, address: SocketAddr, sockets: usize) -> anyhow::Result<Acting> {
+    pub(crate) fn begin(self, address: SocketAddr, sockets: usize) -> anyhow::Result<Acting> {
         let answer = ask(address, "/do")?;
         ensure!(answer.starts_with("HTTP/1.1 200"), "who misbehaves is not served: {answer}");
         let mut acting = Acting::default();
@@ -152,7 +152,7 @@ impl Misbehaviour {
 
 /// Clients that go on until they are stopped, behind those that measure.
 #[derive(Default)]
-pub struct Acting {
+pub(crate) struct Acting {
     stopped: Arc<AtomicBool>,
     done: Arc<AtomicU64>,
     threads: Vec<JoinHandle<anyhow::Result<()>>>,
@@ -165,7 +165,7 @@ impl Acting {
     }
 
     /// No more is begun.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
@@ -173,7 +173,7 @@ impl Acting {
     ///
     /// # Errors
     /// They could not do what they should.
-    pub fn end(self) -> anyhow::Result<()> {
+    pub(crate) fn end(self) -> anyhow::Result<()> {
         for thread in self.threads {
             thread.join().unwrap_or_else(|_| Err(anyhow!("a client has panicked")))?;
         }

@@ -1,7 +1,7 @@
 //! Two tenants on one core: the latency of one, alone and beside the other, which burns all it can.
 //!
-//! Alone and beside follow each other in each round, and each round has a host of its own: so what else the
-//! machine does hits both, and nothing is left of the round before.
+//! Alone and beside follow each other in each round, and each round has a host of its own: so what
+//! else the machine does hits both, and nothing is left of the round before.
 
 mod misbehaviour;
 
@@ -40,8 +40,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// From the beginning of what the other does to the measurement.
 const ONSET: Duration = Duration::from_millis(500);
 
-/// A host that waits for its core for more of the time than this, alone or beside, waits for what does not
-/// belong to the measurement; then the round is run again.
+/// A host that waits for its core for more of the time than this, alone or beside, waits for what
+/// does not belong to the measurement; then the round is run again.
 const DISTURBED: f64 = 0.3;
 
 /// Tries for each round, over all rounds.
@@ -51,7 +51,7 @@ const TRIES: usize = 3;
 const GOAL: f64 = 2.0;
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Only these; by default all
     misbehaviours: Vec<Misbehaviour>,
     /// Rounds of each, alone and beside
@@ -93,7 +93,7 @@ struct Pair {
     beside: Measured,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     ensure!(options.rounds > 0, "at least one round is needed");
     ensure!(options.messages > 0 && options.requests > 0, "the neighbour needs some load");
     let chosen = match &*options.misbehaviours {

@@ -16,15 +16,15 @@ const SILENCE: Duration = Duration::from_secs(120);
 /// Connections that are looked at in one go.
 const EVENTS: usize = 256;
 
-/// Connections from one source address: fewer than there are ports (about 28,000 on Linux), by far, for those
-/// of connections that have just ended are taken for a minute.
+/// Connections from one source address: fewer than there are ports (about 28,000 on Linux), by far,
+/// for those of connections that have just ended are taken for a minute.
 const OF_ONE_SOURCE: usize = 8_000;
 
 /// What is read at once.
 const READ: usize = 256 * 1024;
 
 /// Open connections.
-pub struct Connections {
+pub(crate) struct Connections {
     pub streams: Vec<TcpStream>,
     poll: Poll,
     events: Events,
@@ -34,7 +34,7 @@ pub struct Connections {
 impl Connections {
     /// # Errors
     /// The server takes fewer.
-    pub fn open(address: SocketAddr, count: usize) -> anyhow::Result<Self> {
+    pub(crate) fn open(address: SocketAddr, count: usize) -> anyhow::Result<Self> {
         Self::new(address, count, "")
     }
 
@@ -42,7 +42,7 @@ impl Connections {
     ///
     /// # Errors
     /// The server takes fewer, or refuses one.
-    pub fn upgraded(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<Self> {
+    pub(crate) fn upgraded(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<Self> {
         Self::upgraded_at(address, &address.to_string(), path, count)
     }
 
@@ -50,7 +50,7 @@ impl Connections {
     ///
     /// # Errors
     /// The server takes fewer, or refuses one.
-    pub fn upgraded_at(
+    pub(crate) fn upgraded_at(
         address: SocketAddr,
         host: &str,
         path: &str,
@@ -78,7 +78,8 @@ impl Connections {
     /// Connections on which this has been sent: a server does not wait for it for long.
     fn new(address: SocketAddr, count: usize, first: &str) -> anyhow::Result<Self> {
         let poll = Poll::new()?;
-        // What has become ready is said once: a connection is always read and written until it is not.
+        // What has become ready is said once: a connection is always read and written until it is
+        // not.
         let both = Interest::READABLE | Interest::WRITABLE;
         let streams = (0..count).map(|number| {
             let mut stream = from_source(number / OF_ONE_SOURCE, address)
@@ -94,12 +95,12 @@ impl Connections {
         Ok(Self { streams, poll, events: Events::with_capacity(EVENTS), buffer: vec![0; READ] })
     }
 
-    /// Waits until some connections have become ready; `each` is given the number of one, and what has
-    /// come on it.
+    /// Waits until some connections have become ready; `each` is given the number of one, and what
+    /// has come on it.
     ///
     /// # Errors
     /// The server says nothing, or ends a connection.
-    pub fn wait(
+    pub(crate) fn wait(
         &mut self,
         each: impl FnMut(usize, &TcpStream, &[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -112,7 +113,7 @@ impl Connections {
     ///
     /// # Errors
     /// The server ends a connection.
-    pub fn wait_for(
+    pub(crate) fn wait_for(
         &mut self,
         time: Duration,
         mut each: impl FnMut(usize, &TcpStream, &[u8]) -> anyhow::Result<()>,
@@ -152,7 +153,7 @@ fn from_source(number: usize, address: SocketAddr) -> anyhow::Result<TcpStream> 
 }
 
 /// A request to become a WebSocket (RFC 6455, section 4.1).
-pub fn handshake(host: &str, path: &str) -> String {
+pub(crate) fn handshake(host: &str, path: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"

@@ -13,7 +13,7 @@ use super::frame;
 const QUIET: Duration = Duration::from_millis(300);
 
 /// A question, again and again, and how long its answer is.
-pub struct Exchange {
+pub(crate) struct Exchange {
     question: usize,
     /// As many questions as may be on their way, one after the other.
     questions: Vec<u8>,
@@ -35,7 +35,7 @@ struct Progress {
 
 impl Exchange {
     /// Text messages of `size` bytes that come back.
-    pub fn of_frames(depth: usize, size: usize) -> Self {
+    pub(crate) fn of_frames(depth: usize, size: usize) -> Self {
         Self::new(&frame::text(size), frame::answered(size), depth)
     }
 
@@ -43,7 +43,7 @@ impl Exchange {
     ///
     /// # Errors
     /// It is not answered.
-    pub fn of_requests(connections: &Connections, path: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of_requests(connections: &Connections, path: &str) -> anyhow::Result<Self> {
         let stream = &connections.streams[0];
         let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", stream.peer_addr()?);
         let answer = length_of_answer(stream, &request)?;
@@ -54,12 +54,12 @@ impl Exchange {
         Self { question: question.len(), questions: question.repeat(depth), answer, depth }
     }
 
-    /// Asks on all connections, until `done` has a result of the number of answers and the time. What is
-    /// on its way then is not waited for.
+    /// Asks on all connections, until `done` has a result of the number of answers and the time.
+    /// What is on its way then is not waited for.
     ///
     /// # Errors
     /// The server does not answer, or `done` fails.
-    pub fn run<T>(
+    pub(crate) fn run<T>(
         &self,
         connections: &mut Connections,
         done: impl FnMut(u64, Duration) -> anyhow::Result<Option<T>>,
@@ -71,7 +71,7 @@ impl Exchange {
     ///
     /// # Errors
     /// The server does not answer.
-    pub fn times(&self, connections: &mut Connections, times: usize) -> anyhow::Result<()> {
+    pub(crate) fn times(&self, connections: &mut Connections, times: usize) -> anyhow::Result<()> {
         let all = (times * connections.streams.len()) as u64;
         self.ask(connections, times, |answers, _| Ok((answers == all).then_some(())))
     }
@@ -125,7 +125,7 @@ impl Exchange {
 ///
 /// # Errors
 /// It says something else, or nothing.
-pub fn length_of_answer(mut stream: &TcpStream, request: &str) -> anyhow::Result<usize> {
+pub(crate) fn length_of_answer(mut stream: &TcpStream, request: &str) -> anyhow::Result<usize> {
     stream.set_nonblocking(false)?;
     stream.write_all(request.as_bytes())?;
     let mut answer = vec![0];

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use super::connections::Connections;
 use super::frame;
 
-/// Messages that are on their way to everybody: while the last is heard, the next is there to be sent.
+/// Messages that are on their way to everybody: while the last is heard, the next is there to be
+/// sent.
 const AHEAD: u64 = 2;
 
 /// The first connection sends, until `done` has a result of the number of deliveries and the time.
 ///
 /// # Errors
 /// The server does not deliver, or `done` fails.
-pub fn run<T>(
+pub(crate) fn run<T>(
     connections: &mut Connections,
     size: usize,
     mut done: impl FnMut(u64, Duration) -> anyhow::Result<Option<T>>,

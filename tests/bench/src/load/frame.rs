@@ -4,13 +4,13 @@
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// A masked text frame with a payload of this length.
-pub fn text(size: usize) -> Vec<u8> {
+pub(crate) fn text(size: usize) -> Vec<u8> {
     let payload: Vec<u8> = (0..size).map(|at| b'a' + (at % 26) as u8).collect();
     saying(&payload)
 }
 
 /// A masked text frame with this payload.
-pub fn saying(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn saying(payload: &[u8]) -> Vec<u8> {
     let mut frame = head(payload.len());
     frame[1] |= 0x80;
     frame.extend_from_slice(&MASK);
@@ -19,7 +19,7 @@ pub fn saying(payload: &[u8]) -> Vec<u8> {
 }
 
 /// The length of the same frame from the server.
-pub fn answered(size: usize) -> usize {
+pub(crate) fn answered(size: usize) -> usize {
     head(size).len() + size
 }
 

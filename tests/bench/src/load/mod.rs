@@ -1,11 +1,11 @@
-//! The loads. One thread that does next to nothing: what is sent is encoded before, what comes is only
-//! counted, and no connection is looked at that has nothing to say.
+//! The loads. One thread that does next to nothing: what is sent is encoded before, what comes is
+//! only counted, and no connection is looked at that has nothing to say.
 
-pub mod connections;
-pub mod echo;
+pub(crate) mod connections;
+pub(crate) mod echo;
 mod fan_out;
-pub mod frame;
-pub mod steady;
+pub(crate) mod frame;
+pub(crate) mod steady;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use connections::Connections;
 
 /// What is asked of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
+pub(crate) enum Load {
     /// Every message comes back; on each socket `depth` of them are on their way at any time.
     Echo { sockets: usize, depth: usize, size: usize },
     /// One sends, and everybody hears it; then the next.
@@ -28,7 +28,7 @@ pub enum Load {
 }
 
 /// All that are measured, with their names.
-pub const LOADS: [(&str, Load); 6] = [
+pub(crate) const LOADS: [(&str, Load); 6] = [
     ("echo", Load::Echo { sockets: 50, depth: 1, size: 32 }),
     ("echo-deep", Load::Echo { sockets: 50, depth: 16, size: 32 }),
     ("echo-large", Load::Echo { sockets: 20, depth: 4, size: 16 * 1024 }),
@@ -46,7 +46,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 /// What a server has done.
 #[derive(Clone, Copy, Debug)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Messages, answers or deliveries a second; for [`Load::Idle`], bytes for each socket.
     pub amount: f64,
     /// CPU time of the server, as a share of the time.
@@ -55,7 +55,7 @@ pub struct Measured {
 
 impl Load {
     /// The route that serves it.
-    pub fn path(&self) -> &'static str {
+    pub(crate) fn path(&self) -> &'static str {
         match self {
             Self::Echo { .. } | Self::Idle { .. } => "/bench/echo",
             Self::FanOut { .. } => "/bench/publish",
@@ -67,7 +67,12 @@ impl Load {
     ///
     /// # Errors
     /// The server does not do what it is asked.
-    pub fn put_on(&self, server: &Server, path: &str, time: Duration) -> anyhow::Result<Measured> {
+    pub(crate) fn put_on(
+        &self,
+        server: &Server,
+        path: &str,
+        time: Duration,
+    ) -> anyhow::Result<Measured> {
         let mut watch = Watch { server, time, begun: None };
         match *self {
             Self::Echo { sockets, depth, size } => {
@@ -89,7 +94,7 @@ impl Load {
     }
 
     /// Messages, answers or deliveries, if there are so many for each socket.
-    pub fn messages(&self, each: usize) -> usize {
+    pub(crate) fn messages(&self, each: usize) -> usize {
         match self {
             Self::Echo { sockets, .. } | Self::FanOut { sockets, .. } => each * sockets,
             Self::Http { connections } => each * connections,
@@ -98,7 +103,7 @@ impl Load {
     }
 
     /// Whether less is better.
-    pub fn is_cost(&self) -> bool {
+    pub(crate) fn is_cost(&self) -> bool {
         matches!(self, Self::Idle { .. })
     }
 }
@@ -169,11 +174,12 @@ fn idle(server: &Server, path: &str, sockets: usize) -> anyhow::Result<Measured>
     Ok(Measured { amount: used as f64 / sockets as f64, busy: 0.0 })
 }
 
-/// Puts exactly so many messages for each socket on a server, twice: `between` is called after the first.
+/// Puts exactly so many messages for each socket on a server, twice: `between` is called after the
+/// first.
 ///
 /// # Errors
 /// The server does not do what it is asked, or `between` fails.
-pub fn counted(
+pub(crate) fn counted(
     load: &Load,
     server: &Server,
     messages: usize,

@@ -1,5 +1,5 @@
-//! Questions at a steady rate, whatever becomes of the answers: so that a server that answers late is not
-//! asked less.
+//! Questions at a steady rate, whatever becomes of the answers: so that a server that answers late
+//! is not asked less.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -10,17 +10,19 @@ use anyhow::ensure;
 
 use super::connections::Connections;
 
-/// How long answers are waited for after the last question. One that has not come then took so long.
+/// How long answers are waited for after the last question. One that has not come then took so
+/// long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The shortest time that the system waits; what is due earlier is waited for by looking again and again.
+/// The shortest time that the system waits; what is due earlier is waited for by looking again and
+/// again.
 const TICK: Duration = Duration::from_millis(1);
 
 /// Questions that are asked, if they are due, before answers are looked for.
 const BURST: u32 = 16;
 
 /// Connections that are asked in turn.
-pub struct Steady {
+pub(crate) struct Steady {
     connections: Connections,
     question: Vec<u8>,
     answer: usize,
@@ -39,7 +41,7 @@ struct Waiting {
 
 impl Steady {
     /// Asks this on each connection; every answer has the same length, in bytes.
-    pub fn new(connections: Connections, question: Vec<u8>, answer: usize) -> Self {
+    pub(crate) fn new(connections: Connections, question: Vec<u8>, answer: usize) -> Self {
         let waiting = vec![Waiting::default(); connections.streams.len()];
         Self { connections, question, answer, waiting }
     }
@@ -48,7 +50,11 @@ impl Steady {
     ///
     /// # Errors
     /// The server ends a connection.
-    pub fn run(&mut self, period: Duration, time: Duration) -> anyhow::Result<Vec<Duration>> {
+    pub(crate) fn run(
+        &mut self,
+        period: Duration,
+        time: Duration,
+    ) -> anyhow::Result<Vec<Duration>> {
         let started = Instant::now();
         let (mut asked, mut took) = (0_u32, Vec::new());
         loop {

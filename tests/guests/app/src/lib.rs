@@ -14,6 +14,8 @@
 //! | `GET /app/legacy` | an echo in the oldest style |
 //! | `GET /app/stream` | `one`, `two`, `three`, piece by piece |
 
+#![allow(clippy::panic, reason = "guests misbehave on purpose")]
+
 use lithe_sdk::anyhow::bail;
 use lithe_sdk::{
     App, Event, Hooks, HttpError, Message, Next, Outcome, Peer, Response, Result, SocketEvent,

@@ -10,8 +10,10 @@
 //! | `panic`, `loop`, `memory` | misbehaves |
 //! | else | comes back |
 //!
-//! `hooks.receive` answers a long message with `long`, and any other one with itself. A socket is told its
-//! number first.
+//! `hooks.receive` answers a long message with `long`, and any other one with itself. A socket is
+//! told its number first.
+
+#![allow(unsafe_code, reason = "the generated bindings need it")]
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! An error handler that answers `{"status":…,"message":…}` with the error's status and headers.
 //!
-//! `?eh=pass` passes the error on, `?eh=new` another one (`599 instead`), `?eh=fail` one without an HTTP
-//! answer; `?eh=panic`, `loop`, `memory` and `exit` do that. The header `x-answered-by` is `error-json`.
+//! `?eh=pass` passes the error on, `?eh=new` another one (`599 instead`), `?eh=fail` one without an
+//! HTTP answer; `?eh=panic`, `loop`, `memory` and `exit` do that. The header `x-answered-by` is
+//! `error-json`.
 
 use lithe_sdk::anyhow::bail;
 use lithe_sdk::{Event, HttpError, Response, Result, json};

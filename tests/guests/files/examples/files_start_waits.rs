@@ -3,6 +3,7 @@
 use lithe_sdk::{Event, Response, Result};
 
 /// What is called when an instance is made.
+#[allow(unsafe_code, reason = "the linker looks for this name")]
 #[cfg(target_arch = "wasm32")]
 #[unsafe(no_mangle)]
 extern "C" fn _initialize() {

@@ -1,5 +1,6 @@
-//! Does with files what it is asked for: `?do=WORD`, with `path`, `to`, `n`, and with `folder`, which of its
-//! granted folders raw calls begin in. It answers what came of it; an error is answered 403 with the error.
+//! Does with files what it is asked for: `?do=WORD`, with `path`, `to`, `n`, and with `folder`,
+//! which of its granted folders raw calls begin in. It answers what came of it; an error is
+//! answered 403 with the error.
 //!
 //! | word | does |
 //! |---|---|
@@ -10,6 +11,7 @@
 //! | `punch` | writes one byte at `n` |
 //! | `sync` | lists the folder `n` times |
 //! | `poll` | waits for the same moment `n` times at once |
+//! | `random` | asks for `n` random bytes |
 //! | `exit` | ends the instance |
 
 use std::fmt::Debug;
@@ -95,6 +97,7 @@ impl Asked {
                 let ready = wasip2::io::poll::poll(&vec![&moment; *n]);
                 Ok(ready.len().to_string())
             }
+            "random" => Ok(wasip2::random::random::get_random_bytes(*n as u64).len().to_string()),
             "list" => Ok(keep(*n, || folder.read_directory())),
             "stream" => {
                 let file = open(folder, path)?;

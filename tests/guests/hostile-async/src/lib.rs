@@ -1,6 +1,6 @@
-//! Async sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`,
-//! `close:CODE:REASON`, `flood:N`; anything else comes back. How each one ended, and after how many
-//! messages, is printed. `?twice` upgrades the same event twice. Plain GET: `async`.
+//! Async sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`,
+//! `error`, `close:CODE:REASON`, `flood:N`; anything else comes back. How each one ended, and after
+//! how many messages, is printed. `?twice` upgrades the same event twice. Plain GET: `async`.
 
 use lithe_sdk::anyhow::{Context, bail};
 use lithe_sdk::{Event, Outcome, Response, Result, Socket, SocketEvent};

@@ -1,11 +1,11 @@
 //! Hooks that do what a message, or the request's query, says.
 //!
-//! Messages: `panic`, `loop`, `memory`, `print`, `exit`, `fail`, `close:CODE:REASON`, `badclose`, `flood:N`,
-//! `terminate`, `info`, `closed-log`, `attach:TEXT`, `attachment`, `late` (closes with 4000, and sends
-//! nevertheless); anything else comes back. How each socket ended, and after how many messages of the
-//! instance, is printed.
-//! Upgrade queries: `protocol=NAME`, `header=NAME:VALUE`, `attachment=TEXT`, `refuse=STATUS`, `pinned`.
-//! Plain GET: `how=panic|loop|memory|print|exit`, otherwise what the instance has counted.
+//! Messages: `panic`, `loop`, `memory`, `print`, `exit`, `fail`, `close:CODE:REASON`, `badclose`,
+//! `flood:N`, `terminate`, `info`, `closed-log`, `attach:TEXT`, `attachment`, `late` (closes with
+//! 4000, and sends nevertheless); anything else comes back. How each socket ended, and after how
+//! many messages of the instance, is printed. Upgrade queries: `protocol=NAME`,
+//! `header=NAME:VALUE`, `attachment=TEXT`, `refuse=STATUS`, `pinned`. Plain GET:
+//! `how=panic|loop|memory|print|exit`, otherwise what the instance has counted.
 
 use std::cell::{Cell, RefCell};
 

@@ -1,7 +1,7 @@
-//! Blocking sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`, `error`,
-//! `sleep` (3 s, then comes back), `close:CODE:REASON`, `flood:N`, `subscribe:TOPIC`,
-//! `publish:TOPIC:TEXT`; anything else comes back. How each one ended, and after how many messages, is
-//! printed. Plain GET: `session`.
+//! Blocking sessions that do what a message says: `panic`, `loop`, `memory`, `exit`, `return`,
+//! `error`, `sleep` (3 s, then comes back), `close:CODE:REASON`, `flood:N`, `subscribe:TOPIC`,
+//! `publish:TOPIC:TEXT`; anything else comes back. How each one ended, and after how many messages,
+//! is printed. Plain GET: `session`.
 
 use std::time::Duration;
 

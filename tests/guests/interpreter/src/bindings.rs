@@ -21,7 +21,8 @@ mod imports {
     });
 }
 
-/// What of WASI the standard library does not reach: whole interfaces, for the library has them, too.
+/// What of WASI the standard library does not reach: whole interfaces, for the library has them,
+/// too.
 mod system {
     wit_bindgen::generate!({
         inline: r#"

@@ -1,10 +1,12 @@
-//! Guests that do what bytes tell them: every call of the contract with any arguments, and misuse of it
-//! below the bindings.
+//! Guests that do what bytes tell them: every call of the contract with any arguments, and misuse
+//! of it below the bindings.
 //!
-//! A program is a request's body, or a socket's message; [`Op`] says what it is made of. What the calls
-//! answer goes back to the client that sent the program: the response, or a message.
+//! A program is a request's body, or a socket's message; [`Op`] says what it is made of. What the
+//! calls answer goes back to the client that sent the program: the response, or a message.
 //!
 //! The examples of this package are the components: one for each kind.
+
+#![allow(unsafe_code, reason = "the generated bindings need it")]
 
 mod op;
 mod program;

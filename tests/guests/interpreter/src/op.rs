@@ -1,7 +1,7 @@
 //! What a program is made of. The fuzz target's seeds are written in these terms, too.
 //!
-//! A program is operations, one after the other: a byte, modulo the number of operations, and then its
-//! arguments. Where the bytes end, every argument is 0.
+//! A program is operations, one after the other: a byte, modulo the number of operations, and then
+//! its arguments. Where the bytes end, every argument is 0.
 //!
 //! | argument | bytes |
 //! |---|---|
@@ -166,7 +166,8 @@ operations! {
     /// Socket.
     TurnBegin,
 
-    // `wasi:filesystem`; each begins with two bytes: the file or folder, modulo what is open, and another one.
+    // `wasi:filesystem`; each begins with two bytes: the file or folder, modulo what is open, and
+    // another one.
     /// A byte: how, and follows a link if odd; a byte: the rights; path. Keeps what it opens.
     FileOpen,
     /// Number of bytes, number: where.

@@ -22,7 +22,8 @@ const NAMES: [&str; 10] = [
     "bad name",
 ];
 
-/// Paths in a granted folder, and out of it. The granted folders are `data` and `read`, beside `secret`.
+/// Paths in a granted folder, and out of it. The granted folders are `data` and `read`, beside
+/// `secret`.
 const PATHS: [&str; 28] = [
     "file",
     "folder",

@@ -57,7 +57,8 @@ fn argument(program: &mut Program<'_>, event: u32, socket: u32) -> u32 {
     }
 }
 
-/// Declares functions of the contract as they are in a core module, and calls one of them by a byte.
+/// Declares functions of the contract as they are in a core module, and calls one of them by a
+/// byte.
 macro_rules! functions {
     ($($module:literal { $($link:literal $name:ident($($argument:ident),*) $(-> $answer:ty)?;)* })*) => {
         mod imported {
@@ -85,8 +86,8 @@ macro_rules! functions {
             match function {
                 $($(Function::$name => {
                     $(let $argument = argument(program, event, socket);)*
-                    // SAFETY: none. The host has to withstand any arguments, and this guest's memory
-                    // is nobody else's.
+                    // SAFETY: none. The host has to withstand any arguments, and this guest's
+                    // memory is nobody else's.
                     unsafe { imported::$name($($argument),*) };
                 })*)*
             }

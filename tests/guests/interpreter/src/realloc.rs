@@ -1,4 +1,5 @@
-//! Our own `cabi_realloc`: where the host places what it answers, and where a guest may not call it.
+//! Our own `cabi_realloc`: where the host places what it answers, and where a guest may not call
+//! it.
 
 use std::alloc::{Layout, alloc, handle_alloc_error, realloc};
 use std::cell::RefCell;

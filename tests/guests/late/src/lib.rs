@@ -1,11 +1,12 @@
-//! Takes its time before it serves. `START`, `ROUTES` and `HEALTH` in its environment say how: `sleep` or
-//! `loop`, each for longer than anybody waits. Answers `late` at `/`.
+//! Takes its time before it serves. `START`, `ROUTES` and `HEALTH` in its environment say how:
+//! `sleep` or `loop`, each for longer than anybody waits. Answers `late` at `/`.
 
 use std::time::Duration;
 
 use lithe_sdk::{App, Result};
 
 /// What its linker calls when an instance is made.
+#[allow(unsafe_code, reason = "the linker looks for this name")]
 #[unsafe(no_mangle)]
 pub extern "C" fn _initialize() {
     take_time("START");

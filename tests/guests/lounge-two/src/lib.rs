@@ -1,5 +1,6 @@
 //! The example lounge, in a version that prints differently.
 
+// By path: the two versions share the rest of their source.
 #[path = "../../../../examples/guests/lounge/src/lounge.rs"]
 mod lounge;
 

@@ -1,11 +1,11 @@
 //! A middleware that says when it ran: `>NAME` before, `<NAME` after.
 //!
-//! Before it calls `next` it appends to the local `order`; after, to the header `x-order` of whatever
-//! came of it: response, upgrade, stream or error. Where that has no `x-order` yet it begins with the
-//! local, so that the header tells everything: `>root >admin <admin <root`.
+//! Before it calls `next` it appends to the local `order`; after, to the header `x-order` of
+//! whatever came of it: response, upgrade, stream or error. Where that has no `x-order` yet it
+//! begins with the local, so that the header tells everything: `>root >admin <admin <root`.
 //!
-//! The name is what a test has written into the placeholder of a copy of the component, else the query's
-//! `name`, else `log`.
+//! The name is what a test has written into the placeholder of a copy of the component, else the
+//! query's `name`, else `log`.
 
 use std::hint::black_box;
 

@@ -14,6 +14,8 @@
 //!
 //! Otherwise it passes on.
 
+#![allow(clippy::panic, reason = "guests misbehave on purpose")]
+
 use lithe_sdk::anyhow::bail;
 use lithe_sdk::export::run_next;
 use lithe_sdk::{Event, HttpError, Next, Outcome, Response, Result};

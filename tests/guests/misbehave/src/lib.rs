@@ -1,5 +1,7 @@
 //! What a hostile guest does, by a word.
 
+#![allow(clippy::panic, reason = "guests misbehave on purpose")]
+
 use std::hint::black_box;
 
 /// Misbehaves where the word says so, and otherwise returns.

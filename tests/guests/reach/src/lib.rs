@@ -1,6 +1,7 @@
-//! Reaches for what is not its own: `?env` answers its environment and arguments, `?print=NAME` prints a
-//! variable, `?read=PATH`, `?list=PATH`, `?write=PATH` and `?remove=PATH` go to files, `?connect=ADDRESS`
-//! and `?listen` to the network. What is refused is answered 403 with the reason.
+//! Reaches for what is not its own: `?env` answers its environment and arguments, `?print=NAME`
+//! prints a variable, `?read=PATH`, `?list=PATH`, `?write=PATH` and `?remove=PATH` go to files,
+//! `?connect=ADDRESS` and `?listen` to the network. What is refused is answered 403 with the
+//! reason.
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::{env, fs, io};

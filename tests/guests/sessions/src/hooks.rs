@@ -33,7 +33,7 @@ thread_local! {
     static KEPT: Cell<Option<Sender>> = const { Cell::new(None) };
 }
 
-pub struct Words;
+pub(crate) struct Words;
 
 impl Hooks for Words {
     fn open(&self, _: &Peer) -> Result<()> {

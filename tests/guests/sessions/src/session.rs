@@ -16,7 +16,7 @@ use lithe_sdk::{Result, SendError, Socket, time, topics};
 
 use crate::{count, millis, numbered, split};
 
-pub async fn run(mut socket: Socket) -> Result<()> {
+pub(crate) async fn run(mut socket: Socket) -> Result<()> {
     while let Some(message) = socket.next_message().await {
         let (word, rest) = split(&message);
         test_guests_misbehave::by_word(&word);

@@ -1,8 +1,11 @@
-//! Says a text wherever the host's log may show it: `print`, `print-late` (after so many other bytes that the
-//! host cuts the line in it), `debug` (prints it as a string of Rust), `error`, `panic`, `named-panic` (in a
-//! function of a long name), `header-name`. It is the query's `how`; a socket's message `fail:` is an error.
-//! The text is the request's body, what follows `fail:`, a variable (`env=NAME`), or `x`, `size=` times.
-//! `health` says the variable `HEALTH`, if there is one.
+//! Says a text wherever the host's log may show it: `print`, `print-late` (after so many other
+//! bytes that the host cuts the line in it), `debug` (prints it as a string of Rust), `error`,
+//! `panic`, `named-panic` (in a function of a long name), `header-name`. It is the query's `how`; a
+//! socket's message `fail:` is an error. The text is the request's body, what follows `fail:`, a
+//! variable (`env=NAME`), or `x`, `size=` times. `health` says the variable `HEALTH`, if there is
+//! one.
+
+#![allow(clippy::panic, reason = "guests misbehave on purpose")]
 
 use std::env;
 

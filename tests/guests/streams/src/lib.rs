@@ -1,6 +1,8 @@
-//! Streams that do what `?how=` says: `open` sends `first` and waits; `say` (`&text=`) goes to all open ones,
-//! and `fault` traps while they are open; `count` is how many there are. Otherwise `first`, and then what
-//! `how` says: `panic`, `fail`, `flood`, `empty`, `download`, `teapot`.
+//! Streams that do what `?how=` says: `open` sends `first` and waits; `say` (`&text=`) goes to all
+//! open ones, and `fault` traps while they are open; `count` is how many there are. Otherwise
+//! `first`, and then what `how` says: `panic`, `fail`, `flood`, `empty`, `download`, `teapot`.
+
+#![allow(clippy::panic, reason = "guests misbehave on purpose")]
 
 use std::cell::RefCell;
 

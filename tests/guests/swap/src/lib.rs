@@ -13,10 +13,12 @@
 //! | `subscribe:TOPIC`, `publish:TOPIC:TEXT` | of the socket; `TEXT` comes as it is |
 //! | `close` | closes with 4000 |
 //!
-//! Anything else comes back as `VERSION:TEXT`. An upgrade takes the queries `resumed` (the version that
-//! takes the socket over says `resumed:VERSION`), `resume-trap` (it traps), `pinned`, and
+//! Anything else comes back as `VERSION:TEXT`. An upgrade takes the queries `resumed` (the version
+//! that takes the socket over says `resumed:VERSION`), `resume-trap` (it traps), `pinned`, and
 //! `protocol=NAME`. A plain GET is answered with the version; with `count` with the count, with
 //! `sleep=MS` after that time, and with `trap` not at all.
+
+#![allow(clippy::panic, reason = "guests misbehave on purpose")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -144,8 +146,8 @@ pub struct Saved {
     ballast: String,
 }
 
-/// The app of the versions with several routes: `/app/hooks` is as above; `/app/async` echoes with the
-/// version, in async sessions.
+/// The app of the versions with several routes: `/app/hooks` is as above; `/app/async` echoes with
+/// the version, in async sessions.
 pub fn app(swap: Rc<Swap>) -> App {
     let version = swap.version;
     App::new().ws("/app/hooks", swap).get("/app/async", move |event: Event| {
@@ -159,8 +161,8 @@ pub fn app(swap: Rc<Swap>) -> App {
     })
 }
 
-/// The handler of the versions with blocking sessions: they know `sleep:MS` and `trap`, and a plain GET
-/// is answered as above.
+/// The handler of the versions with blocking sessions: they know `sleep:MS` and `trap`, and a plain
+/// GET is answered as above.
 ///
 /// # Errors
 /// The event cannot be upgraded.

@@ -8,6 +8,8 @@
 //! | `cancel=NUMBER` | cancels one |
 //! | | answers the numbers that have gone off since this was asked last, in order |
 
+#![allow(unsafe_code, reason = "the generated bindings need it")]
+
 use std::cell::RefCell;
 
 use exports::lithe::plugin::handler::{Event, HttpError, Outcome};

@@ -1,7 +1,9 @@
-//! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `print`, `exit`, `status101`,
-//! `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what the event says, as
-//! JSON), `count` (which call of the instance this is), `path` (the event's), `keep` (keeps the event, and says the size of the body
-//! of the one that it has kept before), `status` (answers `?status=`, with the text `ok`). Otherwise `ok`.
+//! A plain handler that does what `?how=` says: `panic`, `loop`, `memory`, `print`, `exit`,
+//! `status101`, `badheader`, `log`, `fail`, `sleep` (`&ms=`; says `sleeping` first), `about` (what
+//! the event says, as JSON), `count` (which call of the instance this is), `path` (the event's),
+//! `keep` (keeps the event, and says the size of the body of the one that it has kept before),
+//! `status` (answers `?status=`, with the text `ok`), `local` (sets a local of `?n=` bytes), `line`
+//! (prints a line of `?n=` bytes). Otherwise `ok`.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -49,6 +51,8 @@ fn trap(event: Event) -> Result<Response> {
             let status = event.query_param_str("status").context("`status` is missing")?;
             return Ok(Response::text("ok").with_status(status.parse()?));
         }
+        "local" => event.set_local_str("k", &"x".repeat(number(&event)? - 1)),
+        "line" => println!("{}", "Q".repeat(number(&event)?)),
         "path" => return Ok(Response::text(event.path())),
         "fail" => bail!("a secret of the guest"),
         "sleep" => {
@@ -59,6 +63,10 @@ fn trap(event: Event) -> Result<Response> {
         _ => {}
     }
     Ok(Response::text("ok"))
+}
+
+fn number(event: &Event) -> Result<usize> {
+    event.query_param("n")?.context("`n` is missing")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What `/bench/hello` says, said by the world `wasi:http/proxy`.
 
+#![allow(clippy::expect_used, reason = "nothing here can fail")]
+
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,

@@ -16,7 +16,8 @@ async fn connect(host: &TestHost) -> (Client, String) {
     (client, number)
 }
 
-/// The instance is held while these send: what they say comes to it in one call, if nothing is slow.
+/// The instance is held while these send: what they say comes to it in one call, if nothing is
+/// slow.
 async fn send_together(host: &TestHost, clients: &mut [(&mut Client, &str)]) {
     let (mut holder, _) = connect(host).await;
     let holding = host.log().matches("holding").count();

@@ -19,7 +19,7 @@ fn with(text: &str, replacement: &str) -> Vec<u8> {
 }
 
 /// The component under a name of ten letters, which its answers have in `x-answered-by`.
-pub fn named(name: &str) -> Vec<u8> {
+pub(crate) fn named(name: &str) -> Vec<u8> {
     with(&format!("{HEADER}error-json"), &format!("{HEADER}{name}"))
 }
 

@@ -10,10 +10,10 @@ use lithe_tests::{Builder, Client, TestHost, within};
 use crate::host;
 
 /// Every kind of guest that has sessions.
-pub const KINDS: [&str; 3] = ["/hooks", "/async", "/session"];
+pub(crate) const KINDS: [&str; 3] = ["/hooks", "/async", "/session"];
 
 /// Each kind of guest, and one that does no harm.
-pub async fn all_kinds() -> TestHost {
+pub(crate) async fn all_kinds() -> TestHost {
     with("memory = \"8 MiB\"\nevent_cpu = \"500ms\"\nrequest_cpu = \"500ms\"\n").start().await
 }
 
@@ -27,23 +27,23 @@ fn with(limits: &str) -> Builder {
         .route("hello", BENCH_HELLO)
 }
 
-/// A host whose loops go on for as long as a test needs, and that has one thread for all guests: where a
-/// loop holds it, nobody is served.
+/// A host whose loops go on for as long as a test needs, and that has one thread for all guests:
+/// where a loop holds it, nobody is served.
 async fn one_thread() -> TestHost {
     let limits = "event_cpu = \"1h\"\nrequest_cpu = \"1h\"\nrequest_time = \"1h\"\n";
     with(limits).environment("TOKIO_WORKER_THREADS", "1").start().await
 }
 
 /// Answers of neighbours while a guest loops.
-pub const ANSWERS: u32 = 50;
+pub(crate) const ANSWERS: u32 = 50;
 
-/// CPU time of a worker between a neighbour's question and its answer. A loop gives its thread back after
-/// two ticks of 5 ms, and an answer may need the thread a few times. It is CPU time, so that it says the
-/// same on a busy machine.
-pub const TURN: Duration = Duration::from_millis(60);
+/// CPU time of a worker between a neighbour's question and its answer. A loop gives its thread back
+/// after two ticks of 5 ms, and an answer may need the thread a few times. It is CPU time, so that
+/// it says the same on a busy machine.
+pub(crate) const TURN: Duration = Duration::from_millis(60);
 
 /// CPU time of the threads that serve.
-pub fn cpu_of_workers(host: &TestHost) -> Duration {
+pub(crate) fn cpu_of_workers(host: &TestHost) -> Duration {
     let threads = host.threads().into_iter();
     threads.filter(|thread| thread.name == "tokio-rt-worker").map(|thread| thread.cpu).sum()
 }
@@ -64,7 +64,7 @@ async fn others_are_served(host: &TestHost, bystander: &mut Client) {
 
 /// A guest's fault in a session closes its socket with 1011, and the guest's own words stay in the
 /// log; the next socket is served.
-pub async fn a_fault_closes_with_1011(path: &str) {
+pub(crate) async fn a_fault_closes_with_1011(path: &str) {
     let host = all_kinds().await;
     for (word, logged) in [
         ("panic", "as told"),
@@ -83,7 +83,7 @@ pub async fn a_fault_closes_with_1011(path: &str) {
 }
 
 /// While a session loops, another plugin and a socket of another instance are served.
-pub async fn a_loop_holds_nobody_else_up(path: &str, other: &str) {
+pub(crate) async fn a_loop_holds_nobody_else_up(path: &str, other: &str) {
     let host = one_thread().await;
     let mut bystander = host.connect(other).await;
     let mut looping = host.connect(path).await;
@@ -92,9 +92,9 @@ pub async fn a_loop_holds_nobody_else_up(path: &str, other: &str) {
     others_are_served(&host, &mut bystander).await;
 }
 
-/// A guest's fault in a handler is a 500 or a 504 that says nothing of the guest; the next request is
-/// answered.
-pub async fn a_fault_in_a_handler_is_answered(path: &str) {
+/// A guest's fault in a handler is a 500 or a 504 that says nothing of the guest; the next request
+/// is answered.
+pub(crate) async fn a_fault_in_a_handler_is_answered(path: &str) {
     let host = all_kinds().await;
     for (how, status, logged) in [
         ("panic", 500, "as told"),
@@ -114,7 +114,7 @@ pub async fn a_fault_in_a_handler_is_answered(path: &str) {
 }
 
 /// While a handler loops, others are served.
-pub async fn a_loop_in_a_handler_holds_nobody_else_up(path: &str) {
+pub(crate) async fn a_loop_in_a_handler_holds_nobody_else_up(path: &str) {
     let host = one_thread().await;
     let mut bystander = host.connect("/session").await;
     let mut looping = host.raw().await;

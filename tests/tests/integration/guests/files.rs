@@ -292,3 +292,11 @@ async fn a_guest_waits_for_no_more_things_than_it_can_hold() {
     assert_eq!(host.get("/f?do=poll&n=10001").await.status, 500);
     host.wait_for_log(&["a guest may wait for 10000 things at once, not for 10001"]).await;
 }
+
+#[tokio::test]
+async fn a_guest_gets_so_many_random_bytes_at_once() {
+    let host = site(&granted(WRITABLE)).file("d/x", "").start().await;
+    let most = 256 * 1024;
+    assert_eq!(ask(&host, &format!("random&n={most}")).await, (200, most.to_string()));
+    assert_eq!(host.get(&format!("/f?do=random&n={}", most + 1)).await.status, 500);
+}

@@ -9,6 +9,7 @@ use lithe_tests::artifacts::{
     INTERPRETER_ROUTE, INTERPRETER_SESSION,
 };
 
+// By path: see `fuzzed.rs`.
 #[path = "../../../../host/fuzz/hostile/mod.rs"]
 mod guest;
 #[path = "../../../../host/fuzz/hostile/seeds.rs"]

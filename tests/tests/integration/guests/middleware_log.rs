@@ -7,7 +7,7 @@ use crate::host;
 const PLACEHOLDER: &[u8] = b"middleware-name:________________";
 
 /// The component under a name of its own.
-pub fn named(name: &str) -> Vec<u8> {
+pub(crate) fn named(name: &str) -> Vec<u8> {
     let mut component = std::fs::read(MIDDLEWARE_LOG).expect("the component has been built");
     let found = component.windows(PLACEHOLDER.len()).position(|bytes| bytes == PLACEHOLDER);
     let start = found.expect("the component has room for a name") + "middleware-name:".len();

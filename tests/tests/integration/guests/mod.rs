@@ -1,5 +1,5 @@
-//! Each guest, in a module of its name: what the examples are there to show, and what hostile guests
-//! must not be able to do.
+//! Each guest, in a module of its name: what the examples are there to show, and what hostile
+//! guests must not be able to do.
 
 use std::path::Path;
 
@@ -11,49 +11,49 @@ use lithe_tests::{Builder, TestHost};
 
 use crate::host;
 
-pub mod app;
-pub mod batch;
-pub mod conformance;
-pub mod error_json;
-pub mod example_admin;
-pub mod example_admin_auth;
-pub mod example_bench_echo;
-pub mod example_bench_hello;
-pub mod example_bench_publish;
-pub mod example_chat;
-pub mod example_echo;
-pub mod example_events;
-pub mod example_hybrid;
-pub mod example_legacy;
-pub mod example_loop;
-pub mod example_lounge;
-pub mod example_notifications;
-pub mod example_ping;
-pub mod example_presence;
-pub mod example_rooms;
-pub mod faults;
-pub mod files;
-pub mod hostile_async;
-pub mod hostile_hooks;
-pub mod hostile_session;
-pub mod interpreter;
-pub mod late;
-pub mod lounge_two;
-pub mod middleware_log;
-pub mod middleware_misbehave;
-pub mod middleware_ready;
-pub mod reach;
-pub mod sessions;
-pub mod speaks;
-pub mod swap;
-pub mod timers;
-pub mod trap_http;
-pub mod wasi_hello;
+pub(crate) mod app;
+pub(crate) mod batch;
+pub(crate) mod conformance;
+pub(crate) mod error_json;
+pub(crate) mod example_admin;
+pub(crate) mod example_admin_auth;
+pub(crate) mod example_bench_echo;
+pub(crate) mod example_bench_hello;
+pub(crate) mod example_bench_publish;
+pub(crate) mod example_chat;
+pub(crate) mod example_echo;
+pub(crate) mod example_events;
+pub(crate) mod example_hybrid;
+pub(crate) mod example_legacy;
+pub(crate) mod example_loop;
+pub(crate) mod example_lounge;
+pub(crate) mod example_notifications;
+pub(crate) mod example_ping;
+pub(crate) mod example_presence;
+pub(crate) mod example_rooms;
+pub(crate) mod faults;
+pub(crate) mod files;
+pub(crate) mod hostile_async;
+pub(crate) mod hostile_hooks;
+pub(crate) mod hostile_session;
+pub(crate) mod interpreter;
+pub(crate) mod late;
+pub(crate) mod lounge_two;
+pub(crate) mod middleware_log;
+pub(crate) mod middleware_misbehave;
+pub(crate) mod middleware_ready;
+pub(crate) mod reach;
+pub(crate) mod sessions;
+pub(crate) mod speaks;
+pub(crate) mod swap;
+pub(crate) mod timers;
+pub(crate) mod trap_http;
+pub(crate) mod wasi_hello;
 
 pub(crate) use crate::streams;
 
 /// The examples' site, as it is in the repository.
-pub fn examples() -> Builder {
+pub(crate) fn examples() -> Builder {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let mut site = host().config(include_str!("../../../../examples/lithe.toml"));
     for entry in std::fs::read_dir(folder.join("public")).expect("the examples have pages") {

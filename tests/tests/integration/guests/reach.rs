@@ -93,8 +93,8 @@ async fn a_folder_is_granted_to_read_or_to_write_and_nothing_around_it() {
 async fn what_cannot_be_granted_is_refused_by_name() {
     for (granted, words) in [
         ("folders = { \"/data\" = { path = \"/etc\" } }", &["`/data`", "not inside the site"][..]),
-        ("folders = { \"/data\" = { path = \"none\" } }", &["`none` is not there"]),
-        ("secrets = { TOKEN = { file = \"none\" } }", &["`TOKEN`", "`none` is not there"]),
+        ("folders = { \"/data\" = { path = \"none\" } }", &["`none` does not exist"]),
+        ("secrets = { TOKEN = { file = \"none\" } }", &["`TOKEN`", "`none` does not exist"]),
         ("secrets = { TOKEN = { host = \"NOT_SET\" } }", &["`TOKEN`", "`NOT_SET`"]),
         ("secrets = { TOKEN = \"value\" }", &["line 2"]),
         ("folders = { \"/data\" = \"data\" }", &["line 2"]),

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::host;
 
-pub async fn start(config: &str) -> TestHost {
+pub(crate) async fn start(config: &str) -> TestHost {
     host().config(config).component("plugins/sessions.wasm", SESSIONS).start().await
 }
 
-pub async fn counts(host: &TestHost) -> Value {
+pub(crate) async fn counts(host: &TestHost) -> Value {
     host.get("/counts").await.json()
 }
 

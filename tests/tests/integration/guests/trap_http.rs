@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use lithe_tests::artifacts::TRAP_HTTP;
-use lithe_tests::sooner_than;
+use lithe_tests::{eventually, sooner_than};
 
 use super::faults;
 use crate::host;
@@ -61,4 +61,29 @@ async fn requests_run_in_parallel_and_a_wait_is_bounded() {
     let (slow, ()) = tokio::join!(slow, quick);
     assert_eq!((slow.status, slow.text()), (504, "Gateway Timeout"));
     host.wait_for_log(&["`limits.request_time`"]).await;
+}
+
+#[tokio::test]
+async fn the_locals_of_a_request_are_bounded_together() {
+    let host = host().route("http", TRAP_HTTP).start().await;
+    assert_eq!(host.get("/http?how=local&n=65536").await.status, 200);
+    assert_eq!(host.get("/http?how=local&n=65537").await.status, 500);
+    host.wait_for_log(&["the locals of a request are over 65536 bytes"]).await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_becomes_several() {
+    const MOST: usize = 8 * 1024;
+    let host = host().route("http", TRAP_HTTP).start().await;
+    for (length, lines) in [(MOST, vec![MOST]), (MOST + 1, vec![MOST, 1])] {
+        let logged = || {
+            let log = host.log();
+            let lengths = log.lines().map(|line| line.matches('Q').count());
+            lengths.filter(|length| *length > 0).collect::<Vec<_>>()
+        };
+        let before = logged().len();
+        assert_eq!(host.get(&format!("/http?how=line&n={length}")).await.status, 200);
+        eventually("the lines are logged", async || (logged()[before..] == lines).then_some(()))
+            .await;
+    }
 }

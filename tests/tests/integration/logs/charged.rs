@@ -19,7 +19,8 @@ async fn a_site_allows_itself_no_more_log_than_the_operator_does() {
     is_bounded(&tenants, "[limits]\nlog_per_second = \"1 GiB\"\n").await;
 }
 
-/// What of a site is in the log is within the limit, with these settings of the host and of the site.
+/// What of a site is in the log is within the limit, with these settings of the host and of the
+/// site.
 async fn is_bounded(tenants: &str, own: &str) {
     let host = host()
         .config(tenants)

@@ -10,7 +10,8 @@ use crate::host;
 const FORGED: &str = "a\u{1b}[31mred\u{1b}[2J\rINFO\0\u{7}\u{8}\u{9b}31m\u{85}\u{202e}\u{2028}\u{2029}\n\
                       2026-01-01T00:00:00.000000Z  INFO swap: forged site=\"other\"\r\nforged too";
 
-/// A line longer than any that may be there: a text of 8 KiB, the rest of the line, and a field or two.
+/// A line longer than any that may be there: a text of 8 KiB, the rest of the line, and a field or
+/// two.
 const LONGEST: usize = 12 * 1024;
 
 /// What is in the log, in which the text must have done no harm.

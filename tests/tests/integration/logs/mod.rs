@@ -1,5 +1,5 @@
-//! What guests print, and how a request is found in the log; what the log does where it cannot be written, and
-//! with text that is not the host's.
+//! What guests print, and how a request is found in the log; what the log does where it cannot be
+//! written, and with text that is not the host's.
 
 mod charged;
 mod foreign;

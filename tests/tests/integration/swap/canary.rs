@@ -105,7 +105,7 @@ async fn what_is_no_share_is_refused() {
         host.command("deploy", &arguments).await.says(&[word]);
     }
     let arguments = [PLUGIN, SWAP_UNHEALTHY, "--share", "5%"];
-    host.command("deploy", &arguments).await.says(&["is not well"]);
+    host.command("deploy", &arguments).await.says(&["is not healthy"]);
     assert_eq!(answers(&host, 3).await, (3, 0));
 }
 

@@ -111,7 +111,7 @@ async fn wrong_requests_are_told_what_is_right() {
     let answer = ask(&admin, with(Request::post("/deploy"))).await;
     assert_eq!((answer.status, answer.text().contains("multipart/form-data")), (400, true));
     let answer = ask(&admin, with(Request::post("/rollback/routes/swap.wasm"))).await;
-    assert_eq!((answer.status, answer.text().contains("no version before")), (404, true));
+    assert_eq!((answer.status, answer.text().contains("no previous version")), (404, true));
     let answer = ask(&admin, with(Request::post("/promote"))).await;
     assert_eq!(answer.status, 409);
     let status = ask(&admin, with(Request::get("/status"))).await;
@@ -205,8 +205,8 @@ async fn two_hundred_swaps_leave_nothing_behind() {
     for number in 0..SWAPS {
         swap(number).await;
     }
-    // Versions go when a sweep finds that nothing of them is left. Of each that stayed there would be the
-    // code; the allocator keeps some memory for what comes next.
+    // Versions go when a sweep finds that nothing of them is left. Of each that stayed there would
+    // be the code; the allocator keeps some memory for what comes next.
     eventually("what was open before", async || {
         let now = usage(&host);
         (now.files <= before.files + 2 && now.code <= before.code + SWAPS / 10).then_some(())

@@ -47,19 +47,19 @@ async fn a_version_that_does_not_start_or_is_not_well() {
         .start()
         .await;
     refuses(&host, SWAP_START_TRAPS, &["`routes/swap.wasm` does not start"]).await;
-    refuses(&host, SWAP_UNHEALTHY, &["is not well", "`health` answered"]).await;
-    refuses(&host, SWAP_HEALTH_TRAPS, &["is not well", "the guest trapped"]).await;
-    refuses(&host, SWAP_HEALTH_HANGS, &["is not well", "limits.request_"]).await;
+    refuses(&host, SWAP_UNHEALTHY, &["is not healthy", "`health` answered"]).await;
+    refuses(&host, SWAP_HEALTH_TRAPS, &["is not healthy", "the guest trapped"]).await;
+    refuses(&host, SWAP_HEALTH_HANGS, &["is not healthy", "limits.request_"]).await;
 }
 
 #[tokio::test]
 async fn a_version_that_does_not_answer_at_the_health_path() {
     let config = |path: &str| format!("[plugin.\"{PLUGIN}\"]\nhealth = \"{path}\"\n");
     let host = host().route("swap", SWAP_V1).config(&config("/swap?trap")).start().await;
-    refuses(&host, SWAP_V2, &["is not well", "the guest trapped"]).await;
+    refuses(&host, SWAP_V2, &["is not healthy", "the guest trapped"]).await;
     host.site.configure("", &config("/swap"));
     host.wait_for_log(&["reloaded routes/swap.wasm"]).await;
-    refuses(&host, SWAP_EVENTS_TRAP, &["is not well", "the guest trapped"]).await;
+    refuses(&host, SWAP_EVENTS_TRAP, &["is not healthy", "the guest trapped"]).await;
     deploy(&host, SWAP_V2).await;
 }
 
@@ -79,11 +79,12 @@ async fn of_several_components_all_take_over_or_none() {
     let mut clients = [host.connect("/swap").await, host.connect("/other").await];
     let both = |other| ["routes/swap.wasm", SWAP_V2, "routes/other.wasm", other];
     let refused = host.command("deploy", &both(SWAP_UNHEALTHY)).await;
-    refused.says(&["`routes/other.wasm` is not well"]);
+    refused.says(&["`routes/other.wasm` is not healthy"]);
     for client in &mut clients {
         assert_eq!(client.ask("1").await, "v1:1");
     }
-    // The one that saves last refuses: the other, whose memory has been handed over, goes on as well.
+    // The one that saves last refuses: the other, whose memory has been handed over, goes on as
+    // well.
     assert_eq!(clients[0].ask("save:refuse").await, "v1:save:refuse");
     host.command("deploy", &both(SWAP_V2)).await.says(&["`routes/swap.wasm` cannot take over"]);
     for client in &mut clients {
@@ -142,8 +143,8 @@ async fn a_changed_file_that_is_wrong_is_said_and_changes_nothing() {
 async fn a_host_that_stops_takes_no_deploys() {
     let mut host = v1().await;
     let mut client = host.connect("/swap").await;
-    // The event holds both the swap and the end up: for longer than the command needs to begin, and for
-    // less than the swap waits.
+    // The event holds both the swap and the end up: for longer than the command needs to begin, and
+    // for less than the swap waits.
     client.send("sleep:4500").await;
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
         host.wait_for_log(&["loaded, taking over"]).await;
@@ -153,4 +154,16 @@ async fn a_host_that_stops_takes_no_deploys() {
     assert_eq!(host.exit().await.code(), Some(0));
     host.command("deploy", &[PLUGIN, SWAP_V2]).await.says(&["no host serves"]);
     host.command("status", &[]).await.says(&["no host serves", "`lithe serve`"]);
+}
+
+#[tokio::test]
+async fn a_swap_that_has_to_wait_for_a_long_event_is_refused() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    client.send("sleep:8000").await;
+    let refused = host.command("deploy", &[PLUGIN, SWAP_V2]).await;
+    refused.says(&["`routes/swap.wasm` has been handling one event for 5s"]);
+    assert_eq!(client.text().await, "v1:sleep:8000");
+    assert_eq!(client.ask("2").await, "v1:2");
 }

@@ -10,7 +10,7 @@ async fn goes_back_to_the_version_before_and_its_sockets_stay_open() {
     let host = v1().await;
     let mut client = host.connect("/swap").await;
     assert_eq!(client.ask("1").await, "v1:1");
-    host.command("rollback", &[PLUGIN]).await.says(&["`routes/swap.wasm` has no version before"]);
+    host.command("rollback", &[PLUGIN]).await.says(&["`routes/swap.wasm` has no previous version"]);
     deploy(&host, SWAP_V2).await;
     assert_eq!(client.ask("2").await, "v2:2");
     let said = host.command("rollback", &[PLUGIN]).await;
@@ -97,7 +97,7 @@ async fn a_version_that_fails_too_often_goes_by_itself() {
     for _ in 0..4 {
         assert_eq!(host.get("/swap").await.status, 500);
     }
-    host.wait_for_log(&["`swap.max_failures`", "the version before comes back"]).await;
+    host.wait_for_log(&["`swap.max_failures`", "the previous version comes back"]).await;
     lithe_tests::eventually("the version before", async || {
         (host.get("/swap").await.text() == "v1").then_some(())
     })

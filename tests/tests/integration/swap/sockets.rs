@@ -68,8 +68,8 @@ async fn a_version_that_cannot_resume_a_socket_closes_it_and_no_other() {
     assert_eq!(well.ask("2").await, "v2:2");
 }
 
-/// Sends numbered messages without waiting, and expects each answer in order; once a swap has shown,
-/// the version before answers no more.
+/// Sends numbered messages without waiting, and expects each answer in order; once a swap has
+/// shown, the version before answers no more.
 #[tokio::test]
 async fn nothing_is_lost_doubled_or_reordered_while_versions_take_over() {
     const SOCKETS: usize = 40;

@@ -1,6 +1,8 @@
 //! A host in memory, one for each thread. Native builds talk to it. It keeps the contract of `wit/`
 //! as far as a handler or a session can notice, and does no networking.
 
+#![allow(clippy::arithmetic_side_effects, reason = "only tests use this host")]
+
 mod handshake;
 mod sockets;
 mod timers;
@@ -75,7 +77,7 @@ pub(crate) fn run_next(_event: &EventHandle) -> Result<Outcome, HttpError> {
 
 /// The guest's handle of a request.
 #[derive(Debug, Clone)]
-pub struct EventHandle(pub(crate) Rc<Request>);
+pub(crate) struct EventHandle(pub(crate) Rc<Request>);
 
 impl EventHandle {
     pub(crate) fn id(&self) -> String {

@@ -1,7 +1,9 @@
-//! Symbolic links must not lead out of what is granted: others may follow them, with other rights.
+//! Keeps symbolic links from leading out of what is granted: others may follow them, with other
+//! rights.
 //!
-//! A link whose target is relative and has no `..` leads into the folder that it is in, wherever it is moved.
-//! Guests make no others. Those that are there already are not moved to another folder.
+//! A link whose target is relative and has no `..` leads into its own folder, wherever it is moved.
+//! Guests can make only such links. Other links that exist already cannot be moved to another
+//! folder.
 
 use std::fs::File;
 use std::io;
@@ -11,17 +13,17 @@ use cap_primitives::fs::{FollowSymlinks, open_dir, read_link_contents, stat};
 
 use super::space::walk;
 
-/// Whether a link with this target may lead out of the folder that it is in.
-pub fn leads_out(target: &Path) -> bool {
+/// Whether a link with this target may lead out of its folder.
+pub(crate) fn leads_out(target: &Path) -> bool {
     target.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Whether what has this name is such a link, or has one in it. What is too large to be looked through
-/// counts as if it had.
+/// Whether the file with this name is a link that leads out, or is a folder that contains one. A
+/// folder that is too large to search counts as if it did.
 ///
 /// # Errors
-/// There is nothing of this name.
-pub fn lead_out(folder: &File, path: &Path) -> io::Result<bool> {
+/// Nothing has this name.
+pub(crate) fn lead_out(folder: &File, path: &Path) -> io::Result<bool> {
     let metadata = stat(folder, path, FollowSymlinks::No)?;
     if metadata.is_symlink() {
         return Ok(leads_out(&read_link_contents(folder, path)?));
@@ -38,7 +40,7 @@ pub fn lead_out(folder: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Whether two paths name something in the same folder.
-pub fn have_one_parent(one: &str, other: &str) -> bool {
+pub(crate) fn have_one_parent(one: &str, other: &str) -> bool {
     Path::new(one).parent() == Path::new(other).parent()
 }
 

@@ -1,4 +1,4 @@
-//! What is in a folder, read as far as the guest asks for it.
+//! The names in a folder, read only as far as the guest asks for them.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,16 +11,16 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEn
 
 use super::open::Slot;
 
-/// Names that are read at once, and kept.
+/// How many names are read at once, and kept.
 const BATCH: usize = 64;
 
-/// A name, or the reason that reading it failed.
+/// A name, or the error of reading it.
 type Entry = Result<DirectoryEntry, Errno>;
 
 /// A folder that is being listed.
-pub struct Listing {
+pub(crate) struct Listing {
     read: VecDeque<Entry>,
-    /// What is still to be read.
+    /// What has not been read yet.
     rest: Option<ReadDir>,
     _slot: Arc<Slot>,
 }
@@ -30,31 +30,31 @@ impl Listing {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
+    pub(crate) fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
         let rest = Some(read_base_dir(folder)?);
         Ok(Self { read: VecDeque::new(), rest, _slot: slot })
     }
 
-    /// The next name; none, and what is still to be read, where more have to be read first.
-    pub fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
+    /// The next name. If more have to be read first, it is none, and the rest to read is returned.
+    pub(crate) fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
         match self.read.pop_front() {
             Some(entry) => (Some(entry), None),
             None => (None, self.rest.take()),
         }
     }
 
-    /// Takes what [`read_on`] has read.
-    pub fn extend(&mut self, (read, rest): Batch) {
+    /// Adds what [`read_on`] has read.
+    pub(crate) fn extend(&mut self, (read, rest): Batch) {
         self.read = read;
         self.rest = rest;
     }
 }
 
-/// Names, and what is still to be read.
-pub type Batch = (VecDeque<Entry>, Option<ReadDir>);
+/// Names, and the rest to read.
+pub(crate) type Batch = (VecDeque<Entry>, Option<ReadDir>);
 
 /// Reads some names.
-pub fn read_on(mut rest: ReadDir) -> Batch {
+pub(crate) fn read_on(mut rest: ReadDir) -> Batch {
     let mut read = VecDeque::with_capacity(BATCH);
     while read.len() < BATCH {
         let Some(entry) = rest.next() else { return (read, None) };

@@ -1,4 +1,5 @@
-//! What a guest has open: files, folders and listings, each counted for its instance, its site and the process.
+//! What a guest has open: files, folders and listings, each counted for its instance, its site and
+//! the process.
 
 use std::fs::File;
 use std::io;
@@ -23,19 +24,19 @@ use crate::config::Limit;
 use crate::descriptors;
 use crate::files::Identity;
 
-/// An instance may have this part of `limits.files` open, and no more than so many. A stream holds 64 KiB, and
-/// a listing less: together at most 64 MiB of the host's memory.
+/// An instance may have this part of `limits.files` open, and at most 1,000. A stream holds 64 KiB,
+/// and a listing less: together at most 64 MiB of the host's memory.
 const OF_INSTANCE: usize = 4;
 const MAX_OF_INSTANCE: usize = 1_000;
 
-/// What a grant lets a guest do, with everything that is opened through it.
+/// What a grant allows a guest, with everything that is opened through it.
 #[derive(Clone, Debug)]
-pub struct Access {
-    /// What the folder may hold, if it may be written to.
+pub(crate) struct Access {
+    /// How much the folder may hold, if the guest may write to it.
     pub write: Option<Quota>,
-    /// The folder that is granted, and those that it is in.
+    /// The granted folder, and the folders that contain it.
     pub around: Arc<[Identity]>,
-    /// What is open of the site's folders, by any grant.
+    /// The files that are open in the site's folders, by any grant.
     pub open: Arc<OpenInFolders>,
 }
 
@@ -50,28 +51,28 @@ impl Access {
 
 /// A file or a folder that a guest has a number for.
 #[derive(Clone)]
-pub struct Opened {
+pub(crate) struct Opened {
     pub descriptor: Descriptor,
     pub access: Access,
-    /// None for a folder that is granted: it is open for all instances.
+    /// None for a granted folder: it is open for all instances.
     pub slot: Option<Arc<Slot>>,
 }
 
-/// Something that is open, counted until this is dropped.
+/// Something open, counted until this is dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     instance: Arc<AtomicUsize>,
     _site: FileOpen,
-    /// None for a stream: its file has one.
+    /// None for a stream: its file has a descriptor.
     _process: Option<descriptors::Descriptor>,
 }
 
 /// What is to be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A descriptor of the process.
+pub(crate) enum Kind {
+    /// A file, which has a descriptor of the process.
     File,
-    /// What is on its way from or to a file: some memory.
+    /// A stream from or to a file, which needs memory.
     Stream,
 }
 
@@ -79,8 +80,8 @@ impl Slot {
     /// Counts one more for an instance that has `instance` open.
     ///
     /// # Errors
-    /// There are as many as may be: `quota`.
-    pub fn take(
+    /// The bound is reached: `quota`.
+    pub(crate) fn take(
         context: &Context,
         instance: &Arc<AtomicUsize>,
         kind: Kind,
@@ -112,8 +113,8 @@ impl Drop for Slot {
     }
 }
 
-/// A granted folder, as all instances get it.
-pub fn granted(folder: File, access: &Access) -> Dir {
+/// A granted folder, as each instance gets it.
+pub(crate) fn granted(folder: File, access: &Access) -> Dir {
     let mode = match access.write {
         Some(_) => OpenMode::READ | OpenMode::WRITE,
         None => OpenMode::READ,
@@ -121,8 +122,8 @@ pub fn granted(folder: File, access: &Access) -> Dir {
     Dir::new(folder, access.permissions(), mode, true)
 }
 
-/// What `open-at` asks for.
-pub struct Asked {
+/// The arguments of `open-at`.
+pub(crate) struct Asked {
     pub path: String,
     pub path_flags: PathFlags,
     pub open_flags: OpenFlags,
@@ -137,7 +138,7 @@ impl Asked {
         {
             mode |= OpenMode::WRITE;
         }
-        // A file that is not opened to write is always opened to read.
+        // A file that is not opened for writing is always opened for reading.
         if self.flags.contains(DescriptorFlags::READ)
             || !self.flags.contains(DescriptorFlags::WRITE)
         {
@@ -172,7 +173,7 @@ impl Asked {
             true => options.create_new(self.open_flags.contains(OpenFlags::CREATE)),
             false => options.create(self.open_flags.contains(OpenFlags::CREATE)),
         };
-        // A named pipe would wait for somebody at its other end.
+        // Opening a named pipe would otherwise wait for its other end.
         let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         if !self.path_flags.contains(PathFlags::SYMLINK_FOLLOW) {
             flags |= OFlags::NOFOLLOW;
@@ -181,11 +182,11 @@ impl Asked {
         options
     }
 
-    /// Opens it beneath the folder: a regular file or a folder.
+    /// Opens a regular file or a folder beneath the granted folder.
     ///
     /// # Errors
     /// The system or the grant refuses it.
-    pub fn open(&self, folder: &File, access: &Access) -> io::Result<Descriptor> {
+    pub(crate) fn open(&self, folder: &File, access: &Access) -> io::Result<Descriptor> {
         self.check(access)?;
         let path = Path::new(&self.path);
         if let Some(quota) = &access.write {
@@ -214,14 +215,14 @@ impl Asked {
         }
         let file = WasiFile::new(file, access.permissions(), self.mode(), true);
         access.open.add(&file.file, &access.around);
-        // One that was removed before it was watched may have been counted as gone.
+        // A file that was removed before it was registered may have been counted as gone.
         if file.file.metadata()?.nlink() == 0 {
             return Err(Errno::NOENT.into());
         }
         Ok(Descriptor::File(file))
     }
 
-    /// Room for a name that may be new.
+    /// Takes room for a name that may be new.
     fn take_entry(&self, folder: &File, quota: &Quota) -> io::Result<()> {
         use cap_primitives::fs::{FollowSymlinks, stat};
         match stat(folder, Path::new(&self.path), FollowSymlinks::No) {

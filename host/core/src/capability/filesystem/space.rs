@@ -1,7 +1,8 @@
-//! What the folders hold that guests may write to, and may hold.
+//! How much the writable folders hold, and how much they may hold.
 //!
-//! A folder is counted when it is first granted. Each call then adds what it is about to write. When no room is
-//! left, the folder is counted again, so that the bytes of removed files count as free.
+//! A folder is counted when it is first granted. After that, each call adds what it is about to
+//! write. When no room is left, the folder is counted again, so that the bytes of removed files
+//! become free.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,13 +22,13 @@ use crate::capability::account::Account;
 use crate::config::Limit;
 use crate::files::{Identity, Writable};
 
-/// What a name costs besides the bytes of its file, as a file system would keep it.
-pub const ENTRY: u64 = 4096;
+/// What a name costs in addition to the bytes of its file, as in a file system.
+pub(crate) const ENTRY: u64 = 4096;
 
-/// Names of one folder that are counted. What a larger one holds is only added to.
+/// The most names of one folder that are counted. The count of a larger folder only grows.
 const MAX_COUNTED: usize = 100_000;
 
-/// A folder is counted again after this time, although nothing is known to have gone.
+/// A folder is counted again after this time, even if nothing is known to have been removed.
 const COUNT_AGAIN: Duration = Duration::from_secs(10);
 
 /// What one folder holds.
@@ -35,46 +36,47 @@ const COUNT_AGAIN: Duration = Duration::from_secs(10);
 pub struct Space {
     folder: Arc<File>,
     used: AtomicU64,
-    /// When it was counted. Held while it is.
+    /// When the folder was last counted. Locked while it is counted.
     counted: Mutex<Instant>,
-    /// It may hold less since.
+    /// Whether it may hold less since then.
     is_less: AtomicBool,
-    /// The folder, and those that it is in.
+    /// The folder, and those that contain it.
     around: Arc<[Identity]>,
     open: Arc<OpenInFolders>,
 }
 
-/// The folders of a site, by which folder they are: two plugins may share one, and so may two versions.
+/// The folders of a site, by identity: two plugins may share a folder, and so may two versions.
 #[derive(Debug, Default)]
 pub struct Spaces {
     known: Mutex<HashMap<Identity, Weak<Space>>>,
     open: Arc<OpenInFolders>,
 }
 
-/// Files that the guests of a site have open, by any grant: one may be removed, and still hold its bytes.
+/// Files that the guests of a site have open, by any grant: a removed file holds its bytes while it
+/// is open.
 #[derive(Debug, Default)]
 pub struct OpenInFolders(Mutex<Vec<InFolder>>);
 
-/// A file that was opened in a folder: the folder that was granted, and those that it is in.
+/// A file that was opened in a folder: the granted folder, and those that contain it.
 #[derive(Debug)]
 struct InFolder {
     file: Weak<File>,
     around: Arc<[Identity]>,
 }
 
-/// A folder, and what it may hold for one grant.
+/// A folder, and how much it may hold for one grant.
 #[derive(Clone, Debug)]
-pub struct Quota {
+pub(crate) struct Quota {
     pub space: Arc<Space>,
     pub size: ByteSize,
     pub account: Arc<Account>,
-    /// The host reads nothing of a site there.
+    /// Keeps the host from reading anything of a site in this folder.
     pub _writable: Arc<Writable>,
 }
 
 impl Spaces {
-    /// The space of this folder, which is counted if it is not known yet. `around` is the folder itself, and
-    /// those that it is in.
+    /// The space of this folder, which is counted if it is not known yet. `around` is the folder
+    /// itself, and those that contain it.
     pub fn of(&self, around: &Arc<[Identity]>, folder: &Arc<File>) -> Arc<Space> {
         let mut known = self.known.lock();
         known.retain(|_, space| space.strong_count() > 0);
@@ -89,14 +91,14 @@ impl Spaces {
         space
     }
 
-    /// What is open of the folders.
+    /// The files that are open in the folders.
     pub fn open(&self) -> &Arc<OpenInFolders> {
         &self.open
     }
 }
 
 impl OpenInFolders {
-    /// Keeps a file in view that has been opened in a folder that is granted.
+    /// Registers a file that has been opened in a granted folder.
     pub fn add(&self, file: &Arc<File>, around: &Arc<[Identity]>) {
         let mut open = self.0.lock();
         if open.len() == open.capacity() {
@@ -105,7 +107,7 @@ impl OpenInFolders {
         open.push(InFolder { file: Arc::downgrade(file), around: around.clone() });
     }
 
-    /// What files without a name hold, because they are still open: those that may have been in this folder.
+    /// How much the removed files hold that are still open and may have been in this folder.
     fn removed(&self, around: &[Identity]) -> u64 {
         let files: Vec<_> = {
             let open = self.0.lock();
@@ -114,13 +116,13 @@ impl OpenInFolders {
         };
         let metadata = files.iter().filter_map(|file| file.metadata().ok());
         let removed = metadata.filter(|metadata| metadata.nlink() == 0);
-        // One may be open several times.
+        // One file may be open several times.
         let sizes: HashMap<_, _> = removed.map(|own| ((own.dev(), own.ino()), own.len())).collect();
         sizes.into_values().fold(0, u64::saturating_add)
     }
 }
 
-/// Whether one of two folders is the other one, or in it.
+/// Whether two folders are the same, or one contains the other.
 fn may_overlap(one: &[Identity], other: &[Identity]) -> bool {
     let is_in = |inner: &[Identity], outer: &[Identity]| {
         outer.first().is_some_and(|outer| inner.contains(outer))
@@ -141,7 +143,7 @@ impl Space {
         }
     }
 
-    /// It may hold less than was counted.
+    /// Notes that the folder may hold less than was counted.
     pub fn shrink(&self) {
         self.is_less.store(true, Ordering::Relaxed);
     }
@@ -152,7 +154,7 @@ impl Space {
         self.used.fetch_update(set, fetch, add).is_ok()
     }
 
-    /// Counts it again, if that may help.
+    /// Counts the folder again, if that may help.
     fn count_again(&self) {
         let mut counted = self.counted.lock();
         let is_less = self.is_less.swap(false, Ordering::Relaxed);
@@ -173,12 +175,12 @@ impl Quota {
     /// Takes room for what is about to be written.
     ///
     /// # Errors
-    /// No space is left: `ENOSPC`.
-    pub fn take(&self, bytes: u64) -> io::Result<()> {
+    /// The folder has no room left: `ENOSPC`.
+    pub(crate) fn take(&self, bytes: u64) -> io::Result<()> {
         let max = self.size.as_u64();
         let mut taken = bytes == 0 || self.space.add(bytes, max);
         if !taken {
-            // Somebody else may have counted it just now.
+            // Another task may have counted it just now.
             self.space.count_again();
             taken = self.space.add(bytes, max);
         }
@@ -189,8 +191,8 @@ impl Quota {
         Ok(())
     }
 
-    /// What was taken is needed, unless the call that it was taken for has failed.
-    pub fn keep<T, E>(&self, done: Result<T, E>) -> Result<T, E> {
+    /// Keeps the room that was taken, unless the call that it was taken for has failed.
+    pub(crate) fn keep<T, E>(&self, done: Result<T, E>) -> Result<T, E> {
         if done.is_err() {
             self.space.shrink();
         }
@@ -211,8 +213,9 @@ fn count(folder: &File) -> (u64, bool) {
     (size, is_all)
 }
 
-/// Visits everything in a folder, until `visit` answers false. Answers whether it has seen all.
-pub fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> bool {
+/// Visits everything in a folder, until `visit` returns false. Returns whether everything was
+/// visited.
+pub(crate) fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> bool {
     let mut is_all = true;
     let mut seen = 0;
     let mut below = vec![PathBuf::new()];
@@ -227,7 +230,7 @@ pub fn walk(folder: &File, mut visit: impl FnMut(&Path, &Metadata) -> bool) -> b
         };
         for entry in entries {
             let metadata = entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?)));
-            // One that has just been removed, or cannot be looked at.
+            // The file has just been removed, or cannot be read.
             let Ok((name, metadata)) = metadata else {
                 is_all = false;
                 continue;
@@ -280,7 +283,7 @@ mod tests {
         std::fs::write(&path, [0; 1000]).unwrap();
         let quota = quota(folder.path(), ENTRY + 1000);
         let open = Arc::new(File::open(&path).unwrap());
-        // As by another grant, and twice.
+        // Opened twice, and by another grant.
         quota.account.spaces().open().add(&open, &around(folder.path()));
         quota.account.spaces().open().add(&open, &around(folder.path()));
         std::fs::remove_file(&path).unwrap();

@@ -15,15 +15,16 @@ use super::open::{Access, Slot};
 use super::work;
 use crate::capability::Context;
 
-/// Bytes that are read or written at once.
+/// How many bytes are read or written at once.
 const PIECE: usize = 64 * 1024;
 
-/// Bytes that are read before the guest has said how many it wants.
+/// How many bytes are read before the guest has said how many it wants.
 const UNASKED: usize = 4096;
 
-/// A file that a guest reads or writes from some place on. It stays open for as long as this is there.
+/// A position in a file that a guest reads or writes. The file stays open for as long as this
+/// exists.
 #[derive(Clone)]
-pub struct Place {
+pub(crate) struct Place {
     pub context: Arc<Context>,
     pub file: Arc<File>,
     pub access: Access,
@@ -61,11 +62,11 @@ impl Place {
     }
 }
 
-/// Writes what fits into the folder.
+/// Writes as much as fits into the folder.
 ///
 /// # Errors
 /// The file cannot be written to, or the folder has no room.
-pub fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Result<()> {
     let quota = access.write.as_ref().ok_or(Errno::PERM)?;
     let end = at.checked_add(bytes.len() as u64).ok_or(Errno::FBIG)?;
     quota.take(end.saturating_sub(file.metadata()?.len()))?;
@@ -74,8 +75,8 @@ pub fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Res
 
 type Call<T> = AbortOnDropHandle<io::Result<T>>;
 
-/// Reads a file from some place on.
-pub struct Reader {
+/// Reads a file from a position on.
+pub(crate) struct Reader {
     place: Place,
     at: u64,
     state: Reading,
@@ -84,14 +85,14 @@ pub struct Reader {
 enum Reading {
     Idle,
     Waiting(Call<Bytes>),
-    /// Not empty.
+    /// Bytes for the guest, at least one.
     Ready(Bytes),
     Failed(io::Error),
     Ended,
 }
 
 impl Reader {
-    pub fn new(place: Place, at: u64) -> Self {
+    pub(crate) fn new(place: Place, at: u64) -> Self {
         Self { place, at, state: Reading::Idle }
     }
 
@@ -142,7 +143,7 @@ impl InputStream for Reader {
         }
     }
 
-    /// Reads as much as is asked for, and needs no task of its own.
+    /// Reads as much as is asked for, without a task of its own.
     async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
         self.wait().await;
         if size > 0 && matches!(self.state, Reading::Idle) {
@@ -168,9 +169,9 @@ impl Pollable for Reader {
     }
 }
 
-/// Where a piece goes.
+/// Where a piece is written.
 #[derive(Clone, Copy, Debug)]
-pub enum At {
+pub(crate) enum At {
     Position(u64),
     End,
 }
@@ -183,8 +184,8 @@ impl At {
     }
 }
 
-/// Writes a file from some place on.
-pub struct Writer {
+/// Writes a file from a position on.
+pub(crate) struct Writer {
     place: Place,
     at: At,
     state: Writing,
@@ -198,7 +199,7 @@ enum Writing {
 }
 
 impl Writer {
-    pub fn new(place: Place, at: At) -> Self {
+    pub(crate) fn new(place: Place, at: At) -> Self {
         Self { place, at, state: Writing::Ready }
     }
 
@@ -241,7 +242,7 @@ impl OutputStream for Writer {
         Ok(())
     }
 
-    /// Needs no task of its own.
+    /// Writes without a task of its own.
     async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.wait().await;
         self.check()?;
@@ -266,7 +267,7 @@ impl OutputStream for Writer {
         })
     }
 
-    /// What has been written before it is dropped is written.
+    /// Completes the write that has begun.
     async fn cancel(&mut self) {
         self.wait().await;
     }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::capability::Context;
 
 /// File calls of one site at the same time. More wait: the threads that may block are everybody's.
-pub const MAX_CALLS: usize = 16;
+pub(crate) const MAX_CALLS: usize = 16;
 
 /// Threads that may block, and charge a site for what they do.
 pub trait Threads: fmt::Debug + Send + Sync {
@@ -16,11 +16,12 @@ pub trait Threads: fmt::Debug + Send + Sync {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
 }
 
-/// Does a file call that may block. It goes on if nobody waits for it any more, and counts until it has ended.
+/// Does a file call that may block. It goes on if nobody waits for it any more, and counts until it
+/// has ended.
 ///
 /// # Errors
 /// The call itself fails; the host is stopping.
-pub async fn run<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     context: &Context,
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

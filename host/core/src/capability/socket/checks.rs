@@ -33,7 +33,8 @@ fn send(socket: &Socket, letter: &str) {
     socket.send(Opcode::Text, letter.as_bytes()).unwrap();
 }
 
-/// What the session's task does when it is woken, as `Bridge::send`: it writes what it has taken, piece by piece.
+/// What the session's task does when it is woken, as `Bridge::send`: it writes what it has taken,
+/// piece by piece.
 fn run_task(socket: &Socket, network: &Network) {
     let mut out = Vec::new();
     while socket.look(0, &mut out).took {

@@ -1,5 +1,5 @@
-//! What has come on a socket, on its way to the guest; and, when the guest has handled it, the write of what the
-//! guest has queued in answer.
+//! The messages of a socket on their way to the guest, and the write of what the guest has queued
+//! in answer.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::{Inner, Socket};
 use crate::message::Messages;
 use crate::sync::MutexGuard;
 
-/// What has come on a socket, for its guest.
+/// Messages of a socket, for its guest.
 #[derive(Debug)]
 pub struct Delivery {
     pub socket: Arc<Socket>,
@@ -15,14 +15,14 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Whether all of it is packed, and so can be part of a batch.
+    /// Whether all messages are packed, and so can be part of a batch.
     pub fn is_packed(&self) -> bool {
         self.messages.rest().is_empty()
     }
 }
 
 impl Drop for Delivery {
-    /// Only where the host has panicked in it, it has not been finished: its socket would wait for ever.
+    /// Only if the host has panicked in it is it unfinished here: its socket would wait forever.
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.socket.close(1011, "");
@@ -31,8 +31,8 @@ impl Drop for Delivery {
     }
 }
 
-/// A socket whose delivery has been finished, locked until what the guest has queued is flushed: so both are one step
-/// for the session's task.
+/// A socket whose delivery has been finished. It stays locked until what the guest has queued is
+/// flushed, so that both are one step for the session's task.
 #[must_use = "what the guest has queued waits for `flush`"]
 #[derive(Debug)]
 pub struct Finished<'s> {
@@ -41,34 +41,34 @@ pub struct Finished<'s> {
 }
 
 impl Socket {
-    /// Messages have been left in the guest's queue.
+    /// Notes that messages have been left in the guest's queue.
     pub fn begin_delivery(&self) {
         self.inner.lock().delivering = true;
     }
 
-    /// The guest has handled them, or never will. The socket's peer may be heard again.
+    /// Notes that the guest has handled the messages, or never will. The socket may be read again.
     pub fn finish_delivery(&self) -> Finished<'_> {
         let mut inner = self.inner.lock();
         inner.delivering = false;
         Finished { socket: self, inner }
     }
 
-    /// Whether the guest is behind, and so the session task waits: it is woken when that is over.
+    /// Whether the guest is behind. If so, the session task is woken when it no longer is.
     pub fn await_delivery(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.awaited = inner.is_behind();
         inner.awaited
     }
 
-    /// Whether the guest is behind, and so the peer is not heard.
+    /// Whether the guest is behind, so that the peer is not read.
     pub fn is_behind(&self) -> bool {
         self.inner.lock().is_behind()
     }
 }
 
 impl Finished<'_> {
-    /// Writes to the network what the guest has queued, as far as the network takes it at once. The session task is
-    /// woken only for what is left to do.
+    /// Writes what the guest has queued, as far as the network takes it at once. Wakes the session
+    /// task only if something is left to do.
     pub fn flush(self) {
         let Self { socket, mut inner } = self;
         let Inner { outbound, outlet, orders, awaited, .. } = &mut *inner;
@@ -83,7 +83,7 @@ impl Finished<'_> {
 }
 
 impl Inner {
-    pub fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.delivering || !self.inbox.is_empty()
     }
 }

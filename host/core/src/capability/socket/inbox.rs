@@ -1,4 +1,4 @@
-//! The messages of a blocking session, which asks for one after the other.
+//! The messages of a blocking session, which takes one after the other.
 
 use std::task::Poll;
 
@@ -7,8 +7,8 @@ use crate::message::{Borrowed, Messages};
 use crate::sync::atomic::Ordering;
 
 impl Socket {
-    /// Hands messages to a blocking session, which is polled by the session's task, and so by the task that calls
-    /// this: nobody has to be woken.
+    /// Hands messages to a blocking session. The session is polled by its socket's task, which also
+    /// calls this, so nothing has to be woken.
     pub fn push_inbox(&self, messages: Messages) {
         if !messages.is_empty() {
             self.inner.lock().inbox.push_back(messages.into());
@@ -16,7 +16,7 @@ impl Socket {
         }
     }
 
-    /// Tells a blocking session, after what it has not read yet, how it ended.
+    /// Tells a blocking session how it ended, after the messages that it has not read yet.
     pub fn end_inbox(&self, info: CloseInfo) {
         self.inner.lock().ended.get_or_insert(info);
         self.set_listening(false);
@@ -42,8 +42,8 @@ impl Socket {
         }
     }
 
-    /// Whether a blocking session waits for its next message, or its end, and for nothing else: until there is
-    /// one, it need not be polled.
+    /// Whether a blocking session waits only for its next message or its end: until then it need
+    /// not be polled.
     pub fn is_listening(&self) -> bool {
         self.listening.load(Ordering::Relaxed)
     }

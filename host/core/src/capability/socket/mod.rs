@@ -2,12 +2,12 @@
 //!
 //! A socket has three sides, which meet behind one lock. No call of any of them waits.
 //!
-//! - The guest's side appends and asks: `wit.rs` is the interface, `send.rs` encodes into `outbound.rs`, and
-//!   `orders.rs` has what the session's task is told to do besides.
-//! - The session's task, a floor up, takes what is queued and sends it: `task.rs`. A blocking session has its
-//!   messages from it: `inbox.rs`.
-//! - The task that runs the instance finishes each delivery, and flushes what the guest has queued in it through the
-//!   socket's `outlet.rs`: `delivery.rs`.
+//! - The guest's side sends and asks: `wit.rs` is the interface, `send.rs` encodes into
+//!   `outbound.rs`, and `orders.rs` has the session task's other orders.
+//! - The session's task, a floor up, takes what is queued and sends it: `task.rs`. It hands a
+//!   blocking session its messages: `inbox.rs`.
+//! - The task that runs the instance finishes each delivery, and flushes what the guest has queued
+//!   in it through the socket's `outlet.rs`: `delivery.rs`.
 
 #[cfg(all(test, feature = "shuttle"))]
 mod checks;
@@ -31,54 +31,61 @@ use super::liveness::Liveness;
 use super::sockets::NewSocket;
 use super::topics::Heard;
 use super::{InstanceId, VersionId};
-use crate::bindings::socket::ReadyState;
+use crate::capability::bindings::socket::ReadyState;
 use crate::config::OutboundPolicy;
 use crate::message::Inbox;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-pub use delivery::{Delivery, Finished};
-pub use orders::{CloseFrame, CloseInfo, Orders};
+pub(crate) use delivery::Delivery;
+pub(crate) use orders::{CloseFrame, CloseInfo, Orders};
 use outbound::Outbound;
-pub use outlet::Outlet;
+pub(crate) use outlet::Outlet;
 #[cfg(all(test, feature = "shuttle"))]
 pub use outlet::TryWrite;
-pub use task::Look;
+pub(crate) use task::Look;
 pub(super) use wit::link_send;
+
+/// How a socket speaks to its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    WebSocket,
+    /// A streamed response, which sends bytes as they are, without frames.
+    Stream,
+}
 
 /// One socket, from the accepted upgrade to the guest's `close`.
 #[derive(Debug)]
 pub struct Socket {
     pub id: u32,
     pub protocol: Option<String>,
-    /// The handshake's.
+    /// The request of the handshake.
     pub request: Arc<Request>,
     /// The instance whose memory holds the session's state.
     pub pinned: Option<InstanceId>,
-    /// The version of the plugin that its events go to.
+    /// The version of the plugin that gets its events.
     version: AtomicU64,
-    /// A streamed response: what is sent is sent as it is, without frames.
-    stream: bool,
+    pub kind: SocketKind,
     pub(super) bounds: Bounds,
     pub(super) account: Arc<Account>,
     inner: Mutex<Inner>,
     /// Locked after the plugin's topics.
     pub(super) topics: Mutex<Heard>,
     pub liveness: Liveness,
-    /// The session task.
+    /// Wakes the session task.
     task: AtomicWaker,
-    /// A blocking session waits for its next message, and for nothing else.
+    /// Whether a blocking session waits only for its next message.
     listening: AtomicBool,
 }
 
-/// What all three sides see, one after the other.
+/// The state that all three sides share.
 #[derive(Debug)]
 struct Inner {
     ready: ReadyState,
     outbound: Outbound,
     orders: Orders,
-    /// Messages are with the guest's queue, and have not been handled.
+    /// Whether messages are in the guest's queue, and have not been handled.
     delivering: bool,
-    /// The session task waits for that.
+    /// Whether the session task waits for that.
     awaited: bool,
     /// From the handshake to the end; none where only the session task can write.
     outlet: Option<Outlet>,
@@ -104,7 +111,7 @@ impl Socket {
             request: new.request,
             pinned: new.pinned,
             version: AtomicU64::new(new.version.0),
-            stream: new.stream,
+            kind: new.kind,
             bounds,
             account: new.account,
             inner: Mutex::new(Inner {
@@ -125,27 +132,27 @@ impl Socket {
         }
     }
 
-    /// The name of the site that it belongs to.
+    /// The name of the site that the socket belongs to.
     pub fn site(&self) -> &str {
         self.account.site()
     }
 
-    /// The version of the plugin that its events go to.
+    /// The version of the plugin that gets its events.
     pub fn version(&self) -> VersionId {
         VersionId(self.version.load(Ordering::Relaxed))
     }
 
-    /// Another version has taken it over.
+    /// Notes that another version has taken the socket over.
     pub fn set_version(&self, version: VersionId) {
         self.version.store(version.0, Ordering::Relaxed);
     }
 
     /// Whether it is a streamed response.
     pub fn is_stream(&self) -> bool {
-        self.stream
+        self.kind == SocketKind::Stream
     }
 
-    /// Marks the handshake as complete. A close that was asked for before it stays asked for.
+    /// Marks the handshake as complete. If a close was asked for before, it still is.
     pub fn set_open(&self, outlet: Option<Outlet>) {
         let mut inner = self.inner.lock();
         inner.outlet = outlet;
@@ -154,7 +161,7 @@ impl Socket {
         }
     }
 
-    /// The session has ended: nothing more is sent.
+    /// Marks the session as ended: nothing more is sent.
     pub fn set_closed(&self) {
         let mut inner = self.inner.lock();
         inner.ready = ReadyState::Closed;

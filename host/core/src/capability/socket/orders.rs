@@ -1,7 +1,7 @@
-//! What the session's task is told to do besides sending.
+//! The session task's orders, apart from sending messages.
 
 use super::{Inner, Socket};
-use crate::bindings::socket::ReadyState;
+use crate::capability::bindings::socket::ReadyState;
 
 /// How a session ended, as `close` tells the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct CloseInfo {
 }
 
 impl CloseInfo {
-    /// The connection was lost (RFC 6455, section 7.1.5).
+    /// A lost connection (RFC 6455, section 7.1.5).
     pub fn lost() -> Self {
         Self { code: 1006, reason: String::new(), clean: false }
     }
@@ -25,7 +25,7 @@ pub struct CloseFrame {
     pub reason: String,
 }
 
-/// What the session task is to do besides sending.
+/// What the session task has to do, apart from sending messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Orders {
     /// Send this close frame after what is queued.
@@ -58,21 +58,21 @@ impl Socket {
         self.wake();
     }
 
-    /// What there is to do besides sending.
+    /// Takes the orders.
     pub fn take_orders(&self) -> Orders {
         std::mem::take(&mut self.inner.lock().orders)
     }
 }
 
 impl Orders {
-    /// Whether there is something to do.
+    /// Whether there are any orders.
     pub fn any(&self) -> bool {
         *self != Self::default()
     }
 }
 
 impl Inner {
-    pub fn close(&mut self, code: u16, reason: String) {
+    pub(crate) fn close(&mut self, code: u16, reason: String) {
         if matches!(self.ready, ReadyState::Connecting | ReadyState::Open) {
             self.ready = ReadyState::Closing;
             self.orders.close = Some(CloseFrame { code, reason });

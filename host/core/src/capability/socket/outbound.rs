@@ -8,35 +8,35 @@ use crate::config::OutboundPolicy;
 
 /// Encoded frames, or a stream's bytes, that the session task has not taken yet.
 #[derive(Debug)]
-pub struct Outbound {
-    /// What is left of a write by others than the session task: it goes before everything else.
+pub(crate) struct Outbound {
+    /// The rest of a write that another task began: it goes before everything else.
     begun: Vec<u8>,
-    /// Borrowed; none where nothing waits.
+    /// A borrowed buffer; none where nothing waits.
     bytes: Vec<u8>,
-    /// How much of `bytes` has been dropped from its front.
+    /// How many bytes have been dropped from the front of `bytes`.
     dropped: usize,
-    /// The lengths of the frames in `bytes`; kept only where the oldest may be dropped.
+    /// The lengths of the frames in `bytes`; kept only where the policy may drop the oldest.
     frames: VecDeque<usize>,
-    /// Bytes that the session task has taken and not yet handed to the network.
+    /// How many bytes the session task has taken and not yet handed to the network.
     unsent: usize,
     limit: usize,
     policy: OutboundPolicy,
-    /// The guest was refused, and waits for room.
+    /// Whether the guest was refused, and waits for room.
     refused: bool,
 }
 
 /// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// The socket is to be closed.
+pub(crate) enum Full {
+    /// The socket must be closed.
     Close,
-    /// The guest is to wait for `drain`.
+    /// The guest must wait for `drain`.
     Refuse,
 }
 
 impl Outbound {
-    /// Nothing yet; at most `limit` bytes of payload and frame headers.
-    pub fn new(limit: usize, policy: OutboundPolicy) -> Self {
+    /// An empty queue, for at most `limit` bytes of payload and frame headers.
+    pub(crate) fn new(limit: usize, policy: OutboundPolicy) -> Self {
         Self {
             begun: Vec::new(),
             bytes: Vec::new(),
@@ -49,21 +49,25 @@ impl Outbound {
         }
     }
 
-    /// All that waits, in bytes.
-    pub fn len(&self) -> usize {
+    /// How many bytes wait.
+    pub(crate) fn len(&self) -> usize {
         self.begun.len() + self.bytes.len() - self.dropped + self.unsent
     }
 
     /// Whether something waits that the session task has not taken.
-    pub fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         !self.begun.is_empty() || self.bytes.len() > self.dropped
     }
 
-    /// Queues a message of `payload` bytes: what `encode` appends.
+    /// Queues a message of `payload` bytes, which `encode` appends.
     ///
     /// # Errors
-    /// The queue is full, and the policy is not to make room.
-    pub fn push(&mut self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), Full> {
+    /// The queue is full, and the policy does not make room.
+    pub(crate) fn push(
+        &mut self,
+        payload: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Full> {
         if self.len() + payload > self.limit {
             match self.policy {
                 OutboundPolicy::Close => {
@@ -88,8 +92,8 @@ impl Outbound {
         Ok(())
     }
 
-    /// Moves what is queued to `out`, which is empty, and its buffer with it.
-    pub fn take(&mut self, out: &mut Vec<u8>) {
+    /// Moves what is queued to `out`, which is empty, together with its buffer.
+    pub(crate) fn take(&mut self, out: &mut Vec<u8>) {
         self.bytes.drain(..self.dropped);
         self.dropped = 0;
         self.frames.clear();
@@ -101,13 +105,13 @@ impl Outbound {
         self.unsent = out.len();
     }
 
-    /// Writes what waits, unless the session task is writing. What is left over is the task's to write.
-    pub fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
-        // Where the oldest may be dropped, none of it may have begun.
+    /// Writes what waits, unless the session task is writing. The task writes what is left over.
+    pub(crate) fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
+        // Where the oldest may be dropped, no frame may have begun.
         if self.unsent > 0 || !self.begun.is_empty() || self.policy == OutboundPolicy::DropOldest {
             return;
         }
-        // An error is the task's to find out.
+        // The session task will see the same error.
         let written = match self.has_more() {
             true => write(&self.bytes[self.dropped..]).unwrap_or(0),
             false => 0,
@@ -124,25 +128,26 @@ impl Outbound {
         }
     }
 
-    /// Whether the session task has something to do: to write, or to tell the guest that there is room.
-    pub fn needs_the_task(&self) -> bool {
+    /// Whether the session task has something to do: to write, or to tell the guest that there is
+    /// room.
+    pub(crate) fn needs_the_task(&self) -> bool {
         self.has_more() || self.refused
     }
 
-    /// How much of what was taken is still unsent.
-    pub fn set_unsent(&mut self, unsent: usize) {
+    /// Notes how much of what was taken is still unsent.
+    pub(crate) fn set_unsent(&mut self, unsent: usize) {
         self.unsent = unsent;
     }
 
-    /// Whether the guest waits for room, and all is sent: true once.
-    pub fn take_drained(&mut self) -> bool {
+    /// Whether the guest waits for room and everything is sent. This is true once.
+    pub(crate) fn take_drained(&mut self) -> bool {
         let drained = self.refused && self.len() == 0;
         self.refused &= !drained;
         drained
     }
 
     /// Drops what waits and has not begun.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         buffers::give(std::mem::take(&mut self.bytes));
         self.dropped = 0;
         self.frames.clear();
@@ -155,7 +160,8 @@ impl Outbound {
             let Some(oldest) = self.frames.pop_front() else { break };
             self.dropped += oldest;
         }
-        // Moved only now and then, so that each byte is moved once on the average.
+        // The bytes move only when half of them are dropped, so that each byte moves once on
+        // average.
         if self.dropped > self.bytes.len() / 2 {
             self.bytes.drain(..self.dropped);
             self.dropped = 0;

@@ -1,10 +1,11 @@
-//! What others than its session's task write to a connection with.
+//! How tasks other than the session's write to a connection.
 
 use std::io;
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// The writing half of a connection. Its end is not the connection's: that is the session's to say.
+/// The writing half of a connection. Dropping it does not end the connection: the session does
+/// that.
 #[derive(Debug)]
 pub struct Outlet(Option<Half>);
 
@@ -15,32 +16,32 @@ enum Half {
     Checked(std::sync::Arc<dyn TryWrite>),
 }
 
-/// The model checker's network.
+/// The network of the model checker.
 #[cfg(all(test, feature = "shuttle"))]
 pub trait TryWrite: std::fmt::Debug + Send + Sync {
     /// See [`Outlet::try_write`].
     ///
     /// # Errors
-    /// It takes nothing now.
+    /// The network takes nothing now.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
 }
 
 impl Outlet {
-    /// Of a connection.
+    /// The outlet of a connection.
     pub fn new(half: OwnedWriteHalf) -> Self {
         Self(Some(Half::Tcp(half)))
     }
 
-    /// Of the model checker's network.
+    /// The outlet of the model checker's network.
     #[cfg(all(test, feature = "shuttle"))]
     pub fn checked(network: std::sync::Arc<dyn TryWrite>) -> Self {
         Self(Some(Half::Checked(network)))
     }
 
-    /// Writes what the network takes at once, and answers how much that was.
+    /// Writes what the network takes at once. Returns how much that was.
     ///
     /// # Errors
-    /// It takes nothing now, or the connection is lost.
+    /// The network takes nothing now, or the connection is lost.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.0 {
             Some(Half::Tcp(half)) => half.try_write(bytes),
@@ -54,7 +55,7 @@ impl Outlet {
 impl Drop for Outlet {
     fn drop(&mut self) {
         match self.0.take() {
-            // Dropped by itself, it would end the connection.
+            // Dropping the half itself would end the connection.
             Some(Half::Tcp(half)) => half.forget(),
             #[cfg(all(test, feature = "shuttle"))]
             Some(Half::Checked(_)) => {}

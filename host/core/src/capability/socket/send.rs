@@ -1,20 +1,20 @@
-//! Messages for the peer, into the socket's queue.
+//! Queues messages for the peer.
 
 use super::Socket;
 use super::outbound::Full;
-use crate::bindings::socket::{ReadyState, SendError};
+use crate::capability::bindings::socket::{ReadyState, SendError};
 use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
 
 impl Socket {
-    /// Queues a message, unless the socket is closing. Over the outbound limit the site's policy
-    /// decides: by default the socket is closed with 1013, and what waits is dropped, for the peer
-    /// does not read it.
+    /// Queues a message, unless the socket is closing. When the outbound limit is exceeded, the
+    /// site's policy decides: by default the socket closes with 1013, and what waits is dropped,
+    /// because the peer does not read it.
     ///
     /// # Errors
     /// The socket is closing, the message is over the limit, or the queue is full.
     pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        self.queue(payload.len(), |bytes| match self.stream {
+        self.queue(payload.len(), |bytes| match self.is_stream() {
             true => bytes.extend_from_slice(payload),
             false => encode_frame(bytes, opcode, payload),
         })
@@ -25,7 +25,7 @@ impl Socket {
     /// # Errors
     /// As [`Socket::send`].
     pub fn send_encoded(&self, message: &Encoded<'_>) -> Result<(), SendError> {
-        self.queue(message.payload.len(), |bytes| match self.stream {
+        self.queue(message.payload.len(), |bytes| match self.is_stream() {
             true => bytes.extend_from_slice(message.payload),
             false => bytes.extend_from_slice(&message.frame),
         })

@@ -1,12 +1,12 @@
-//! The interface: what a guest may ask of the sockets of its plugin.
+//! The WIT interface: what a guest may do with the sockets of its plugin.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Resource, WasmList, WasmStr};
 
-use crate::bindings::socket::{
+use crate::capability::State;
+use crate::capability::bindings::socket::{
     self as wit, AttachmentError, CloseError, MessageResult, ReadyState, SendError, SocketId,
 };
-use crate::capability::State;
 use crate::capability::event::EventHandle;
 use crate::config::Limit;
 use crate::message::Opcode;
@@ -14,7 +14,7 @@ use crate::message::Opcode;
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5: 125 with the code).
 const MAX_REASON: usize = 123;
 
-/// A message where it is: in the guest's memory.
+/// A message that is still in the guest's memory.
 #[derive(ComponentType, Lift)]
 #[component(variant)]
 enum GuestMessage {
@@ -24,12 +24,12 @@ enum GuestMessage {
     Binary(WasmList<u8>),
 }
 
-/// Links `send` by hand: the generated code copies each message before it calls us, and here it goes from the
-/// guest's memory to the queue at once.
+/// Links `send` by hand. The generated code copies each message before it calls the host; here the
+/// message goes from the guest's memory to the queue at once.
 ///
 /// # Errors
-/// Never, after the generated code has linked the interface.
-pub fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+/// Never, if the generated code has linked the interface before.
+pub(crate) fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     type Sent = (Result<(), SendError>,);
     let send = |store: StoreContextMut<'_, State>, (to, message): (SocketId, GuestMessage)| {
         let sent = match &message {
@@ -54,8 +54,8 @@ pub fn link_send(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 impl State {
     fn send(&self, to: SocketId, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         match &self.current {
-            // The task that made the call of an event sends what is queued when it returns. A loop is polled by its
-            // socket's task, which sends then; but what streams is sent by another task.
+            // When a call of an event returns, the task that made it sends what is queued. A loop
+            // is polled by its socket's task, which sends then; a stream is sent by another task.
             Some(current) if current.id == to && (self.is_event || !current.is_stream()) => {
                 current.send(opcode, payload)
             }
@@ -70,7 +70,7 @@ impl State {
 }
 
 impl wit::Host for State {
-    /// As the contract says; [`link_send`] stands for it.
+    /// Replaced by [`link_send`].
     fn send(
         &mut self,
         to: SocketId,

@@ -4,17 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Publication, Topics};
-use crate::bindings::topics::SubscribeError;
+use crate::capability::bindings::topics::SubscribeError;
 use crate::capability::socket::Socket;
 use crate::message::Encoded;
 use crate::sync::Mutex;
 
 /// What one socket hears; none once it has left.
-pub type Heard = Option<HashSet<String>>;
+pub(crate) type Heard = Option<HashSet<String>>;
 
 /// Who hears what on this node.
 #[derive(Debug, Default)]
-pub struct LocalTopics {
+pub(crate) struct LocalTopics {
     /// Locked before what a socket hears.
     members: Mutex<HashMap<String, Members>>,
 }

@@ -67,8 +67,8 @@ fn a_socket_hears_at_most_64_topics() {
     assert!(topics.members("one more").is_empty());
 }
 
-/// What an implementation with a broker does, with nodes in one memory: its own node's subscribers are
-/// served at once, and the other nodes' when the broker delivers.
+/// What an implementation with a broker does, with nodes in one memory: its own node's subscribers
+/// are served at once, and the other nodes' when the broker delivers.
 #[derive(Debug)]
 struct Joined {
     own: Arc<LocalTopics>,

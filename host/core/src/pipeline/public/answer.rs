@@ -1,4 +1,5 @@
-//! The answer from one file: opened, asked about itself, and read, on a thread that may wait for the disk.
+//! The answer from one file, which is opened, examined and read on a thread that may wait for the
+//! disk.
 
 use std::io;
 use std::ops::Range;
@@ -21,10 +22,10 @@ use super::ranges::{self, Parts};
 use crate::files::{FileError, Folder};
 use crate::pipeline::response::{self, Body};
 
-/// How often a small file is read again that changes while it is read.
+/// How often a small file is read again if it changes while it is read.
 const TRIES: usize = 3;
 
-/// What a GET or HEAD says, apart from its path.
+/// What a GET or HEAD asks for, apart from its path.
 pub(super) struct Asked {
     is_head: bool,
     headers: HeaderMap,
@@ -36,10 +37,10 @@ impl Asked {
     }
 }
 
-/// None where the file is not there any more, or is something that is not served.
+/// Returns nothing if the file no longer exists, or may not be served.
 ///
 /// # Errors
-/// The system cannot give the file at the moment.
+/// The system cannot read the file at the moment.
 pub(super) fn answer(
     folder: &Folder,
     file: &File,
@@ -64,14 +65,15 @@ pub(super) fn answer(
     Ok(None)
 }
 
-/// What is the same for each state of a file.
+/// What is the same for every state of a file.
 struct Form {
     encoding: Option<Encoding>,
     content_type: Option<&'static str>,
 }
 
 impl Form {
-    /// What is small is read here. It is answered from one state of the file: its tag is of its bytes.
+    /// Small files are read here, and answered from one state of the file: the tag belongs to the
+    /// bytes.
     fn respond(
         &self,
         file: OpenFile,
@@ -100,7 +102,7 @@ impl Form {
         Err(io::Error::new(io::ErrorKind::ResourceBusy, "it changes while it is read").into())
     }
 
-    /// The status, the headers, and what the body consists of.
+    /// The status, the headers, and the parts of the body.
     fn plan(&self, facts: &Facts, asked: &Asked) -> (StatusCode, HeaderMap, Vec<Part>) {
         let mut headers = HeaderMap::with_capacity(10);
         put(&mut headers, ETAG, &*facts.etag);
@@ -145,21 +147,23 @@ impl Form {
         (status, headers, if asked.is_head { Vec::new() } else { parts })
     }
 
-    /// The parts that are asked for, and may be: only a GET can ask for any (RFC 9110, section 14.2).
+    /// The parts that the request asks for and may get. Only a GET can ask for parts (RFC 9110,
+    /// section 14.2).
     fn parts(&self, facts: &Facts, asked: &Asked) -> Parts {
         if asked.is_head || !conditions::range_applies(&asked.headers, facts) {
             return Parts::Whole;
         }
         match ranges::parts(&asked.headers, facts.size) {
-            // Clients would decode the parts with all that is between them.
+            // A client would decode the parts together with the text between them.
             Parts::Some(parts) if self.encoding.is_some() && parts.len() > 1 => Parts::Whole,
             parts => parts,
         }
     }
 
-    /// Several ranges, each with a head of its own (RFC 9110, section 14.6), and what their type is.
+    /// Several ranges, each with a head of its own (RFC 9110, section 14.6), and the type of the
+    /// body.
     fn multipart(&self, ranges: &[Range<u64>], size: u64) -> (String, Vec<Part>) {
-        // Nobody can write a file that has it inside: it is another one each time.
+        // It is different each time, so nobody can write a file that contains it.
         let boundary = format!("{:032x}", fastrand::u128(..));
         let content_type = match self.content_type {
             None => String::new(),
@@ -184,7 +188,7 @@ fn content_range(range: &Range<u64>, size: u64) -> String {
     format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1))
 }
 
-/// Only text of ours comes here, which is right in a header.
+/// Sets a header. Values are the host's own text, which is always valid in a header.
 fn put(headers: &mut HeaderMap, name: HeaderName, value: impl TryInto<HeaderValue>) {
     if let Ok(value) = value.try_into() {
         headers.insert(name, value);

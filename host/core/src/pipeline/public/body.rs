@@ -1,6 +1,6 @@
 //! Parts of a file as a response's body.
 //!
-//! One piece is read when hyper asks for it, on a thread that may wait for the disk. So a client that
+//! A piece is read when hyper asks for it, on a thread that may wait for the disk. So a client that
 //! reads slowly holds one piece in memory, however large the file is.
 
 use std::collections::VecDeque;
@@ -17,14 +17,14 @@ use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, pread};
 use tokio::task::JoinHandle;
 
-/// The most that is read at once, in bytes.
+/// The most bytes that are read at once.
 pub(super) const PIECE: u64 = 64 * 1024;
 
-/// Something that a body consists of.
+/// A part of a body.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Text(Bytes),
-    /// Of the file; not empty.
+    /// A range of the file; not empty.
     File(Range<u64>),
 }
 
@@ -37,14 +37,14 @@ impl Part {
     }
 }
 
-/// Reads a file while it is sent. It is what was promised, or is cut off where the file has become
-/// shorter.
+/// Reads a file while it is sent. The body has the promised length, or is cut off if the file has
+/// become shorter.
 #[derive(Debug)]
 pub struct FileBody {
     file: Arc<File>,
     parts: VecDeque<Part>,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
-    /// Bytes that are still to be sent.
+    /// How many bytes are still to be sent.
     left: u64,
 }
 
@@ -112,14 +112,14 @@ impl Body for FileBody {
     }
 }
 
-/// Reads all of a range that fits into memory.
+/// Reads a whole range, which fits into memory.
 ///
 /// # Errors
 /// The file ends before, or the disk fails.
 pub(super) fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
     let length =
         usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
-    // What is read may not be more than what was promised: the file may have grown.
+    // The file may have grown, but what is read may not exceed what was promised.
     let mut bytes = Vec::with_capacity(length);
     let mut at = range.start;
     while bytes.len() < length {

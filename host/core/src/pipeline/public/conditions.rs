@@ -1,4 +1,4 @@
-//! What a request asks for only under a condition (RFC 9110, section 13).
+//! Conditional requests (RFC 9110, section 13).
 
 use std::time::SystemTime;
 
@@ -9,18 +9,18 @@ use http::header::{
 
 use super::facts::Facts;
 
-/// What the conditions of a GET or HEAD come to.
+/// The result of the conditions of a GET or HEAD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The conditions hold, or the request has none.
     Proceed,
     /// 304: the client has it.
     NotModified,
-    /// 412: it is not what the client takes it for.
+    /// 412: the file is not what the client expects.
     Failed,
 }
 
-/// Evaluates them in the order of section 13.2.2.
+/// Evaluates the conditions in the order of section 13.2.2.
 pub(super) fn judge(request: &HeaderMap, facts: &Facts) -> Verdict {
     if request.contains_key(IF_MATCH) {
         if !names(request, &IF_MATCH, facts, Comparison::Strong) {
@@ -44,8 +44,9 @@ pub(super) fn judge(request: &HeaderMap, facts: &Facts) -> Verdict {
     Verdict::Proceed
 }
 
-/// Whether `if-range`, where it is there, names this state of the file (section 13.1.5). A date does not: a file
-/// may change twice in a second, and its precompressed forms may have the same date (section 8.8.2.2).
+/// Whether `if-range`, if present, names this state of the file (section 13.1.5). A date never
+/// does: a file may change twice in a second, and its precompressed forms may have the same date
+/// (section 8.8.2.2).
 pub(super) fn range_applies(request: &HeaderMap, facts: &Facts) -> bool {
     if !request.contains_key(IF_RANGE) {
         return true;
@@ -60,7 +61,7 @@ enum Comparison {
     Weak,
 }
 
-/// Whether a list of tags names the file, which is there: `*` names it.
+/// Whether a list of tags names this existing file; `*` does.
 fn names(request: &HeaderMap, name: &HeaderName, facts: &Facts, comparison: Comparison) -> bool {
     let lists = request.get_all(name).iter().filter_map(|list| list.to_str().ok());
     lists.map(str::trim).any(|list| {
@@ -71,8 +72,8 @@ fn names(request: &HeaderMap, name: &HeaderName, facts: &Facts, comparison: Comp
     })
 }
 
-/// The tags of a list: whether each is weak, and its quoted text, which may have commas. What comes after
-/// something else than a tag is not looked at.
+/// The tags of a list: whether each is weak, and its quoted text, which may contain commas. The
+/// list ends at anything that is not a tag.
 fn tags(list: &str) -> impl Iterator<Item = (bool, &str)> {
     let mut rest = list;
     std::iter::from_fn(move || {
@@ -87,7 +88,7 @@ fn tags(list: &str) -> impl Iterator<Item = (bool, &str)> {
     })
 }
 
-/// A date that is there once and right; another one is as if it were not there (section 13.1.3).
+/// A date that occurs once and is valid. Any other is ignored (section 13.1.3).
 fn date(request: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
     httpdate::parse_http_date(single(request, name)?).ok()
 }

@@ -1,8 +1,8 @@
-//! Which form of a file a client takes (RFC 9110, section 12.5.3).
+//! Which encoding of a file a client accepts (RFC 9110, section 12.5.3).
 
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 
-/// What a file beside another one holds it in.
+/// The encoding of a precompressed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Br,
@@ -10,7 +10,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// As `content-encoding` has it.
+    /// Its name in `content-encoding`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Br => "br",
@@ -19,7 +19,7 @@ impl Encoding {
     }
 }
 
-/// The encodings that the client would rather have than the file as it is, the best first.
+/// The encodings that the client prefers to the plain file, best first.
 pub(super) fn accepted(request: &HeaderMap) -> Vec<Encoding> {
     let weights = Weights::of(request);
     let identity = weights.identity.or(weights.others).unwrap_or(0);
@@ -30,18 +30,18 @@ pub(super) fn accepted(request: &HeaderMap) -> Vec<Encoding> {
             _ => {}
         }
     }
-    // Of two that are as welcome, the smaller comes first.
+    // If two are equally welcome, the smaller comes first.
     accepted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     accepted.into_iter().map(|(_, encoding)| encoding).collect()
 }
 
-/// How welcome each encoding is, in thousandths.
+/// The client's weight for each encoding, in thousandths.
 #[derive(Default)]
 struct Weights {
     br: Option<u16>,
     gzip: Option<u16>,
     identity: Option<u16>,
-    /// Those that are not named.
+    /// The weight of encodings that are not named.
     others: Option<u16>,
 }
 
@@ -67,7 +67,7 @@ impl Weights {
     }
 }
 
-/// Of `q=0.5`, 500; without one, 1000; none where it is not a weight.
+/// 500 for `q=0.5`, 1000 without a weight; none if the weight is invalid.
 fn weight(parameter: &str) -> Option<u16> {
     let parameter = parameter.trim();
     if parameter.is_empty() {

@@ -1,4 +1,4 @@
-//! What an open file says of itself (RFC 9110, section 8.8).
+//! The properties of an open file that its answer names (RFC 9110, section 8.8).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,22 +6,22 @@ use cap_std::fs::{Metadata, MetadataExt as _};
 
 use super::encodings::Encoding;
 
-/// The last second that `last-modified` can say: years have four digits.
+/// The last second that `last-modified` can express: years have four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// Of one state of a file: another content has another tag.
+/// The properties of one state of a file: different content has a different tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) size: u64,
     /// A strong tag.
     pub(super) etag: String,
-    /// In whole seconds; none for a time that `last-modified` cannot say, or that is still to come.
+    /// In whole seconds; none for a time in the future, or one that `last-modified` cannot express.
     pub(super) modified: Option<SystemTime>,
 }
 
 impl Facts {
-    /// The time of the last change is a part of the tag, too: who sets the time of modification back, as
-    /// tools do that unpack or copy, cannot set that.
+    /// The tag includes the time of the last change, too: tools that unpack or copy files set the
+    /// time of modification back, but cannot set this time.
     pub(super) fn of(metadata: &Metadata, encoding: Option<Encoding>) -> Self {
         let size = metadata.len();
         let end = match encoding {
@@ -40,7 +40,7 @@ impl Facts {
         Self { size, etag, modified: time.filter(|time| *time <= SystemTime::now()) }
     }
 
-    /// As `last-modified` has it.
+    /// The value of `last-modified`.
     pub(super) fn last_modified(&self) -> Option<String> {
         self.modified.map(httpdate::fmt_http_date)
     }

@@ -1,7 +1,7 @@
-//! What `public/` has, by the paths of requests.
+//! What `public/` contains, by the paths of requests.
 //!
-//! The walk follows links as long as they stay in `public/`, reads names and no files, and has bounds:
-//! whatever a site puts there, it ends soon, and the index stays small.
+//! The walk follows links as long as they stay in `public/`, reads names but no files, and has
+//! bounds. So it ends soon and the index stays small, whatever a site puts there.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -14,14 +14,14 @@ use super::encodings::Encoding;
 use crate::config;
 use crate::files::{FileError, Folder, Identity, Kind};
 
-/// What is read of a folder, at most. What is beyond it is not served.
+/// How much of a folder is read. What is beyond these bounds is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
-    /// Names of files, of folders and of whatever else.
+    /// The number of names of files, folders and anything else.
     pub(super) names: usize,
-    /// Bytes of all paths.
+    /// The sum of the bytes of all paths.
     pub(super) text: usize,
-    /// Folders in each other.
+    /// The depth of nested folders.
     pub(super) depth: usize,
 }
 
@@ -31,23 +31,23 @@ impl Default for Bounds {
     }
 }
 
-/// What of a site is never served. `public/` may neither be in it nor have it inside.
+/// Parts of a site that are never served. `public/` may not be inside one of them, nor contain one.
 const PRIVATE: [&str; 5] = ["routes", "plugins", "middleware", ".lithe", config::FILE_NAME];
 
-/// What answers for a folder.
+/// The file that answers for a folder.
 const PAGE: &str = "index.html";
 
-/// The folder, and what is in it.
+/// The folder and its contents.
 pub(super) struct Index {
     folder: Folder,
     assets: HashMap<Box<str>, Asset>,
 }
 
-/// What was read.
+/// The result of a walk.
 pub(super) struct Reading {
-    /// None where nothing is served.
+    /// None if nothing is served.
     pub(super) index: Option<Index>,
-    /// What is there and not served, in words for the log.
+    /// What is not served although it exists, in words for the log.
     pub(super) left_out: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Reading {
 #[derive(Clone, Debug)]
 pub(super) enum Asset {
     File(Arc<File>),
-    /// A folder, by its [`PAGE`].
+    /// A folder, answered with its [`PAGE`].
     Page(Arc<File>),
 }
 
@@ -75,12 +75,12 @@ impl File {
         &self.source
     }
 
-    /// Whether it stands there in another encoding, too.
+    /// Whether another encoding of it exists.
     pub(super) fn has_encodings(&self) -> bool {
         self.br.is_some() || self.gzip.is_some()
     }
 
-    /// The path of the file beside it that has it in this encoding.
+    /// The path of the file beside it that has this encoding.
     pub(super) fn encoded(&self, encoding: Encoding) -> Option<&str> {
         match encoding {
             Encoding::Br => self.br.as_deref(),
@@ -115,16 +115,16 @@ impl Index {
         &self.folder
     }
 
-    /// What a decoded path, such as `/docs/a.txt`, stands for. Makes no system call.
+    /// What a decoded path, such as `/docs/a.txt`, stands for. Makes no system calls.
     pub(super) fn find(&self, path: &str) -> Option<&Asset> {
         self.assets.get(path)
     }
 }
 
-/// Why there is nothing to serve.
+/// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
 enum NotServed {
-    #[error("it is not there")]
+    #[error("it does not exist")]
     Missing,
     #[error("it is the site's own folder: name one inside of it")]
     Site,
@@ -148,7 +148,7 @@ impl From<FileError> for NotServed {
     }
 }
 
-/// Opens a site's `public/`, unless that is a link to what is not for everybody.
+/// Opens a site's `public/`, unless it is a link to something that is not public.
 fn open(site: &Folder) -> Result<Folder, NotServed> {
     let name = Path::new("public");
     let (name, folder) = match site.folder(name) {
@@ -167,7 +167,7 @@ fn open(site: &Folder) -> Result<Folder, NotServed> {
         match site.kind(part) {
             Ok(Kind::File | Kind::Folder) => {}
             Err(error) if error.is_temporary() => return Err(NotServed::Failed(error)),
-            // It is not there, or something that nobody reads, such as a pipe.
+            // It does not exist, or it is something that cannot be read, such as a pipe.
             Ok(Kind::Other) | Err(_) => continue,
         }
         let private = real_path(site, Path::new(part))?;
@@ -181,13 +181,13 @@ fn open(site: &Folder) -> Result<Folder, NotServed> {
     Ok(folder)
 }
 
-/// Its path beneath the site, without links; empty for the site itself.
+/// The path beneath the site, with links resolved; empty for the site itself.
 fn real_path(site: &Folder, path: &Path) -> Result<PathBuf, FileError> {
     let real = site.dir().canonicalize(path)?;
     Ok(real.components().filter(|part| matches!(part, Component::Normal(_))).collect())
 }
 
-/// What is found, by its path in a request, with its path beneath `public/`.
+/// The files found: their paths in requests, with their paths beneath `public/`.
 type Sources = HashMap<Box<str>, Box<str>>;
 
 struct Walk<'f> {
@@ -195,8 +195,8 @@ struct Walk<'f> {
     bounds: Bounds,
     names: usize,
     text: usize,
-    /// Folders whose names are still to be read. What is less deep comes first, so that a bound takes what
-    /// is far down.
+    /// Folders whose names are still to be read. Shallow ones come first, so that a bound leaves
+    /// out what is deep.
     ahead: VecDeque<Ahead>,
     sources: Sources,
     left_out: LeftOut,
@@ -214,7 +214,7 @@ struct Ahead {
     /// Its path in a request, without a `/` at its end.
     path: String,
     source: PathBuf,
-    /// The folders that it is in. One that is in itself, by a link, is left out.
+    /// The folders that contain it. A folder that contains itself, through a link, is left out.
     above: Vec<Identity>,
 }
 
@@ -247,7 +247,7 @@ impl<'f> Walk<'f> {
         Ok((self.sources, self.left_out))
     }
 
-    /// Opens a folder, unless it is in itself or too deep.
+    /// Opens a folder, unless it contains itself or is too deep.
     fn enter(&self, ahead: &mut Ahead) -> Result<Folder, Result<Reason, FileError>> {
         let folder = self.folder.folder(&ahead.source).map_err(Reason::of)?;
         let identity = folder.identity().map_err(Reason::of)?;
@@ -261,7 +261,7 @@ impl<'f> Walk<'f> {
         Ok(folder)
     }
 
-    /// Takes up what is in a folder.
+    /// Adds the contents of a folder.
     fn read(&mut self, folder: &Folder, ahead: &Ahead) -> Result<Read, FileError> {
         for entry in folder.dir().entries()? {
             let entry = entry?;
@@ -297,7 +297,8 @@ impl<'f> Walk<'f> {
         Ok(Read::All)
     }
 
-    /// What this is, and where. Most are not links, and are told by the folder that they are in.
+    /// What a name stands for, and where. Most names are not links, and their folder tells what
+    /// they are.
     fn look(
         &self,
         source: PathBuf,
@@ -320,7 +321,7 @@ impl<'f> Walk<'f> {
     }
 }
 
-/// Adds the pages of folders, and what stands beside a file in another encoding.
+/// Adds the pages of folders, and the encodings beside files.
 fn assets(sources: &Sources) -> HashMap<Box<str>, Asset> {
     let encoded = |path: &str, end| sources.get(&*format!("{path}{end}")).cloned();
     let mut assets = HashMap::with_capacity(sources.len());
@@ -340,7 +341,7 @@ fn assets(sources: &Sources) -> HashMap<Box<str>, Asset> {
     assets
 }
 
-/// By the name's end, as far as that is known. Scripts are UTF-8; a page says itself what it is.
+/// Guessed from the end of the name. Scripts are UTF-8; a page declares its encoding itself.
 fn content_type(path: &str) -> Option<&'static str> {
     match mime_guess::from_path(path).first_raw()? {
         "text/javascript" => Some("text/javascript; charset=utf-8"),
@@ -349,7 +350,7 @@ fn content_type(path: &str) -> Option<&'static str> {
     }
 }
 
-/// What is there and not served, for the log.
+/// What is not served although it exists, for the log.
 #[derive(Debug, Default)]
 struct LeftOut(Vec<Left>);
 
@@ -362,10 +363,10 @@ struct Left {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    /// It was there a moment ago.
+    /// It has been removed in the meantime.
     Gone,
     Outside,
-    /// It lies in a folder that guests may write to: which.
+    /// It lies in this folder, which guests may write to.
     Writable(String),
     Unreadable,
     Loop,
@@ -377,7 +378,7 @@ enum Reason {
 
 impl Reason {
     /// # Errors
-    /// It is not this file's, but the system's.
+    /// The error is the system's, and not about this file.
     fn of(error: FileError) -> Result<Self, FileError> {
         match error {
             FileError::Missing => Ok(Self::Gone),

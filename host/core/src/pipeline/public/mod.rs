@@ -1,9 +1,9 @@
 //! Files below `public/`, served before routes for GET and HEAD (RFC 9110, sections 8.8, 12.5.3, 13
 //! and 14).
 //!
-//! An index in memory says which paths are files. A request for anything else costs one lookup, and no
-//! system call. What a file holds is never taken from the index: each answer comes from the file as it is
-//! when it is opened.
+//! An index in memory says which paths are files. A request for anything else costs one lookup and
+//! no system call. The contents of a file never come from the index: each answer is made from the
+//! file as it is when it is opened.
 
 mod answer;
 mod body;
@@ -28,9 +28,9 @@ use answer::Asked;
 use index::{Asset, Bounds, File, Index, Reading};
 use lithe_router::Path;
 
-pub use body::FileBody;
+pub(crate) use body::FileBody;
 
-/// The site's `public/` folder, where it has one. A clone is the same folder.
+/// The site's `public/` folder, if it has one. Clones share it.
 #[derive(Clone)]
 pub struct Public {
     shared: Arc<Shared>,
@@ -41,25 +41,26 @@ struct Shared {
     site: Arc<str>,
     /// The site's folder.
     root: PathBuf,
-    /// None where there is nothing to serve.
+    /// None if nothing is served.
     index: ArcSwapOption<Index>,
-    /// What was said last of files that are not served. Held while the folder is read, so that what was
-    /// read last is served.
+    /// The last report about files that are not served. Locked while the folder is read, so that
+    /// the latest reading is the one that is served.
     said: Mutex<Option<String>>,
 }
 
 /// What `public/` has for a request.
 enum Found {
     File(Arc<Index>, Arc<File>),
-    /// A folder with a page, without the `/` at the end.
+    /// A folder with a page, requested without the final `/`.
     Folder,
 }
 
 impl Public {
-    /// Reads what is in the `public/` of this site's folder, which need not have one.
+    /// Reads the `public/` of this site's folder, if it exists.
     ///
     /// # Errors
-    /// The system cannot read the folder at the moment, such as when too many files are open.
+    /// The system cannot read the folder at the moment, for example because too many files are
+    /// open.
     pub fn open(site: Arc<str>, root: PathBuf) -> Result<Self, FileError> {
         let (index, said) = (ArcSwapOption::empty(), Mutex::default());
         let shared = Arc::new(Shared { site, root, index, said });
@@ -67,11 +68,11 @@ impl Public {
         Ok(Self { shared })
     }
 
-    /// Reads the folder again, apart from whatever else changes in the site. Where that fails, what was
-    /// served before goes on.
+    /// Reads the folder again, independently of other changes in the site. If that fails, the old
+    /// index stays.
     pub async fn refresh(&self) {
         let shared = self.shared.clone();
-        // Fails only when the process is at its end.
+        // This fails only when the process is ending.
         let _ = tokio::task::spawn_blocking(move || {
             if let Err(error) = shared.read() {
                 let site = &*shared.site;
@@ -81,11 +82,11 @@ impl Public {
         .await;
     }
 
-    /// The answer to a request for a file: with its content type, `etag`, `last-modified` and ranges, and
-    /// from a `.br` or `.gz` beside it where the client takes that. A folder that has an `index.html`
-    /// is answered by that; without the `/` at its end, by a redirect to the path with it.
+    /// Answers a request for a file, with its content type, `etag`, `last-modified` and ranges, and
+    /// from a `.br` or `.gz` beside it if the client accepts that. A folder with an `index.html` is
+    /// answered with that file; without the final `/` in the path, with a redirect.
     ///
-    /// None where `public/` has no such file, and then the routes are asked.
+    /// Returns nothing if `public/` does not have the file: then the routes are asked.
     pub async fn serve<B>(
         &self,
         request: &Request<B>,
@@ -96,11 +97,11 @@ impl Public {
             Found::File(index, file) => (index, file),
             Found::Folder => return redirect(request, path),
         };
-        // Boxed: a request that is not for a file would keep room for it.
+        // Boxed: otherwise a request that is not for a file would reserve room for it.
         Box::pin(self.answer(index, file, request)).await
     }
 
-    /// What a request is for. A request that is not for a file costs this and no more.
+    /// What a request is for. A request that is not for a file costs only this.
     fn find<B>(&self, request: &Request<B>, path: &Path<'_>, decoded: &str) -> Option<Found> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
@@ -109,7 +110,7 @@ impl Public {
         let index = index.as_ref()?;
         let asset = index.find(decoded)?;
         if path.segments().iter().any(|segment| segment.contains('/')) {
-            // An encoded `/` is a part of a name, and no file's name has one.
+            // An encoded `/` would be part of a name, and no file has such a name.
             return None;
         }
         let asks_for_folder = path.segments().is_empty() || request.uri().path().ends_with('/');
@@ -139,7 +140,7 @@ impl Public {
                 tracing::warn!(site, "cannot read `public/{source}`: {error}");
                 Some(busy())
             }
-            // The process is at its end.
+            // The process is ending.
             Err(_) => Some(busy()),
         }
     }
@@ -161,21 +162,21 @@ impl Shared {
     }
 }
 
-/// The file is there, and the system cannot give it at the moment. A 404 would be kept by caches.
+/// The file exists, but the system cannot read it at the moment. Caches would keep a 404.
 fn busy() -> Response<Body> {
     let mut response = response::empty(StatusCode::SERVICE_UNAVAILABLE, Default::default());
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
-/// What a path's segment keeps (RFC 3986, section 3.3).
+/// The characters that a path's segment keeps (RFC 3986, section 3.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// To the same path with a `/` at its end, so that what the page names beside itself is found. The path is
-/// written from the folded segments: it begins with one `/`, and so stays on this host.
+/// Redirects to the same path with a final `/`, so that the page's relative links work. The path is
+/// made from the folded segments: it begins with one `/`, and so stays on this host.
 fn redirect<B>(request: &Request<B>, path: &Path<'_>) -> Option<Response<Body>> {
     if request.headers().contains_key(header::UPGRADE) {
-        // A socket's route may have the folder's name, and its client follows no redirect.
+        // A WebSocket route may have the folder's name, and its clients do not follow redirects.
         return None;
     }
     let mut location = String::from("/");

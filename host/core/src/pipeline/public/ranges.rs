@@ -4,25 +4,26 @@ use std::ops::Range;
 
 use http::header::{HeaderMap, RANGE};
 
-/// The most parts of one answer. Who asks for more gets the whole.
+/// The most parts of one answer. A request for more gets the whole file.
 const MAX_PARTS: usize = 8;
 
-/// What a request's `range` comes to.
+/// The result of a request's `range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Parts {
-    /// The request has no range that applies: the whole file is sent.
+    /// No range applies: the whole file is sent.
     Whole,
-    /// One or several, in their order, not empty, none over another.
+    /// One part or several, in order, not empty and without overlap.
     Some(Vec<Range<u64>>),
-    /// 416: the file has none of them.
+    /// 416: the file has none of the requested parts.
     Unsatisfiable,
 }
 
-/// The parts of a file of this size that the request is for.
+/// The parts of a file of this size that the request gets.
 ///
-/// A client may be answered with the whole where it asks for parts (section 14.2). That is done for more
-/// than a few, and for those that are not in order or overlap: so they never come to more than the file.
-/// An empty file is always whole, for some clients ask for a range of everything.
+/// The host may answer with the whole file instead of parts (section 14.2). It does that for too
+/// many parts, and for parts that overlap or are not in order, so that they never add up to more
+/// than the file. An empty file is always sent whole, because some clients ask for a range of
+/// everything.
 pub(super) fn parts(request: &HeaderMap, size: u64) -> Parts {
     let mut values = request.get_all(RANGE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Parts::Whole };
@@ -53,7 +54,7 @@ fn in_bytes(value: &str) -> Option<&str> {
     unit.trim().eq_ignore_ascii_case("bytes").then_some(set)
 }
 
-/// One range as it is written.
+/// One range, as the request has it.
 enum Spec {
     /// `5-`, `5-9`.
     From { first: u64, last: Option<u64> },
@@ -73,7 +74,7 @@ impl Spec {
         }
     }
 
-    /// None where a file of this size has nothing of it.
+    /// The range within a file of this size; none if the file has nothing of it.
     fn within(self, size: u64) -> Option<Range<u64>> {
         let part = match self {
             Self::Last(length) => size.saturating_sub(length)..size,
@@ -85,7 +86,7 @@ impl Spec {
     }
 }
 
-/// Digits only; one that is too large for us is larger than any file.
+/// Reads digits only. A number that is too large for us is larger than any file.
 fn number(digits: &str) -> Option<u64> {
     let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     are_digits.then(|| digits.parse().unwrap_or(u64::MAX))

@@ -31,7 +31,7 @@ fn get(path: &str) -> Request<()> {
 #[test]
 fn a_request_for_no_file_is_passed_on_at_once() {
     let (_site, public) = public(&[("docs/index.html", b""), ("a.txt", b"")]);
-    // There is no runtime here: whatever waits, or uses another thread, would panic.
+    // This test has no runtime: anything that waits, or uses another thread, would panic.
     let mut others = vec![
         Request::post("/a.txt").body(()).unwrap(),
         Request::options("/a.txt").body(()).unwrap(),
@@ -117,7 +117,7 @@ async fn a_tag_is_of_one_content_only() {
     };
     let (first, encoded) = (tag("").await, tag("br").await);
     assert_ne!(first, encoded);
-    // Of the same length, and as old as the one before.
+    // Its length and its time are those of the old file.
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     fs::write(&path, "3210").unwrap();

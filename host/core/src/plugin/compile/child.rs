@@ -1,8 +1,9 @@
-//! The child's side: a component comes from standard input, its compiled form goes to standard output.
+//! The child's side: it reads a component from standard input, and writes the compiled form to
+//! standard output.
 //!
-//! Input is eight bytes with the component's length, little-endian, and the component. The parent keeps
-//! the pipe open for as long as it wants the result, so its end is the child's end, too. Output is a byte
-//! that says what follows, see [`Answer`], and that.
+//! The input is eight bytes with the component's length, little-endian, and then the component. The
+//! parent keeps the pipe open for as long as it wants the result: if the pipe ends, the child ends.
+//! The output is a byte that says what follows, see [`Answer`], and then that.
 
 use std::io::{Read as _, Write as _};
 use std::thread;
@@ -15,12 +16,12 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::{CompileError, compile};
 use crate::runtime::compiler;
 
-/// How much compilers step back for what is being served (see `nice(2)`).
+/// How much compilers yield to the host that serves (see `nice(2)`).
 const NICENESS: i32 = 10;
 
-/// The first byte of the output: what the rest is.
+/// The first byte of the output. It says what the rest is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The compiled form.
     Compiled = 0,
     /// The text of a [`CompileError`] of the same name.
@@ -30,14 +31,14 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn of(byte: u8) -> Option<Self> {
+    pub(crate) fn of(byte: u8) -> Option<Self> {
         [Self::Compiled, Self::Malformed, Self::Unsupported, Self::Excessive]
             .into_iter()
             .find(|answer| *answer as u8 == byte)
     }
 }
 
-/// Does what `lithe compile` does, with so much memory and CPU time.
+/// Runs `lithe compile` within this memory and CPU time.
 ///
 /// # Errors
 /// The process cannot be bounded, the component does not arrive, or the result cannot be written.
@@ -65,19 +66,20 @@ pub fn run(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     Ok(output.flush()?)
 }
 
-/// Over `memory` the system gives no more, and the process aborts. What counts is memory that is written to,
-/// and not addresses, which allocators reserve plenty of. Over `time` it ends by SIGXCPU.
+/// Bounds the process. Beyond `memory` the system gives no more, and the process aborts. Only
+/// memory that is written to counts, and not the addresses that allocators reserve. Beyond `time`
+/// it ends by SIGXCPU.
 fn bound(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     let limit = |current, maximum| Rlimit { current: Some(current), maximum: Some(maximum) };
     let memory = limit(memory.as_u64(), memory.as_u64());
     setrlimit(Resource::Data, memory).context("cannot bound the memory")?;
-    // At the second of these it would end by SIGKILL, which others send, too.
+    // At the second limit it would end by SIGKILL, which other causes have, too.
     let seconds = whole_seconds(time);
     let time = limit(seconds, seconds.saturating_add(5));
     setrlimit(Resource::Cpu, time).context("cannot bound the time")?;
-    // One that aborts leaves nothing on the disk.
+    // An aborted child writes nothing to the disk.
     setrlimit(Resource::Core, limit(0, 0)).context("cannot do without core dumps")?;
-    // At full priority it compiles as well.
+    // Without this it compiles as well.
     let _ = rustix::process::nice(NICENESS);
     Ok(())
 }
@@ -87,9 +89,9 @@ fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
-/// Nobody wants the result any more.
+/// Ends the process when nobody wants the result any longer.
 fn end_with_parent() {
-    // What comes is nothing: it waits for the end of the pipe, or for an error, which is one, too.
+    // Nothing arrives on the pipe: this waits for its end, or for an error.
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     std::process::exit(1);
 }

@@ -1,9 +1,9 @@
-//! What a component comes to when it is compiled.
+//! Counts what a component amounts to when it is compiled.
 //!
-//! A component may have others in it, and instantiate each of them any number of times; these may do the
-//! same. The compiler writes all of that out, so a few hundred bytes can come to any size. Here it is
-//! counted instead: each nested component once, and then multiplied. That takes time in proportion to the
-//! file, whatever it says.
+//! A component may contain others and instantiate each of them any number of times, and so may
+//! these. The compiler writes all instances out, so a few hundred bytes can grow to any size. Here
+//! they are counted instead: each nested component once, and then multiplied. That takes time in
+//! proportion to the file.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
@@ -12,27 +12,27 @@ use wasmparser::{
 
 use super::CompileError;
 
-/// Components in components. Those that tools compose are three or four deep.
+/// How deep components may be nested. Composed ones are three or four deep.
 const MAX_DEPTH: u64 = 50;
 
-/// Functions of all modules. CPython has 30,000.
+/// The most functions of all modules together. CPython has 30,000.
 const MAX_FUNCTIONS: u64 = 500_000;
 
-/// Bytes of one function. The largest of real ones, the loops of interpreters, have a tenth of it; what the
-/// compiler takes grows faster than this does.
+/// The most bytes of one function. The largest real functions, the loops of interpreters, have a
+/// tenth of it. The compiler's time and memory grow faster than this size.
 const MAX_FUNCTION: u64 = 1024 * 1024;
 
-/// What an instance of a component is made of, with what is nested in it.
+/// What an instance of a component consists of, with everything nested in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Size {
-    /// Of components. A real one has a handful.
+    /// The number of components. A real component has a handful.
     instances: u64,
-    /// Of modules. Real components have up to 38, the pool has 50 for one.
+    /// The number of modules. Real components have up to 38; the pool has 50 for one.
     core_instances: u64,
     memories: u64,
     tables: u64,
-    /// Bytes of types, imports, exports, aliases, and whatever else is defined outside of modules. Real
-    /// components have up to some 100 kB.
+    /// The bytes of types, imports, exports, aliases, and anything else that is defined outside of
+    /// modules. Real components have up to some 100 kB.
     definitions: u64,
 }
 
@@ -68,16 +68,17 @@ impl Size {
 struct Frame {
     is_component: bool,
     own: Size,
-    /// Its components and modules by their indices; none, where it imports one or takes it from an instance.
+    /// The sizes of its components and modules, by index. None if it imports one or takes it from
+    /// an instance.
     components: Vec<Option<Size>>,
     modules: Vec<Option<Size>>,
 }
 
-/// Counts what a component comes to, without compiling or validating it.
+/// Counts what a component amounts to, without compiling or validating it.
 ///
 /// # Errors
-/// It is malformed, or comes to more than any real component.
-pub fn check(bytes: &[u8]) -> Result<(), CompileError> {
+/// It is malformed, or amounts to more than any real component.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), CompileError> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut functions: u64 = 0;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -110,7 +111,7 @@ pub fn check(bytes: &[u8]) -> Result<(), CompileError> {
     Ok(())
 }
 
-/// What one section adds to what is being read.
+/// Adds one section to what is being read.
 fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileError> {
     let Some((frame, around)) = frames.split_last_mut() else { return Ok(()) };
     match payload {
@@ -151,7 +152,7 @@ fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileErr
                 }
             }
         }
-        // What is exported has a second index from there on.
+        // An export has a second index from there on.
         Payload::ComponentExportSection(exports) => {
             for export in exports.clone() {
                 let export = export.map_err(malformed)?;
@@ -180,7 +181,7 @@ fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileErr
 }
 
 impl Frame {
-    /// One more module or component; of what kind is neither, nothing.
+    /// Defines one more module or component. Ignores other kinds.
     fn define(
         &mut self,
         kind: ComponentExternalKind,
@@ -196,7 +197,7 @@ impl Frame {
     }
 }
 
-/// `around` are the components that this one is in, the next one last.
+/// `around` are the components that contain this one, innermost last.
 fn alias_of(alias: ComponentAlias<'_>, frame: &mut Frame, around: &[Frame]) {
     match alias {
         ComponentAlias::InstanceExport { kind, .. } => frame.define(kind, |_| None),
@@ -220,7 +221,8 @@ fn alias_of(alias: ComponentAlias<'_>, frame: &mut Frame, around: &[Frame]) {
     }
 }
 
-/// None, where it is not known, or there is none, which validation refuses later.
+/// The size at an index. None if it is unknown, or if the index does not exist, which validation
+/// refuses later.
 fn known(space: &[Option<Size>], index: u32) -> Option<Size> {
     space.get(index as usize).copied().flatten()
 }
@@ -236,7 +238,8 @@ fn malformed(error: wasmparser::BinaryReaderError) -> CompileError {
     CompileError::Malformed(error.to_string())
 }
 
-/// What that comes to depends on who instantiates the component around it, which may be done to any depth.
+/// Its size depends on the component that instantiates the one around it, and this may be nested to
+/// any depth.
 const UNKNOWN_COMPONENT: &str = "it instantiates a component that it imports, or takes from an instance: \
     have the component in it instead";
 

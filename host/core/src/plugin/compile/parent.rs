@@ -1,4 +1,5 @@
-//! The parent's side: starts the child, feeds it, reads what it answers, and ends it in time.
+//! The parent's side: starts the child, sends it the component, reads its answer, and ends it in
+//! time.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -14,16 +15,16 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use super::child::Answer;
 use super::{CompileError, MAX_ARTIFACT};
 
-/// What is kept of what a child says on standard error, in bytes.
+/// How many bytes are kept of what a child writes to standard error.
 const MAX_SAID: u64 = 4096;
 
-/// For how many times its CPU time a child may be there.
+/// How long a child may exist, as a multiple of its CPU time.
 const PATIENCE: u32 = 10;
 
-/// Threads of one child. More would need more memory at the same time, for little gain.
+/// The most threads of one child. More would need more memory at the same time, for little gain.
 const MAX_THREADS: usize = 8;
 
-/// A program that has the command `compile`, as this one has.
+/// A program with the command `compile`: this one, or another of the same version.
 #[derive(Clone, Debug)]
 pub struct Program(PathBuf);
 
@@ -33,7 +34,8 @@ impl Program {
         Self(file)
     }
 
-    /// This program: on Linux the very file that runs, also when another one has taken over its name.
+    /// This program. On Linux it is the running file itself, even if another file has taken over
+    /// its name.
     ///
     /// # Errors
     /// The system does not say where it is.
@@ -45,8 +47,8 @@ impl Program {
         }
     }
 
-    /// Compiles a component in a child, which has so much memory and CPU time. The child is ended when this is
-    /// dropped.
+    /// Compiles a component in a child, within this memory and CPU time. Dropping the future ends
+    /// the child.
     ///
     /// # Errors
     /// See [`CompileError`].
@@ -56,7 +58,7 @@ impl Program {
         memory: ByteSize,
         time: Duration,
     ) -> Result<Vec<u8>, CompileError> {
-        // It steps back for what is being served, so on a busy machine it has little of each second.
+        // It yields to the host that serves, so on a busy machine it gets little of each second.
         let patience = time.saturating_mul(PATIENCE);
         let done = tokio::time::timeout(patience, self.run(component, memory, time)).await;
         done.map_err(|_| CompileError::Time(time))?
@@ -76,21 +78,21 @@ impl Program {
             .arg0("lithe")
             .args(["compile", "--memory", &memory.as_u64().to_string()])
             .args(["--time", &time.as_millis().to_string()])
-            // It needs nothing of what this process knows.
+            // It does not need this process's variables.
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // What a terminal sends to this process is not for it.
+            // Signals from a terminal to this process must not reach it.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(broken)?;
         let (input, output, errors) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        // The pipe stays open until the answer is whole: its end would end the child.
+        // The pipe stays open until the answer is complete: closing it would end the child.
         let (_open, answer, said) =
             tokio::try_join!(feed(input, component), read(output), read_said(errors))?;
         let status = child.wait().await.map_err(broken)?;
@@ -98,7 +100,7 @@ impl Program {
     }
 }
 
-/// Sends the component. A child that takes no more has ended, and its end says why.
+/// Sends the component. If the child stops reading, it has ended, and its exit says why.
 async fn feed(
     input: Option<ChildStdin>,
     component: &[u8],
@@ -111,11 +113,11 @@ async fn feed(
     Ok(Some(input))
 }
 
-/// Everything that the child answers.
+/// Reads the child's whole answer.
 async fn read(output: Option<ChildStdout>) -> Result<Vec<u8>, CompileError> {
     let mut answer = Vec::new();
     let Some(output) = output else { return Ok(answer) };
-    // One byte says what follows; one more shows that there is more.
+    // One byte says what follows; one more shows that the answer is too long.
     let most = MAX_ARTIFACT.as_u64() + 2;
     let whole = output.take(most).read_to_end(&mut answer).await;
     whole.map_err(|error| CompileError::Compiler(error.to_string()))?;
@@ -125,17 +127,17 @@ async fn read(output: Option<ChildStdout>) -> Result<Vec<u8>, CompileError> {
     }
 }
 
-/// The beginning of what the child says for people.
+/// Reads the beginning of the child's text for people.
 async fn read_said(errors: Option<ChildStderr>) -> Result<String, CompileError> {
     let Some(mut errors) = errors else { return Ok(String::new()) };
     let mut said = Vec::new();
-    // What cannot be read is not said; the rest is read so that the child does not wait for a reader.
+    // The rest is read so that the child does not wait for a reader.
     let _ = (&mut errors).take(MAX_SAID).read_to_end(&mut said).await;
     let _ = tokio::io::copy(&mut errors, &mut tokio::io::sink()).await;
     Ok(String::from_utf8_lossy(&said).trim_end().to_owned())
 }
 
-/// What has become of it.
+/// Interprets the child's exit and answer.
 fn understand(
     mut answer: Vec<u8>,
     status: ExitStatus,
@@ -146,7 +148,7 @@ fn understand(
     if status.signal() == Some(Signal::XCPU.as_raw()) {
         return Err(CompileError::Time(time));
     }
-    // What Rust says before it aborts, and what the system says of a mapping.
+    // What Rust writes before it aborts, and what the system says about a mapping.
     let is_out_of_memory = ["memory allocation of", "Cannot allocate memory", "os error 12"];
     if !status.success() {
         return Err(match is_out_of_memory.iter().any(|words| said.contains(words)) {
@@ -192,7 +194,7 @@ mod tests {
             (b"\x03more", 0, "", "is not compiled: more"),
             (b"", 0, "", "does not answer"),
             (b"\x09", 0, "", "does not answer"),
-            // SIGABRT, and what the standard library says before it.
+            // SIGABRT, and what the standard library writes before it.
             (b"", 6, "memory allocation of 8 bytes failed", "`compile.memory`"),
             (b"\0half", 6, "memory allocation of 8 bytes failed", "`compile.memory`"),
             (b"\x02mmap: Cannot allocate memory (os error 12)", 0, "", "`compile.memory`"),

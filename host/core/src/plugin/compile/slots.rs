@@ -1,10 +1,11 @@
-//! How many components are compiled at once, and who is next.
+//! How many components are compiled at once, and which is next.
 //!
-//! A component of usual size is compiled within a second or two. So that it never waits for those that
-//! take minutes, these have slots of their own: what is large begins there, and what has used up the time
-//! of a short slot begins again there, with all that the same site brings for a while. In each kind, the
-//! one that has waited longest is next; a site waits for one component at a time, so a site with many
-//! components takes turns with the others.
+//! A component of usual size is compiled within a second or two. It must never wait for components
+//! that take minutes, so there are short and long slots. A large component starts in a long slot. A
+//! component that has used up the time of a short slot starts again in a long one, and so does, for
+//! a while, everything else of its site. In each kind of slot, the component that has waited
+//! longest is next. A site waits for one component at a time, so a site with many components takes
+//! turns with the others.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,24 +14,24 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// CPU time that compiling may take in a short slot.
+/// How much CPU time compiling may take in a short slot.
 const SHORT: Duration = Duration::from_secs(4);
 
-/// For so long, what a site brings is not expected to be done in [`SHORT`], since something of it was not.
+/// How long a site's components go to the long slots after one of them has exceeded [`SHORT`].
 const DISTRUST: Duration = Duration::from_secs(10 * 60);
 
-/// A component of more bytes than this is not expected to be done in [`SHORT`].
+/// A component with more bytes than this starts in a long slot.
 const LARGE: u64 = 4 * 1024 * 1024;
 
-/// As many short slots as there are cores, but two at least; half as many long ones.
-pub struct Slots {
+/// There are as many short slots as cores, but at least two; and half as many long ones.
+pub(crate) struct Slots {
     short: Arc<Semaphore>,
     long: Arc<Semaphore>,
 }
 
-/// What is known of one site's components; none of it, where a site has the host for itself.
+/// What is known about one site's components. None for a site that has the host for itself.
 #[derive(Clone, Debug, Default)]
-pub struct History(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct History(Arc<Mutex<Option<Instant>>>);
 
 impl History {
     fn is_trusted(&self) -> bool {
@@ -42,30 +43,30 @@ impl History {
     }
 }
 
-/// The right to compile one component, until it is dropped.
-pub struct Slot {
+/// The right to compile one component, until this is dropped.
+pub(crate) struct Slot {
     is_long: bool,
     history: History,
-    /// None only where the semaphore was closed, which nobody does.
+    /// None only if the semaphore were closed, which never happens.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Slots {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let short = cores.max(2);
         Self { short: Arc::new(Semaphore::new(short)), long: Arc::new(Semaphore::new(short / 2)) }
     }
 
-    /// Waits for the right to compile a component of so many bytes.
-    pub async fn take(&self, size: u64, history: History) -> Slot {
+    /// Waits for the right to compile a component of this many bytes.
+    pub(crate) async fn take(&self, size: u64, history: History) -> Slot {
         let is_long = size > LARGE || !history.is_trusted();
         let slots = if is_long { &self.long } else { &self.short };
         Slot { is_long, history, _permit: slots.clone().acquire_owned().await.ok() }
     }
 
     /// Gives a short slot back, and waits for a long one.
-    pub async fn take_long(&self, short: Slot) -> Slot {
+    pub(crate) async fn take_long(&self, short: Slot) -> Slot {
         let history = short.history.clone();
         drop(short);
         history.distrust();
@@ -74,8 +75,8 @@ impl Slots {
 }
 
 impl Slot {
-    /// The CPU time that the compiler has; none, where only `compile.time` bounds it.
-    pub fn time(&self) -> Option<Duration> {
+    /// How much CPU time the compiler has. None if only `compile.time` bounds it.
+    pub(crate) fn time(&self) -> Option<Duration> {
         (!self.is_long).then_some(SHORT)
     }
 }

@@ -1,4 +1,4 @@
-//! What a component is, asked without serving it.
+//! Describes a component without serving it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,13 +16,13 @@ use crate::files;
 use crate::runtime::exports::{self, Exports};
 use crate::runtime::{Kind, Template, at_load};
 
-/// What a file says of itself, and whether it fits.
+/// What a file contains, and whether it fits.
 #[derive(Debug)]
 pub struct Report {
     pub digest: Digest,
     /// Bytes of the file.
     pub size: usize,
-    /// The kind, or how the component differs from every kind that there is.
+    /// How it fits, or how it differs from every kind.
     pub fits: Result<Fit, String>,
     pub imports: Vec<(String, Grant)>,
     pub exports: Vec<String>,
@@ -30,21 +30,21 @@ pub struct Report {
     pub producers: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Where a component fits.
+/// How a component fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
     pub kind: Kind,
-    /// It names its routes itself: it belongs in `plugins/`.
+    /// Whether it names its routes itself, and so belongs in `plugins/`.
     pub names_routes: bool,
 }
 
-/// What the host gives for an import.
+/// What a component gets for an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     Granted,
-    /// It is there, and does less than its name says: what it lacks.
+    /// The import exists, but does less than its name says: what it lacks.
     Without(&'static str),
-    /// The host does not have it: a component that needs it is not loaded.
+    /// The host does not have the import, and does not load a component that needs it.
     Denied,
 }
 
@@ -54,7 +54,7 @@ const CONTRACT: [&str; 11] = [
     "turn", "ws",
 ];
 
-/// What a component has by grant only.
+/// What a component has only if it is granted.
 const VARIABLES: &str = "any variable, but `environment` and `secrets` in lithe.toml";
 const FOLDERS: &str = "any folder, but `folders` in lithe.toml";
 
@@ -75,8 +75,8 @@ impl Grant {
 }
 
 impl Loader {
-    /// Looks at one component: compiles it as [`Loader::load`] does, and makes one instance of it to
-    /// see that it starts and that its functions have the contract's types.
+    /// Looks at one component: compiles it as [`Loader::load`] does, and makes one instance of it
+    /// to see that it starts and that its functions have the contract's types.
     ///
     /// # Errors
     /// The file cannot be read, or is not a component.
@@ -145,7 +145,7 @@ impl Loader {
     }
 }
 
-/// The producers sections of a component and of everything in it.
+/// The producers sections of a component, and of everything in it.
 fn producers(bytes: &[u8]) -> Result<BTreeMap<String, BTreeSet<String>>, BinaryReaderError> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -189,7 +189,7 @@ mod tests {
         let worlds = include_str!("../../../../../wit/worlds.wit");
         let imports = worlds.lines().filter_map(|line| line.trim().strip_prefix("import "));
         let mut imports: Vec<&str> = imports.map(|name| name.trim_end_matches(';')).collect();
-        // It comes with what uses it.
+        // It comes with the interfaces that use it.
         imports.push("outcome");
         imports.sort_unstable();
         assert_eq!(imports, CONTRACT);

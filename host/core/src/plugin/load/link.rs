@@ -1,4 +1,4 @@
-//! From a component to the instances of its kind, where the site has a place for that kind.
+//! Links a component, and makes the instances for its kind, if the site's place is for that kind.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::plugin::handler::{Handler, HandlerInstances};
 use crate::runtime::exports::{self, Exports};
 use crate::runtime::{InstanceSet, Kind, PerConnection, Pool, Runtime, Share, Template};
 
-/// Sessions have instances as their scope says, which outlive a call.
+/// The instances of sessions follow their scope, and outlive a call.
 const FRESH_WITH_SESSIONS: &str = "has `fresh`, and sessions: of a component with `hooks`, \
     `scope = \"connection\"` gives each connection an instance of its own, and one with `session` has that \
     always";
 
-/// Sees what a component is, and links what it imports.
+/// Finds out what a component is, and links its imports.
 pub(super) fn link(
     runtime: Arc<Runtime>,
     component: &Component,
@@ -64,7 +64,7 @@ pub(super) fn link(
     Ok((context, instances))
 }
 
-/// What a component's instances are made with.
+/// What a component's instances are made from.
 struct Linking<'l> {
     runtime: Arc<Runtime>,
     component: &'l Component,
@@ -80,7 +80,8 @@ impl Linking<'_> {
     }
 }
 
-/// The host must have all that a component imports. What the component may do with it, its grants say.
+/// Checks that the host has everything that a component imports. Its grants say what the component
+/// may do with it.
 fn check_imports(runtime: &Runtime, component: &Component) -> Result<(), LoadError> {
     let component_type = component.component_type();
     let mut imports = component_type.imports(&runtime.engine);

@@ -1,4 +1,5 @@
-//! Messages for a shared instance: those of several sockets in one call, where its component takes them so.
+//! Messages for a shared instance: those of several sockets in one call, if its component takes
+//! batches.
 
 use super::runner::Runner;
 use super::{Event, GuestCalls as _, InstanceSource};
@@ -6,16 +7,16 @@ use crate::buffers;
 use crate::capability::socket::Delivery;
 use crate::capability::turn::Turns;
 
-/// Sockets whose messages go to the guest in one call.
+/// The most sockets whose messages go to the guest in one call.
 const MAX_SOCKETS: usize = 256;
 
-/// Bytes over which nothing more is added to a call.
+/// When a call has this many bytes, nothing more is added to it.
 const MAX_BYTES: usize = 128 * 1024;
 
 impl<T: InstanceSource> Runner<T> {
-    /// Has the guest handle messages, and perhaps those that wait behind them. Then writes what it has queued in
-    /// answer. Each delivery is finished, also after a failure.
-    pub async fn receive(&mut self, first: Delivery) {
+    /// Has the guest handle messages, and possibly those that wait behind them. Then writes what
+    /// the guest has queued in answer. Each delivery is finished, even after a failure.
+    pub(crate) async fn receive(&mut self, first: Delivery) {
         if !self.shared.template.takes_batches() || !first.is_packed() {
             return self.receive_alone(first).await;
         }
@@ -40,7 +41,7 @@ impl<T: InstanceSource> Runner<T> {
         delivery.socket.finish_delivery().flush();
     }
 
-    /// One delivery, and those behind it that one call can be for, too.
+    /// Takes one delivery, and those behind it that can share its call.
     fn take_batch(&self, first: Delivery) -> Vec<Delivery> {
         let mut inner = self.shared.inner.lock();
         let mut batch = std::mem::take(&mut inner.batch);
@@ -57,7 +58,7 @@ impl<T: InstanceSource> Runner<T> {
         batch
     }
 
-    /// Answers how many of the batch are done with; a failure is that of the last of them.
+    /// Returns how many deliveries of the batch are done. A failure belongs to the last of them.
     async fn receive_packed(&mut self, batch: &mut Vec<Delivery>) -> usize {
         batch.retain_mut(|delivery| {
             let serves = self.serves(&delivery.socket);

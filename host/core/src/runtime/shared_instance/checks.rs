@@ -1,4 +1,5 @@
-//! The queue and its hand-over, in many orders of the tasks that take part: `tests/README.md` says how to run this.
+//! The queue and its hand-over, in many orders of the tasks that take part: `tests/README.md` says
+//! how to run this.
 
 pub mod model;
 mod told;

@@ -1,5 +1,5 @@
-//! The first task that brings messages to an idle instance lets the tasks that are ready bring theirs, before it runs
-//! the instance for all of them.
+//! Gathering: before the first task that brings messages to an idle instance runs it, other ready
+//! tasks bring theirs, so that one call serves all of them.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -7,21 +7,22 @@ use std::task::Poll;
 
 use super::{Inner, InstanceSource, SharedInstance};
 
-/// So many sockets that wait are enough for a call; fewer wait until no other is ready. A call for several costs
-/// each of them less, up to here; one for many more would let their clients wait for each other.
+/// When this many sockets wait, the instance runs. Fewer wait until every ready task has brought
+/// its messages. A call for several sockets costs each of them less, up to about this number; in a
+/// call for many more, clients would wait for each other.
 pub(super) const ENOUGH: usize = 64;
 
-/// The task that runs what has been gathered, unless another one has.
+/// Held by the task that will run what is gathered, unless another task has run it by then.
 pub(super) struct Gathering<T: InstanceSource>(Option<Arc<SharedInstance<T>>>);
 
 impl<T: InstanceSource> Gathering<T> {
-    pub fn of(shared: &Arc<SharedInstance<T>>, inner: &mut Inner<T>) -> Self {
+    pub(crate) fn of(shared: &Arc<SharedInstance<T>>, inner: &mut Inner<T>) -> Self {
         inner.phase.gather();
         Self(Some(shared.clone()))
     }
 
-    /// Lets the tasks that are ready now bring theirs first.
-    pub async fn run_queue(mut self) {
+    /// Lets the ready tasks bring their messages, and then runs the queue.
+    pub(crate) async fn run_queue(mut self) {
         after_the_ready().await;
         let Some(shared) = self.0.take() else { return };
         let runner = {
@@ -36,7 +37,8 @@ impl<T: InstanceSource> Gathering<T> {
 }
 
 impl<T: InstanceSource> Drop for Gathering<T> {
-    /// The task ends before it runs the queue: the host stops, or the socket's task has been dropped.
+    /// The task has ended before it ran the queue: the host stops, or the socket's task was
+    /// dropped.
     fn drop(&mut self) {
         if let Some(shared) = &self.0 {
             shared.inner.lock().phase.stop_gathering();
@@ -45,7 +47,7 @@ impl<T: InstanceSource> Drop for Gathering<T> {
     }
 }
 
-/// Goes to the end of the tasks that this thread has to poll.
+/// Goes to the end of this thread's queue of ready tasks.
 async fn after_the_ready() {
     let mut went = false;
     poll_fn(|cx| match std::mem::replace(&mut went, true) {

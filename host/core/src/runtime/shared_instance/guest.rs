@@ -1,5 +1,6 @@
-//! What a shared instance needs of the guest that it runs. In the host, that is a component; the model checker has a
-//! guest without WebAssembly, so that it can check the queue and its hand-over as they are.
+//! What a shared instance needs from the guest that it runs. In the host, the guest is a component.
+//! In the model checker, it is a guest without WebAssembly, so that the queue and the handover are
+//! checked as they are.
 
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub trait InstanceSource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Instance, Failure>> + Send;
 }
 
-/// What comes of a call.
+/// The result of a call.
 type Called<T> = Result<T, Failure>;
 
 /// The calls that a shared instance makes of its guest: an [`Instance`].

@@ -1,7 +1,7 @@
-//! From one version's instance to the next one's: its memory's essence, and its sockets.
+//! The handover from one version's instance to the next one's: its saved state, and its sockets.
 //!
-//! All of it happens between two events, while the instance is held: what comes in that time waits in
-//! the queue, and goes along with the socket that it belongs to.
+//! Everything happens between two events, while the instance is held. What arrives in that time
+//! waits in the queue, and moves with the socket that it belongs to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,19 +19,19 @@ use crate::runtime::failure::Failure;
 use crate::runtime::template::Template;
 use crate::sync::detach;
 
-/// What has become of the sockets of retired instances.
+/// What has happened to the sockets of retired instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// The other version has them.
+    /// How many the other version has taken over.
     pub moved: usize,
-    /// They stay: their state is in the instance's memory.
+    /// How many stay, because their state is in the instance's memory.
     pub staying: usize,
     /// The longest time for which an instance was held, and events waited.
     pub pause: Duration,
 }
 
 impl Moved {
-    /// What has become of both.
+    /// The sum of both.
     pub fn and(self, other: Self) -> Self {
         Self {
             moved: self.moved + other.moved,
@@ -41,8 +41,8 @@ impl Moved {
     }
 }
 
-/// An instance that is held between two events. It goes on when this is dropped.
-pub struct PausedInstance<T: InstanceSource = Template<Hooks>> {
+/// An instance that is held between two events. Dropping this lets it go on.
+pub(crate) struct PausedInstance<T: InstanceSource = Template<Hooks>> {
     runner: Option<Runner<T>>,
     since: Instant,
 }
@@ -53,30 +53,30 @@ impl<T: InstanceSource> PausedInstance<T> {
     }
 
     /// Which instance of its plugin it is.
-    pub fn key(&self) -> Option<&Key> {
+    pub(crate) fn key(&self) -> Option<&Key> {
         self.runner.as_ref().map(|runner| &runner.shared.key)
     }
 
-    /// What is to be handed over, if there is something.
+    /// What to hand over, if there is anything.
     ///
     /// # Errors
     /// `save` fails; see [`Failure`].
-    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         match &mut self.runner {
             Some(runner) => runner.save().await,
             None => Ok(None),
         }
     }
 
-    /// What the version before has handed over, if an instance has been lost since, and its memory with
-    /// it.
-    pub fn lost_inheritance(&self) -> Option<Vec<u8>> {
+    /// What the previous version handed over, if an instance has been lost since then, and its
+    /// memory with it.
+    pub(crate) fn lost_inheritance(&self) -> Option<Vec<u8>> {
         let inner = self.runner.as_ref()?.shared.inner.lock();
         inner.inherited.clone().filter(|_| inner.lost)
     }
 
-    /// Hands what can move to the instances that serve the plugin now; the rest stays here.
-    pub fn retire(mut self) -> Moved {
+    /// Hands what can move to the instances that serve the plugin now. The rest stays here.
+    pub(crate) fn retire(mut self) -> Moved {
         let Some(runner) = self.runner.take() else { return Moved::default() };
         let shared = runner.shared.clone();
         let mut moved = {
@@ -99,8 +99,8 @@ impl<T: InstanceSource> Drop for PausedInstance<T> {
 }
 
 impl<T: InstanceSource> SharedInstance<T> {
-    /// One whose instance is held from the start.
-    pub fn new_paused(
+    /// Makes a shared instance that is held from the start.
+    pub(crate) fn new_paused(
         template: Arc<T>,
         current: Arc<CurrentInstances<T>>,
         key: Key,
@@ -114,7 +114,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// The host is stopping.
-    pub async fn pause(self: &Arc<Self>) -> Result<PausedInstance<T>, Failure> {
+    pub(crate) async fn pause(self: &Arc<Self>) -> Result<PausedInstance<T>, Failure> {
         let (taker, paused) = oneshot::channel();
         self.deliver(Event::Pause(taker)).await;
         paused.await.map_err(|_| Failure::Stopped)
@@ -124,14 +124,14 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn restore(self: &Arc<Self>, saved: Vec<u8>) -> Result<(), Failure> {
+    pub(crate) async fn restore(self: &Arc<Self>, saved: Vec<u8>) -> Result<(), Failure> {
         let (reply, restored) = oneshot::channel();
         let shared = Lease::of(self);
         detach(async move { shared.deliver(Event::Restore(saved, reply)).await });
         restored.await.map_err(|_| Failure::Stopped)?
     }
 
-    /// Moves every socket that can, and what waits for it.
+    /// Moves every socket that can move, with what waits for it.
     fn move_out(self: &Arc<Self>, inner: &mut Inner<T>) -> Moved {
         let movable = inner
             .assignments
@@ -148,7 +148,7 @@ impl<T: InstanceSource> SharedInstance<T> {
         Moved { moved: heirs.len(), staying, pause: Duration::ZERO }
     }
 
-    /// The version that accepted a socket has been told that it is open: now it can move, too.
+    /// Moves a socket after the version that accepted it has been told that it is open.
     pub(super) fn move_late(self: &Arc<Self>, assignment: &Arc<Assignment<T>>) {
         let mut inner = self.inner.lock();
         if inner.retired && assignment.can_move() {
@@ -157,7 +157,7 @@ impl<T: InstanceSource> SharedInstance<T> {
         }
     }
 
-    /// Answers who has taken which socket over.
+    /// Returns which heir has taken over which socket.
     fn move_assignments(
         self: &Arc<Self>,
         inner: &mut Inner<T>,
@@ -172,7 +172,7 @@ impl<T: InstanceSource> SharedInstance<T> {
                 Err(failure) => {
                     tracing::warn!(
                         target: "session", site = socket.site(), request = %socket.request.id, %failure,
-                        "the socket stays with the version before"
+                        "the socket stays with the previous version"
                     );
                     continue;
                 }
@@ -194,13 +194,14 @@ impl<T: InstanceSource> SharedInstance<T> {
         assignment.move_to(self);
     }
 
-    /// An event goes where its socket went, a request where it belongs; others stay.
+    /// Passes an event on: a socket's event follows its socket, a request goes where it belongs,
+    /// and other events stay.
     fn pass_on(&self, inner: &mut Inner<T>, event: Event<T>, heirs: &HashMap<u32, Lease<Self>>) {
         let (heir, is_request) = match &event {
             Event::Receive(Delivery { socket, .. })
             | Event::Drain(socket)
             | Event::Close(socket, _) => (heirs.get(&socket.id).cloned(), false),
-            // The instance that takes over next is told again.
+            // The instance that takes over next gets a `Resume` of its own.
             Event::Resume(socket) if heirs.contains_key(&socket.id) => return,
             Event::Handle(request, _) => (self.current.heir(&self.key, request).ok(), true),
             _ => (None, false),
@@ -220,12 +221,13 @@ impl<T: InstanceSource> SharedInstance<T> {
 }
 
 impl<T: InstanceSource> Inner<T> {
-    /// Whether nothing needs the instance any more.
+    /// Whether nothing needs the instance any longer.
     pub(super) fn is_done(&self) -> bool {
         self.retired && self.assignments.is_empty()
     }
 
-    /// An instance that rests, and that nothing needs any more. To be dropped without the lock.
+    /// Takes a resting instance that nothing needs any longer. The caller drops it without the
+    /// lock.
     pub(super) fn take_unneeded(&mut self) -> Option<Box<T::Instance>> {
         if self.is_done() { self.phase.take_resting() } else { None }
     }

@@ -1,10 +1,10 @@
 //! The shared instance: one store behind a queue, for all sockets and requests of a plugin.
 //!
-//! There is no actor task. The task that brings an event to an idle instance runs the event, and then
-//! drains the queue; after 32 events a task of its own takes over. A task that finds the instance busy
-//! leaves its event in the queue and goes on. So an idle instance costs nothing, and a busy one is never
-//! handed around. A socket has at most one delivery in the queue, for its task reads no further until
-//! that is handled; this and `limits.queue` for requests bound the queue.
+//! There is no actor task. The task that brings an event to an idle instance runs the event, and
+//! then drains the queue; after 32 events a task of its own takes over. A task that finds the
+//! instance busy leaves its event in the queue and goes on. So an idle instance costs nothing, and
+//! a busy one is never handed around. A socket has at most one delivery in the queue, for its task
+//! reads no further until that is handled; this and `limits.queue` for requests bound the queue.
 //!
 //! # A message's way
 //!
@@ -18,7 +18,7 @@
 //! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
 //!   │ where the instance is busy or another task gathers, this one goes on: `Queued`
 //!   ▼
-//! gather  Gathering::run_queue                gathering.rs            others that are ready leave theirs
+//! gather  Gathering::run_queue                gathering.rs            ready tasks leave theirs
 //!   ▼
 //! drive   Runner::run_queue                   runner.rs               one event after the other
 //!   ▼
@@ -32,9 +32,10 @@
 //!         └ Outlet::try_write                 socket/outlet.rs        ───▶ client
 //! ```
 //!
-//! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the rest:
-//! what the network has not taken at once, what is for sockets that are not of the call, pongs and close
-//! frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is `capability/socket/`.
+//! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the
+//! rest: what the network has not taken at once, what is for sockets that are not of the call,
+//! pongs and close frames (`Bridge::send`, `session/bridge.rs`). The folder `socket/` is
+//! `capability/socket/`.
 
 mod batch;
 #[cfg(all(test, feature = "shuttle"))]
@@ -67,51 +68,52 @@ use crate::capability::{InstanceId, TimerSink};
 use crate::config::Limit;
 use crate::lease::{Lease, Leased, Leases};
 use crate::sync::{Mutex, detach};
-pub use guest::{GuestCalls, InstanceSource};
-pub use handover::Moved;
+pub(crate) use guest::{GuestCalls, InstanceSource};
+pub(crate) use handover::Moved;
 pub(super) use handover::PausedInstance;
 use phase::Phase;
 use runner::Runner;
 use socket_handle::Assignment;
-pub use socket_handle::{Received, SocketHandle};
+pub(crate) use socket_handle::{Received, SocketHandle};
 
-/// Timer events that wait. Over it a repeating timer is late by one of its periods; one that goes off
-/// once waits all the same, and there are only as many of those as an instance may set.
+/// The most timer events that wait. Beyond that a repeating timer is late by one of its periods. A
+/// timer that goes off once always waits, because an instance may set only so many.
 const MAX_TIMER_EVENTS: usize = 1_000;
 
 /// A plugin's shared instance, started at the first event and again after a failure.
-pub struct SharedInstance<T: InstanceSource = Template<Hooks>> {
+pub(crate) struct SharedInstance<T: InstanceSource = Template<Hooks>> {
     template: Arc<T>,
     current: Arc<CurrentInstances<T>>,
-    /// Which one of its plugin's it is.
+    /// Which one of its plugin's instances it is.
     key: Key,
     inner: Mutex<Inner<T>>,
-    /// Of what may bring an event, besides sockets: a request, a timer, a swap.
+    /// Of those, besides sockets, that may bring an event: a request, a timer, a swap.
     leases: Leases,
     this: Weak<Self>,
 }
 
 struct Inner<T: InstanceSource> {
     phase: Phase<T::Instance>,
-    /// An event came since the last sweep.
+    /// Whether an event came since the last sweep.
     used: bool,
-    /// In the time of the sweeps.
+    /// By the clock of the sweeps.
     idle_since: Duration,
-    /// One that could not save is not asked to again: it stays.
+    /// An instance that failed to save. It is not asked again, and stays.
     cannot_save: Option<InstanceId>,
-    /// What an instance has saved before it was dropped for being idle.
+    /// What an instance saved before it was dropped for being idle.
     hibernated: Option<Vec<u8>>,
-    /// What the version before has handed over, and whether an instance has been lost since.
+    /// What the previous version has handed over, and whether an instance has been lost since.
     inherited: Option<Vec<u8>>,
     lost: bool,
     queue: VecDeque<Event<T>>,
-    /// What the last batch was in, empty.
+    /// The buffer of the last batch, empty.
     batch: Vec<Delivery>,
     requests: usize,
     timers: usize,
     /// The sockets whose events come here.
     assignments: HashMap<u32, Arc<Assignment<T>>>,
-    /// Another version has taken over, and what can move goes there; or the plugin is served no more.
+    /// Whether another version has taken over and what can move goes there, or the plugin is served
+    /// no longer.
     retired: bool,
 }
 
@@ -122,11 +124,11 @@ enum Event<T: InstanceSource> {
     Drain(Arc<Socket>),
     Close(Arc<Socket>, CloseInfo),
     Timer(InstanceId, u32),
-    /// A socket that another version has had.
+    /// A socket that another version had until now.
     Resume(Arc<Socket>),
     /// What an instance of another version has saved.
     Restore(Vec<u8>, oneshot::Sender<Result<(), Failure>>),
-    /// Somebody wants the instance between two events.
+    /// Asks for the instance between two events.
     Pause(oneshot::Sender<PausedInstance<T>>),
     Hibernate,
 }
@@ -139,11 +141,12 @@ impl<T: InstanceSource> SharedInstance<T> {
         })
     }
 
-    /// Calls the handler. The call goes on if the caller goes away: the instance is not its own.
+    /// Calls the handler. The call goes on if the caller goes away, because others share the
+    /// instance.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
         let max = shared.template.context().limits.queue;
         loop {
             let heir = {
@@ -167,28 +170,29 @@ impl<T: InstanceSource> SharedInstance<T> {
         answer.await.map_err(|_| Failure::Stopped)?.take()
     }
 
-    /// Whether nothing is lost with it, apart from an instance whose memory holds nothing.
-    pub fn holds_nothing(&self) -> bool {
+    /// Whether dropping it loses nothing, or only an instance whose memory holds nothing.
+    pub(crate) fn holds_nothing(&self) -> bool {
         let inner = self.inner.lock();
         let is_stateless = self.template.context().settings.stateless;
         inner.saved_nothing() && (is_stateless || !inner.has_instance())
     }
 
-    /// Whether there is neither an instance nor what one has saved.
-    pub fn is_empty(&self) -> bool {
+    /// Whether it has neither an instance nor a saved state.
+    pub(crate) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();
         inner.saved_nothing() && !inner.has_instance()
     }
 
-    /// Whether it has a socket, an event waits or runs, or somebody else may bring one.
-    pub fn is_needed(&self) -> bool {
-        // The leases first: what somebody has brought by one is here before it is given back.
+    /// Whether it has a socket, an event waits or runs, or somebody may bring an event.
+    pub(crate) fn is_needed(&self) -> bool {
+        // The leases come first: what a lease's holder has brought is in the queue before the lease
+        // is given back.
         self.leases.any() || !self.inner.lock().is_idle()
     }
 
-    /// Since when it has had nothing to do, in the time of the sweeps; none, if it cannot make room for
-    /// another: it is needed, or has a timer.
-    pub fn could_go(&self) -> Option<Duration> {
+    /// Since when it has been idle, by the clock of the sweeps. None if it cannot make room for
+    /// another, because it is needed or has a timer.
+    pub(crate) fn could_go(&self) -> Option<Duration> {
         if self.leases.any() {
             return None;
         }
@@ -197,14 +201,14 @@ impl<T: InstanceSource> SharedInstance<T> {
         if !inner.is_idle() || has_timers {
             return None;
         }
-        // An event since the last sweep is later than whatever that has seen.
+        // An event since the last sweep is later than anything that the sweep has seen.
         Some(if inner.used { Duration::MAX } else { inner.idle_since })
     }
 
-    /// Drops the instance if it has had nothing to do since `idle_after` before `now`, its memory comes back
-    /// or holds nothing, no socket has its state in it, and no timer is set. The next event starts another,
-    /// which is given what this one has saved.
-    pub fn sweep(&self, now: Duration, idle_after: Duration) {
+    /// Drops the instance if it has been idle since `idle_after` before `now`, its memory can be
+    /// saved or holds nothing, no socket is pinned to it, and no timer is set. The next event
+    /// starts another instance, which gets what this one has saved.
+    pub(crate) fn sweep(&self, now: Duration, idle_after: Duration) {
         let mut inner = self.inner.lock();
         if std::mem::take(&mut inner.used) || inner.phase.is_running() {
             inner.idle_since = now;
@@ -225,14 +229,14 @@ impl<T: InstanceSource> SharedInstance<T> {
         detach(runner.run(Event::Hibernate));
     }
 
-    /// What the version before has handed over is needed no more: this version stays.
-    pub fn forget_inherited(&self) {
+    /// Drops what the previous version has handed over: this version stays.
+    pub(crate) fn forget_inherited(&self) {
         self.inner.lock().inherited = None;
     }
 
-    /// The plugin is served no more. The instance ends with what still needs it: a socket, or an event that
-    /// somebody waits for. A timer does not keep it.
-    pub fn end(&self) {
+    /// Ends the instance, because the plugin is served no longer. It stays while something needs
+    /// it: a socket, or an event that somebody waits for. A timer does not keep it.
+    pub(crate) fn end(&self) {
         let mut inner = self.inner.lock();
         inner.retired = true;
         let unneeded = inner.take_unneeded();
@@ -252,7 +256,7 @@ impl<T: InstanceSource> SharedInstance<T> {
         runner.run(event).await;
     }
 
-    /// Lets somebody run what is in the queue.
+    /// Has some task run what is in the queue.
     fn schedule(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
         if !inner.phase.is_running() && !inner.queue.is_empty() {
@@ -317,7 +321,7 @@ impl<T: InstanceSource> Inner<T> {
         self.hibernated.is_none() && self.inherited.is_none()
     }
 
-    /// Whether something would be lost with the instance that it could not save.
+    /// Whether dropping the instance would lose something that it cannot save.
     fn is_needed(&self, instance: &T::Instance) -> bool {
         let id = Some(instance.id());
         instance.has_timers()
@@ -333,7 +337,7 @@ impl<T: InstanceSource> TimerSink for Timers<T> {
         let Some(shared) = self.0.upgrade().map(|shared| Lease::of(&shared)) else { return };
         {
             let mut inner = shared.inner.lock();
-            // Timers keep no instance that nothing needs.
+            // Timers do not keep an instance that nothing needs.
             if inner.is_done() || (repeat && inner.timers >= MAX_TIMER_EVENTS) {
                 return;
             }
@@ -348,11 +352,11 @@ impl<T: InstanceSource> TimerSink for Timers<T> {
     }
 }
 
-/// What a handler has answered, and the place of the socket that it names.
-pub type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
+/// What a handler has answered, and the place of the socket that the answer names.
+pub(crate) type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
 
-/// An answer on its way to the task that asked. If that task has gone away, the guest hears that the
-/// socket which it accepted will not open.
+/// An answer on its way to the task that asked. If that task has gone away, the guest is told that
+/// the socket which it accepted will not open.
 struct Reply<T: InstanceSource>(Option<Handled<T>>);
 
 impl<T: InstanceSource> Reply<T> {

@@ -1,15 +1,16 @@
-//! Who has the instance.
+//! Who holds the instance.
 
 use std::mem::{replace, take};
 
-/// Every transition of a shared instance. An instance that has not been started, or was lost, is none.
+/// The phases of a shared instance, with every transition. The instance is none if it has not been
+/// started, or was lost.
 pub(super) enum Phase<I> {
-    /// It rests. The task that brings the next event runs it.
+    /// The instance rests. The task that brings the next event runs it.
     Idle(Option<Box<I>>),
-    /// It rests, and a task that has left an event comes back to run it, after all tasks that are ready
-    /// have left theirs.
+    /// The instance rests. A task that has left an event comes back to run it, after all ready
+    /// tasks have left theirs.
     Gathering(Option<Box<I>>),
-    /// A [`Runner`](super::runner::Runner) has it.
+    /// A [`Runner`](super::runner::Runner) holds the instance.
     Running,
 }
 
@@ -20,28 +21,29 @@ impl<I> Default for Phase<I> {
 }
 
 impl<I> Phase<I> {
-    /// Idle or gathering to running: the new runner gets the instance.
-    pub fn run(&mut self) -> Option<Box<I>> {
+    /// From idle or gathering to running: the new runner gets the instance.
+    pub(crate) fn run(&mut self) -> Option<Box<I>> {
         match replace(self, Self::Running) {
             Self::Idle(instance) | Self::Gathering(instance) => instance,
             Self::Running => None,
         }
     }
 
-    /// Running to idle: the runner gives the instance back.
-    pub fn rest(&mut self, instance: Option<Box<I>>) {
+    /// From running to idle: the runner gives the instance back.
+    pub(crate) fn rest(&mut self, instance: Option<Box<I>>) {
         *self = Self::Idle(instance);
     }
 
-    /// Idle to gathering.
-    pub fn gather(&mut self) {
+    /// From idle to gathering.
+    pub(crate) fn gather(&mut self) {
         if let Self::Idle(instance) = self {
             *self = Self::Gathering(instance.take());
         }
     }
 
-    /// Gathering to idle. Answers whether it was gathering: another task may have run the instance since.
-    pub fn stop_gathering(&mut self) -> bool {
+    /// From gathering to idle. Returns whether it was gathering: another task may have run the
+    /// instance in between.
+    pub(crate) fn stop_gathering(&mut self) -> bool {
         match take(self) {
             Self::Gathering(instance) => {
                 *self = Self::Idle(instance);
@@ -54,26 +56,26 @@ impl<I> Phase<I> {
         }
     }
 
-    /// Takes an instance that rests, which nothing needs any more.
-    pub fn take_resting(&mut self) -> Option<Box<I>> {
+    /// Takes a resting instance that nothing needs any longer.
+    pub(crate) fn take_resting(&mut self) -> Option<Box<I>> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.take(),
             Self::Running => None,
         }
     }
 
-    pub fn resting(&self) -> Option<&I> {
+    pub(crate) fn resting(&self) -> Option<&I> {
         match self {
             Self::Idle(instance) | Self::Gathering(instance) => instance.as_deref(),
             Self::Running => None,
         }
     }
 
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         matches!(self, Self::Running)
     }
 
-    pub fn is_gathering(&self) -> bool {
+    pub(crate) fn is_gathering(&self) -> bool {
         matches!(self, Self::Gathering(_))
     }
 }

@@ -1,5 +1,5 @@
-//! Space for a guest's call: more than a thousand bytes, which are lent while the call goes on. So the task
-//! of a session that waits for its client keeps none.
+//! Recycles the space for a guest's call: more than a thousand bytes, which are lent only while the
+//! call runs. So the task of a session that waits for its client holds none.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -10,15 +10,15 @@ use tokio_util::sync::ReusableBoxFuture;
 type Space = ReusableBoxFuture<'static, ()>;
 
 thread_local! {
-    /// What the last call on this thread has left.
+    /// The space of the last call on this thread.
     static FREE: Cell<Option<Space>> = const { Cell::new(None) };
 }
 
-/// A call in the space that it was lent.
-pub struct RecycledFuture(Option<Space>);
+/// A call in its borrowed space.
+pub(crate) struct RecycledFuture(Option<Space>);
 
 impl RecycledFuture {
-    pub fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(crate) fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Some(match FREE.take() {
             Some(mut space) => {
                 space.set(call);

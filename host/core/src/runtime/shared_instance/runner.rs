@@ -13,10 +13,10 @@ use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::runtime::failure::Failure;
 
-/// Events of others that a task runs after its own, before it hands the rest to another task.
+/// How many events of others a task runs after its own, before it hands the rest to another task.
 const INLINE: usize = 32;
 
-/// Has the instance; there is at most one at a time.
+/// Holds the instance; there is at most one runner at a time.
 pub(super) struct Runner<T: InstanceSource> {
     pub shared: Arc<SharedInstance<T>>,
     pub(super) instance: Option<Box<T::Instance>>,
@@ -24,12 +24,12 @@ pub(super) struct Runner<T: InstanceSource> {
 }
 
 impl<T: InstanceSource> Runner<T> {
-    pub fn new(shared: Arc<SharedInstance<T>>, instance: Option<Box<T::Instance>>) -> Self {
+    pub(crate) fn new(shared: Arc<SharedInstance<T>>, instance: Option<Box<T::Instance>>) -> Self {
         Self { shared, instance, running: true }
     }
 
-    /// Runs one's own event, and then what others have left.
-    pub async fn run(self, event: Event<T>) {
+    /// Runs the task's own event, and then those that others have left.
+    pub(crate) async fn run(self, event: Event<T>) {
         self.run_then(event, INLINE).await;
     }
 
@@ -40,25 +40,26 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Runs what is in the queue.
-    pub async fn run_queue(mut self) {
+    pub(crate) async fn run_queue(mut self) {
         for left in (0..INLINE).rev() {
             match self.next_or_rest() {
                 None => return,
                 Some(Event::Receive(delivery)) => self.receive(delivery).await,
-                // Boxed: what is not about messages is rare, and takes more room.
+                // Boxed: other events than messages are rare, and take more room.
                 Some(event) => return Box::pin(self.run_then(event, left)).await,
             }
         }
         self.continue_in_task();
     }
 
-    /// Runs what others have left in a task of its own.
-    pub fn continue_in_task(self) {
+    /// Runs what others have left in a new task.
+    pub(crate) fn continue_in_task(self) {
         let template = self.shared.template.clone();
         template.spawn(self.drain(INLINE));
     }
 
-    /// Runs what others left; after `budget` events another task goes on, for others have to do, too.
+    /// Runs what others have left. After `budget` events a new task goes on, because this one has
+    /// other work, too.
     async fn drain(mut self, budget: usize) {
         for _ in 0..budget {
             let Some(event) = self.next_or_rest() else { return };
@@ -68,12 +69,12 @@ impl<T: InstanceSource> Runner<T> {
         self.continue_in_task();
     }
 
-    /// The next event; where there is none, the instance rests.
+    /// The next event. If the queue is empty, the instance rests.
     fn next_or_rest(&mut self) -> Option<Event<T>> {
         let mut inner = self.shared.inner.lock();
         let event = inner.queue.pop_front();
         if event.is_none() {
-            // A retired instance that nothing needs goes with the runner.
+            // A retired instance that nothing needs is dropped with the runner.
             let is_done = inner.is_done();
             inner.phase.rest(self.instance.take_if(|_| !is_done));
             self.running = false;
@@ -85,7 +86,7 @@ impl<T: InstanceSource> Runner<T> {
     async fn step(mut self, event: Event<T>) -> Option<Self> {
         match event {
             Event::Pause(taker) => {
-                // If nobody waits for it any more, it goes on by being dropped.
+                // If nobody waits for the instance any longer, dropping it lets it go on.
                 let _ = taker.send(PausedInstance::new(self));
                 return None;
             }
@@ -114,7 +115,7 @@ impl<T: InstanceSource> Runner<T> {
                     let result = instance.resume(&socket).await;
                     self.after(result, Some(&socket));
                 }
-                // The socket's own task does not know of this event.
+                // The socket's own task does not know about this event.
                 socket.wake();
             }
             Event::Timer(id, timer) => {
@@ -123,7 +124,7 @@ impl<T: InstanceSource> Runner<T> {
                     inner.timers -= 1;
                     inner.is_done()
                 };
-                // The timers of an instance that is gone are gone with it.
+                // The timers of a lost instance are lost with it.
                 let instance = self.instance.as_mut().filter(|own| own.id() == id && !is_done);
                 if let Some(instance) = instance {
                     let result = instance.timer(timer).await;
@@ -132,7 +133,7 @@ impl<T: InstanceSource> Runner<T> {
             }
             Event::Restore(saved, reply) => {
                 let restored = self.restore(saved).await;
-                // The task that asked may have given up waiting.
+                // The task that asked may have stopped waiting.
                 let _ = reply.send(restored);
             }
             Event::Hibernate => self.hibernate().await,
@@ -165,14 +166,14 @@ impl<T: InstanceSource> Runner<T> {
         if answered.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.lose_instance();
         }
-        // A caller that has gone away drops it, now or later.
+        // If the caller has gone away, the reply is dropped, now or later.
         let _ = reply.send(Reply(Some(self.seated(answered))));
         if let Some(socket) = request.end_acceptance() {
             self.abandon(&socket).await;
         }
     }
 
-    /// The socket that an answer names has its place here.
+    /// Gives the socket that an answer names its place at this instance.
     fn seated(&self, answered: Result<Answered, Failure>) -> Handled<T> {
         let answered = answered?;
         let socket = answered.as_ref().ok().and_then(Answer::socket);
@@ -180,7 +181,7 @@ impl<T: InstanceSource> Runner<T> {
         Ok((answered, handle))
     }
 
-    /// The guest hears of the end of every socket that it accepted.
+    /// Tells the guest of the end of a socket that it accepted and that will not open.
     async fn abandon(&mut self, socket: &Arc<Socket>) {
         socket.set_closed();
         if self.serves(socket)
@@ -192,7 +193,7 @@ impl<T: InstanceSource> Runner<T> {
         self.shared.template.context().sockets.remove(socket.id);
     }
 
-    /// Whether the instance has the socket's state. Where that is lost, the socket closes.
+    /// Whether the instance has the socket's state. If the state is lost, the socket closes.
     pub(super) fn serves(&self, socket: &Arc<Socket>) -> bool {
         let Some(pinned) = socket.pinned else { return true };
         let serves = self.instance.as_ref().is_some_and(|instance| instance.id() == pinned);
@@ -214,7 +215,7 @@ impl<T: InstanceSource> Runner<T> {
 
     pub(super) async fn started(&mut self) -> Result<&mut T::Instance, Failure> {
         if self.instance.is_none() {
-            // Boxed: it is rare, and each event would keep room for it.
+            // Boxed: it is rare, and each event would reserve room for it.
             Box::pin(async {
                 self.start().await?;
                 self.wake_up().await
@@ -247,7 +248,8 @@ impl<T: InstanceSource> Runner<T> {
         }
     }
 
-    /// The instance is gone: sockets whose state was in it close, the others go on with the next one.
+    /// Handles the loss of the instance: sockets whose state was in it close, and the others go on
+    /// with the next one.
     pub(super) fn lose_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             self.shared.inner.lock().lost = true;
@@ -257,9 +259,9 @@ impl<T: InstanceSource> Runner<T> {
 }
 
 impl<T: InstanceSource> Drop for Runner<T> {
-    /// Only a runner that is dropped in the middle of a call gets here with the instance: when the host
-    /// stops, or when the host's own code has panicked. Then the instance is lost as after a trap, and what
-    /// waits behind the event goes on without it.
+    /// A runner reaches this with the instance only if it is dropped within a call: when the host
+    /// stops, or when the host's own code has panicked. Then the instance is lost as after a trap,
+    /// and the events that wait go on without it.
     fn drop(&mut self) {
         if self.running {
             self.lose_instance();
@@ -271,8 +273,8 @@ impl<T: InstanceSource> Drop for Runner<T> {
     }
 }
 
-/// A socket's event: when this is dropped, it is finished, and what the guest has queued is written. Where the host has
-/// panicked in it, the socket closes.
+/// When this is dropped, the socket's event is finished, and what the guest has queued is written.
+/// If the host has panicked in the event, the socket closes.
 struct FlushAfter<'s>(&'s Socket);
 
 impl Drop for FlushAfter<'_> {

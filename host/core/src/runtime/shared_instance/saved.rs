@@ -1,12 +1,13 @@
-//! What outlives an instance: what it saves for the next version, or for the next instance after it has hibernated.
+//! What outlives an instance: the state that it saves for the next version, or for the next
+//! instance after hibernation.
 
 use super::runner::Runner;
 use super::{GuestCalls as _, InstanceSource};
 use crate::runtime::failure::Failure;
 
 impl<T: InstanceSource> Runner<T> {
-    /// Gives the instance what one of another version has saved.
-    pub async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
+    /// Gives the instance the state that one of another version has saved.
+    pub(crate) async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
         let restored = self.started().await?.restore(&saved).await;
         if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.lose_instance();
@@ -18,8 +19,8 @@ impl<T: InstanceSource> Runner<T> {
         Ok(())
     }
 
-    /// What the instance saves, or what it has saved when it hibernated.
-    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    /// What the instance saves, or what it saved when it hibernated.
+    pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
             return Ok(self.shared.inner.lock().hibernated.clone());
         };
@@ -31,7 +32,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Drops the instance, unless something came that needs it.
-    pub async fn hibernate(&mut self) {
+    pub(crate) async fn hibernate(&mut self) {
         let is_needed = |instance: &T::Instance| self.shared.inner.lock().is_needed(instance);
         if self.instance.as_deref().is_none_or(is_needed) {
             return;
@@ -50,7 +51,7 @@ impl<T: InstanceSource> Runner<T> {
         }
     }
 
-    /// An idle instance stays where it cannot save: its memory would be lost.
+    /// Keeps an idle instance that cannot save: its memory would be lost.
     fn keep_what_cannot_be_saved(&self, failure: &Failure) {
         let context = self.shared.template.context();
         let (site, plugin) = (&*context.site, &*context.plugin);
@@ -68,8 +69,8 @@ impl<T: InstanceSource> Runner<T> {
         }
     }
 
-    /// Gives a new instance what the one before has saved when it hibernated.
-    pub async fn wake_up(&mut self) -> Result<(), Failure> {
+    /// Gives a new instance what the previous one saved when it hibernated.
+    pub(crate) async fn wake_up(&mut self) -> Result<(), Failure> {
         let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let Err(failure) = instance.restore(&saved).await else { return Ok(()) };
@@ -81,7 +82,7 @@ impl<T: InstanceSource> Runner<T> {
         );
         match failure.spares_the_instance() {
             true => Ok(()),
-            // It begins without memory, as after any failure.
+            // The new instance starts without memory, as after any failure.
             false => self.start().await,
         }
     }

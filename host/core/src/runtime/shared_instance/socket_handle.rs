@@ -14,12 +14,12 @@ use crate::runtime::exports::Hooks;
 use crate::runtime::template::Template;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// Held by the socket's session; gives the place up when it is dropped.
+/// Held by the socket's session. Dropping it gives the place up.
 pub struct SocketHandle<T: InstanceSource = Template<Hooks>> {
     assignment: Arc<Assignment<T>>,
 }
 
-/// What has become of messages.
+/// What has happened to messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// The guest has handled them.
@@ -28,12 +28,12 @@ pub enum Received {
     Queued,
 }
 
-/// What the session and the instance know of each other.
+/// What the session and the instance know about each other.
 pub(super) struct Assignment<T: InstanceSource> {
     pub socket: Arc<Socket>,
-    /// Changed only while the instance that it leaves is locked.
+    /// Changed only while the old instance is locked.
     shared: ArcSwap<SharedInstance<T>>,
-    /// The version that accepted the socket has been told that it is open.
+    /// Whether the version that accepted the socket has been told that it is open.
     opened: AtomicBool,
 }
 
@@ -44,8 +44,9 @@ impl<T: InstanceSource> SocketHandle<T> {
         self.deliver(|assignment| Event::Open(assignment.clone())).await;
     }
 
-    /// Hands messages to the guest: with those of other sockets that are ready now, or, if others run it, by
-    /// the queue. The socket is `delivering` until they have been handled; `messages` is empty afterwards.
+    /// Hands messages to the guest: together with those of other sockets that are ready now or, if
+    /// another task runs the instance, through the queue. The socket is `delivering` until they
+    /// have been handled. `messages` is empty afterwards.
     pub async fn receive(&self, messages: &mut Messages) -> Received {
         let socket = self.assignment.socket.clone();
         socket.begin_delivery();
@@ -83,12 +84,12 @@ impl<T: InstanceSource> SocketHandle<T> {
         self.deliver(|assignment| Event::Drain(assignment.socket.clone())).await;
     }
 
-    /// Tells the guest that the socket has ended: the last event for it.
+    /// Tells the guest that the socket has ended: its last event.
     pub async fn close(&self, info: CloseInfo) {
         self.deliver(|assignment| Event::Close(assignment.socket.clone(), info.clone())).await;
     }
 
-    /// The handshake was not completed: the guest hears that the socket is gone.
+    /// Tells the guest that the socket is gone, because the handshake was not completed.
     pub async fn abandon(self) {
         let socket = self.assignment.socket.clone();
         socket.set_closed();
@@ -131,7 +132,7 @@ impl<T: InstanceSource> Drop for SocketHandle<T> {
 
 impl<T: InstanceSource> Assignment<T> {
     /// Takes a place for a socket that the instance has just accepted.
-    pub fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
+    pub(crate) fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
         let (socket, shared_now) = (socket.clone(), ArcSwap::new(shared.clone()));
         let opened = AtomicBool::new(false);
         let assignment = Arc::new(Self { socket, shared: shared_now, opened });
@@ -139,18 +140,18 @@ impl<T: InstanceSource> Assignment<T> {
         SocketHandle { assignment }
     }
 
-    /// The guest has been told that the socket is open: from now on it can move.
-    pub fn set_opened(&self) {
+    /// Notes that the guest has been told that the socket is open: from now on it can move.
+    pub(crate) fn set_opened(&self) {
         self.opened.store(true, Ordering::Relaxed);
     }
 
     /// Whether another version can take the socket over.
-    pub fn can_move(&self) -> bool {
+    pub(crate) fn can_move(&self) -> bool {
         self.socket.pinned.is_none() && self.opened.load(Ordering::Relaxed)
     }
 
-    /// From now on its events go there. The instance that it leaves is locked.
-    pub fn move_to(&self, shared: &Arc<SharedInstance<T>>) {
+    /// From now on the socket's events go to `shared`. The caller has locked the old instance.
+    pub(crate) fn move_to(&self, shared: &Arc<SharedInstance<T>>) {
         self.shared.store(shared.clone());
     }
 

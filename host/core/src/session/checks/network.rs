@@ -1,4 +1,5 @@
-//! A connection in memory, with little room: it takes a few bytes, and more when its peer has read those.
+//! A connection in memory with little room: it takes a few bytes, and more when its peer has read
+//! those.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -74,7 +75,7 @@ fn wake(waker: &mut Option<Waker>) {
 }
 
 impl Bytes {
-    /// Answers how much there was room for.
+    /// Returns how much there was room for.
     fn take(&mut self, bytes: &[u8]) -> Option<usize> {
         let count = bytes.len().min(ROOM.saturating_sub(self.to_peer.len()));
         if count == 0 {

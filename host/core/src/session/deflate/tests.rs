@@ -13,7 +13,7 @@ fn agreed(offer: &str) -> Agreed {
     Agreed::on_offer(offer, &SITE).unwrap()
 }
 
-/// A client's frame: a server's, masked with a key.
+/// A client's frame: the server's frame, masked with a key.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let key = [1, 2, 3, 4];
     let mut frame = Vec::new();
@@ -89,7 +89,7 @@ fn fragments_and_control_frames_between_them_keep_their_order() {
     bytes.extend_from_slice(&ping);
     bytes.extend_from_slice(&masked(FIN, two));
     let mut inflater = Inflater::new(&agreed, 1024);
-    // A byte at a time: nothing depends on how it arrives.
+    // One byte at a time: the result does not depend on how the bytes arrive.
     let frames: Vec<u8> = bytes.chunks(1).flat_map(|byte| rewritten(&mut inflater, byte)).collect();
     let at = frames.windows(ping.len()).position(|window| window == ping).unwrap();
     assert_eq!(frames[0], 2);

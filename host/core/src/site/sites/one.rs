@@ -1,4 +1,4 @@
-//! One of several sites, for as long as its folder is there.
+//! One of several sites, for as long as its folder exists.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::plugin::Share;
 use crate::site::scan::is_site_at;
 use crate::site::{SiteDir, SiteManager, Watcher};
 
-/// How long a site waits after its task has broken.
+/// How long a site waits after its task has failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Serves the site in this folder, and what changes of it, until this is dropped.
+/// Serves the site in this folder and its changes, until this is dropped.
 pub(super) async fn serve(sites: Arc<Sites>, name: String, id: u64) {
     loop {
         let following = follow(sites.clone(), name.clone(), id);
@@ -29,7 +29,7 @@ pub(super) async fn serve(sites: Arc<Sites>, name: String, id: u64) {
 
 async fn follow(sites: Arc<Sites>, name: String, id: u64) {
     let folder = sites.root.join(&name);
-    // Watched before it is loaded, so that no change falls between.
+    // Watched before it is loaded, so that no change is missed in between.
     let watched = folder.clone();
     let watcher = tokio::task::spawn_blocking(move || Watcher::new(&watched, &[])).await;
     let Ok(mut watcher) = watcher else { return };
@@ -53,7 +53,7 @@ struct One<'s> {
 }
 
 impl One<'_> {
-    /// Serves what the folder has now.
+    /// Serves what the folder contains now.
     async fn update(&self, folder: &Path) {
         let site = self.name;
         let open = self.sites.get(site).ok();
@@ -69,7 +69,7 @@ impl One<'_> {
                 self.stand(Standing::NoSite);
                 manager.close();
                 self.sites.expect(site, self.id, &[]);
-                tracing::info!(target: "swap", site, "the site is served no more");
+                tracing::info!(target: "swap", site, "the site is no longer served");
             }
             (None, Ok(false)) => {
                 self.stand(Standing::NoSite);

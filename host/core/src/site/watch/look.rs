@@ -1,5 +1,4 @@
-//! What there is, as far as a site's changes can be seen from outside: names, and which files are behind
-//! them.
+//! The visible state of a site: names, and the files behind them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -16,16 +15,16 @@ use super::notify::{Notifier, Number, Signal, Watch};
 use crate::config;
 use crate::files::{Folder, Identity};
 
-/// The folders that a site serves from. Nothing else in it is looked at, but for its settings.
+/// The folders that a site serves from. Of the rest, only its settings are looked at.
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 
-/// Names that one watcher looks at. It sees no changes of the others.
-pub const MAX_NAMES: usize = 100_000;
+/// How many names one watcher looks at. It does not see changes of the others.
+pub(crate) const MAX_NAMES: usize = 100_000;
 
-/// Bytes of their paths. They are kept, and twice while a watcher looks.
-pub const MAX_TEXT: usize = 16 * 1024 * 1024;
+/// How many bytes their paths may have. They are kept, and exist twice while a watcher looks.
+pub(crate) const MAX_TEXT: usize = 16 * 1024 * 1024;
 
-/// Folders that the system watches for one watcher. Beyond them, it looks now and then.
+/// How many folders the system watches for one watcher. The others are looked at periodically.
 const MAX_WATCHES: usize = 1_024;
 
 /// Larger settings name nothing that is looked at.
@@ -33,7 +32,7 @@ const MAX_SETTINGS: ByteSize = ByteSize::kib(256);
 
 /// What is looked at.
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     /// A site's folder.
     Site(PathBuf),
     /// The names of the sites in a folder.
@@ -45,7 +44,7 @@ pub enum Tree {
 }
 
 impl Tree {
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         let (Self::Site(path) | Self::Names(path) | Self::Source(path) | Self::File(path)) = self;
         path
     }
@@ -53,9 +52,9 @@ impl Tree {
 
 /// A name, and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     own: Facts,
-    /// Behind a link.
+    /// The file behind a link.
     target: Option<Facts>,
 }
 
@@ -66,7 +65,7 @@ struct Facts {
     size: u64,
     /// Seconds and nanoseconds since 1970.
     modified: (i64, i64),
-    /// The same; it changes with rights and names, too.
+    /// The same. It also changes with permissions and names.
     changed: (i64, i64),
 }
 
@@ -80,7 +79,7 @@ impl Facts {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         };
         match metadata.is_dir() {
-            // These change with each name in it, which is looked at for itself.
+            // These change with each name in the folder, and each name is looked at itself.
             true => Self { size: 0, modified: (0, 0), changed: (0, 0), ..own },
             false => own,
         }
@@ -88,8 +87,8 @@ impl Facts {
 }
 
 impl Mark {
-    /// Of a path that a person has given: links lead wherever they want.
-    pub fn of(path: &Path) -> Option<Self> {
+    /// The state of a path that a person has given: its links may lead anywhere.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let facts = |metadata| Facts::of(&Metadata::from_just_metadata(metadata));
         let own = path.symlink_metadata().ok()?;
         let target = own.is_symlink().then(|| path.metadata().ok()).flatten().map(facts);
@@ -100,14 +99,15 @@ impl Mark {
         self.target.unwrap_or(self.own)
     }
 
-    /// Whether it is an empty file, to which somebody may be about to write. Pipes and folders have no size.
-    pub fn is_empty(&self) -> bool {
+    /// Whether it is an empty file, which somebody may be about to write. Pipes and folders have no
+    /// size.
+    pub(crate) fn is_empty(&self) -> bool {
         let facts = self.facts();
         facts.size == 0 && FileType::from_raw_mode(facts.mode).is_file()
     }
 
-    /// How long ago the content has changed; nothing, where the clocks do not agree.
-    pub fn age(&self) -> Option<Duration> {
+    /// How long ago the content changed. None if the clocks disagree.
+    pub(crate) fn age(&self) -> Option<Duration> {
         let (seconds, nanoseconds) = self.facts().modified;
         let modified =
             Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
@@ -116,7 +116,7 @@ impl Mark {
 }
 
 /// The folders that the system watches.
-pub struct Watches {
+pub(crate) struct Watches {
     signal: Arc<Signal>,
     own: HashMap<Key, Watch>,
     wanted: HashSet<Key>,
@@ -128,13 +128,13 @@ pub struct Watches {
 type Key = (Identity, Option<OsString>);
 
 impl Watches {
-    pub fn new(signal: Arc<Signal>) -> Self {
+    pub(crate) fn new(signal: Arc<Signal>) -> Self {
         let (own, wanted) = Default::default();
         Self { signal, own, wanted, has_new: false, failed: None }
     }
 
     #[cfg(test)]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.own.len()
     }
 
@@ -162,14 +162,14 @@ impl Watches {
     }
 
     fn note_failed(&mut self, error: io::Error) {
-        // The host may not read the folder: nothing in it is served.
+        // The host may not read the folder, so nothing in it is served.
         if error.kind() != io::ErrorKind::PermissionDenied {
             self.failed = Some(error);
         }
     }
 
-    /// After a look: watches no more what was not seen. Answers whether something is watched that was not
-    /// before: what changed in it before the watch began is seen only by looking again.
+    /// Ends a look: stops watching what was not seen. Returns whether a new folder is watched: its
+    /// earlier changes are seen only by looking again.
     fn finish_look(&mut self) -> bool {
         let wanted = std::mem::take(&mut self.wanted);
         self.own.retain(|key, _| wanted.contains(key));
@@ -179,20 +179,20 @@ impl Watches {
 
 /// What a look has seen.
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub marks: BTreeMap<PathBuf, Mark>,
     /// Folders that the system watches.
     pub watched: HashMap<PathBuf, Number>,
-    /// Whether there is more than is looked at.
+    /// Whether there is more than may be looked at.
     pub is_cut: bool,
-    /// Bytes of paths.
+    /// The sum of the paths' bytes.
     text: usize,
 }
 
 impl Seen {
-    /// Looks, and has the system watch the folders that are there.
-    pub fn of(trees: &[Tree], watches: &mut Watches) -> Self {
-        // A folder that has come while it was looked at, a few times in a row, is looked at later.
+    /// Looks, and has the system watch the folders that exist.
+    pub(crate) fn of(trees: &[Tree], watches: &mut Watches) -> Self {
+        // A folder that keeps appearing while it is looked at is seen by a later look.
         for _ in 0..3 {
             watches.failed = None;
             let mut seen = Self::default();
@@ -246,12 +246,12 @@ impl Seen {
         }
     }
 
-    /// Each folder that is, or becomes, a site, with the parts that make it one.
+    /// Adds each folder that is, or becomes, a site, with the parts that make it one.
     fn names(&mut self, root: &Path, watches: &mut Watches) {
         let Some(folder) = self.root(root, watches) else { return };
         for name in names_in(&folder).filter(|name| !is_hidden(name)) {
             let path = root.join(name);
-            // The operator's links lead wherever they want.
+            // The operator's links may lead anywhere.
             let (Ok(site), Some(mark)) = (Folder::open(&path), Mark::of(&path)) else { continue };
             if !self.has_room() {
                 return;
@@ -264,7 +264,8 @@ impl Seen {
         }
     }
 
-    /// The folder that a tree begins at. That above it is watched, too, for another may take its place.
+    /// The folder at which a tree begins. Its parent is watched, too, because another folder may
+    /// take its place.
     fn root(&mut self, root: &Path, watches: &mut Watches) -> Option<Folder> {
         if let Some((parent, name)) = parent_of(root) {
             watches.want(&parent, Some(name));
@@ -277,7 +278,8 @@ impl Seen {
         Some(folder)
     }
 
-    /// What is in a folder of a tree, and in those in it. Links are followed inside of the tree.
+    /// Adds the contents of a folder of a tree, and of the folders in it. Links are followed inside
+    /// of the tree.
     fn below(
         &mut self,
         tree: &Folder,
@@ -288,7 +290,7 @@ impl Seen {
     ) {
         let mut visited = HashSet::new();
         if start != Path::new("") {
-            // A link back to it would lead to all that is not looked at.
+            // A link back to the root would lead to everything that is not looked at.
             visited.extend(tree.identity());
         }
         // Paths and not handles: there may be more folders than a process may have open.
@@ -314,7 +316,7 @@ impl Seen {
         }
     }
 
-    /// Notes what a path in a tree stands for; answers whether that is a folder.
+    /// Notes what a path in a tree stands for. Returns whether it is a folder.
     fn note(&mut self, tree: &Folder, path: &Path, root: &Path) -> bool {
         let Ok(own) = tree.dir().symlink_metadata(path) else { return false };
         let target = own.is_symlink().then(|| tree.dir().metadata(path).ok()).flatten();
@@ -332,14 +334,14 @@ impl Seen {
     }
 }
 
-/// The folder that a path is in, and its name there.
+/// The folder that contains a path, and its name there.
 fn parent_of(path: &Path) -> Option<(Folder, &OsStr)> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     Some((Folder::open(parent.unwrap_or(Path::new("."))).ok()?, path.file_name()?))
 }
 
-/// The secrets and folders of a site that its components may reach: their paths in it. What is in the folders is
-/// the components' own.
+/// The paths of secrets and folders that a site's components may reach. What is in the folders
+/// belongs to the components.
 fn named_in_settings(site: &Folder) -> Vec<PathBuf> {
     let text = site.read_text(config::FILE_NAME, MAX_SETTINGS).unwrap_or_default();
     let settings: toml::Table = text.parse().unwrap_or_default();
@@ -369,7 +371,7 @@ fn is_hidden_public(name: &OsStr) -> bool {
     is_hidden(name) && name != ".well-known"
 }
 
-/// What a build or an editor leaves beside sources.
+/// What builds and editors leave beside sources.
 fn is_tools(name: &OsStr) -> bool {
     let made = ["target", "node_modules", "__pycache__"].iter().any(|tools| *tools == name);
     made || is_hidden(name) || name.as_encoded_bytes().ends_with(b"~")

@@ -1,7 +1,8 @@
-//! What the system tells of folders: by one inotify instance for the process, since a user has few.
+//! Change events for folders from the system, by one inotify instance for the process, because a
+//! user may have only a few.
 //!
-//! An event only says that somebody should look, and which components are still being written. What
-//! has changed is found by looking.
+//! An event only says that somebody should look, and which components are still being written.
+//! Looking tells what has changed.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -14,21 +15,21 @@ use tokio::sync::Notify;
 
 use crate::clock;
 
-pub use system::{Notifier, Watch};
+pub(crate) use system::{Notifier, Watch};
 
-/// Components that are being written at the same time and that one watcher knows of. Beyond them, it
-/// forgets: then quiet has to do.
+/// How many unfinished components one watcher remembers. Beyond that, it forgets them, and waiting
+/// for quiet has to suffice.
 const MAX_WRITING: usize = 10_000;
 
 /// All signals of the process.
 static SIGNALS: Mutex<Vec<Weak<Signal>>> = Mutex::new(Vec::new());
 
-/// Which folder, among those that are watched.
-pub type Number = i32;
+/// The number of a watched folder.
+pub(crate) type Number = i32;
 
 /// Wakes a watcher.
 #[derive(Default)]
-pub struct Signal {
+pub(crate) struct Signal {
     wake: Notify,
     heard: Mutex<Heard>,
 }
@@ -38,7 +39,7 @@ struct Heard {
     last: Option<Instant>,
     /// Whether something has happened since the last look.
     is_news: bool,
-    /// Components that have been changed and not been closed, since when.
+    /// Components that have been changed and not closed, and since when.
     writing: HashMap<(Number, OsString), Instant>,
     all: bool,
 }
@@ -48,13 +49,13 @@ struct Heard {
 enum Event {
     /// A file's content has changed, and more may come.
     Modified,
-    /// A file was closed, or a name came or went: whatever is there is whole.
+    /// A file was closed, or a name came or went: the file is complete.
     Settled,
     Other,
 }
 
 impl Signal {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let signal = Arc::new(Self::default());
         let mut signals = SIGNALS.lock();
         signals.retain(|own| own.strong_count() > 0);
@@ -62,9 +63,9 @@ impl Signal {
         signal
     }
 
-    /// Waits until something has happened since the last look, and until nothing has for a while, but not
-    /// for long. Where this is dropped, it is still news.
-    pub async fn heard(&self, quiet: Duration, at_most: Duration) {
+    /// Waits until something has happened since the last look, and then until nothing happens for a
+    /// while, but not for long. Cancel-safe: the news stays.
+    pub(crate) async fn heard(&self, quiet: Duration, at_most: Duration) {
         while !self.heard.lock().is_news {
             self.wake.notified().await;
         }
@@ -81,20 +82,20 @@ impl Signal {
     }
 
     /// Has the watcher look.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.heard.lock().is_news = true;
         self.wake.notify_one();
     }
 
-    /// A look begins: answers whether everything counts as changed, for this one time.
-    pub fn begin_look(&self) -> bool {
+    /// Begins a look. Returns whether everything counts as changed this time.
+    pub(crate) fn begin_look(&self) -> bool {
         let mut heard = self.heard.lock();
         heard.is_news = false;
         std::mem::take(&mut heard.all)
     }
 
     /// Whether somebody has changed this file and not closed it.
-    pub fn is_writing(&self, folder: Number, name: &OsStr) -> bool {
+    pub(crate) fn is_writing(&self, folder: Number, name: &OsStr) -> bool {
         self.heard.lock().writing.contains_key(&(folder, name.to_owned()))
     }
 
@@ -115,7 +116,7 @@ impl Signal {
         self.wake();
     }
 
-    /// Nothing is known any more of this folder, or of any.
+    /// Forgets what is known about this folder, or about all.
     fn forget(&self, folder: Option<Number>) {
         let mut heard = self.heard.lock();
         heard.last = Some(Instant::now());
@@ -125,7 +126,7 @@ impl Signal {
     }
 }
 
-/// Has all watchers of the process tell everything, as if it had changed.
+/// Makes all watchers of the process report everything as changed.
 pub fn tell_all() {
     for signal in SIGNALS.lock().iter().filter_map(Weak::upgrade) {
         signal.heard.lock().all = true;
@@ -145,14 +146,14 @@ mod system {
     use super::*;
     use crate::files::Folder;
 
-    /// What is read of events at once, in bytes.
+    /// How many bytes of events are read at once.
     const EVENTS: usize = 64 * 1024;
 
-    /// The process's, once it could be had.
+    /// The process's notifier, once the system has given it.
     static NOTIFIER: Mutex<Option<Arc<Notifier>>> = Mutex::new(None);
 
     /// The process's inotify instance.
-    pub struct Notifier {
+    pub(crate) struct Notifier {
         inotify: OwnedFd,
         watched: Mutex<HashMap<Number, Vec<Subscriber>>>,
     }
@@ -163,7 +164,7 @@ mod system {
     }
 
     /// A folder that is watched until this is dropped.
-    pub struct Watch {
+    pub(crate) struct Watch {
         notifier: Arc<Notifier>,
         signal: Arc<Signal>,
         folder: Number,
@@ -172,8 +173,8 @@ mod system {
 
     impl Notifier {
         /// # Errors
-        /// The system gives none.
-        pub fn of_process() -> io::Result<Arc<Self>> {
+        /// The system does not give one.
+        pub(crate) fn of_process() -> io::Result<Arc<Self>> {
             let mut own = NOTIFIER.lock();
             if let Some(notifier) = &*own {
                 return Ok(notifier.clone());
@@ -189,13 +190,13 @@ mod system {
         ///
         /// # Errors
         /// The system watches no more.
-        pub fn watch(
+        pub(crate) fn watch(
             self: &Arc<Self>,
             folder: &Folder,
             only: Option<&OsStr>,
             signal: &Arc<Signal>,
         ) -> io::Result<Watch> {
-            // By the handle, and not by the path, where there may be another folder by now.
+            // Through the handle, because the path may lead to another folder by now.
             let path = format!("/proc/self/fd/{}", folder.dir().as_fd().as_raw_fd());
             let flags = WatchFlags::ATTRIB
                 | WatchFlags::CLOSE_WRITE
@@ -207,7 +208,7 @@ mod system {
                 | WatchFlags::MOVED_FROM
                 | WatchFlags::MOVED_TO
                 | WatchFlags::ONLYDIR;
-            // Held over the call: its first event must find the subscriber.
+            // Locked during the call: its first event must find the subscriber.
             let mut watched = self.watched.lock();
             let folder = inotify::add_watch(&self.inotify, &*path, flags)?;
             let (signal, only) = (signal.clone(), only.map(OsStr::to_owned));
@@ -216,7 +217,7 @@ mod system {
             Ok(Watch { notifier: self.clone(), signal, folder, only })
         }
 
-        /// Passes events on, for as long as the process lives.
+        /// Passes events on for as long as the process lives.
         fn read(&self) {
             let mut buffer = vec![MaybeUninit::uninit(); EVENTS];
             let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
@@ -242,7 +243,7 @@ mod system {
                 return;
             }
             if flags.contains(ReadFlags::IGNORED) {
-                // The folder is gone; so is the system's watch.
+                // The folder is gone, and so is the system's watch.
                 let gone = watched.remove(&folder).unwrap_or_default();
                 gone.iter().for_each(|subscriber| subscriber.signal.forget(Some(folder)));
                 return;
@@ -267,12 +268,12 @@ mod system {
     }
 
     impl Watch {
-        pub fn number(&self) -> Number {
+        pub(crate) fn number(&self) -> Number {
             self.folder
         }
 
-        /// Whether the folder is still there.
-        pub fn is_live(&self) -> bool {
+        /// Whether the folder still exists.
+        pub(crate) fn is_live(&self) -> bool {
             self.notifier.watched.lock().contains_key(&self.folder)
         }
     }
@@ -289,14 +290,14 @@ mod system {
             }
             if subscribers.is_empty() {
                 watched.remove(&self.folder);
-                // Fails where the folder has gone in this moment.
+                // This fails if the folder is just being removed.
                 let _ = inotify::remove_watch(&self.notifier.inotify, self.folder);
             }
         }
     }
 }
 
-/// Elsewhere, changes are found by looking alone.
+/// On other systems, changes are found only by looking.
 #[cfg(not(target_os = "linux"))]
 mod system {
     use super::*;

@@ -1,4 +1,4 @@
-//! What is told of folders that really change.
+//! What the watcher reports about folders that really change.
 
 use std::fs;
 use std::io::Write as _;
@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 
-/// Nothing takes so long that is told at all.
+/// Anything that is reported at all is reported sooner.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A folder with a site in it.
@@ -18,7 +18,7 @@ fn site() -> (tempfile::TempDir, PathBuf) {
     (outer, site)
 }
 
-/// Writes a file elsewhere and renames it, as tools do.
+/// Writes a file elsewhere and renames it, like many tools.
 fn put(path: &Path, content: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let beside = path.with_extension("new");
@@ -26,7 +26,7 @@ fn put(path: &Path, content: &str) {
     fs::rename(beside, path).unwrap();
 }
 
-/// Waits until this path is told.
+/// Waits until this path is reported.
 async fn tells(watcher: &mut Watcher, path: &Path) -> Vec<PathBuf> {
     let telling = async {
         loop {
@@ -170,7 +170,7 @@ async fn a_link_behind_a_link_that_is_renamed_is_followed() {
     publish("..2026_2", "2");
     fs::remove_dir_all(routes.join("..2026_1")).unwrap();
     tells(&mut watcher, &routes.join("b.wasm")).await;
-    // No folder that is watched has an event for this one.
+    // No watched folder has an event for this one.
     fs::write(routes.join("..2026_2/b.wasm"), "33").unwrap();
     tells(&mut watcher, &routes.join("b.wasm")).await;
 }
@@ -298,7 +298,7 @@ async fn sites_that_come_go_and_are_replaced_are_told() {
 #[test]
 fn what_is_looked_at_has_a_size_in_memory() {
     let (_outer, site) = site();
-    // Each path is as long as the system takes: 5,000 of them come to 19 MB.
+    // Each path is as long as the system allows: 5,000 of them have 19 MB.
     let folder = crate::files::Folder::open(&site.join("public")).unwrap();
     let mut deep = folder.dir().try_clone().unwrap();
     for _ in 0..14 {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A site in a folder of its own, beside a secret of somebody else.
+/// A site in a folder of its own, beside somebody else's secret.
 struct Site(TempDir);
 
 impl Site {
@@ -40,7 +40,7 @@ impl Site {
         Index::read(&Folder::open(&self.path("")).unwrap(), bounds).unwrap()
     }
 
-    /// The paths of what is served, and what is said of the rest.
+    /// The paths of what is served, and the log's text about the rest.
     fn read(&self) -> (Vec<String>, String) {
         let read = self.read_within(Bounds::default());
         (paths(&read), read.left_out.unwrap_or_default())
@@ -90,7 +90,7 @@ fn files_are_known_with_their_pages_types_and_encodings() {
 fn what_is_in_memory_is_enough_to_know_that_a_path_is_no_file() {
     let site = Site::new(&["public/a.txt"]);
     let index = site.read_within(Bounds::default()).index.unwrap();
-    // Nobody could ask the disk any more.
+    // From here on the disk cannot be asked.
     fs::remove_dir_all(site.path("public")).unwrap();
     assert!(index.find("/a.txt").is_some());
     assert!(index.find("/b.txt").is_none());
@@ -131,7 +131,7 @@ fn links_are_followed_inside_public_and_nowhere_else() {
     ] {
         site.link(target, link);
     }
-    // Written as an absolute path, it may still be in there.
+    // A link with an absolute path may still lead into the folder.
     site.link(site.path("public/a"), "public/absolute");
     site.link(site.path("public/a/file"), "public/b/absolute-file");
     site.link(site.path("lithe.toml"), "public/absolute-out");

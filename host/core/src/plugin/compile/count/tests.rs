@@ -19,7 +19,7 @@ fn nested(inner: &Component) -> NestedComponentSection<'_> {
     NestedComponentSection(inner)
 }
 
-/// Instantiates the component of this index so often.
+/// Instantiates the component with this index `times` times.
 fn instances(component: u32, times: usize) -> ComponentInstanceSection {
     let mut section = ComponentInstanceSection::new();
     for _ in 0..times {
@@ -28,7 +28,7 @@ fn instances(component: u32, times: usize) -> ComponentInstanceSection {
     section
 }
 
-/// Components in components, each of which instantiates the next one so often.
+/// Nested components, each of which instantiates the next one `times` times.
 fn tower(levels: usize, times: usize, leaf: Component) -> Component {
     (0..levels).fold(leaf, |inner, _| {
         let mut outer = Component::new();
@@ -37,7 +37,7 @@ fn tower(levels: usize, times: usize, leaf: Component) -> Component {
     })
 }
 
-/// A module in a component, instantiated so often.
+/// A component with a module that it instantiates `times` times.
 fn modules(times: usize) -> Component {
     let mut memories = MemorySection::new();
     memories.memory(MemoryType {
@@ -118,7 +118,8 @@ fn exported_components_have_another_index() {
     assert!(checked(outer).contains("instances of components"));
 }
 
-/// What it comes to, nobody knows but who gives it: a tower can be built of such, too.
+/// Only the component that supplies the import determines its size, and a tower can be built of
+/// such components, too.
 #[test]
 fn a_component_that_is_imported_is_not_instantiated() {
     let mut types = ComponentTypeSection::new();

@@ -1,5 +1,5 @@
-//! A plugin without WebAssembly: its guest sends each message back, or twice if it begins with a capital, and remembers
-//! what it was told.
+//! A plugin without WebAssembly: its guest sends each message back, or twice if it begins with a
+//! capital, and remembers what it was told.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use tokio::task::AbortHandle;
 
 use super::super::{GuestCalls, InstanceSource, SocketHandle};
 use super::told::Told;
-use crate::bindings::socket::SendError;
 use crate::capability::account::Account;
+use crate::capability::bindings::socket::SendError;
 use crate::capability::event::{Acceptance, Request};
 use crate::capability::outcome::{Answer, Answered};
-use crate::capability::socket::{CloseInfo, Delivery, Socket};
+use crate::capability::socket::{CloseInfo, Delivery, Socket, SocketKind};
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::capability::turn::Turns;
 use crate::capability::{Context, InstanceId, TimerSink, VersionId};
@@ -261,7 +261,7 @@ impl GuestCalls for ModelInstance {
         let socket = context.sockets.accept(new, &context.limits).unwrap();
         self.version.told.accepted(&socket);
         *request.accepted.lock() = Acceptance::Socket(socket.clone());
-        let socket = request.take_accepted(socket.id, false).unwrap();
+        let socket = request.take_accepted(socket.id, SocketKind::WebSocket).unwrap();
         Ok(Ok(Answer::Upgrade { socket, headers: HeaderMap::new() }))
     }
 

@@ -1,4 +1,5 @@
-//! What the guest was told of each socket. A wrong order, and an end that it is not told of, fail the check.
+//! What the guest was told about each socket. A wrong order, or an end that the guest was not told
+//! of, fails the check.
 
 use std::collections::HashMap;
 use std::future::poll_fn;

@@ -1,6 +1,6 @@
-//! Building one Rust guest for `wasm32-wasip2`.
+//! Builds a Rust guest for `wasm32-wasip2`.
 //!
-//! Needs nothing of the host: the tests' build script uses this file, too.
+//! A package of its own, which needs nothing of the host: the tests' build script uses it, too.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-/// What guests are built for.
+/// The target that guests are built for.
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// Adds the target to the toolchain where it is missing; `say` is told so before.
+/// Adds the target to the toolchain if it is missing, and calls `say` before.
 ///
 /// # Errors
-/// There is no `rustc`, or the target cannot be added: the message says by which command it could be.
+/// `rustc` is missing, or the target cannot be added. The message says which command would add it.
 pub fn ensure_target(say: impl FnOnce(&str)) -> anyhow::Result<()> {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
@@ -32,8 +32,9 @@ pub fn ensure_target(say: impl FnOnce(&str)) -> anyhow::Result<()> {
     }
 }
 
-/// Builds the package in `folder` in release mode and answers the component's path. Cargo's progress
-/// and the compiler's messages go to standard error. Without a target folder, cargo chooses its own.
+/// Builds the package in `folder` in release mode, and returns the component's path. Cargo's
+/// progress and the compiler's messages go to standard error. Without a target folder, Cargo
+/// chooses its own.
 ///
 /// # Errors
 /// Cargo fails, or the package has no library of the type `cdylib`.

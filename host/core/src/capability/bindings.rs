@@ -1,7 +1,7 @@
-//! The code generated from `wit/`, private, re-exported by name.
+//! The code generated from `wit/`: private, and re-exported by name.
 //!
-//! One world with everything that any component may import or export: which exports a component
-//! really has is asked interface by interface.
+//! It is generated from one world with everything that any component may import or export. The host
+//! asks interface by interface which exports a component really has.
 
 mod generated {
     wasmtime::component::bindgen!({
@@ -32,7 +32,7 @@ mod generated {
     });
 }
 
-/// `http-error` is a parameter here, which the borrowing code above could not express.
+/// Here `http-error` is a parameter, which the borrowing code above cannot express.
 mod error_handling {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -49,8 +49,10 @@ mod error_handling {
     });
 }
 
-pub use error_handling::exports::lithe::plugin::error_handler;
-pub use generated::exports::lithe::plugin as exports;
-pub use generated::lithe::plugin::{
-    event, http, next, outcome, receiver, socket, streams, timers, topics, turn, ws,
+pub(crate) use error_handling::exports::lithe::plugin::error_handler;
+pub(crate) use generated::exports::lithe::plugin as exports;
+#[allow(unreachable_pub, reason = "the code of `error_handling` re-exports them")]
+pub use generated::lithe::plugin::{event, http};
+pub(crate) use generated::lithe::plugin::{
+    next, outcome, receiver, socket, streams, timers, topics, turn, ws,
 };
