@@ -80,18 +80,19 @@ enum Command {
     ///
     /// The host that serves the site loads each beside the version that it has, sees that it starts and
     /// is well, and switches in one step. Whatever fails, the versions before go on. The files are
-    /// written into the site.
+    /// written into the site. What a plugin has in memory goes on if both versions export `state`; where it would
+    /// be lost, a terminal is asked before.
     Deploy(DeployOptions),
     /// Serve a version of a component that was served before
     ///
     /// The one before the one that serves, or the one named by `--to`: `lithe status` lists them.
     Rollback(RollbackOptions),
     /// Serve a canary to everybody
-    Promote(SiteOptions),
+    Promote(CanaryOptions),
     /// Serve a canary to nobody
     ///
     /// Its sockets go to the version that is served, where their state can move.
-    Drop(SiteOptions),
+    Drop(CanaryOptions),
     /// Print what is served: versions, sockets, and who still drains
     Status(StatusOptions),
     /// Print the table of routes
@@ -137,6 +138,30 @@ struct SiteOptions {
     site: PathBuf,
 }
 
+/// How a change is asked for.
+#[derive(Clone, Copy, Debug, Args)]
+struct TermsOptions {
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Refuse to lose what a plugin has in memory
+    #[arg(long)]
+    keep_memory: bool,
+    /// Do not ask before memory is lost
+    ///
+    /// Only a terminal is asked. Without one, the change is made, and what is lost is said.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+struct CanaryOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    #[command(flatten)]
+    terms: TermsOptions,
+}
+
 #[derive(Debug, Args)]
 struct DeployOptions {
     #[command(flatten)]
@@ -150,6 +175,8 @@ struct DeployOptions {
     /// Only for requests with a header, such as "x-canary: yes"
     #[arg(long, value_name = "NAME: VALUE")]
     header: Option<String>,
+    #[command(flatten)]
+    terms: TermsOptions,
 }
 
 #[derive(Debug, Args)]
@@ -161,6 +188,8 @@ struct RollbackOptions {
     /// How the version's digest begins
     #[arg(long, value_name = "DIGEST")]
     to: Option<String>,
+    #[command(flatten)]
+    terms: TermsOptions,
 }
 
 #[derive(Debug, Args)]

@@ -26,7 +26,7 @@ pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
 
 fn table(status: &Status) -> String {
     let mut text = format!("site {}\n\n", log::escape(&status.site));
-    let head = ["COMPONENT", "VERSION", "SOCKETS", "CALLS", "FAILURES", "BEFORE"];
+    let head = ["COMPONENT", "VERSION", "SOCKETS", "CALLS", "FAILURES", "MEMORY", "BEFORE"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(status.plugins.iter().map(row));
     text += &aligned(&rows);
@@ -36,6 +36,12 @@ fn table(status: &Status) -> String {
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(canary.plugins.iter().map(row));
         text += &aligned(&rows);
+    }
+    let canaries = status.canary.iter().flat_map(|canary| &canary.plugins);
+    for serving in status.plugins.iter().chain(canaries) {
+        let Some(reason) = serving.empty_memory else { continue };
+        let plugin = log::escape(&serving.plugin);
+        let _ = writeln!(text, "\n{plugin} has begun with empty memory: {reason}");
     }
     if !status.draining.is_empty() {
         text += "\ndraining:\n\n";
@@ -67,6 +73,16 @@ fn row(serving: &Serving) -> Vec<String> {
         serving.sockets.to_string(),
         serving.calls.to_string(),
         serving.failures.to_string(),
+        memory(serving).to_owned(),
         before,
     ]
+}
+
+/// What becomes of its memory when another version takes over.
+fn memory(serving: &Serving) -> &'static str {
+    match serving.state {
+        Some(true) => "moves",
+        Some(false) => "ends",
+        None => "-",
+    }
 }

@@ -67,10 +67,10 @@ mod sync;
 pub use host::{Builder, CannotListen, Host};
 pub use log::{Log, start as start_log};
 pub use pipeline::Split;
-pub use plugin::Digest;
+pub use plugin::{Digest, EmptyMemory};
 pub use site::{
     CanaryStatus, Change, DeployError, DrainingStatus, Given, NotServed, Report, Serving,
-    SiteManager, Status,
+    SiteManager, Status, Terms,
 };
 
 /// What the commands and the tests of Lithe itself are made from. It may change with every version.

@@ -26,9 +26,13 @@ pub struct PluginConfig {
     /// one request is left in memory for the next. Default: false.
     pub fresh: bool,
     /// Whether nothing would be missed if the memory of a shared instance were lost: the host may then drop
-    /// one that is idle (`limits.idle_after`). An instance of a component that exports `state` is dropped
-    /// either way, since it saves and restores what it has. Default: false.
+    /// one that is idle (`limits.idle_after`), and a new version begins with empty memory without a word. An
+    /// instance of a component that exports `state` is dropped either way, since it saves and restores what it
+    /// has. Default: false.
     pub stateless: bool,
+    /// Whether a version is refused that exports no `state`, so that a swap would lose what is in the memory of
+    /// the shared instance. So is a change of `scope` while there is something in it. Default: false.
+    pub require_state: bool,
     /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
     /// its own; topics span them. Default: 1.
     #[serde(deserialize_with = "count::<1, MAX_REPLICAS, _, _>")]
@@ -86,11 +90,20 @@ fn default_folder_size() -> ByteSize {
 }
 
 impl PluginConfig {
+    /// What a version is made with: the rest is asked only of the versions that come, and has its defaults.
+    pub fn of_versions(&self) -> Self {
+        Self { health: None, require_state: false, ..self.clone() }
+    }
+
     /// What its ranges do not say. `file` is its component's.
     pub(super) fn validate(&self, file: &str, limits: &Limits) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.replicas == 1 || self.scope == Scope::Plugin,
             "`{file}` has both `replicas` and a `scope`: only the scope `plugin` has replicas"
+        );
+        anyhow::ensure!(
+            !self.stateless || !self.require_state,
+            "`{file}` has both `stateless` and `require_state`: either nothing is in its memory, or it moves"
         );
         let is_message = |text: &String| text.len() as u64 <= limits.message.as_u64();
         anyhow::ensure!(
@@ -108,6 +121,7 @@ impl Default for PluginConfig {
             scope: Scope::Plugin,
             fresh: false,
             stateless: false,
+            require_state: false,
             replicas: 1,
             auto_response: BTreeMap::new(),
             health: None,

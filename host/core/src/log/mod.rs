@@ -82,6 +82,11 @@ pub fn say(what: impl fmt::Display) {
     }
 }
 
+/// Whether what is said is shown by a terminal.
+pub fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Waits until all that was said is written, but no longer than this.
 pub fn flush(time: Duration) {
     if let Some(queue) = QUEUE.get() {

@@ -6,7 +6,7 @@ mod inspect;
 mod link;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use bytesize::ByteSize;
@@ -293,6 +293,7 @@ impl Loader {
             share: settings.share.clone(),
             instances,
             leases: Leases::default(),
+            began_empty: OnceLock::new(),
             _loaded: loaded,
         })
     }

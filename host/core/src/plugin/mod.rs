@@ -6,16 +6,18 @@ mod compile;
 mod digest;
 mod handler;
 mod load;
+mod memory;
 mod source;
 mod swap;
 mod versions;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::capability::socket::Socket;
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
+use crate::config::Limits;
 use crate::lease::{Leased, Leases};
 use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
@@ -27,7 +29,8 @@ pub use digest::Digest;
 pub use handler::{Guest, Handled, Handler, Session};
 pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
 pub use source::Source;
-pub use swap::{Pair, Swap, SwapError};
+pub use memory::EmptyMemory;
+pub use swap::{Pair, Swap, SwapError, Swapped};
 pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
 
 /// A loaded component.
@@ -42,6 +45,8 @@ pub struct PluginVersion {
     instances: Instances,
     /// Of what may find it for a request: snapshots of its site.
     leases: Leases,
+    /// Why it has begun with empty memory, where the version before had something in its own.
+    began_empty: OnceLock<EmptyMemory>,
     /// The component counts as loaded for as long as a plugin is made of it.
     _loaded: Arc<load::Loaded>,
 }
@@ -95,6 +100,16 @@ impl PluginVersion {
         }
     }
 
+    /// Whether the memory of its shared instances can go on in another version; none, if it has no such instances.
+    pub fn has_state(&self) -> Option<bool> {
+        Some(self.handler()?.shared()?.template().has_state())
+    }
+
+    /// Why it has begun with empty memory, where the version before had something in its own.
+    pub fn began_empty(&self) -> Option<EmptyMemory> {
+        self.began_empty.get().copied()
+    }
+
     /// What the next version of it begins with.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity
@@ -106,9 +121,9 @@ impl PluginVersion {
     }
 
     /// Looks after instances that nothing happens to; `now` is the time since some moment, the same for
-    /// all sweeps.
-    pub fn sweep(&self, now: Duration) {
-        let idle_after = self.context.limits.idle_after;
+    /// all sweeps. The limits are those of the site now: what a sweep looks at changes without another version.
+    pub fn sweep(&self, now: Duration, limits: &Limits) {
+        let idle_after = limits.idle_after;
         match &self.instances {
             Instances::Handler(handler) => handler.sweep(now, idle_after),
             Instances::Middleware(pool) => pool.sweep(now, idle_after),
@@ -117,9 +132,9 @@ impl PluginVersion {
     }
 
     /// Looks after the sockets of this version that nothing happens to.
-    pub fn sweep_sockets(&self, now: Duration) {
+    pub fn sweep_sockets(&self, now: Duration, limits: &Limits) {
         for socket in self.own_sockets() {
-            socket.sweep(now, &self.context.limits);
+            socket.sweep(now, limits);
         }
     }
 

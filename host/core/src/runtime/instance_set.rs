@@ -111,6 +111,18 @@ impl<T: InstanceSource> InstanceSet<T> {
         &self.template
     }
 
+    /// Whether something would be lost with its instances: what they have in memory, or have saved.
+    pub fn holds_memory(&self) -> bool {
+        let all = self.all(&self.inner.lock());
+        all.iter().any(|shared| !shared.holds_nothing())
+    }
+
+    /// The sockets whose state is not in its instances.
+    pub fn movable(&self) -> usize {
+        let all = self.all(&self.inner.lock());
+        all.iter().map(|shared| shared.movable()).sum()
+    }
+
     /// The instance for a request, and for the socket that it may become. One that has been retired
     /// passes it on.
     ///
@@ -320,7 +332,8 @@ pub struct PausedSet<T: InstanceSource = Template<Hooks>> {
 }
 
 impl<T: InstanceSource> PausedSet<T> {
-    /// Gives each heir what its predecessor saves.
+    /// Gives each heir what its predecessor saves. Answers whether each has got all of it: of a scope that the
+    /// heirs do not have, nothing is handed over.
     ///
     /// # Errors
     /// `save` or `restore` fails, and all is to be handed over.
@@ -328,17 +341,15 @@ impl<T: InstanceSource> PausedSet<T> {
         &mut self,
         heirs: &InstanceSet<T>,
         how: Handover,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let mut is_whole = true;
         for paused in &mut self.paused {
             let site = &self.instance_set.template.context().site;
-            let Some(saved) = save(paused, how, site).await? else { continue };
+            let (saved, is_all) = save(paused, how, site).await?;
+            is_whole &= is_all;
+            let Some(saved) = saved else { continue };
             let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
-                let context = self.instance_set.template.context();
-                tracing::warn!(
-                    target: "swap", site = &*context.site, plugin = &*context.plugin,
-                    "what was in memory is not handed over: the scope has changed"
-                );
-                break;
+                return Ok(false);
             };
             let restored = match heir {
                 Ok(heir) => {
@@ -349,9 +360,10 @@ impl<T: InstanceSource> PausedSet<T> {
             };
             if let Err(failure) = restored {
                 give_up(failure, how, site)?;
+                is_whole = false;
             }
         }
-        Ok(())
+        Ok(is_whole)
     }
 
     /// Hands what can move to the current instances.
@@ -373,20 +385,20 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves; one that has lost its memory, what it was given.
+/// What the instance saves; one that has lost its memory, what it was given. And whether that is all of it.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,
     site: &str,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<(Option<Vec<u8>>, bool), Failure> {
     if how == Handover::Rest
         && let Some(inherited) = paused.lost_inheritance()
     {
-        return Ok(Some(inherited));
+        return Ok((Some(inherited), true));
     }
     match paused.save().await {
-        Ok(saved) => Ok(saved),
-        Err(failure) => give_up(failure, how, site).map(|()| paused.lost_inheritance()),
+        Ok(saved) => Ok((saved, true)),
+        Err(failure) => give_up(failure, how, site).map(|()| (paused.lost_inheritance(), false)),
     }
 }
 

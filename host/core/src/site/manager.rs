@@ -25,7 +25,7 @@ use crate::config;
 use crate::lease::Lease;
 use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{
-    Account, AsideError, Digest, Handover, Loader, Pair, PluginVersion, Swap, SwapError,
+    Account, AsideError, Digest, Handover, Loader, Pair, PluginVersion, Swap, SwapError, Swapped,
     VersionError, Versions,
 };
 use crate::server::{NotAlone, ServedSite, Server};
@@ -73,6 +73,15 @@ struct State {
 struct Canary {
     given: Given,
     snapshot: Arc<SiteSnapshot>,
+}
+
+/// How a change is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Nothing changes, and the report says what would.
+    pub dry_run: bool,
+    /// What would lose something that is in memory is refused.
+    pub keep_memory: bool,
 }
 
 /// Why nothing has changed.
@@ -193,7 +202,8 @@ impl SiteManager {
         site.warn_of_restart(&state.site);
         let snapshot = self.load(site.clone(), None).await?;
         state.versions = versions;
-        let report = self.switch(state, snapshot, Handover::Whole, None).await?;
+        let terms = Terms::default();
+        let report = self.switch(state, snapshot, Handover::Whole, None, terms).await?;
         self.server.serve_hosts(&self.served, &site.config.hosts)?;
         state.site = site;
         Ok(report)
@@ -204,15 +214,20 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
-    pub async fn deploy(&self, given: Given, split: Option<Split>) -> Result<Report, DeployError> {
+    pub async fn deploy(
+        &self,
+        given: Given,
+        split: Option<Split>,
+        terms: Terms,
+    ) -> Result<Report, DeployError> {
         self.change(async |state| {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
             let snapshot = self.load(state.site.clone(), Some(&given)).await?;
             match split {
-                None => self.serve(state, snapshot, &given, Handover::Whole).await,
-                Some(split) => self.begin_canary(state, snapshot, given, split).await,
+                None => self.serve(state, snapshot, &given, Handover::Whole, terms).await,
+                Some(split) => self.begin_canary(state, snapshot, given, split, terms).await,
             }
         })
         .await
@@ -222,7 +237,12 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
-    pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, DeployError> {
+    pub async fn roll_back(
+        &self,
+        plugin: &str,
+        to: Option<&str>,
+        terms: Terms,
+    ) -> Result<Report, DeployError> {
         self.change(async |state| {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
@@ -231,7 +251,7 @@ impl SiteManager {
                 return Err(DeployError::NoPlugin(plugin.to_owned()));
             }
             let digest = state.versions.find(plugin, to)?;
-            self.go_back(state, &[(plugin.to_owned(), digest)]).await
+            self.go_back(state, &[(plugin.to_owned(), digest)], terms).await
         })
         .await
     }
@@ -240,12 +260,12 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`]; what was served goes on.
-    pub async fn promote(&self) -> Result<Report, DeployError> {
+    pub async fn promote(&self, terms: Terms) -> Result<Report, DeployError> {
         self.change(async |state| {
             let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
             let snapshot = canary.snapshot.clone();
-            let served = self.serve(state, snapshot, &canary.given, Handover::Whole).await;
-            if served.is_err() {
+            let served = self.serve(state, snapshot, &canary.given, Handover::Whole, terms).await;
+            if served.is_err() || terms.dry_run {
                 state.canary = Some(canary);
             }
             served
@@ -257,15 +277,21 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`].
-    pub async fn drop_canary(&self) -> Result<Report, DeployError> {
+    pub async fn drop_canary(&self, terms: Terms) -> Result<Report, DeployError> {
         self.change(async |state| {
-            let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
+            let canary = state.canary.as_ref().ok_or(DeployError::NoCanary)?;
             let traffic = self.served.traffic();
             let change = Changes::between(&canary.snapshot, &traffic.stable);
+            change.check_memory(terms)?;
+            if terms.dry_run {
+                return Ok(change.foresee());
+            }
             let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
+            state.canary = None;
             self.served.replace(TrafficSplit::new(traffic.stable.clone()));
             let report = self.complete(&state.site, swap, change).await;
-            tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
+            tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary");
+            say(&state.site.name, &report);
             Ok(report)
         })
         .await
@@ -280,6 +306,8 @@ impl SiteManager {
             let name = plugin.context().plugin.to_string();
             let known = said.versions.get(&name).into_iter().flatten();
             Serving {
+                state: plugin.has_state(),
+                empty_memory: plugin.began_empty(),
                 version: *plugin.digest(),
                 sockets: plugin.own_sockets().count(),
                 calls,
@@ -377,10 +405,14 @@ impl SiteManager {
         snapshot: Arc<SiteSnapshot>,
         given: &Given,
         how: Handover,
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let (root, given) = (state.site.root.clone(), given.clone());
-        let staged = self.loader.aside(move || Staged::write(&root, &given)).await??;
-        self.switch(state, snapshot, how, Some(staged)).await
+        let staged = match terms.dry_run {
+            true => None,
+            false => Some(self.loader.aside(move || Staged::write(&root, &given)).await??),
+        };
+        self.switch(state, snapshot, how, staged, terms).await
     }
 
     /// The snapshot takes over, and its files take their places. Up to the switch nothing has changed.
@@ -390,10 +422,15 @@ impl SiteManager {
         snapshot: Arc<SiteSnapshot>,
         how: Handover,
         mut staged: Option<Staged>,
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let change = Changes::between(&self.served.traffic().stable, &snapshot);
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, asking whether it is well");
         self.unless_stopping(change.health_check(&self.served.traffic())).await??;
+        change.check_memory(terms)?;
+        if terms.dry_run {
+            return Ok(change.foresee());
+        }
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
         // Before anybody is held: it waits for the disk.
         if let Some(staged) = &mut staged {
@@ -419,9 +456,7 @@ impl SiteManager {
         if let Err(error) = block_in_place(|| state.versions.record(serving(&snapshot))) {
             report.warnings.push(format!("this version cannot be gone back to: {error:#}"));
         }
-        if !report.is_empty() {
-            tracing::info!(target: "swap", site = &*state.site.name, "{report}");
-        }
+        say(&state.site.name, &report);
         if how == Handover::Whole {
             self.watch(pairs, &state.site.config.swap);
         }
@@ -445,23 +480,18 @@ impl SiteManager {
         change.added.iter().for_each(|plugin| plugin.make_current());
         let drain_time = site.config.swap.drain_time;
         let mut report = Report::default();
-        for (pair, moved) in swap.complete().await {
+        for Swapped { pair, moved, lost } in swap.complete().await {
             let plugin = pair.after.context().plugin.to_string();
             let (from, to) = (Some(*pair.before.digest()), Some(*pair.after.digest()));
             let draining = pair.before.own_sockets().count();
-            report.changes.push(Change { plugin, from, to, moved: moved.moved, draining });
+            let moving = moved.moved;
+            report.changes.push(Change { plugin, from, to, moved: moving, draining, empty_memory: lost });
             report.pause = report.pause.max(moved.pause);
             self.served.draining().add(pair.before, drain_time);
         }
-        for plugin in change.added {
-            let name = plugin.context().plugin.to_string();
-            let to = Some(*plugin.digest());
-            report.changes.push(Change { plugin: name, from: None, to, moved: 0, draining: 0 });
-        }
+        report.changes.extend(change.added.iter().map(|plugin| added(plugin)));
         for plugin in change.removed {
-            let name = plugin.context().plugin.to_string();
-            let (from, draining) = (Some(*plugin.digest()), plugin.own_sockets().count());
-            report.changes.push(Change { plugin: name, from, to: None, moved: 0, draining });
+            report.changes.push(removed(&plugin));
             self.served.draining().add(plugin, drain_time);
         }
         report
@@ -473,6 +503,7 @@ impl SiteManager {
         snapshot: Arc<SiteSnapshot>,
         given: Given,
         split: Split,
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let traffic = self.served.traffic();
         let change = Changes::between(&traffic.stable, &snapshot);
@@ -480,19 +511,15 @@ impl SiteManager {
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
+        // Nobody loses anything yet: the versions before go on beside it.
+        let report = Report { canary: true, dry_run: terms.dry_run, ..change.begin() };
+        if terms.dry_run {
+            return Ok(report);
+        }
         let canary =
             TrafficSplit::with_canary(traffic.stable.clone(), snapshot.clone(), split.clone());
         self.served.replace(canary);
         change.added.iter().for_each(|plugin| plugin.make_current());
-        let pairs = change.pairs.iter();
-        let changes = pairs
-            .map(|pair| (Some(*pair.before.digest()), &pair.after))
-            .chain(change.added.iter().map(|plugin| (None, plugin)))
-            .map(|(from, plugin)| {
-                let (name, to) = (plugin.context().plugin.to_string(), Some(*plugin.digest()));
-                Change { plugin: name, from, to, moved: 0, draining: 0 }
-            });
-        let report = Report { changes: changes.collect(), canary: true, ..Report::default() };
         tracing::info!(target: "swap", site = &*state.site.name, "{split}: {report}");
         state.canary = Some(Canary { given, snapshot });
         self.watch(change.pairs, &state.site.config.swap);
@@ -504,13 +531,14 @@ impl SiteManager {
         &self,
         state: &mut State,
         to: &[(String, Digest)],
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let mut given = Given::new();
         for (plugin, digest) in to {
             given.insert(plugin.clone(), state.versions.read(digest)?.into());
         }
         let snapshot = self.load(state.site.clone(), Some(&given)).await?;
-        self.serve(state, snapshot, &given, Handover::Rest).await
+        self.serve(state, snapshot, &given, Handover::Rest, terms).await
     }
 
     /// Goes back by itself if these versions cost too many instances.
@@ -552,7 +580,7 @@ impl SiteManager {
         );
         let is_canary = self.served.traffic().canary.is_some();
         let gone_back = match is_canary {
-            true => self.drop_canary().await,
+            true => self.drop_canary(Terms::default()).await,
             false => self.restore(pairs).await,
         };
         if let Err(error) = gone_back.map_err(anyhow::Error::from) {
@@ -579,7 +607,7 @@ impl SiteManager {
                 anyhow::anyhow!("only its settings have changed: put `lithe.toml` back").into()
             );
         }
-        self.go_back(state, &to).await
+        self.go_back(state, &to, Terms::default()).await
     }
 }
 
@@ -617,6 +645,31 @@ fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = (&str, Digest)> {
     snapshot.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
 }
 
+/// Says what has changed; louder, where something was lost.
+fn say(site: &str, report: &Report) {
+    match report.is_empty() {
+        true => {}
+        false if report.loses_memory() => tracing::warn!(target: "swap", site, "{report}"),
+        false => tracing::info!(target: "swap", site, "{report}"),
+    }
+}
+
+fn added(plugin: &PluginVersion) -> Change {
+    Change {
+        plugin: plugin.context().plugin.to_string(),
+        from: None,
+        to: Some(*plugin.digest()),
+        moved: 0,
+        draining: 0,
+        empty_memory: None,
+    }
+}
+
+fn removed(plugin: &PluginVersion) -> Change {
+    let draining = plugin.own_sockets().count();
+    Change { from: Some(*plugin.digest()), to: None, draining, ..added(plugin) }
+}
+
 /// How two tenants differ.
 struct Changes {
     pairs: Vec<Pair>,
@@ -641,6 +694,32 @@ impl Changes {
         let removed = before.plugins.iter().filter(is_gone);
         changes.removed = removed.map(|plugin| Arc::clone(plugin)).collect();
         changes
+    }
+
+    /// Sees that nothing is lost that is not to be.
+    fn check_memory(&self, terms: Terms) -> Result<(), SwapError> {
+        self.pairs.iter().try_for_each(|pair| pair.check_memory(terms.keep_memory))
+    }
+
+    /// What would become of it now.
+    fn foresee(&self) -> Report {
+        let mut changes = self.begin().changes;
+        for (change, pair) in changes.iter_mut().zip(&self.pairs) {
+            (change.moved, change.draining) = pair.would_move();
+            change.empty_memory = pair.would_lose();
+        }
+        changes.extend(self.removed.iter().map(|plugin| removed(plugin)));
+        Report { changes, dry_run: true, ..Report::default() }
+    }
+
+    /// What begins to serve, those of pairs first.
+    fn begin(&self) -> Report {
+        let replaced = self.pairs.iter().map(|pair| {
+            let from = Some(*pair.before.digest());
+            Change { from, ..added(&pair.after) }
+        });
+        let changes = replaced.chain(self.added.iter().map(|plugin| added(plugin))).collect();
+        Report { changes, ..Report::default() }
     }
 
     /// Sees that what does not serve yet starts and is well.

@@ -30,7 +30,7 @@ use crate::plugin::{
 use lithe_router::{Pattern, Router, Scopes, Totals};
 use scan::{Found, Place};
 
-pub use manager::{DeployError, Progress, SiteManager};
+pub use manager::{DeployError, Progress, SiteManager, Terms};
 pub use report::{CanaryStatus, Change, DrainingStatus, Report, Serving, Status};
 pub use scan::components;
 pub use sites::{NotServed, Root, Sites};
@@ -268,6 +268,7 @@ impl SiteDir {
         let (file, loader) = (&found.file, loading.loader);
         let before = loading.before.and_then(|before| before.plugin(file));
         let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        let requires_state = own.require_state;
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
@@ -289,11 +290,11 @@ impl SiteDir {
             && *before.digest() == seen.digest
             && same_settings(before, &settings)
         {
-            return Ok(before.clone());
+            return checked(before.clone(), requires_state);
         }
         let compiling = || (loading.on_compile)(file);
         let loaded = loader.load(&source, seen, file, found.role(), &settings, compiling).await;
-        Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
+        checked(Arc::new(loaded.with_context(|| format!("`{file}`"))?), requires_state)
     }
 
     /// What each of these components may reach. From now on, the log shows none of their secrets.
@@ -423,12 +424,23 @@ impl Assembly {
     }
 }
 
+fn checked(
+    plugin: Arc<PluginVersion>,
+    requires_state: bool,
+) -> anyhow::Result<Arc<PluginVersion>> {
+    if requires_state {
+        plugin.check_state()?;
+    }
+    Ok(plugin)
+}
+
+/// Whether a version with these settings would be as this one.
 fn same_settings(plugin: &PluginVersion, settings: &Settings) -> bool {
     let context = plugin.context();
     let upgrades = settings.websocket && context.sessions;
     *context.site == *settings.site
-        && context.limits == settings.limits
-        && context.settings == settings.plugin
+        && context.limits.of_instances() == settings.limits.of_instances()
+        && context.settings.of_versions() == settings.plugin.of_versions()
         && context.grants == settings.grants
         && context.upgrades == upgrades
 }

@@ -180,6 +180,12 @@ impl<T: InstanceSource> SharedInstance<T> {
         inner.saved_nothing() && !inner.has_instance()
     }
 
+    /// The sockets that another version could take over now.
+    pub fn movable(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.assignments.values().filter(|assignment| assignment.can_move()).count()
+    }
+
     /// Whether it has a socket, an event waits or runs, or somebody else may bring one.
     pub fn is_needed(&self) -> bool {
         // The leases first: what somebody has brought by one is here before it is given back.
