@@ -29,7 +29,7 @@ pub use build::{Build, Engine, GuestKind};
 pub use compile::Compile;
 pub use limit::Limit;
 pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
-pub use plugin::{Folder, PluginConfig, Scope, SecretSource};
+pub use plugin::{Folder, PluginConfig, Scope, SecretSource, Topics};
 pub use server::{Admin, ProxyHeader, Server};
 pub use swap::Swap;
 pub use tenants::{Host, Tenants};

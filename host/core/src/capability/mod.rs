@@ -116,6 +116,14 @@ impl Calls {
     }
 }
 
+/// What is special about the instance of a shared instance.
+pub struct Sharing {
+    /// Where its timers go off.
+    pub timer_sink: Arc<dyn TimerSink>,
+    /// The value of the route parameter that its topics are for; none, if they are the plugin's.
+    pub scope: Option<Arc<str>>,
+}
+
 /// What the host keeps for one instance: the data of its store.
 pub struct State {
     pub context: Arc<Context>,
@@ -126,6 +134,8 @@ pub struct State {
     pub memory: Memory,
     /// What a middleware wraps.
     pub around: Around,
+    /// The value of the route parameter that its topics are for; none, if they are the plugin's.
+    scope: Option<Arc<str>>,
     /// The socket that the current call is for.
     current: Option<Arc<Socket>>,
     /// The current call is an event of a session, and not a session that goes on for long.
@@ -140,12 +150,12 @@ pub struct State {
 }
 
 impl State {
-    /// State for a new instance; `timer_sink` is where its timers go off, for a shared instance.
-    pub fn new(
-        context: Arc<Context>,
-        instance: InstanceId,
-        timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> Self {
+    /// State for a new instance.
+    pub fn new(context: Arc<Context>, instance: InstanceId, sharing: Option<Sharing>) -> Self {
+        let (timer_sink, scope) = match sharing {
+            Some(Sharing { timer_sink, scope }) => (Some(timer_sink), scope),
+            None => (None, None),
+        };
         let output = Arc::new(Output::new(context.clone()));
         let wasi = context.grants.wasi(|stream| output.stream(stream));
         let mut table = ResourceTable::new();
@@ -155,6 +165,7 @@ impl State {
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
             around: Around::default(),
+            scope,
             current: None,
             is_event: false,
             turns: Turns::default(),

@@ -22,6 +22,9 @@ pub struct PluginConfig {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
+    /// Who hears a topic, and who is a member, with `scope = "param:NAME"`: `"scope"` (those with the same value
+    /// of the parameter, the default), or `"plugin"` (all). With the other scopes it is always all.
+    pub topics: Topics,
     /// Whether each call of a component without sessions has an instance of its own, so that nothing of
     /// one request is left in memory for the next. Default: false.
     pub fresh: bool,
@@ -119,6 +122,7 @@ impl Default for PluginConfig {
     fn default() -> Self {
         Self {
             scope: Scope::Plugin,
+            topics: Topics::Scope,
             fresh: false,
             stateless: false,
             require_state: false,
@@ -142,6 +146,17 @@ pub enum Scope {
     Param(String),
     /// Only the connection's own events.
     Connection,
+}
+
+/// What shares topics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topics {
+    /// What has the same value of the parameter that is the scope.
+    #[default]
+    Scope,
+    /// Everything.
+    Plugin,
 }
 
 impl TryFrom<String> for Scope {

@@ -41,7 +41,7 @@ enum By<T: InstanceSource> {
 }
 
 struct Inner<T: InstanceSource> {
-    by_value: HashMap<String, OfValue<T>>,
+    by_value: HashMap<Arc<str>, OfValue<T>>,
     /// Counts the requests for any of them.
     asked: u64,
     /// Those that made room since the log has said so last.
@@ -134,11 +134,7 @@ impl<T: InstanceSource> InstanceSet<T> {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
                 Ok(Lease::of(&instances[turn]))
             }
-            By::Param(name) => {
-                let mut value = request.params.iter().filter(|(param, _)| param == name);
-                let value = value.next().map(|(_, value)| value.clone()).unwrap_or_default();
-                self.by_value(value)
-            }
+            By::Param(name) => self.by_value(request.scope_value(name)),
             By::Connection => self.by_connection(self.current.next_connection()),
         }
     }
@@ -158,25 +154,26 @@ impl<T: InstanceSource> InstanceSet<T> {
                 Some(Ok(Lease::of(&instances[turn % instances.len()])))
             }
             (By::Param(own), Key::Param { name, value }) if own == name => {
-                Some(self.by_value(value.clone()))
+                Some(self.by_value(value))
             }
             (By::Connection, Key::Connection(number)) => Some(self.by_connection(*number)),
             _ => None,
         }
     }
 
-    fn by_value(&self, value: String) -> Result<Lease<SharedInstance<T>>, Failure> {
+    fn by_value(&self, value: &str) -> Result<Lease<SharedInstance<T>>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
         inner.asked = inner.asked.wrapping_add(1);
         let asked = inner.asked;
-        if let Some(own) = inner.by_value.get_mut(&value) {
+        if let Some(own) = inner.by_value.get_mut(value) {
             own.asked = asked;
             return Ok(Lease::of(&own.shared));
         }
         if let Err(full) = self.has_room(inner.by_value.len()) {
             self.make_room(&mut inner).ok_or(full)?;
         }
+        let value: Arc<str> = value.into();
         let key = Key::Param { name: name.clone(), value: value.clone() };
         let shared = self.begin(&mut inner, key);
         let lease = Lease::of(&shared);

@@ -16,7 +16,7 @@ use super::instance::Instance;
 use super::ledger::Amounts;
 use super::share::Share;
 use crate::capability::meter::Tick;
-use crate::capability::{Context, InstanceId, State, TimerSink};
+use crate::capability::{Context, InstanceId, Sharing, State};
 
 /// What instances are made from, which export `E`.
 pub struct Template<E: Exports> {
@@ -92,12 +92,12 @@ impl<E: Exports> Template<E> {
     /// function traps or takes too long, or an export's type is not the contract's.
     pub async fn instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> Result<Instance<E>, Failure> {
         let share = self.share.as_ref();
         let taken = share.map(|share| self.runtime.ledger.take(share.pool(), self.needs));
         let taken = taken.transpose()?;
-        let started = self.try_instantiate(timer_sink).await;
+        let started = self.try_instantiate(sharing).await;
         let failed = |failure: Failure| {
             self.context.calls.begin();
             self.context.calls.fail();
@@ -112,10 +112,10 @@ impl<E: Exports> Template<E> {
 
     async fn try_instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> Result<(Store<State>, E, Optional), Failure> {
         let id = self.runtime.next_instance();
-        let mut store = self.new_store(id, timer_sink);
+        let mut store = self.new_store(id, sharing);
         let clock = store.data().meter.clock().clone();
         let time = self.context.limits.upkeep_time();
         // What runs when it starts may wait for WASI's clocks.
@@ -138,9 +138,9 @@ impl<E: Exports> Template<E> {
     }
 
     /// Every limit of an instance is set here.
-    fn new_store(&self, id: InstanceId, timer_sink: Option<Arc<dyn TimerSink>>) -> Store<State> {
+    fn new_store(&self, id: InstanceId, sharing: Option<Sharing>) -> Store<State> {
         let limits = &self.context.limits;
-        let state = State::new(self.context.clone(), id, timer_sink);
+        let state = State::new(self.context.clone(), id, sharing);
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
         store.data_mut().meter.begin(limits.request_cpu);

@@ -9,7 +9,7 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::turn::Turns;
-use crate::capability::{Context, InstanceId, TimerSink};
+use crate::capability::{Context, InstanceId, Sharing};
 use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
@@ -35,7 +35,7 @@ pub trait InstanceSource: Send + Sync + 'static {
     /// See [`Failure`].
     fn instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> impl Future<Output = Result<Self::Instance, Failure>> + Send;
 }
 
@@ -106,9 +106,9 @@ impl InstanceSource for Template<Hooks> {
 
     fn instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> impl Future<Output = Result<Instance<Hooks>, Failure>> + Send {
-        Template::instantiate(self, timer_sink)
+        Template::instantiate(self, sharing)
     }
 }
 

@@ -64,7 +64,7 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
-use crate::config::Limit;
+use crate::config::{Limit, Topics};
 use crate::lease::{Lease, Leased, Leases};
 use crate::sync::{Mutex, detach};
 pub use guest::{GuestCalls, InstanceSource};
@@ -165,6 +165,14 @@ impl<T: InstanceSource> SharedInstance<T> {
         let template = shared.template.clone();
         template.spawn(async move { shared.deliver(Event::Handle(request, reply)).await });
         answer.await.map_err(|_| Failure::Stopped)?.take()
+    }
+
+    /// The scope of its topics; none, if they are the plugin's.
+    fn topics_scope(&self) -> Option<Arc<str>> {
+        match (&self.key, self.template.context().settings.topics) {
+            (Key::Param { value, .. }, Topics::Scope) => Some(value.clone()),
+            _ => None,
+        }
     }
 
     /// Whether nothing is lost with it, apart from an instance whose memory holds nothing.

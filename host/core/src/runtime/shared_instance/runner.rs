@@ -8,6 +8,7 @@ use super::socket_handle::Assignment;
 use super::{
     Event, GuestCalls, Handled, InstanceSource, PausedInstance, Reply, SharedInstance, Timers,
 };
+use crate::capability::Sharing;
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
@@ -225,8 +226,9 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     pub(super) async fn start(&mut self) -> Result<(), Failure> {
-        let timers = Arc::new(Timers(self.shared.this.clone()));
-        self.instance = Some(Box::new(self.shared.template.instantiate(Some(timers)).await?));
+        let timer_sink = Arc::new(Timers(self.shared.this.clone()));
+        let sharing = Sharing { timer_sink, scope: self.shared.topics_scope() };
+        self.instance = Some(Box::new(self.shared.template.instantiate(Some(sharing)).await?));
         Ok(())
     }
 
