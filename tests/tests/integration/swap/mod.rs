@@ -2,6 +2,7 @@
 
 mod canary;
 mod commands;
+mod empty_memory;
 mod refused;
 mod roll_back;
 mod sockets;
