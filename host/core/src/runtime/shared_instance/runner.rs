@@ -249,8 +249,22 @@ impl<T: InstanceSource> Runner<T> {
         }
     }
 
-    /// The instance is gone: sockets whose state was in it close, the others go on with the next one.
+    /// The instance is gone, and what it had in memory: the log says so, unless the site says that
+    /// it had nothing.
     pub(super) fn lose_instance(&mut self) {
+        let context = self.shared.template.context();
+        if self.instance.is_some() && !context.settings.stateless {
+            let (site, plugin) = (&*context.site, &*context.plugin);
+            tracing::warn!(
+                target: "session", site, plugin,
+                "what the instance had in memory is lost with it: the next event starts a fresh one"
+            );
+        }
+        self.forget_instance();
+    }
+
+    /// Sockets whose state was in the instance close, the others go on with the next one.
+    pub(super) fn forget_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             self.shared.inner.lock().lost = true;
             self.shared.close_pinned(instance.id());
@@ -264,7 +278,7 @@ impl<T: InstanceSource> Drop for Runner<T> {
     /// waits behind the event goes on without it.
     fn drop(&mut self) {
         if self.running {
-            self.lose_instance();
+            self.forget_instance();
             self.shared.inner.lock().phase.rest(None);
             if std::thread::panicking() {
                 self.shared.schedule();
