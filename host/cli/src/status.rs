@@ -26,7 +26,15 @@ pub fn run(options: &StatusOptions) -> anyhow::Result<()> {
 
 fn table(status: &Status) -> String {
     let mut text = format!("site {}\n\n", log::escape(&status.site));
-    let head = ["COMPONENT", "VERSION", "SOCKETS", "CALLS", "FAILURES", "MEMORY", "BEFORE"];
+    let head = [
+        "COMPONENT",
+        "VERSION",
+        "SOCKETS",
+        "CALLS",
+        "FAILURES",
+        "MEMORY",
+        "BEFORE",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(status.plugins.iter().map(row));
     text += &aligned(&rows);
@@ -36,6 +44,10 @@ fn table(status: &Status) -> String {
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(canary.plugins.iter().map(row));
         text += &aligned(&rows);
+    }
+    for serving in status.plugins.iter().filter(|serving| !serving.files.is_empty()) {
+        let (plugin, files) = (log::escape(&serving.plugin), serving.files.join(" "));
+        let _ = writeln!(text, "\n{plugin} is {}", log::escape(&files));
     }
     let canaries = status.canary.iter().flat_map(|canary| &canary.plugins);
     for serving in status.plugins.iter().chain(canaries) {

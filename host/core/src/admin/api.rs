@@ -8,10 +8,11 @@
 //! | `POST /rollback/FILE` | goes back to the version before, or to `?to=DIGEST` |
 //! | `POST /promote`, `POST /drop` | ends a canary |
 //!
-//! Where a host serves several sites, `/sites/NAME` comes before each of these, with the name of the site's
-//! folder; `GET /sites` names them. `?share=5%25` or `?header=NAME:VALUE` makes a deploy a canary. Each change takes
-//! `?dry_run=true` (nothing changes, and the answer says what would) and `?keep_memory=true` (what would lose
-//! something that is in memory is refused). Answers are JSON.
+//! Where a host serves several sites, `/sites/NAME` comes before each of these, with the name of
+//! the site's folder; `GET /sites` names them. `?share=5%25` or `?header=NAME:VALUE` makes a deploy
+//! a canary. Each change takes `?dry_run=true` (nothing changes, and the answer says what would)
+//! and `?keep_memory=true` (what would lose something that is in memory is refused). Answers are
+//! JSON.
 
 use std::collections::HashMap;
 use std::sync::Arc;

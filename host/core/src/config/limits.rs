@@ -131,8 +131,8 @@ pub struct Limits {
 pub const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
 
 impl Limits {
-    /// The limits that instances and sockets are made with: the others have their defaults. Another value of
-    /// those takes effect without another version of anything.
+    /// The limits that instances and sockets are made with: the others have their defaults. Another
+    /// value of those takes effect without another version of anything.
     pub fn of_instances(&self) -> Self {
         let site = Self::default();
         Self {

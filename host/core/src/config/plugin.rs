@@ -22,19 +22,21 @@ pub struct PluginConfig {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
-    /// Who hears a topic, and who is a member, with `scope = "param:NAME"`: `"scope"` (those with the same value
-    /// of the parameter, the default), or `"plugin"` (all). With the other scopes it is always all.
+    /// Who hears a topic, and who is a member, with `scope = "param:NAME"`: `"scope"` (those with
+    /// the same value of the parameter, the default), or `"plugin"` (all). With the other scopes it
+    /// is always all.
     pub topics: Topics,
     /// Whether each call of a component without sessions has an instance of its own, so that nothing of
     /// one request is left in memory for the next. Default: false.
     pub fresh: bool,
-    /// Whether nothing would be missed if the memory of a shared instance were lost: the host may then drop
-    /// one that is idle (`limits.idle_after`), and a new version begins with empty memory without a word. An
-    /// instance of a component that exports `state` is dropped either way, since it saves and restores what it
-    /// has. Default: false.
+    /// Whether nothing would be missed if the memory of a shared instance were lost: the host may
+    /// then drop one that is idle (`limits.idle_after`), and says nothing where a new version begins
+    /// with empty memory. An instance of a component that exports `state` is dropped either way,
+    /// since it saves and restores what it has. Default: false.
     pub stateless: bool,
-    /// Whether a version is refused that exports no `state`, so that a swap would lose what is in the memory of
-    /// the shared instance. So is a change of `scope` while there is something in it. Default: false.
+    /// Whether a version is refused that exports no `state`, so that a swap would lose what is in
+    /// the memory of the shared instance. So is a change of `scope` while there is something in it.
+    /// Default: false.
     pub require_state: bool,
     /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory of
     /// its own; topics span them. Default: 1.
@@ -93,7 +95,8 @@ fn default_folder_size() -> ByteSize {
 }
 
 impl PluginConfig {
-    /// What a version is made with: the rest is asked only of the versions that come, and has its defaults.
+    /// What a version is made with: the rest is asked only of the versions that come, and has its
+    /// defaults.
     pub fn of_versions(&self) -> Self {
         Self { health: None, require_state: false, ..self.clone() }
     }

@@ -1,5 +1,6 @@
 //! What the pipeline knows of a site.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,12 +39,14 @@ pub struct SiteSnapshot {
     pub public: Public,
     /// Every plugin once. A request, which has the snapshot, may make a socket of any.
     pub plugins: Vec<Lease<PluginVersion>>,
+    /// The files that each of them is in, by its name.
+    pub files: BTreeMap<Arc<str>, Vec<String>>,
 }
 
 impl SiteSnapshot {
-    /// The plugin of this file.
-    pub fn plugin(&self, file: &str) -> Option<&Arc<PluginVersion>> {
-        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *file)
+    /// The plugin of this name, which is its file's or, where it has several, that of `[build]`.
+    pub fn plugin(&self, name: &str) -> Option<&Arc<PluginVersion>> {
+        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *name)
     }
 
     /// The middleware for a request: global, then scoped from broad to specific.

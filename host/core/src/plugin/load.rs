@@ -28,7 +28,7 @@ use crate::files::FileError;
 use crate::lease::Leases;
 use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
-pub use inspect::{Fit, Grant, Report};
+pub use inspect::{Fit, Grant, Report, has_sessions};
 use link::link;
 
 /// Routes that one component may name. Those of all components have bounds together (`router::Totals`).

@@ -24,6 +24,18 @@ pub enum EmptyMemory {
     Failed,
 }
 
+impl EmptyMemory {
+    /// What to do about it, where that is not said yet.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::NoState | Self::NoStateAfter => Some(
+                "export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose",
+            ),
+            Self::NoStateBefore | Self::NoHooks | Self::Scope | Self::Failed => None,
+        }
+    }
+}
+
 impl Pair {
     /// What would be lost if the version after took over now.
     pub fn would_lose(&self) -> Option<EmptyMemory> {
@@ -41,14 +53,16 @@ impl Pair {
         }
     }
 
-    /// Sees that nothing is lost that is not to be. With `keep` that is all; with the setting `require_state`, what
-    /// the new version is at fault for: nobody takes over from a version that exports no `state`.
+    /// Sees that nothing is lost that is not to be. With `keep` that is all; with the setting
+    /// `require_state`, what the new version is at fault for: nobody takes over from a version that
+    /// exports no `state`.
     ///
     /// # Errors
     /// It would be.
     pub fn check_memory(&self, keep: bool) -> Result<(), SwapError> {
         let requires = self.after.context.settings.require_state;
-        let is_refused = |lost: &EmptyMemory| keep || (requires && *lost != EmptyMemory::NoStateBefore);
+        let is_refused =
+            |lost: &EmptyMemory| keep || (requires && *lost != EmptyMemory::NoStateBefore);
         match self.would_lose().filter(is_refused) {
             None => Ok(()),
             Some(source) => {

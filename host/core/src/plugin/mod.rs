@@ -27,11 +27,13 @@ pub use cache::{Cache, MAX_CACHE};
 pub use compile::{CompileError, Compiling, Program, run_child};
 pub use digest::Digest;
 pub use handler::{Guest, Handled, Handler, Session};
-pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};
-pub use source::Source;
+pub use load::{
+    AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings, has_sessions,
+};
 pub use memory::EmptyMemory;
+pub use source::Source;
 pub use swap::{Pair, Swap, SwapError, Swapped};
-pub use versions::{STATE_FOLDER, VersionError, Versions, state_folder};
+pub use versions::{Kept, STATE_FOLDER, VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct PluginVersion {
@@ -100,7 +102,8 @@ impl PluginVersion {
         }
     }
 
-    /// Whether the memory of its shared instances can go on in another version; none, if it has no such instances.
+    /// Whether the memory of its shared instances can go on in another version; none, if it has no
+    /// such instances.
     pub fn has_state(&self) -> Option<bool> {
         Some(self.handler()?.shared()?.template().has_state())
     }
@@ -120,8 +123,9 @@ impl PluginVersion {
         self.context.version
     }
 
-    /// Looks after instances that nothing happens to; `now` is the time since some moment, the same for
-    /// all sweeps. The limits are those of the site now: what a sweep looks at changes without another version.
+    /// Looks after instances that nothing happens to; `now` is the time since some moment, the same
+    /// for all sweeps. The limits are those of the site now: what a sweep looks at changes without
+    /// another version.
     pub fn sweep(&self, now: Duration, limits: &Limits) {
         let idle_after = limits.idle_after;
         match &self.instances {

@@ -43,7 +43,9 @@ pub enum SwapError {
     State { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },
-    #[error("`{plugin}` would begin with empty memory, and what the version before has in its own would be lost")]
+    #[error(
+        "`{plugin}` would begin with empty memory, and what the version before has in its own would be lost"
+    )]
     Memory { plugin: Arc<str>, source: EmptyMemory },
     #[error(
         "`{0}` has `require_state` in `lithe.toml`, and exports no `state`: a swap would lose what is in its \
@@ -69,7 +71,8 @@ struct Held {
 pub struct Swapped {
     pub pair: Pair,
     pub moved: Moved,
-    /// Why the version after has begun with empty memory, if there was something in that of the version before.
+    /// Why the version after has begun with empty memory, if there was something in that of the
+    /// version before.
     pub lost: Option<EmptyMemory>,
 }
 
@@ -216,8 +219,8 @@ impl Swap {
     }
 }
 
-/// Holds the instances of the version before, and gives what they save to the version after; nothing, where one of
-/// them cannot. Answers whether all of it was handed over.
+/// Holds the instances of the version before, and gives what they save to the version after;
+/// nothing, where one of them cannot. Answers whether all of it was handed over.
 async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<(PausedSet, bool)>, SwapError> {
     let (Some(before), Some(after)) = (pair.before.shared(), pair.after.shared()) else {
         return Ok(None);

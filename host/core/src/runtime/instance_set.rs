@@ -329,8 +329,8 @@ pub struct PausedSet<T: InstanceSource = Template<Hooks>> {
 }
 
 impl<T: InstanceSource> PausedSet<T> {
-    /// Gives each heir what its predecessor saves. Answers whether each has got all of it: of a scope that the
-    /// heirs do not have, nothing is handed over.
+    /// Gives each heir what its predecessor saves. Answers whether each has got all of it: of a
+    /// scope that the heirs do not have, nothing is handed over.
     ///
     /// # Errors
     /// `save` or `restore` fails, and all is to be handed over.
@@ -382,7 +382,8 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves; one that has lost its memory, what it was given. And whether that is all of it.
+/// What the instance saves; one that has lost its memory, what it was given. And whether that is
+/// all of it.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,

@@ -25,8 +25,8 @@ use crate::config;
 use crate::lease::Lease;
 use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{
-    Account, AsideError, Digest, Handover, Loader, Pair, PluginVersion, Swap, SwapError, Swapped,
-    VersionError, Versions,
+    Account, AsideError, Digest, Handover, Kept, Loader, Pair, PluginVersion, Swap, SwapError,
+    Swapped, VersionError, Versions,
 };
 use crate::server::{NotAlone, ServedSite, Server};
 
@@ -224,6 +224,7 @@ impl SiteManager {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
+            let given = state.site.spread(given)?;
             let snapshot = self.load(state.site.clone(), Some(&given)).await?;
             match split {
                 None => self.serve(state, snapshot, &given, Handover::Whole, terms).await,
@@ -247,6 +248,8 @@ impl SiteManager {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
+            let site = state.site.clone();
+            let plugin = site.config.plugin_of(plugin);
             if self.served.traffic().stable.plugin(plugin).is_none() {
                 return Err(DeployError::NoPlugin(plugin.to_owned()));
             }
@@ -301,11 +304,13 @@ impl SiteManager {
     pub fn status(&self) -> Status {
         let said = self.said.load();
         let traffic = self.served.traffic();
-        let serving = |plugin: &Arc<PluginVersion>| {
+        let serving = |snapshot: &SiteSnapshot, plugin: &Arc<PluginVersion>| {
             let (calls, failures) = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
             let known = said.versions.get(&name).into_iter().flatten();
+            let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
             Serving {
+                files: if files.len() > 1 { files } else { Vec::new() },
                 state: plugin.has_state(),
                 empty_memory: plugin.began_empty(),
                 version: *plugin.digest(),
@@ -326,7 +331,7 @@ impl SiteManager {
                 .plugins
                 .iter()
                 .filter(|own| !is_stable(own))
-                .map(|own| serving(own))
+                .map(|own| serving(&canary.snapshot, own))
                 .collect(),
         });
         let draining =
@@ -336,10 +341,11 @@ impl SiteManager {
                 sockets: version.plugin.own_sockets().count(),
                 left: version.until.saturating_duration_since(Instant::now()),
             });
+        let stable = &traffic.stable;
         let exceeded = said.account.exceeded().into_iter();
         Status {
             site: said.name.to_string(),
-            plugins: traffic.stable.plugins.iter().map(|own| serving(own)).collect(),
+            plugins: stable.plugins.iter().map(|own| serving(stable, own)).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
@@ -485,7 +491,14 @@ impl SiteManager {
             let (from, to) = (Some(*pair.before.digest()), Some(*pair.after.digest()));
             let draining = pair.before.own_sockets().count();
             let moving = moved.moved;
-            report.changes.push(Change { plugin, from, to, moved: moving, draining, empty_memory: lost });
+            report.changes.push(Change {
+                plugin,
+                from,
+                to,
+                moved: moving,
+                draining,
+                empty_memory: lost,
+            });
             report.pause = report.pause.max(moved.pause);
             self.served.draining().add(pair.before, drain_time);
         }
@@ -537,6 +550,7 @@ impl SiteManager {
         for (plugin, digest) in to {
             given.insert(plugin.clone(), state.versions.read(digest)?.into());
         }
+        let given = state.site.spread(given)?;
         let snapshot = self.load(state.site.clone(), Some(&given)).await?;
         self.serve(state, snapshot, &given, Handover::Rest, terms).await
     }
@@ -641,8 +655,13 @@ fn open_versions(site: &SiteDir) -> Versions {
     Versions::open(&site.root, site.config.swap.keep)
 }
 
-fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = (&str, Digest)> {
-    snapshot.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
+/// What serves, each with a file that it is in.
+fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = Kept<'_>> {
+    snapshot.plugins.iter().map(|plugin| {
+        let name = &*plugin.context().plugin;
+        let file = snapshot.files.get(name).and_then(|files| files.first());
+        Kept { plugin: name, file: file.map_or(name, String::as_str), digest: *plugin.digest() }
+    })
 }
 
 /// Says what has changed; louder, where something was lost.

@@ -37,7 +37,8 @@ pub struct Change {
     pub moved: usize,
     /// Sockets that stay with the version before until they end, or `swap.drain_time` is up.
     pub draining: usize,
-    /// Why the new version begins with empty memory, where the version before had something in its own.
+    /// Why the new version begins with empty memory, where the version before had something in its
+    /// own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_memory: Option<EmptyMemory>,
 }
@@ -60,13 +61,16 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serving {
     pub plugin: String,
+    /// The files that share it; none, if it is a file's alone, whose name it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     pub version: Digest,
     pub sockets: usize,
     /// Calls of the guest, and those that have cost an instance.
     pub calls: u64,
     pub failures: u64,
-    /// Whether the memory of its shared instances goes on in another version (it exports `state`); none, if it
-    /// has no shared instances.
+    /// Whether the memory of its shared instances goes on in another version (it exports `state`);
+    /// none, if it has no shared instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<bool>,
     /// Why it has begun with empty memory, where the version before had something in its own.
@@ -125,7 +129,8 @@ impl Report {
         self.changes.is_empty() && self.warnings.is_empty()
     }
 
-    /// Whether a version begins with empty memory, where the version before had something in its own.
+    /// Whether a version begins with empty memory, where the version before had something in its
+    /// own.
     pub fn loses_memory(&self) -> bool {
         self.changes.iter().any(|change| change.empty_memory.is_some())
     }
@@ -153,6 +158,9 @@ impl fmt::Display for Report {
             let Some(reason) = change.empty_memory else { continue };
             let begins = if self.dry_run { "would begin" } else { "begins" };
             write!(f, "\nwarning: {} {begins} with empty memory: {reason}", change.plugin)?;
+            if let Some(advice) = reason.advice() {
+                write!(f, "; {advice}")?;
+            }
         }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
@@ -222,7 +230,8 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "would replace routes/a.wasm (6b86b273ff34 by d4735e3a265e), 1 socket moving, 20 sockets draining\n\
-             warning: routes/a.wasm would begin with empty memory: the new version exports no `state`"
+             warning: routes/a.wasm would begin with empty memory: the new version exports no `state`; \
+             export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose"
         );
     }
 }

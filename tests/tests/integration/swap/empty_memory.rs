@@ -1,4 +1,5 @@
-//! Where what is in memory cannot move, everybody is told: before, after, and for as long as the version serves.
+//! Where what is in memory cannot move, everybody is told: before, after, and for as long as the
+//! version serves.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -29,9 +30,12 @@ async fn a_version_that_begins_with_empty_memory_says_so() {
     let after = "routes/swap.wasm begins with empty memory: the new version exports no `state`";
     assert!(said.contains(after), "{said}");
     host.wait_for_log(&["WARN", "replaced routes/swap.wasm"]).await;
-    assert!(host.log().contains(after), "{}", host.log());
+    host.wait_for_log(&[after]).await;
     let plugin = status(&host).await["plugins"][0].clone();
-    assert_eq!((&plugin["empty_memory"], &plugin["state"]), (&"no-state-after".into(), &false.into()));
+    assert_eq!(
+        (&plugin["empty_memory"], &plugin["state"]),
+        (&"no-state-after".into(), &false.into())
+    );
     let shown = host.command("status", &[]).await;
     let begun = "routes/swap.wasm has begun with empty memory: the new version exports no `state`";
     assert!(shown.stdout.contains(begun) && shown.stdout.contains("ends"), "{shown:?}");
@@ -142,12 +146,19 @@ async fn a_terminal_is_asked_before_memory_is_lost() {
 
 #[tokio::test]
 async fn a_version_without_state_is_refused_where_it_is_required() {
-    host().config(REQUIRED).route("swap", SWAP_BARE).end().await.says(&[
-        "`routes/swap.wasm` has `require_state`",
-        "exports no `state`",
-    ]);
+    host()
+        .config(REQUIRED)
+        .route("swap", SWAP_BARE)
+        .end()
+        .await
+        .says(&["`routes/swap.wasm` has `require_state`", "exports no `state`"]);
     let both = format!("{REQUIRED}stateless = true\n");
-    host().config(&both).route("swap", SWAP_V1).end().await.says(&["`stateless` and `require_state`"]);
+    host()
+        .config(&both)
+        .route("swap", SWAP_V1)
+        .end()
+        .await
+        .says(&["`stateless` and `require_state`"]);
 
     let host = host().config(REQUIRED).route("swap", SWAP_V1).route("ping", PING).start().await;
     let mut client = count_one(&host).await;
@@ -194,6 +205,6 @@ async fn a_setting_that_no_instance_has_leaves_them_alone() {
     host.site.configure("", "[limits]\nmessage = \"2 MiB\"\n");
     host.wait_for_log(&["WARN", "reloaded routes/swap.wasm"]).await;
     let lost = "routes/swap.wasm begins with empty memory: neither version exports `state`";
-    assert!(host.log().contains(lost), "{}", host.log());
+    host.wait_for_log(&[lost]).await;
     assert_eq!(client.ask("count").await, "0");
 }

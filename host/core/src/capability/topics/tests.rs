@@ -37,7 +37,10 @@ fn each_subscriber_hears_a_message_once_and_nobody_else_does() {
         topics.subscribe(socket, topic("news")).unwrap();
     }
     assert_eq!(topics.publish(&topic("news"), &text("a")), 2);
-    assert_eq!(topics.publish(&topic("news"), &Publication { not_to: Some(ann.id), ..text("b") }), 1);
+    assert_eq!(
+        topics.publish(&topic("news"), &Publication { not_to: Some(ann.id), ..text("b") }),
+        1
+    );
     topics.unsubscribe(&bob, &topic("news"));
     assert_eq!(topics.members(&topic("news")), [ann.id]);
     assert_eq!(topics.publish(&topic("news"), &text("c")), 1);
@@ -168,7 +171,8 @@ fn a_broker_can_join_the_topics_of_several_nodes() {
     nodes[0].subscribe(&ann, topic("news")).unwrap();
     nodes[0].subscribe(&bob, topic("news")).unwrap();
     nodes[1].subscribe(&cat, topic("news")).unwrap();
-    let published = nodes[0].publish(&topic("news"), &Publication { not_to: Some(ann.id), ..text("a") });
+    let published =
+        nodes[0].publish(&topic("news"), &Publication { not_to: Some(ann.id), ..text("a") });
     assert_eq!(published, 1, "on this node");
     assert_eq!(nodes[1].publish(&topic("news"), &text("b")), 1);
     broker.deliver();
