@@ -31,7 +31,9 @@ fn table(status: &Status) -> String {
         "VERSION",
         "SOCKETS",
         "CALLS",
-        "FAILURES",
+        "TRAPS",
+        "LIMITS",
+        "ERRORS",
         "MEMORY",
         "BEFORE",
     ];
@@ -84,7 +86,9 @@ fn row(serving: &Serving) -> Vec<String> {
         format!("{:.12}", serving.version),
         serving.sockets.to_string(),
         serving.calls.to_string(),
-        serving.failures.to_string(),
+        serving.traps.to_string(),
+        serving.limits.to_string(),
+        serving.errors.to_string(),
         memory(serving).to_owned(),
         before,
     ]

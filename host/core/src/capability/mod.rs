@@ -92,11 +92,27 @@ pub struct Context {
     pub sockets: Arc<Sockets>,
 }
 
-/// What has become of a version's calls.
+/// Counts what becomes of a version's calls.
 #[derive(Debug, Default)]
 pub struct Calls {
     made: AtomicU64,
-    failed: AtomicU64,
+    notices: AtomicU64,
+    traps: AtomicU64,
+    limits: AtomicU64,
+    errors: AtomicU64,
+}
+
+/// What has become of a version's calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallCounts {
+    pub made: u64,
+    /// Those that bring a request or messages.
+    pub asked: u64,
+    /// Those that have cost an instance, by themselves and by a limit.
+    pub traps: u64,
+    pub limits: u64,
+    /// Answers from 500 on that the guest has made, and sessions that it has failed.
+    pub errors: u64,
 }
 
 impl Calls {
@@ -105,14 +121,33 @@ impl Calls {
         self.made.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A call has cost the instance.
-    pub fn fail(&self) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
+    /// The call that begins brings neither a request nor a message.
+    pub fn notice(&self) {
+        self.notices.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many were made, and how many of them have failed.
-    pub fn count(&self) -> (u64, u64) {
-        (self.made.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    /// A call has cost the instance, by a limit or not.
+    pub fn fail(&self, by_limit: bool) {
+        let failed = if by_limit { &self.limits } else { &self.traps };
+        failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The guest says that a request or a session has failed.
+    pub fn error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many of each there were.
+    pub fn count(&self) -> CallCounts {
+        let (notices, made) =
+            (self.notices.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed));
+        CallCounts {
+            made,
+            asked: made.saturating_sub(notices),
+            traps: self.traps.load(Ordering::Relaxed),
+            limits: self.limits.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+        }
     }
 }
 

@@ -82,14 +82,22 @@ impl Caller {
         self.limits().request_time
     }
 
+    /// The same for a call that brings no message: that the socket begins, goes on or ends.
+    pub fn begin_notice(&mut self, socket: &Arc<Socket>) -> Duration {
+        self.store.data().context.calls.notice();
+        self.begin_event(socket)
+    }
+
     /// Before a call that the guest has asked for; answers the wall time that it may take.
     pub fn begin_timer(&mut self) -> Duration {
+        self.store.data().context.calls.notice();
         self.begin(RequestId::default(), None, Limit::EventCpu);
         self.limits().request_time
     }
 
     /// Before a call that no client has asked for; answers the wall time that it may take.
     pub fn begin_upkeep(&mut self) -> Duration {
+        self.store.data().context.calls.notice();
         self.begin(RequestId::default(), None, Limit::RequestCpu);
         self.limits().upkeep_time()
     }
@@ -129,8 +137,9 @@ impl Caller {
             })
         });
         if let Err(failure) = &result {
-            state.context.calls.fail();
-            if let Some(limit) = failure.limit() {
+            let limit = failure.limit();
+            state.context.calls.fail(limit.is_some());
+            if let Some(limit) = limit {
                 state.context.account.exceed(limit);
             }
         }

@@ -90,18 +90,16 @@ impl<E: Exports> Template<E> {
     /// # Errors
     /// The pool or the site's part of it is used up, the component needs more than its limits, its start
     /// function traps or takes too long, or an export's type is not the contract's.
-    pub async fn instantiate(
-        &self,
-        sharing: Option<Sharing>,
-    ) -> Result<Instance<E>, Failure> {
+    pub async fn instantiate(&self, sharing: Option<Sharing>) -> Result<Instance<E>, Failure> {
         let share = self.share.as_ref();
         let taken = share.map(|share| self.runtime.ledger.take(share.pool(), self.needs));
         let taken = taken.transpose()?;
         let started = self.try_instantiate(sharing).await;
         let failed = |failure: Failure| {
             self.context.calls.begin();
-            self.context.calls.fail();
-            if let Some(limit) = failure.limit() {
+            let limit = failure.limit();
+            self.context.calls.fail(limit.is_some());
+            if let Some(limit) = limit {
                 self.context.account.exceed(limit);
             }
             failure

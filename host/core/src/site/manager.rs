@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::report::{CanaryStatus, DrainingStatus};
 use super::staged::{self, Staged};
 use super::{Change, Given, Loading, Report, Serving, SiteDir, Status};
+use crate::capability::CallCounts;
 use crate::clock;
 use crate::config;
 use crate::lease::Lease;
@@ -305,7 +306,7 @@ impl SiteManager {
         let said = self.said.load();
         let traffic = self.served.traffic();
         let serving = |snapshot: &SiteSnapshot, plugin: &Arc<PluginVersion>| {
-            let (calls, failures) = plugin.context().calls.count();
+            let calls = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
             let known = said.versions.get(&name).into_iter().flatten();
             let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
@@ -315,8 +316,10 @@ impl SiteManager {
                 empty_memory: plugin.began_empty(),
                 version: *plugin.digest(),
                 sockets: plugin.own_sockets().count(),
-                calls,
-                failures,
+                calls: calls.made,
+                traps: calls.traps,
+                limits: calls.limits,
+                errors: calls.errors,
                 before: known.filter(|own| *own != plugin.digest()).copied().collect(),
                 plugin: name,
             }
@@ -555,7 +558,7 @@ impl SiteManager {
         self.serve(state, snapshot, &given, Handover::Rest, terms).await
     }
 
-    /// Goes back by itself if these versions cost too many instances.
+    /// Goes back by itself if these versions fail too often.
     fn watch(&self, pairs: Vec<Pair>, settings: &config::Swap) {
         let (manager, settings) = (self.this.clone(), settings.clone());
         if pairs.is_empty() || settings.watch_time.is_zero() {
@@ -570,8 +573,9 @@ impl SiteManager {
                 if !manager.still_serves(&pairs) {
                     return;
                 }
-                if let Some(failing) = pairs.iter().find(|pair| fails(&pair.after, &settings)) {
-                    return manager.give_up(&pairs, &failing.after).await;
+                let failing = pairs.iter().find_map(|pair| Some((pair, failing(pair, &settings)?)));
+                if let Some((pair, setting)) = failing {
+                    return manager.give_up(&pairs, &pair.after, setting).await;
                 }
             }
             pairs.iter().for_each(|pair| pair.after.commit());
@@ -585,12 +589,12 @@ impl SiteManager {
     }
 
     /// These versions are not to serve any more.
-    async fn give_up(&self, pairs: &[Pair], failing: &PluginVersion) {
-        let (calls, failures) = failing.context().calls.count();
+    async fn give_up(&self, pairs: &[Pair], failing: &PluginVersion, setting: &str) {
+        let CallCounts { made, traps, limits, errors, .. } = failing.context().calls.count();
         let (site, plugin) = (&**self.served.name(), &*failing.context().plugin);
         tracing::error!(
-            target: "swap", site, plugin, calls, failures,
-            "the new version fails over `swap.max_failures`: the version before comes back"
+            target: "swap", site, plugin, calls = made, traps, limits, errors,
+            "the new version fails over `{setting}`: the version before comes back"
         );
         let is_canary = self.served.traffic().canary.is_some();
         let gone_back = match is_canary {
@@ -635,10 +639,19 @@ impl Said {
     }
 }
 
-/// Whether a version costs too many instances.
-fn fails(plugin: &PluginVersion, settings: &config::Swap) -> bool {
-    let (calls, failures) = plugin.context().calls.count();
-    calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
+/// The setting by which a version fails too often. One that makes no more errors than the version
+/// before stays: what both need may be missing.
+fn failing(pair: &Pair, settings: &config::Swap) -> Option<&'static str> {
+    let [before, after] =
+        [&pair.before, &pair.after].map(|version| version.context().calls.count());
+    let share = |part: u64, of: u64| (part as f64 / of.max(1) as f64).min(1.0);
+    let lost = after.traps.saturating_add(after.limits);
+    if after.made >= settings.min_calls && share(lost, after.made) > settings.max_failures {
+        return Some("swap.max_failures");
+    }
+    let errors = share(after.errors, after.asked);
+    let is_worse = errors > settings.max_errors && errors > share(before.errors, before.asked);
+    (after.errors >= settings.min_errors && is_worse).then_some("swap.max_errors")
 }
 
 /// Completes a deploy that was broken off. It may have a gigabyte to read.

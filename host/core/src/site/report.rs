@@ -66,9 +66,13 @@ pub struct Serving {
     pub files: Vec<String>,
     pub version: Digest,
     pub sockets: usize,
-    /// Calls of the guest, and those that have cost an instance.
+    /// Calls of the guest.
     pub calls: u64,
-    pub failures: u64,
+    /// Those that have cost an instance: by a trap, and by a limit.
+    pub traps: u64,
+    pub limits: u64,
+    /// Answers from 500 on that it has made, and sessions that it has failed.
+    pub errors: u64,
     /// Whether the memory of its shared instances goes on in another version (it exports `state`);
     /// none, if it has no shared instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
