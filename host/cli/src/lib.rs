@@ -4,6 +4,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod add;
 mod build;
 mod client;
 mod compile;
@@ -19,6 +20,7 @@ mod status;
 mod table;
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -62,13 +64,17 @@ enum Command {
     ///
     /// It has a source below `guests/`, the `lithe.toml` that builds it, and a test.
     New(new::Options),
+    /// Add a route to a site, with a handler in the language of your choice
+    ///
+    /// It has a source below `guests/`, and a line under `[build]` in `lithe.toml`.
+    Add(add::Options),
     /// Build the components that a site names from source
     ///
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
     /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks" }`
     /// for other languages than Rust. What the folder has tells the language: Cargo.toml,
-    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with the
-    /// command that installs it.
+    /// package.json, pyproject.toml, go.mod, main.zig, or C and C++ files. A missing tool is named,
+    /// with the command that installs it.
     Build(BuildOptions),
     /// Serve a site
     ///
@@ -78,10 +84,10 @@ enum Command {
     Serve(ServeOptions),
     /// Serve new versions of components, all or none, while sockets stay open
     ///
-    /// The host that serves the site loads each beside the version that it has, sees that it starts and
-    /// is well, and switches in one step. Whatever fails, the versions before go on. The files are
-    /// written into the site. What a plugin has in memory goes on if both versions export `state`; where it would
-    /// be lost, a terminal is asked before.
+    /// The host that serves the site loads each beside the version that it has, sees that it starts
+    /// and is well, and switches in one step. Whatever fails, the versions before go on. The files
+    /// are written into the site. What a plugin has in memory goes on if both versions export
+    /// `state`; where it would be lost, a terminal is asked before.
     Deploy(DeployOptions),
     /// Serve a version of a component that was served before
     ///
@@ -239,10 +245,20 @@ struct ServeOptions {
     /// The site's folder
     site: PathBuf,
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000", value_parser = with_port)]
     listen: String,
     #[command(flatten)]
     cache: CacheOptions,
+}
+
+/// An address that says its port, too.
+fn with_port(address: &str) -> Result<String, String> {
+    let shown = match address.parse() {
+        Ok(IpAddr::V6(_)) => format!("[{address}]"),
+        _ if !address.contains(':') => address.to_owned(),
+        _ => return Ok(address.to_owned()),
+    };
+    Err(format!("it has no port: write `{shown}:4000`"))
 }
 
 /// Runs the command line. Errors go to standard error, with what to do next.
@@ -257,6 +273,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::New(options) => new::run(&options),
+        Command::Add(options) => add::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Deploy(options) => deploy::run(&options),

@@ -45,11 +45,12 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     }
     log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
     log::say(format_args!("  sh {shown}/test.sh   tests it"));
+    log::say(format_args!("  lithe add {shown} ROUTE --lang LANGUAGE   adds another route"));
     Ok(())
 }
 
 /// What has to be there before a build, where that is not a system package.
-fn needs(language: Language) -> Option<&'static str> {
+pub fn needs(language: Language) -> Option<&'static str> {
     match language {
         Language::Rust => None,
         Language::Ts | Language::Js => Some("npm install, in it, brings what builds JavaScript"),
