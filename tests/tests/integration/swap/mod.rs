@@ -3,6 +3,7 @@
 mod canary;
 mod commands;
 mod empty_memory;
+mod poll;
 mod refused;
 mod roll_back;
 mod sockets;
