@@ -28,10 +28,13 @@ pub fn build(site: &SiteDir, errors: TypeErrors) -> anyhow::Result<Built> {
     let built = lithe_toolchains::build(site, errors, say)?;
     match (count, built.written.len()) {
         (0, _) => log::say("nothing to build: `lithe.toml` names nothing under `[build]`"),
+        (1, 0) => log::say("built 1 component, which is as it was"),
+        (1, _) => log::say("built 1 component, which is new or has changed"),
         (_, 0) => log::say(format_args!("built {count} components, all as they were")),
         (_, new) => {
             log::say(format_args!("built {count} components, {new} of them new or changed"));
         }
     }
+    built.apart.iter().for_each(log::say);
     Ok(built)
 }

@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 
 use lithe_host::internals::files::Folder;
 use lithe_host::internals::plugin::{Digest, STATE_FOLDER};
-use lithe_host::internals::site::{Given, Report, SiteDir, Status};
+use lithe_host::internals::site::{Given, Report, SiteDir, Status, Terms};
 
 /// What stays as it is in a component's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
@@ -78,17 +78,12 @@ impl Client {
         &self,
         given: &Given,
         canary: &Share,
+        terms: Terms,
     ) -> Result<Report, ClientError> {
-        let mut path = "/deploy".to_owned();
-        let options = [("share", &canary.share), ("header", &canary.header)];
-        let options = options.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-        for (number, (name, value)) in options.enumerate() {
-            let separator = if number == 0 { '?' } else { '&' };
-            path += &format!("{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
-        }
+        let canary = [("share", canary.share.as_deref()), ("header", canary.header.as_deref())];
         let (boundary, form) = form(given);
         let kind = format!("multipart/form-data; boundary={boundary}");
-        self.ask(Method::POST, &path, Some(kind), form).await
+        self.ask(Method::POST, &with_query("/deploy", terms, &canary), Some(kind), form).await
     }
 
     /// Goes back to a version of a component.
@@ -99,28 +94,26 @@ impl Client {
         &self,
         plugin: &str,
         to: Option<&str>,
+        terms: Terms,
     ) -> Result<Report, ClientError> {
-        let mut path = format!("/rollback/{}", utf8_percent_encode(plugin, PATH));
-        if let Some(to) = to {
-            path += &format!("?to={}", utf8_percent_encode(to, NON_ALPHANUMERIC));
-        }
-        self.ask(Method::POST, &path, None, Bytes::new()).await
+        let path = format!("/rollback/{}", utf8_percent_encode(plugin, PATH));
+        self.ask(Method::POST, &with_query(&path, terms, &[("to", to)]), None, Bytes::new()).await
     }
 
     /// Serves a canary to everybody.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub(crate) async fn promote(&self) -> Result<Report, ClientError> {
-        self.ask(Method::POST, "/promote", None, Bytes::new()).await
+    pub(crate) async fn promote(&self, terms: Terms) -> Result<Report, ClientError> {
+        self.ask(Method::POST, &with_query("/promote", terms, &[]), None, Bytes::new()).await
     }
 
     /// Serves a canary to nobody.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub(crate) async fn drop_canary(&self) -> Result<Report, ClientError> {
-        self.ask(Method::POST, "/drop", None, Bytes::new()).await
+    pub(crate) async fn drop_canary(&self, terms: Terms) -> Result<Report, ClientError> {
+        self.ask(Method::POST, &with_query("/drop", terms, &[]), None, Bytes::new()).await
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -149,6 +142,20 @@ impl Client {
         let body = response.into_body().collect().await.map_err(|error| broken(error.into()))?;
         driving.abort();
         read(status, &body.to_bytes())
+    }
+}
+
+/// A path of the API, with the parameters that there are.
+fn with_query(path: &str, terms: Terms, parameters: &[(&str, Option<&str>)]) -> String {
+    let is_set = |is_set: bool| is_set.then_some("true");
+    let terms = [("dry_run", is_set(terms.dry_run)), ("keep_memory", is_set(terms.keep_memory))];
+    let parameters = parameters.iter().chain(&terms).filter_map(|(name, value)| {
+        let value = utf8_percent_encode((*value)?, NON_ALPHANUMERIC);
+        Some(format!("{name}={value}"))
+    });
+    match parameters.collect::<Vec<_>>().join("&") {
+        none if none.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 

@@ -1,14 +1,16 @@
 //! `lithe deploy`, `rollback`, `promote` and `drop`: what the host that serves a site is asked to
 //! do.
 
+use std::io::IsTerminal as _;
+
 use anyhow::{Context as _, bail};
 
 use crate::client::{Client, ClientError, Share};
 use crate::serve::block_on;
-use crate::{DeployOptions, RollbackOptions, SiteOptions};
+use crate::{CanaryOptions, DeployOptions, RollbackOptions, SiteOptions, TermsOptions};
 use lithe_host::internals::files;
 use lithe_host::internals::log;
-use lithe_host::internals::site::{self, Given, Report, SiteDir};
+use lithe_host::internals::site::{self, Given, Report, SiteDir, Terms};
 
 pub(crate) fn run(options: &DeployOptions) -> anyhow::Result<()> {
     let mut given = Given::new();
@@ -24,20 +26,22 @@ pub(crate) fn run(options: &DeployOptions) -> anyhow::Result<()> {
         }
     }
     let canary = Share { share: options.share.clone(), header: options.header.clone() };
-    ask(&options.site, async |client| client.deploy(&given, &canary).await)
+    let (site, terms) = (&options.site, options.terms);
+    ask(site, terms, async |client, terms| client.deploy(&given, &canary, terms).await)
 }
 
 pub(crate) fn roll_back(options: &RollbackOptions) -> anyhow::Result<()> {
     let (plugin, to) = (&options.plugin, options.to.as_deref());
-    ask(&options.site, async |client| client.roll_back(plugin, to).await)
+    let (site, terms) = (&options.site, options.terms);
+    ask(site, terms, async |client, terms| client.roll_back(plugin, to, terms).await)
 }
 
-pub(crate) fn promote(options: &SiteOptions) -> anyhow::Result<()> {
-    ask(options, async |client| client.promote().await)
+pub(crate) fn promote(options: &CanaryOptions) -> anyhow::Result<()> {
+    ask(&options.site, options.terms, async |client, terms| client.promote(terms).await)
 }
 
-pub(crate) fn drop_canary(options: &SiteOptions) -> anyhow::Result<()> {
-    ask(options, async |client| client.drop_canary().await)
+pub(crate) fn drop_canary(options: &CanaryOptions) -> anyhow::Result<()> {
+    ask(&options.site, options.terms, async |client, terms| client.drop_canary(terms).await)
 }
 
 /// The client for a site's host.
@@ -48,14 +52,40 @@ pub(crate) fn client(options: &SiteOptions) -> anyhow::Result<Client> {
     Ok(Client::new(&SiteDir::open(&options.site)?))
 }
 
+/// Asks for a change. Where memory would be lost, and somebody is there to ask, it is asked before.
 fn ask(
-    options: &SiteOptions,
-    ask: impl AsyncFnOnce(Client) -> Result<Report, ClientError>,
+    site: &SiteOptions,
+    options: TermsOptions,
+    ask: impl AsyncFn(&Client, Terms) -> Result<Report, ClientError>,
 ) -> anyhow::Result<()> {
-    let client = client(options)?;
+    let client = client(site)?;
+    let terms = Terms { dry_run: options.dry_run, keep_memory: options.keep_memory };
+    let is_asked = terms == Terms::default() && !options.yes && is_terminal();
     block_on(async {
-        let report = ask(client).await?;
-        log::say(&report);
+        if is_asked {
+            let foreseen = ask(&client, Terms { dry_run: true, ..terms }).await?;
+            if foreseen.loses_memory() && !confirm(&foreseen).await? {
+                bail!("nothing has changed");
+            }
+        }
+        log::say(ask(&client, terms).await?);
         Ok(())
     })
+}
+
+/// Whether somebody reads what is said, and can answer.
+fn is_terminal() -> bool {
+    log::is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Asks whether to go on.
+async fn confirm(foreseen: &Report) -> anyhow::Result<bool> {
+    log::say(foreseen);
+    log::say("go on? [y/N]");
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = answer.await?.context("cannot read the answer")?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

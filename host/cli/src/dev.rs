@@ -10,18 +10,18 @@ use crate::signals::Endings;
 use lithe_host::internals::log;
 use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Watcher};
 use lithe_host::internals::supervise;
-use lithe_toolchains::{Inputs, TypeErrors, build_changed};
+use lithe_toolchains::{Apart, Built, Inputs, TypeErrors, build_changed};
 
 pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
-    let inputs = crate::build::build(&site, TypeErrors::Warn)?.inputs;
+    let Built { inputs, apart, .. } = crate::build::build(&site, TypeErrors::Warn)?;
     block_on(async {
         // Watched before it is loaded, so that no change falls between.
         let mut watcher = Watcher::new(&site.root, &sources(&site));
         watcher.also(inputs.values().flatten());
         let host = host(options)?.follow_changes(false);
         serve(Root::One(Box::new(site)), host, Endings::of_terminal, |host| {
-            host.follow(follow(watcher, inputs, host.sites().clone()));
+            host.follow(follow(watcher, inputs, apart, host.sites().clone()));
         })
         .await
     })
@@ -32,12 +32,12 @@ fn sources(site: &SiteDir) -> Vec<PathBuf> {
 }
 
 /// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
-async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
+async fn follow(mut watcher: Watcher, mut inputs: Inputs, mut said: Vec<Apart>, sites: Arc<Sites>) {
     let Ok(manager) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {
         sites.note_change();
         let started = Instant::now();
-        let updating = update(changed, &mut inputs, &mut watcher, &manager);
+        let updating = update(changed, &mut inputs, &mut said, &mut watcher, &manager);
         let updated = supervise::alone_async("an update", updating).await;
         match updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it"))) {
             Ok(report) if report.is_empty() => {}
@@ -59,6 +59,7 @@ async fn follow(mut watcher: Watcher, mut inputs: Inputs, sites: Arc<Sites>) {
 async fn update(
     changed: Vec<PathBuf>,
     inputs: &mut Inputs,
+    said: &mut Vec<Apart>,
     watcher: &mut Watcher,
     manager: &SiteManager,
 ) -> anyhow::Result<Report> {
@@ -78,5 +79,8 @@ async fn update(
     .await??;
     watcher.also(built.inputs.values().flatten());
     inputs.extend(built.inputs);
+    let new: Vec<Apart> = built.apart.into_iter().filter(|own| !said.contains(own)).collect();
+    new.iter().for_each(log::say);
+    said.extend(new);
     Ok(manager.update().await?)
 }

@@ -52,7 +52,12 @@ fn text(file: &str, report: &Report) -> String {
     list("imports", imports, &mut line);
     list("exports", report.exports.iter().cloned(), &mut line);
     for (field, values) in &report.producers {
-        list(field, values.iter().cloned(), &mut line);
+        let mut values: Vec<String> = values.iter().cloned().collect();
+        if field == "language" {
+            // Its own before that of the C library, which is in nearly all.
+            values.sort_by_key(|language| language.starts_with('C'));
+        }
+        list(field, values, &mut line);
     }
     text
 }

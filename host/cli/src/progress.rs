@@ -1,6 +1,5 @@
 //! Long work shows that it goes on: a spinner after a second, or a line where nobody watches.
 
-use std::io::IsTerminal as _;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -68,7 +67,7 @@ fn print(names: &mpsc::Receiver<String>) {
 }
 
 fn show(name: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if !log::is_terminal() {
         log::say(format_args!("{name} ..."));
         return ProgressBar::hidden();
     }

@@ -26,7 +26,17 @@ pub(crate) fn run(options: &StatusOptions) -> anyhow::Result<()> {
 
 fn table(status: &Status) -> String {
     let mut text = format!("site {}\n\n", log::escape(&status.site));
-    let head = ["COMPONENT", "VERSION", "SOCKETS", "CALLS", "FAILURES", "BEFORE"];
+    let head = [
+        "COMPONENT",
+        "VERSION",
+        "SOCKETS",
+        "CALLS",
+        "TRAPS",
+        "LIMITS",
+        "ERRORS",
+        "MEMORY",
+        "BEFORE",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(status.plugins.iter().map(row));
     text += &aligned(&rows);
@@ -36,6 +46,16 @@ fn table(status: &Status) -> String {
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(canary.plugins.iter().map(row));
         text += &aligned(&rows);
+    }
+    for serving in status.plugins.iter().filter(|serving| !serving.files.is_empty()) {
+        let (plugin, files) = (log::escape(&serving.plugin), serving.files.join(" "));
+        let _ = writeln!(text, "\n{plugin} is {}", log::escape(&files));
+    }
+    let canaries = status.canary.iter().flat_map(|canary| &canary.plugins);
+    for serving in status.plugins.iter().chain(canaries) {
+        let Some(reason) = serving.empty_memory else { continue };
+        let plugin = log::escape(&serving.plugin);
+        let _ = writeln!(text, "\n{plugin} has begun with empty memory: {reason}");
     }
     if !status.draining.is_empty() {
         text += "\ndraining:\n\n";
@@ -66,7 +86,19 @@ fn row(serving: &Serving) -> Vec<String> {
         format!("{:.12}", serving.version),
         serving.sockets.to_string(),
         serving.calls.to_string(),
-        serving.failures.to_string(),
+        serving.traps.to_string(),
+        serving.limits.to_string(),
+        serving.errors.to_string(),
+        memory(serving).to_owned(),
         before,
     ]
+}
+
+/// What becomes of its memory when another version takes over.
+fn memory(serving: &Serving) -> &'static str {
+    match serving.state {
+        Some(true) => "moves",
+        Some(false) => "ends",
+        None => "-",
+    }
 }

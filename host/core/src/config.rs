@@ -16,7 +16,7 @@ mod swap;
 mod tenants;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
@@ -29,7 +29,7 @@ pub use build::{Build, Engine, GuestKind};
 pub use compile::Compile;
 pub use limit::Limit;
 pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
-pub use plugin::{Folder, PluginConfig, Scope, SecretSource};
+pub use plugin::{Folder, PluginConfig, Scope, SecretSource, Topics};
 pub use server::{Admin, ProxyHeader, Server};
 pub use swap::Swap;
 pub use tenants::{Host, Tenants};
@@ -89,7 +89,8 @@ pub struct SiteConfig {
     pub limits: Limits,
     /// How new versions of components take over.
     pub swap: Swap,
-    /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`.
+    /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`, or by
+    /// the name of the plugin that its files share (`plugin` in `[build]`).
     pub plugin: BTreeMap<String, PluginConfig>,
     /// Components that `lithe build` makes: the file inside the site, and what it is built from.
     pub build: BTreeMap<PathBuf, Build>,
@@ -274,9 +275,29 @@ impl SiteConfig {
         Ok(config)
     }
 
+    /// The text of a site's `lithe.toml`; empty, where there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn text(site: &files::Folder) -> anyhow::Result<String> {
+        load(site, |text| Ok(text.to_owned()))
+    }
+
+    /// The plugin that a component's file is of: the one that `[build]` names, or one of its own.
+    pub fn plugin_of<'s>(&'s self, file: &'s str) -> &'s str {
+        let build = self.build.get(Path::new(file));
+        build.and_then(|build| build.plugin.as_deref()).unwrap_or(file)
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         self.limits.validate()?;
+        build::validate(&self.build)?;
         for (file, plugin) in &self.plugin {
+            let name = self.plugin_of(file);
+            anyhow::ensure!(
+                name == file,
+                "`{file}` is of the plugin `{name}`: its settings belong in `[plugin.{name}]`"
+            );
             plugin.validate(file, &self.limits)?;
         }
         let folders = self.plugin.values().map(|plugin| plugin.folders.len()).sum();
@@ -294,6 +315,11 @@ fn load<T>(folder: &files::Folder, parse: fn(&str) -> anyhow::Result<T>) -> anyh
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", shown())),
     };
     parse(&text).with_context(|| format!("`{}` is invalid", shown()))
+}
+
+/// Whether a text could be a `lithe.toml`.
+pub fn is_toml(text: &str) -> bool {
+    toml::from_str::<toml::Table>(text).is_ok()
 }
 
 /// The top-level keys; none of what is not TOML.
@@ -322,7 +348,6 @@ fn with_key(error: toml::de::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::time::Duration;
 
     use super::*;
@@ -486,7 +511,8 @@ mod tests {
                     match Config::parse(&text) {
                         Ok(_) => assert!(
                             is_text && key == "token_file"
-                                || key == "max_failures" && value == "1e-300",
+                                || ["max_failures", "max_errors"].contains(&&*key)
+                                    && value == "1e-300",
                             "{text}"
                         ),
                         Err(error) => {

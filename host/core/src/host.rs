@@ -16,7 +16,9 @@ use crate::admin;
 use crate::clock;
 use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
-use crate::site::{Given, NotServed, Progress, Report, Root, SiteManager, Sites, Status, Watcher};
+use crate::site::{
+    Given, NotServed, Progress, Report, Root, SiteManager, Sites, Status, Terms, Watcher,
+};
 
 /// How long a host that ends waits for the threads of busy sites.
 const THREADS_TIME: Duration = Duration::from_secs(1);
@@ -113,7 +115,7 @@ impl Host {
     /// The host has several sites ([`Host::site`] gives each), or a component cannot be served: see
     /// [`DeployError`](crate::DeployError). The host goes on with what it served.
     pub async fn deploy(&self, components: Given) -> anyhow::Result<Report> {
-        Ok(self.sites.only()?.deploy(components, None).await?)
+        Ok(self.sites.only()?.deploy(components, None, Terms::default()).await?)
     }
 
     /// The status of the only site.

@@ -68,10 +68,10 @@ mod sync;
 pub use host::{Builder, CannotListen, Host};
 pub use log::{Log, start as start_log};
 pub use pipeline::Split;
-pub use plugin::Digest;
+pub use plugin::{Digest, EmptyMemory};
 pub use site::{
     CanaryStatus, Change, DeployError, DrainingStatus, Given, NotServed, Report, Serving,
-    SiteManager, Status,
+    SiteManager, Status, Terms,
 };
 
 /// What the commands, the tests and the fuzz targets of Lithe itself use. It may change with every
@@ -101,7 +101,7 @@ pub mod internals {
             Account, Cache, CompileError, Compiling, Digest, Fit, Grant, Handled, Handler,
             Handover, Instances, LoadError, Loader, MAX_CACHE, Middleware, Pair, PluginIdentity,
             PluginVersion, Program, Report, Role, STATE_FOLDER, Session, Settings, Source, Swap,
-            run_child,
+            has_sessions, run_child,
         };
     }
     pub mod runtime {
@@ -131,7 +131,7 @@ pub mod internals {
         pub use crate::files::{FileError, Folder, read_named};
     }
     pub mod log {
-        pub use crate::log::{escape, escape_json, flush, say, start};
+        pub use crate::log::{escape, escape_json, flush, is_terminal, say, start};
     }
     pub mod supervise {
         pub use crate::supervise::alone_async;

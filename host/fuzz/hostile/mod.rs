@@ -236,8 +236,8 @@ impl Host {
             let sweeps = async {
                 let start = Instant::now();
                 while !done.get() {
-                    plugin.sweep(start.elapsed());
-                    plugin.sweep_sockets(start.elapsed());
+                    plugin.sweep(start.elapsed(), &settings.limits);
+                    plugin.sweep_sockets(start.elapsed(), &settings.limits);
                     sleep(SWEEP).await;
                 }
             };

@@ -221,7 +221,7 @@ fn check_ranges(config: &Config) {
         swap.keep,
     ];
     assert!(counts.iter().all(|count| *count <= MOST), "{counts:?}");
-    for share in [swap.max_failures, tenants.cpu_share, tenants.pool_share] {
+    for share in [swap.max_failures, swap.max_errors, tenants.cpu_share, tenants.pool_share] {
         assert!((0.0..=1.0).contains(&share), "{share}");
     }
     assert!((9..=15).contains(&deflate.window_bits), "{}", deflate.window_bits);

@@ -24,14 +24,16 @@ mod work;
 mod zig;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bytesize::ByteSize;
 
 use inputs::Component;
-use lithe_host::internals::config::Build;
+use lithe_host::internals::config::{Build, Engine, GuestKind};
 use lithe_host::internals::files::Folder;
+use lithe_host::internals::plugin::has_sessions;
 use lithe_host::internals::site::SiteDir;
 
 pub use new::{Kind, Language, Project};
@@ -54,6 +56,43 @@ pub struct Built {
     /// By the folder of each source that was built: the files outside of it that its component was
     /// made from, such as those of a package beside it. Cargo, esbuild and clang tell of them.
     pub inputs: Inputs,
+    /// Routes that are one component and not one plugin, by their source: they share neither memory
+    /// nor sockets.
+    pub apart: Vec<Apart>,
+}
+
+/// Routes that are made of one source, and are plugins of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apart {
+    pub files: Vec<PathBuf>,
+    pub build: Build,
+}
+
+impl fmt::Display for Apart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted: Vec<String> =
+            self.files.iter().map(|file| format!("`{}`", file.display())).collect();
+        let (Build { source, kind, engine, command, .. }, file) = (&self.build, &self.files[0]);
+        let name = source.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let mut line = format!("{file:?} = {{ source = {source:?}");
+        if *kind != GuestKind::default() {
+            line += &format!(", kind = {:?}", kind.name());
+        }
+        if *engine != Engine::default() {
+            line += ", engine = \"full\"";
+        }
+        if let Some(command) = command {
+            line += &format!(", command = {command:?}");
+        }
+        write!(
+            f,
+            "warning: {} are built from `{}`, and share no memory, topics and sockets: each is a plugin of its own. \
+             To make them one, give each the same `plugin` in `[build]`, as in `{line}, plugin = \"{name}\" }}`; \
+             different names say that they are to be apart",
+            quoted.join(" and "),
+            source.display(),
+        )
+    }
 }
 
 /// Files, by the folder of the source whose component was made from them.
@@ -63,11 +102,7 @@ pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 ///
 /// # Errors
 /// The target cannot be added, or a component does not build: which one.
-pub fn build(
-    site: &SiteDir,
-    errors: TypeErrors,
-    say: impl Fn(&str),
-) -> anyhow::Result<Built> {
+pub fn build(site: &SiteDir, errors: TypeErrors, say: impl Fn(&str)) -> anyhow::Result<Built> {
     build_changed(site, errors, |_| true, say)
 }
 
@@ -83,6 +118,8 @@ pub fn build_changed(
 ) -> anyhow::Result<Built> {
     let mut built = Built::default();
     let mut has_target = false;
+    // What other files are made of, too, is built once.
+    let mut made: Vec<(&Build, Vec<u8>)> = Vec::new();
     for (output, build) in &site.config.build {
         let folder = site.root.join(build);
         if !is_changed(&folder) {
@@ -93,7 +130,19 @@ pub fn build_changed(
             source_folder: build.source.clone(),
             source: error,
         };
+        if let Some((_, content)) = made.iter().find(|(own, _)| own.makes_the_same(build)) {
+            if replace(&site.root, output, content).map_err(error)? {
+                built.written.push(output.clone());
+            }
+            continue;
+        }
         let component = component(&folder, build, errors, &mut has_target, &say).map_err(error)?;
+        let same: Vec<_> =
+            site.config.build.iter().filter(|(_, own)| own.makes_the_same(build)).collect();
+        if same.len() > 1 {
+            built.apart.extend(apart(&same, &component.content));
+            made.push((build, component.content.clone()));
+        }
         if replace(&site.root, output, &component.content).map_err(error)? {
             built.written.push(output.clone());
         }
@@ -103,6 +152,19 @@ pub fn build_changed(
         built.inputs.entry(folder).or_default().extend(outside);
     }
     Ok(built)
+}
+
+/// Those of these files that would share memory or sockets if they were one plugin, and for which
+/// the site does not say whether they are to.
+fn apart(same: &[(&PathBuf, &Build)], component: &[u8]) -> Option<Apart> {
+    let routes = same.iter().filter(|(file, _)| file.starts_with("routes"));
+    let (named, unnamed): (Vec<_>, Vec<_>) = routes.partition(|(_, build)| build.plugin.is_some());
+    let (_, build) = *unnamed.first()?;
+    if named.len() + unnamed.len() < 2 || !has_sessions(component) {
+        return None;
+    }
+    let files = unnamed.iter().chain(&named).map(|(file, _)| (*file).clone()).collect();
+    Some(Apart { files, build: (*build).clone() })
 }
 
 /// Builds one component, by the language of its source. Rust's target is looked for only once.

@@ -34,10 +34,12 @@ pub enum Kind {
 fn check_name(name: &str) -> anyhow::Result<()> {
     let is_word = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_lowercase())
-            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
     };
     if !is_word(name) {
-        bail!("`{name}` is not a name for a site: use letters a to z, digits and `-`");
+        bail!("`{name}` is not a name for a site: use letters a to z, digits, `-` and `_`");
     }
     Ok(())
 }
@@ -83,6 +85,24 @@ impl<'a> Project<'a> {
         let checks = checks.replace("{kind}", kind_name(kind));
         project.add("test.sh", &include_str!("new/test.sh").replace("{checks}\n", &checks));
         Ok(project)
+    }
+
+    /// A guest for a site that is there, and its line of `[build]`. `output` is the component's
+    /// file in the site.
+    ///
+    /// # Errors
+    /// As [`Project::new`].
+    pub fn guest_of_site(
+        name: &'a str,
+        language: Language,
+        kind: Kind,
+        output: &str,
+        sdk: Option<&'a Path>,
+    ) -> anyhow::Result<(Self, String)> {
+        check_name(name)?;
+        let mut project = Self { name, language, sdk, files: Vec::new() };
+        let line = project.guest(name, kind, output)?;
+        Ok((project, line))
     }
 
     /// Its files: their paths in the site's folder, and what they say.
@@ -246,10 +266,10 @@ mod tests {
 
     #[test]
     fn a_name_is_that_of_a_package() {
-        for name in ["hello", "a1", "my-site"] {
+        for name in ["hello", "a1", "my-site", "my_site"] {
             check_name(name).unwrap();
         }
-        for name in ["", "Hello", "1a", "a_b", "a b", "-a", "ä"] {
+        for name in ["", "Hello", "1a", "_a", "a b", "-a", "ä"] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }

@@ -38,6 +38,7 @@ fn a_component_that_fits_is_described() {
             "wasi:cli/environment@0.2",
             "without any variable",
             "rustc",
+            "language      Rust",
         ] {
             assert!(text.contains(word), "{component}: no `{word}` in:\n{text}");
         }

@@ -46,6 +46,7 @@ mod scopes;
 mod semantics;
 mod session_ends;
 mod settings;
+mod shared_plugins;
 mod shutdown;
 mod slow_sites;
 mod starting;

@@ -150,3 +150,19 @@ async fn over_the_limit_the_value_that_is_idle_for_longest_makes_room() {
     .await;
     assert_eq!(one.ask("still here").await, "still here");
 }
+
+#[tokio::test]
+async fn the_log_says_when_memory_is_lost_by_a_trap() {
+    let lost = ["WARN", "what the instance had in memory is lost with it", "routes/hooks.wasm"];
+    for config in ["", "[plugin.\"routes/hooks.wasm\"]\nstateless = true\n"] {
+        let host = site(config).start().await;
+        let mut client = host.connect("/hooks").await;
+        client.send("panic").await;
+        assert_eq!(client.closed().await.0, 1011);
+        assert_eq!(host.get("/hooks").await.json()["messages"], 0);
+        match config {
+            "" => drop(host.wait_for_log(&lost).await),
+            _ => assert!(!host.log().contains(lost[1]), "there was nothing in it"),
+        }
+    }
+}

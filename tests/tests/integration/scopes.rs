@@ -1,7 +1,7 @@
 //! What shares an instance, and what the host answers itself.
 
-use lithe_tests::TestHost;
-use lithe_tests::artifacts::{BENCH_PUBLISH, HOSTILE_HOOKS, PING};
+use lithe_tests::artifacts::{BENCH_PUBLISH, HOSTILE_HOOKS, PING, SESSIONS};
+use lithe_tests::{Builder, Client, TestHost, eventually};
 
 use crate::host;
 
@@ -31,6 +31,73 @@ async fn each_value_of_a_parameter_can_have_an_instance() {
     assert_eq!(opened(&host, "/rooms/1").await, 2);
     assert_eq!(opened(&host, "/rooms/2").await, 1);
     assert_eq!(opened(&host, "/rooms/3").await, 0);
+}
+
+/// Two people in one room and one in another, who all hear `news`.
+async fn three_people(host: &TestHost) -> [Client; 3] {
+    let mut people = Vec::new();
+    for room in ["a", "a", "b"] {
+        let mut client = host.connect(&format!("/rooms/{room}")).await;
+        assert_eq!(client.ask("subscribe:news").await, "ok");
+        people.push(client);
+    }
+    people.try_into().expect("there are three")
+}
+
+fn rooms(config: &str) -> Builder {
+    let config = format!("[plugin.\"plugins/sessions.wasm\"]\n{config}");
+    host().config(&config).component("plugins/sessions.wasm", SESSIONS)
+}
+
+#[tokio::test]
+async fn topics_members_and_publish_are_those_of_the_parameters_value() {
+    let host = rooms("scope = \"param:id\"\n").start().await;
+    let [mut ann, mut bob, mut cat] = three_people(&host).await;
+    ann.send("publish:news:to my room").await;
+    assert_eq!(ann.text().await, "to my room");
+    assert_eq!(ann.text().await, "heard by 2");
+    assert_eq!(bob.text().await, "to my room");
+    assert_eq!(cat.ask("count:news").await, "1", "and nothing has come before it");
+    assert_eq!(cat.ask("topics").await, "news");
+    for (room, members) in [("a", "2"), ("b", "1"), ("c", "0")] {
+        let topic = host.get(&format!("/rooms/{room}/members?topic=news")).await;
+        let all = host.get(&format!("/rooms/{room}/members")).await;
+        assert_eq!((topic.text(), all.text()), (members, members), "{room}");
+    }
+    assert_eq!(cat.ask("unsubscribe:news").await, "ok");
+    assert_eq!(bob.ask("count:news").await, "2");
+}
+
+#[tokio::test]
+async fn topics_span_the_values_on_request() {
+    let host = rooms("scope = \"param:id\"\ntopics = \"plugin\"\n").start().await;
+    let [mut ann, mut bob, mut cat] = three_people(&host).await;
+    ann.send("publish:news:to all").await;
+    for client in [&mut ann, &mut bob, &mut cat] {
+        assert_eq!(client.text().await, "to all");
+    }
+    assert_eq!(ann.text().await, "heard by 3");
+    assert_eq!(host.get("/rooms/c/members").await.text(), "3");
+}
+
+#[tokio::test]
+async fn a_new_scope_is_that_of_open_sockets_too() {
+    let host = rooms("").start().await;
+    let [mut ann, mut bob, mut cat] = three_people(&host).await;
+    let scoped = "[plugin.\"plugins/sessions.wasm\"]\nscope = \"param:id\"\n";
+    host.site.configure("", scoped);
+    host.wait_for_log(&["reloaded plugins/sessions.wasm", "3 sockets moved"]).await;
+    assert_eq!(cat.ask("count:news").await, "1");
+    ann.send("others:news:to my room").await;
+    assert_eq!(ann.text().await, "heard by 1");
+    assert_eq!(bob.text().await, "to my room");
+    assert_eq!(cat.ask("topics").await, "news");
+    cat.close(1000, "").await;
+    cat.closed().await;
+    eventually("nobody in the room", async || {
+        (host.get("/rooms/b/members").await.text() == "0").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -75,6 +75,39 @@ macro_rules! languages {
 
 languages!(rust ts js python c zig go);
 
+fn add(site: &Path, route: &str, kind: &str) -> Output {
+    Command::new(PROGRAM)
+        .arg("add")
+        .arg(site)
+        .args([route, "--lang", "c", "--kind", kind])
+        .output()
+        .expect("the program can be run")
+}
+
+#[test]
+fn a_route_can_be_added_to_a_site() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let site = folder.path().join("my_site");
+    assert!(new(&site, "c", "route").status.success());
+    for (route, kind) in [("vote/[option].post", "hooks"), ("02_seen", "middleware")] {
+        let added = add(&site, route, kind);
+        assert!(added.status.success(), "{added:?}");
+    }
+    let refused = add(&site, "vote/[option].post", "hooks");
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(error.contains("the site has `routes/vote/[option].post.wasm` already"), "{error}");
+    let refused = add(&site, "../x", "route");
+    assert!(!refused.status.success(), "{refused:?}");
+
+    let built = Command::new(PROGRAM).arg("build").arg(&site).output();
+    let built = built.expect("the program can be run");
+    assert!(String::from_utf8_lossy(&built.stderr).contains("built 3 components"), "{built:?}");
+    let listed = Command::new(PROGRAM).arg("routes").arg(&site).args(["--cache", CACHE]).output();
+    let table = String::from_utf8_lossy(&listed.expect("it can be run").stdout).into_owned();
+    assert!(table.contains("POST") && table.contains("/vote/:option"), "{table}");
+    assert!(table.contains("middleware/02_seen.wasm"), "{table}");
+}
+
 #[test]
 fn a_folder_that_is_there_is_left_as_it_is() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

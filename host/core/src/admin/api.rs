@@ -10,7 +10,9 @@
 //!
 //! Where a host serves several sites, `/sites/NAME` comes before each of these, with the name of
 //! the site's folder; `GET /sites` names them. `?share=5%25` or `?header=NAME:VALUE` makes a deploy
-//! a canary. Answers are JSON.
+//! a canary. Each change takes `?dry_run=true` (nothing changes, and the answer says what would)
+//! and `?keep_memory=true` (a change that would lose memory is refused). Answers are
+//! JSON.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +32,7 @@ use tokio::time::timeout;
 use crate::log::Seldom;
 use crate::pipeline::{self, BodyError, Split};
 use crate::plugin::{Digest, VersionError};
-use crate::site::{DeployError, Given, NotServed, Report, SiteManager, Sites};
+use crate::site::{DeployError, Given, NotServed, Report, SiteManager, Sites, Terms};
 
 /// The most components in one deploy.
 const MAX_PARTS: usize = 1_000;
@@ -160,25 +162,32 @@ impl Api {
         let report = match first {
             "status" => return Ok(json(StatusCode::OK, &manager.status())),
             "plugins" => {
-                let split = split(&query)?;
+                let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let body = self.body(&head.headers, upload).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
-                to_its_end(async move { manager.deploy(given, split).await }).await?
+                to_its_end(async move { manager.deploy(given, split, terms).await }).await?
             }
             "deploy" => {
-                let split = split(&query)?;
+                let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let boundary = boundary(&head.headers)?;
                 let body = self.body(&head.headers, upload).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
-                to_its_end(async move { manager.deploy(given, split).await }).await?
+                to_its_end(async move { manager.deploy(given, split, terms).await }).await?
             }
             "rollback" => {
-                known(&query, &["to"])?;
+                let terms = terms(&query, &["to"])?;
                 let (plugin, to) = (rest.to_owned(), query.get("to").cloned());
-                to_its_end(async move { manager.roll_back(&plugin, to.as_deref()).await }).await?
+                to_its_end(async move { manager.roll_back(&plugin, to.as_deref(), terms).await })
+                    .await?
             }
-            "promote" => to_its_end(async move { manager.promote().await }).await?,
-            _ => to_its_end(async move { manager.drop_canary().await }).await?,
+            "promote" => {
+                let terms = terms(&query, &[])?;
+                to_its_end(async move { manager.promote(terms).await }).await?
+            }
+            _ => {
+                let terms = terms(&query, &[])?;
+                to_its_end(async move { manager.drop_canary(terms).await }).await?
+            }
         };
         Ok(json::<Report>(StatusCode::OK, &report))
     }
@@ -311,18 +320,26 @@ fn query(text: &str) -> Result<HashMap<String, String>, Refusal> {
     pairs.map(|(name, value)| Ok((decoded(name)?, decoded(value)?))).collect()
 }
 
-fn known(query: &HashMap<String, String>, names: &[&str]) -> Result<(), Refusal> {
-    match query.keys().find(|name| !names.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            let names = names.join("`, `");
-            Err(Refusal::bad(format!("`{name}` is not a parameter here: there is `{names}`")))
-        }
+/// How a change is asked for. `names` are the other parameters that there may be.
+fn terms(query: &HashMap<String, String>, names: &[&str]) -> Result<Terms, Refusal> {
+    const DRY_RUN: &str = "dry_run";
+    const KEEP_MEMORY: &str = "keep_memory";
+    let names = [names, &[DRY_RUN, KEEP_MEMORY]].concat();
+    if let Some(name) = query.keys().find(|name| !names.contains(&name.as_str())) {
+        let names = names.join("`, `");
+        return Err(Refusal::bad(format!("`{name}` is not a parameter here: there is `{names}`")));
     }
+    let is_set = |name: &str| match query.get(name).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(other) => {
+            Err(Refusal::bad(format!("`{name}` is `true` or `false`, and not `{other}`")))
+        }
+    };
+    Ok(Terms { dry_run: is_set(DRY_RUN)?, keep_memory: is_set(KEEP_MEMORY)? })
 }
 
 fn split(query: &HashMap<String, String>) -> Result<Option<Split>, Refusal> {
-    known(query, &["share", "header"])?;
     let split = match (query.get("share"), query.get("header")) {
         (None, None) => return Ok(None),
         (Some(share), None) => Split::share(share),

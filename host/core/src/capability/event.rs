@@ -78,6 +78,12 @@ pub enum Acceptance {
 }
 
 impl Request {
+    /// The value of the route parameter that is a scope. Empty if the path has none.
+    pub fn scope_value(&self, name: &str) -> &str {
+        let mut values = self.params.iter().filter(|(param, _)| param == name);
+        values.next().map_or("", |(_, value)| value)
+    }
+
     /// Takes the accepted socket for an answer that names it by this number, and as this kind.
     pub fn take_accepted(&self, id: u32, kind: SocketKind) -> Option<Arc<Socket>> {
         let mut accepted = self.accepted.lock();

@@ -93,11 +93,27 @@ pub struct Context {
     pub sockets: Arc<Sockets>,
 }
 
-/// Counts a version's calls, and how many have failed.
+/// Counts what becomes of a version's calls.
 #[derive(Debug, Default)]
 pub struct Calls {
     made: AtomicU64,
-    failed: AtomicU64,
+    notices: AtomicU64,
+    traps: AtomicU64,
+    limits: AtomicU64,
+    errors: AtomicU64,
+}
+
+/// What has become of a version's calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallCounts {
+    pub made: u64,
+    /// Those that bring a request or messages.
+    pub asked: u64,
+    /// Those that have cost an instance, by themselves and by a limit.
+    pub traps: u64,
+    pub limits: u64,
+    /// Answers from 500 on that the guest has made, and sessions that it has failed.
+    pub errors: u64,
 }
 
 impl Calls {
@@ -106,15 +122,42 @@ impl Calls {
         self.made.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a call that has cost the instance.
-    pub fn fail(&self) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
+    /// The call that begins brings neither a request nor a message.
+    pub fn notice(&self) {
+        self.notices.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many calls were made, and how many of them have failed.
-    pub fn count(&self) -> (u64, u64) {
-        (self.made.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    /// A call has cost the instance, by a limit or not.
+    pub fn fail(&self, by_limit: bool) {
+        let failed = if by_limit { &self.limits } else { &self.traps };
+        failed.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// The guest says that a request or a session has failed.
+    pub fn error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many of each there were.
+    pub fn count(&self) -> CallCounts {
+        let (notices, made) =
+            (self.notices.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed));
+        CallCounts {
+            made,
+            asked: made.saturating_sub(notices),
+            traps: self.traps.load(Ordering::Relaxed),
+            limits: self.limits.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// What is special about the instance of a shared instance.
+pub struct Sharing {
+    /// Where its timers go off.
+    pub timer_sink: Arc<dyn TimerSink>,
+    /// The value of the route parameter that its topics are for; none, if they are the plugin's.
+    pub scope: Option<Arc<str>>,
 }
 
 /// What the host keeps for one instance: the data of its store.
@@ -127,6 +170,8 @@ pub struct State {
     pub memory: Memory,
     /// What a middleware wraps.
     pub around: Around,
+    /// The value of the route parameter that its topics are for; none, if they are the plugin's.
+    scope: Option<Arc<str>>,
     /// The socket that the current call is for.
     current: Option<Arc<Socket>>,
     /// Whether the current call is an event of a session, and not a whole session.
@@ -141,13 +186,12 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state of a new instance. `timer_sink` is what its timers wake, for a shared
-    /// instance.
-    pub fn new(
-        context: Arc<Context>,
-        instance: InstanceId,
-        timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> Self {
+    /// State for a new instance.
+    pub fn new(context: Arc<Context>, instance: InstanceId, sharing: Option<Sharing>) -> Self {
+        let (timer_sink, scope) = match sharing {
+            Some(Sharing { timer_sink, scope }) => (Some(timer_sink), scope),
+            None => (None, None),
+        };
         let output = Arc::new(Output::new(context.clone()));
         let wasi = context.grants.wasi(|stream| output.stream(stream));
         let mut table = ResourceTable::new();
@@ -157,6 +201,7 @@ impl State {
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
             around: Around::default(),
+            scope,
             current: None,
             is_event: false,
             turns: Turns::default(),

@@ -1,5 +1,5 @@
-//! A guest's standard output and error: each line becomes a log line that names the site, the
-//! plugin and the request.
+//! A guest's standard output and error: what it writes at once becomes an event of the log that
+//! names the site, the plugin and the request. So a stack stays together.
 //!
 //! Writing never blocks. A line longer than 8 KiB is cut into several, and no secret is cut in two.
 
@@ -19,6 +19,9 @@ use crate::log::{self, Site as _};
 
 /// The longest log line of a guest, in bytes.
 const MAX_LINE: usize = log::MAX_TEXT;
+
+/// Lines of one event, as many as the log shows.
+const MAX_LINES: usize = 64;
 
 /// Standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,8 @@ impl Output {
         };
         while !bytes.is_empty() {
             let room = MAX_LINE - buffer.len();
-            let end = bytes.iter().take(room).position(|byte| *byte == b'\n');
+            let newlines = bytes.iter().take(room).enumerate().filter(|(_, byte)| **byte == b'\n');
+            let end = newlines.take(MAX_LINES).last().map(|(at, _)| at);
             let taken = end.unwrap_or(bytes.len().min(room));
             buffer.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[end.map_or(taken, |newline| newline + 1)..];
@@ -113,6 +117,7 @@ impl Output {
     fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {
         let (site, plugin) = (&*self.of.site, &*self.of.plugin);
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
+        let line = line.replace("\r\n", "\n");
         match stream {
             Stream::Stdout => tracing::info!(target: "guest", site, plugin, %request, "{line}"),
             Stream::Stderr => tracing::warn!(target: "guest", site, plugin, %request, "{line}"),

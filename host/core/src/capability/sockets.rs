@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::account::Account;
 use super::event::Request;
 use super::socket::{Bounds, Socket, SocketKind};
-use super::topics::{LocalTopics, Topics};
+use super::topics::{LocalTopics, Topic, Topics};
 use super::{InstanceId, VersionId};
 use crate::config::{Limits, bytes};
 use crate::sync::Mutex;
@@ -107,6 +107,16 @@ impl Sockets {
     /// Whether there are no sockets.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Moves the topics of a socket to this scope.
+    pub fn move_topics(&self, socket: &Arc<Socket>, scope: &Option<Arc<str>>) {
+        let heard: Vec<Topic> = socket.topics.lock().iter().flatten().cloned().collect();
+        for topic in heard.into_iter().filter(|topic| topic.scope != *scope) {
+            self.topics.unsubscribe(socket, &topic);
+            // It has as many as before, and one that has left hears nothing.
+            let _ = self.topics.subscribe(socket, Topic { scope: scope.clone(), ..topic });
+        }
     }
 
     /// Removes a socket, from its topics too.

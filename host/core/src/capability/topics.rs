@@ -9,13 +9,22 @@ use super::State;
 use super::socket::Socket;
 use crate::capability::bindings::socket::SocketId;
 use crate::capability::bindings::topics::{self as wit, Message, SubscribeError};
-use crate::config::Limit;
+use crate::config::{Limit, Scope};
 use crate::message::Opcode;
 
 pub(crate) use local::{Heard, LocalTopics};
 
 /// A topic's name, in bytes.
 const MAX_NAME: usize = 256;
+
+/// A topic of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Topic {
+    /// The value of the route parameter that the topic is for; none, if it is the plugin's.
+    pub scope: Option<Arc<str>>,
+    /// As the guest says it.
+    pub name: String,
+}
 
 /// The topics of one plugin: on this node alone, or joined with those of other nodes by a broker.
 ///
@@ -28,19 +37,19 @@ pub(crate) trait Topics: Debug + Send + Sync {
     ///
     /// # Errors
     /// The socket has as many topics as it may, or has left.
-    fn subscribe(&self, socket: &Arc<Socket>, topic: String) -> Result<(), SubscribeError>;
+    fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError>;
 
     /// The socket hears the topic no longer.
-    fn unsubscribe(&self, socket: &Socket, topic: &str);
+    fn unsubscribe(&self, socket: &Socket, topic: &Topic);
 
     /// The socket is gone: it hears nothing from now on.
     fn leave(&self, socket: &Socket);
 
     /// Queues a message for all subscribers, on every node. Answers for how many on this one.
-    fn publish(&self, topic: &str, publication: &Publication<'_>) -> u32;
+    fn publish(&self, topic: &Topic, publication: &Publication<'_>) -> u32;
 
     /// The subscribers on this node, by number.
-    fn members(&self, topic: &str) -> Vec<u32>;
+    fn members(&self, topic: &Topic) -> Vec<u32>;
 }
 
 /// A message for the subscribers of a topic.
@@ -57,9 +66,26 @@ pub(crate) struct Publication<'p> {
 impl Socket {
     /// What it hears, in the order of the names.
     fn subscriptions(&self) -> Vec<String> {
-        let mut heard: Vec<String> = self.topics.lock().iter().flatten().cloned().collect();
+        let heard = self.topics.lock();
+        let names = heard.iter().flatten().map(|topic| topic.name.clone());
+        let mut heard: Vec<String> = names.collect();
         heard.sort_unstable();
         heard
+    }
+}
+
+impl State {
+    /// The topic of that name, of the scope that the instance is for.
+    fn topic(&self, name: String) -> Topic {
+        Topic { scope: self.scope.clone(), name }
+    }
+
+    /// Whether a socket is of the scope that the instance is for.
+    fn is_in_scope(&self, socket: &Socket) -> bool {
+        match (&self.scope, &self.context.settings.scope) {
+            (Some(own), Scope::Param(name)) => socket.request.scope_value(name) == &**own,
+            _ => true,
+        }
     }
 }
 
@@ -73,6 +99,7 @@ impl wit::Host for State {
             return Ok(Err(SubscribeError::NameTooLong));
         }
         let Some(socket) = self.socket(socket) else { return Ok(Err(SubscribeError::Closed)) };
+        let topic = self.topic(topic);
         let subscribed = self.context.sockets.topics.subscribe(&socket, topic);
         if matches!(subscribed, Err(SubscribeError::TooMany(_))) {
             self.context.account.exceed(Limit::Topics);
@@ -82,7 +109,7 @@ impl wit::Host for State {
 
     fn unsubscribe(&mut self, socket: SocketId, topic: String) -> wasmtime::Result<()> {
         if let Some(socket) = self.socket(socket) {
-            self.context.sockets.topics.unsubscribe(&socket, &topic);
+            self.context.sockets.topics.unsubscribe(&socket, &self.topic(topic));
         }
         Ok(())
     }
@@ -102,16 +129,17 @@ impl wit::Host for State {
             Message::Binary(bytes) => (Opcode::Binary, &**bytes),
         };
         let publication = Publication { opcode, payload, not_to, awake: self.sent_after() };
-        Ok(self.context.sockets.topics.publish(&topic, &publication))
+        Ok(self.context.sockets.topics.publish(&self.topic(topic), &publication))
     }
 
     fn members(&mut self, topic: Option<String>) -> wasmtime::Result<Vec<SocketId>> {
         Ok(match topic {
-            Some(topic) => self.context.sockets.topics.members(&topic),
+            Some(topic) => self.context.sockets.topics.members(&self.topic(topic)),
             None => {
                 let sockets = self.context.sockets.all();
-                let websockets = sockets.iter().filter(|socket| !socket.is_stream());
-                websockets.map(|socket| socket.id).collect()
+                let is_member =
+                    |socket: &&Arc<Socket>| !socket.is_stream() && self.is_in_scope(socket);
+                sockets.iter().filter(is_member).map(|socket| socket.id).collect()
             }
         })
     }

@@ -1,5 +1,6 @@
 //! What `lithe build` makes, and from what.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,10 @@ pub struct Build {
     /// the component to the file that `$LITHE_OUTPUT` names; `$LITHE_WIT` names the contract's
     /// folder.
     pub command: Option<String>,
+    /// The plugin that the file is of, such as `"poll"`. Files of `routes/` with the same plugin
+    /// are one component and share its memory, topics and sockets; `[plugin."poll"]` has its
+    /// settings. Default: a plugin of its own, whose name is the file.
+    pub plugin: Option<String>,
 }
 
 /// What a component is to be: a Rust source says so itself, by its attributes.
@@ -75,6 +80,44 @@ impl GuestKind {
     }
 }
 
+/// The longest name of a plugin that is not a file.
+const MAX_PLUGIN: usize = 64;
+
+impl Build {
+    /// Whether the same component is built.
+    pub fn makes_the_same(&self, other: &Self) -> bool {
+        let parts = |own: &Self| (own.source.clone(), own.kind, own.engine, own.command.clone());
+        parts(self) == parts(other)
+    }
+}
+
+/// Sees that the files of each plugin can be one component.
+pub(super) fn validate(builds: &BTreeMap<PathBuf, Build>) -> anyhow::Result<()> {
+    let mut plugins = BTreeMap::new();
+    for (file, build) in builds {
+        let Some(name) = &build.plugin else { continue };
+        let shown = file.display();
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        anyhow::ensure!(
+            !name.is_empty() && name.len() <= MAX_PLUGIN && name.bytes().all(is_letter),
+            "`{}` of `{shown}` is not a plugin's name: it has letters, digits, `-` and `_`, {MAX_PLUGIN} at most",
+            name.escape_debug()
+        );
+        anyhow::ensure!(
+            file.starts_with("routes"),
+            "`{shown}` has the plugin `{name}`: only files of `routes/` share one"
+        );
+        let (first, same) = *plugins.entry(name).or_insert((file, build));
+        anyhow::ensure!(
+            build.makes_the_same(same),
+            "`{}` and `{shown}` are both of the plugin `{name}`, and are not built from the same source in the \
+             same way",
+            first.display()
+        );
+    }
+    Ok(())
+}
+
 impl AsRef<Path> for Build {
     /// The source's folder.
     fn as_ref(&self) -> &Path {
@@ -91,6 +134,7 @@ struct Table {
     #[serde(default)]
     engine: Engine,
     command: Option<String>,
+    plugin: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for Build {
@@ -116,12 +160,13 @@ impl<'de> Visitor<'de> for FolderOrTable {
             kind: GuestKind::default(),
             engine: Engine::default(),
             command: None,
+            plugin: None,
         })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Build, A::Error> {
-        let Table { source, kind, engine, command } =
+        let Table { source, kind, engine, command, plugin } =
             Table::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Build { source, kind, engine, command })
+        Ok(Build { source, kind, engine, command, plugin })
     }
 }

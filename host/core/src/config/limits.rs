@@ -137,6 +137,28 @@ pub struct Limits {
 pub const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
 
 impl Limits {
+    /// The limits that instances and sockets are made with: the others have their defaults. Another
+    /// value of those takes effect without another version of anything.
+    pub fn of_instances(&self) -> Self {
+        let site = Self::default();
+        Self {
+            requests_per_second: site.requests_per_second,
+            connections: site.connections,
+            uri: site.uri,
+            headers: site.headers,
+            body: site.body,
+            messages_per_second: site.messages_per_second,
+            message_time: site.message_time,
+            log_per_second: site.log_per_second,
+            close_time: site.close_time,
+            ping_interval: site.ping_interval,
+            pong_time: site.pong_time,
+            idle_time: site.idle_time,
+            idle_after: site.idle_after,
+            ..self.clone()
+        }
+    }
+
     /// Wall time of a call that no client has asked for: `request_time`, and 30 s at most.
     pub fn upkeep_time(&self) -> Duration {
         self.request_time.min(MAX_UPKEEP_TIME)

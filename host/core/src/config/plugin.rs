@@ -22,13 +22,22 @@ pub struct PluginConfig {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
+    /// Who hears a topic, and who is a member, with `scope = "param:NAME"`: `"scope"` (those with
+    /// the same value of the parameter, the default), or `"plugin"` (all). With the other scopes it
+    /// is always all.
+    pub topics: Topics,
     /// Whether each call of a component without sessions has an instance of its own, so that
     /// nothing of one request is left in memory for the next. Default: false.
     pub fresh: bool,
     /// Whether nothing would be missed if the memory of a shared instance were lost: the host may
-    /// then drop one that is idle (`limits.idle_after`). An instance of a component that exports
+    /// then drop one that is idle (`limits.idle_after`), and does not warn of a version that begins with
+    /// empty memory. An instance of a component that exports
     /// `state` is dropped either way, since it saves and restores what it has. Default: false.
     pub stateless: bool,
+    /// Whether a version is refused that exports no `state`, so that a swap would lose what is in
+    /// the memory of the shared instance. So is a change of `scope` while there is something in it.
+    /// Default: false.
+    pub require_state: bool,
     /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory
     /// of its own; topics span them. Default: 1.
     #[serde(deserialize_with = "count::<1, MAX_REPLICAS, _, _>")]
@@ -88,11 +97,21 @@ fn default_folder_size() -> ByteSize {
 }
 
 impl PluginConfig {
+    /// What a version is made with: the rest is asked only of the versions that come, and has its
+    /// defaults.
+    pub fn of_versions(&self) -> Self {
+        Self { health: None, require_state: false, ..self.clone() }
+    }
+
     /// What its ranges do not say. `file` is its component's.
     pub(super) fn validate(&self, file: &str, limits: &Limits) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.replicas == 1 || self.scope == Scope::Plugin,
             "`{file}` has both `replicas` and a `scope`: only the scope `plugin` has replicas"
+        );
+        anyhow::ensure!(
+            !self.stateless || !self.require_state,
+            "`{file}` has both `stateless` and `require_state`: either nothing is in its memory, or it moves"
         );
         let is_message = |text: &String| text.len() as u64 <= limits.message.as_u64();
         anyhow::ensure!(
@@ -108,8 +127,10 @@ impl Default for PluginConfig {
     fn default() -> Self {
         Self {
             scope: Scope::Plugin,
+            topics: Topics::Scope,
             fresh: false,
             stateless: false,
+            require_state: false,
             replicas: 1,
             auto_response: BTreeMap::new(),
             health: None,
@@ -130,6 +151,17 @@ pub enum Scope {
     Param(String),
     /// Only the connection's own events.
     Connection,
+}
+
+/// What shares topics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topics {
+    /// What has the same value of the parameter that is the scope.
+    #[default]
+    Scope,
+    /// Everything.
+    Plugin,
 }
 
 impl TryFrom<String> for Scope {

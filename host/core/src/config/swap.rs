@@ -27,6 +27,15 @@ pub struct Swap {
     /// Calls before that share is looked at. Default: 10.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub min_calls: u64,
+    /// The share of its requests and messages that may end in errors while it is watched, from 0 to
+    /// 1: answers from 500 on that it makes, exceptions among them, and sessions that it fails.
+    /// Default: 0.5. Over it, the version before comes back, unless that had as large a share. With
+    /// 1 it never does.
+    #[serde(deserialize_with = "share::<0, _>")]
+    pub max_errors: f64,
+    /// Errors before that share is looked at, so that a handful brings nothing back. Default: 20.
+    #[serde(deserialize_with = "count::<0, MANY, _, _>")]
+    pub min_errors: u64,
 }
 
 impl Default for Swap {
@@ -37,6 +46,8 @@ impl Default for Swap {
             watch_time: Duration::from_secs(30),
             max_failures: 0.2,
             min_calls: 10,
+            max_errors: 0.5,
+            min_errors: 20,
         }
     }
 }

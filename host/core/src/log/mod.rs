@@ -85,6 +85,11 @@ pub fn say(what: impl fmt::Display) {
     }
 }
 
+/// Whether a terminal shows standard error.
+pub fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Waits until everything is written, but no longer than `time`.
 pub fn flush(time: Duration) {
     if let Some(queue) = QUEUE.get() {

@@ -48,6 +48,8 @@ struct Progress {
     session: Option<Session>,
     /// The error that no error handler has handled.
     unhandled: Option<(StatusCode, String)>,
+    /// Somebody has failed, and whoever is around it passes that on.
+    has_failed: bool,
 }
 
 impl Drop for Progress {
@@ -97,8 +99,7 @@ impl Chain {
                     let chain = self.clone();
                     let next: Next = Box::new(move || chain.step(at + 1));
                     let answered = middleware.around(&self.request, next).await;
-                    answered
-                        .unwrap_or_else(|failure| Err(self.failed(middleware.context(), &failure)))
+                    self.counted(middleware.context(), answered)
                 }
             };
             match answered {
@@ -110,13 +111,14 @@ impl Chain {
 
     async fn innermost(&self) -> Answered {
         match &self.end {
-            End::Route(handler) => match handler.handle(self.request.clone()).await {
-                Ok(handled) => {
+            End::Route(handler) => {
+                let handled = handler.handle(self.request.clone()).await;
+                let answered = handled.map(|handled| {
                     self.progress.lock().session = handled.session;
                     handled.answered
-                }
-                Err(failure) => Err(self.failed(handler.context(), &failure)),
-            },
+                });
+                self.counted(handler.context(), answered)
+            }
             End::Options(allow) => {
                 let mut response = Response::new(bytes::Bytes::new());
                 *response.status_mut() = StatusCode::NO_CONTENT;
@@ -132,6 +134,28 @@ impl Chain {
                 Err(error)
             }
         }
+    }
+
+    /// Charges a plugin with a failure, unless it only passes on that of a plugin inside of it.
+    fn counted(&self, context: &Context, answered: Result<Answered, Failure>) -> Answered {
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(failure) => {
+                let has_failed = std::mem::replace(&mut self.progress.lock().has_failed, true);
+                // The others are counted where they end a call.
+                if matches!(failure, Failure::Invalid(_)) && !has_failed {
+                    context.calls.error();
+                }
+                return Err(self.failed(context, &failure));
+            }
+        };
+        let status = answered.as_ref().map_or_else(|error| error.status, Answer::status);
+        if status.is_server_error()
+            && !std::mem::replace(&mut self.progress.lock().has_failed, true)
+        {
+            context.calls.error();
+        }
+        answered
     }
 
     /// Offers an error to the error handlers, nearest first.

@@ -1,5 +1,6 @@
 //! What the pipeline knows about a site.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,12 +38,14 @@ pub struct SiteSnapshot {
     pub public: Public,
     /// Every plugin once. A request holds the snapshot, and may make a socket of any plugin.
     pub plugins: Vec<Lease<PluginVersion>>,
+    /// The files that each of them is in, by its name.
+    pub files: BTreeMap<Arc<str>, Vec<String>>,
 }
 
 impl SiteSnapshot {
-    /// The plugin with this file.
-    pub fn plugin(&self, file: &str) -> Option<&Arc<PluginVersion>> {
-        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *file)
+    /// The plugin of this name: that of its file, or of `[build]` if it has several files.
+    pub fn plugin(&self, name: &str) -> Option<&Arc<PluginVersion>> {
+        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *name)
     }
 
     /// The middleware for a request: global, then scoped, from broad to specific.

@@ -6,7 +6,7 @@ mod inspect;
 mod link;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use bytesize::ByteSize;
@@ -27,7 +27,7 @@ use crate::files::FileError;
 use crate::lease::Leases;
 use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
-pub use inspect::{Fit, Grant, Report};
+pub use inspect::{Fit, Grant, Report, has_sessions};
 use link::link;
 
 /// How many routes one component may name. The routes of all components have bounds together
@@ -247,6 +247,7 @@ impl Loader {
             share: settings.share.clone(),
             instances,
             leases: Leases::default(),
+            began_empty: OnceLock::new(),
             _loaded: loaded,
         })
     }

@@ -7,16 +7,18 @@ mod compile;
 mod digest;
 mod handler;
 mod load;
+mod memory;
 mod source;
 mod swap;
 mod versions;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::capability::socket::Socket;
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
+use crate::config::Limits;
 use crate::lease::{Leased, Leases};
 use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
@@ -29,12 +31,13 @@ pub use compile::{CompileError, Compiling, Program, run_child};
 pub use digest::Digest;
 pub(crate) use handler::Guest;
 pub use handler::{Handled, Handler, Session};
-pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
+pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings, has_sessions};
+pub use memory::EmptyMemory;
 pub use source::Source;
-pub(crate) use swap::SwapError;
 pub use swap::{Pair, Swap};
+pub(crate) use swap::{SwapError, Swapped};
 pub use versions::STATE_FOLDER;
-pub(crate) use versions::{VersionError, Versions, state_folder};
+pub(crate) use versions::{Kept, VersionError, Versions, state_folder};
 
 /// A loaded component.
 pub struct PluginVersion {
@@ -48,6 +51,8 @@ pub struct PluginVersion {
     instances: Instances,
     /// Leases of those that may find the version for a request: snapshots of its site.
     leases: Leases,
+    /// Why it began with empty memory, if the previous version had something in memory.
+    began_empty: OnceLock<EmptyMemory>,
     /// The component counts as loaded while a plugin uses it.
     _loaded: Arc<load::Loaded>,
 }
@@ -101,6 +106,17 @@ impl PluginVersion {
         }
     }
 
+    /// Whether the memory of its shared instances can go on in another version. `None` if it has
+    /// no such instances.
+    pub fn has_state(&self) -> Option<bool> {
+        Some(self.handler()?.shared()?.template().has_state())
+    }
+
+    /// Why it began with empty memory, if the previous version had something in memory.
+    pub fn began_empty(&self) -> Option<EmptyMemory> {
+        self.began_empty.get().copied()
+    }
+
     /// What the next version starts with.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity
@@ -112,9 +128,10 @@ impl PluginVersion {
     }
 
     /// Looks after idle instances. `now` is the time since a moment that is the same for all
-    /// sweeps.
-    pub fn sweep(&self, now: Duration) {
-        let idle_after = self.context.limits.idle_after;
+    /// sweeps. The limits are the present ones of the site: a sweep follows their changes without
+    /// another version.
+    pub fn sweep(&self, now: Duration, limits: &Limits) {
+        let idle_after = limits.idle_after;
         match &self.instances {
             Instances::Handler(handler) => handler.sweep(now, idle_after),
             Instances::Middleware(pool) => pool.sweep(now, idle_after),
@@ -123,9 +140,9 @@ impl PluginVersion {
     }
 
     /// Looks after the quiet sockets of this version.
-    pub fn sweep_sockets(&self, now: Duration) {
+    pub fn sweep_sockets(&self, now: Duration, limits: &Limits) {
         for socket in self.own_sockets() {
-            socket.sweep(now, &self.context.limits);
+            socket.sweep(now, limits);
         }
     }
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Version};
 use tokio::time::timeout;
 
 use super::handler::{Call, HandlerInstances};
-use super::{Instances, PluginVersion};
+use super::{EmptyMemory, Instances, PluginVersion};
 use crate::capability::event::{Request, RequestId};
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::exports::{Exports, Handles};
@@ -43,12 +43,37 @@ pub enum SwapError {
     State { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },
+    #[error(
+        "`{plugin}` would begin with empty memory, and what the version before has in its own would be lost"
+    )]
+    Memory { plugin: Arc<str>, source: EmptyMemory },
+    #[error(
+        "`{0}` has `require_state` in `lithe.toml`, and exports no `state`: a swap would lose what is in its \
+         memory. Export `state`, or remove `require_state`"
+    )]
+    RequiresState(Arc<str>),
 }
 
 /// A swap that is ready: what has state is held between two events. Dropping it lets the previous
 /// version go on.
 pub struct Swap {
-    pairs: Vec<(Pair, Option<PausedSet>)>,
+    pairs: Vec<Held>,
+}
+
+/// A pair whose version before is held, if its memory is handed over.
+struct Held {
+    pair: Pair,
+    paused: Option<PausedSet>,
+    lost: Option<EmptyMemory>,
+}
+
+/// A pair after its swap.
+pub struct Swapped {
+    pub pair: Pair,
+    pub moved: Moved,
+    /// Why the version after has begun with empty memory, if there was something in that of the
+    /// version before.
+    pub lost: Option<EmptyMemory>,
 }
 
 impl PluginVersion {
@@ -124,7 +149,7 @@ impl PluginVersion {
         SwapError::Health { plugin: self.context.plugin.clone(), source }
     }
 
-    fn shared(&self) -> Option<&Arc<InstanceSet>> {
+    pub(super) fn shared(&self) -> Option<&Arc<InstanceSet>> {
         self.handler()?.shared()
     }
 
@@ -158,31 +183,44 @@ impl Swap {
     pub async fn prepare(pairs: Vec<Pair>, how: Handover) -> Result<Self, SwapError> {
         let mut ready = Self { pairs: Vec::with_capacity(pairs.len()) };
         for pair in pairs {
-            let held = hand_over(&pair, how).await?;
-            ready.pairs.push((pair, held));
+            let lost = pair.would_lose();
+            let (paused, lost) = match hand_over(&pair, how).await? {
+                Some((paused, is_whole)) => {
+                    let failed = (!is_whole).then_some(EmptyMemory::Failed);
+                    (Some(paused), lost.or(failed))
+                }
+                None => (None, lost),
+            };
+            ready.pairs.push(Held { pair, paused, lost });
         }
         Ok(ready)
     }
 
     /// The successors take over what can move: each socket between two of its events. Returns what
     /// has moved of each pair.
-    pub async fn complete(self) -> Vec<(Pair, Moved)> {
-        for (pair, _) in &self.pairs {
+    pub async fn complete(self) -> Vec<Swapped> {
+        for Held { pair, lost, .. } in &self.pairs {
             pair.after.make_current();
+            if let Some(lost) = lost {
+                // A version takes over from others more than once only as a canary.
+                let _ = pair.after.began_empty.set(*lost);
+            }
         }
-        let moving = self.pairs.into_iter().map(|(pair, held)| async move {
-            let moved = match (held, pair.before.shared(), pair.after.shared()) {
-                (Some(held), ..) => held.retire(),
+        let moving = self.pairs.into_iter().map(|Held { pair, paused, lost }| async move {
+            let moved = match (paused, pair.before.shared(), pair.after.shared()) {
+                (Some(paused), ..) => paused.retire(),
                 (None, Some(before), Some(_)) => before.retire().await,
                 _ => Moved { staying: pair.before.own_sockets().count(), ..Moved::default() },
             };
-            (pair, moved)
+            Swapped { pair, moved, lost }
         });
         join_all(moving).await
     }
 }
 
-async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<PausedSet>, SwapError> {
+/// Holds the instances of the version before, and gives what they save to the version after;
+/// nothing, where one of them cannot. Answers whether all of it was handed over.
+async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<(PausedSet, bool)>, SwapError> {
     let (Some(before), Some(after)) = (pair.before.shared(), pair.after.shared()) else {
         return Ok(None);
     };
@@ -196,10 +234,9 @@ async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<PausedSet>, Swap
     };
     let mut paused = paused.map_err(state)?;
     match timeout(MAX_UPKEEP_TIME, paused.hand_over(after, how)).await {
-        Ok(handed_over) => handed_over.map_err(state)?,
-        Err(_) => return Err(state(Failure::AtLoad)),
+        Ok(handed_over) => Ok(Some((paused, handed_over.map_err(state)?))),
+        Err(_) => Err(state(Failure::AtLoad)),
     }
-    Ok(Some(paused))
 }
 
 fn health_request(path: &str) -> Request {

@@ -32,6 +32,15 @@ const MAX_COMPONENT: ByteSize = ByteSize::gib(1);
 /// The most names in the folder: more than a host writes for the most components.
 const MAX_NAMES: usize = 100_000;
 
+/// A version that serves, to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'k> {
+    pub plugin: &'k str,
+    /// A file of the site that has it.
+    pub file: &'k str,
+    pub digest: Digest,
+}
+
 /// The versions of one site's components.
 pub(crate) struct Versions {
     /// The site's folder, and the folder of the versions. None if the site's folder cannot be
@@ -85,12 +94,14 @@ impl Versions {
     ///
     /// # Errors
     /// Bytes or the order cannot be written. What has been written stays.
-    pub(crate) fn record<'p>(
+    pub(crate) fn record<'k>(
         &mut self,
-        serving: impl IntoIterator<Item = (&'p str, Digest)>,
+        serving: impl IntoIterator<Item = Kept<'k>>,
     ) -> anyhow::Result<()> {
-        let mut of = BTreeMap::new();
-        for (plugin, digest) in serving {
+        let (mut of, mut new) = (BTreeMap::new(), Vec::new());
+        for kept in serving {
+            let Kept { plugin, digest, .. } = kept;
+            new.push(kept);
             let mut versions = self.of.remove(plugin).unwrap_or_default();
             if versions.first() != Some(&digest) {
                 versions.retain(|own| *own != digest);
@@ -103,9 +114,8 @@ impl Versions {
         let Some((site, folder)) = &self.folders else { return Ok(()) };
         // Room for new versions is made first.
         self.forget_unnamed(folder)?;
-        for (plugin, digests) in &self.of {
-            let kept = digests.first().map_or(Ok(()), |digest| keep(site, folder, plugin, digest));
-            kept.with_context(|| format!("`{plugin}`"))?;
+        for kept in &new {
+            keep(site, folder, kept).with_context(|| format!("`{}`", kept.file))?;
         }
         let texts = |digests: &Vec<Digest>| digests.iter().map(Digest::to_string).collect();
         let index: BTreeMap<_, Vec<String>> =
@@ -176,13 +186,13 @@ impl Versions {
 }
 
 /// Keeps the bytes of a version that serves, if the site's folder still has them.
-fn keep(site: &Folder, folder: &Folder, plugin: &str, digest: &Digest) -> anyhow::Result<()> {
-    let file = file_of(digest);
+fn keep(site: &Folder, folder: &Folder, kept: &Kept<'_>) -> anyhow::Result<()> {
+    let file = file_of(&kept.digest);
     if folder.dir().try_exists(&file)? {
         return Ok(());
     }
-    let bytes = site.read(plugin, MAX_COMPONENT)?;
-    if Digest::of(&bytes) != *digest {
+    let bytes = site.read(kept.file, MAX_COMPONENT)?;
+    if Digest::of(&bytes) != kept.digest {
         anyhow::bail!("it has changed before it could be kept");
     }
     Ok(folder.write(file, &bytes)?)
@@ -248,11 +258,15 @@ mod tests {
         Versions::open(folder, 2)
     }
 
+    fn of(file: &str, digest: Digest) -> Kept<'_> {
+        Kept { plugin: file, file, digest }
+    }
+
     fn keep(versions: &mut Versions, bytes: &[u8]) -> Digest {
         let (site, _) = versions.folders.clone().unwrap();
         site.write("a.wasm", bytes).unwrap();
         let digest = Digest::of(bytes);
-        versions.record([("a.wasm", digest)]).unwrap();
+        versions.record([of("a.wasm", digest)]).unwrap();
         digest
     }
 
@@ -280,7 +294,7 @@ mod tests {
         let full = folder.path().join(".lithe/versions");
         (0..=MAX_NAMES)
             .for_each(|n| drop(std::fs::File::create(full.join(n.to_string())).unwrap()));
-        let error = format!("{:#}", kept.record([("a.wasm", one)]).unwrap_err());
+        let error = format!("{:#}", kept.record([of("a.wasm", one)]).unwrap_err());
         assert!(error.contains("more than 100000 names"), "{error}");
     }
 
@@ -289,7 +303,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = versions(folder.path());
         let (one, two) = (keep(&mut kept, b"1"), keep(&mut kept, b"2"));
-        kept.record([("a.wasm", one)]).unwrap();
+        kept.record([of("a.wasm", one)]).unwrap();
         assert_eq!(kept.find("a.wasm", None).unwrap(), two);
     }
 
@@ -330,7 +344,7 @@ mod tests {
         let mut kept = versions(folder.path());
         for number in 0..20_u8 {
             kept.folders.as_ref().unwrap().0.write(format!("{number}.wasm"), &[number]).unwrap();
-            kept.record([(&*format!("{number}.wasm"), Digest::of(&[number]))]).unwrap();
+            kept.record([of(&format!("{number}.wasm"), Digest::of(&[number]))]).unwrap();
         }
         assert_eq!(files(folder.path()), 2, "one version, and the order");
     }
@@ -340,7 +354,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = versions(folder.path());
         std::fs::write(folder.path().join("a.wasm"), "2").unwrap();
-        assert!(kept.record([("a.wasm", Digest::of(b"1"))]).is_err());
+        assert!(kept.record([of("a.wasm", Digest::of(b"1"))]).is_err());
         assert_eq!(files(folder.path()), 0);
     }
 
@@ -354,7 +368,7 @@ mod tests {
         std::fs::write(site.join("a.wasm"), "1").unwrap();
         std::os::unix::fs::symlink("../../victim", site.join(".lithe/versions")).unwrap();
         let mut kept = versions(&site);
-        kept.record([("a.wasm", Digest::of(b"1"))]).unwrap();
+        kept.record([of("a.wasm", Digest::of(b"1"))]).unwrap();
         assert_eq!(std::fs::read_dir(&victim).unwrap().count(), 1);
         assert!(matches!(kept.read(&Digest::of(b"1")), Err(VersionError::Gone(_))));
     }

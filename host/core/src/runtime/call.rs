@@ -84,14 +84,22 @@ impl Caller {
         self.limits().request_time
     }
 
+    /// The same for a call that brings no message, but says that the socket begins, goes on or ends.
+    pub(crate) fn begin_notice(&mut self, socket: &Arc<Socket>) -> Duration {
+        self.store.data().context.calls.notice();
+        self.begin_event(socket)
+    }
+
     /// Begins a call that the guest has scheduled. Returns the wall time that it may take.
     pub(crate) fn begin_timer(&mut self) -> Duration {
+        self.store.data().context.calls.notice();
         self.begin(RequestId::default(), None, Limit::EventCpu);
         self.limits().request_time
     }
 
     /// Begins a call that no client has asked for. Returns the wall time that it may take.
     pub(crate) fn begin_upkeep(&mut self) -> Duration {
+        self.store.data().context.calls.notice();
         self.begin(RequestId::default(), None, Limit::RequestCpu);
         self.limits().upkeep_time()
     }
@@ -134,8 +142,9 @@ impl Caller {
             })
         });
         if let Err(failure) = &result {
-            state.context.calls.fail();
-            if let Some(limit) = failure.limit() {
+            let limit = failure.limit();
+            state.context.calls.fail(limit.is_some());
+            if let Some(limit) = limit {
                 state.context.account.exceed(limit);
             }
         }

@@ -18,7 +18,7 @@ pub(crate) enum Key {
     /// One of those that take turns.
     Turn(usize),
     /// The one for this value of this route parameter.
-    Param { name: String, value: String },
+    Param { name: String, value: Arc<str> },
     /// The one for this connection.
     Connection(u64),
 }

@@ -189,7 +189,7 @@ impl Instance<Hooks> {
     /// # Errors
     /// See [`Failure`].
     pub async fn open(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
-        let time = self.caller.begin_event(socket);
+        let time = self.caller.begin_notice(socket);
         call!(self.caller, time, self.exports.hooks.call_open(socket.id))
     }
 
@@ -227,7 +227,7 @@ impl Instance<Hooks> {
     /// # Errors
     /// See [`Failure`].
     pub async fn drain(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
-        let time = self.caller.begin_event(socket);
+        let time = self.caller.begin_notice(socket);
         call!(self.caller, time, self.exports.hooks.call_drain(socket.id))
     }
 
@@ -236,7 +236,7 @@ impl Instance<Hooks> {
     /// # Errors
     /// See [`Failure`].
     pub async fn close(&mut self, socket: &Arc<Socket>, info: &CloseInfo) -> Result<(), Failure> {
-        let time = self.caller.begin_event(socket);
+        let time = self.caller.begin_notice(socket);
         let info = CloseInfoParam { code: info.code, reason: &info.reason, clean: info.clean };
         call!(self.caller, time, self.exports.hooks.call_close(socket.id, info))
     }
@@ -259,7 +259,7 @@ impl Instance<Hooks> {
     /// See [`Failure`].
     pub async fn resume(&mut self, socket: &Arc<Socket>) -> Result<Option<()>, Failure> {
         let Some(resume) = &self.optional.resume else { return Ok(None) };
-        let time = self.caller.begin_event(socket);
+        let time = self.caller.begin_notice(socket);
         call!(self.caller, time, resume.call_resume(socket.id)).map(Some)
     }
 
@@ -296,7 +296,7 @@ impl Instance<Session> {
     /// # Errors
     /// See [`Failure`]. CPU time is counted for each message.
     pub async fn run(&mut self, socket: &Arc<Socket>) -> Result<(), Failure> {
-        self.caller.begin_event(socket);
+        self.caller.begin_notice(socket);
         let Caller { store, clock, .. } = &mut self.caller;
         store.data_mut().begin_session();
         let call = Metered::new(pin!(self.exports.session.call_run(store, socket.id)), clock).await;

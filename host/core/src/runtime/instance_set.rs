@@ -41,7 +41,7 @@ enum By<T: InstanceSource> {
 }
 
 struct Inner<T: InstanceSource> {
-    by_value: HashMap<String, OfValue<T>>,
+    by_value: HashMap<Arc<str>, OfValue<T>>,
     /// Counts the requests for any of them.
     asked: u64,
     /// How many instances made room since the log last said so.
@@ -111,6 +111,18 @@ impl<T: InstanceSource> InstanceSet<T> {
         &self.template
     }
 
+    /// Whether its instances have something in memory, or have saved something.
+    pub(crate) fn holds_memory(&self) -> bool {
+        let all = self.all(&self.inner.lock());
+        all.iter().any(|shared| !shared.holds_nothing())
+    }
+
+    /// The sockets whose state is not in its instances.
+    pub(crate) fn movable(&self) -> usize {
+        let all = self.all(&self.inner.lock());
+        all.iter().map(|shared| shared.movable()).sum()
+    }
+
     /// The instance for a request, and for the socket that the request may become. A retired set
     /// passes the request on.
     ///
@@ -125,11 +137,7 @@ impl<T: InstanceSource> InstanceSet<T> {
                 let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
                 Ok(Lease::of(&instances[turn]))
             }
-            By::Param(name) => {
-                let mut value = request.params.iter().filter(|(param, _)| param == name);
-                let value = value.next().map(|(_, value)| value.clone()).unwrap_or_default();
-                self.by_value(value)
-            }
+            By::Param(name) => self.by_value(request.scope_value(name)),
             By::Connection => self.by_connection(self.current.next_connection()),
         }
     }
@@ -149,25 +157,26 @@ impl<T: InstanceSource> InstanceSet<T> {
                 Some(Ok(Lease::of(&instances[turn % instances.len()])))
             }
             (By::Param(own), Key::Param { name, value }) if own == name => {
-                Some(self.by_value(value.clone()))
+                Some(self.by_value(value))
             }
             (By::Connection, Key::Connection(number)) => Some(self.by_connection(*number)),
             _ => None,
         }
     }
 
-    fn by_value(&self, value: String) -> Result<Lease<SharedInstance<T>>, Failure> {
+    fn by_value(&self, value: &str) -> Result<Lease<SharedInstance<T>>, Failure> {
         let By::Param(name) = &self.by else { return Err(Failure::Stopped) };
         let mut inner = self.inner.lock();
         inner.asked = inner.asked.wrapping_add(1);
         let asked = inner.asked;
-        if let Some(own) = inner.by_value.get_mut(&value) {
+        if let Some(own) = inner.by_value.get_mut(value) {
             own.asked = asked;
             return Ok(Lease::of(&own.shared));
         }
         if let Err(full) = self.has_room(inner.by_value.len()) {
             self.make_room(&mut inner).ok_or(full)?;
         }
+        let value: Arc<str> = value.into();
         let key = Key::Param { name: name.clone(), value: value.clone() };
         let shared = self.begin(&mut inner, key);
         let lease = Lease::of(&shared);
@@ -324,7 +333,8 @@ pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
 }
 
 impl<T: InstanceSource> PausedSet<T> {
-    /// Gives each heir what its predecessor saves.
+    /// Gives each heir what its predecessor saves. Answers whether each has got all of it: of a
+    /// scope that the heirs do not have, nothing is handed over.
     ///
     /// # Errors
     /// `save` or `restore` fails, and the handover has to be whole.
@@ -332,17 +342,15 @@ impl<T: InstanceSource> PausedSet<T> {
         &mut self,
         heirs: &InstanceSet<T>,
         how: Handover,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let mut is_whole = true;
         for paused in &mut self.paused {
             let site = &self.instance_set.template.context().site;
-            let Some(saved) = save(paused, how, site).await? else { continue };
+            let (saved, is_all) = save(paused, how, site).await?;
+            is_whole &= is_all;
+            let Some(saved) = saved else { continue };
             let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
-                let context = self.instance_set.template.context();
-                tracing::warn!(
-                    target: "swap", site = &*context.site, plugin = &*context.plugin,
-                    "what was in memory is not handed over: the scope has changed"
-                );
-                break;
+                return Ok(false);
             };
             let restored = match heir {
                 Ok(heir) => {
@@ -353,9 +361,10 @@ impl<T: InstanceSource> PausedSet<T> {
             };
             if let Err(failure) = restored {
                 give_up(failure, how, site)?;
+                is_whole = false;
             }
         }
-        Ok(())
+        Ok(is_whole)
     }
 
     /// Hands what can move to the current instances.
@@ -377,20 +386,20 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves. If it has lost its memory, what it was given.
+/// What the instance saves. If it has lost its memory, what it was given. And whether that is all of it.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,
     site: &str,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<(Option<Vec<u8>>, bool), Failure> {
     if how == Handover::Rest
         && let Some(inherited) = paused.lost_inheritance()
     {
-        return Ok(Some(inherited));
+        return Ok((Some(inherited), true));
     }
     match paused.save().await {
-        Ok(saved) => Ok(saved),
-        Err(failure) => give_up(failure, how, site).map(|()| paused.lost_inheritance()),
+        Ok(saved) => Ok((saved, true)),
+        Err(failure) => give_up(failure, how, site).map(|()| (paused.lost_inheritance(), false)),
     }
 }
 

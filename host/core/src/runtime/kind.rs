@@ -74,6 +74,11 @@ impl Kind {
         }
     }
 
+    /// Whether a component that exports this has sessions.
+    pub fn is_of_sessions(export: &str) -> bool {
+        export == HOOKS || export == SESSION
+    }
+
     /// Whether its requests can become sockets.
     pub fn has_sessions(self) -> bool {
         matches!(self, Self::Hooks | Self::Session)

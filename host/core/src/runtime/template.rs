@@ -16,7 +16,7 @@ use super::instance::Instance;
 use super::ledger::Amounts;
 use super::share::Share;
 use crate::capability::meter::Tick;
-use crate::capability::{Context, InstanceId, State, TimerSink};
+use crate::capability::{Context, InstanceId, Sharing, State};
 
 /// What instances that export `E` are made from.
 pub struct Template<E: Exports> {
@@ -90,18 +90,16 @@ impl<E: Exports> Template<E> {
     /// # Errors
     /// The pool or the site's part of it is used up, the component needs more than its limits, its
     /// start function traps or takes too long, or an export's type is not the contract's.
-    pub async fn instantiate(
-        &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
-    ) -> Result<Instance<E>, Failure> {
+    pub async fn instantiate(&self, sharing: Option<Sharing>) -> Result<Instance<E>, Failure> {
         let share = self.share.as_ref();
         let taken = share.map(|share| self.runtime.ledger.take(share.pool(), self.needs));
         let taken = taken.transpose()?;
-        let started = self.try_instantiate(timer_sink).await;
+        let started = self.try_instantiate(sharing).await;
         let failed = |failure: Failure| {
             self.context.calls.begin();
-            self.context.calls.fail();
-            if let Some(limit) = failure.limit() {
+            let limit = failure.limit();
+            self.context.calls.fail(limit.is_some());
+            if let Some(limit) = limit {
                 self.context.account.exceed(limit);
             }
             failure
@@ -112,10 +110,10 @@ impl<E: Exports> Template<E> {
 
     async fn try_instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> Result<(Store<State>, E, Optional), Failure> {
         let id = self.runtime.next_instance();
-        let mut store = self.new_store(id, timer_sink);
+        let mut store = self.new_store(id, sharing);
         let clock = store.data().meter.clock().clone();
         let time = self.context.limits.upkeep_time();
         // What runs at the start may wait for WASI's clocks.
@@ -138,9 +136,9 @@ impl<E: Exports> Template<E> {
     }
 
     /// Makes a store. Every limit of an instance is set here.
-    fn new_store(&self, id: InstanceId, timer_sink: Option<Arc<dyn TimerSink>>) -> Store<State> {
+    fn new_store(&self, id: InstanceId, sharing: Option<Sharing>) -> Store<State> {
         let limits = &self.context.limits;
-        let state = State::new(self.context.clone(), id, timer_sink);
+        let state = State::new(self.context.clone(), id, sharing);
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
         store.data_mut().meter.begin(limits.request_cpu);

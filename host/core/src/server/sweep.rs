@@ -41,9 +41,11 @@ pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
 
 /// If one plugin or site panics, the others are swept anyway.
 fn sweep(site: &ServedSite, now: Duration) {
+    let traffic = site.traffic();
+    let limits = &traffic.stable.limits;
     for plugin in site.plugins() {
-        supervise::alone("the sweep of instances", || plugin.sweep(now));
-        supervise::alone("the sweep of sockets", || plugin.sweep_sockets(now));
+        supervise::alone("the sweep of instances", || plugin.sweep(now, limits));
+        supervise::alone("the sweep of sockets", || plugin.sweep_sockets(now, limits));
     }
     supervise::alone("the sweep of what drains", || site.draining().sweep());
 }

@@ -20,13 +20,14 @@ use tokio_util::sync::CancellationToken;
 use super::report::{CanaryStatus, DrainingStatus};
 use super::staged::{self, Staged};
 use super::{Change, Given, Loading, Report, Serving, SiteDir, Status};
+use crate::capability::CallCounts;
 use crate::clock;
 use crate::config;
 use crate::lease::Lease;
 use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{
-    Account, AsideError, Digest, Handover, Loader, Pair, PluginVersion, Swap, SwapError,
-    VersionError, Versions,
+    Account, AsideError, Digest, Handover, Kept, Loader, Pair, PluginVersion, Swap, SwapError,
+    Swapped, VersionError, Versions,
 };
 use crate::server::{NotAlone, ServedSite, Server};
 
@@ -73,6 +74,15 @@ struct State {
 struct Canary {
     given: Given,
     snapshot: Arc<SiteSnapshot>,
+}
+
+/// How a change is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Nothing changes, and the report says what would.
+    pub dry_run: bool,
+    /// What would lose something that is in memory is refused.
+    pub keep_memory: bool,
 }
 
 /// Why nothing has changed.
@@ -205,7 +215,8 @@ impl SiteManager {
         site.warn_of_restart(&state.site);
         let snapshot = self.load(site.clone(), None).await?;
         state.versions = versions;
-        let report = self.switch(state, snapshot, Handover::Whole, None).await?;
+        let terms = Terms::default();
+        let report = self.switch(state, snapshot, Handover::Whole, None, terms).await?;
         self.server.serve_hosts(&self.served, &site.config.hosts)?;
         state.site = site;
         Ok(report)
@@ -217,15 +228,21 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`]. What was served goes on.
-    pub async fn deploy(&self, given: Given, split: Option<Split>) -> Result<Report, DeployError> {
+    pub async fn deploy(
+        &self,
+        given: Given,
+        split: Option<Split>,
+        terms: Terms,
+    ) -> Result<Report, DeployError> {
         self.change(async |state| {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
+            let given = state.site.spread(given)?;
             let snapshot = self.load(state.site.clone(), Some(&given)).await?;
             match split {
-                None => self.serve(state, snapshot, &given, Handover::Whole).await,
-                Some(split) => self.begin_canary(state, snapshot, given, split).await,
+                None => self.serve(state, snapshot, &given, Handover::Whole, terms).await,
+                Some(split) => self.begin_canary(state, snapshot, given, split, terms).await,
             }
         })
         .await
@@ -236,16 +253,23 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`]. What was served goes on.
-    pub async fn roll_back(&self, plugin: &str, to: Option<&str>) -> Result<Report, DeployError> {
+    pub async fn roll_back(
+        &self,
+        plugin: &str,
+        to: Option<&str>,
+        terms: Terms,
+    ) -> Result<Report, DeployError> {
         self.change(async |state| {
             if state.canary.is_some() {
                 return Err(DeployError::Canary);
             }
+            let site = state.site.clone();
+            let plugin = site.config.plugin_of(plugin);
             if self.served.traffic().stable.plugin(plugin).is_none() {
                 return Err(DeployError::NoPlugin(plugin.to_owned()));
             }
             let digest = state.versions.find(plugin, to)?;
-            self.go_back(state, &[(plugin.to_owned(), digest)]).await
+            self.go_back(state, &[(plugin.to_owned(), digest)], terms).await
         })
         .await
     }
@@ -255,12 +279,12 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`]. What was served goes on.
-    pub async fn promote(&self) -> Result<Report, DeployError> {
+    pub async fn promote(&self, terms: Terms) -> Result<Report, DeployError> {
         self.change(async |state| {
             let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
             let snapshot = canary.snapshot.clone();
-            let served = self.serve(state, snapshot, &canary.given, Handover::Whole).await;
-            if served.is_err() {
+            let served = self.serve(state, snapshot, &canary.given, Handover::Whole, terms).await;
+            if served.is_err() || terms.dry_run {
                 state.canary = Some(canary);
             }
             served
@@ -272,15 +296,21 @@ impl SiteManager {
     ///
     /// # Errors
     /// See [`DeployError`].
-    pub async fn drop_canary(&self) -> Result<Report, DeployError> {
+    pub async fn drop_canary(&self, terms: Terms) -> Result<Report, DeployError> {
         self.change(async |state| {
-            let canary = state.canary.take().ok_or(DeployError::NoCanary)?;
+            let canary = state.canary.as_ref().ok_or(DeployError::NoCanary)?;
             let traffic = self.served.traffic();
             let change = Changes::between(&canary.snapshot, &traffic.stable);
+            change.check_memory(terms)?;
+            if terms.dry_run {
+                return Ok(change.foresee());
+            }
             let swap = Swap::prepare(change.pairs.clone(), Handover::Rest).await?;
+            state.canary = None;
             self.served.replace(TrafficSplit::new(traffic.stable.clone()));
             let report = self.complete(&state.site, swap, change).await;
-            tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary: {report}");
+            tracing::info!(target: "swap", site = &*state.site.name, "dropped the canary");
+            say(&state.site.name, &report);
             Ok(report)
         })
         .await
@@ -290,15 +320,21 @@ impl SiteManager {
     pub fn status(&self) -> Status {
         let said = self.said.load();
         let traffic = self.served.traffic();
-        let serving = |plugin: &Arc<PluginVersion>| {
-            let (calls, failures) = plugin.context().calls.count();
+        let serving = |snapshot: &SiteSnapshot, plugin: &Arc<PluginVersion>| {
+            let calls = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
             let known = said.versions.get(&name).into_iter().flatten();
+            let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
             Serving {
+                files: if files.len() > 1 { files } else { Vec::new() },
+                state: plugin.has_state(),
+                empty_memory: plugin.began_empty(),
                 version: *plugin.digest(),
                 sockets: plugin.own_sockets().count(),
-                calls,
-                failures,
+                calls: calls.made,
+                traps: calls.traps,
+                limits: calls.limits,
+                errors: calls.errors,
                 before: known.filter(|own| *own != plugin.digest()).copied().collect(),
                 plugin: name,
             }
@@ -313,7 +349,7 @@ impl SiteManager {
                 .plugins
                 .iter()
                 .filter(|own| !is_stable(own))
-                .map(|own| serving(own))
+                .map(|own| serving(&canary.snapshot, own))
                 .collect(),
         });
         let draining =
@@ -323,10 +359,11 @@ impl SiteManager {
                 sockets: version.plugin.own_sockets().count(),
                 left: version.until.saturating_duration_since(Instant::now()),
             });
+        let stable = &traffic.stable;
         let exceeded = said.account.exceeded().into_iter();
         Status {
             site: said.name.to_string(),
-            plugins: traffic.stable.plugins.iter().map(|own| serving(own)).collect(),
+            plugins: stable.plugins.iter().map(|own| serving(stable, own)).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
@@ -392,10 +429,14 @@ impl SiteManager {
         snapshot: Arc<SiteSnapshot>,
         given: &Given,
         how: Handover,
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let (root, given) = (state.site.root.clone(), given.clone());
-        let staged = self.loader.aside(move || Staged::write(&root, &given)).await??;
-        self.switch(state, snapshot, how, Some(staged)).await
+        let staged = match terms.dry_run {
+            true => None,
+            false => Some(self.loader.aside(move || Staged::write(&root, &given)).await??),
+        };
+        self.switch(state, snapshot, how, staged, terms).await
     }
 
     /// The snapshot takes over, and its files get their places. Until the switch, nothing has
@@ -406,10 +447,15 @@ impl SiteManager {
         snapshot: Arc<SiteSnapshot>,
         how: Handover,
         mut staged: Option<Staged>,
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let change = Changes::between(&self.served.traffic().stable, &snapshot);
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, asking whether it is well");
         self.unless_stopping(change.health_check(&self.served.traffic())).await??;
+        change.check_memory(terms)?;
+        if terms.dry_run {
+            return Ok(change.foresee());
+        }
         tracing::debug!(target: "swap", site = &*state.site.name, "loaded, taking over");
         // Done before any instance is held, because it waits for the disk.
         if let Some(staged) = &mut staged {
@@ -435,9 +481,7 @@ impl SiteManager {
         if let Err(error) = block_in_place(|| state.versions.record(serving(&snapshot))) {
             report.warnings.push(format!("this version cannot be gone back to: {error:#}"));
         }
-        if !report.is_empty() {
-            tracing::info!(target: "swap", site = &*state.site.name, "{report}");
-        }
+        say(&state.site.name, &report);
         if how == Handover::Whole {
             self.watch(pairs, &state.site.config.swap);
         }
@@ -461,23 +505,25 @@ impl SiteManager {
         change.added.iter().for_each(|plugin| plugin.make_current());
         let drain_time = site.config.swap.drain_time;
         let mut report = Report::default();
-        for (pair, moved) in swap.complete().await {
+        for Swapped { pair, moved, lost } in swap.complete().await {
             let plugin = pair.after.context().plugin.to_string();
             let (from, to) = (Some(*pair.before.digest()), Some(*pair.after.digest()));
             let draining = pair.before.own_sockets().count();
-            report.changes.push(Change { plugin, from, to, moved: moved.moved, draining });
+            let moving = moved.moved;
+            report.changes.push(Change {
+                plugin,
+                from,
+                to,
+                moved: moving,
+                draining,
+                empty_memory: lost,
+            });
             report.pause = report.pause.max(moved.pause);
             self.served.draining().add(pair.before, drain_time);
         }
-        for plugin in change.added {
-            let name = plugin.context().plugin.to_string();
-            let to = Some(*plugin.digest());
-            report.changes.push(Change { plugin: name, from: None, to, moved: 0, draining: 0 });
-        }
+        report.changes.extend(change.added.iter().map(|plugin| added(plugin)));
         for plugin in change.removed {
-            let name = plugin.context().plugin.to_string();
-            let (from, draining) = (Some(*plugin.digest()), plugin.own_sockets().count());
-            report.changes.push(Change { plugin: name, from, to: None, moved: 0, draining });
+            report.changes.push(removed(&plugin));
             self.served.draining().add(plugin, drain_time);
         }
         report
@@ -489,6 +535,7 @@ impl SiteManager {
         snapshot: Arc<SiteSnapshot>,
         given: Given,
         split: Split,
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let traffic = self.served.traffic();
         let change = Changes::between(&traffic.stable, &snapshot);
@@ -496,19 +543,15 @@ impl SiteManager {
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
+        // Nobody loses anything yet: the versions before go on beside it.
+        let report = Report { canary: true, dry_run: terms.dry_run, ..change.begin() };
+        if terms.dry_run {
+            return Ok(report);
+        }
         let canary =
             TrafficSplit::with_canary(traffic.stable.clone(), snapshot.clone(), split.clone());
         self.served.replace(canary);
         change.added.iter().for_each(|plugin| plugin.make_current());
-        let pairs = change.pairs.iter();
-        let changes = pairs
-            .map(|pair| (Some(*pair.before.digest()), &pair.after))
-            .chain(change.added.iter().map(|plugin| (None, plugin)))
-            .map(|(from, plugin)| {
-                let (name, to) = (plugin.context().plugin.to_string(), Some(*plugin.digest()));
-                Change { plugin: name, from, to, moved: 0, draining: 0 }
-            });
-        let report = Report { changes: changes.collect(), canary: true, ..Report::default() };
         tracing::info!(target: "swap", site = &*state.site.name, "{split}: {report}");
         state.canary = Some(Canary { given, snapshot });
         self.watch(change.pairs, &state.site.config.swap);
@@ -520,16 +563,18 @@ impl SiteManager {
         &self,
         state: &mut State,
         to: &[(String, Digest)],
+        terms: Terms,
     ) -> Result<Report, DeployError> {
         let mut given = Given::new();
         for (plugin, digest) in to {
             given.insert(plugin.clone(), state.versions.read(digest)?.into());
         }
+        let given = state.site.spread(given)?;
         let snapshot = self.load(state.site.clone(), Some(&given)).await?;
-        self.serve(state, snapshot, &given, Handover::Rest).await
+        self.serve(state, snapshot, &given, Handover::Rest, terms).await
     }
 
-    /// Goes back automatically if these versions lose too many instances.
+    /// Goes back automatically if these versions fail too often.
     fn watch(&self, pairs: Vec<Pair>, settings: &config::Swap) {
         let (manager, settings) = (self.this.clone(), settings.clone());
         if pairs.is_empty() || settings.watch_time.is_zero() {
@@ -544,8 +589,9 @@ impl SiteManager {
                 if !manager.still_serves(&pairs) {
                     return;
                 }
-                if let Some(failing) = pairs.iter().find(|pair| fails(&pair.after, &settings)) {
-                    return manager.give_up(&pairs, &failing.after).await;
+                let failing = pairs.iter().find_map(|pair| Some((pair, failing(pair, &settings)?)));
+                if let Some((pair, setting)) = failing {
+                    return manager.give_up(&pairs, &pair.after, setting).await;
                 }
             }
             pairs.iter().for_each(|pair| pair.after.commit());
@@ -559,16 +605,16 @@ impl SiteManager {
     }
 
     /// Replaces these versions, which must not serve any longer.
-    async fn give_up(&self, pairs: &[Pair], failing: &PluginVersion) {
-        let (calls, failures) = failing.context().calls.count();
+    async fn give_up(&self, pairs: &[Pair], failing: &PluginVersion, setting: &str) {
+        let CallCounts { made, traps, limits, errors, .. } = failing.context().calls.count();
         let (site, plugin) = (&**self.served.name(), &*failing.context().plugin);
         tracing::error!(
-            target: "swap", site, plugin, calls, failures,
-            "the new version fails over `swap.max_failures`: the previous version comes back"
+            target: "swap", site, plugin, calls = made, traps, limits, errors,
+            "the new version fails over `{setting}`: the previous version comes back"
         );
         let is_canary = self.served.traffic().canary.is_some();
         let gone_back = match is_canary {
-            true => self.drop_canary().await,
+            true => self.drop_canary(Terms::default()).await,
             false => self.restore(pairs).await,
         };
         if let Err(error) = gone_back.map_err(anyhow::Error::from) {
@@ -595,7 +641,7 @@ impl SiteManager {
                 anyhow::anyhow!("only its settings have changed: put `lithe.toml` back").into()
             );
         }
-        self.go_back(state, &to).await
+        self.go_back(state, &to, Terms::default()).await
     }
 }
 
@@ -609,10 +655,19 @@ impl Said {
     }
 }
 
-/// Whether a version has lost too many instances.
-fn fails(plugin: &PluginVersion, settings: &config::Swap) -> bool {
-    let (calls, failures) = plugin.context().calls.count();
-    calls >= settings.min_calls && failures as f64 > calls as f64 * settings.max_failures
+/// The setting by which a version fails too often. A version that makes no more errors than the
+/// previous one stays, because both may need something that is missing.
+fn failing(pair: &Pair, settings: &config::Swap) -> Option<&'static str> {
+    let [before, after] =
+        [&pair.before, &pair.after].map(|version| version.context().calls.count());
+    let share = |part: u64, of: u64| (part as f64 / of.max(1) as f64).min(1.0);
+    let lost = after.traps.saturating_add(after.limits);
+    if after.made >= settings.min_calls && share(lost, after.made) > settings.max_failures {
+        return Some("swap.max_failures");
+    }
+    let errors = share(after.errors, after.asked);
+    let is_worse = errors > settings.max_errors && errors > share(before.errors, before.asked);
+    (after.errors >= settings.min_errors && is_worse).then_some("swap.max_errors")
 }
 
 /// Completes an interrupted deploy. It may have to read a gigabyte.
@@ -629,8 +684,38 @@ fn open_versions(site: &SiteDir) -> Versions {
     Versions::open(&site.root, site.config.swap.keep)
 }
 
-fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = (&str, Digest)> {
-    snapshot.plugins.iter().map(|plugin| (&*plugin.context().plugin, *plugin.digest()))
+/// What serves, each with a file that it is in.
+fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = Kept<'_>> {
+    snapshot.plugins.iter().map(|plugin| {
+        let name = &*plugin.context().plugin;
+        let file = snapshot.files.get(name).and_then(|files| files.first());
+        Kept { plugin: name, file: file.map_or(name, String::as_str), digest: *plugin.digest() }
+    })
+}
+
+/// Says what has changed; louder, where something was lost.
+fn say(site: &str, report: &Report) {
+    match report.is_empty() {
+        true => {}
+        false if report.loses_memory() => tracing::warn!(target: "swap", site, "{report}"),
+        false => tracing::info!(target: "swap", site, "{report}"),
+    }
+}
+
+fn added(plugin: &PluginVersion) -> Change {
+    Change {
+        plugin: plugin.context().plugin.to_string(),
+        from: None,
+        to: Some(*plugin.digest()),
+        moved: 0,
+        draining: 0,
+        empty_memory: None,
+    }
+}
+
+fn removed(plugin: &PluginVersion) -> Change {
+    let draining = plugin.own_sockets().count();
+    Change { from: Some(*plugin.digest()), to: None, draining, ..added(plugin) }
 }
 
 /// How two snapshots differ.
@@ -657,6 +742,32 @@ impl Changes {
         let removed = before.plugins.iter().filter(is_gone);
         changes.removed = removed.map(|plugin| Arc::clone(plugin)).collect();
         changes
+    }
+
+    /// Checks that no memory is lost that must be kept.
+    fn check_memory(&self, terms: Terms) -> Result<(), SwapError> {
+        self.pairs.iter().try_for_each(|pair| pair.check_memory(terms.keep_memory))
+    }
+
+    /// Says what the change would do now.
+    fn foresee(&self) -> Report {
+        let mut changes = self.begin().changes;
+        for (change, pair) in changes.iter_mut().zip(&self.pairs) {
+            (change.moved, change.draining) = pair.would_move();
+            change.empty_memory = pair.would_lose();
+        }
+        changes.extend(self.removed.iter().map(|plugin| removed(plugin)));
+        Report { changes, dry_run: true, ..Report::default() }
+    }
+
+    /// Reports what begins to serve, pairs first.
+    fn begin(&self) -> Report {
+        let replaced = self.pairs.iter().map(|pair| {
+            let from = Some(*pair.before.digest());
+            Change { from, ..added(&pair.after) }
+        });
+        let changes = replaced.chain(self.added.iter().map(|plugin| added(plugin))).collect();
+        Report { changes, ..Report::default() }
     }
 
     /// Checks that versions which do not serve yet start and are healthy.

@@ -9,7 +9,7 @@ mod sites;
 mod staged;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,14 +25,15 @@ use crate::lease::Lease;
 use crate::log;
 use crate::pipeline::{Public, SiteSnapshot};
 use crate::plugin::{
-    Account, Handler, Instances, Loader, PluginIdentity, PluginVersion, Settings, Share, Source,
+    Account, Handler, Instances, Loader, PluginIdentity, PluginVersion, Role, Settings, Share,
+    Source,
 };
 use lithe_router::{Pattern, Router, Scopes, Totals};
 use scan::{Found, Place};
 
-pub use manager::{DeployError, Progress, SiteManager};
+pub use manager::{DeployError, Progress, SiteManager, Terms};
 pub use report::{CanaryStatus, Change, DrainingStatus, Report, Serving, Status};
-pub use scan::components;
+pub use scan::{check_component, components};
 pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
@@ -170,10 +171,11 @@ impl SiteDir {
     pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<SiteSnapshot> {
         let folder = self.folder.clone();
         let components = loading.loader.aside(move || scan::components(&folder)).await??;
-        let named = |file: &String| components.iter().any(|found| found.file == *file);
-        if let Some(file) = self.config.plugin.keys().find(|file| !named(file)) {
+        let of = |found: &Found, name: &str| self.config.plugin_of(&found.file) == name;
+        let is_there = |name: &String| components.iter().any(|found| of(found, name));
+        if let Some(name) = self.config.plugin.keys().find(|name| !is_there(name)) {
             bail!(
-                "`{}` has settings for `{file}`, which is not a component of it",
+                "`{}` has settings for `{name}`, which is not a component of it",
                 config::FILE_NAME
             );
         }
@@ -194,17 +196,39 @@ impl SiteDir {
         given: &Given,
         loading: &Loading<'_>,
     ) -> anyhow::Result<SiteSnapshot> {
-        let before = loading.before.map_or(&[][..], |before| &before.plugins);
-        let names = before.iter().map(|plugin| plugin.context().plugin.to_string());
-        let new = given
-            .keys()
-            .filter(|file| !before.iter().any(|plugin| *plugin.context().plugin == ***file))
-            .cloned();
-        let files: Vec<String> = names.chain(new).collect();
+        let before = loading.before.iter().flat_map(|before| before.files.values().flatten());
+        let files: BTreeSet<String> = before.chain(given.keys()).cloned().collect();
         // In the order of a scan, because middleware runs in the order of its names.
         let all = move || scan::all(files.iter().map(String::as_str));
         let components = loading.loader.aside(all).await??;
         self.assemble(components, loading, |file| given.get(file).cloned().map(Source::Given)).await
+    }
+
+    /// Takes a component that is given for one file of a plugin, or for the plugin by its name, for
+    /// all files of the plugin.
+    ///
+    /// # Errors
+    /// Different components are given for files of the same plugin.
+    fn spread(&self, given: Given) -> anyhow::Result<Given> {
+        let mut spread = Given::new();
+        for (name, bytes) in given {
+            let plugin = self.config.plugin_of(&name).to_owned();
+            let shared = self.config.build.iter();
+            let shared = shared.filter(|(_, build)| build.plugin.as_ref() == Some(&plugin));
+            let mut files: Vec<String> =
+                shared.filter_map(|(file, _)| file.to_str().map(str::to_owned)).collect();
+            if files.is_empty() {
+                files.push(name);
+            }
+            for file in files {
+                let other = spread.insert(file, bytes.clone());
+                anyhow::ensure!(
+                    other.is_none_or(|other| other == bytes),
+                    "the files of the plugin `{plugin}` are one component: give one for all"
+                );
+            }
+        }
+        Ok(spread)
     }
 
     /// The site's `public/`. An existing one is kept: it is read again separately.
@@ -234,6 +258,7 @@ impl SiteDir {
                 components.len()
             );
         }
+        let components = self.planned(components)?;
         // Before any component runs, so that secrets in its output are hidden.
         let granted = self.grants(&components, loading.loader).await?;
         let case_sensitive = self.config.case_sensitive;
@@ -252,29 +277,51 @@ impl SiteDir {
             errors: Scopes::new(case_sensitive),
             public: self.public(loading).await?,
             plugins: Vec::new(),
+            files: BTreeMap::new(),
         };
         let mut assembly = Assembly { snapshot, totals: Totals::default() };
-        for (found, grants) in components.into_iter().zip(granted) {
-            let source = source(&found.file);
+        for (planned, grants) in components.into_iter().zip(granted) {
+            let sources = planned.files.iter().map(|found| source(&found.file)).collect();
             // Boxed: it is large, and so would be everything that waits for it.
-            let plugin = Box::pin(self.plugin(&found, grants, source, loading)).await?;
+            let plugin = Box::pin(self.plugin(&planned, grants, sources, loading)).await?;
             // Parsing its routes may take a while.
-            let add = move || assembly.add(found, plugin).map(|()| assembly);
+            let add = move || assembly.add(planned, plugin).map(|()| assembly);
             assembly = loading.loader.aside(add).await??;
         }
         Ok(assembly.snapshot)
     }
 
+    /// The plugins that these components are, each where its first file is.
+    fn planned(&self, components: Vec<Found>) -> anyhow::Result<Vec<Planned>> {
+        let mut plugins: Vec<Planned> = Vec::new();
+        for found in components {
+            let name = self.config.plugin_of(&found.file);
+            if name == found.file {
+                plugins.push(Planned { name: name.to_owned(), files: vec![found] });
+                continue;
+            }
+            if !matches!(found.place, Place::Route(_)) {
+                bail!("`{}` is not a route: only routes share a plugin, as `{name}`", found.file);
+            }
+            match plugins.iter_mut().find(|own| own.name == name) {
+                Some(own) => own.files.push(found),
+                None => plugins.push(Planned { name: name.to_owned(), files: vec![found] }),
+            }
+        }
+        Ok(plugins)
+    }
+
     async fn plugin(
         &self,
-        found: &Found,
+        planned: &Planned,
         grants: Grants,
-        source: Option<Source>,
+        sources: Vec<Option<Source>>,
         loading: &Loading<'_>,
     ) -> anyhow::Result<Arc<PluginVersion>> {
-        let (file, loader) = (&found.file, loading.loader);
-        let before = loading.before.and_then(|before| before.plugin(file));
-        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        let (name, loader) = (&planned.name, loading.loader);
+        let before = loading.before.and_then(|before| before.plugin(name));
+        let own = self.config.plugin.get(name).cloned().unwrap_or_default();
+        let requires_state = own.require_state;
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
@@ -286,31 +333,43 @@ impl SiteDir {
                 .map_or_else(PluginIdentity::default, |before| before.identity().clone()),
             share: self.share(),
         };
-        let source = match (before, source) {
-            (_, Some(source)) => source,
-            (Some(before), None) => return Ok(before.clone()),
-            (None, None) => bail!("`{file}` does not exist"),
+        let sources: Vec<Source> = sources.into_iter().flatten().collect();
+        let Some(source) = sources.first() else {
+            return before.cloned().with_context(|| format!("`{name}` does not exist"));
         };
-        let seen = loader.look(&source).await.with_context(|| format!("`{file}`"))?;
+        let role = planned.role();
+        let mut seen = None;
+        for (found, source) in planned.files.iter().zip(&sources) {
+            let file = &found.file;
+            let own = loader.look(source).await.with_context(|| format!("`{file}`"))?;
+            let (first, known) = *seen.get_or_insert((file, own));
+            if known.digest != own.digest {
+                bail!(
+                    "`{first}` and `{file}` are of the plugin `{name}`, and not the same component: build both, or \
+                     name one of them in `lithe deploy`, which writes all"
+                );
+            }
+        }
+        let seen = seen.map(|(_, seen)| seen).with_context(|| format!("`{name}` is not there"))?;
         if let Some(before) = before
             && *before.digest() == seen.digest
             && same_settings(before, &settings)
         {
-            return Ok(before.clone());
+            return checked(before.clone(), requires_state);
         }
-        let compiling = || (loading.on_compile)(file);
-        let loaded = loader.load(&source, seen, file, found.role(), &settings, compiling).await;
-        Ok(Arc::new(loaded.with_context(|| format!("`{file}`"))?))
+        let compiling = || (loading.on_compile)(name);
+        let loaded = loader.load(source, seen, name, role, &settings, compiling).await;
+        checked(Arc::new(loaded.with_context(|| format!("`{name}`"))?), requires_state)
     }
 
     /// Resolves what each of these components may reach. From now on, the log shows none of their
     /// secrets.
-    async fn grants(&self, components: &[Found], loader: &Loader) -> anyhow::Result<Vec<Grants>> {
-        let files: Vec<String> = components.iter().map(|found| found.file.clone()).collect();
+    async fn grants(&self, plugins: &[Planned], loader: &Loader) -> anyhow::Result<Vec<Grants>> {
+        let names: Vec<String> = plugins.iter().map(|planned| planned.name.clone()).collect();
         let site = self.clone();
         let resolve = move || {
             let mut room = SecretsRoom::default();
-            let granted = files.iter().map(|file| site.grants_of(file, &mut room));
+            let granted = names.iter().map(|name| site.grants_of(name, &mut room));
             let granted = granted.collect::<anyhow::Result<Vec<Grants>>>()?;
             let secrets: Vec<_> = granted.iter().map(|own| own.hidden().clone()).collect();
             site.account.hide(&secrets)?;
@@ -319,14 +378,14 @@ impl SiteDir {
         loader.aside(resolve).await?
     }
 
-    fn grants_of(&self, file: &str, room: &mut SecretsRoom) -> anyhow::Result<Grants> {
+    fn grants_of(&self, plugin: &str, room: &mut SecretsRoom) -> anyhow::Result<Grants> {
         let may_read = |variable: &str| match &self.tenancy {
             Tenancy::Alone => true,
             Tenancy::Among(_) => self.host.tenants.environment.iter().any(|own| own == variable),
         };
-        let own = self.config.plugin.get(file).cloned().unwrap_or_default();
+        let own = self.config.plugin.get(plugin).cloned().unwrap_or_default();
         Grants::resolve(&own, &self.folder, &self.account, room, may_read)
-            .with_context(|| format!("`{file}` in `{}`", config::FILE_NAME))
+            .with_context(|| format!("`{plugin}` in `{}`", config::FILE_NAME))
     }
 }
 
@@ -373,11 +432,30 @@ struct Assembly {
     totals: Totals,
 }
 
+/// A plugin of a site, and the files that it is in: one, but for a plugin that routes share.
+struct Planned {
+    name: String,
+    files: Vec<Found>,
+}
+
+impl Planned {
+    /// What its component must be.
+    fn role(&self) -> Role {
+        self.files.first().map_or(Role::Route, Found::role)
+    }
+}
+
 impl Assembly {
-    /// Adds a component at its place.
-    fn add(&mut self, found: Found, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
-        let file = &found.file;
+    /// Adds a plugin at the places of its files.
+    fn add(&mut self, planned: Planned, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
+        let files = planned.files.iter().map(|found| found.file.clone()).collect();
+        self.snapshot.files.insert(plugin.context().plugin.clone(), files);
         self.snapshot.plugins.push(Lease::of(&plugin));
+        planned.files.into_iter().try_for_each(|found| self.add_file(found, &plugin))
+    }
+
+    fn add_file(&mut self, found: Found, plugin: &PluginVersion) -> anyhow::Result<()> {
+        let file = &found.file;
         match (found.place, plugin.instances()) {
             (Place::Global, Instances::Middleware(own)) => self.snapshot.global.push(own.clone()),
             (Place::Scoped(scope), Instances::Middleware(own)) => {
@@ -389,7 +467,7 @@ impl Assembly {
                 self.snapshot.errors.insert(scope.method, &scope.pattern, own.clone());
             }
             (Place::Route(route), Instances::Handler(own)) => {
-                self.add_route(own, route.method, route.pattern)?;
+                self.add_route(file, own, route.method, route.pattern)?;
             }
             (Place::Plugin, Instances::Handler(own)) => {
                 for (method, pattern) in plugin.routes() {
@@ -399,7 +477,7 @@ impl Assembly {
                     let method = method.transpose().with_context(|| {
                         format!("`{file}` names a method for `{pattern}` that does not exist")
                     })?;
-                    self.add_route(own, method, parsed)?;
+                    self.add_route(file, own, method, parsed)?;
                 }
             }
             // The loader has already compared the two.
@@ -410,11 +488,11 @@ impl Assembly {
 
     fn add_route(
         &mut self,
+        file: &str,
         handler: &Arc<Handler>,
         method: Option<Method>,
         pattern: Pattern,
     ) -> anyhow::Result<()> {
-        let file = &handler.context().plugin;
         self.count(file, method.as_ref(), &pattern)?;
         let inserted = self.snapshot.router.insert(method, pattern, handler.clone());
         inserted.map_err(|(conflict, other)| {
@@ -432,12 +510,20 @@ impl Assembly {
     }
 }
 
+fn checked(plugin: Arc<PluginVersion>, requires_state: bool) -> anyhow::Result<Arc<PluginVersion>> {
+    if requires_state {
+        plugin.check_state()?;
+    }
+    Ok(plugin)
+}
+
+/// Whether a version with these settings would be as this one.
 fn same_settings(plugin: &PluginVersion, settings: &Settings) -> bool {
     let context = plugin.context();
     let upgrades = settings.websocket && context.sessions;
     *context.site == *settings.site
-        && context.limits == settings.limits
-        && context.settings == settings.plugin
+        && context.limits.of_instances() == settings.limits.of_instances()
+        && context.settings.of_versions() == settings.plugin.of_versions()
         && context.grants == settings.grants
         && context.upgrades == upgrades
 }

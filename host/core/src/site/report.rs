@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::plugin::Digest;
+use crate::plugin::{Digest, EmptyMemory};
 
 /// The result of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// Whether only a part of the requests gets it, and the rest gets what was served before.
     pub canary: bool,
+    /// Whether nothing has changed, and this says what would.
+    #[serde(default)]
+    pub dry_run: bool,
     /// The longest time that events waited, in microseconds.
     #[serde(rename = "pause_us", with = "micros")]
     pub pause: Duration,
@@ -36,6 +39,10 @@ pub struct Change {
     pub moved: usize,
     /// Sockets that stay with the previous version until they end, or `swap.drain_time` is up.
     pub draining: usize,
+    /// Why the new version begins with empty memory, where the version before had something in its
+    /// own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_memory: Option<EmptyMemory>,
 }
 
 /// What is served.
@@ -59,14 +66,28 @@ pub struct Status {
 pub struct Serving {
     /// The component's file in the site.
     pub plugin: String,
+    /// The files that share it. Empty if it has one file, whose name it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// The component's digest.
     pub version: Digest,
     /// How many sockets it has.
     pub sockets: usize,
     /// How often its guest was called.
     pub calls: u64,
-    /// How many of the calls have cost an instance.
-    pub failures: u64,
+    /// Calls that have cost an instance by a trap.
+    pub traps: u64,
+    /// Calls that have cost an instance by a limit.
+    pub limits: u64,
+    /// Answers from 500 on that it has made, and sessions that it has failed.
+    pub errors: u64,
+    /// Whether the memory of its shared instances goes on in another version (it exports `state`);
+    /// none, if it has no shared instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<bool>,
+    /// Why it began with empty memory, if the previous version had something in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_memory: Option<EmptyMemory>,
     /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }
@@ -133,16 +154,25 @@ impl Report {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.warnings.is_empty()
     }
+
+    /// Whether a version begins with empty memory, where the version before had something in its
+    /// own.
+    pub fn loses_memory(&self) -> bool {
+        self.changes.iter().any(|change| change.empty_memory.is_some())
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.changes.is_empty() {
-            return write!(f, "nothing has changed");
+            return f.write_str(match self.dry_run {
+                true => "nothing would change",
+                false => "nothing has changed",
+            });
         }
         for (number, change) in self.changes.iter().enumerate() {
-            let separator = if number == 0 { "" } else { "; " };
-            write!(f, "{separator}{change}")?;
+            f.write_str(if number == 0 { "" } else { "; " })?;
+            change.say(f, self.dry_run)?;
         }
         if self.canary {
             write!(f, "; as a canary")?;
@@ -150,21 +180,35 @@ impl fmt::Display for Report {
         if !self.pause.is_zero() {
             write!(f, "; events waited {:.1} ms at most", self.pause.as_secs_f64() * 1e3)?;
         }
+        for change in &self.changes {
+            let Some(reason) = change.empty_memory else { continue };
+            let begins = if self.dry_run { "would begin" } else { "begins" };
+            write!(f, "\nwarning: {} {begins} with empty memory: {reason}", change.plugin)?;
+            if let Some(advice) = reason.advice() {
+                write!(f, "; {advice}")?;
+            }
+        }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Change {
+    fn say(&self, f: &mut fmt::Formatter<'_>, dry_run: bool) -> fmt::Result {
         let plugin = &self.plugin;
+        let verb = |done, would| if dry_run { would } else { done };
         match (&self.from, &self.to) {
-            (Some(from), Some(to)) if from == to => write!(f, "reloaded {plugin}")?,
-            (Some(from), Some(to)) => write!(f, "replaced {plugin} ({from:.12} by {to:.12})")?,
-            (None, Some(to)) => write!(f, "added {plugin} ({to:.12})")?,
-            (_, None) => write!(f, "removed {plugin}")?,
+            (Some(from), Some(to)) if from == to => {
+                write!(f, "{} {plugin}", verb("reloaded", "would reload"))?;
+            }
+            (Some(from), Some(to)) => {
+                let replaced = verb("replaced", "would replace");
+                write!(f, "{replaced} {plugin} ({from:.12} by {to:.12})")?;
+            }
+            (None, Some(to)) => write!(f, "{} {plugin} ({to:.12})", verb("added", "would add"))?,
+            (_, None) => write!(f, "{} {plugin}", verb("removed", "would remove"))?,
         }
         if self.moved > 0 {
-            write!(f, ", {}", sockets(self.moved, "moved"))?;
+            write!(f, ", {}", sockets(self.moved, verb("moved", "moving")))?;
         }
         if self.draining > 0 {
             write!(f, ", {}", sockets(self.draining, "draining"))?;
@@ -185,11 +229,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_reads_as_a_line() {
+    fn a_report_reads_as_a_line_and_each_warning_as_one() {
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
         let change = |from, to, moved, draining| {
             let plugin = "routes/a.wasm".to_owned();
-            Change { plugin, from, to, moved, draining }
+            Change { plugin, from, to, moved, draining, empty_memory: None }
         };
         let changes = vec![
             change(Some(one), Some(two), 1, 20),
@@ -198,12 +242,22 @@ mod tests {
             change(Some(one), None, 0, 0),
         ];
         let pause = Duration::from_micros(1_250);
-        let report = Report { changes, pause, ..Report::default() };
+        let mut report = Report { changes, pause, ..Report::default() };
         assert_eq!(
             report.to_string(),
             "replaced routes/a.wasm (6b86b273ff34 by d4735e3a265e), 1 socket moved, 20 sockets draining; \
              reloaded routes/a.wasm; added routes/a.wasm (6b86b273ff34); removed routes/a.wasm; \
              events waited 1.2 ms at most"
+        );
+        report.changes.drain(1..);
+        report.changes[0].empty_memory = Some(EmptyMemory::NoStateAfter);
+        report.dry_run = true;
+        report.pause = Duration::ZERO;
+        assert_eq!(
+            report.to_string(),
+            "would replace routes/a.wasm (6b86b273ff34 by d4735e3a265e), 1 socket moving, 20 sockets draining\n\
+             warning: routes/a.wasm would begin with empty memory: the new version exports no `state`; \
+             export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose"
         );
     }
 }

@@ -194,6 +194,14 @@ fn check_count(components: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Sees that a component could be at this path, such as `routes/chat.wasm`.
+///
+/// # Errors
+/// It could not: the message says what would be one.
+pub fn check_component(file: &str) -> anyhow::Result<()> {
+    component(file).map(drop)
+}
+
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
 ///
 /// # Errors

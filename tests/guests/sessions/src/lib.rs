@@ -6,6 +6,7 @@
 //! | `POST /publish?topic=` | the body to the topic; answers how many heard it |
 //! | `GET /members?topic=` | how many subscribe to it; without a topic, how many sockets there are |
 //! | `POST /later?topic=&ms=` | the body to the topic, after that time |
+//! | `/rooms/:id`, `GET /rooms/:id/members?topic=` | as `/hooks` and `/members`, for the scope `param:id` |
 //! | `/hooks` | hooks that are not pinned: `hooks.rs` says which words they know |
 //! | `/async` | async sessions: `session.rs` says which words they know |
 
@@ -46,10 +47,9 @@ fn app() -> App {
         .post("/publish", |event: Event| -> Result<String> {
             Ok(topics::publish(topic(&event), event.text()?).to_string())
         })
-        .get("/members", |event: Event| match event.query_param_str("topic") {
-            Some(topic) => topics::count(topic).to_string(),
-            None => topics::sockets().len().to_string(),
-        })
+        .get("/members", members)
+        .get("/rooms/:id/members", members)
+        .ws("/rooms/:id", hooks::Words)
         .post("/later", later)
         .ws("/hooks", hooks::Words)
         .get("/async", |event: Event| event.ws().upgrade(session::run).accept())
@@ -65,6 +65,13 @@ fn counts(_event: Event) -> Result<Response> {
             "ticks": counts.ticks.get(),
         }))
     })
+}
+
+fn members(event: Event) -> String {
+    match event.query_param_str("topic") {
+        Some(topic) => topics::count(topic).to_string(),
+        None => topics::sockets().len().to_string(),
+    }
 }
 
 fn topic(event: &Event) -> String {

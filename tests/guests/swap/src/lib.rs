@@ -5,6 +5,7 @@
 //! | `count` | says how many messages the plugin has echoed; what moves with it |
 //! | `sleep:MS` | holds the instance up for so long, and is echoed then |
 //! | `trap` | traps |
+//! | `fail` | fails the session |
 //! | `save:trap` | has the next `save` trap |
 //! | `save:refuse`, `save:restore-trap` | has the version that restores it refuse, or trap |
 //! | `save:SIZE` | has the next `save` hand over that many bytes, and a few more |
@@ -16,7 +17,7 @@
 //! Anything else comes back as `VERSION:TEXT`. An upgrade takes the queries `resumed` (the version
 //! that takes the socket over says `resumed:VERSION`), `resume-trap` (it traps), `pinned`, and
 //! `protocol=NAME`. A plain GET is answered with the version; with `count` with the count, with
-//! `sleep=MS` after that time, and with `trap` not at all.
+//! `sleep=MS` after that time, with `error` with 500, and with `trap` not at all.
 
 #![allow(clippy::panic, reason = "guests misbehave on purpose")]
 
@@ -24,7 +25,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use lithe_sdk::anyhow::bail;
+use lithe_sdk::anyhow::{bail, ensure};
 use lithe_sdk::{
     App, BlockingSocket, Event, Hooks, HttpError, Message, Outcome, Peer, Response, Result, Socket,
     SocketEvent, State, UpgradeOptions, topics,
@@ -88,6 +89,7 @@ impl Hooks for Swap {
             }
             "close" => return Ok(peer.close(4000, "as told")?),
             "trap" => panic!("as told"),
+            "fail" => bail!("as told"),
             "sleep" => sleep(rest.parse()?),
             "save" => *self.next_save.borrow_mut() = rest.to_owned(),
             "attach" => peer.set_attachment(rest)?,
@@ -193,6 +195,7 @@ fn answer(version: &str, event: &Event) -> Result<Response> {
         sleep(time);
     }
     assert!(event.query_param_str("trap").is_none(), "as told");
+    ensure!(event.query_param_str("error").is_none(), "as told");
     Ok(Response::text(version))
 }
 

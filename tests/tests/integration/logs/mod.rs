@@ -7,7 +7,7 @@ mod secrets;
 mod stderr;
 
 use http::Request;
-use lithe_tests::artifacts::TRAP_HTTP;
+use lithe_tests::artifacts::{SWAP_V1, TRAP_HTTP};
 
 use crate::host;
 
@@ -22,6 +22,15 @@ async fn what_a_guest_prints_names_site_plugin_and_request() {
             assert!(line.contains(word), "no `{word}` in `{line}`");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_guest_prints_at_once_is_one_event() {
+    let host = host().route("swap", SWAP_V1).start().await;
+    assert_eq!(host.get("/swap?trap").await.status, 500);
+    // The message of a panic: its second line stands behind a mark, and has the fields.
+    let last = host.wait_for_log(&["| as told", "plugin=\"routes/swap.wasm\""]).await;
+    assert!(last.trim_start().starts_with('|'), "{last}");
 }
 
 #[tokio::test]

@@ -62,6 +62,29 @@ async fn a_put_deploys_a_component() {
 }
 
 #[tokio::test]
+async fn a_put_can_ask_what_would_change_and_for_what_is_in_memory_to_be_kept() {
+    let (host, admin) = admin().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    let put = async |terms: &str| {
+        let request = put(&format!("{PLUGIN}?{terms}")).body(bytes(SWAP_BARE)).expect("a request");
+        ask(&admin, request).await
+    };
+    let foreseen = put("dry_run=true").await.json();
+    assert_eq!(foreseen["dry_run"], true, "{foreseen}");
+    assert_eq!(foreseen["changes"][0]["empty_memory"], "no-state-after", "{foreseen}");
+    let refused = put("keep_memory").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("would begin with empty memory"), "{refused:?}");
+    assert_eq!(client.ask("2").await, "v1:2");
+    let wrong = put("dry_run=perhaps").await;
+    assert_eq!((wrong.status, wrong.text().contains("`dry_run`")), (400, true));
+    let done = put("dry_run=false").await.json();
+    assert_eq!(done["changes"][0]["empty_memory"], "no-state-after", "{done}");
+    assert_eq!(client.ask("3").await, "bare:3");
+}
+
+#[tokio::test]
 async fn only_the_token_opens_the_door() {
     let (host, admin) = admin().await;
     for token in [None, Some("Bearer wrong"), Some("Basic x"), Some("Bearer ")] {

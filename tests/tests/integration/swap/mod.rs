@@ -2,6 +2,8 @@
 
 mod canary;
 mod commands;
+mod empty_memory;
+mod poll;
 mod refused;
 mod roll_back;
 mod sockets;

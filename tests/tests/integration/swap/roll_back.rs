@@ -1,6 +1,9 @@
 //! Going back, by command and by itself.
 
-use lithe_tests::artifacts::{SWAP_EVENTS_TRAP, SWAP_SESSION_V1, SWAP_V1, SWAP_V2, SWAP_V3};
+use lithe_tests::artifacts::{
+    MIDDLEWARE_MISBEHAVE, SWAP_EVENTS_TRAP, SWAP_SESSION_V1, SWAP_V1, SWAP_V2, SWAP_V3,
+};
+use lithe_tests::{TestHost, eventually};
 
 use super::{PLUGIN, deploy, status, v1};
 use crate::host;
@@ -98,7 +101,7 @@ async fn a_version_that_fails_too_often_goes_by_itself() {
         assert_eq!(host.get("/swap").await.status, 500);
     }
     host.wait_for_log(&["`swap.max_failures`", "the previous version comes back"]).await;
-    lithe_tests::eventually("the version before", async || {
+    eventually("the version before", async || {
         (host.get("/swap").await.text() == "v1").then_some(())
     })
     .await;
@@ -106,7 +109,7 @@ async fn a_version_that_fails_too_often_goes_by_itself() {
     assert_eq!(client.ask("count").await, "5");
     // The file follows the switch, and nobody is told when.
     let component = std::fs::read(SWAP_V1).expect("it is there");
-    lithe_tests::eventually("the file of the version before", async || {
+    eventually("the file of the version before", async || {
         let kept = std::fs::read(host.site.folder().join(PLUGIN)).expect("it is there");
         (kept == component).then_some(())
     })
@@ -125,4 +128,98 @@ async fn a_version_that_fails_now_and_then_stays() {
         assert_eq!(host.get("/swap").await.text(), "v2");
     }
     assert!(!host.log().contains("comes back"), "{}", host.log());
+}
+
+/// What the version that serves has come to.
+async fn counts(host: &TestHost) -> [u64; 3] {
+    let plugin = status(host).await["plugins"][0].clone();
+    ["traps", "limits", "errors"].map(|name| plugin[name].as_u64().expect("a number"))
+}
+
+#[tokio::test]
+async fn traps_limits_and_errors_are_counted_apart() {
+    let limits = "[limits]\nrequest_time = \"300ms\"\n";
+    let host = host().config(limits).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    client.send("fail").await;
+    assert_eq!(client.closed().await.0, 1011);
+    for _ in 0..2 {
+        assert_eq!(host.get("/swap?error").await.status, 500);
+    }
+    assert_eq!(host.get("/swap?trap").await.status, 500);
+    assert_eq!(host.get("/swap?sleep=10000").await.status, 504);
+    assert_eq!(host.get("/swap").await.text(), "v1");
+    assert_eq!(counts(&host).await, [1, 1, 3]);
+    let shown = host.command("status", &[]).await.stdout;
+    let head = shown.lines().find(|line| line.starts_with("COMPONENT")).expect("a head");
+    let names = ["TRAPS", "LIMITS", "ERRORS"].map(|name| head.find(name).expect(name));
+    assert!(names.is_sorted(), "{head}");
+}
+
+#[tokio::test]
+async fn a_version_that_mostly_answers_errors_goes_by_itself() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    deploy(&host, SWAP_V2).await;
+    for _ in 0..19 {
+        assert_eq!(host.get("/swap?error").await.status, 500);
+    }
+    assert_eq!(client.ask("2").await, "v2:2", "a handful brings nothing back");
+    for _ in 0..10 {
+        host.get("/swap?error").await;
+    }
+    host.wait_for_log(&["`swap.max_errors`", "traps=0", "the version before comes back"]).await;
+    eventually("the version before", async || {
+        (host.get("/swap").await.text() == "v1").then_some(())
+    })
+    .await;
+    assert_eq!(client.ask("count").await, "2");
+}
+
+#[tokio::test]
+async fn sessions_that_fail_count_as_errors() {
+    let host = v1().await;
+    let mut clients = Vec::new();
+    for _ in 0..25 {
+        clients.push(host.connect("/swap").await);
+    }
+    deploy(&host, SWAP_V2).await;
+    for client in &mut clients {
+        client.send("fail").await;
+    }
+    host.wait_for_log(&["`swap.max_errors`", "the version before comes back"]).await;
+}
+
+#[tokio::test]
+async fn a_version_that_makes_no_more_errors_than_the_one_before_stays() {
+    let host = v1().await;
+    for _ in 0..30 {
+        assert_eq!(host.get("/swap?error").await.status, 500);
+    }
+    deploy(&host, SWAP_V2).await;
+    for _ in 0..30 {
+        assert_eq!(host.get("/swap?error").await.status, 500);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(host.get("/swap").await.text(), "v2");
+    assert!(!host.log().contains("comes back"), "{}", host.log());
+}
+
+#[tokio::test]
+async fn an_error_is_charged_to_the_innermost_that_makes_one() {
+    let around = "middleware/01_misbehave.wasm";
+    let host = host().component(around, MIDDLEWARE_MISBEHAVE).route("swap", SWAP_V1).start().await;
+    for (path, expected) in
+        [("/swap?error", (0, 1)), ("/swap?trap", (0, 1)), ("/swap?mw=fail", (1, 1))]
+    {
+        assert_eq!(host.get(path).await.status, 500, "{path}");
+        let status = status(&host).await;
+        let errors = |file: &str| {
+            let plugins = status["plugins"].as_array().expect("a list");
+            let own = plugins.iter().find(|own| own["plugin"] == file).expect("it is there");
+            own["errors"].as_u64().expect("a number")
+        };
+        assert_eq!((errors(around), errors(PLUGIN)), expected, "{path}");
+    }
 }

@@ -284,7 +284,7 @@ async fn a_changed_scope_moves_sockets_to_where_they_belong() {
     assert_eq!(two.ask("1").await, "v1:1");
     host.site.configure("", &format!("[plugin.\"{plugin}\"]\nscope = \"param:id\"\n"));
     host.wait_for_log(&["reloaded routes/swap/[id].wasm", "2 sockets moved"]).await;
-    host.wait_for_log(&["what was in memory is not handed over: the scope has changed"]).await;
+    host.wait_for_log(&["begins with empty memory", "its `scope` has changed"]).await;
     assert_eq!(one.ask("2").await, "v1:2");
     assert_eq!(one.ask("count").await, "1");
     assert_eq!(two.ask("count").await, "0");

@@ -106,6 +106,7 @@ impl wit::Host for State {
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             let request = &socket.request.id;
             tracing::error!(target: "session", site, plugin, %request, failure = reason, "session failed");
+            self.context.calls.error();
             socket.close(1011, "");
         }
         Ok(())

@@ -3,27 +3,27 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Publication, Topics};
+use super::{Publication, Topic, Topics};
 use crate::capability::bindings::topics::SubscribeError;
 use crate::capability::socket::Socket;
 use crate::message::Encoded;
 use crate::sync::Mutex;
 
 /// What one socket hears; none once it has left.
-pub(crate) type Heard = Option<HashSet<String>>;
+pub(crate) type Heard = Option<HashSet<Topic>>;
 
 /// Who hears what on this node.
 #[derive(Debug, Default)]
 pub(crate) struct LocalTopics {
     /// Locked before what a socket hears.
-    members: Mutex<HashMap<String, Members>>,
+    members: Mutex<HashMap<Topic, Members>>,
 }
 
 /// By number.
 type Members = HashMap<u32, Arc<Socket>>;
 
 impl Topics for LocalTopics {
-    fn subscribe(&self, socket: &Arc<Socket>, topic: String) -> Result<(), SubscribeError> {
+    fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError> {
         let mut members = self.members.lock();
         let mut heard = socket.topics.lock();
         let Some(heard) = heard.as_mut() else { return Err(SubscribeError::Closed) };
@@ -39,7 +39,7 @@ impl Topics for LocalTopics {
         Ok(())
     }
 
-    fn unsubscribe(&self, socket: &Socket, topic: &str) {
+    fn unsubscribe(&self, socket: &Socket, topic: &Topic) {
         let mut members = self.members.lock();
         if socket.topics.lock().as_mut().is_some_and(|heard| heard.remove(topic)) {
             remove(&mut members, topic, socket.id);
@@ -53,7 +53,7 @@ impl Topics for LocalTopics {
         }
     }
 
-    fn publish(&self, topic: &str, publication: &Publication<'_>) -> u32 {
+    fn publish(&self, topic: &Topic, publication: &Publication<'_>) -> u32 {
         // Copied, so that nobody waits for a long delivery.
         let members: Vec<Arc<Socket>> = match self.members.lock().get(topic) {
             Some(members) => members.values().cloned().collect(),
@@ -70,13 +70,13 @@ impl Topics for LocalTopics {
         queued
     }
 
-    fn members(&self, topic: &str) -> Vec<u32> {
+    fn members(&self, topic: &Topic) -> Vec<u32> {
         let members = self.members.lock();
         members.get(topic).map(|members| members.keys().copied().collect()).unwrap_or_default()
     }
 }
 
-fn remove(topics: &mut HashMap<String, Members>, topic: &str, id: u32) {
+fn remove(topics: &mut HashMap<Topic, Members>, topic: &Topic, id: u32) {
     if let Some(members) = topics.get_mut(topic) {
         members.remove(&id);
         if members.is_empty() {

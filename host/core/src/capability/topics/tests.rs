@@ -13,6 +13,10 @@ fn sockets<const N: usize>() -> (Sockets, [Arc<Socket>; N]) {
     (plugin, accepted)
 }
 
+fn topic(name: &str) -> Topic {
+    Topic { scope: None, name: name.to_owned() }
+}
+
 fn text(payload: &str) -> Publication<'_> {
     Publication { opcode: Opcode::Text, payload: payload.as_bytes(), not_to: None, awake: None }
 }
@@ -30,29 +34,50 @@ fn each_subscriber_hears_a_message_once_and_nobody_else_does() {
     let (_plugin, [ann, bob, cat]) = sockets();
     let topics = LocalTopics::default();
     for socket in [&ann, &ann, &bob] {
-        topics.subscribe(socket, "news".into()).unwrap();
+        topics.subscribe(socket, topic("news")).unwrap();
     }
-    assert_eq!(topics.publish("news", &text("a")), 2);
-    assert_eq!(topics.publish("news", &Publication { not_to: Some(ann.id), ..text("b") }), 1);
-    topics.unsubscribe(&bob, "news");
-    assert_eq!(topics.members("news"), [ann.id]);
-    assert_eq!(topics.publish("news", &text("c")), 1);
-    assert_eq!(topics.publish("other", &text("d")), 0);
+    assert_eq!(topics.publish(&topic("news"), &text("a")), 2);
+    assert_eq!(
+        topics.publish(&topic("news"), &Publication { not_to: Some(ann.id), ..text("b") }),
+        1
+    );
+    topics.unsubscribe(&bob, &topic("news"));
+    assert_eq!(topics.members(&topic("news")), [ann.id]);
+    assert_eq!(topics.publish(&topic("news"), &text("c")), 1);
+    assert_eq!(topics.publish(&topic("other"), &text("d")), 0);
     assert_queued(&ann, &["a", "c"]);
     assert_queued(&bob, &["a", "b"]);
     assert_queued(&cat, &[]);
 }
 
 #[test]
+fn each_scope_has_topics_of_its_own() {
+    let (plugin, [ann, bob]) = sockets();
+    let of = |scope: &str| Topic { scope: Some(scope.into()), ..topic("news") };
+    plugin.topics.subscribe(&ann, of("a")).unwrap();
+    plugin.topics.subscribe(&bob, of("b")).unwrap();
+    assert_eq!(plugin.topics.members(&of("a")), [ann.id]);
+    assert_eq!(plugin.topics.publish(&of("b"), &text("b")), 1);
+    assert_eq!(plugin.topics.publish(&topic("news"), &text("to all")), 0);
+    assert_eq!(ann.subscriptions(), ["news"]);
+
+    plugin.move_topics(&ann, &of("b").scope);
+    assert_eq!(plugin.topics.publish(&of("b"), &text("to both")), 2);
+    assert!(plugin.topics.members(&of("a")).is_empty());
+    assert_queued(&ann, &["to both"]);
+    assert_queued(&bob, &["b", "to both"]);
+}
+
+#[test]
 fn a_socket_that_has_left_hears_nothing_and_cannot_come_back() {
     let (plugin, [ann]) = sockets();
-    plugin.topics.subscribe(&ann, "news".into()).unwrap();
-    assert_eq!(plugin.topics.members("news"), [ann.id]);
+    plugin.topics.subscribe(&ann, topic("news")).unwrap();
+    assert_eq!(plugin.topics.members(&topic("news")), [ann.id]);
     plugin.remove(ann.id);
-    assert!(plugin.topics.members("news").is_empty());
-    let again = plugin.topics.subscribe(&ann, "news".into());
+    assert!(plugin.topics.members(&topic("news")).is_empty());
+    let again = plugin.topics.subscribe(&ann, topic("news"));
     assert!(matches!(again, Err(SubscribeError::Closed)), "{again:?}");
-    assert_eq!(plugin.topics.publish("news", &text("a")), 0);
+    assert_eq!(plugin.topics.publish(&topic("news"), &text("a")), 0);
 }
 
 #[test]
@@ -60,11 +85,11 @@ fn a_socket_hears_at_most_64_topics() {
     let (_plugin, [ann]) = sockets();
     let topics = LocalTopics::default();
     for number in 0..64 {
-        topics.subscribe(&ann, number.to_string()).unwrap();
+        topics.subscribe(&ann, topic(&number.to_string())).unwrap();
     }
-    let refused = topics.subscribe(&ann, "one more".into());
+    let refused = topics.subscribe(&ann, topic("one more"));
     assert!(matches!(refused, Err(SubscribeError::TooMany(64))), "{refused:?}");
-    assert!(topics.members("one more").is_empty());
+    assert!(topics.members(&topic("one more")).is_empty());
 }
 
 /// What an implementation with a broker does, with nodes in one memory: its own node's subscribers
@@ -84,7 +109,7 @@ struct Broker {
 #[derive(Debug)]
 struct Sent {
     from: Arc<LocalTopics>,
-    topic: String,
+    topic: Topic,
     opcode: Opcode,
     payload: Vec<u8>,
 }
@@ -109,11 +134,11 @@ impl Broker {
 }
 
 impl Topics for Joined {
-    fn subscribe(&self, socket: &Arc<Socket>, topic: String) -> Result<(), SubscribeError> {
+    fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError> {
         self.own.subscribe(socket, topic)
     }
 
-    fn unsubscribe(&self, socket: &Socket, topic: &str) {
+    fn unsubscribe(&self, socket: &Socket, topic: &Topic) {
         self.own.unsubscribe(socket, topic);
     }
 
@@ -121,15 +146,15 @@ impl Topics for Joined {
         self.own.leave(socket);
     }
 
-    fn publish(&self, topic: &str, publication: &Publication<'_>) -> u32 {
+    fn publish(&self, topic: &Topic, publication: &Publication<'_>) -> u32 {
         let Publication { opcode, payload, .. } = *publication;
         let sent =
-            Sent { from: self.own.clone(), topic: topic.into(), opcode, payload: payload.into() };
+            Sent { from: self.own.clone(), topic: topic.clone(), opcode, payload: payload.into() };
         self.broker.sent.lock().push(sent);
         self.own.publish(topic, publication)
     }
 
-    fn members(&self, topic: &str) -> Vec<u32> {
+    fn members(&self, topic: &Topic) -> Vec<u32> {
         self.own.members(topic)
     }
 }
@@ -143,12 +168,13 @@ fn a_broker_can_join_the_topics_of_several_nodes() {
     let (_there, [cat]) = sockets();
     // Numbers are a node's own.
     assert_eq!(ann.id, cat.id);
-    nodes[0].subscribe(&ann, "news".into()).unwrap();
-    nodes[0].subscribe(&bob, "news".into()).unwrap();
-    nodes[1].subscribe(&cat, "news".into()).unwrap();
-    let published = nodes[0].publish("news", &Publication { not_to: Some(ann.id), ..text("a") });
+    nodes[0].subscribe(&ann, topic("news")).unwrap();
+    nodes[0].subscribe(&bob, topic("news")).unwrap();
+    nodes[1].subscribe(&cat, topic("news")).unwrap();
+    let published =
+        nodes[0].publish(&topic("news"), &Publication { not_to: Some(ann.id), ..text("a") });
     assert_eq!(published, 1, "on this node");
-    assert_eq!(nodes[1].publish("news", &text("b")), 1);
+    assert_eq!(nodes[1].publish(&topic("news"), &text("b")), 1);
     broker.deliver();
     assert_queued(&ann, &["b"]);
     assert_queued(&bob, &["a", "b"]);

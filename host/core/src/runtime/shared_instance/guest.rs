@@ -10,7 +10,7 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::turn::Turns;
-use crate::capability::{Context, InstanceId, TimerSink};
+use crate::capability::{Context, InstanceId, Sharing};
 use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
@@ -36,7 +36,7 @@ pub trait InstanceSource: Send + Sync + 'static {
     /// See [`Failure`].
     fn instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> impl Future<Output = Result<Self::Instance, Failure>> + Send;
 }
 
@@ -107,9 +107,9 @@ impl InstanceSource for Template<Hooks> {
 
     fn instantiate(
         &self,
-        timer_sink: Option<Arc<dyn TimerSink>>,
+        sharing: Option<Sharing>,
     ) -> impl Future<Output = Result<Instance<Hooks>, Failure>> + Send {
-        Template::instantiate(self, timer_sink)
+        Template::instantiate(self, sharing)
     }
 }
 

@@ -178,6 +178,11 @@ impl<T: InstanceSource> SharedInstance<T> {
                 }
             };
             inner.assignments.remove(&socket.id);
+            // Other settings may have other scopes.
+            let scope = heir.topics_scope();
+            if scope != self.topics_scope() {
+                self.template.context().sockets.move_topics(socket, &scope);
+            }
             heir.take_in(&assignment);
             heirs.insert(socket.id, heir);
         }

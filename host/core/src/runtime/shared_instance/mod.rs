@@ -65,7 +65,7 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
-use crate::config::Limit;
+use crate::config::{Limit, Topics};
 use crate::lease::{Lease, Leased, Leases};
 use crate::sync::{Mutex, detach};
 pub(crate) use guest::{GuestCalls, InstanceSource};
@@ -170,6 +170,14 @@ impl<T: InstanceSource> SharedInstance<T> {
         answer.await.map_err(|_| Failure::Stopped)?.take()
     }
 
+    /// The scope of its topics. `None` if they are those of the plugin.
+    fn topics_scope(&self) -> Option<Arc<str>> {
+        match (&self.key, self.template.context().settings.topics) {
+            (Key::Param { value, .. }, Topics::Scope) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether dropping it loses nothing, or only an instance whose memory holds nothing.
     pub(crate) fn holds_nothing(&self) -> bool {
         let inner = self.inner.lock();
@@ -181,6 +189,12 @@ impl<T: InstanceSource> SharedInstance<T> {
     pub(crate) fn is_empty(&self) -> bool {
         let inner = self.inner.lock();
         inner.saved_nothing() && !inner.has_instance()
+    }
+
+    /// The sockets that another version could take over now.
+    pub(crate) fn movable(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.assignments.values().filter(|assignment| assignment.can_move()).count()
     }
 
     /// Whether it has a socket, an event waits or runs, or somebody may bring an event.

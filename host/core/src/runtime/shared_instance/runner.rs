@@ -8,6 +8,7 @@ use super::socket_handle::Assignment;
 use super::{
     Event, GuestCalls, Handled, InstanceSource, PausedInstance, Reply, SharedInstance, Timers,
 };
+use crate::capability::Sharing;
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
@@ -226,8 +227,9 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     pub(super) async fn start(&mut self) -> Result<(), Failure> {
-        let timers = Arc::new(Timers(self.shared.this.clone()));
-        self.instance = Some(Box::new(self.shared.template.instantiate(Some(timers)).await?));
+        let timer_sink = Arc::new(Timers(self.shared.this.clone()));
+        let sharing = Sharing { timer_sink, scope: self.shared.topics_scope() };
+        self.instance = Some(Box::new(self.shared.template.instantiate(Some(sharing)).await?));
         Ok(())
     }
 
@@ -249,8 +251,22 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Handles the loss of the instance: sockets whose state was in it close, and the others go on
-    /// with the next one.
+    /// with the next one. The log says that memory is lost, unless
+    /// the site says that it holds nothing.
     pub(super) fn lose_instance(&mut self) {
+        let context = self.shared.template.context();
+        if self.instance.is_some() && !context.settings.stateless {
+            let (site, plugin) = (&*context.site, &*context.plugin);
+            tracing::warn!(
+                target: "session", site, plugin,
+                "what the instance had in memory is lost with it: the next event starts a fresh one"
+            );
+        }
+        self.forget_instance();
+    }
+
+    /// Sockets whose state was in the instance close, the others go on with the next one.
+    pub(super) fn forget_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             self.shared.inner.lock().lost = true;
             self.shared.close_pinned(instance.id());
@@ -264,7 +280,7 @@ impl<T: InstanceSource> Drop for Runner<T> {
     /// and the events that wait go on without it.
     fn drop(&mut self) {
         if self.running {
-            self.lose_instance();
+            self.forget_instance();
             self.shared.inner.lock().phase.rest(None);
             if std::thread::panicking() {
                 self.shared.schedule();

@@ -10,7 +10,7 @@ impl<T: InstanceSource> Runner<T> {
     pub(crate) async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
         let restored = self.started().await?.restore(&saved).await;
         if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
-            self.lose_instance();
+            self.forget_instance();
         }
         restored?;
         let mut inner = self.shared.inner.lock();

@@ -19,7 +19,7 @@ use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Delivery, Socket, SocketKind};
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::capability::turn::Turns;
-use crate::capability::{Context, InstanceId, TimerSink, VersionId};
+use crate::capability::{Context, InstanceId, Sharing, VersionId};
 use crate::config::{Limits, PluginConfig, Scope};
 use crate::message::{Borrowed, Message, Messages, Opcode};
 use crate::runtime::current::CurrentInstances;
@@ -222,7 +222,7 @@ impl InstanceSource for Model {
         None
     }
 
-    async fn instantiate(&self, _: Option<Arc<dyn TimerSink>>) -> Result<ModelInstance, Failure> {
+    async fn instantiate(&self, _: Option<Sharing>) -> Result<ModelInstance, Failure> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         assert!(self.alive.fetch_add(1, Ordering::Relaxed) < self.most, "one instance at a time");
         yield_now().await;

@@ -1,0 +1,94 @@
+//! What a swap does with what the version before has in memory.
+
+use serde::{Deserialize, Serialize};
+
+use super::PluginVersion;
+use super::swap::{Pair, SwapError};
+
+/// Why a version begins with empty memory, although the one before it has something in its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmptyMemory {
+    #[error("neither version exports `state`")]
+    NoState,
+    #[error("the version before exports no `state`")]
+    NoStateBefore,
+    #[error("the new version exports no `state`")]
+    NoStateAfter,
+    #[error("the new version has no `hooks`, and so no shared instance")]
+    NoHooks,
+    #[error("its `scope` has changed")]
+    Scope,
+    /// The version before is failing, and what it has could not be had as a whole.
+    #[error("`save` or `restore` has failed")]
+    Failed,
+}
+
+impl EmptyMemory {
+    /// What to do about it, where that is not said yet.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::NoState | Self::NoStateAfter => Some(
+                "export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose",
+            ),
+            Self::NoStateBefore | Self::NoHooks | Self::Scope | Self::Failed => None,
+        }
+    }
+}
+
+impl Pair {
+    /// What would be lost if the version after took over now.
+    pub fn would_lose(&self) -> Option<EmptyMemory> {
+        let before = self.before.shared().filter(|before| before.holds_memory())?;
+        let (own, next) = (&self.before.context.settings, &self.after.context.settings);
+        if next.stateless {
+            return None;
+        }
+        let Some(after) = self.after.shared() else { return Some(EmptyMemory::NoHooks) };
+        match (before.template().has_state(), after.template().has_state()) {
+            (false, false) => Some(EmptyMemory::NoState),
+            (false, true) => Some(EmptyMemory::NoStateBefore),
+            (true, false) => Some(EmptyMemory::NoStateAfter),
+            (true, true) => (own.scope != next.scope).then_some(EmptyMemory::Scope),
+        }
+    }
+
+    /// Sees that nothing is lost that is not to be. With `keep` that is all; with the setting
+    /// `require_state`, what the new version is at fault for: nobody takes over from a version that
+    /// exports no `state`.
+    ///
+    /// # Errors
+    /// It would be.
+    pub fn check_memory(&self, keep: bool) -> Result<(), SwapError> {
+        let requires = self.after.context.settings.require_state;
+        let is_refused =
+            |lost: &EmptyMemory| keep || (requires && *lost != EmptyMemory::NoStateBefore);
+        match self.would_lose().filter(is_refused) {
+            None => Ok(()),
+            Some(source) => {
+                Err(SwapError::Memory { plugin: self.after.context.plugin.clone(), source })
+            }
+        }
+    }
+
+    /// The sockets that would go on with the version after, and those that would stay.
+    pub fn would_move(&self) -> (usize, usize) {
+        let all = self.before.own_sockets().count();
+        let moving = self.after.shared().and(self.before.shared());
+        let moving = moving.map_or(0, |before| before.movable());
+        (moving, all.saturating_sub(moving))
+    }
+}
+
+impl PluginVersion {
+    /// Sees that it exports `state`, as the setting `require_state` asks.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_state(&self) -> Result<(), SwapError> {
+        match self.has_state() {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(SwapError::RequiresState(self.context.plugin.clone())),
+        }
+    }
+}
