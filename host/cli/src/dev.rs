@@ -8,7 +8,7 @@ use crate::ServeOptions;
 use crate::serve::{block_on, host, serve};
 use crate::signals::Endings;
 use lithe_host::internals::log;
-use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Watcher};
+use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Status, Watcher};
 use lithe_host::internals::supervise;
 use lithe_toolchains::{Apart, Built, Inputs, TypeErrors, build_changed};
 
@@ -21,9 +21,24 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
         watcher.also(inputs.values().flatten());
         let host = host(options)?.follow_changes(false);
         serve(Root::One(Box::new(site)), host, Endings::of_terminal, |host| {
+            host.sites()
+                .only()
+                .ok()
+                .and_then(|site| ending(&site.status()))
+                .iter()
+                .for_each(log::say);
             host.follow(follow(watcher, inputs, apart, host.sites().clone()));
         })
         .await
+    })
+}
+
+/// Whose memory no version can take over.
+fn ending(status: &Status) -> Option<String> {
+    let plugins = status.plugins.iter().filter(|serving| serving.state == Some(false));
+    let names: Vec<String> = plugins.map(|serving| format!("`{}`", serving.plugin)).collect();
+    (!names.is_empty()).then(|| {
+        format!("without `state`, each change begins with empty memory: {}", names.join(", "))
     })
 }
 

@@ -56,6 +56,7 @@ async fn a_change_replaces_what_is_served_and_a_mistake_does_not() {
         .environment("CARGO_TARGET_DIR", TARGET)
         .start()
         .await;
+    host.wait_for_log(&["each change begins with empty memory: `routes/index.wasm`"]).await;
     assert_eq!(host.get("/").await.text(), "one");
     let mut client = host.connect("/").await;
     assert_eq!(client.ask("hello").await, "hello");

@@ -327,7 +327,7 @@ impl SiteManager {
             let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
             Serving {
                 files: if files.len() > 1 { files } else { Vec::new() },
-                state: plugin.has_state(),
+                state: plugin.has_state().filter(|_| !plugin.context().settings.stateless),
                 empty_memory: plugin.began_empty(),
                 version: *plugin.digest(),
                 sockets: plugin.own_sockets().count(),

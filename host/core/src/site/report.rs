@@ -82,7 +82,7 @@ pub struct Serving {
     /// Answers from 500 on that it has made, and sessions that it has failed.
     pub errors: u64,
     /// Whether the memory of its shared instances goes on in another version (it exports `state`);
-    /// none, if it has no shared instances.
+    /// none, if it has no shared instances, or the site says that there is nothing in them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<bool>,
     /// Why it began with empty memory, if the previous version had something in memory.

@@ -60,6 +60,7 @@ async fn where_nothing_is_in_memory_nothing_is_said() {
     host.site.configure("", NO_STATE);
     host.wait_for_log(&["reloaded routes/swap.wasm"]).await;
     count_one(&host).await;
+    assert!(status(&host).await["plugins"][0]["state"].is_null());
     let said = deploy(&host, SWAP_V2).await;
     assert!(!said.contains("memory"), "the site says so: {said}");
 }
