@@ -159,7 +159,9 @@ pub fn build(
 ) -> anyhow::Result<Component> {
     let tools = Tools::of(folder, engine)?;
     work::write(work, &SDK)?;
-    let types = Check::begin(folder, work)?;
+    // Where an author's `tsconfig.json` finds it, whichever engine comes first.
+    work::write(&work.with_file_name(kind.name()), &SDK)?;
+    let types = Check::begin(folder)?;
     let (bundle, code) = bundle(folder, kind, engine, work)?;
     let wit = work.join("wit");
     write_world(&bundle, kind, &wit)?;

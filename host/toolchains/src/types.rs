@@ -1,7 +1,7 @@
 //! TypeScript's types, which a bundler only removes: checked by the compiler where it is installed and has
 //! settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, bail};
@@ -30,16 +30,14 @@ impl Check {
     ///
     /// # Errors
     /// The compiler is there and cannot be run.
-    pub fn begin(folder: &Path, work: &Path) -> anyhow::Result<Self> {
+    pub fn begin(folder: &Path) -> anyhow::Result<Self> {
         let compiler = tool::find_upward(&folder.canonicalize()?, "node_modules/.bin/tsc");
         let (Some(compiler), true) = (compiler, folder.join(SETTINGS).is_file()) else {
             return Ok(Self { running: None });
         };
-        let known: PathBuf = work.canonicalize()?.join("types.tsbuildinfo");
         let running = Command::new(&compiler)
             .current_dir(folder)
-            .args(["--noEmit", "--pretty", "false", "--incremental", "--tsBuildInfoFile"])
-            .arg(known)
+            .args(["--noEmit", "--pretty", "false"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

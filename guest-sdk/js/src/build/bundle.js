@@ -91,6 +91,9 @@ async function bundle({ entry, exports }) {
     outfile: "bundle.js",
     platform: "neutral",
     sourcemap: "external",
+    // The engine keeps the text. Names stay, since stacks have them.
+    minifyWhitespace: true,
+    minifySyntax: true,
     metafile: true,
     write: false,
     external: ["lithe:plugin/*", "wasi:*"],
@@ -114,7 +117,7 @@ async function bundle({ entry, exports }) {
 
 /** How a file is named in the log: from the folder of the module's package. The SDK's are not. */
 function nameOf(path) {
-  return path.startsWith(sdk) ? undefined : relative(join(process.cwd(), "../.."), path);
+  return path.startsWith(sdk) || path.endsWith("<stdin>") ? undefined : relative(join(process.cwd(), "../.."), path);
 }
 
 try {
