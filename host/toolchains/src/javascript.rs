@@ -23,7 +23,7 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 76] = [
+const SDK: [(&str, &str); 79] = [
     sdk!("adopted.ts"),
     sdk!("app/layer.ts"),
     sdk!("app/pattern.ts"),
@@ -41,6 +41,7 @@ const SDK: [(&str, &str); 76] = [
     sdk!("entry/answer.ts"),
     sdk!("entry/app-hooks.ts"),
     sdk!("entry/app.ts"),
+    sdk!("entry/batch.ts"),
     sdk!("entry/component.ts"),
     sdk!("entry/dispatch.ts"),
     sdk!("entry/error.ts"),
@@ -53,6 +54,8 @@ const SDK: [(&str, &str); 76] = [
     sdk!("entry/upgrade.ts"),
     sdk!("env.ts"),
     sdk!("event.ts"),
+    sdk!("full/console.ts"),
+    sdk!("full/engine.ts"),
     sdk!("full/globals.ts"),
     sdk!("full/index.ts"),
     sdk!("globals.d.ts"),
