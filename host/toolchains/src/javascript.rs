@@ -277,9 +277,9 @@ impl Tools {
         }
         let componentize = tool::find_upward(&folder, &format!("node_modules/.bin/{program}"))
             .with_context(|| format!("there is no program `{program}`: run {install}"))?;
-        let are_known = packages.iter().all(|Package { name, version }| {
-            versions.contains(&format!("{name}@{version}"))
-        });
+        let are_known = packages
+            .iter()
+            .all(|Package { name, version }| versions.contains(&format!("{name}@{version}")));
         let versions = versions.join(" ");
         let advice = if are_known {
             "the module has been bundled, and cannot be made into a component".to_owned()
@@ -307,9 +307,10 @@ fn install(folder: &Path, packages: &[Package]) -> String {
     let names_them = |folder: &&Path| {
         let manifest = std::fs::read(folder.join(MANIFEST)).unwrap_or_default();
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
-        packages.iter().all(|Package { name, .. }| {
-            ["dependencies", "devDependencies"].iter().any(|kind| manifest[kind].get(name).is_some())
-        })
+        let has = |kind, name| manifest.get(kind).and_then(|all| all.get(name)).is_some();
+        packages
+            .iter()
+            .all(|Package { name, .. }| has("dependencies", name) || has("devDependencies", name))
     };
     match folder.ancestors().find(names_them) {
         Some(folder) => format!("`npm install` in `{}`", folder.display()),

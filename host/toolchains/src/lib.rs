@@ -66,11 +66,7 @@ pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 ///
 /// # Errors
 /// The target cannot be added, or a component does not build: which one.
-pub fn build(
-    site: &SiteDir,
-    errors: TypeErrors,
-    say: impl Fn(&str),
-) -> anyhow::Result<Built> {
+pub fn build(site: &SiteDir, errors: TypeErrors, say: impl Fn(&str)) -> anyhow::Result<Built> {
     build_changed(site, errors, |_| true, say)
 }
 

@@ -53,7 +53,8 @@ impl Check {
     pub fn end(mut self, errors: TypeErrors, say: &impl Fn(&str)) -> anyhow::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let output = running.wait_with_output()?;
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         let said = of_the_author(&said);
         if output.status.success() || said.is_empty() {
             return Ok(());

@@ -75,7 +75,10 @@ fn a_module_that_makes_no_component_says_why() {
     let site = with_javascript();
     write(site.path(), "lithe.toml", GUEST);
     for (module, words) in [
-        ("throw new Error('as told');", ["while it is loaded, at build time: Error: as told", "index.js:1"]),
+        (
+            "throw new Error('as told');",
+            ["while it is loaded, at build time: Error: as told", "index.js:1"],
+        ),
         ("export default {};", ["not made by a `define…` of `lithe-sdk`", "index.wasm"]),
         (
             "import { defineApp } from 'lithe-sdk';\nexport default defineApp((app) => app.ws('/live', {}));",

@@ -134,7 +134,8 @@ async fn the_webs_apis_are_there(language: &str) {
     assert_eq!((one.status, other.status), (200, 200));
     assert_ne!(one.text(), other.text(), "each instance has random numbers of its own");
     let web: Vec<serde_json::Value> =
-        serde_json::from_str(host.get(&format!("/{language}?how=web")).await.text()).expect("it is a list");
+        serde_json::from_str(host.get(&format!("/{language}?how=web")).await.text())
+            .expect("it is a list");
     let expected = serde_json::json!([
         "https://h.example/b?x=1#f",
         "a=1+2",
