@@ -117,7 +117,7 @@ fn errors_of_types_fail_a_build() {
     let site = with_javascript();
     write(site.path(), "lithe.toml", GUEST);
     let settings = r#"{ "compilerOptions": {
-        "target": "es2022", "module": "esnext", "moduleResolution": "bundler", "types": [],
+        "target": "es2022", "lib": ["es2022", "esnext.disposable"], "module": "esnext", "moduleResolution": "bundler", "types": [],
         "allowImportingTsExtensions": true, "noEmit": true, "strict": true, "noUncheckedIndexedAccess": false,
         "paths": { "lithe-sdk": ["./.lithe/route/sdk/index.ts"] }
     }, "include": ["*.ts", ".lithe/route/sdk/*.d.ts"] }"#;
