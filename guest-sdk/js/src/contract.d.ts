@@ -110,6 +110,10 @@ declare module "lithe:plugin/next@0.1.0" {
   export function run(event: Event): Outcome;
 }
 
+declare module "lithe:plugin/turn@0.1.0" {
+  export function begin(socket: number): void;
+}
+
 // WASI, as far as the small engine needs it here.
 
 interface OutputStream {

@@ -30,6 +30,16 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array | ArrayBuffer): string;
 }
 
+// What the engines have, and the compiler's library of ES2022 does not.
+
+interface String {
+  toWellFormed(): string;
+}
+
+interface Uint8ArrayConstructor {
+  fromBase64(text: string): Uint8Array<ArrayBuffer>;
+}
+
 declare class DOMException extends Error {
   constructor(message?: string, name?: string);
 }
@@ -49,7 +59,7 @@ declare var URL: typeof import("./small/web/url.ts").URL;
 declare var URLSearchParams: typeof import("./small/web/params.ts").URLSearchParams;
 declare var crypto: typeof import("./small/web/crypto.ts").crypto;
 declare var structuredClone: typeof import("./small/web/clone.ts").structuredClone;
-declare var fetch: () => Promise<never>;
+declare function fetch(input: unknown, init?: unknown): Promise<Response>;
 
 type AbortController = import("./small/web/abort.ts").AbortController;
 type AbortSignal = import("./small/web/abort.ts").AbortSignal;

@@ -13,6 +13,8 @@ import {
   defineSession,
   members,
   publish,
+  sse,
+  toRequest,
 } from "lithe-sdk";
 import { TestHost } from "lithe-sdk/testing";
 
@@ -131,6 +133,26 @@ test("a session runs with what is sent to it", async () => {
   await client.send("one", "two");
   assert.deepEqual([client.sent, client.closed], [["one", "two"], { code: 4000, reason: "done" }]);
   assert.equal((await host.request("/")).status, 426);
+});
+
+test("a session streams a body of its own", async () => {
+  const host = new TestHost(defineSession({
+    request: (event) => (event.isUpgradeRequest ? event.upgrade() : sse(event, ["1", "2"])),
+    run: (socket) => socket.send("a socket"),
+  }));
+  const answer = await host.request("/");
+  assert.deepEqual([answer.text(), answer.headers.get("content-type")], ["data: 1\n\ndata: 2\n\n", "text/event-stream"]);
+});
+
+test("a request is one of the web, too", async () => {
+  const echo = defineHandler(async (event) => {
+    const request = toRequest(event);
+    return new globalThis.Response(`${request.method} ${request.url} ${request.headers.get("x-a")} ${await request.text()}`);
+  });
+  const host = new TestHost(echo);
+  const answer = await host.request("/x?y", { method: "POST", body: "body", headers: { "X-A": "b" } });
+  assert.equal(answer.text(), "POST http://localhost/x?y b body");
+  assert.equal((await host.request("/")).text(), "GET http://localhost/ null ");
 });
 
 test("a middleware runs around what it is given", async () => {

@@ -46,7 +46,8 @@ pub enum Export {
 }
 
 impl Export {
-    pub(crate) const ALL: [Self; 5] = [Self::Batch, Self::Health, Self::Resume, Self::Routes, Self::State];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Batch, Self::Health, Self::Resume, Self::Routes, Self::State];
 
     /// The name of the contract's interface.
     pub fn interface(self) -> &'static str {

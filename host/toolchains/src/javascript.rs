@@ -24,7 +24,7 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 76] = [
+const SDK: [(&str, &str); 79] = [
     sdk!("adopted.ts"),
     sdk!("app/layer.ts"),
     sdk!("app/pattern.ts"),
@@ -42,6 +42,7 @@ const SDK: [(&str, &str); 76] = [
     sdk!("entry/answer.ts"),
     sdk!("entry/app-hooks.ts"),
     sdk!("entry/app.ts"),
+    sdk!("entry/batch.ts"),
     sdk!("entry/component.ts"),
     sdk!("entry/dispatch.ts"),
     sdk!("entry/error.ts"),
@@ -54,6 +55,8 @@ const SDK: [(&str, &str); 76] = [
     sdk!("entry/upgrade.ts"),
     sdk!("env.ts"),
     sdk!("event.ts"),
+    sdk!("full/console.ts"),
+    sdk!("full/engine.ts"),
     sdk!("full/globals.ts"),
     sdk!("full/index.ts"),
     sdk!("globals.d.ts"),
@@ -160,7 +163,9 @@ pub fn build(
 ) -> anyhow::Result<Component> {
     let tools = Tools::of(folder, engine)?;
     work::write(work, &SDK)?;
-    let types = Check::begin(folder, work)?;
+    // Where an author's `tsconfig.json` finds it, whichever engine comes first.
+    work::write(&work.with_file_name(kind.name()), &SDK)?;
+    let types = Check::begin(folder)?;
     let (bundle, code) = bundle(folder, kind, engine, work)?;
     let wit = work.join("wit");
     write_world(&bundle, kind, &wit)?;
@@ -304,11 +309,10 @@ fn install(folder: &Path, packages: &[Package]) -> String {
     let names_them = |folder: &&Path| {
         let manifest = std::fs::read(folder.join(MANIFEST)).unwrap_or_default();
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
-        packages.iter().all(|Package { name, .. }| {
-            ["dependencies", "devDependencies"]
-                .iter()
-                .any(|kind| manifest[kind].get(name).is_some())
-        })
+        let has = |kind, name| manifest.get(kind).and_then(|all| all.get(name)).is_some();
+        packages
+            .iter()
+            .all(|Package { name, .. }| has("dependencies", name) || has("devDependencies", name))
     };
     match folder.ancestors().find(names_them) {
         Some(folder) => format!("`npm install` in `{}`", folder.display()),

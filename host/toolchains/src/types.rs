@@ -1,7 +1,7 @@
 //! TypeScript's types, which a bundler only removes: checked by the compiler where it is installed and has
 //! settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, bail};
@@ -30,16 +30,14 @@ impl Check {
     ///
     /// # Errors
     /// The compiler is there and cannot be run.
-    pub fn begin(folder: &Path, work: &Path) -> anyhow::Result<Self> {
+    pub fn begin(folder: &Path) -> anyhow::Result<Self> {
         let compiler = tool::find_upward(&folder.canonicalize()?, "node_modules/.bin/tsc");
         let (Some(compiler), true) = (compiler, folder.join(SETTINGS).is_file()) else {
             return Ok(Self { running: None });
         };
-        let known: PathBuf = work.canonicalize()?.join("types.tsbuildinfo");
         let running = Command::new(&compiler)
             .current_dir(folder)
-            .args(["--noEmit", "--pretty", "false", "--incremental", "--tsBuildInfoFile"])
-            .arg(known)
+            .args(["--noEmit", "--pretty", "false"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -80,13 +78,15 @@ impl Drop for Check {
     }
 }
 
-/// What the compiler says, but for the SDK's files, which `.lithe` has: an author's settings may be
-/// stricter than the SDK's own. Lines that begin with a space go on with the one before.
+/// What the compiler says of the author's files. Those of the SDK are in `.lithe`: an author's settings may
+/// be stricter than the SDK's own, or bring the types of a browser. Lines that begin with a space go on
+/// with the one before.
 fn of_the_author(said: &str) -> String {
     let mut is_shown = true;
     let shown = said.lines().filter(|line| {
         if !line.starts_with(' ') {
-            is_shown = !line.starts_with(".lithe/");
+            let (file, _) = line.split_once('(').unwrap_or((line, ""));
+            is_shown = !file.starts_with(".lithe/") && !file.contains("node_modules/");
         }
         is_shown && !line.trim().is_empty()
     });
@@ -100,8 +100,9 @@ mod tests {
     #[test]
     fn errors_of_the_sdk_are_not_the_author_s() {
         let sdk = ".lithe/hooks/sdk/env.ts(3,1): error TS1: no\n  because\n";
-        let own = "index.ts(1,2): error TS2: yes\n  because";
-        assert_eq!(of_the_author(&format!("{sdk}{own}\n{sdk}\n")), own);
+        let others = "../node_modules/typescript/lib/lib.dom.d.ts(1,1): error TS3: no\n";
+        let own = "index.ts(1,2): error TS2: yes (node_modules/x)\n  because";
+        assert_eq!(of_the_author(&format!("{sdk}{own}\n{others}{sdk}\n")), own);
         assert_eq!(of_the_author(sdk), "");
     }
 }

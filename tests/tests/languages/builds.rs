@@ -52,19 +52,97 @@ fn what_has_not_changed_is_not_built_again() {
     assert!(!said.contains("Component written"), "{said}");
 }
 
+/// A folder with JavaScript's tools, as `npm install` would have made it, and a guest's manifest.
+fn with_javascript() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let tools = format!("{EXAMPLES}/guests/js/node_modules");
+    std::os::unix::fs::symlink(tools, folder.path().join("node_modules")).expect("it is new");
+    write(folder.path(), "guest/package.json", "{}");
+    folder
+}
+
+fn write(folder: &Path, file: &str, text: &str) {
+    let path = folder.join(file);
+    std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+    std::fs::write(path, text).expect("it can be written");
+}
+
+/// A site whose one route is the guest.
+const GUEST: &str = "[build]\n\"routes/index.wasm\" = { source = \"guest\", kind = \"route\" }\n";
+
+#[test]
+fn a_module_that_makes_no_component_says_why() {
+    let site = with_javascript();
+    write(site.path(), "lithe.toml", GUEST);
+    for (module, words) in [
+        (
+            "throw new Error('as told');",
+            ["while it is loaded, at build time: Error: as told", "index.js:1"],
+        ),
+        ("export default {};", ["not made by a `define…` of `lithe-sdk`", "index.wasm"]),
+        (
+            "import { defineApp } from 'lithe-sdk';\nexport default defineApp((app) => app.ws('/live', {}));",
+            ["the app accepts WebSockets at `/live`", "\"hooks\", not \"route\""],
+        ),
+        (
+            "import { defineHandler, members } from 'lithe-sdk';\nmembers();\nexport default defineHandler(() => '');",
+            ["it calls the host (`members` of lithe:plugin/topics@0.1.0)", "index.js:2"],
+        ),
+    ] {
+        write(site.path(), "guest/index.js", module);
+        let (output, said) = build(site.path());
+        assert_eq!(output.status.code(), Some(1), "{module}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{module}: no `{word}` in:\n{said}");
+        }
+    }
+}
+
+#[test]
+fn what_a_module_reads_of_the_environment_too_early_is_said() {
+    let site = with_javascript();
+    write(site.path(), "lithe.toml", GUEST);
+    let module = "import { defineHandler, env } from 'lithe-sdk';\nconst both = [env.ONE, process.env.TWO];\n\
+                  export default defineHandler(() => both);\n";
+    write(site.path(), "guest/index.js", module);
+    let (output, said) = build(site.path());
+    assert!(output.status.success(), "{said}");
+    for word in ["the module reads `ONE`", "the module reads `TWO`", "index.js:2"] {
+        assert!(said.contains(word), "no `{word}` in:\n{said}");
+    }
+}
+
+#[test]
+fn errors_of_types_fail_a_build() {
+    let site = with_javascript();
+    write(site.path(), "lithe.toml", GUEST);
+    let settings = r#"{ "compilerOptions": {
+        "target": "es2022", "lib": ["es2022", "esnext.disposable"], "module": "esnext", "moduleResolution": "bundler", "types": [],
+        "allowImportingTsExtensions": true, "noEmit": true, "strict": true, "noUncheckedIndexedAccess": false,
+        "paths": { "lithe-sdk": ["./.lithe/route/sdk/index.ts"] }
+    }, "include": ["*.ts", ".lithe/route/sdk/*.d.ts"] }"#;
+    write(site.path(), "guest/tsconfig.json", settings);
+    let module = |status: &str| {
+        format!(
+            "import {{ HttpError, defineHandler }} from \"lithe-sdk\";\n\
+             export default defineHandler(() => {{ throw new HttpError({status}); }});\n"
+        )
+    };
+    write(site.path(), "guest/index.ts", &module("\"404\""));
+    let (output, said) = build(site.path());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("index.ts(2,58): error TS2345"), "{said}");
+    assert!(!site.path().join("routes/index.wasm").exists(), "{said}");
+    write(site.path(), "guest/index.ts", &module("404"));
+    let (output, said) = build(site.path());
+    assert!(output.status.success(), "{said}");
+}
+
 #[tokio::test]
 async fn what_a_module_imports_from_elsewhere_is_followed() {
-    let outside = tempfile::tempdir().expect("a temporary folder can be made");
+    let outside = with_javascript();
     let folder = outside.path();
-    // As `npm install` would have done.
-    let tools = format!("{EXAMPLES}/guests/js/node_modules");
-    std::os::unix::fs::symlink(tools, folder.join("node_modules")).expect("it is new");
-    let write = |file: &str, text: &str| {
-        let path = folder.join(file);
-        std::fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
-        std::fs::write(path, text).expect("it can be written");
-    };
-    write("guest/package.json", "{}");
+    let write = |file, text| write(folder, file, text);
     let module = "import { defineHandler } from \"lithe-sdk\";\n\
                   import { word } from \"../shared/word.js\";\n\
                   export default defineHandler(() => word);\n";

@@ -115,8 +115,8 @@ faults!(c "c": ["fail"], ["fail"], ["misbehave"]);
 faults!(zig "zig": ["fail"], ["fail"], ["the guest trapped"]);
 faults!(go "go": ["fail", "error"], ["fail", "error"], ["panic: as told", "main.misbehave"]);
 faults!(py "py": ["fail", "exit"], ["fail"], ["RuntimeError: as told", "in misbehave", "Traceback"]);
-faults!(js "js": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "at misbehave"]);
-faults!(js_full "js-full": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "misbehave@"]);
+faults!(js "js": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "at misbehave (index.ts:4)"]);
+faults!(js_full "js-full": ["fail", "reject"], ["fail", "reject"], ["Error: as told", "misbehave@index.ts:4"]);
 
 /// What the small engine lacks is there, and works as in the full one.
 async fn the_webs_apis_are_there(language: &str) {
@@ -134,6 +134,27 @@ async fn the_webs_apis_are_there(language: &str) {
     let (one, other) = (host.get(&path).await, faulty(language).await.get(&path).await);
     assert_eq!((one.status, other.status), (200, 200));
     assert_ne!(one.text(), other.text(), "each instance has random numbers of its own");
+    let web: Vec<serde_json::Value> =
+        serde_json::from_str(host.get(&format!("/{language}?how=web")).await.text())
+            .expect("it is a list");
+    let expected = serde_json::json!([
+        "https://h.example/b?x=1#f",
+        "a=1+2",
+        "two",
+        "1, 2",
+        "chunk",
+        "posted",
+        "a9993e364706816aba3e25717850c26c9cd0d89d",
+        "6afa9046",
+        true,
+        "why",
+        "told",
+        "production",
+        "Lithe gives components no network, so `fetch` has nothing to ask",
+    ]);
+    assert_eq!(serde_json::Value::from(web), expected);
+    let piecewise = host.get(&format!("/{language}?how=piecewise")).await;
+    assert_eq!((piecewise.status, piecewise.text()), (203, "piece 1, piece 2, piece 3, "));
 }
 
 #[tokio::test]

@@ -77,6 +77,8 @@ async function probe() {
 
 async function bundle({ entry, exports }) {
   const engineModule = engine === "small" ? "small/index" : "full/index";
+  // What the host calls with several messages at once.
+  const batch = engine === "full" && kind === "hooks";
   const globals = engine === "small" ? "small/web/globals.ts" : "full/globals.ts";
   const { outputFiles, metafile } = await esbuild.build({
     ...common,
@@ -85,12 +87,16 @@ async function bundle({ entry, exports }) {
       contents: `import * as engine from "./${engineModule}.ts";
         import app from "lithe:author";
         import { component } from "./entry/${entry}.ts";
-        export const { ${exports.join(", ")} } = component(app, engine);`,
+        export const { ${exports.join(", ")} } = component(app, engine);
+        ${batch ? `import { batchOf } from "./entry/batch.ts"; export const batch = batchOf(hooks.receive);` : ""}`,
       resolveDir: sdk,
     },
     outfile: "bundle.js",
     platform: "neutral",
     sourcemap: "external",
+    // The engine keeps the text. Names stay, since stacks have them.
+    minifyWhitespace: true,
+    minifySyntax: true,
     metafile: true,
     write: false,
     external: ["lithe:plugin/*", "wasi:*"],
@@ -106,7 +112,7 @@ async function bundle({ entry, exports }) {
   writeFileSync("bundle.js", `${code}globalThis.litheSourceMap = ${JSON.stringify(authors)};\n`);
   const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint);
   return {
-    exports,
+    exports: batch ? [...exports, "batch"] : exports,
     imports: output.imports.filter(({ external }) => external).map(({ path }) => path),
     inputs: Object.keys(metafile.inputs).map((path) => join(process.cwd(), path)),
   };
@@ -114,7 +120,7 @@ async function bundle({ entry, exports }) {
 
 /** How a file is named in the log: from the folder of the module's package. The SDK's are not. */
 function nameOf(path) {
-  return path.startsWith(sdk) ? undefined : relative(join(process.cwd(), "../.."), path);
+  return path.startsWith(sdk) || path.endsWith("<stdin>") ? undefined : relative(join(process.cwd(), "../.."), path);
 }
 
 try {

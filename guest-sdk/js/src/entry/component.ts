@@ -23,9 +23,7 @@ export function stateOf(engine: Engine, state: State | undefined) {
     save: () => engine.settle(then(state?.save() as Awaitable<unknown>, (saved) => toBytes(state, saved))),
     restore: (bytes: Uint8Array) =>
       told(() =>
-        engine.settle(
-          state?.format === "bytes" ? state.restore(bytes) : state?.restore(JSON.parse(new TextDecoder().decode(bytes))),
-        )),
+        engine.settle(state?.format === "bytes" ? state.restore(bytes) : state?.restore(fromJson(bytes)))),
   };
 }
 
@@ -37,6 +35,14 @@ function toBytes(state: State | undefined, saved: unknown): Uint8Array {
   const text = ArrayBuffer.isView(saved) ? undefined : JSON.stringify(saved);
   if (text === undefined) throw new TypeError("what `save` returns has no JSON form: `format: \"bytes\"` takes bytes");
   return new TextEncoder().encode(text);
+}
+
+function fromJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new TypeError(`what the other version has saved is not JSON: ${(error as Error).message}`);
+  }
 }
 
 /** The contract's error, which is text, for anything that a call throws. */

@@ -1,12 +1,5 @@
-/** The full engine: it has the web's APIs, and runs its event loop until an export's promise
- * settles. */
+/** The full engine, StarlingMonkey: it has the web's APIs. */
 
-const later = setTimeout;
+import "./console.ts";
 
-export function settle<T>(value: T | PromiseLike<T>): T | PromiseLike<T> {
-  return value;
-}
-
-export function goOn(): PromiseLike<void> {
-  return new Promise((resolve) => later(resolve, 0));
-}
+export { goOn, settle } from "./engine.ts";

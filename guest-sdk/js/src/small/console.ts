@@ -3,6 +3,7 @@
 import { getStderr } from "wasi:cli/stderr@0.2.6";
 import { getStdout } from "wasi:cli/stdout@0.2.6";
 
+import { described } from "../stack.ts";
 import { TextEncoder } from "./text.ts";
 
 /** How many bytes one call of the host takes. */
@@ -20,7 +21,7 @@ function printer(open: () => OutputStream): (...values: unknown[]) => void {
 }
 
 function shown(value: unknown): string {
-  if (value instanceof Error) return `${value}\n${value.stack ?? ""}`.trimEnd();
+  if (value instanceof Error) return described(value);
   if (typeof value === "object" && value !== null) {
     try {
       return JSON.stringify(value);

@@ -18,10 +18,7 @@ export function runJobs(): void {
     if (next === 999) next -= jobs.splice(0, 1000).length;
   }
   jobs.length = 0;
-  for (const { reason } of unhandled) {
-    const { stack = "" } = (reason ?? {}) as { stack?: string };
-    console.error(`a rejected promise was not handled: ${String(reason)}\n${stack}`.trimEnd());
-  }
+  for (const { reason } of unhandled) console.error("a rejected promise was not handled:", reason);
   unhandled.clear();
 }
 

@@ -1,15 +1,5 @@
 /** `TextEncoder` and `TextDecoder`, for UTF-8 (WHATWG Encoding Standard). */
 
-// What the engine has, and the compiler's library does not yet.
-declare global {
-  interface String {
-    toWellFormed(): string;
-  }
-  interface Uint8ArrayConstructor {
-    fromBase64(text: string): Uint8Array<ArrayBuffer>;
-  }
-}
-
 export class TextEncoder {
   readonly encoding = "utf-8";
 

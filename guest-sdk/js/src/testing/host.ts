@@ -189,6 +189,12 @@ export function cancel(id: number): void {
   timers.delete(id);
 }
 
+// turn
+
+/** The sockets whose turn has begun behind another one's. */
+export const turns: number[] = [];
+export const begin = (id: number) => void turns.push(id);
+
 // receiver
 
 export function receive(id: number): Received {

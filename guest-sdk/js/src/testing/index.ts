@@ -26,7 +26,7 @@ import { component as middleware } from "../entry/middleware.ts";
 import { component as route } from "../entry/route.ts";
 import { component as session } from "../entry/session.ts";
 import { forgetEnvironment } from "../env.ts";
-import * as engine from "../full/index.ts";
+import * as engine from "../full/engine.ts";
 import { fields } from "../headers.ts";
 import type { HeadersLike } from "../headers.ts";
 import { HttpError, Response, payload, response } from "../outcome.ts";

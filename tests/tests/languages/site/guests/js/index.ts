@@ -9,6 +9,54 @@ async function misbehaveLater(): Promise<never> {
   misbehave();
 }
 
+/** What the small engine has of the web, each part of it once. */
+async function web(): Promise<unknown[]> {
+  const text = new TextEncoder();
+  const digits = (bytes: ArrayBuffer) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const key = await crypto.subtle.importKey("raw", text.encode("key"), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+  const signature = await crypto.subtle.sign("HMAC", key, text.encode("text"));
+  const target = new EventTarget();
+  const heard: string[] = [];
+  target.addEventListener("told", (event) => heard.push(event.type));
+  target.dispatchEvent(new Event("told"));
+  const controller = new AbortController();
+  controller.abort("why");
+  const chunks = new ReadableStream({
+    start(stream) {
+      stream.enqueue(text.encode("chunk"));
+      stream.close();
+    },
+  });
+  return [
+    new URL("../b?x=1#f", "https://h.example/a/c").href,
+    String(new URLSearchParams({ a: "1 2" })),
+    structuredClone(new Map([[1, ["two"]]])).get(1)?.[0],
+    new Headers([["A", "1"], ["a", "2"]]).get("a"),
+    await new globalThis.Response(chunks).text(),
+    await new Request("http://h.example/", { method: "POST", body: "posted" }).text(),
+    digits(await crypto.subtle.digest("SHA-1", text.encode("abc"))),
+    digits(signature).slice(0, 8),
+    await crypto.subtle.verify("HMAC", key, signature, text.encode("text")),
+    controller.signal.reason,
+    ...heard,
+    process.env["NODE_ENV"],
+    await fetch("http://h.example/").catch((error: Error) => error.message),
+  ];
+}
+
+/** A response of the web whose body comes piece by piece. */
+function piecewise(): globalThis.Response {
+  let count = 0;
+  const body = new ReadableStream({
+    async pull(stream) {
+      await null;
+      stream.enqueue(new TextEncoder().encode(`piece ${++count}, `));
+      if (count === 3) stream.close();
+    },
+  });
+  return new globalThis.Response(body, { status: 203, headers: { "content-type": "text/plain" } });
+}
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export default defineHooks({
@@ -18,6 +66,8 @@ export default defineHooks({
     if (how === "reject") await misbehaveLater();
     if (how === "teapot") throw new HttpError(418, "short and stout");
     if (how === "stream") return event.stream({ status: 203, headers: { "content-type": "text/plain" } });
+    if (how === "web") return web();
+    if (how === "piecewise") return piecewise();
     if (how === "print") console.log("printed without an end");
     if (how === "random") return [Math.random(), crypto.randomUUID()].join(" ");
     const [one, two] = await Promise.all([Promise.resolve("fi"), (async () => "ne")()]);

@@ -1,0 +1,11 @@
+/** The full engine runs its event loop until an export's promise settles. Node does, too. */
+
+const later = setTimeout;
+
+export function settle<T>(value: T | PromiseLike<T>): T | PromiseLike<T> {
+  return value;
+}
+
+export function goOn(): PromiseLike<void> {
+  return new Promise((resolve) => later(resolve, 0));
+}
