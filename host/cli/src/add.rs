@@ -12,7 +12,7 @@ use lithe_toolchains::{Kind, Language, Project};
 
 /// What `lithe add` is asked for.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// The site's folder
     site: PathBuf,
     /// The route, as its file is named: `rooms/[id].get` answers GET /rooms/42; of middleware, its
@@ -29,7 +29,7 @@ pub struct Options {
     sdk: Option<PathBuf>,
 }
 
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     let part = if options.kind == Kind::Middleware { "middleware" } else { "routes" };
     let output = format!("{part}/{}.wasm", options.route);
@@ -47,6 +47,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let settings = with_build(&site.folder, &line)?;
     for (path, text) in project.files() {
         let path = site.root.join(path);
+        if path.exists() {
+            continue;
+        }
         let parent = path.parent().unwrap_or(&site.root);
         std::fs::create_dir_all(parent)
             .and_then(|()| std::fs::write(&path, text))
@@ -56,7 +59,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         .write(config::FILE_NAME, settings.as_bytes())
         .with_context(|| format!("cannot write `{}`", config::FILE_NAME))?;
     log::say(format_args!("made `guests/{name}`, which `lithe build` makes `{output}` of"));
-    if let Some(first) = crate::new::needs(options.lang) {
+    if let Some(first) = crate::new::needs(options.lang, &options.site.display().to_string()) {
         log::say(format_args!("  {first}"));
     }
     Ok(())

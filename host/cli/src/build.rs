@@ -23,7 +23,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Builds the site's components and says what came of it.
-pub fn build(site: &SiteDir, errors: TypeErrors) -> anyhow::Result<Built> {
+pub(crate) fn build(site: &SiteDir, errors: TypeErrors) -> anyhow::Result<Built> {
     let count = site.config.build.len();
     let built = lithe_toolchains::build(site, errors, say)?;
     match (count, built.written.len()) {

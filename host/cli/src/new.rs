@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// What has to be there before a build, where that is not a system package.
-fn needs(language: Language, folder: &str) -> Option<String> {
+pub(crate) fn needs(language: Language, folder: &str) -> Option<String> {
     let words = match language {
         Language::Rust => return None,
         Language::Ts | Language::Js => {

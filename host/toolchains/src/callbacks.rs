@@ -32,14 +32,14 @@ const ALL: [(&str, &[GuestKind]); 13] = [
 
 /// The callbacks of a guest, without the prefix.
 #[derive(Debug)]
-pub struct Callbacks(BTreeSet<String>);
+pub(crate) struct Callbacks(BTreeSet<String>);
 
 impl Callbacks {
     /// Those that compiled objects define.
     ///
     /// # Errors
     /// One of them is not an object for WebAssembly.
-    pub fn of(objects: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(crate) fn of(objects: &[PathBuf]) -> anyhow::Result<Self> {
         let mut found = BTreeSet::new();
         for path in objects {
             let object =
@@ -57,7 +57,7 @@ impl Callbacks {
     ///
     /// # Errors
     /// The guest is of another kind, or lacks what this kind needs.
-    pub fn exports(&self, kind: GuestKind) -> anyhow::Result<BTreeSet<Export>> {
+    pub(crate) fn exports(&self, kind: GuestKind) -> anyhow::Result<BTreeSet<Export>> {
         for name in &self.0 {
             let Some((_, kinds)) = ALL.iter().find(|(known, _)| known == name) else {
                 bail!(

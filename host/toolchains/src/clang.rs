@@ -168,7 +168,7 @@ impl Compiler {
     ///
     /// # Errors
     /// The folder cannot be written to, or the compiler fails.
-    pub fn link(
+    pub(crate) fn link(
         &self,
         guest: &[PathBuf],
         has_cpp: bool,
@@ -217,7 +217,7 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub fn write_sdk(work: &Path) -> anyhow::Result<()> {
+pub(crate) fn write_sdk(work: &Path) -> anyhow::Result<()> {
     work::write(work, &SDK)
 }
 

@@ -37,7 +37,7 @@ pub(crate) const FILES: [(&str, &str); 18] = [
 
 /// What a component may export besides what its kind says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Export {
+pub(crate) enum Export {
     Batch,
     Health,
     Resume,
@@ -50,7 +50,7 @@ impl Export {
         [Self::Batch, Self::Health, Self::Resume, Self::Routes, Self::State];
 
     /// The name of the contract's interface.
-    pub fn interface(self) -> &'static str {
+    pub(crate) fn interface(self) -> &'static str {
         match self {
             Self::Batch => "batch",
             Self::Health => "health",
@@ -63,29 +63,29 @@ impl Export {
 
 /// The world of one component: that of its kind, with what the component exports besides.
 #[derive(Clone, Debug)]
-pub struct World {
+pub(crate) struct World {
     kind: GuestKind,
     exports: BTreeSet<Export>,
 }
 
 impl World {
     /// The name that it has in the contract's package.
-    pub const NAME: &str = "component";
+    pub(crate) const NAME: &str = "component";
 
-    pub fn new(kind: GuestKind, exports: impl IntoIterator<Item = Export>) -> Self {
+    pub(crate) fn new(kind: GuestKind, exports: impl IntoIterator<Item = Export>) -> Self {
         Self { kind, exports: exports.into_iter().collect() }
     }
 
-    pub fn kind(&self) -> GuestKind {
+    pub(crate) fn kind(&self) -> GuestKind {
         self.kind
     }
 
-    pub fn exports(&self) -> impl Iterator<Item = Export> {
+    pub(crate) fn exports(&self) -> impl Iterator<Item = Export> {
         self.exports.iter().copied()
     }
 
     /// In WIT.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "package lithe:plugin@0.1.0;\n\nworld {} {{\n  include {};\n",
             Self::NAME,
@@ -104,7 +104,7 @@ impl World {
     ///
     /// # Errors
     /// The folder cannot be written to.
-    pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         write(folder)?;
         super::work::write(folder, &[("component.wit", &self.text())])
     }
@@ -113,7 +113,7 @@ impl World {
     ///
     /// # Errors
     /// The contract does not parse.
-    pub fn resolve(&self) -> anyhow::Result<(Resolve, WorldId)> {
+    pub(crate) fn resolve(&self) -> anyhow::Result<(Resolve, WorldId)> {
         let mut sources = SourceMap::default();
         for (file, text) in FILES {
             sources.push_str(file, text);
@@ -130,7 +130,7 @@ impl World {
     ///
     /// # Errors
     /// The module does not fit the world: what is missing.
-    pub fn component(&self, mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn component(&self, mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         let (resolve, world) = self.resolve()?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
         ComponentEncoder::default()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A component, and the files that it was made from where its tool names them: they may lie anywhere.
-pub struct Component {
+pub(crate) struct Component {
     pub content: Vec<u8>,
     pub inputs: Vec<PathBuf>,
 }

@@ -153,7 +153,7 @@ struct Bundle {
 ///
 /// # Errors
 /// A tool is missing, or fails: the module cannot be bundled, is of another kind, or has errors of types.
-pub fn build(
+pub(crate) fn build(
     folder: &Path,
     kind: GuestKind,
     engine: Engine,

@@ -87,8 +87,8 @@ impl<'a> Project<'a> {
         Ok(project)
     }
 
-    /// A guest for a site that is there, and its line of `[build]`. `output` is the component's
-    /// file in the site.
+    /// A guest for a site that exists, and its line of `[build]`. `output` is the component's file in
+    /// the site. The site may have a `package.json` already: it is the author's.
     ///
     /// # Errors
     /// As [`Project::new`].
@@ -102,6 +102,9 @@ impl<'a> Project<'a> {
         check_name(name)?;
         let mut project = Self { name, language, sdk, files: Vec::new() };
         let line = project.guest(name, kind, output)?;
+        if let Some(tools) = tools(language) {
+            project.add("package.json", &tools.replace("{name}", name));
+        }
         Ok((project, line))
     }
 

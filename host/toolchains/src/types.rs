@@ -21,7 +21,7 @@ pub enum TypeErrors {
 }
 
 /// A check that runs while other tools do.
-pub struct Check {
+pub(crate) struct Check {
     running: Option<Child>,
 }
 
@@ -30,7 +30,7 @@ impl Check {
     ///
     /// # Errors
     /// The compiler is there and cannot be run.
-    pub fn begin(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn begin(folder: &Path) -> anyhow::Result<Self> {
         let compiler = tool::find_upward(&folder.canonicalize()?, "node_modules/.bin/tsc");
         let (Some(compiler), true) = (compiler, folder.join(SETTINGS).is_file()) else {
             return Ok(Self { running: None });
@@ -50,12 +50,11 @@ impl Check {
     ///
     /// # Errors
     /// The author's files have errors of types, and those are to fail.
-    pub fn end(mut self, errors: TypeErrors, say: &impl Fn(&str)) -> anyhow::Result<()> {
+    pub(crate) fn end(mut self, errors: TypeErrors, say: &impl Fn(&str)) -> anyhow::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let output = running.wait_with_output()?;
-        let said =
-            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        let said = of_the_author(&said);
+        let said = [output.stdout, output.stderr].concat();
+        let said = of_the_author(&String::from_utf8_lossy(&said));
         if output.status.success() || said.is_empty() {
             return Ok(());
         }

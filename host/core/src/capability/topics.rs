@@ -19,7 +19,7 @@ const MAX_NAME: usize = 256;
 
 /// A topic of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Topic {
+pub(crate) struct Topic {
     /// The value of the route parameter that the topic is for; none, if it is the plugin's.
     pub scope: Option<Arc<str>>,
     /// As the guest says it.

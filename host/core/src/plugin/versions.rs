@@ -34,7 +34,7 @@ const MAX_NAMES: usize = 100_000;
 
 /// A version that serves, to be kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept<'k> {
+pub(crate) struct Kept<'k> {
     pub plugin: &'k str,
     /// A file of the site that has it.
     pub file: &'k str,

@@ -461,7 +461,7 @@ impl SiteManager {
         if let Some(staged) = &mut staged {
             block_in_place(|| staged.decide())?;
         }
-        let swap = match self.prepare(&change, how).await {
+        let swap = match self.prepare(&change, how, terms).await {
             Ok(swap) => swap,
             Err(error) => {
                 if let Some(staged) = staged {
@@ -488,12 +488,19 @@ impl SiteManager {
         Ok(report)
     }
 
-    async fn prepare(&self, change: &Changes, how: Handover) -> Result<Swap, DeployError> {
+    async fn prepare(
+        &self,
+        change: &Changes,
+        how: Handover,
+        terms: Terms,
+    ) -> Result<Swap, DeployError> {
         // The host may have begun to stop while the disk was written.
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
         let swap = Swap::prepare(change.pairs.clone(), how).await?;
+        // Something may have come into memory since the first look.
+        change.check_memory(terms)?;
         match self.server.is_stopping() {
             true => Err(DeployError::Stopping),
             false => Ok(swap),

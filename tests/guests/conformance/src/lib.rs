@@ -200,8 +200,18 @@ impl Hooks for Live {
             ("name?", "") => peer.context::<Named>().map(|named| named.name).unwrap_or_default(),
             ("say", text) => peer.publish(VOTES, text).to_string(),
             ("buffered", "") => peer.buffered_amount().to_string(),
-            ("tick", "") => return Ok(tick(peer)),
-            ("count", "") => return Ok(count(peer)),
+            ("tick", "") => {
+                return {
+                    tick(peer);
+                    Ok(())
+                };
+            }
+            ("count", "") => {
+                return {
+                    count(peer);
+                    Ok(())
+                };
+            }
             ("close", "") => return Ok(peer.close(4001, "bye")?),
             ("fail", "") => return Err(anyhow!("as told")),
             _ => format!("echo:{text}"),
