@@ -145,7 +145,7 @@ func (group *Group) slot(text string) (*slot, string) {
 }
 
 // The app that the component serves.
-var served *App
+var served = NewApp()
 
 // Has the host ask the app for its routes.
 func (app *App) serveRoutes() {

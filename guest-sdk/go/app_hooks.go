@@ -16,8 +16,7 @@ func (group *Group) WS(pattern string, hooks Hooks) {
 	slot.sockets, slot.listener = &route{group, handler}, &hooks
 }
 
-// Serve makes this a component of the kind `hooks`, or of the kind `route` if that is how it is
-// built.
+// Serve makes this a component of the kind `hooks`.
 func (app *App) Serve() {
 	app.serveRoutes()
 	heardBy = app

@@ -12,6 +12,6 @@ func (check Health) Serve() {
 	healthCheck = check
 }
 
-var healthCheck Health
+var healthCheck Health = func() error { return errNotServed }
 
 func checkHealth() error { return run(healthCheck) }

@@ -12,7 +12,8 @@ import (
 	"lithe/internal/played"
 )
 
-// What the SDK asks of the host that lithetest plays. `host_wasip1.go` has the same for the real one.
+// What the SDK asks of the host that lithetest plays. `host_wasip1.go` has the same for the real
+// one.
 
 func init() {
 	guest := &played.Guest
@@ -27,10 +28,8 @@ func init() {
 		return loweredOutcome(Outcome(response), failure)
 	}
 	guest.Routes = func() (routes []played.Route) {
-		if served != nil {
-			for _, route := range served.names() {
-				routes = append(routes, played.Route{Method: route.method, Pattern: route.pattern})
-			}
+		for _, route := range served.names() {
+			routes = append(routes, played.Route{Method: route.method, Pattern: route.pattern})
 		}
 		return routes
 	}

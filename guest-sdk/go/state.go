@@ -60,7 +60,10 @@ func (state RawState) Serve() {
 	memory = state
 }
 
-var memory RawState
+var memory = RawState{
+	Save:    func() []byte { panic(errNotServed) },
+	Restore: func([]byte) error { return errNotServed },
+}
 
 // Saves the state. A panic is left to end the instance: the host then keeps the version before.
 func saved() []byte { return memory.Save() }

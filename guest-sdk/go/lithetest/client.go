@@ -79,8 +79,8 @@ func (client *Client) Protocol() string { return played.See(client.id).Protocol 
 // IsPinned says whether the session stays with its instance.
 func (client *Client) IsPinned() bool { return played.See(client.id).IsPinned }
 
-// LimitOutbound has the client read nothing until [Client.ReadAll]. So many bytes may wait, and what
-// is over that is [lithe.ErrQueueFull].
+// LimitOutbound has the client read nothing until [Client.ReadAll]. So many bytes may wait, and
+// what is over that is [lithe.ErrQueueFull].
 func (client *Client) LimitOutbound(bytes int) { played.Limit(client.id, bytes) }
 
 // ReadAll has the client read all that waited. The component's Drain hears of it if there was no

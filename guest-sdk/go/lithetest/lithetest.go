@@ -11,8 +11,9 @@
 //		}
 //	}
 //
-// The component is what the `init` functions of the tested program serve. A test calls it as clients
-// and the host do. The time of [lithe.After] and [lithe.Every] stands still until [Advance] moves it.
+// The component is what the `init` functions of the tested program serve. A test calls it as
+// clients and the host do. The time of [lithe.After] and [lithe.Every] stands still until [Advance]
+// moves it.
 package lithetest
 
 import (

@@ -16,7 +16,7 @@ use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK: a module.
-const SDK: [(&str, &str); 64] = sdk! { "go/":
+const SDK: [(&str, &str); 65] = sdk! { "go/":
     "app.go"
     "app_hooks.go"
     "app_route.go"
@@ -72,6 +72,7 @@ const SDK: [(&str, &str); 64] = sdk! { "go/":
     "middleware/trace.go"
     "middleware_wasip1.go"
     "outcome.go"
+    "outcome_wasip1.go"
     "peer.go"
     "route.go"
     "routes_wasip1.go"

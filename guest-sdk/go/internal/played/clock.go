@@ -32,7 +32,8 @@ func Now() time.Duration {
 	return clock.now
 }
 
-// SetTimer sets a timer. One without a delay takes a millisecond, too, so that a test's time goes on.
+// SetTimer sets a timer. One without a delay takes a millisecond, too, so that a test's time goes
+// on.
 func SetTimer(milliseconds uint32, repeat bool) (id uint32, isSet bool) {
 	clock.Lock()
 	defer clock.Unlock()

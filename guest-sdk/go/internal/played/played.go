@@ -1,8 +1,8 @@
 //go:build !wasip1
 
 // Package played is a host in memory, for unit tests. It keeps the contract of `wit/` as far as a
-// guest can notice, and does no networking. The SDK asks it what a component asks the real host. The
-// package lithetest plays the clients.
+// guest can notice, and does no networking. The SDK asks it what a component asks the real host.
+// The package lithetest plays the clients.
 package played
 
 import "sync"
