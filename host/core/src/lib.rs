@@ -30,7 +30,17 @@
 //! Inside, the modules are floors, and each imports only from those below it: see
 //! `ARCHITECTURE.md`.
 
-#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test may overflow"))]
+// Clippy knows no tests where a feature is asked for beside `test`, as for the model checker's.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "a test panics if something is not as expected"
+    )
+)]
 
 // The modules of the public API. The rest of what others can name is hidden, in `internals`.
 #[warn(missing_docs)]

@@ -36,6 +36,6 @@ pub use pool::Pool;
 pub use share::step_back;
 pub(crate) use share::{Background, Share};
 #[cfg(all(test, feature = "shuttle"))]
-pub use shared_instance::checks::model;
+pub(crate) use shared_instance::checks::model;
 pub(crate) use shared_instance::{InstanceSource, Moved, Received, SocketHandle};
 pub(crate) use template::Template;

@@ -7,7 +7,8 @@ use shuttle::sync::MutexGuard;
 
 /// Shuttle's mutex, with parking_lot's `lock`.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+#[allow(unreachable_pub, reason = "types of the hidden API have it in place of parking_lot's")]
+pub struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     /// Makes an unlocked mutex.

@@ -41,7 +41,7 @@ pub(crate) use orders::{CloseFrame, CloseInfo, Orders};
 use outbound::Outbound;
 pub(crate) use outlet::Outlet;
 #[cfg(all(test, feature = "shuttle"))]
-pub use outlet::TryWrite;
+pub(crate) use outlet::TryWrite;
 pub(crate) use task::Look;
 pub(super) use wit::link_send;
 

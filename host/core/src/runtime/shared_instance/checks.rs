@@ -1,7 +1,7 @@
 //! The queue and its hand-over, in many orders of the tasks that take part: `tests/README.md` says
 //! how to run this.
 
-pub mod model;
+pub(crate) mod model;
 mod told;
 
 use std::future::poll_fn;

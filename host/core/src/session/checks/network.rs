@@ -16,7 +16,7 @@ use crate::sync::Mutex;
 
 /// Both ends hold it.
 #[derive(Clone, Debug, Default)]
-pub struct Network(Arc<Inner>);
+pub(crate) struct Network(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner(Mutex<Bytes>);
@@ -36,21 +36,21 @@ const ROOM: usize = 5;
 
 impl Network {
     /// The peer sends this.
-    pub fn send(&self, bytes: &[u8]) {
+    pub(crate) fn send(&self, bytes: &[u8]) {
         let mut inner = self.0.0.lock();
         inner.to_host.extend(bytes);
         wake(&mut inner.host_reads);
     }
 
     /// The peer sends nothing more.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut inner = self.0.0.lock();
         inner.ended = true;
         wake(&mut inner.host_reads);
     }
 
     /// The peer reads the next byte.
-    pub async fn read(&self) -> u8 {
+    pub(crate) async fn read(&self) -> u8 {
         poll_fn(|cx| {
             let mut inner = self.0.0.lock();
             match inner.to_peer.pop_front() {

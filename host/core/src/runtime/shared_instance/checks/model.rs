@@ -27,10 +27,10 @@ use crate::runtime::failure::Failure;
 use crate::runtime::instance_set::InstanceSet;
 
 /// A message that makes the guest trap.
-pub const TRAP: &str = "trap";
+pub(crate) const TRAP: &str = "trap";
 
 /// What outlives a plugin's versions.
-pub struct Plugin {
+pub(crate) struct Plugin {
     pub limits: Limits,
     pub scope: Scope,
     pub current: Arc<CurrentInstances<Model>>,
@@ -40,7 +40,7 @@ pub struct Plugin {
 
 /// One version of the plugin.
 #[derive(Clone)]
-pub struct Model {
+pub(crate) struct Model {
     context: Arc<Context>,
     told: Arc<Told>,
     exports: Exports,
@@ -52,13 +52,13 @@ pub struct Model {
 
 /// What the version's component exports besides `hooks`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Exports {
+pub(crate) struct Exports {
     pub batch: bool,
     pub state: bool,
 }
 
 /// An instance of the guest. Its memory is how many messages it has handled, and those before it.
-pub struct ModelInstance {
+pub(crate) struct ModelInstance {
     id: InstanceId,
     version: Model,
     memory: u8,
@@ -87,7 +87,7 @@ impl Drop for Plugin {
 
 impl Plugin {
     /// The plugin's context in another version of it.
-    pub fn context(&self) -> Arc<Context> {
+    pub(crate) fn context(&self) -> Arc<Context> {
         let site: Arc<str> = "site".into();
         Arc::new(Context {
             account: Account::new(site.clone()),
@@ -106,7 +106,7 @@ impl Plugin {
     }
 
     /// Another version, with one shared instance for the scope `plugin`.
-    pub fn version(&self, exports: Exports) -> Arc<InstanceSet<Model>> {
+    pub(crate) fn version(&self, exports: Exports) -> Arc<InstanceSet<Model>> {
         let (context, told) = (self.context(), self.told.clone());
         let most = if self.scope == Scope::Plugin { 1 } else { usize::MAX };
         let model = Model { context, told, exports, alive: Arc::default(), most };
@@ -114,7 +114,7 @@ impl Plugin {
     }
 
     /// Accepts a socket in a room, by a request as any other.
-    pub async fn accept(
+    pub(crate) async fn accept(
         &self,
         instances: &InstanceSet<Model>,
         room: &str,
@@ -125,7 +125,7 @@ impl Plugin {
     }
 
     /// What the guest has heard of a socket, once it has been told of its close.
-    pub async fn heard(&self, socket: u32) -> Vec<String> {
+    pub(crate) async fn heard(&self, socket: u32) -> Vec<String> {
         self.told.heard(socket).await
     }
 }
@@ -174,12 +174,12 @@ impl ModelInstance {
 }
 
 /// A request for a socket, with the parameter `room`.
-pub fn in_room(room: &str) -> Request {
+pub(crate) fn in_room(room: &str) -> Request {
     Request { params: vec![("room".into(), room.into())], ..Request::sample() }
 }
 
 /// A message of its own, for `SocketHandle::receive`.
-pub fn message(socket: &Socket, text: &str) -> Messages {
+pub(crate) fn message(socket: &Socket, text: &str) -> Messages {
     let mut messages = Messages::of(socket.id);
     messages.push(Message::Text(text.into()));
     messages

@@ -11,7 +11,7 @@ use crate::capability::socket::Socket;
 
 /// By all versions of a plugin. No lock is held where another task may go on.
 #[derive(Default)]
-pub struct Told {
+pub(crate) struct Told {
     sockets: Mutex<HashMap<u32, Life>>,
     wakers: Mutex<Vec<Waker>>,
 }
@@ -24,25 +24,25 @@ struct Life {
 }
 
 impl Told {
-    pub fn accepted(&self, socket: &Socket) {
+    pub(crate) fn accepted(&self, socket: &Socket) {
         self.tell(socket, |life| assert!(!life.open && !life.closed, "accepted, {life:?}"));
     }
 
-    pub fn open(&self, socket: &Socket) {
+    pub(crate) fn open(&self, socket: &Socket) {
         self.tell(socket, |life| {
             assert!(!life.open && !life.closed, "open, {life:?}");
             life.open = true;
         });
     }
 
-    pub fn message(&self, socket: &Socket, text: &str) {
+    pub(crate) fn message(&self, socket: &Socket, text: &str) {
         self.tell(socket, |life| {
             assert!(life.open && !life.closed, "a message, {life:?}");
             life.heard.push(text.to_owned());
         });
     }
 
-    pub fn close(&self, socket: &Socket) {
+    pub(crate) fn close(&self, socket: &Socket) {
         self.tell(socket, |life| {
             assert!(!life.closed, "close, {life:?}");
             life.closed = true;
@@ -50,7 +50,7 @@ impl Told {
     }
 
     /// The messages of a socket, once its close has been told.
-    pub async fn heard(&self, socket: u32) -> Vec<String> {
+    pub(crate) async fn heard(&self, socket: u32) -> Vec<String> {
         poll_fn(|cx| match self.sockets.lock().get(&socket) {
             Some(life) if life.closed => Poll::Ready(life.heard.clone()),
             _ => {
