@@ -18,10 +18,12 @@ _is_component = find_spec("wit_world") is not None
 def _interface(name: str) -> Any:
     if not _is_component:
         return getattr(_fake, name)
-    try:
-        return import_module(f"wit_world.imports.{name}")
-    except ModuleNotFoundError:
-        return None
+    for side in ("imports", "exports"):
+        try:
+            return import_module(f"wit_world.{side}.{name}")
+        except ModuleNotFoundError:
+            continue
+    return None
 
 
 Err: Any = import_module("componentize_py_types").Err if _is_component else _fake.Err
@@ -30,7 +32,9 @@ next = _interface("next")
 outcome = _interface("outcome")
 receiver = _interface("receiver")
 socket = _interface("socket")
+routes = _interface("routes")
 streams = _interface("streams")
 timers = _interface("timers")
 topics = _interface("topics")
+turn = _interface("turn")
 ws = _interface("ws")

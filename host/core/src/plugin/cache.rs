@@ -17,6 +17,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::artifact;
+use super::compile::Effort;
 use super::digest::Digest;
 
 /// What the files of a cache may have together, where nothing else is said. Over it, the artifacts that
@@ -97,9 +98,17 @@ impl Cache {
         self.folder.as_deref()
     }
 
-    /// The compiled component, if it is there and whole.
-    pub fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
-        let path = path_of(self.folder()?, engine, component);
+    /// The component, compiled with that effort or more, if it is there and whole.
+    pub fn load(&self, engine: &Engine, component: &Digest, effort: Effort) -> Option<Component> {
+        let compiled_with = |effort| self.load_one(engine, component, effort);
+        compiled_with(Effort::Full).or_else(|| match effort {
+            Effort::Full => None,
+            Effort::Quick => compiled_with(Effort::Quick),
+        })
+    }
+
+    fn load_one(&self, engine: &Engine, component: &Digest, effort: Effort) -> Option<Component> {
+        let path = path_of(self.folder()?, engine, component, effort);
         let artifact = fs::read(&path).ok()?;
         let noted = fs::read_to_string(checksum_path(&path)).unwrap_or_default();
         let loaded = if noted.trim_end() == Digest::of(&artifact).to_string() {
@@ -130,10 +139,11 @@ impl Cache {
         &self,
         engine: &Engine,
         component: &Digest,
+        effort: Effort,
         compiled: &[u8],
     ) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
-        let path = path_of(folder, engine, component);
+        let path = path_of(folder, engine, component, effort);
         write(folder, &checksum_path(&path), Digest::of(compiled).to_string().as_bytes())?;
         write(folder, &path, compiled)?;
         self.evict(&path);
@@ -216,10 +226,11 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn path_of(folder: &Path, engine: &Engine, component: &Digest) -> PathBuf {
+fn path_of(folder: &Path, engine: &Engine, component: &Digest, effort: Effort) -> PathBuf {
     let mut settings = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
-    folder.join(format!("{component}-{:016x}.cwasm", settings.finish()))
+    let quick = if effort == Effort::Quick { "-quick" } else { "" };
+    folder.join(format!("{component}-{:016x}{quick}.cwasm", settings.finish()))
 }
 
 /// What is in the folder is run: nobody else may put anything there, nor another folder in its place.

@@ -19,7 +19,7 @@ use wasmtime::Engine;
 use crate::config;
 pub use child::run as run_child;
 pub use parent::Program;
-use slots::{Slot, Slots};
+use slots::{LARGE, Slot, Slots};
 
 pub use slots::History;
 
@@ -33,6 +33,15 @@ pub enum Compiling {
     Here,
     /// In a child process.
     Child(Program),
+}
+
+/// How well a component is compiled. Either form does the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// As well as the compiler can.
+    Full,
+    /// In less than half of the time: for an author who waits for it. What is made runs slower.
+    Quick,
 }
 
 /// Why a component is not compiled. The message names the component's fault; the caller names the file.
@@ -77,6 +86,14 @@ impl Compiler {
         Self { compiling, bounds, slots: Slots::new() }
     }
 
+    /// How well a component of so many bytes is compiled.
+    pub fn effort(&self, size: u64) -> Effort {
+        match &self.compiling {
+            Compiling::Child(program) if size > LARGE => program.effort(),
+            _ => Effort::Full,
+        }
+    }
+
     /// Waits until this component may be compiled: see [`Slots`].
     pub async fn slot(&self, size: u64, history: History) -> Slot {
         self.slots.take(size, history).await
@@ -99,7 +116,8 @@ impl Compiler {
         };
         loop {
             let time = slot.time().map_or(self.bounds.time, |time| time.min(self.bounds.time));
-            match program.compile(&bytes, self.bounds.memory, time).await {
+            let effort = self.effort(bytes.len() as u64);
+            match program.compile(&bytes, effort, self.bounds.memory, time).await {
                 Err(CompileError::Time(_)) if time < self.bounds.time => {
                     slot = self.slots.take_long(slot).await;
                 }

@@ -22,7 +22,7 @@ use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 pub use crate::capability::account::Account;
 pub use crate::runtime::{Background, Handover, Moved, Share};
 pub use cache::{Cache, MAX_CACHE};
-pub use compile::{CompileError, Compiling, Program, run_child};
+pub use compile::{CompileError, Compiling, Effort, Program, run_child};
 pub use digest::Digest;
 pub use handler::{Guest, Handled, Handler, Session};
 pub use load::{AsideError, Fit, Grant, LoadError, Loader, Report, Role, Seen, Settings};

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{CompileError, compile};
+use super::{CompileError, Effort, compile};
 use crate::runtime::compiler;
 
 /// How much compilers step back for what is being served (see `nice(2)`).
@@ -41,7 +41,7 @@ impl Answer {
 ///
 /// # Errors
 /// The process cannot be bounded, the component does not arrive, or the result cannot be written.
-pub fn run(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
+pub fn run(effort: Effort, memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     bound(memory, time)?;
     let mut input = std::io::stdin();
     let mut length = [0; 8];
@@ -51,7 +51,7 @@ pub fn run(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     let read = input.by_ref().take(length).read_to_end(&mut bytes);
     anyhow::ensure!(read? as u64 == length, "the component does not arrive whole");
     thread::Builder::new().name("parent".to_owned()).spawn(end_with_parent)?;
-    let engine = compiler().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let engine = compiler(effort == Effort::Quick).map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let (answer, rest) = match compile(&engine, &bytes) {
         Ok(compiled) => (Answer::Compiled, compiled),
         Err(CompileError::Malformed(text)) => (Answer::Malformed, text.into()),

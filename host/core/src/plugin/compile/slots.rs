@@ -20,7 +20,7 @@ const SHORT: Duration = Duration::from_secs(4);
 const DISTRUST: Duration = Duration::from_secs(10 * 60);
 
 /// A component of more bytes than this is not expected to be done in [`SHORT`].
-const LARGE: u64 = 4 * 1024 * 1024;
+pub const LARGE: u64 = 4 * 1024 * 1024;
 
 /// As many short slots as there are cores, but two at least; half as many long ones.
 pub struct Slots {
