@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from . import _cookie, _host
-from ._outcome import Headers, HttpError, Stream, Upgrade, to_json
+from ._json import from_json, to_json
+from ._outcome import Headers, HttpError, Stream, Upgrade
 from ._text import well_formed, well_formed_fields
 from ._values import Values, parsed
 
@@ -123,8 +123,8 @@ class Event:
     def json(self) -> Any:
         """The body as JSON. Raises `HttpError` 400 if it is not JSON."""
         try:
-            return json.loads(self.text(), parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
+            return from_json(self.text())
+        except ValueError as error:
             raise HttpError(400, f"the body is not JSON: {error}") from None
 
     def form(self) -> Values:
@@ -215,8 +215,3 @@ class Event:
 def http_error(error: Any) -> HttpError:
     """The contract's error as an exception."""
     return HttpError(error.status, error.message, list(error.headers))
-
-
-def _refuse(constant: str) -> NoReturn:
-    # Python's reader takes `NaN` and `Infinity`, which JSON does not have.
-    raise ValueError(f"`{constant}` is not JSON")

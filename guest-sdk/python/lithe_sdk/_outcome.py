@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json as _json
 from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional, TypeVar, Union
 
 from ._cookie import Cookie, SameSite
+from ._json import to_json
 
 Headers = list[tuple[str, str]]
 
@@ -16,11 +16,6 @@ Pieces = Union[Iterable[Union[str, bytes]], AsyncIterable[Union[str, bytes]]]
 REDIRECTS = (301, 302, 303, 307, 308)
 
 Self = TypeVar("Self", bound="WithHeaders")
-
-
-def to_json(value: Any) -> str:
-    """A value as compact JSON. Raises `TypeError` or `ValueError` for what JSON cannot say."""
-    return _json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class WithHeaders:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Union
 
 from . import _host
 from ._event import Event
-from ._outcome import to_json
+from ._json import from_json, to_json
 from ._text import well_formed
 from ._timers import milliseconds
 
@@ -44,8 +43,8 @@ class Message:
         return self.data if isinstance(self.data, bytes) else self.data.encode()
 
     def json(self) -> Any:
-        """The message as JSON. Raises `json.JSONDecodeError` if it is not JSON."""
-        return json.loads(self.data)
+        """The message as JSON. Raises `ValueError` if it is not JSON."""
+        return from_json(self.data)
 
 
 Sendable = Union[str, bytes, Message]
@@ -167,7 +166,7 @@ class Socket:
         """The attachment as JSON, or `None` if it is empty. Setting it raises `SendError`, and
         `TypeError` if the value has no JSON form."""
         attachment = self.attachment
-        return json.loads(attachment) if attachment else None
+        return from_json(attachment) if attachment else None
 
     @context.setter
     def context(self, value: Any) -> None:

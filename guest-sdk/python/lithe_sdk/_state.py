@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from ._component import component
-from ._outcome import to_json
+from ._json import from_json, to_json
 from ._text import well_formed
 
 Save = Callable[[], Any]
@@ -48,7 +47,7 @@ def take(value: bytes) -> None:
         restore(value)
         return
     try:
-        decoded = json.loads(value)
+        decoded = from_json(value)
     except ValueError as error:
         raise ValueError(f"what the other version has saved is not JSON: {error}") from None
     restore(decoded)

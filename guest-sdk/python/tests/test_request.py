@@ -58,7 +58,9 @@ class Requests(unittest.TestCase):
         self.assertEqual(request("/", "POST", body="age=7").status, 415)
         serve(lambda event: Response.json(event.json()))
         self.assertEqual(request("/", "POST", body='{"a":[1]}').body, '{"a":[1]}')
-        for body in (b"{", b"NaN", b"[" * 100_000, b"\xff", b"9" * 5000, b""):
+        self.assertEqual(request("/", "POST", body="[" * 128 + "]" * 128).status, 200)
+        self.assertEqual(request("/", "POST", body='["[\\"[",' + "[]," * 500 + "1]").status, 200)
+        for body in (b"{", b"NaN", b"[" * 129 + b"]" * 129, b"[" * 100_000, b"\xff", b"9" * 5000, b""):
             self.assertEqual(request("/", "POST", body=body).status, 400, body[:9])
         serve(lambda event: Response.text(event.json()))
         self.assertEqual(request("/", "POST", body=b'"\\ud800 a"').body, "\ufffd a")

@@ -27,7 +27,7 @@ use lithe_host::internals::plugin::Cache;
 use snapshot::Mount;
 
 /// The SDK.
-const SDK: [(&str, &str); 27] = sdk! { "python/":
+const SDK: [(&str, &str); 28] = sdk! { "python/":
     "lithe_sdk/__init__.py"
     "lithe_sdk/_app.py"
     "lithe_sdk/_batch.py"
@@ -39,6 +39,7 @@ const SDK: [(&str, &str); 27] = sdk! { "python/":
     "lithe_sdk/_fake.py"
     "lithe_sdk/_hooks.py"
     "lithe_sdk/_host.py"
+    "lithe_sdk/_json.py"
     "lithe_sdk/_match.py"
     "lithe_sdk/_middleware.py"
     "lithe_sdk/_network.py"
