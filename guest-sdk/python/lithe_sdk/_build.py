@@ -68,7 +68,10 @@ def exports(module: str, kind: str) -> list[str]:
             names.add("routes")
     except (TypeError, ValueError) as error:
         raise Unfit(f"`{module}`: {error}") from None
-    all_hooks = [component.hooks] if component.app is None else component.app.all_hooks
+    app, hooks = component.app, component.hooks
+    all_hooks = app.all_hooks if app is not None else [] if hooks is None else [hooks]
+    if all_hooks:
+        names.add("batch")
     if any(defines(hooks, "resume") for hooks in all_hooks):
         names.add("resume")
     if component.health is not None or hasattr(component.hooks, "health"):

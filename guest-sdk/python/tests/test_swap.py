@@ -224,7 +224,7 @@ class Builds(Alone):
             def close(self, socket: Socket, info: CloseInfo) -> Awaitable[None] | None:
                 return None
 
-        self.assertEqual(_build.exports("app", "hooks"), [])
+        self.assertEqual(_build.exports("app", "hooks"), ["batch"])
         component.clear()
         app = App()
         app.get("/")(lambda event: Response.text(""))

@@ -283,6 +283,7 @@ fn checksum_path(artifact: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::compiler;
 
     /// An artifact that was used so many hours ago.
     fn put(cache: &Cache, name: &str, size: usize, hours: u64) -> PathBuf {
@@ -333,6 +334,30 @@ mod tests {
         put(&cache, "a.cwasm", 10, 2);
         let cache = Cache::open(folder.path().join("cache")).unwrap();
         assert_eq!(names(&cache), [".tmpFedCbA", "a.cwasm", "a.sha256", "new.sha256"]);
+    }
+
+    #[test]
+    fn what_was_compiled_in_a_hurry_is_only_for_those_who_are() {
+        use wasm_encoder::{CodeSection, Function, FunctionSection, Module, TypeSection};
+
+        let (_folder, cache) = cache();
+        let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
+        types.ty().function([], []);
+        functions.function(0);
+        let (mut code, mut nothing) = (CodeSection::new(), Function::new([]));
+        nothing.instructions().end();
+        code.function(&nothing);
+        let mut module = Module::new();
+        module.section(&types).section(&functions).section(&code);
+        let mut component = wasm_encoder::Component::new();
+        component.section(&wasm_encoder::ModuleSection(&module));
+        let bytes = component.finish();
+
+        let (engine, digest) = (compiler(false).unwrap(), Digest::of(&bytes));
+        let compiled = compiler(true).unwrap().precompile_component(&bytes).unwrap();
+        cache.store(&engine, &digest, Effort::Quick, &compiled).unwrap();
+        assert!(cache.load(&engine, &digest, Effort::Quick).is_some());
+        assert!(cache.load(&engine, &digest, Effort::Full).is_none());
     }
 
     #[test]

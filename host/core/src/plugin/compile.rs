@@ -35,6 +35,13 @@ pub enum Compiling {
     Child(Program),
 }
 
+impl Compiling {
+    /// Whether what it makes may be unoptimised.
+    pub fn is_in_a_hurry(&self) -> bool {
+        matches!(self, Self::Child(program) if program.effort() == Effort::Quick)
+    }
+}
+
 /// How well a component is compiled. Either form does the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {

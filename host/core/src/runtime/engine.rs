@@ -26,6 +26,10 @@ const SHARED_TICK: Duration = Duration::from_millis(1);
 /// checks, and of memory only what it touches.
 const MAX_INSTANCES: u32 = 10_000;
 
+/// What a guest may take of its stack, and the whole stack, where guests may be unoptimised: the frames of
+/// Python's loop are seven times as large then, and it has to go as deep as ever.
+const DEEP: (usize, usize) = (4 << 20, 6 << 20);
+
 /// Where the system does not give so many addresses (a processor with few, a limit of the process, a
 /// debugger), half as many are asked for, down to this.
 const MIN_INSTANCES: u32 = 8;
@@ -55,7 +59,15 @@ impl Runtime {
     /// # Errors
     /// The system does not give the addresses or the thread.
     pub fn new() -> wasmtime::Result<Self> {
-        Self::with_tick(TICK)
+        Self::with(TICK, false)
+    }
+
+    /// The same for one site whose guests may be compiled by [`compiler`] as quickly as it can.
+    ///
+    /// # Errors
+    /// As [`Runtime::new`].
+    pub fn for_unoptimised() -> wasmtime::Result<Self> {
+        Self::with(TICK, true)
     }
 
     /// The same for several sites, which do not trust each other.
@@ -63,11 +75,11 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::new`].
     pub fn for_many_sites() -> wasmtime::Result<Self> {
-        Self::with_tick(SHARED_TICK)
+        Self::with(SHARED_TICK, false)
     }
 
-    fn with_tick(tick: Duration) -> wasmtime::Result<Self> {
-        let (engine, instances) = engine()?;
+    fn with(tick: Duration, is_deep: bool) -> wasmtime::Result<Self> {
+        let (engine, instances) = engine(is_deep)?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(&engine, tick)?;
@@ -84,10 +96,10 @@ impl Runtime {
 }
 
 /// The engine, and for how many instances it has room.
-fn engine() -> wasmtime::Result<(Engine, u32)> {
+fn engine(is_deep: bool) -> wasmtime::Result<(Engine, u32)> {
     let mut instances = MAX_INSTANCES;
     loop {
-        match Engine::new(&config(instances)) {
+        match Engine::new(&config(instances, is_deep)) {
             Err(error) if instances > MIN_INSTANCES => {
                 tracing::warn!("no room for {instances} instances, trying half as many: {error}");
                 instances /= 2;
@@ -97,7 +109,7 @@ fn engine() -> wasmtime::Result<(Engine, u32)> {
     }
 }
 
-fn config(instances: u32) -> Config {
+fn config(instances: u32, is_deep: bool) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_stacks(instances)
@@ -113,6 +125,9 @@ fn config(instances: u32) -> Config {
 
     let mut config = base();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    if is_deep {
+        config.max_wasm_stack(DEEP.0).async_stack_size(DEEP.1);
+    }
     config
 }
 
@@ -185,6 +200,7 @@ mod tests {
             engine.precompile_compatibility_hash().hash(&mut hasher);
             hasher.finish()
         };
-        let runs = Engine::new(&config(MIN_INSTANCES)).unwrap();
+        let runs = Engine::new(&config(MIN_INSTANCES, true)).unwrap();
         assert_eq!(hash(&compiler(false).unwrap()), hash(&runs));
-    }}
+    }
+}

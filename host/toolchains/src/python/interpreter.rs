@@ -48,7 +48,12 @@ impl Interpreter {
     ///
     /// # Errors
     /// componentize-py fails, or the folder cannot be written to.
-    pub fn of(kind: GuestKind, tool: &[String], cache: &Cache, work: &Path) -> anyhow::Result<Self> {
+    pub fn of(
+        kind: GuestKind,
+        tool: &[String],
+        cache: &Cache,
+        work: &Path,
+    ) -> anyhow::Result<Self> {
         let version = tool::ask(tool::command(tool).arg("--version"))?;
         let world = World::new(kind, exports(kind));
         let shared = cache.folder().unwrap_or(work);

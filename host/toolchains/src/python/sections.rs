@@ -13,7 +13,8 @@ pub fn of(component: &[u8]) -> anyhow::Result<Vec<Payload<'_>>> {
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(component) {
         let payload = payload?;
-        let nests = matches!(payload, Payload::ModuleSection { .. } | Payload::ComponentSection { .. });
+        let nests =
+            matches!(payload, Payload::ModuleSection { .. } | Payload::ComponentSection { .. });
         let ends = matches!(payload, Payload::End(_));
         if depth == 0 {
             own.push(payload);

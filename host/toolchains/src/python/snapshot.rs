@@ -135,7 +135,9 @@ impl Running {
             .instance
             .get_typed_func::<P, R>(&mut self.store, function)
             .and_then(|function| function.call(&mut self.store, parameters));
-        called.map_err(|error| anyhow!("{error:#}")).with_context(|| format!("calling `{function}`"))
+        called
+            .map_err(|error| anyhow!("{error:#}"))
+            .with_context(|| format!("calling `{function}`"))
     }
 }
 
