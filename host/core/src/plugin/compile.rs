@@ -47,7 +47,7 @@ impl Compiling {
 pub enum Effort {
     /// As well as the compiler can.
     Full,
-    /// In less than half of the time: for an author who waits for it. What is made runs slower.
+    /// In two thirds of the time: for an author who waits for it. What is made runs slower.
     Quick,
 }
 

@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::{CompileError, Effort, compile};
 use crate::runtime::compiler;
 
-/// How much compilers step back for what is being served (see `nice(2)`).
+/// How much compilers step back for what is being served (see `nice(2)`), but for those that an author waits for.
 const NICENESS: i32 = 10;
 
 /// The first byte of the output: what the rest is.
@@ -43,6 +43,10 @@ impl Answer {
 /// The process cannot be bounded, the component does not arrive, or the result cannot be written.
 pub fn run(effort: Effort, memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     bound(memory, time)?;
+    if effort == Effort::Full {
+        // At full priority it compiles as well.
+        let _ = rustix::process::nice(NICENESS);
+    }
     let mut input = std::io::stdin();
     let mut length = [0; 8];
     input.read_exact(&mut length).context("the component does not arrive")?;
@@ -76,10 +80,7 @@ fn bound(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     let time = limit(seconds, seconds.saturating_add(5));
     setrlimit(Resource::Cpu, time).context("cannot bound the time")?;
     // One that aborts leaves nothing on the disk.
-    setrlimit(Resource::Core, limit(0, 0)).context("cannot do without core dumps")?;
-    // At full priority it compiles as well.
-    let _ = rustix::process::nice(NICENESS);
-    Ok(())
+    setrlimit(Resource::Core, limit(0, 0)).context("cannot do without core dumps")
 }
 
 /// The system counts CPU time in seconds.
