@@ -127,7 +127,7 @@ fn component(
         return javascript::build(folder, kind, build.engine, &work()?);
     }
     if folder.join(python::MANIFEST).is_file() {
-        return Ok(python::build(folder, kind, &work()?)?.into());
+        return Ok(python::build(folder, kind, &work()?, say)?.into());
     }
     if folder.join(go::MANIFEST).is_file() {
         return Ok(go::build(folder, kind, &work()?)?.into());

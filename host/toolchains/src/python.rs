@@ -94,7 +94,12 @@ impl Default for Settings {
 ///
 /// # Errors
 /// There is no componentize-py, or it fails: the module cannot be imported, or is of another kind.
-pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub fn build(
+    folder: &Path,
+    kind: GuestKind,
+    work: &Path,
+    say: &impl Fn(&str),
+) -> anyhow::Result<Vec<u8>> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST))?;
     let manifest: Manifest =
         toml::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is not right"))?;
@@ -106,7 +111,7 @@ pub fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<
     let sdk = work.join("sdk");
     work::write(&sdk, &SDK)?;
     let cache = cache()?;
-    let interpreter = Interpreter::of(kind, &tool, &cache, work)?;
+    let interpreter = Interpreter::of(kind, &tool, &cache, work, say)?;
     let stamp = Stamp::of(&[&interpreter.component, kind.name().as_bytes(), module.as_bytes()])
         .with_folder(folder)?;
     stamp.or_build(&work.join("component.wasm"), |output| {

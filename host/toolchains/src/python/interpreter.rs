@@ -53,6 +53,7 @@ impl Interpreter {
         tool: &[String],
         cache: &Cache,
         work: &Path,
+        say: &impl Fn(&str),
     ) -> anyhow::Result<Self> {
         let version = tool::ask(tool::command(tool).arg("--version"))?;
         let world = World::new(kind, exports(kind));
@@ -60,6 +61,10 @@ impl Interpreter {
         let name = format!("python-{}", kind.name());
         let folder = shared.join(format!("{name}-{}", digest(&version, &world)));
         if !folder.is_dir() {
+            let kind = kind.name();
+            say(&format!(
+                "making the interpreter of Python's components of the kind `{kind}`, once"
+            ));
             remove_old(shared, &name);
             let new = tempfile::Builder::new().prefix(".python").tempdir_in(shared)?;
             make(&world, tool, new.path())?;
