@@ -8,7 +8,7 @@ import json
 import linecache
 import sys
 
-from . import _network, _report, _state
+from . import _host, _network, _report, _state
 from ._component import component
 from ._hooks import defines
 
@@ -23,7 +23,8 @@ def load(module: str, kind: str, shown: str, output: str) -> None:
     result: dict[str, object] = {}
     try:
         _find_modules()
-        importlib.import_module(module)
+        with _host.absent():
+            importlib.import_module(module)
         result["exports"] = exports(module, kind)
     except Unfit as error:
         result["unfit"] = str(error)

@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from lithe_sdk import App, CloseInfo, Event, Hooks, Message, Response, Socket
-from lithe_sdk import cancel_timer, handler, health, hooks, set_timer, sleep, spawn
-from lithe_sdk import _batch, _build, _entry
+from lithe_sdk import cancel_timer, handler, health, hooks, publish, set_timer, sleep, spawn
+from lithe_sdk import _batch, _build, _entry, _host
 from lithe_sdk._component import component
 from lithe_sdk.testing import advance, connect, request, reset, restore, save
 from lithe_sdk.testing import health as reason
@@ -237,6 +237,11 @@ class Builds(Alone):
         self.assertEqual(_build.exports("app", "hooks"), ["health", "routes", "state"])
         with self.assertRaisesRegex(_build.Unfit, "has memory to save"):
             _build.exports("app", "route")
+
+    def test_there_is_no_host_to_call(self) -> None:
+        with self.assertRaisesRegex(RuntimeError, "at the top of a module"), _host.absent():
+            publish("news", "hello")
+        self.assertEqual(publish("news", "hello"), 0)
 
     def test_a_module_of_another_kind_is_told_which_it_is(self) -> None:
         with self.assertRaisesRegex(_build.Unfit, "has no `App`"):
