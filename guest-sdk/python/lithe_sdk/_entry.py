@@ -1,34 +1,25 @@
 """What the host calls: the classes that componentize-py looks for, over what the module registered.
 
-An exception never leaves them: it is an answer, or the end of a session, and its traceback is in
-the log.
+An exception never leaves them, but for one of `save`: it is an answer, or the end of a session, and
+its traceback is in the log.
 """
 
 from __future__ import annotations
 
 import sys
-import traceback
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from . import _host
-from ._app import app
+from . import _batch, _host, _report, _state, _stream, _task, _timers
+from ._app import answered, told
+from ._component import component
 from ._event import Event, http_error
+from ._hooks import Hooks as _Hooks
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
-from ._socket import CloseInfo, Socket, from_host
+from ._socket import Closed, CloseInfo, Message, Socket, from_host
+from ._text import well_formed, well_formed_fields
 
-
-def check(kind: str, module: str) -> None:
-    """Refuses a module of another kind than `lithe.toml` says. Runs when the component is built."""
-    found = app.kind
-    if found is None:
-        raise SystemExit(f"`{module}` has no `@handler`, `@hooks`, `@session` or `@middleware`")
-    if found != kind:
-        raise SystemExit(f'`{module}` is of the kind "{found}": say so in `lithe.toml`, not "{kind}"')
-
-
-def _logged() -> None:
-    """Writes the exception that is handled to the log, with its traceback."""
-    traceback.print_exc()
+_NO_HOOKS = _Hooks()
 
 
 def _flush() -> None:
@@ -37,27 +28,34 @@ def _flush() -> None:
 
 
 def _refusal(error: HttpError) -> Any:
-    return _host.Err(_host.http.HttpError(error.status, error.headers, error.message))
+    status, headers = _status(error.status), well_formed_fields(error.headers)
+    return _host.Err(_host.http.HttpError(status, headers, well_formed(error.message)))
+
+
+def _status(status: object) -> int:
+    """What the contract has no room for would end the instance."""
+    return status if isinstance(status, int) and 0 <= status <= 0xFFFF else 500
 
 
 def _response(response: Response) -> Any:
     body = response.body
     if isinstance(body, str):
-        made = _host.http.Body_Text(body)
+        made = _host.http.Body_Text(well_formed(body))
     else:
         made = _host.http.Body_Bytes(bytes(body)) if body else _host.http.Body_Empty()
-    return _host.http.Response(response.status, response.headers, made)
+    return _host.http.Response(
+        _status(response.status), well_formed_fields(response.headers), made
+    )
 
 
 def _outcome(outcome: Outcome) -> Any:
+    headers = well_formed_fields(outcome.headers)
     if isinstance(outcome, Response):
         return _host.outcome.Outcome_Response(_response(outcome))
     if isinstance(outcome, Upgrade):
-        return _host.outcome.Outcome_Upgrade(_host.ws.Accepted(outcome.socket, outcome.headers))
-    if isinstance(outcome, Stream):
-        started = _host.streams.Started(outcome.socket, outcome.status, outcome.headers)
-        return _host.outcome.Outcome_Streamed(started)
-    raise TypeError(f"a handler answers a Response, an Upgrade or a Stream, and not {outcome!r}")
+        return _host.outcome.Outcome_Upgrade(_host.ws.Accepted(outcome.socket, headers))
+    started = _host.streams.Started(outcome.socket, _status(outcome.status), headers)
+    return _host.outcome.Outcome_Streamed(started)
 
 
 def _from_host(outcome: Any) -> Outcome:
@@ -70,34 +68,33 @@ def _from_host(outcome: Any) -> Outcome:
     return Stream(value.socket, value.status, list(value.headers))
 
 
-def _answered(call: Any) -> Any:
+def _answer(call: Callable[[], Any]) -> Any:
     """Calls a function, and makes an answer of any exception."""
     try:
         return call()
-    except HttpError as error:
-        raise _refusal(error) from None
-    except BaseException:
-        _logged()
-        raise _refusal(HttpError(500, "Internal Server Error")) from None
+    except BaseException as error:
+        raise _refusal(told(error)) from None
     finally:
         _flush()
 
 
+def _serve(event: Event) -> Outcome:
+    if component.app is not None:
+        return component.app.answer(event)
+    if component.hooks is not None:
+        return answered(component.hooks.upgrade, event)
+    return event.upgrade() if component.handler is None else answered(component.handler, event)
+
+
 class Handler:
     def handle(self, handle: Any) -> Any:
-        event = Event(handle)
-
-        def call() -> Any:
-            if app.hooks is not None:
-                return _outcome(app.hooks.upgrade(event))
-            return _outcome(event.upgrade() if app.handler is None else app.handler(event))
-
-        return _answered(call)
+        return _answer(lambda: _outcome(_serve(Event(handle))))
 
 
 class Middleware:
     def handle(self, handle: Any) -> Any:
-        event = Event(handle)
+        around = component.middleware
+        assert around is not None
 
         def rest() -> Outcome:
             try:
@@ -105,79 +102,160 @@ class Middleware:
             except _host.Err as refused:
                 raise http_error(refused.value) from None
 
-        def call() -> Any:
-            assert app.middleware is not None
-            return _outcome(app.middleware(event, rest))
-
-        return _answered(call)
+        return _answer(
+            lambda: _outcome(answered(lambda event: around(event, rest), Event(handle)))
+        )
 
 
 class ErrorHandler:
     def handle(self, handle: Any, error: Any) -> Any:
-        failure = http_error(error)
+        handler, failure = component.error_handler, http_error(error)
+        assert handler is not None
 
         def call() -> Any:
-            assert app.error_handler is not None
-            response = app.error_handler(Event(handle), failure)
+            response = _task.complete(handler(Event(handle), failure))
             if response is None:
                 raise failure
             return _response(response)
 
-        return _answered(call)
+        return _answer(call)
 
 
-def _in_session(socket: Socket, call: Any, *arguments: Any) -> None:
-    """Calls a function. An exception ends the session."""
+def _hooks_of(id: int) -> _Hooks:
+    if component.app is not None:
+        return component.app.hooks_of(id)
+    return component.hooks or _NO_HOOKS
+
+
+def _fail(socket: Socket, error: BaseException) -> None:
+    """Ends the session. The peer's own leaving is not a failure: `close` is on its way."""
+    if isinstance(error, Closed) and error.socket == socket:
+        return
+    _report.log(error)
+    socket.fail(f"{type(error).__name__}: {error}")
+
+
+def _run(socket: Socket, call: Callable[[], Awaitable[None] | None]) -> None:
+    """Calls a hook. An exception ends the session."""
+
+    def failed(error: BaseException) -> None:
+        _fail(socket, error)
+
     try:
-        call(*arguments)
+        _task.run(call(), socket.id, failed)
     except BaseException as error:
-        _logged()
-        socket.fail(f"{type(error).__name__}: {error}")
+        failed(error)
+    finally:
+        _flush()
+
+
+def _receive(id: int, messages: Iterable[Message]) -> None:
+    socket, message = Socket(id), _hooks_of(id).message
+
+    def failed(error: BaseException) -> None:
+        _fail(socket, error)
+
+    try:
+        for received in messages:
+            done = message(socket, received)
+            if done is not None:
+                _task.run(done, id, failed)
+    except BaseException as error:
+        failed(error)
     finally:
         _flush()
 
 
 class Hooks:
     def open(self, id: int) -> None:
-        assert app.hooks is not None
-        socket = Socket(id)
-        _in_session(socket, app.hooks.open, socket)
+        socket, body = Socket(id), _stream.body_of(id)
+        if body is None:
+            _run(socket, lambda: _hooks_of(id).open(socket))
+        else:
+            _run(socket, lambda: _stream.send(socket, body))
 
     def receive(self, id: int, messages: Any) -> None:
-        assert app.hooks is not None
-        socket = Socket(id)
-        message = app.hooks.message
-        try:
-            for received in messages:
-                message(socket, from_host(received))
-        except BaseException as error:
-            _logged()
-            socket.fail(f"{type(error).__name__}: {error}")
-        finally:
-            _flush()
+        _receive(id, map(from_host, messages))
 
     def drain(self, id: int) -> None:
-        assert app.hooks is not None
         socket = Socket(id)
-        _in_session(socket, app.hooks.drain, socket)
+        _run(socket, lambda: _hooks_of(id).drain(socket))
 
     def close(self, id: int, info: Any) -> None:
-        assert app.hooks is not None
-        socket = Socket(id)
-        _in_session(socket, app.hooks.close, socket, CloseInfo(info.code, info.reason, info.clean))
+        if not _stream.has_ended(id):
+            socket, hooks = Socket(id), _hooks_of(id)
+            closed = CloseInfo(info.code, info.reason, info.clean)
+            _log(lambda: hooks.close(socket, closed))
+        if component.app is not None:
+            component.app.forget(id)
+        _task.end_tasks_of(id)
+        _flush()
 
     def timer(self, id: int) -> None:
-        assert app.hooks is not None
-        try:
-            app.hooks.timer(id)
-        except BaseException:
-            _logged()
-        finally:
-            _flush()
+        callback, hooks = _timers.due(id), component.hooks or _NO_HOOKS
+        _log(callback or (lambda: hooks.timer(id)))
+        _flush()
+
+
+def _log(call: Callable[[], Awaitable[None] | None]) -> None:
+    """Calls a function that no session is for. Its exception goes to the log."""
+    try:
+        _task.run(call(), None, _report.log)
+    except BaseException as error:
+        _report.log(error)
+
+
+class Batch:
+    def receive(self, packed: bytes) -> None:
+        for turn, (id, messages) in enumerate(_batch.turns(packed)):
+            if turn > 0:
+                _host.turn.begin(id)
+            _receive(id, messages)
 
 
 class Session:
     def run(self, id: int) -> None:
-        assert app.session is not None
+        socket, body, session = Socket(id), _stream.body_of(id), component.session
+        assert session is not None
+        if body is None:
+            _run(socket, lambda: session(socket))
+        else:
+            _run(socket, lambda: _stream.send(socket, body))
+
+
+class Routes:
+    def all(self) -> Any:
+        assert component.app is not None
+        return [_host.routes.Route(*route) for route in component.app.routes()]
+
+
+class State:
+    def save(self) -> bytes:
+        return _state.saved()
+
+    def restore(self, saved: bytes) -> None:
+        _or_reason(lambda: _state.take(bytes(saved)))
+
+
+class Resume:
+    def resume(self, id: int) -> None:
         socket = Socket(id)
-        _in_session(socket, app.session, socket)
+        _run(socket, lambda: _hooks_of(id).resume(socket))
+
+
+class Health:
+    def check(self) -> None:
+        check = component.health or getattr(component.hooks, "health", None)
+        assert check is not None
+        _or_reason(lambda: _task.complete(check()))
+
+
+def _or_reason(call: Callable[[], None]) -> None:
+    """Calls a function. An exception is the reason that the host is told."""
+    try:
+        call()
+    except BaseException as error:
+        _report.log(error)
+        raise _host.Err(well_formed(str(error) or type(error).__name__)) from None
+    finally:
+        _flush()

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-from urllib.parse import parse_qs
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, overload
 
-from . import _host
+from . import _cookie, _host
+from ._json import from_json, to_json
 from ._outcome import Headers, HttpError, Stream, Upgrade
+from ._text import well_formed, well_formed_fields
+from ._values import Values, parsed
+
+T = TypeVar("T")
+
+FORM = "application/x-www-form-urlencoded"
 
 
 class Event:
-    """The request that is handled, and what the route and the middleware know about it."""
+    """The request that is handled, and what the route and the middleware know about it.
+
+    Every property asks the host, so keep an answer that you need twice. A client may send anything:
+    what reads a part of the request as a type raises `HttpError` 400 if the part is not of that
+    type, and the message names the part.
+    """
 
     __slots__ = ("_handle",)
 
@@ -40,9 +51,19 @@ class Event:
         return str(self._handle.path())
 
     @property
-    def query(self) -> dict[str, list[str]]:
-        """The query's values, by their names."""
-        return parse_qs(self._handle.query() or "", keep_blank_values=True)
+    def query(self) -> Values:
+        """The query's values, by their names. `event.query.one("page", int)` gives one."""
+        return Values("query parameter", self._handle.query() or "")
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return str(self._handle.scheme())
+
+    @property
+    def authority(self) -> str:
+        """The `host` header, or the authority of the request's target."""
+        return str(self._handle.authority())
 
     @property
     def headers(self) -> Headers:
@@ -55,6 +76,11 @@ class Event:
         return value
 
     @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies, by their names, percent-decoded."""
+        return _cookie.parse(self._handle.headers())
+
+    @property
     def route(self) -> str:
         """The pattern that matched, such as `/rooms/:id`."""
         return str(self._handle.route())
@@ -63,6 +89,19 @@ class Event:
     def params(self) -> dict[str, str]:
         """The route's parameters, percent-decoded."""
         return dict(self._handle.params())
+
+    @overload
+    def param(self, name: str) -> str: ...
+    @overload
+    def param(self, name: str, type: Callable[[str], T]) -> T: ...
+
+    def param(self, name: str, type: Callable[[str], Any] = str) -> Any:
+        """One of the route's parameters, as a type such as `int`. Raises `HttpError` 400 if it is
+        not of that type, or missing."""
+        value: str | None = self._handle.param(name)
+        if value is None:
+            raise HttpError(400, f"parameter `{name}` is missing")
+        return parsed("parameter", name, value, type)
 
     @property
     def client_address(self) -> str:
@@ -84,9 +123,18 @@ class Event:
     def json(self) -> Any:
         """The body as JSON. Raises `HttpError` 400 if it is not JSON."""
         try:
-            return json.loads(self.text())
-        except json.JSONDecodeError as error:
+            return from_json(self.text())
+        except ValueError as error:
             raise HttpError(400, f"the body is not JSON: {error}") from None
+
+    def form(self) -> Values:
+        """The body as a form (`application/x-www-form-urlencoded`), by the names of its fields.
+        `event.form().one("age", int)` gives one. Raises `HttpError` 415 if the request says that
+        its body is something else."""
+        kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
+        if kind != FORM:
+            raise HttpError(415, f"the body is not `{FORM}`")
+        return Values("form field", self.text())
 
     def local(self, key: str) -> str | None:
         """A value that middleware left for what runs after it."""
@@ -94,8 +142,8 @@ class Event:
         return value
 
     def set_local(self, key: str, value: str) -> None:
-        """Leaves a value for what runs after this."""
-        self._handle.set_local(key, value)
+        """Leaves a value for what runs after this, the session included."""
+        self._handle.set_local(well_formed(key), well_formed(value))
 
     @property
     def is_upgrade_request(self) -> bool:
@@ -113,16 +161,28 @@ class Event:
         headers: Headers | None = None,
         attachment: bytes = b"",
         pinned: bool = False,
+        *,
+        protocols: Iterable[str] = (),
+        context: Any = None,
     ) -> Upgrade:
         """Accepts the upgrade. Return its result.
 
-        The protocol is one of those that the request offers. The host keeps the attachment with the
-        socket. A pinned session ends with the instance in whose memory its state lies.
+        The protocol is one of those that the request offers; of several `protocols`, it is the
+        first that the request offers, if any. The host keeps the attachment with the socket: bytes,
+        or `context` as JSON. A pinned session ends with the instance in whose memory its state
+        lies.
 
         Raises `HttpError` if the request does not ask for an upgrade as it should (405, 426, 400),
         or if the component has no sessions (501).
         """
-        options = _host.ws.UpgradeOptions(protocol, headers or [], attachment, pinned)
+        if protocols and protocol is None:
+            offered = self.requested_protocols
+            protocol = next((ours for ours in protocols if ours in offered), None)
+        if context is not None:
+            attachment = to_json(context).encode()
+        options = _host.ws.UpgradeOptions(
+            protocol, well_formed_fields(headers or []), attachment, pinned
+        )
         try:
             accepted = _host.ws.upgrade(self._handle, options)
         except _host.Err as refused:
@@ -136,12 +196,15 @@ class Event:
         attachment: bytes = b"",
         pinned: bool = False,
     ) -> Stream:
-        """Begins a response whose body is sent piece by piece, through a socket that only sends.
+        """Begins a response whose body is sent piece by piece, through a socket that only sends:
+        `Hooks.open` gets it. `Response.stream` does the same for a generator.
 
         Return its result. Raises `HttpError` if the component has no sessions (501), or if there
         are too many sockets (503).
         """
-        options = _host.streams.StreamOptions(status, headers or [], attachment, pinned)
+        options = _host.streams.StreamOptions(
+            status, well_formed_fields(headers or []), attachment, pinned
+        )
         try:
             started = _host.streams.start(self._handle, options)
         except _host.Err as refused:

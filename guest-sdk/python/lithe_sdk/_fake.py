@@ -58,24 +58,36 @@ class FakeSocket:
     received: list[Any] = field(default_factory=list)
     topics: set[str] = field(default_factory=set)
     closed: tuple[int, str] | None = None
+    pinned: bool = False
+    is_stream: bool = False
 
 
 @dataclass
 class FakeTimer:
-    milliseconds: int
-    repeat: bool
+    """A timer, and when it is due, in milliseconds of the fake host's clock."""
+
+    due: int
+    every: int | None
 
 
 class FakeHost:
     """The host, as a component sees it."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets every socket and timer."""
         self.sockets: dict[int, FakeSocket] = {}
         self.timers: dict[int, FakeTimer] = {}
+        self.now = 0
+        self.timers_set = 0
 
-    def accept(self, event: Any, protocol: str | None, attachment: bytes) -> FakeSocket:
+    def accept(self, event: Any, protocol: str | None, options: Any) -> FakeSocket:
         id = len(self.sockets) + 1
-        self.sockets[id] = FakeSocket(id, event, protocol, attachment)
+        self.sockets[id] = FakeSocket(
+            id, event, protocol, options.attachment, pinned=options.pinned
+        )
         return self.sockets[id]
 
     def live(self, id: int) -> FakeSocket:
@@ -96,12 +108,13 @@ def _upgrade(event: Any, options: Any) -> Any:
         raise Err(error(426, [("upgrade", "websocket")], "this is for WebSockets"))
     if options.protocol is not None and options.protocol not in event.protocols:
         raise Err(error(500, [], "the protocol was not requested"))
-    socket = host.accept(event, options.protocol, options.attachment)
+    socket = host.accept(event, options.protocol, options)
     return ws.Accepted(socket.id, options.headers)
 
 
 def _start(event: Any, options: Any) -> Any:
-    accepted = host.accept(event, None, options.attachment)
+    accepted = host.accept(event, None, options)
+    accepted.is_stream = True
     return streams.Started(accepted.id, options.status, options.headers)
 
 
@@ -168,7 +181,9 @@ socket = SimpleNamespace(
 
 def _subscribers(topic: str | None) -> list[int]:
     open_ones = (one for one in host.sockets.values() if one.state == ReadyState.OPEN)
-    return [one.id for one in open_ones if topic is None or topic in one.topics]
+    if topic is None:
+        return [one.id for one in open_ones if not one.is_stream]
+    return [one.id for one in open_ones if topic in one.topics]
 
 
 def _publish(topic: str, message: Any, not_to: int | None) -> int:
@@ -188,14 +203,15 @@ topics = SimpleNamespace(
 
 
 def _set_timer(milliseconds: int, repeat: bool) -> int:
-    id = len(host.timers) + 1
-    host.timers[id] = FakeTimer(milliseconds, repeat)
-    return id
+    host.timers_set += 1
+    every = max(1, milliseconds) if repeat else None
+    host.timers[host.timers_set] = FakeTimer(host.now + milliseconds, every)
+    return host.timers_set
 
 
-timers = SimpleNamespace(
-    set=_set_timer, cancel=lambda id: host.timers.pop(id, None)
-)
+timers = SimpleNamespace(set=_set_timer, cancel=lambda id: host.timers.pop(id, None))
+turn = SimpleNamespace(begin=lambda id: None)
+routes = SimpleNamespace(Route=_record("Route", "method", "pattern"))
 
 
 def _receive(id: int, timeout_ms: int | None) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Union
 
 from . import _host
 from ._event import Event
+from ._json import from_json, to_json
+from ._text import well_formed
+from ._timers import milliseconds
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,31 @@ class Message:
         return self.data if isinstance(self.data, bytes) else self.data.encode()
 
     def json(self) -> Any:
-        """The message as JSON. Raises `json.JSONDecodeError` if it is not JSON."""
-        return json.loads(self.data)
+        """The message as JSON. Raises `ValueError` if it is not JSON."""
+        return from_json(self.data)
 
 
 Sendable = Union[str, bytes, Message]
 
 
 class SendError(Exception):
-    """A message that was not queued: the socket is gone, the message too large, or the queue
-    full."""
+    """A message or an attachment that the host did not take: see the classes below."""
+
+    def __init__(self, socket: Socket, why: str) -> None:
+        super().__init__(why)
+        self.socket = socket
+
+
+class Closed(SendError):
+    """The socket is gone, or closing."""
+
+
+class TooLarge(SendError):
+    """It is larger than the site's limit."""
+
+
+class QueueFull(SendError):
+    """The outbound queue is full. `Hooks.drain` is called once it has emptied."""
 
 
 class TimedOut(Exception):
@@ -79,12 +96,12 @@ class Socket:
         try:
             _host.socket.send(self.id, to_host(message))
         except _host.Err as error:
-            raise SendError(_why(error.value)) from None
+            raise self._refused(error.value) from None
 
     def send_json(self, value: Any) -> None:
         """Queues a value as JSON. Raises `SendError`, and `TypeError` if the value has no JSON
         form."""
-        self.send(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        self.send(to_json(value))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the socket after what is queued.
@@ -95,7 +112,7 @@ class Socket:
         if not 0 <= code <= 0xFFFF:
             raise ValueError(f"{code} is not a close code: use 1000 or 3000 to 4999")
         try:
-            _host.socket.close(self.id, code, reason)
+            _host.socket.close(self.id, code, well_formed(reason))
         except _host.Err as error:
             if isinstance(error.value, _host.socket.CloseError_InvalidCode):
                 raise ValueError(f"{code} is not a close code: use 1000 or 3000 to 4999") from None
@@ -104,7 +121,7 @@ class Socket:
     def fail(self, reason: str) -> None:
         """Closes the socket with 1011, because its session failed. The reason goes to the log and
         not to the peer."""
-        _host.socket.fail(self.id, reason)
+        _host.socket.fail(self.id, well_formed(reason))
 
     def terminate(self) -> None:
         """Drops the connection without a close frame."""
@@ -134,7 +151,7 @@ class Socket:
 
     @property
     def attachment(self) -> bytes:
-        """The bytes that the host keeps with the socket."""
+        """The bytes that the host keeps with the socket, also for the next version."""
         return bytes(_host.socket.attachment(self.id))
 
     @attachment.setter
@@ -142,18 +159,29 @@ class Socket:
         try:
             _host.socket.set_attachment(self.id, value)
         except _host.Err as error:
-            raise SendError(_why(error.value)) from None
+            raise self._refused(error.value) from None
+
+    @property
+    def context(self) -> Any:
+        """The attachment as JSON, or `None` if it is empty. Setting it raises `SendError`, and
+        `TypeError` if the value has no JSON form."""
+        attachment = self.attachment
+        return from_json(attachment) if attachment else None
+
+    @context.setter
+    def context(self, value: Any) -> None:
+        self.attachment = b"" if value is None else well_formed(to_json(value)).encode()
 
     def subscribe(self, topic: str) -> None:
         """Subscribes to a topic. Raises `ValueError` if the socket cannot subscribe."""
         try:
-            _host.topics.subscribe(self.id, topic)
+            _host.topics.subscribe(self.id, well_formed(topic))
         except _host.Err as error:
             raise ValueError(f"cannot subscribe to {topic!r}: {_why(error.value)}") from None
 
     def unsubscribe(self, topic: str) -> None:
         """Ends the subscription, if there is one."""
-        _host.topics.unsubscribe(self.id, topic)
+        _host.topics.unsubscribe(self.id, well_formed(topic))
 
     @property
     def topics(self) -> list[str]:
@@ -162,7 +190,7 @@ class Socket:
 
     def publish(self, topic: str, message: Sendable) -> int:
         """Queues a message for every subscriber but this one, and returns for how many."""
-        return int(_host.topics.publish(topic, to_host(message), self.id))
+        return int(_host.topics.publish(well_formed(topic), to_host(message), self.id))
 
     def receive(self, timeout: float | None = None) -> Message | None:
         """In a session, waits for a message. It is `None` when the session has ended.
@@ -171,8 +199,8 @@ class Socket:
         """
         if _host.receiver is None:
             raise RuntimeError("only a `@session` can wait for a message")
-        milliseconds = None if timeout is None else max(0, min(int(timeout * 1000), 0xFFFF_FFFF))
-        received = _host.receiver.receive(self.id, milliseconds)
+        time = None if timeout is None else milliseconds(timeout)
+        received = _host.receiver.receive(self.id, time)
         if isinstance(received, _host.receiver.Received_Message):
             return from_host(received.value)
         if isinstance(received, _host.receiver.Received_Closed):
@@ -184,12 +212,17 @@ class Socket:
         while (message := self.receive()) is not None:
             yield message
 
+    def _refused(self, error: Any) -> SendError:
+        """The contract's error as an exception."""
+        refusal = {"Closed": Closed, "TooLarge": TooLarge, "QueueFull": QueueFull}
+        return refusal[type(error).__name__.rpartition("_")[2]](self, _why(error))
+
 
 def to_host(message: Sendable) -> Any:
     """A message as the contract has it."""
     data = message.data if isinstance(message, Message) else message
     if isinstance(data, str):
-        return _host.socket.Message_Text(data)
+        return _host.socket.Message_Text(well_formed(data))
     return _host.socket.Message_Binary(bytes(data))
 
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::CompileOptions;
-use lithe_host::internals::plugin::run_child;
+use lithe_host::internals::plugin::{Effort, run_child};
 
 pub(crate) fn run(options: &CompileOptions) -> anyhow::Result<()> {
-    run_child(bytesize::ByteSize::b(options.memory), Duration::from_millis(options.time))
+    let effort = if options.quick { Effort::Quick } else { Effort::Full };
+    run_child(effort, bytesize::ByteSize::b(options.memory), Duration::from_millis(options.time))
 }

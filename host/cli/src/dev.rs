@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::ServeOptions;
-use crate::serve::{block_on, host, serve};
+use crate::serve::{block_on, host, program, serve};
 use crate::signals::Endings;
 use lithe_host::internals::log;
+use lithe_host::internals::plugin::Compiling;
 use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Status, Watcher};
 use lithe_host::internals::supervise;
 use lithe_toolchains::{Apart, Built, Inputs, TypeErrors, build_changed};
@@ -19,7 +20,9 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
         // Watched before it is loaded, so that no change falls between.
         let mut watcher = Watcher::new(&site.root, &sources(&site));
         watcher.also(inputs.values().flatten());
-        let host = host(options)?.follow_changes(false);
+        // Somebody waits for it after every change.
+        let compiling = Compiling::Child(program()?.in_a_hurry());
+        let host = host(options)?.compiling(compiling).follow_changes(false);
         serve(Root::One(Box::new(site)), host, Endings::of_terminal, |host| {
             host.sites()
                 .only()

@@ -127,6 +127,9 @@ struct CompileOptions {
     /// Milliseconds of CPU time that it may take
     #[arg(long, value_name = "MILLISECONDS")]
     time: u64,
+    /// Sooner, into what runs slower
+    #[arg(long)]
+    quick: bool,
 }
 
 #[derive(Debug, Args)]

@@ -33,7 +33,7 @@ pub(crate) fn host(options: &ServeOptions) -> anyhow::Result<Builder> {
     Ok(Host::builder()
         .listen(&options.listen)
         .opened_cache(cache(&options.cache)?)
-        .compiling(compiling()?)
+        .compiling(Compiling::Child(program()?))
         .progress(progress()))
 }
 
@@ -150,7 +150,7 @@ fn raise_file_limit() {
 /// # Errors
 /// The engine cannot be set up, or the folder that is named cannot be used.
 pub(crate) fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
-    lithe_host::internals::host::loader(root, cache(options)?, compiling()?)
+    lithe_host::internals::host::loader(root, cache(options)?, Compiling::Child(program()?))
 }
 
 /// The same for a component that is in no site.
@@ -160,7 +160,7 @@ pub(crate) fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Load
 pub(crate) fn loader_of_one(options: &CacheOptions) -> anyhow::Result<Loader> {
     let runtime = Runtime::new().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let bounds = config::Compile::default();
-    Ok(Loader::new(Arc::new(runtime), cache(options)?, compiling()?, bounds))
+    Ok(Loader::new(Arc::new(runtime), cache(options)?, Compiling::Child(program()?), bounds))
 }
 
 /// The folder of compiled components that is named, or the user's.
@@ -173,9 +173,11 @@ fn cache(options: &CacheOptions) -> anyhow::Result<Cache> {
 }
 
 /// Components are compiled by this program, in a process of their own.
-fn compiling() -> anyhow::Result<Compiling> {
-    let program = Program::own().context("the system does not say where this program is")?;
-    Ok(Compiling::Child(program))
+///
+/// # Errors
+/// The system does not say where it is.
+pub fn program() -> anyhow::Result<Program> {
+    Program::own().context("the system does not say where this program is")
 }
 
 /// Shows what is compiled.

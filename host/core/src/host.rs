@@ -277,6 +277,7 @@ impl Builder {
 pub fn loader(root: &Root, cache: Cache, compiling: Compiling) -> anyhow::Result<Loader> {
     let runtime = match root.has_many() {
         true => Runtime::for_many_sites(),
+        false if compiling.is_in_a_hurry() => Runtime::for_unoptimised(),
         false => Runtime::new(),
     };
     let runtime = runtime.map_err(|error| anyhow!("{error:?}"))?;

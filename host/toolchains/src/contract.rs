@@ -36,7 +36,8 @@ pub(crate) const FILES: [(&str, &str); 18] = [
 ];
 
 /// What a component may export besides what its kind says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Export {
     Batch,
     Health,
@@ -58,6 +59,11 @@ impl Export {
             Self::Routes => "routes",
             Self::State => "state",
         }
+    }
+
+    /// Its name in a component.
+    pub fn full_name(self) -> String {
+        format!("lithe:plugin/{}@0.1.0", self.interface())
     }
 }
 

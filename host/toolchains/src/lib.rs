@@ -194,7 +194,7 @@ fn component(
         return javascript::build(folder, kind, build.engine, &work()?, errors, say);
     }
     if folder.join(python::MANIFEST).is_file() {
-        return Ok(python::build(folder, kind, &work()?)?.into());
+        return Ok(python::build(folder, kind, &work()?, say)?.into());
     }
     if folder.join(go::MANIFEST).is_file() {
         return Ok(go::build(folder, kind, &work()?)?.into());

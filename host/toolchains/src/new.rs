@@ -146,6 +146,7 @@ impl<'a> Project<'a> {
             }
             Language::Python => {
                 add("pyproject.toml", &manifest(include_str!("new/python/pyproject.toml.txt")));
+                add("test_app.py", &python_test(kind).replace("{name}", self.name));
             }
             Language::C => {
                 add("compile_flags.txt", "-I.lithe/{kind}\n");
@@ -209,12 +210,18 @@ fn main_file(language: Language) -> &'static str {
 /// A template of a kind.
 macro_rules! of_kind {
     ($kind:expr, $folder:literal, $extension:literal) => {
+        of_kind!($kind, $folder, "", $extension)
+    };
+    ($kind:expr, $folder:literal, $before:literal, $extension:literal) => {
         match $kind {
-            Kind::Route => include_str!(concat!("new/", $folder, "/route.", $extension)),
-            Kind::Hooks => include_str!(concat!("new/", $folder, "/hooks.", $extension)),
-            Kind::Session => include_str!(concat!("new/", $folder, "/session.", $extension)),
-            Kind::Middleware => include_str!(concat!("new/", $folder, "/middleware.", $extension)),
+            Kind::Route => of_kind!(@ $folder, $before, "route.", $extension),
+            Kind::Hooks => of_kind!(@ $folder, $before, "hooks.", $extension),
+            Kind::Session => of_kind!(@ $folder, $before, "session.", $extension),
+            Kind::Middleware => of_kind!(@ $folder, $before, "middleware.", $extension),
         }
+    };
+    (@ $folder:literal, $before:literal, $kind:literal, $extension:literal) => {
+        include_str!(concat!("new/", $folder, "/", $before, $kind, $extension))
     };
 }
 
@@ -241,12 +248,20 @@ fn go_test(kind: Kind) -> &'static str {
     of_kind!(kind, "go", "test.go")
 }
 
+fn python_test(kind: Kind) -> &'static str {
+    of_kind!(kind, "python", "test_", "py")
+}
+
 /// The guest's unit tests, where its template has some.
 fn unit_tests(language: Language) -> &'static str {
     match language {
         Language::C | Language::Zig => "(cd guests/{name} && sh .lithe/{kind}/lithe_test.sh >&2)\n",
         Language::Ts | Language::Js => "(cd guests/{name} && npm test --silent >&2)\n",
         Language::Go => "(cd guests/{name} && go test >&2)\n",
+        // The build has put the SDK there.
+        Language::Python => {
+            "(cd guests/{name} && PYTHONPATH=.lithe/{kind}/sdk python3 -B -m unittest -q >&2)\n"
+        }
         _ => "",
     }
 }

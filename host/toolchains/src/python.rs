@@ -1,43 +1,62 @@
-//! Python, made into a component by componentize-py: the interpreter, the module and what it
-//! imports.
+//! Python, made into a component: an interpreter of componentize-py's, in which the author's module has been
+//! imported.
 //!
 //! The SDK (`guest-sdk/python`) is in this binary: so it is the one of the host that the component
 //! is built for.
 
+mod call;
+mod exports;
+mod interpreter;
+mod sections;
+mod snapshot;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use wasmtime_wasi::FsPerms;
 
-use super::contract::World;
+use super::contract::Export;
 use super::stamp::Stamp;
 use super::{tool, work};
+use interpreter::Interpreter;
 use lithe_host::internals::config::GuestKind;
+use lithe_host::internals::plugin::Cache;
+use snapshot::Mount;
 
-macro_rules! sdk {
-    ($file:literal) => {
-        (
-            concat!("lithe_sdk/", $file),
-            include_str!(concat!("../../../guest-sdk/python/lithe_sdk/", $file)),
-        )
-    };
-}
 /// The SDK.
-const SDK: [(&str, &str); 13] = [
-    sdk!("__init__.py"),
-    sdk!("_app.py"),
-    sdk!("_entry.py"),
-    sdk!("_event.py"),
-    sdk!("_fake.py"),
-    sdk!("_hooks.py"),
-    sdk!("_host.py"),
-    sdk!("_outcome.py"),
-    sdk!("_socket.py"),
-    sdk!("_timers.py"),
-    sdk!("_topics.py"),
-    sdk!("py.typed"),
-    sdk!("testing.py"),
-];
+const SDK: [(&str, &str); 28] = sdk! { "python/":
+    "lithe_sdk/__init__.py"
+    "lithe_sdk/_app.py"
+    "lithe_sdk/_batch.py"
+    "lithe_sdk/_build.py"
+    "lithe_sdk/_component.py"
+    "lithe_sdk/_cookie.py"
+    "lithe_sdk/_entry.py"
+    "lithe_sdk/_event.py"
+    "lithe_sdk/_fake.py"
+    "lithe_sdk/_hooks.py"
+    "lithe_sdk/_host.py"
+    "lithe_sdk/_json.py"
+    "lithe_sdk/_match.py"
+    "lithe_sdk/_middleware.py"
+    "lithe_sdk/_network.py"
+    "lithe_sdk/_outcome.py"
+    "lithe_sdk/_pattern.py"
+    "lithe_sdk/_report.py"
+    "lithe_sdk/_socket.py"
+    "lithe_sdk/_state.py"
+    "lithe_sdk/_stream.py"
+    "lithe_sdk/_task.py"
+    "lithe_sdk/_text.py"
+    "lithe_sdk/_timers.py"
+    "lithe_sdk/_topics.py"
+    "lithe_sdk/_values.py"
+    "lithe_sdk/py.typed"
+    "lithe_sdk/testing.py"
+};
 
 /// The file that makes a folder a Python source.
 pub(crate) const MANIFEST: &str = "pyproject.toml";
@@ -75,7 +94,12 @@ impl Default for Settings {
 ///
 /// # Errors
 /// There is no componentize-py, or it fails: the module cannot be imported, or is of another kind.
-pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn build(
+    folder: &Path,
+    kind: GuestKind,
+    work: &Path,
+    say: &impl Fn(&str),
+) -> anyhow::Result<Vec<u8>> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST))?;
     let manifest: Manifest =
         toml::from_str(&manifest).with_context(|| format!("`{MANIFEST}` is invalid"))?;
@@ -83,36 +107,71 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
     let Some(tool) = find(folder) else {
         bail!("there is no componentize-py: run `python3 -m pip install componentize-py`");
     };
+    // For an editor, and for unit tests.
     let sdk = work.join("sdk");
     work::write(&sdk, &SDK)?;
-    let entry = format!(
-        "\"\"\"The component: `{module}`, as the host calls it.\"\"\"\n\n\
-         import {module}\n\
-         from lithe_sdk._entry import *  # noqa: F403\n\
-         from lithe_sdk._entry import check\n\n\
-         check(\"{}\", \"{module}\")\n",
-        kind.name()
-    );
-    work::write(&sdk, &[("lithe_component.py", &entry)])?;
-    let wit = work.join("wit");
-    World::new(kind, []).write(&wit)?;
-
-    let version = tool::ask(tool::command(&tool).arg("--version"))?;
-    let stamp = Stamp::of(&[version.as_bytes(), kind.name().as_bytes()])
-        .with_folder(folder)?
-        .with_folder(&sdk)?
-        .with_folder(&wit)?;
+    let cache = cache()?;
+    let interpreter = Interpreter::of(kind, &tool, &cache, work, say)?;
+    let stamp = Stamp::of(&[&interpreter.component, kind.name().as_bytes(), module.as_bytes()])
+        .with_folder(folder)?;
     stamp.or_build(&work.join("component.wasm"), |output| {
-        let mut componentize = tool::command(&tool);
-        componentize.args(["--quiet", "-w", World::NAME, "-d"]).arg(&wit);
-        componentize.arg("componentize").arg("-p").arg(folder).arg("-p").arg(&sdk);
-        if folder.join(PACKAGES).is_dir() {
-            componentize.arg("-p").arg(folder.join(PACKAGES));
-        }
-        // Its own packages, and not those of the person who builds.
-        componentize.env_remove("VIRTUAL_ENV").env("PYTHONNOUSERSITE", "1");
-        tool::run(componentize.args(["lithe_component", "-o"]).arg(output))
+        let component = componentize(&interpreter, folder, &module, kind, &cache)?;
+        std::fs::write(output, component)
+            .with_context(|| format!("cannot write `{}`", output.display()))
     })
+}
+
+/// Where interpreters lie, and what they are compiled to: beside the host's components.
+fn cache() -> anyhow::Result<Cache> {
+    let named = std::env::var_os("LITHE_CACHE").filter(|named| !named.is_empty());
+    named.map_or_else(|| Ok(Cache::of_user()), |named| Cache::open(named.into()))
+}
+
+/// What the interpreter says of the module.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Loaded {
+    Exports(BTreeSet<Export>),
+    /// It has been imported, and is not what it has to be.
+    Unfit(String),
+    /// It has not been imported.
+    Traceback(String),
+}
+
+/// Imports the module in the interpreter, and makes a component of it.
+fn componentize(
+    interpreter: &Interpreter,
+    folder: &Path,
+    module: &str,
+    kind: GuestKind,
+    cache: &Cache,
+) -> anyhow::Result<Vec<u8>> {
+    let answer = tempfile::tempdir()?;
+    let packages = folder.join(PACKAGES);
+    let read = |folder, name| Mount { folder, name, permissions: FsPerms::ReadOnly };
+    let mut mounts = vec![read(folder, "/app"), read(&interpreter.modules, "/python")];
+    if packages.is_dir() {
+        mounts.push(read(&packages, "/packages"));
+    }
+    let permissions = FsPerms::ReadWrite;
+    mounts.push(Mount { folder: answer.path(), name: "/answer", permissions });
+    let arguments = serde_json::to_string(&[
+        module,
+        kind.name(),
+        &folder.to_string_lossy(),
+        "/answer/loaded.json",
+    ])?;
+    let text = format!("from lithe_sdk import _build\n_build.load(*{arguments})\n");
+    let component = snapshot::take(&interpreter.component, &text, &mounts, cache)?;
+    let loaded = std::fs::read_to_string(answer.path().join("loaded.json"));
+    match serde_json::from_str(&loaded.context("the interpreter does not answer")?)? {
+        Loaded::Exports(exports) => exports::keep(&component, &exports),
+        Loaded::Unfit(words) => bail!("{words}"),
+        Loaded::Traceback(words) => {
+            writeln!(std::io::stderr(), "{words}")?;
+            bail!("`{module}` cannot be imported: Python's messages are above")
+        }
+    }
 }
 
 /// How componentize-py is run here: the one of a `.venv` around the source, or the one on the path.

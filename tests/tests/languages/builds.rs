@@ -44,6 +44,46 @@ fn a_source_of_another_kind_is_told_which_it_is() {
     }
 }
 
+/// What becomes of a module in Python, and the folder that it lies in.
+fn python(module: &str) -> (String, String) {
+    let site = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = site.path().join("guest");
+    std::fs::create_dir(&folder).expect("it is new");
+    let write = |path: &Path, text: &str| std::fs::write(path, text).expect("it can be written");
+    write(&folder.join("pyproject.toml"), "[project]\nname = \"x\"\nversion = \"1\"\n");
+    write(&folder.join("app.py"), module);
+    let line = "\"routes/x.wasm\" = { source = \"guest\", kind = \"hooks\" }";
+    write(&site.path().join("lithe.toml"), &format!("[build]\n{line}\n"));
+    let (output, said) = build(site.path());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    (said, folder.display().to_string())
+}
+
+#[test]
+fn what_fails_in_a_module_of_python_is_the_author_s_own_traceback() {
+    let (said, folder) = python("from lithe_sdk import App\n\napp = App()\napp.got(\"/\")\n");
+    let expected = format!(
+        "Traceback (most recent call last):\n  File \"{folder}/app.py\", line 4, in <module>\n    \
+         app.got(\"/\")\n    ^^^^^^^\nAttributeError: 'App' object has no attribute 'got'. Did you \
+         mean: 'get'?\n"
+    );
+    assert!(said.contains(&expected), "{said}");
+    let (said, folder) = python("def app(:\n");
+    let expected = format!(
+        "  File \"{folder}/app.py\", line 1\n    def app(:\n            ^\nSyntaxError: invalid \
+         syntax\n"
+    );
+    assert!(said.contains(&expected) && !said.contains("Traceback"), "{said}");
+}
+
+#[test]
+fn a_module_of_python_without_half_of_its_state_is_told_what_is_missing() {
+    let hooks = "from lithe_sdk import Hooks, hooks\n\n@hooks\nclass Room(Hooks):\n    def save(self):\n        \
+                 return 1\n";
+    let (said, _) = python(hooks);
+    assert!(said.contains("there is `save`, and no `restore`"), "{said}");
+}
+
 #[test]
 fn what_has_not_changed_is_not_built_again() {
     let (output, said) = build(built(EXAMPLES));

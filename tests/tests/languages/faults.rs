@@ -183,6 +183,18 @@ async fn c_knows_what_a_socket_hears() {
 }
 
 #[tokio::test]
+async fn python_says_what_a_component_does_not_have() {
+    let host = faulty("py").await;
+    for (how, words) in [
+        ("fetch", "Lithe gives a component no network"),
+        ("import", "No module named 'wave' in the component: import it at the top of a module"),
+    ] {
+        assert_eq!(host.get(&format!("/py?how={how}")).await.status, 500);
+        host.wait_for_log(&[words]).await;
+    }
+}
+
+#[tokio::test]
 async fn go_collects_while_the_host_answers() {
     let component = built(SITE).join("routes/go.wasm");
     let component = component.to_str().expect("the path is UTF-8");

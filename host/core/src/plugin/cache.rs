@@ -18,6 +18,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::artifact;
+use super::compile::Effort;
 use super::digest::Digest;
 
 /// The default for how many bytes the files of a cache may have together. Beyond it, the least
@@ -98,9 +99,17 @@ impl Cache {
         self.folder.as_deref()
     }
 
-    /// The compiled component, if the cache has it undamaged.
-    pub fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
-        let path = path_of(self.folder()?, engine, component);
+    /// The component, compiled with that effort or more, if the cache has it undamaged.
+    pub fn load(&self, engine: &Engine, component: &Digest, effort: Effort) -> Option<Component> {
+        let compiled_with = |effort| self.load_one(engine, component, effort);
+        compiled_with(Effort::Full).or_else(|| match effort {
+            Effort::Full => None,
+            Effort::Quick => compiled_with(Effort::Quick),
+        })
+    }
+
+    fn load_one(&self, engine: &Engine, component: &Digest, effort: Effort) -> Option<Component> {
+        let path = path_of(self.folder()?, engine, component, effort);
         let artifact = fs::read(&path).ok()?;
         let noted = fs::read_to_string(checksum_path(&path)).unwrap_or_default();
         let loaded = if noted.trim_end() == Digest::of(&artifact).to_string() {
@@ -131,10 +140,11 @@ impl Cache {
         &self,
         engine: &Engine,
         component: &Digest,
+        effort: Effort,
         compiled: &[u8],
     ) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
-        let path = path_of(folder, engine, component);
+        let path = path_of(folder, engine, component, effort);
         write(folder, &checksum_path(&path), Digest::of(compiled).to_string().as_bytes())?;
         write(folder, &path, compiled)?;
         self.evict(&path);
@@ -219,10 +229,11 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn path_of(folder: &Path, engine: &Engine, component: &Digest) -> PathBuf {
+fn path_of(folder: &Path, engine: &Engine, component: &Digest, effort: Effort) -> PathBuf {
     let mut settings = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
-    folder.join(format!("{component}-{:016x}.cwasm", settings.finish()))
+    let quick = if effort == Effort::Quick { "-quick" } else { "" };
+    folder.join(format!("{component}-{:016x}{quick}.cwasm", settings.finish()))
 }
 
 /// Checks that only this user can put files into the folder, or replace it, because the host runs
@@ -276,6 +287,7 @@ fn checksum_path(artifact: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::compiler;
 
     /// An artifact that was last used this many hours ago.
     fn put(cache: &Cache, name: &str, size: usize, hours: u64) -> PathBuf {
@@ -326,6 +338,30 @@ mod tests {
         put(&cache, "a.cwasm", 10, 2);
         let cache = Cache::open(folder.path().join("cache")).unwrap();
         assert_eq!(names(&cache), [".tmpFedCbA", "a.cwasm", "a.sha256", "new.sha256"]);
+    }
+
+    #[test]
+    fn what_was_compiled_in_a_hurry_is_only_for_those_who_are() {
+        use wasm_encoder::{CodeSection, Function, FunctionSection, Module, TypeSection};
+
+        let (_folder, cache) = cache();
+        let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
+        types.ty().function([], []);
+        functions.function(0);
+        let (mut code, mut nothing) = (CodeSection::new(), Function::new([]));
+        nothing.instructions().end();
+        code.function(&nothing);
+        let mut module = Module::new();
+        module.section(&types).section(&functions).section(&code);
+        let mut component = wasm_encoder::Component::new();
+        component.section(&wasm_encoder::ModuleSection(&module));
+        let bytes = component.finish();
+
+        let (engine, digest) = (compiler(false).unwrap(), Digest::of(&bytes));
+        let compiled = compiler(true).unwrap().precompile_component(&bytes).unwrap();
+        cache.store(&engine, &digest, Effort::Quick, &compiled).unwrap();
+        assert!(cache.load(&engine, &digest, Effort::Quick).is_some());
+        assert!(cache.load(&engine, &digest, Effort::Full).is_none());
     }
 
     #[test]

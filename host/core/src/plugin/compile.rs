@@ -19,7 +19,7 @@ use wasmtime::Engine;
 use crate::config;
 pub use child::run as run_child;
 pub use parent::Program;
-use slots::{Slot, Slots};
+use slots::{LARGE, Slot, Slots};
 
 pub(crate) use slots::History;
 
@@ -34,6 +34,22 @@ pub enum Compiling {
     Here,
     /// In a child process.
     Child(Program),
+}
+
+impl Compiling {
+    /// Whether what it makes may be unoptimised.
+    pub fn is_in_a_hurry(&self) -> bool {
+        matches!(self, Self::Child(program) if program.effort() == Effort::Quick)
+    }
+}
+
+/// How well a component is compiled. Either form does the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// As well as the compiler can.
+    Full,
+    /// In two thirds of the time: for an author who waits for it. What is made runs slower.
+    Quick,
 }
 
 /// Why a component could not be compiled. The message names the component's fault; the caller names
@@ -80,6 +96,14 @@ impl Compiler {
         Self { compiling, bounds, slots: Slots::new() }
     }
 
+    /// How well a component of so many bytes is compiled.
+    pub(crate) fn effort(&self, size: u64) -> Effort {
+        match &self.compiling {
+            Compiling::Child(program) if size > LARGE => program.effort(),
+            _ => Effort::Full,
+        }
+    }
+
     /// Waits until a component may be compiled: see [`Slots`].
     pub(crate) async fn slot(&self, size: u64, history: History) -> Slot {
         self.slots.take(size, history).await
@@ -102,7 +126,8 @@ impl Compiler {
         };
         loop {
             let time = slot.time().map_or(self.bounds.time, |time| time.min(self.bounds.time));
-            match program.compile(&bytes, self.bounds.memory, time).await {
+            let effort = self.effort(bytes.len() as u64);
+            match program.compile(&bytes, effort, self.bounds.memory, time).await {
                 Err(CompileError::Time(_)) if time < self.bounds.time => {
                     slot = self.slots.take_long(slot).await;
                 }

@@ -15,7 +15,7 @@ use wasmtime::component::Component;
 
 use super::artifact;
 use super::aside::{Aside, AsideError};
-use super::compile::{CompileError, Compiler, Compiling, History};
+use super::compile::{CompileError, Compiler, Compiling, Effort, History};
 use super::handler::Handler;
 use super::source::Source;
 use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
@@ -258,13 +258,14 @@ impl Loader {
         Seen { digest, size }: Seen,
         on_compile: impl FnOnce(),
     ) -> Result<Arc<Loaded>, LoadError> {
-        if let Some(component) = self.cached(digest).await? {
+        let effort = self.compiler.effort(size);
+        if let Some(component) = self.cached(digest, effort).await? {
             return Ok(component);
         }
         on_compile();
         let slot = self.compiler.slot(size, self.history.clone()).await;
-        // Meanwhile, another site may have had the same component compiled.
-        if let Some(component) = self.cached(digest).await? {
+        // Another site may have had the same component compiled by now.
+        if let Some(component) = self.cached(digest, effort).await? {
             return Ok(component);
         }
         // The bytes are kept only from here: whoever waits for the compiler holds no memory.
@@ -278,25 +279,34 @@ impl Loader {
         });
         let bytes = bytes.await??;
         let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
-        self.keep(digest, compiled).await
+        self.keep(digest, effort, compiled).await
     }
 
-    async fn cached(&self, digest: Digest) -> Result<Option<Arc<Loaded>>, LoadError> {
+    async fn cached(
+        &self,
+        digest: Digest,
+        effort: Effort,
+    ) -> Result<Option<Arc<Loaded>>, LoadError> {
         if let Some(loaded) = self.loaded.lock().get(&digest).and_then(Weak::upgrade) {
             return Ok(Some(loaded));
         }
         let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
-        let component = self.aside(move || cache.load(&engine, &digest)).await?;
+        let component = self.aside(move || cache.load(&engine, &digest, effort)).await?;
         component.map(|component| self.note(digest, component)).transpose()
     }
 
     /// Loads what the compiler has made, and writes it into the cache.
-    async fn keep(&self, digest: Digest, compiled: Vec<u8>) -> Result<Arc<Loaded>, LoadError> {
+    async fn keep(
+        &self,
+        digest: Digest,
+        effort: Effort,
+        compiled: Vec<u8>,
+    ) -> Result<Arc<Loaded>, LoadError> {
         let (cache, engine) = (self.cache.clone(), self.runtime.engine.clone());
         let taken = self.aside(move || {
             let component = artifact::take(&engine, &compiled)
                 .map_err(|error| CompileError::Unsupported(format!("{error:#}")))?;
-            if let Err(error) = cache.store(&engine, &digest, &compiled) {
+            if let Err(error) = cache.store(&engine, &digest, effort, &compiled) {
                 tracing::warn!("the next start compiles again: {error:#}");
             }
             Ok::<_, CompileError>(component)

@@ -27,7 +27,7 @@ pub use crate::runtime::Handover;
 pub(crate) use crate::runtime::{Background, Share};
 pub(crate) use aside::AsideError;
 pub use cache::{Cache, MAX_CACHE};
-pub use compile::{CompileError, Compiling, Program, run_child};
+pub use compile::{CompileError, Compiling, Effort, Program, run_child};
 pub use digest::Digest;
 pub(crate) use handler::Guest;
 pub use handler::{Handled, Handler, Session};

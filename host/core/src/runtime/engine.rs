@@ -7,7 +7,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    RegallocAlgorithm,
+};
 
 use super::ledger::{Amounts, Ledger};
 use crate::capability::{self, InstanceId, State};
@@ -23,6 +26,10 @@ const SHARED_TICK: Duration = Duration::from_millis(1);
 /// The most instances of all plugins together. Each reserves 4 GiB of addresses, so that guests
 /// need no bounds checks, but uses only the memory that it touches.
 const MAX_INSTANCES: u32 = 10_000;
+
+/// What a guest may take of its stack, and the whole stack, if guests may be unoptimised. The frames of
+/// Python's loop are seven times as large then, and it must go as deep as before.
+const DEEP: (usize, usize) = (4 << 20, 6 << 20);
 
 /// If the system does not give so many addresses (because of its processor, a limit of the process,
 /// or a debugger), the host asks for half as many, down to this.
@@ -53,7 +60,15 @@ impl Runtime {
     /// # Errors
     /// The system does not give the addresses or the thread.
     pub fn new() -> wasmtime::Result<Self> {
-        Self::with_tick(TICK)
+        Self::with(TICK, false)
+    }
+
+    /// The same for one site whose guests may be compiled by [`compiler`] as quickly as it can.
+    ///
+    /// # Errors
+    /// As [`Runtime::new`].
+    pub fn for_unoptimised() -> wasmtime::Result<Self> {
+        Self::with(TICK, true)
     }
 
     /// Reserves the same for several sites, which do not trust each other.
@@ -61,11 +76,11 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::new`].
     pub fn for_many_sites() -> wasmtime::Result<Self> {
-        Self::with_tick(SHARED_TICK)
+        Self::with(SHARED_TICK, false)
     }
 
-    fn with_tick(tick: Duration) -> wasmtime::Result<Self> {
-        let (engine, instances) = engine()?;
+    fn with(tick: Duration, is_deep: bool) -> wasmtime::Result<Self> {
+        let (engine, instances) = engine(is_deep)?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(&engine, tick)?;
@@ -82,10 +97,10 @@ impl Runtime {
 }
 
 /// The engine, and how many instances it has room for.
-fn engine() -> wasmtime::Result<(Engine, u32)> {
+fn engine(is_deep: bool) -> wasmtime::Result<(Engine, u32)> {
     let mut instances = MAX_INSTANCES;
     loop {
-        match Engine::new(&config(instances)) {
+        match Engine::new(&config(instances, is_deep)) {
             Err(error) if instances > MIN_INSTANCES => {
                 tracing::warn!("no room for {instances} instances, trying half as many: {error}");
                 instances /= 2;
@@ -95,7 +110,7 @@ fn engine() -> wasmtime::Result<(Engine, u32)> {
     }
 }
 
-fn config(instances: u32) -> Config {
+fn config(instances: u32, is_deep: bool) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_stacks(instances)
@@ -111,16 +126,25 @@ fn config(instances: u32) -> Config {
 
     let mut config = base();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    if is_deep {
+        config.max_wasm_stack(DEEP.0).async_stack_size(DEEP.1);
+    }
     config
 }
 
 /// An engine that only compiles, for the engine of [`Runtime`]: it reserves no addresses for
-/// instances.
+/// instances. `quick` takes less time, and what it makes does the same, but runs slower.
 ///
 /// # Errors
 /// The machine has no compiler.
-pub(crate) fn compiler() -> wasmtime::Result<Engine> {
-    Engine::new(&base())
+pub(crate) fn compiler(quick: bool) -> wasmtime::Result<Engine> {
+    let mut config = base();
+    if quick {
+        config
+            .cranelift_opt_level(OptLevel::None)
+            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    }
+    Engine::new(&config)
 }
 
 /// The settings that a compilation depends on.
@@ -177,7 +201,7 @@ mod tests {
             engine.precompile_compatibility_hash().hash(&mut hasher);
             hasher.finish()
         };
-        let runs = Engine::new(&config(MIN_INSTANCES)).unwrap();
-        assert_eq!(hash(&compiler().unwrap()), hash(&runs));
+        let runs = Engine::new(&config(MIN_INSTANCES, true)).unwrap();
+        assert_eq!(hash(&compiler(false).unwrap()), hash(&runs));
     }
 }

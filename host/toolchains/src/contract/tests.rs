@@ -191,10 +191,6 @@ fn python_s_events_have_what_the_contract_s_have() {
     let (_, interface, resolve) =
         imported().into_iter().find(|(name, ..)| name == "event").unwrap();
     for (method, _) in said(&interface, &resolve).functions {
-        // Of no use in a component that has `params` and `route`.
-        if ["scheme", "authority", "param"].contains(&&*method) {
-            continue;
-        }
         let method = format!("def {}(", method.replace('-', "_"));
         assert!(testing.contains(&method), "no `{method}`");
     }

@@ -13,10 +13,11 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{CompileError, compile};
+use super::{CompileError, Effort, compile};
 use crate::runtime::compiler;
 
-/// How much compilers yield to the host that serves (see `nice(2)`).
+/// How much compilers yield to the host that serves (see `nice(2)`), except those that an author
+/// waits for.
 const NICENESS: i32 = 10;
 
 /// The first byte of the output. It says what the rest is.
@@ -42,8 +43,12 @@ impl Answer {
 ///
 /// # Errors
 /// The process cannot be bounded, the component does not arrive, or the result cannot be written.
-pub fn run(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
+pub fn run(effort: Effort, memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     bound(memory, time)?;
+    if effort == Effort::Full {
+        // At full priority it compiles as well.
+        let _ = rustix::process::nice(NICENESS);
+    }
     let mut input = std::io::stdin();
     let mut length = [0; 8];
     input.read_exact(&mut length).context("the component does not arrive")?;
@@ -52,7 +57,7 @@ pub fn run(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     let read = input.by_ref().take(length).read_to_end(&mut bytes);
     anyhow::ensure!(read? as u64 == length, "the component does not arrive whole");
     thread::Builder::new().name("parent".to_owned()).spawn(end_with_parent)?;
-    let engine = compiler().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let engine = compiler(effort == Effort::Quick).map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let (answer, rest) = match compile(&engine, &bytes) {
         Ok(compiled) => (Answer::Compiled, compiled),
         Err(CompileError::Malformed(text)) => (Answer::Malformed, text.into()),
@@ -78,10 +83,7 @@ fn bound(memory: ByteSize, time: Duration) -> anyhow::Result<()> {
     let time = limit(seconds, seconds.saturating_add(5));
     setrlimit(Resource::Cpu, time).context("cannot bound the time")?;
     // An aborted child writes nothing to the disk.
-    setrlimit(Resource::Core, limit(0, 0)).context("cannot do without core dumps")?;
-    // Without this it compiles as well.
-    let _ = rustix::process::nice(NICENESS);
-    Ok(())
+    setrlimit(Resource::Core, limit(0, 0)).context("cannot do without core dumps")
 }
 
 /// The system counts CPU time in seconds.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::child::Answer;
-use super::{CompileError, MAX_ARTIFACT};
+use super::{CompileError, Effort, MAX_ARTIFACT};
 
 /// How many bytes are kept of what a child writes to standard error.
 const MAX_SAID: u64 = 4096;
@@ -26,12 +26,27 @@ const MAX_THREADS: usize = 8;
 
 /// A program with the command `compile`: this one, or another of the same version.
 #[derive(Clone, Debug)]
-pub struct Program(PathBuf);
+pub struct Program {
+    file: PathBuf,
+    /// Of large components.
+    effort: Effort,
+}
 
 impl Program {
     /// The `lithe` command in this file. It has to be of the same version.
     pub fn at(file: PathBuf) -> Self {
-        Self(file)
+        Self { file, effort: Effort::Full }
+    }
+
+    /// The same, which compiles large components so that it is soon done with them.
+    #[must_use]
+    pub fn in_a_hurry(self) -> Self {
+        Self { effort: Effort::Quick, ..self }
+    }
+
+    /// How well it compiles large components.
+    pub fn effort(&self) -> Effort {
+        self.effort
     }
 
     /// This program. On Linux it is the running file itself, even if another file has taken over
@@ -42,8 +57,8 @@ impl Program {
     pub fn own() -> std::io::Result<Self> {
         let running = Path::new("/proc/self/exe");
         match running.exists() {
-            true => Ok(Self(running.to_owned())),
-            false => std::env::current_exe().map(Self),
+            true => Ok(Self::at(running.to_owned())),
+            false => std::env::current_exe().map(Self::at),
         }
     }
 
@@ -55,18 +70,20 @@ impl Program {
     pub(super) async fn compile(
         &self,
         component: &[u8],
+        effort: Effort,
         memory: ByteSize,
         time: Duration,
     ) -> Result<Vec<u8>, CompileError> {
         // It yields to the host that serves, so on a busy machine it gets little of each second.
         let patience = time.saturating_mul(PATIENCE);
-        let done = tokio::time::timeout(patience, self.run(component, memory, time)).await;
+        let done = tokio::time::timeout(patience, self.run(component, effort, memory, time)).await;
         done.map_err(|_| CompileError::Time(time))?
     }
 
     async fn run(
         &self,
         component: &[u8],
+        effort: Effort,
         memory: ByteSize,
         time: Duration,
     ) -> Result<Vec<u8>, CompileError> {
@@ -74,10 +91,11 @@ impl Program {
             CompileError::Compiler(format!("the compiler cannot be run: {error}"))
         };
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let mut child = Command::new(&self.0)
+        let mut child = Command::new(&self.file)
             .arg0("lithe")
             .args(["compile", "--memory", &memory.as_u64().to_string()])
             .args(["--time", &time.as_millis().to_string()])
+            .args((effort == Effort::Quick).then_some("--quick"))
             // It does not need this process's variables.
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())

@@ -21,7 +21,7 @@ const SHORT: Duration = Duration::from_secs(4);
 const DISTRUST: Duration = Duration::from_secs(10 * 60);
 
 /// A component with more bytes than this starts in a long slot.
-const LARGE: u64 = 4 * 1024 * 1024;
+pub(crate) const LARGE: u64 = 4 * 1024 * 1024;
 
 /// There are as many short slots as cores, but at least two; and half as many long ones.
 pub(crate) struct Slots {

@@ -5,6 +5,4 @@ from lithe_sdk import Event, Next, Outcome, middleware
 
 @middleware
 def seen(event: Event, next: Next) -> Outcome:
-    outcome = next()
-    outcome.headers.append(("x-seen-by", "{name}"))
-    return outcome
+    return next().add_header("x-seen-by", "{name}")

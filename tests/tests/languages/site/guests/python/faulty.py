@@ -1,4 +1,5 @@
 import sys
+import urllib.request
 
 from lithe_sdk import Event, Hooks, HttpError, Message, Outcome, Response, Socket, hooks, set_timer
 
@@ -21,6 +22,13 @@ class Faulty(Hooks):
             raise HttpError(418, "short and stout")
         if how == "stream":
             return event.stream(203, [("content-type", "text/plain")])
+        if how == "fetch":
+            with urllib.request.urlopen("http://example.com/") as answer:
+                return Response.text(answer.read().decode())
+        if how == "import":
+            import wave
+
+            return Response.text(wave.__name__)
         if how == "print":
             print("printed without an end", end="")
         return Response.text("fine")

@@ -1,0 +1,195 @@
+"""What a request says, and what an answer is made of."""
+
+from __future__ import annotations
+
+import base64
+import unittest
+from collections.abc import AsyncIterator
+
+from lithe_sdk import (
+    Event,
+    HttpError,
+    Outcome,
+    Response,
+    Sse,
+    basic_auth,
+    bearer_auth,
+    cors,
+    middleware,
+    request_id,
+    same_origin,
+    sleep,
+    timing,
+)
+from lithe_sdk._component import Around, Handled, component
+from lithe_sdk.testing import connect, request, reset
+
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+
+
+def serve(handler: Handled) -> None:
+    component.clear()
+    reset()
+    component.handler = handler
+
+
+def around(function: Around) -> None:
+    component.clear()
+    reset()
+    middleware(function)
+
+
+class Requests(unittest.TestCase):
+    def test_values_are_typed_and_named(self) -> None:
+        def search(event: Event) -> Response:
+            query = event.query
+            return Response.json([query.one("n", int), query.one("b", bool, None), query["x"]])
+
+        serve(search)
+        self.assertEqual(request("/?n=-5&x=a+b%20c%C3%A4&x=").body, '[-5,null,["a b cä",""]]')
+        for query in ("x=1", "n=&x=1", "n=4_2", "n=%D9%A3", "n=1e3", "n=" + "9" * 5000):
+            self.assertEqual(request(f"/?{query}").status, 400, query)
+        self.assertEqual(request("/?n=1&b=2&x=").status, 400)
+
+    def test_bodies_are_checked(self) -> None:
+        serve(lambda event: Response.json([event.form().one("age", int)]))
+        self.assertEqual(request("/", "POST", headers=FORM, body="age=7&name=Ann+B").body, "[7]")
+        self.assertEqual(request("/", "POST", headers=FORM, body="age=x").status, 400)
+        self.assertEqual(request("/", "POST", body="age=7").status, 415)
+        serve(lambda event: Response.json(event.json()))
+        self.assertEqual(request("/", "POST", body='{"a":[1]}').body, '{"a":[1]}')
+        self.assertEqual(request("/", "POST", body="[" * 128 + "]" * 128).status, 200)
+        self.assertEqual(request("/", "POST", body='["[\\"[",' + "[]," * 500 + "1]").status, 200)
+        for body in (b"{", b"NaN", b"[" * 129 + b"]" * 129, b"[" * 100_000, b"\xff", b"9" * 5000, b""):
+            self.assertEqual(request("/", "POST", body=body).status, 400, body[:9])
+        serve(lambda event: Response.text(event.json()))
+        self.assertEqual(request("/", "POST", body=b'"\\ud800 a"').body, "\ufffd a")
+
+    def test_cookies_are_read_and_set(self) -> None:
+        def cookies(event: Event) -> Response:
+            response = Response.json(event.cookies)
+            response.set_cookie("b", "2", path="/", max_age=60, same_site="Lax", http_only=True)
+            return response.set_cookie("a;b", 'ä"', path="/x;", domain="a.example", secure=True)
+
+        serve(cookies)
+        answer = request("/", headers={"cookie": 'a="1"; nonsense;; =2 ; b=x=y; c=%C3%A4; a=2'})
+        self.assertEqual(answer.body, '{"a":"1","b":"x=y","c":"ä"}')
+        self.assertEqual(
+            [value for name, value in answer.headers if name == "set-cookie"],
+            [
+                "b=2; Path=/; Max-Age=60; SameSite=Lax; HttpOnly",
+                "a%3Bb=%C3%A4%22; Path=/x%3B; Domain=a.example; Secure",
+            ],
+        )
+
+    def test_what_is_not_an_answer_is_a_500(self) -> None:
+        serve(lambda event: Response(70_000))
+        self.assertEqual(request("/").status, 500)
+        with self.assertRaises(ValueError):
+            Response.redirect("/", 200)
+        with self.assertRaises(ValueError):
+            Response.json(float("nan"))
+
+
+class Streams(unittest.TestCase):
+    def test_a_generator_is_a_body(self) -> None:
+        serve(lambda event: Response.stream((letter for letter in ("a", b"b")), "text/plain"))
+        answer = request("/")
+        self.assertEqual((answer.body, answer.header("content-type")), (b"ab", "text/plain"))
+
+    def test_events_may_wait_for_each_other(self) -> None:
+        async def numbers() -> AsyncIterator[Sse | str]:
+            yield "1\r\n2"
+            await sleep(5)
+            yield Sse("3", event="a\nb", id="7", retry=100, comment="c")
+
+        serve(lambda event: Response.events(numbers()))
+        self.assertEqual(
+            request("/").body,
+            b"data: 1\ndata: 2\n\nevent: a b\nid: 7\nretry: 100\n: c\ndata: 3\n\n",
+        )
+
+
+class Middleware(unittest.TestCase):
+    def test_a_token_guards_requests_and_upgrades(self) -> None:
+        around(bearer_auth("one", "two"))
+        for header in ("Bearer one", "bearer  two "):
+            self.assertEqual(request("/", headers={"authorization": header}).status, 200)
+        for header in ("", "Bearer", "Bearer ", "Bearer on", "Basic one", "Bearer ä"):
+            refused = request("/", headers={"authorization": header})
+            challenge = refused.header("www-authenticate")
+            self.assertEqual((refused.status, challenge), (401, "Bearer"), header)
+        with self.assertRaises(HttpError):
+            connect("/")
+        around(bearer_auth(""))
+        self.assertEqual(request("/", headers={"authorization": "Bearer "}).status, 401)
+
+    def test_a_name_and_a_password_do(self) -> None:
+        around(basic_auth('the "staff"', {"ada": "a:b", "bob": ""}))
+
+        def ask(user: str) -> Response:
+            header = base64.b64encode(user.encode()).decode()
+            return request("/", headers={"authorization": f"Basic {header}"})
+
+        self.assertEqual((ask("ada:a:b").status, ask("bob:").status), (200, 200))
+        for user in ("ada:a", "ada", ""):
+            challenge = "Basic realm=\"the 'staff'\", charset=\"UTF-8\""
+            self.assertEqual(ask(user).header("www-authenticate"), challenge)
+        self.assertEqual(request("/", headers={"authorization": "Basic !"}).status, 401)
+
+    def test_other_sites_scripts_are_told_what_they_may(self) -> None:
+        ours = {"origin": "https://ours.example"}
+        asks = {
+            **ours,
+            "access-control-request-method": "PUT",
+            "access-control-request-headers": "x-a",
+        }
+        around(cors([ours["origin"]], credentials=True, expose=["x-b"], max_age=60))
+        answer = request("/", "OPTIONS", headers=asks)
+        self.assertEqual(answer.status, 204)
+        self.assertEqual(
+            dict(answer.headers),
+            {
+                "vary": "origin",
+                "access-control-allow-origin": "https://ours.example",
+                "access-control-allow-credentials": "true",
+                "access-control-expose-headers": "x-b",
+                "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+                "access-control-allow-headers": "x-a",
+                "access-control-max-age": "60",
+            },
+        )
+        other = request("/", "OPTIONS", headers={**asks, "origin": "https://evil.example"})
+        self.assertEqual(other.headers, [("vary", "origin")])
+        self.assertEqual(request("/").headers, [])
+        around(cors(credentials=True))
+        self.assertEqual(
+            request("/", headers=ours).headers, [("access-control-allow-origin", "*")]
+        )
+
+    def test_only_our_pages_and_our_friends_open_sockets(self) -> None:
+        around(same_origin("https://friend.example"))
+
+        def refused(origin: str) -> bool:
+            try:
+                connect("/", headers={"host": "Ours.example:1", "origin": origin})
+            except HttpError as error:
+                return error.status == 403
+            return False
+
+        self.assertFalse(refused("https://ours.example:1") or refused("https://friend.example"))
+        for origin in ("https://ours.example", "https://friend.example:1", "null", "ours.example:1"):
+            self.assertTrue(refused(origin), origin)
+        self.assertEqual(request("/", headers={"origin": "https://evil.example"}).status, 200)
+
+    def test_a_request_is_followed(self) -> None:
+        around(request_id())
+        for given, id in (("abc-1", "abc-1"), ("a b", "test"), ("x" * 129, "test")):
+            answer = request("/", headers={"x-request-id": given})
+            self.assertEqual(answer.header("x-request-id"), id)
+        around(timing())
+        self.assertRegex(request("/").header("server-timing") or "", r"^total;dur=[0-9]+\.[0-9]{3}$")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,128 @@
+//! The interpreter that a component is made from: Python with the SDK, of one kind of component, and with
+//! all that a component of that kind may export.
+//!
+//! componentize-py takes many seconds to make one, and the author's module is not in it. So it is made once
+//! for all sources, and lies beside the host's compiled components.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lithe_host::internals::config::GuestKind;
+use lithe_host::internals::plugin::{Cache, Digest};
+
+use super::SDK;
+use crate::contract::{Export, World};
+use crate::{tool, work};
+
+/// The module that the host calls.
+const MODULE: &str = "lithe_component";
+
+/// It keeps Python's own modules, which the author's module may import.
+const MODULE_TEXT: &str = r#""""The component, as the host calls it."""
+
+import os
+
+from lithe_sdk import _build
+from lithe_sdk._entry import *  # noqa: F403
+
+for folder, _, names in os.walk("/python"):
+    kept = os.path.dirname(__file__) + folder
+    os.mkdir(kept)
+    for name in names:
+        with open(f"{folder}/{name}", "rb") as read, open(f"{kept}/{name}", "wb") as write:
+            write.write(read.read())
+"#;
+
+/// An interpreter that was made so long ago is made again, and what is left of one is removed.
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// An interpreter, and the folder of Python's own modules.
+pub struct Interpreter {
+    pub component: Vec<u8>,
+    pub modules: PathBuf,
+}
+
+impl Interpreter {
+    /// The one for components of that kind, made by that componentize-py, unless it is there.
+    ///
+    /// # Errors
+    /// componentize-py fails, or the folder cannot be written to.
+    pub fn of(
+        kind: GuestKind,
+        tool: &[String],
+        cache: &Cache,
+        work: &Path,
+        say: &impl Fn(&str),
+    ) -> anyhow::Result<Self> {
+        let version = tool::ask(tool::command(tool).arg("--version"))?;
+        let world = World::new(kind, exports(kind));
+        let shared = cache.folder().unwrap_or(work);
+        let name = format!("python-{}", kind.name());
+        let folder = shared.join(format!("{name}-{}", digest(&version, &world)));
+        if !folder.is_dir() {
+            let kind = kind.name();
+            say(&format!(
+                "making the interpreter of Python's components of the kind `{kind}`, once"
+            ));
+            remove_old(shared, &name);
+            let new = tempfile::Builder::new().prefix(".python").tempdir_in(shared)?;
+            make(&world, tool, new.path())?;
+            // Another build may have been faster.
+            if let Err(error) = std::fs::rename(new.path(), &folder)
+                && !folder.is_dir()
+            {
+                return Err(error).with_context(|| format!("cannot make `{}`", folder.display()));
+            }
+        }
+        let component = folder.join(COMPONENT);
+        let component = std::fs::read(&component)
+            .with_context(|| format!("cannot read `{}`: remove its folder", component.display()))?;
+        Ok(Self { component, modules: folder.join("sdk/python") })
+    }
+}
+
+const COMPONENT: &str = "interpreter.wasm";
+
+/// What a component of that kind may export.
+fn exports(kind: GuestKind) -> Vec<Export> {
+    match kind {
+        GuestKind::Hooks => Export::ALL.to_vec(),
+        GuestKind::Route => vec![Export::Health, Export::Routes],
+        GuestKind::Session | GuestKind::Middleware | GuestKind::Error => vec![Export::Health],
+    }
+}
+
+/// Of everything that an interpreter is made from.
+fn digest(version: &str, world: &World) -> String {
+    let mut made_from = format!("{version}\n{}\n{MODULE_TEXT}", world.text());
+    for (name, text) in crate::contract::FILES.iter().chain(&SDK) {
+        made_from += &format!("{name}: {}\n{text}", text.len());
+    }
+    Digest::of(made_from.as_bytes()).to_string()
+}
+
+fn make(world: &World, tool: &[String], folder: &Path) -> anyhow::Result<()> {
+    let (sdk, wit) = (folder.join("sdk"), folder.join("wit"));
+    work::write(&sdk, &SDK)?;
+    work::write(&sdk, &[(&format!("{MODULE}.py"), MODULE_TEXT)])?;
+    world.write(&wit)?;
+    let mut componentize = tool::command(tool);
+    componentize.args(["--quiet", "-w", World::NAME, "-d"]).arg(&wit);
+    componentize.arg("componentize").arg("-p").arg(&sdk);
+    // Its own packages, and not those of the person who builds.
+    componentize.env_remove("VIRTUAL_ENV").env("PYTHONNOUSERSITE", "1");
+    tool::run(componentize.args([MODULE, "-o"]).arg(folder.join(COMPONENT)))
+}
+
+/// What cannot be removed stays, and is looked at the next time.
+fn remove_old(shared: &Path, name: &str) {
+    for entry in std::fs::read_dir(shared).into_iter().flatten().flatten() {
+        let is_one = entry.file_name().to_string_lossy().starts_with(name);
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+        if is_one && age.is_some_and(|age| age > LIFETIME) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
