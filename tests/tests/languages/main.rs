@@ -100,6 +100,6 @@ language!(c "c": app echo ping room blocking_loop);
 language!(cpp "cpp": app echo ping room);
 language!(zig "zig": app echo ping room);
 language!(go "go": app echo ping room blocking_loop);
-language!(py "py": echo ping room blocking_loop);
+language!(py "py": app echo ping room blocking_loop);
 language!(js "js": app echo ping room);
 language!(js_full "js-full": app echo ping room);
