@@ -176,7 +176,7 @@ fn cache(options: &CacheOptions) -> anyhow::Result<Cache> {
 ///
 /// # Errors
 /// The system does not say where it is.
-pub fn program() -> anyhow::Result<Program> {
+pub(crate) fn program() -> anyhow::Result<Program> {
     Program::own().context("the system does not say where this program is")
 }
 

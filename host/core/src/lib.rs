@@ -108,7 +108,7 @@ pub mod internals {
     }
     pub mod plugin {
         pub use crate::plugin::{
-            Account, Cache, CompileError, Compiling, Digest, Fit, Grant, Handled, Handler,
+            Account, Cache, CompileError, Compiling, Digest, Effort, Fit, Grant, Handled, Handler,
             Handover, Instances, LoadError, Loader, MAX_CACHE, Middleware, Pair, PluginIdentity,
             PluginVersion, Program, Report, Role, STATE_FOLDER, Session, Settings, Source, Swap,
             has_sessions, run_child,

@@ -62,7 +62,7 @@ impl Export {
     }
 
     /// Its name in a component.
-    pub fn full_name(self) -> String {
+    pub(crate) fn full_name(self) -> String {
         format!("lithe:plugin/{}@0.1.0", self.interface())
     }
 }

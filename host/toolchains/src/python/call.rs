@@ -21,7 +21,7 @@ use wasmparser::{
 use super::sections;
 
 /// The function's name. It takes a text that ends in a NUL, and answers 0 where all went well.
-pub const NAME: &str = "run-python";
+pub(super) const NAME: &str = "run-python";
 
 /// What the function calls: the name, the parameters and the results, all of the type `i32`.
 const CALLED: [(&str, usize, usize); 6] = [
@@ -47,7 +47,7 @@ struct Counts {
 ///
 /// # Errors
 /// The component is malformed, or is not an interpreter that componentize-py has made.
-pub fn add(component: &[u8]) -> anyhow::Result<Vec<u8>> {
+pub(super) fn add(component: &[u8]) -> anyhow::Result<Vec<u8>> {
     let sections = sections::of(component)?;
     let mut counts = Counts::default();
     let mut changed = Component::new();

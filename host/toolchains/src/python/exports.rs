@@ -15,7 +15,7 @@ use crate::contract::Export;
 ///
 /// # Errors
 /// The component is malformed.
-pub fn keep(component: &[u8], kept: &BTreeSet<Export>) -> anyhow::Result<Vec<u8>> {
+pub(super) fn keep(component: &[u8], kept: &BTreeSet<Export>) -> anyhow::Result<Vec<u8>> {
     let is_left_out = |name: &str| {
         Export::ALL.iter().any(|export| !kept.contains(export) && export.full_name() == name)
     };

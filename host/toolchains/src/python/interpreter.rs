@@ -38,7 +38,7 @@ for folder, _, names in os.walk("/python"):
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// An interpreter, and the folder of Python's own modules.
-pub struct Interpreter {
+pub(super) struct Interpreter {
     pub component: Vec<u8>,
     pub modules: PathBuf,
 }
@@ -48,7 +48,7 @@ impl Interpreter {
     ///
     /// # Errors
     /// componentize-py fails, or the folder cannot be written to.
-    pub fn of(
+    pub(super) fn of(
         kind: GuestKind,
         tool: &[String],
         cache: &Cache,

@@ -23,7 +23,7 @@ const STACK: usize = 64 << 20;
 const WASM_STACK: usize = 48 << 20;
 
 /// A folder, and its name for the interpreter.
-pub struct Mount<'m> {
+pub(super) struct Mount<'m> {
     pub folder: &'m Path,
     pub name: &'m str,
     pub permissions: FsPerms,
@@ -33,7 +33,7 @@ pub struct Mount<'m> {
 ///
 /// # Errors
 /// The interpreter cannot be run, or the text fails: its traceback has been printed.
-pub fn take(
+pub(super) fn take(
     interpreter: &[u8],
     text: &str,
     mounts: &[Mount<'_>],
