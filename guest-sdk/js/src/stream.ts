@@ -99,8 +99,8 @@ export type Source<Piece> =
   | { getReader(): { read(): Promise<{ done: boolean; value?: Piece | undefined }>; cancel(): Awaitable<unknown> } };
 
 /** Answers 200 with `application/octet-stream`, unless the options say otherwise, and sends the body
- * piece by piece once the head is sent. The body ends with its source. If the source fails, the body
- * is broken off, and the client sees that it is not whole. Return its result. */
+ * piece by piece once the head is sent. The body ends with its source. If the source fails, the
+ * body is broken off, and the client sees that it is not whole. Return its result. */
 export function stream(event: Event, source: Source<string | Uint8Array>, options: StreamOptions = {}): Stream {
   return begin(event, options, [["content-type", "application/octet-stream"]], source, (piece) => piece);
 }

@@ -69,8 +69,8 @@ enum Command {
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
     /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks"
     /// }` for other languages than Rust. What the folder has tells the language: Cargo.toml,
-    /// package.json, pyproject.toml, go.mod, main.zig, or C and C++ files. A missing tool is named, with
-    /// the command that installs it.
+    /// package.json, pyproject.toml, go.mod, main.zig, or C and C++ files. A missing tool is named,
+    /// with the command that installs it.
     Build(BuildOptions),
     /// Serve a site
     ///

@@ -1,5 +1,5 @@
-//! The `lithe_on_…` functions that a guest in C, C++ or Zig defines: its component's exports follow from
-//! them.
+//! The `lithe_on_…` functions that a guest in C, C++ or Zig defines: its component's exports follow
+//! from them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -163,8 +163,8 @@ impl Compiler {
         }
     }
 
-    /// Compiles the SDK and the bindings for a component of that world, and links them with the guest's
-    /// objects.
+    /// Compiles the SDK and the bindings for a component of that world, and links them with the
+    /// guest's objects.
     ///
     /// # Errors
     /// The folder cannot be written to, or the compiler fails.

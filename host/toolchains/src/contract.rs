@@ -106,7 +106,8 @@ impl World {
         text + "}\n"
     }
 
-    /// Writes the contract's files into a folder, and this world as one more, for tools that read them.
+    /// Writes the contract's files into a folder, and this world as one more, for tools that read
+    /// them.
     ///
     /// # Errors
     /// The folder cannot be written to.
@@ -132,7 +133,8 @@ impl World {
         Ok((resolve, world))
     }
 
-    /// Makes a component of this world from a core module, with imports of WASI preview 1 or without.
+    /// Makes a component of this world from a core module, with imports of WASI preview 1 or
+    /// without.
     ///
     /// # Errors
     /// The module does not fit the world: what is missing.

@@ -145,9 +145,10 @@ fn possible_exports(kind: GuestKind) -> &'static [Export] {
     }
 }
 
-/// What of it the component does export: batches, which the SDK takes by itself, and what the author serves.
-/// Go's linker leaves out a function that nothing calls, and the text that is only in it. So the module has
-/// the text of `guest-sdk/go/exports.go` for exactly those exports that something serves.
+/// What of it the component does export: batches, which the SDK takes by itself, and what the
+/// author serves. Go's linker leaves out a function that nothing calls, and the text that is only
+/// in it. So the module has the text of `guest-sdk/go/exports.go` for exactly those exports that
+/// something serves.
 fn exports(kind: GuestKind, module: &[u8]) -> Vec<Export> {
     let is_served = |export: &Export| {
         let text = format!("lithe exports: {};", export.interface());

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// A component, and the files that it was made from where its tool names them: they may lie anywhere.
+/// A component, and the files that it was made from where its tool names them: they may lie
+/// anywhere.
 pub(crate) struct Component {
     pub content: Vec<u8>,
     pub inputs: Vec<PathBuf>,

@@ -106,8 +106,8 @@ const SDK: [(&str, &str); 79] = [
     sdk!("values.ts"),
 ];
 
-/// The npm packages that build a component, with the versions that are known to work together. Those of
-/// the full engine need each other in just these.
+/// The npm packages that build a component, with the versions that are known to work together.
+/// Those of the full engine need each other in just these.
 const SMALL: [Package; 2] = [ESBUILD, Package { name: "componentize-qjs", version: "0.4.5" }];
 const FULL: [Package; 4] = [
     ESBUILD,
@@ -152,7 +152,8 @@ struct Bundle {
 /// Builds the module that `package.json` names as `main`; what has not changed is not built again.
 ///
 /// # Errors
-/// A tool is missing, or fails: the module cannot be bundled, is of another kind, or has errors of types.
+/// A tool is missing, or fails: the module cannot be bundled, is of another kind, or has errors of
+/// types.
 pub(crate) fn build(
     folder: &Path,
     kind: GuestKind,
@@ -215,8 +216,8 @@ fn bundle(
     Ok((serde_json::from_slice(&bundle?)?, code?))
 }
 
-/// Writes the world of the component: that of its kind, with what the module defines besides, and with what
-/// it needs of WASI.
+/// Writes the world of the component: that of its kind, with what the module defines besides, and
+/// with what it needs of WASI.
 fn write_world(bundle: &Bundle, kind: GuestKind, wit: &Path) -> anyhow::Result<()> {
     let is_exported = |export: &Export| bundle.exports.iter().any(|it| it == export.interface());
     World::new(kind, Export::ALL.into_iter().filter(is_exported)).write(wit)?;

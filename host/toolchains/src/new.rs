@@ -87,8 +87,8 @@ impl<'a> Project<'a> {
         Ok(project)
     }
 
-    /// A guest for a site that exists, and its line of `[build]`. `output` is the component's file in
-    /// the site. The site may have a `package.json` already: it is the author's.
+    /// A guest for a site that exists, and its line of `[build]`. `output` is the component's file
+    /// in the site. The site may have a `package.json` already: it is the author's.
     ///
     /// # Errors
     /// As [`Project::new`].
@@ -166,7 +166,8 @@ impl<'a> Project<'a> {
     }
 }
 
-/// The manifest of what builds the guests, in the site's folder: one installation is for all of them.
+/// The manifest of what builds the guests, in the site's folder: one installation is for all of
+/// them.
 fn tools(language: Language) -> Option<&'static str> {
     match language {
         Language::Ts => Some(include_str!("new/script/tools-ts.json")),

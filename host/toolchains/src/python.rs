@@ -1,5 +1,5 @@
-//! Python, made into a component: an interpreter of componentize-py's, in which the author's module has been
-//! imported.
+//! Python, made into a component: an interpreter of componentize-py's, in which the author's module
+//! has been imported.
 //!
 //! The SDK (`guest-sdk/python`) is in this binary: so it is the one of the host that the component
 //! is built for.

@@ -1,5 +1,5 @@
-//! TypeScript's types, which a bundler only removes: checked by the compiler where it is installed and has
-//! settings.
+//! TypeScript's types, which a bundler only removes: checked by the compiler where it is installed
+//! and has settings.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -77,9 +77,9 @@ impl Drop for Check {
     }
 }
 
-/// What the compiler says of the author's files. Those of the SDK are in `.lithe`: an author's settings may
-/// be stricter than the SDK's own, or bring the types of a browser. Lines that begin with a space go on
-/// with the one before.
+/// What the compiler says of the author's files. Those of the SDK are in `.lithe`: an author's
+/// settings may be stricter than the SDK's own, or bring the types of a browser. Lines that begin
+/// with a space go on with the one before.
 fn of_the_author(said: &str) -> String {
     let mut is_shown = true;
     let shown = said.lines().filter(|line| {

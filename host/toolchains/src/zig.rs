@@ -40,8 +40,8 @@ pub(crate) fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result
     clang::write_sdk(work)?;
     let translated = work.join("lithe.zig");
     let mut translate = tool::command(&zig);
-    // With what unit tests need: it is of this file, too, and the component leaves out what it never
-    // calls.
+    // With what unit tests need: it is of this file, too, and the component leaves out what it
+    // never calls.
     let header = work.join("lithe_testing.h");
     translate.args(["translate-c", "-target", "wasm32-wasi", "-lc"]).arg(header);
     let text = tool::ask(&mut translate)?;

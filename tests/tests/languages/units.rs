@@ -1,4 +1,5 @@
-//! The unit tests that the apps in C, C++ and Zig have: the SDK and its played host, on this machine.
+//! The unit tests that the apps in C, C++ and Zig have: the SDK and its played host, on this
+//! machine.
 
 use std::path::Path;
 use std::process::Command;

@@ -9,10 +9,10 @@ import { Slots } from "./slots.ts";
  * `:id(\d+)` with a regular expression, `:id?` optional, `:path+` one segment or more, `:path*` any
  * number, `*` one segment without a name, `**` any number without one.
  *
- * The app's middleware runs around a handler first, then that of its groups, from the broadest to the
- * most specific. Each runs in the order of registration, wherever it stands among the routes. An
- * error, also one of a middleware, goes to the error handlers of the nearest group around it, then
- * outward, and at last to the site's. */
+ * The app's middleware runs around a handler first, then that of its groups, from the broadest to
+ * the most specific. Each runs in the order of registration, wherever it stands among the routes.
+ * An error, also one of a middleware, goes to the error handlers of the nearest group around it,
+ * then outward, and at last to the site's. */
 export class Router {
   /** @internal */
   readonly layer = new Layer();

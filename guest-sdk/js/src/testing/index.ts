@@ -202,8 +202,8 @@ export class TestHost {
   }
 
   /** Another version takes over: it is asked for its health, restores what this one saves, and hears of
-   * each socket. Throws if it refuses, and then this one goes on. Both have the memory of their modules:
-   * if it is the same module, it is the same memory. */
+   * each socket. Throws if it refuses, and then this one goes on. Both have the memory of their
+   * modules: if it is the same module, it is the same memory. */
   async swap(app: App): Promise<void> {
     const component = componentOf(app);
     await refusable("the new version is not healthy", () => component.health?.check());

@@ -30,9 +30,9 @@ pub struct PluginConfig {
     /// nothing of one request is left in memory for the next. Default: false.
     pub fresh: bool,
     /// Whether nothing would be missed if the memory of a shared instance were lost: the host may
-    /// then drop one that is idle (`limits.idle_after`), and does not warn of a version that begins with
-    /// empty memory. An instance of a component that exports
-    /// `state` is dropped either way, since it saves and restores what it has. Default: false.
+    /// then drop one that is idle (`limits.idle_after`), and does not warn of a version that begins
+    /// with empty memory. An instance of a component that exports `state` is dropped either way,
+    /// since it saves and restores what it has. Default: false.
     pub stateless: bool,
     /// Whether a version is refused that exports no `state`, so that a swap would lose what is in
     /// the memory of the shared instance. So is a change of `scope` while there is something in it.

@@ -27,8 +27,8 @@ const SHARED_TICK: Duration = Duration::from_millis(1);
 /// need no bounds checks, but uses only the memory that it touches.
 const MAX_INSTANCES: u32 = 10_000;
 
-/// What a guest may take of its stack, and the whole stack, if guests may be unoptimised. The frames of
-/// Python's loop are seven times as large then, and it must go as deep as before.
+/// What a guest may take of its stack, and the whole stack, if guests may be unoptimised. The
+/// frames of Python's loop are seven times as large then, and it must go as deep as before.
 const DEEP: (usize, usize) = (4 << 20, 6 << 20);
 
 /// If the system does not give so many addresses (because of its processor, a limit of the process,

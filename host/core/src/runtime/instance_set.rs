@@ -386,7 +386,8 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves. If it has lost its memory, what it was given. And whether that is all of it.
+/// What the instance saves. If it has lost its memory, what it was given. And whether that is all
+/// of it.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,

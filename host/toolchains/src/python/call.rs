@@ -1,8 +1,9 @@
 //! A function that runs Python's text, added to a component of an interpreter.
 //!
-//! What is called are functions that its core modules export to each other: those of Python's C API, and
-//! those with which componentize-py makes what was opened at the build be forgotten. A call of one of the
-//! component's own exports would not do: the first one reads the environment, and it is for the host.
+//! What is called are functions that its core modules export to each other: those of Python's C
+//! API, and those with which componentize-py makes what was opened at the build be forgotten. A
+//! call of one of the component's own exports would not do: the first one reads the environment,
+//! and it is for the host.
 
 use std::collections::HashMap;
 

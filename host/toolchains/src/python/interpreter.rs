@@ -1,8 +1,8 @@
-//! The interpreter that a component is made from: Python with the SDK, of one kind of component, and with
-//! all that a component of that kind may export.
+//! The interpreter that a component is made from: Python with the SDK, of one kind of component,
+//! and with all that a component of that kind may export.
 //!
-//! componentize-py takes many seconds to make one, and the author's module is not in it. So it is made once
-//! for all sources, and lies beside the host's compiled components.
+//! componentize-py takes many seconds to make one, and the author's module is not in it. So it is
+//! made once for all sources, and lies beside the host's compiled components.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -17,8 +17,8 @@ use wasmtime_wasi::{
 
 use super::call;
 
-/// The stack of the thread that runs it, and what of it is the interpreter's. Unoptimised, its functions take much;
-/// Python's recursion has a bound of its own.
+/// The stack of the thread that runs it, and what of it is the interpreter's. Unoptimised, its
+/// functions take much; Python's recursion has a bound of its own.
 const STACK: usize = 64 << 20;
 const WASM_STACK: usize = 48 << 20;
 
@@ -48,7 +48,8 @@ pub(super) fn take(
     let data = Data { wasi: wasi.build(), table: ResourceTable::new() };
     let cache = cache.clone();
     let text = format!("{text}\0");
-    // What is added to it, to run it and to read its memory, has another order each time, and the same names.
+    // What is added to it, to run it and to read its memory, has another order each time, and the
+    // same names.
     let made_from = format!("{} {}", Digest::of(interpreter), env!("CARGO_PKG_VERSION"));
     let digest = Digest::of(made_from.as_bytes());
     let run = || {

@@ -73,9 +73,9 @@ func message(peer lithe.Peer, message lithe.Message) error {
 // Nearly as much as a site allows.
 var attached = strings.Repeat("attached", 2000)
 
-// Asks the host again and again, in several goroutines, while the collector is busy: what it answers
-// stays what it is. Were the room for it from Go's heap, the instance would trap here: a collection begins
-// while the host may not be called.
+// Asks the host again and again, in several goroutines, while the collector is busy: what it
+// answers stays what it is. Were the room for it from Go's heap, the instance would trap here: a
+// collection begins while the host may not be called.
 func collect(peer lithe.Peer) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	var before, after runtime.MemStats
