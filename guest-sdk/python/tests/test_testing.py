@@ -6,10 +6,10 @@ from contextlib import redirect_stderr
 
 from lithe_sdk import Event, Hooks, HttpError, Message, Outcome, Response, Socket
 from lithe_sdk import hooks, members, publish
-from lithe_sdk.testing import connect, request
+from lithe_sdk._component import component
+from lithe_sdk.testing import connect, request, reset
 
 
-@hooks
 class Room(Hooks):
     def upgrade(self, event: Event) -> Outcome:
         room = event.params["id"]
@@ -30,6 +30,11 @@ class Room(Hooks):
 
 
 class Rooms(unittest.TestCase):
+    def setUp(self) -> None:
+        component.clear()
+        reset()
+        hooks(Room)
+
     def test_a_room_hears_what_is_said_in_it(self) -> None:
         ann, bob, eve = (connect("/r", params={"id": id}) for id in ("1", "1", "2"))
         ann.send("hi", b"\x00")

@@ -169,7 +169,7 @@ async fn a_version_that_mostly_answers_errors_goes_by_itself() {
     for _ in 0..10 {
         host.get("/swap?error").await;
     }
-    host.wait_for_log(&["`swap.max_errors`", "traps=0", "the version before comes back"]).await;
+    host.wait_for_log(&["`swap.max_errors`", "traps=0", "the previous version comes back"]).await;
     eventually("the version before", async || {
         (host.get("/swap").await.text() == "v1").then_some(())
     })
@@ -188,7 +188,7 @@ async fn sessions_that_fail_count_as_errors() {
     for client in &mut clients {
         client.send("fail").await;
     }
-    host.wait_for_log(&["`swap.max_errors`", "the version before comes back"]).await;
+    host.wait_for_log(&["`swap.max_errors`", "the previous version comes back"]).await;
 }
 
 #[tokio::test]
