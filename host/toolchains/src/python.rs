@@ -11,7 +11,6 @@ mod sections;
 mod snapshot;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -115,7 +114,7 @@ pub(crate) fn build(
     let stamp = Stamp::of(&[&interpreter.component, kind.name().as_bytes(), module.as_bytes()])
         .with_folder(folder)?;
     stamp.or_build(&work.join("component.wasm"), |output| {
-        let component = componentize(&interpreter, folder, &module, kind, &cache)?;
+        let component = componentize(&interpreter, folder, &module, kind, &cache, say)?;
         std::fs::write(output, component)
             .with_context(|| format!("cannot write `{}`", output.display()))
     })
@@ -145,6 +144,7 @@ fn componentize(
     module: &str,
     kind: GuestKind,
     cache: &Cache,
+    say: &impl Fn(&str),
 ) -> anyhow::Result<Vec<u8>> {
     let answer = tempfile::tempdir()?;
     let packages = folder.join(PACKAGES);
@@ -168,7 +168,7 @@ fn componentize(
         Loaded::Exports(exports) => exports::keep(&component, &exports),
         Loaded::Unfit(words) => bail!("{words}"),
         Loaded::Traceback(words) => {
-            writeln!(std::io::stderr(), "{words}")?;
+            say(&words);
             bail!("`{module}` cannot be imported: Python's messages are above")
         }
     }
