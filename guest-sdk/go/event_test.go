@@ -1,6 +1,7 @@
 package lithe_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,21 @@ func TestABodyThatIsNotTheJSONOfATypeIsRefused(t *testing.T) {
 	equal(t, told(read("/", name).Body(`{"name":"Ann"}`).Send()), "200 Ann")
 	for _, body := range []string{"", "{", `{"name":1}`, "[]", `{"name":"Ann"}}`} {
 		equal(t, read("/", name).Body(body).Send().Status, 400)
+	}
+}
+
+func TestJSONOfManyLevelsIsRefusedBeforeItIsRead(t *testing.T) {
+	levels := func(event *lithe.Event) (string, error) {
+		_, err := lithe.ReadJSON[any](event)
+		return "read", err
+	}
+	nested := func(levels int) string {
+		return strings.Repeat("[", levels) + strings.Repeat("]", levels)
+	}
+	equal(t, told(read("/", levels).Body(nested(128)).Send()), "200 read")
+	equal(t, told(read("/", levels).Body(`["`+strings.Repeat(`\"[`, 500)+`"]`).Send()), "200 read")
+	for _, body := range []string{nested(129), nested(100_000), strings.Repeat("[", 5000)} {
+		equal(t, read("/", levels).Body(body).Send().Status, 400)
 	}
 }
 

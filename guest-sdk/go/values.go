@@ -49,13 +49,42 @@ func ValueOr[T Scalar](values url.Values, name string, otherwise T) (T, error) {
 	return Value[T](values, name)
 }
 
+// The most levels of lists and objects that [ReadJSON] reads. The decoder calls itself for each,
+// and a guest's stack has room for some hundreds.
+const maxLevels = 128
+
 // ReadJSON is the body as a type. The error is a 400 that says why, if the body is not the JSON of
-// the type.
+// the type, or has more than 128 levels of lists and objects.
 func ReadJSON[T any](event *Event) (value T, err error) {
-	if err := json.Unmarshal(event.Body(), &value); err != nil {
+	body := event.Body()
+	if isTooDeep(body) {
+		return value, Errorf(400, "the body is JSON of more than %d levels", maxLevels)
+	}
+	if err := json.Unmarshal(body, &value); err != nil {
 		return value, Errorf(400, "the body is not the expected JSON: %v", err)
 	}
 	return value, nil
+}
+
+// Whether there are more levels than a decoder may be given. What is not JSON may be either.
+func isTooDeep(text []byte) bool {
+	levels, isText := 0, false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case isText && b == '\\':
+			i++
+		case b == '"':
+			isText = !isText
+		case isText:
+		case b == '[' || b == '{':
+			if levels++; levels > maxLevels {
+				return true
+			}
+		case b == ']' || b == '}':
+			levels--
+		}
+	}
+	return false
 }
 
 func parsed[T Scalar](what, name, text string) (value T, err error) {

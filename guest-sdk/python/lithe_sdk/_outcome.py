@@ -66,7 +66,9 @@ class Response(WithHeaders):
 
     @classmethod
     def text(cls, text: str, status: int = 200) -> Response:
-        """Plain text."""
+        """Plain text. Raises `TypeError` for what is not text."""
+        if not isinstance(text, str):
+            raise TypeError(f"the text of a response is a `str`, and not {type(text).__name__}")
         return cls(status, [("content-type", "text/plain; charset=utf-8")], text)
 
     @classmethod

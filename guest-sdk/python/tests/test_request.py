@@ -56,6 +56,9 @@ class Requests(unittest.TestCase):
         self.assertEqual(request("/", "POST", headers=FORM, body="age=7&name=Ann+B").body, "[7]")
         self.assertEqual(request("/", "POST", headers=FORM, body="age=x").status, 400)
         self.assertEqual(request("/", "POST", body="age=7").status, 415)
+        many = "age=7" + "&a" * 999
+        self.assertEqual(request("/", "POST", headers=FORM, body=many).status, 200)
+        self.assertEqual(request("/", "POST", headers=FORM, body=many + "&a").status, 400)
         serve(lambda event: Response.json(event.json()))
         self.assertEqual(request("/", "POST", body='{"a":[1]}').body, '{"a":[1]}')
         self.assertEqual(request("/", "POST", body="[" * 128 + "]" * 128).status, 200)
@@ -64,6 +67,10 @@ class Requests(unittest.TestCase):
             self.assertEqual(request("/", "POST", body=body).status, 400, body[:9])
         serve(lambda event: Response.text(event.json()))
         self.assertEqual(request("/", "POST", body=b'"\\ud800 a"').body, "\ufffd a")
+
+    def test_the_text_of_a_response_is_text(self) -> None:
+        serve(lambda event: Response.text(event.json()))
+        self.assertEqual(request("/", "POST", body="1000000").status, 500)
 
     def test_cookies_are_read_and_set(self) -> None:
         def cookies(event: Event) -> Response:

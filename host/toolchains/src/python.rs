@@ -168,7 +168,7 @@ fn componentize(
         Loaded::Exports(exports) => exports::keep(&component, &exports),
         Loaded::Unfit(words) => bail!("{words}"),
         Loaded::Traceback(words) => {
-            say(&words);
+            words.lines().for_each(say);
             bail!("`{module}` cannot be imported: Python's messages are above")
         }
     }
