@@ -39,6 +39,9 @@ test("a form is one, or is refused", async () => {
   assert.equal((await post("name=Ann&age=x")).text(), "field `age` is `x`: not an integer");
   assert.equal((await post("age=7")).text(), "field `name` is missing");
   assert.equal((await post("name=Ann&age=7", "text/plain")).status, 415);
+  const many = `name=Ann&age=7${"&a".repeat(998)}`;
+  assert.equal((await post(many)).status, 200);
+  assert.equal((await post(`${many}&a`)).text(), "there are more than 1000 fields");
 });
 
 test("a body that is not JSON is a 400", async () => {

@@ -316,8 +316,14 @@ fn decoded(text: &str) -> Result<String, Refusal> {
 
 fn query(text: &str) -> Result<HashMap<String, String>, Refusal> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.map(|(name, value)| Ok((decoded(name)?, decoded(value)?))).collect()
+    let mut query = HashMap::new();
+    for (name, value) in pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
+        let name = decoded(name)?;
+        if query.insert(name.clone(), decoded(value)?).is_some() {
+            return Err(Refusal::bad(format!("`{name}` is given twice: give it once")));
+        }
+    }
+    Ok(query)
 }
 
 /// How a change is asked for. `names` are the other parameters that there may be.

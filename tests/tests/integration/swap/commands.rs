@@ -79,6 +79,8 @@ async fn a_put_can_ask_what_would_change_and_for_what_is_in_memory_to_be_kept() 
     assert_eq!(client.ask("2").await, "v1:2");
     let wrong = put("dry_run=perhaps").await;
     assert_eq!((wrong.status, wrong.text().contains("`dry_run`")), (400, true));
+    let twice = put("dry_run=true&dry_run=false").await;
+    assert_eq!((twice.status, twice.text().contains("`dry_run` is given twice")), (400, true));
     let done = put("dry_run=false").await.json();
     assert_eq!(done["changes"][0]["empty_memory"], "no-state-after", "{done}");
     assert_eq!(client.ask("3").await, "bare:3");
