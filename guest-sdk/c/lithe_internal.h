@@ -169,7 +169,7 @@ typedef struct table {
   size_t count;
 } table;
 
-/* NULL if there is none. */
+/* Returns NULL if the key is missing. */
 static void *table_get(const table *table, uint32_t key);
 /* `value` is not NULL. */
 static void table_set(table *table, uint32_t key, void *value);

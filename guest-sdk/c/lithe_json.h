@@ -18,7 +18,7 @@ extern "C" {
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 typedef enum lithe_json_type {
-  /* There is no such value, or the text is not JSON. */
+  /* The value does not exist, or the text is not JSON. */
   LITHE_JSON_ABSENT = 0,
   LITHE_JSON_NULL,
   LITHE_JSON_BOOL,
@@ -41,8 +41,8 @@ lithe_json lithe_json_read(lithe_text text);
  * was, and the function returns a failure with 400 for you to return. */
 lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value);
 
-/* Returns a field of an object: the last one of that name. It is absent if there is none, or the
- * value is not an object. */
+/* Returns a field of an object: the last one of that name. It is absent if the object has no such
+ * field, or the value is not an object. */
 lithe_json lithe_json_field(lithe_json object, const char *name);
 /* Reads the next field of an object. `*at` is 0 before the first one. Returns false behind the last
  * one, and if the value is not an object. */

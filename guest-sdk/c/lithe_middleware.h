@@ -47,7 +47,7 @@ typedef struct lithe_cors_options {
   const char *methods;
   /* Request headers, with commas between them. NULL is those that are asked for. */
   const char *headers;
-  /* Headers of the answers that scripts may read, with commas between them. NULL is none. */
+  /* Headers of the answers that scripts may read, with commas between them. NULL stands for no header. */
   const char *exposed;
   /* Requests may carry cookies and other credentials, if `origins` names sites. */
   bool credentials;
@@ -62,7 +62,7 @@ typedef struct lithe_cors_options {
 lithe_outcome *lithe_cors(lithe_event *event, const lithe_cors_options *options);
 
 /* Refuses upgrades that another site's page asks for, with 403. `others` are sites that may ask,
- * such as `https://example.com`; NULL is none.
+ * such as `https://example.com`. NULL stands for no other site.
  *
  * A browser lets any page open a WebSocket to any host, and sends the host's cookies with it. So a
  * route that trusts cookies needs this. Clients other than browsers send no `origin`, and pass. */

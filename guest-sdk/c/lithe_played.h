@@ -45,7 +45,7 @@ typedef struct fields_list {
 /* Adds copies that last. */
 static void add_field(fields_list *list, lithe_text name, lithe_text value);
 
-/* The first value of that name, in any case. It is absent if there is none. */
+/* The first value of that name, in any case. It is absent if no field has that name. */
 static lithe_text find_field(const fields_list *list, lithe_text name);
 
 /* A list for the component to free, and one that it gave. */
@@ -115,7 +115,7 @@ struct lithe_client {
 static lithe_client **all_clients;
 static size_t client_count;
 
-/* A socket that the component may still ask about; NULL if there is none. */
+/* A socket that the component may still ask about. Returns NULL for any other. */
 static lithe_client *known(lithe_socket socket);
 
 static void enqueue(queue *queue, lithe_message message);

@@ -2,7 +2,7 @@
 
 #include "lithe_internal.h"
 
-/* Copies a reason for the host, if there is one, and answers whether there is none. */
+/* Copies a reason for the host. Returns whether all is well: the reason is NULL. */
 static bool told(const char *reason, lithe_wit_string_t *error) {
   if (reason) *error = copy_str(reason);
   finish();

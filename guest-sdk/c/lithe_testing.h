@@ -45,8 +45,8 @@ void lithe_request_local(lithe_request *request, const char *key, const char *va
  * none. */
 void lithe_request_upgrade(lithe_request *request, const char *protocols);
 
-/* Has the component answer the request. An app's route is found as the host finds it, but for
- * regular expressions, which fit any text: 404 and 405 if there is none. */
+/* Has the component answer the request. Finds an app's route as the host does, except that
+ * regular expressions fit any text. The answer is 404 or 405 if no route fits. */
 lithe_answer *lithe_ask(lithe_request *request);
 /* Kind `error`: has the component answer for a failure of the request. */
 lithe_answer *lithe_ask_error(lithe_request *request, int status, const char *message);
@@ -75,7 +75,8 @@ void lithe_abandon(lithe_answer *answer);
 void lithe_client_send(lithe_client *client, lithe_message message);
 /* Sends a text message. */
 void lithe_client_say(lithe_client *client, const char *text);
-/* Takes the next message that the component has sent, and returns true; false if there is none. */
+/* Takes the next message that the component has sent, and returns true. Returns
+ * false if no message is left. */
 bool lithe_client_receive(lithe_client *client, lithe_message *message);
 /* Takes the next message, and returns whether it is this text. */
 bool lithe_client_hears(lithe_client *client, const char *text);

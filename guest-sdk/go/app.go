@@ -250,7 +250,7 @@ func through(middleware []Middleware, event *Event, inside Next) (Outcome, error
 	return handler.answer(event)
 }
 
-// With an error, there is no outcome.
+// Returns an outcome or an error.
 func guardedAnswer(call func() (Outcome, error)) (outcome Outcome, err error) {
 	err = guarded(func() (err error) {
 		outcome, err = call()

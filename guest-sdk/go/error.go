@@ -19,7 +19,7 @@ type Error struct {
 
 // Errorf is a failure with that status and message:
 //
-//	return nil, lithe.Errorf(404, "there is no item %d", id)
+//	return nil, lithe.Errorf(404, "item %d does not exist", id)
 func Errorf(status int, format string, arguments ...any) *Error {
 	return &Error{Status: status, Message: fmt.Sprintf(format, arguments...)}
 }

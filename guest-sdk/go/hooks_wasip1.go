@@ -57,7 +57,7 @@ type turnOfPeer struct {
 	messages []Message
 }
 
-// Takes a batch apart: see `wit/batch.wit`. What is cut off is no message.
+// Takes a batch apart: see `wit/batch.wit`. Ignores a message that is cut off.
 func turnsOf(packed []byte) (turns []turnOfPeer) {
 	const head = 8
 	for len(packed) >= head {

@@ -254,7 +254,7 @@ func loweredMessage(message Message) sockets.Message {
 	return sockets.MakeMessageText(message.content)
 }
 
-// A number that is no status is zero, for which the host answers with 500.
+// Returns zero for a number that is not a status. The host answers 500 for zero.
 func loweredStatus(status int) uint16 {
 	if status < 100 || status > 599 {
 		return 0

@@ -79,8 +79,8 @@ type ServerEvent struct {
 	ID string
 	// How long the browser waits before it connects again, in whole milliseconds.
 	Retry time.Duration
-	// A line that browsers skip. An event that has only this is no event, but it keeps proxies
-	// from closing a quiet connection.
+	// A line that browsers skip. A page does not see an event that has only a comment, but the
+	// line keeps proxies from closing a quiet connection.
 	Comment string
 }
 

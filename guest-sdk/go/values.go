@@ -41,7 +41,7 @@ func Value[T Scalar](values url.Values, name string) (T, error) {
 	return parsed[T]("value", name, values.Get(name))
 }
 
-// ValueOr is as [Value], with a value for when there is none of that name.
+// ValueOr does the same as [Value], and returns `otherwise` if the name is missing.
 func ValueOr[T Scalar](values url.Values, name string, otherwise T) (T, error) {
 	if !values.Has(name) {
 		return otherwise, nil

@@ -27,8 +27,8 @@ import (
 // Advance moves the time forward. What is due by then is called, in order and at its own time.
 func Advance(by time.Duration) { played.Advance(by) }
 
-// Save is what the component's [lithe.State] hands to a new version. It fails if there is none, or
-// if that is more than a site allows.
+// Save returns what the component's [lithe.State] hands to a new version. It fails if the component
+// has no state, or if the state is larger than a site allows.
 func Save() (saved []byte, err error) {
 	if !played.Guest.Exports("state") {
 		return nil, errNoState

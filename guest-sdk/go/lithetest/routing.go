@@ -12,8 +12,8 @@ import (
 	"lithe/internal/played"
 )
 
-// Finds the route of a request among those of the app, as the host does. It answers with what the
-// host answers if there is none. Without an app, it leaves the request as it is.
+// Finds the route of a request among those of the app, as the host does. If no route fits, it
+// answers as the host does. Without an app, it leaves the request as it is.
 func find(request *played.Request) (failure *played.Outcome) {
 	routes := played.Guest.Routes()
 	if len(routes) == 0 {

@@ -110,7 +110,7 @@ export class Event {
     return Object.fromEntries(this.handle.params());
   }
 
-  /** One of the route's parameters. Throws an `HttpError` of 400 if there is none of that name. */
+  /** One of the route's parameters. Throws an `HttpError` of 400 if it is missing. */
   param(name: string): string {
     const value = this.handle.param(name);
     if (value === undefined || value === null) throw new HttpError(400, `parameter \`${name}\` is missing`);

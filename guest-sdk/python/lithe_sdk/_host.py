@@ -49,7 +49,7 @@ class _Absent:
 
 @contextmanager
 def absent() -> Iterator[None]:
-    """Has what asks the host fail for the time, with words: at the build there is none."""
+    """Makes calls of the host fail with a message: a build has no host."""
     names = ("receiver", "socket", "timers", "topics")
     own = globals()
     kept = {name: own[name] for name in names}

@@ -73,7 +73,7 @@ def split(pattern: str) -> list[str]:
 
 
 def regex_length(text: str, start: int) -> int:
-    """Characters of a regular expression with its parentheses; 0 if there is none."""
+    """The length of a regular expression with its parentheses; 0 if the text has none here."""
     if not text.startswith("(", start):
         return 0
     depth, is_escaped = 0, False

@@ -31,7 +31,7 @@ type Request struct {
 	Locals                                              map[string]string
 	// What a middleware runs around.
 	Next func() Outcome
-	// The socket that this request has accepted. Zero is none.
+	// The socket that this request has accepted, or zero.
 	accepted uint32
 }
 
@@ -42,7 +42,7 @@ type Outcome struct {
 	Headers   []Field
 	Body      []byte
 	IsFailure bool
-	// Zero is none.
+	// The accepted socket, or zero.
 	Socket uint32
 }
 

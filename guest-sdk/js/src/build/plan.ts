@@ -19,7 +19,7 @@ const EXPORTS: Record<string, string[]> = {
   error: ["errorHandler"],
 };
 
-/** What the component is made of, or why there is none of that kind. */
+/** What the component is made of, or why the module makes no component of that kind. */
 export function planned(app: Partial<App> | undefined, kind: string): Plan | string {
   if (typeof app?.kind !== "string") return "the module's default export is not made by a `define…` of `lithe-sdk`";
   const defined = app as App;
