@@ -47,7 +47,8 @@ typedef struct lithe_cors_options {
   const char *methods;
   /* Request headers, with commas between them. NULL is those that are asked for. */
   const char *headers;
-  /* Headers of the answers that scripts may read, with commas between them. NULL stands for no header. */
+  /* Headers of the answers that scripts may read, with commas between them. NULL stands
+   * for no header. */
   const char *exposed;
   /* Requests may carry cookies and other credentials, if `origins` names sites. */
   bool credentials;

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::new::{HandlerOptions, needs};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use lithe_host::internals::config::{self, SiteConfig};
 use lithe_host::internals::files::Folder;
 use lithe_host::internals::log;
 use lithe_host::internals::site::{self, SiteDir};
-use lithe_toolchains::{Kind, Language, Project};
+use lithe_toolchains::{Kind, Project};
 
 /// What `lithe add` is asked for.
 #[derive(Debug, Args)]
@@ -18,20 +19,14 @@ pub(crate) struct Options {
     /// The route, as its file is named: `rooms/[id].get` answers GET /rooms/42; of middleware, its
     /// name
     route: String,
-    /// The language of the handler
-    #[arg(long, value_enum)]
-    lang: Language,
-    /// What it is
-    #[arg(long, value_enum, default_value = "route")]
-    kind: Kind,
-    /// Where the Rust SDK lies, as long as no registry has it (`guest-sdk/rust`)
-    #[arg(long, value_name = "FOLDER", required_if_eq("lang", "rust"))]
-    sdk: Option<PathBuf>,
+    #[command(flatten)]
+    handler: HandlerOptions,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let handler = &options.handler;
     let site = SiteDir::open(&options.site)?;
-    let part = if options.kind == Kind::Middleware { "middleware" } else { "routes" };
+    let part = if handler.kind == Kind::Middleware { "middleware" } else { "routes" };
     let output = format!("{part}/{}.wasm", options.route);
     site::check_component(&output)?;
     if site.config.build.contains_key(Path::new(&output)) || site.root.join(&output).exists() {
@@ -43,7 +38,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         bail!("`{}` is there already: name another route", folder.display());
     }
     let (project, line) =
-        Project::guest_of_site(&name, options.lang, options.kind, &output, options.sdk.as_deref())?;
+        Project::guest_of_site(&name, handler.lang, handler.kind, &output, handler.sdk.as_deref())?;
     let settings = with_build(&site.folder, &line)?;
     for (path, text) in project.files() {
         let path = site.root.join(path);
@@ -59,7 +54,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .write(config::FILE_NAME, settings.as_bytes())
         .with_context(|| format!("cannot write `{}`", config::FILE_NAME))?;
     log::say(format_args!("made `guests/{name}`, which `lithe build` makes `{output}` of"));
-    if let Some(first) = crate::new::needs(options.lang, &options.site.display().to_string()) {
+    if let Some(first) = needs(handler.lang, &options.site.display().to_string()) {
         log::say(format_args!("  {first}"));
     }
     Ok(())

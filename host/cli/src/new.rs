@@ -12,21 +12,28 @@ use lithe_toolchains::{Kind, Language, Project};
 pub(crate) struct Options {
     /// The new site's folder; its last part names the site
     folder: PathBuf,
+    #[command(flatten)]
+    handler: HandlerOptions,
+}
+
+/// What a new handler is.
+#[derive(Debug, Args)]
+pub(crate) struct HandlerOptions {
     /// The language of the handler
     #[arg(long, value_enum)]
-    lang: Language,
+    pub(crate) lang: Language,
     /// What it is
     #[arg(long, value_enum, default_value = "route")]
-    kind: Kind,
+    pub(crate) kind: Kind,
     /// Where the Rust SDK lies, as long as no registry has it (`guest-sdk/rust`)
     #[arg(long, value_name = "FOLDER", required_if_eq("lang", "rust"))]
-    sdk: Option<PathBuf>,
+    pub(crate) sdk: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let folder = &options.folder;
+    let Options { folder, handler } = options;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let project = Project::new(name, options.lang, options.kind, options.sdk.as_deref())?;
+    let project = Project::new(name, handler.lang, handler.kind, handler.sdk.as_deref())?;
     let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
     if !is_empty.unwrap_or(!folder.exists()) {
         bail!("`{}` is there already: name a new folder", folder.display());
@@ -40,7 +47,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let shown = folder.display();
     log::say(format_args!("made the site `{shown}`"));
-    if let Some(first) = needs(options.lang, &shown.to_string()) {
+    if let Some(first) = needs(handler.lang, &shown.to_string()) {
         log::say(format_args!("  {first}"));
     }
     log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
