@@ -50,34 +50,17 @@ function origin(line: Mapping[], column: number): Mapping | undefined {
   return line.filter((mapping) => mapping.column <= column).at(-1);
 }
 
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /** The mappings by the bundle's lines. */
 function decoded({ files, mappings }: SourceMap): Mapping[][] {
   let [file, line] = [0, 0];
   return mappings.split(";").map((text) => {
     let column = 0;
     return text.split(",").filter((segment) => segment).map((segment) => {
-      const [columns = 0, ...original] = numbers(segment);
+      const [columns = 0, ...original] = segment.split(" ").map(Number);
       column += columns;
       file += original[0] ?? 0;
       line += original[1] ?? 0;
       return { column, file: original.length ? files[file] : undefined, line: line + 1 };
     });
   });
-}
-
-/** The numbers of a segment, each as digits of base 32 with its sign in the lowest bit. */
-function numbers(segment: string): number[] {
-  const found: number[] = [];
-  let [value, shift] = [0, 0];
-  for (const character of segment) {
-    const digit = DIGITS.indexOf(character);
-    value += (digit & 31) << shift;
-    shift += 5;
-    if (digit & 32) continue;
-    found.push(value & 1 ? -(value >> 1) : value >> 1);
-    [value, shift] = [0, 0];
-  }
-  return found;
 }

@@ -3,7 +3,8 @@
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** A map's mappings to those files that `nameOf` names, with the lines only. A segment of another file
- * stands there as its column alone. */
+ * stands there as its column alone. The numbers are decimals, so that a component needs no decoder:
+ * as in the source map, each is the difference to the one before. */
 export function authorsMap({ sources, mappings }, nameOf) {
   const names = sources.map(nameOf);
   const files = [...new Set(names.filter((name) => name !== undefined))];
@@ -21,14 +22,13 @@ export function authorsMap({ sources, mappings }, nameOf) {
       // Several on one line of one file are the same to a reader.
       if (place === before || (file < 0 && !before)) continue;
       before = file < 0 ? "" : place;
-      const columnsOn = encoded(column - lastColumn);
+      const numbers = [column - lastColumn];
       lastColumn = column;
-      if (file < 0) {
-        kept.push(columnsOn);
-        continue;
+      if (file >= 0) {
+        numbers.push(file - lastFile, line - lastLine);
+        [lastFile, lastLine] = [file, line];
       }
-      kept.push(columnsOn + encoded(file - lastFile) + encoded(line - lastLine));
-      [lastFile, lastLine] = [file, line];
+      kept.push(numbers.join(" "));
     }
     return kept.join(",");
   });
@@ -50,15 +50,4 @@ function decoded(segment) {
     [value, shift] = [0, 0];
   }
   return numbers;
-}
-
-function encoded(number) {
-  let value = number < 0 ? (-number << 1) | 1 : number << 1;
-  let text = "";
-  do {
-    const digit = value & 31;
-    value >>= 5;
-    text += DIGITS[value ? digit | 32 : digit];
-  } while (value);
-  return text;
 }
