@@ -211,46 +211,57 @@ fn main_file(language: Language) -> &'static str {
 /// A template of a kind.
 macro_rules! of_kind {
     ($kind:expr, $folder:literal, $extension:literal) => {
-        of_kind!($kind, $folder, "", $extension)
-    };
-    ($kind:expr, $folder:literal, $before:literal, $extension:literal) => {
         match $kind {
-            Kind::Route => of_kind!(@ $folder, $before, "route.", $extension),
-            Kind::Hooks => of_kind!(@ $folder, $before, "hooks.", $extension),
-            Kind::Session => of_kind!(@ $folder, $before, "session.", $extension),
-            Kind::Middleware => of_kind!(@ $folder, $before, "middleware.", $extension),
+            Kind::Route => template!($folder, "route.", $extension),
+            Kind::Hooks => template!($folder, "hooks.", $extension),
+            Kind::Session => template!($folder, "session.", $extension),
+            Kind::Middleware => template!($folder, "middleware.", $extension),
         }
     };
-    (@ $folder:literal, $before:literal, $kind:literal, $extension:literal) => {
-        include_str!(concat!("new/", $folder, "/", $before, $kind, $extension))
+}
+
+/// A unit test. Clients see no difference between hooks and a session.
+macro_rules! test_of_kind {
+    ($kind:expr, $before:literal, $extension:literal) => {
+        match $kind {
+            Kind::Route => template!($before, "route.", $extension),
+            Kind::Hooks | Kind::Session => template!($before, "sockets.", $extension),
+            Kind::Middleware => template!($before, "middleware.", $extension),
+        }
+    };
+}
+
+macro_rules! template {
+    ($folder:literal, $kind:literal, $extension:literal) => {
+        include_str!(concat!("new/", $folder, $kind, $extension))
     };
 }
 
 fn source(language: Language, kind: Kind) -> &'static str {
     match language {
-        Language::Rust => of_kind!(kind, "rust", "rs"),
-        Language::Ts | Language::Js => of_kind!(kind, "script", "js"),
-        Language::Python => of_kind!(kind, "python", "py"),
-        Language::C => of_kind!(kind, "c", "c"),
-        Language::Zig => of_kind!(kind, "zig", "zig"),
-        Language::Go => of_kind!(kind, "go", "go"),
+        Language::Rust => of_kind!(kind, "rust/", "rs"),
+        Language::Ts | Language::Js => of_kind!(kind, "script/", "js"),
+        Language::Python => of_kind!(kind, "python/", "py"),
+        Language::C => of_kind!(kind, "c/", "c"),
+        Language::Zig => of_kind!(kind, "zig/", "zig"),
+        Language::Go => of_kind!(kind, "go/", "go"),
     }
 }
 
 fn script_test(kind: Kind) -> &'static str {
-    of_kind!(kind, "script", "test.js")
+    test_of_kind!(kind, "script/", "test.js")
 }
 
 fn c_test(kind: Kind) -> &'static str {
-    of_kind!(kind, "c/tests", "c")
+    of_kind!(kind, "c/tests/", "c")
 }
 
 fn go_test(kind: Kind) -> &'static str {
-    of_kind!(kind, "go", "test.go")
+    test_of_kind!(kind, "go/", "test.go")
 }
 
 fn python_test(kind: Kind) -> &'static str {
-    of_kind!(kind, "python", "test_", "py")
+    test_of_kind!(kind, "python/test_", "py")
 }
 
 /// The guest's unit tests, where its template has some.
