@@ -71,16 +71,16 @@ void lithe_on(lithe_app *app, const char *method, const char *pattern, lithe_han
 /* Answers every method for which the pattern has no other handler. */
 void lithe_any(lithe_app *app, const char *pattern, lithe_handler handler);
 
-/* Kind `hooks`: accepts WebSockets, and has these hooks hear of them. `*hooks` has to stay where it
+/* Kind `hooks`: accepts WebSockets, and calls these hooks for them. `*hooks` has to stay where it
  * is. Requests that ask for no upgrade go to the handlers of the same pattern. Without such
  * handlers, they are answered with 426, and with 405 for a method other than GET.
  *
- * Of sockets that a handler has accepted, `lithe_on_open` and its kind hear. */
+ * For sockets that a handler has accepted, the SDK calls `lithe_on_open` and its kind. */
 void lithe_ws(lithe_app *app, const char *pattern, const lithe_hooks *hooks);
-/* Kind `hooks`: has these hooks hear of the streams that the pattern's handlers begin. Without
- * hooks, `lithe_on_open` and its kind hear of them. */
+/* Kind `hooks`: calls these hooks for the streams that the pattern's handlers begin. Without hooks,
+ * the SDK calls `lithe_on_open` and its kind. */
 void lithe_streams(lithe_app *app, const char *pattern, const lithe_hooks *hooks);
-/* Kind `hooks`: returns the hooks that hear of a socket. NULL if there are none of its own. */
+/* Kind `hooks`: returns the hooks of a socket, or NULL if it has no hooks of its own. */
 const lithe_hooks *lithe_hooks_of(lithe_socket socket);
 
 /* Returns a group: its routes have the prefix before their patterns, which may have parameters, and

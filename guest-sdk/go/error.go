@@ -49,8 +49,13 @@ func ErrorOf(err error) *Error {
 		copied.Headers = slices.Clip(copied.Headers)
 		return &copied
 	}
+	logError(err)
+	return &Error{Status: 500, Message: "Internal Server Error"}
+}
+
+// Writes an error to the log, which has a panic's already.
+func logError(err error) {
 	if !errors.As(err, new(panicked)) {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	return &Error{Status: 500, Message: "Internal Server Error"}
 }

@@ -2,12 +2,6 @@
 
 package lithe
 
-import (
-	"errors"
-	"fmt"
-	"os"
-)
-
 // Hooks are sessions as events, in one instance for all sockets. Each of them may be nil. A hook
 // that returns an error or panics fails its session: the socket closes with 1011.
 type Hooks struct {
@@ -80,9 +74,8 @@ func (hooks *Hooks) closed(peer Peer, info CloseInfo) {
 	if hooks.Close == nil {
 		return
 	}
-	err := run(func() error { return hooks.Close(peer, info) })
-	if err != nil && !errors.As(err, new(panicked)) {
-		fmt.Fprintln(os.Stderr, err)
+	if err := run(func() error { return hooks.Close(peer, info) }); err != nil {
+		logError(err)
 	}
 }
 

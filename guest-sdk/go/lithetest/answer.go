@@ -4,7 +4,6 @@ package lithetest
 
 import (
 	"encoding/json"
-	"strings"
 
 	"lithe"
 	"lithe/internal/played"
@@ -33,12 +32,7 @@ func answerOf(outcome played.Outcome) *Answer {
 
 // Header is the first header of that name, in any case. Without one, it is empty.
 func (answer *Answer) Header(name string) string {
-	for _, header := range answer.Headers {
-		if strings.EqualFold(header.Name, name) {
-			return header.Value
-		}
-	}
-	return ""
+	return (&lithe.Response{Headers: answer.Headers}).Header(name)
 }
 
 // Text is the body. Of a stream, it is what has been sent so far.
@@ -59,7 +53,7 @@ func (answer *Answer) IsUpgrade() bool { return answer.client != nil && answer.S
 
 // Stream is the reader of a stream. For any other answer, it is nil.
 func (answer *Answer) Stream() *Client {
-	if answer.client == nil || answer.Status == 101 {
+	if answer.IsUpgrade() {
 		return nil
 	}
 	return answer.client

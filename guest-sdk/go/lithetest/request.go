@@ -118,7 +118,7 @@ func (request *Request) Fail(failure *lithe.Error) *Answer {
 func (request *Request) Connect(t testing.TB, protocols ...string) *Client {
 	t.Helper()
 	answer := request.Upgrade(protocols...).Send()
-	if answer.client == nil || answer.Status != 101 {
+	if !answer.IsUpgrade() {
 		t.Fatalf("the answer is not an upgrade, but %d: %s", answer.Status, answer.Text())
 	}
 	t.Cleanup(answer.client.Disconnect)

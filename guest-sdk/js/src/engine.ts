@@ -1,4 +1,4 @@
-/** What the entry points need of an engine. `small/index.ts` and `full.ts` have it. */
+/** What the entry points need of an engine. `small/index.ts` and `full/index.ts` have it. */
 
 import type { Awaitable } from "./awaitable.ts";
 

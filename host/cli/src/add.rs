@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     site.folder
         .write(config::FILE_NAME, settings.as_bytes())
         .with_context(|| format!("cannot write `{}`", config::FILE_NAME))?;
-    log::say(format_args!("made `guests/{name}`, which `lithe build` makes `{output}` of"));
+    log::say(format_args!("made `guests/{name}`: `lithe build` makes `{output}` from it"));
     if let Some(first) = needs(handler.lang, &options.site.display().to_string()) {
         log::say(format_args!("  {first}"));
     }

@@ -24,12 +24,9 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
         let compiling = Compiling::Child(program()?.in_a_hurry());
         let host = host(options)?.compiling(compiling).follow_changes(false);
         serve(Root::One(Box::new(site)), host, Endings::of_terminal, |host| {
-            host.sites()
-                .only()
-                .ok()
-                .and_then(|site| ending(&site.status()))
-                .iter()
-                .for_each(log::say);
+            if let Some(line) = host.sites().only().ok().and_then(|site| ending(&site.status())) {
+                log::say(line);
+            }
             host.follow(follow(watcher, inputs, apart, host.sites().clone()));
         })
         .await

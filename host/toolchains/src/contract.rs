@@ -50,6 +50,15 @@ impl Export {
     pub(crate) const ALL: [Self; 5] =
         [Self::Batch, Self::Health, Self::Resume, Self::Routes, Self::State];
 
+    /// What a component of that kind may export besides.
+    pub(crate) fn of_kind(kind: GuestKind) -> &'static [Self] {
+        match kind {
+            GuestKind::Hooks => &Self::ALL,
+            GuestKind::Route => &[Self::Health, Self::Routes],
+            GuestKind::Session | GuestKind::Middleware | GuestKind::Error => &[Self::Health],
+        }
+    }
+
     /// The name of the contract's interface.
     pub(crate) fn interface(self) -> &'static str {
         match self {
@@ -128,7 +137,7 @@ impl World {
         sources.push_str("component.wit", self.text());
         let mut resolve = Resolve::default();
         let group = sources.parse().map_err(|(_, error)| anyhow::Error::from(error));
-        let package = resolve.push_group(group.context("the contract is not right")?)?;
+        let package = resolve.push_group(group.context("the contract is invalid")?)?;
         let world = resolve.select_world(&[package], Some(Self::NAME))?;
         Ok((resolve, world))
     }

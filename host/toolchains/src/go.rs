@@ -136,15 +136,6 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
     World::new(kind, exports(kind, &module)).component(module)
 }
 
-/// What a component of that kind may export besides. The bindings of all of it are in the module.
-fn possible_exports(kind: GuestKind) -> &'static [Export] {
-    match kind {
-        GuestKind::Hooks => &Export::ALL,
-        GuestKind::Route => &[Export::Health, Export::Routes],
-        GuestKind::Session | GuestKind::Middleware | GuestKind::Error => &[Export::Health],
-    }
-}
-
 /// What of it the component does export: batches, which the SDK takes by itself, and what the
 /// author serves. Go's linker leaves out a function that nothing calls, and the text that is only
 /// in it. So the module has the text of `guest-sdk/go/exports.go` for exactly those exports that
@@ -154,7 +145,7 @@ fn exports(kind: GuestKind, module: &[u8]) -> Vec<Export> {
         let text = format!("lithe exports: {};", export.interface());
         *export == Export::Batch || module.windows(text.len()).any(|part| part == text.as_bytes())
     };
-    possible_exports(kind).iter().copied().filter(is_served).collect()
+    Export::of_kind(kind).iter().copied().filter(is_served).collect()
 }
 
 /// Writes the SDK, and the bindings for a component of that kind.
@@ -164,7 +155,7 @@ fn write_sdk(kind: GuestKind, sdk: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(sdk)?;
     }
     work::write(sdk, &SDK)?;
-    let world = World::new(kind, possible_exports(kind).iter().copied());
+    let world = World::new(kind, Export::of_kind(kind).iter().copied());
     let (mut resolve, world) = world.resolve()?;
     let mut files = Files::default();
     let options = wit_bindgen_go::Opts {

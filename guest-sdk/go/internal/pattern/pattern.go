@@ -170,8 +170,8 @@ func split(text string) (segments []string, err error) {
 	return segments, nil
 }
 
-// How long the regular expression at the beginning of the text is, with its parentheses. Zero if the
-// text does not begin with one.
+// How long the regular expression at the beginning of the text is, with its parentheses. Zero if
+// the text does not begin with one.
 func regexLength(text string) (int, error) {
 	if !strings.HasPrefix(text, "(") {
 		return 0, nil

@@ -61,8 +61,8 @@ export class Router {
     return this;
   }
 
-  /** Accepts WebSockets. Requests that ask for no upgrade go to the handlers of the same pattern. If
-   * there are none, they go to the hooks' `request`. */
+  /** Accepts WebSockets. Requests that ask for no upgrade go to the handlers of the same pattern.
+   * Without such handlers, they go to the hooks' `request`. */
   ws(pattern: string, hooks: SocketHooks): this {
     for (const name of ["state", "health"]) {
       if (name in hooks) {

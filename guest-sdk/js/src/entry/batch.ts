@@ -1,5 +1,5 @@
 /** Short messages of several sockets in one call, in the format of `batch.receive`: see the contract. The
- * full engine takes them, each of whose calls costs much. On the small one they are no gain. */
+ * full engine takes them, because each of its calls costs much. The small one gains nothing. */
 
 import type { Message as Said } from "lithe:plugin/socket@0.1.0";
 import { begin } from "lithe:plugin/turn@0.1.0";

@@ -86,7 +86,6 @@ interface Component {
   hooks?: {
     open(id: number): Awaitable<void>;
     receive(id: number, messages: Message[]): Awaitable<void>;
-    drain(id: number): Awaitable<void>;
     close(id: number, info: CloseInfo): Awaitable<void>;
     timer(id: number): Awaitable<void>;
   };

@@ -333,7 +333,9 @@ fn terms(query: &HashMap<String, String>, names: &[&str]) -> Result<Terms, Refus
     let names = [names, &[DRY_RUN, KEEP_MEMORY]].concat();
     if let Some(name) = query.keys().find(|name| !names.contains(&name.as_str())) {
         let names = names.join("`, `");
-        return Err(Refusal::bad(format!("`{name}` is not a parameter here: there is `{names}`")));
+        return Err(Refusal::bad(format!(
+            "`{name}` is not a parameter here: the parameters are `{names}`"
+        )));
     }
     let is_set = |name: &str| match query.get(name).map(String::as_str) {
         None | Some("false") => Ok(false),

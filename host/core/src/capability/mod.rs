@@ -34,7 +34,7 @@ use std::time::Duration;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::config::{self, Limits};
+use crate::config::{self, Limit, Limits};
 use account::Account;
 use event::RequestId;
 use filesystem::{OpenFiles, Threads};
@@ -93,6 +93,17 @@ pub struct Context {
     pub sockets: Arc<Sockets>,
 }
 
+impl Context {
+    /// Counts a call that has cost the instance, by this limit or by a trap.
+    pub fn fail(&self, limit: Option<Limit>) {
+        let failed = if limit.is_some() { &self.calls.limits } else { &self.calls.traps };
+        failed.fetch_add(1, Ordering::Relaxed);
+        if let Some(limit) = limit {
+            self.account.exceed(limit);
+        }
+    }
+}
+
 /// Counts what becomes of a version's calls.
 #[derive(Debug, Default)]
 pub struct Calls {
@@ -125,12 +136,6 @@ impl Calls {
     /// The call that begins brings neither a request nor a message.
     pub fn notice(&self) {
         self.notices.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A call has cost the instance, by a limit or not.
-    pub fn fail(&self, by_limit: bool) {
-        let failed = if by_limit { &self.limits } else { &self.traps };
-        failed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The guest says that a request or a session has failed.

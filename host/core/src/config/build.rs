@@ -86,8 +86,8 @@ const MAX_PLUGIN: usize = 64;
 impl Build {
     /// Whether the same component is built.
     pub fn makes_the_same(&self, other: &Self) -> bool {
-        let parts = |own: &Self| (own.source.clone(), own.kind, own.engine, own.command.clone());
-        parts(self) == parts(other)
+        let parts = |own: &Self| (own.kind, own.engine);
+        self.source == other.source && self.command == other.command && parts(self) == parts(other)
     }
 }
 

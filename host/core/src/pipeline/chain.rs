@@ -48,7 +48,7 @@ struct Progress {
     session: Option<Session>,
     /// The error that no error handler has handled.
     unhandled: Option<(StatusCode, String)>,
-    /// Somebody has failed, and whoever is around it passes that on.
+    /// A plugin of the chain has failed. Those around it only pass that on.
     has_failed: bool,
 }
 
@@ -138,20 +138,14 @@ impl Chain {
 
     /// Charges a plugin with a failure, unless it only passes on that of a plugin inside of it.
     fn counted(&self, context: &Context, answered: Result<Answered, Failure>) -> Answered {
-        let answered = match answered {
-            Ok(answered) => answered,
-            Err(failure) => {
-                let has_failed = std::mem::replace(&mut self.progress.lock().has_failed, true);
-                // The others are counted where they end a call.
-                if matches!(failure, Failure::Invalid(_)) && !has_failed {
-                    context.calls.error();
-                }
-                return Err(self.failed(context, &failure));
-            }
-        };
+        // The other failures are counted where they end a call.
+        let is_error = |failure: &Failure| matches!(failure, Failure::Invalid(_));
+        let is_counted = answered.as_ref().err().is_none_or(is_error);
+        let answered = answered.unwrap_or_else(|failure| Err(self.failed(context, &failure)));
         let status = answered.as_ref().map_or_else(|error| error.status, Answer::status);
         if status.is_server_error()
             && !std::mem::replace(&mut self.progress.lock().has_failed, true)
+            && is_counted
         {
             context.calls.error();
         }

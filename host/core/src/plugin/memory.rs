@@ -19,13 +19,13 @@ pub enum EmptyMemory {
     NoHooks,
     #[error("its `scope` has changed")]
     Scope,
-    /// The version before is failing, and what it has could not be had as a whole.
+    /// The previous version is failing, and its memory could not be taken over whole.
     #[error("`save` or `restore` has failed")]
     Failed,
 }
 
 impl EmptyMemory {
-    /// What to do about it, where that is not said yet.
+    /// What to do about it, if the reason does not say so.
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Self::NoState | Self::NoStateAfter => Some(

@@ -39,12 +39,12 @@ pub enum SwapError {
         "`{plugin}` has a `health` in `lithe.toml`, and answers no requests: only a route does"
     )]
     NoHandler { plugin: Arc<str> },
-    #[error("`{plugin}` cannot take over the previous version\'s memory")]
+    #[error("`{plugin}` cannot take over the previous version's memory")]
     State { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },
     #[error(
-        "`{plugin}` would begin with empty memory, and what the version before has in its own would be lost"
+        "`{plugin}` would begin with empty memory, and the previous version's memory would be lost"
     )]
     Memory { plugin: Arc<str>, source: EmptyMemory },
     #[error(

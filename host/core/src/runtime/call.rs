@@ -143,11 +143,7 @@ impl Caller {
             })
         });
         if let Err(failure) = &result {
-            let limit = failure.limit();
-            state.context.calls.fail(limit.is_some());
-            if let Some(limit) = limit {
-                state.context.account.exceed(limit);
-            }
+            state.context.fail(failure.limit());
         }
         result
     }

@@ -97,11 +97,7 @@ impl<E: Exports> Template<E> {
         let started = self.try_instantiate(sharing).await;
         let failed = |failure: Failure| {
             self.context.calls.begin();
-            let limit = failure.limit();
-            self.context.calls.fail(limit.is_some());
-            if let Some(limit) = limit {
-                self.context.account.exceed(limit);
-            }
+            self.context.fail(failure.limit());
             failure
         };
         let (store, exports, optional) = started.map_err(failed)?;

@@ -130,8 +130,9 @@ impl Body for StreamBody {
         }
         if orders.terminate {
             // Being told again does not delay the end.
-            let is_cut_off = matches!(this.ending, Some(Ending::CutOff));
-            this.ending = Some(if is_cut_off { Ending::CutOff } else { Ending::CutOffSoon });
+            if !matches!(this.ending, Some(Ending::CutOff)) {
+                this.ending = Some(Ending::CutOffSoon);
+            }
         } else if !piece.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(piece.into()))));
         }

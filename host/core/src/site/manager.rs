@@ -513,17 +513,12 @@ impl SiteManager {
         let drain_time = site.config.swap.drain_time;
         let mut report = Report::default();
         for Swapped { pair, moved, lost } in swap.complete().await {
-            let plugin = pair.after.context().plugin.to_string();
-            let (from, to) = (Some(*pair.before.digest()), Some(*pair.after.digest()));
-            let draining = pair.before.own_sockets().count();
-            let moving = moved.moved;
             report.changes.push(Change {
-                plugin,
-                from,
-                to,
-                moved: moving,
-                draining,
+                from: Some(*pair.before.digest()),
+                moved: moved.moved,
+                draining: pair.before.own_sockets().count(),
                 empty_memory: lost,
+                ..added(&pair.after)
             });
             report.pause = report.pause.max(moved.pause);
             self.served.draining().add(pair.before, drain_time);

@@ -56,7 +56,7 @@ impl Interpreter {
         say: &impl Fn(&str),
     ) -> anyhow::Result<Self> {
         let version = tool::ask(tool::command(tool).arg("--version"))?;
-        let world = World::new(kind, exports(kind));
+        let world = World::new(kind, Export::of_kind(kind).iter().copied());
         let shared = cache.folder().unwrap_or(work);
         let name = format!("python-{}", kind.name());
         let folder = shared.join(format!("{name}-{}", digest(&version, &world)));
@@ -84,16 +84,7 @@ impl Interpreter {
 
 const COMPONENT: &str = "interpreter.wasm";
 
-/// What a component of that kind may export.
-fn exports(kind: GuestKind) -> Vec<Export> {
-    match kind {
-        GuestKind::Hooks => Export::ALL.to_vec(),
-        GuestKind::Route => vec![Export::Health, Export::Routes],
-        GuestKind::Session | GuestKind::Middleware | GuestKind::Error => vec![Export::Health],
-    }
-}
-
-/// Of everything that an interpreter is made from.
+/// The digest of everything that an interpreter is made from.
 fn digest(version: &str, world: &World) -> String {
     let mut made_from = format!("{version}\n{}\n{MODULE_TEXT}", world.text());
     for (name, text) in crate::contract::FILES.iter().chain(&SDK) {

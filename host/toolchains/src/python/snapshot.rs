@@ -92,8 +92,7 @@ impl Running {
         digest: &Digest,
         text: &str,
     ) -> anyhow::Result<Self> {
-        let component = call::add(component)?;
-        let running = Self::instance(&component, data, cache, digest);
+        let running = Self::instance(component, data, cache, digest);
         let mut running = running.map_err(|error| anyhow!("{error:#}"))?;
         let ran = running.call::<_, (i32,)>(call::NAME, (text,))?;
         match ran {
@@ -112,7 +111,9 @@ impl Running {
         let component = match cache.load(&engine, digest, Effort::Quick) {
             Some(component) => component,
             None => {
-                let component = Component::new(&engine, component)?;
+                let component = call::add(component)
+                    .map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
+                let component = Component::new(&engine, &component)?;
                 let compiled = component.serialize()?;
                 // Where it cannot be kept, it is compiled again the next time.
                 let _ = cache.store(&engine, digest, Effort::Quick, &compiled);

@@ -201,16 +201,12 @@ impl Hooks for Live {
             ("say", text) => peer.publish(VOTES, text).to_string(),
             ("buffered", "") => peer.buffered_amount().to_string(),
             ("tick", "") => {
-                return {
-                    tick(peer);
-                    Ok(())
-                };
+                tick(peer);
+                return Ok(());
             }
             ("count", "") => {
-                return {
-                    count(peer);
-                    Ok(())
-                };
+                count(peer);
+                return Ok(());
             }
             ("close", "") => return Ok(peer.close(4001, "bye")?),
             ("fail", "") => return Err(anyhow!("as told")),
