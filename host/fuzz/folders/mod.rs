@@ -152,7 +152,11 @@ async fn served(root: &Path, made: &Made) -> BTreeMap<String, Option<(u16, Vec<u
         let Ok(request) = Request::get(&asked).body(()) else { continue };
         let Ok(path) = lithe_router::Path::parse(request.uri().path()) else { continue };
         let decoded = path.decoded();
-        let Some(response) = public.serve(&request, &path, &decoded).await else {
+        let response = match public.serve(&request, &path, &decoded) {
+            Some(serving) => serving.await,
+            None => None,
+        };
+        let Some(response) = response else {
             answers.insert(asked, None);
             continue;
         };

@@ -1,7 +1,7 @@
 //! A request's body, read whole before a guest is called, so that no instance waits for a client.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -27,8 +27,7 @@ pub(crate) enum BodyError<E> {
 /// # Errors
 /// 413, 408, or 400 if the client breaks off.
 pub(crate) async fn read(
-    headers: &HeaderMap,
-    body: Incoming,
+    request: &mut Request<Incoming>,
     snapshot: &SiteSnapshot,
 ) -> Result<Bytes, HttpError> {
     let limit = snapshot.limits.body;
@@ -37,14 +36,11 @@ pub(crate) async fn read(
         let message = format!("the body is over {limit} (`limits.body`)");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
-    if announced(headers).is_some_and(|length| length > limit.as_u64()) {
+    if announced(request.headers()).is_some_and(|length| length > limit.as_u64()) {
         return Err(too_large());
     }
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
     // Boxed: otherwise a request without a body would reserve room for it.
-    let collected = Box::pin(collect(body, bytes(limit)));
+    let collected = Box::pin(collect(request.body_mut(), bytes(limit)));
     match timeout(snapshot.body_time, collected).await {
         Ok(Ok(collected)) => Ok(collected),
         Ok(Err(BodyError::TooLarge)) => Err(too_large()),

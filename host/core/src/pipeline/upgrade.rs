@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Either;
 use hyper::upgrade::{OnUpgrade, Parts as Upgraded};
@@ -15,25 +14,26 @@ use super::Sessions;
 use super::connection::Connection;
 use super::response::{self, Body};
 use super::snapshot::SiteSnapshot;
+use crate::capability::event::Request;
 use crate::capability::socket::Socket;
 use crate::config::bytes;
 use crate::plugin::Session;
 use crate::session;
 
 /// Whether the request may become a socket, and so live long.
-pub(crate) fn may_follow(head: &Parts) -> bool {
-    head.headers.contains_key(header::UPGRADE)
+pub(crate) fn may_follow(request: &Request) -> bool {
+    request.headers.contains_key(header::UPGRADE)
 }
 
-/// Copies the parts of the head that share the connection's read buffer.
-pub(crate) fn detach(head: &mut Parts) {
+/// Copies the parts of the request that share the connection's read buffer.
+pub(crate) fn detach(request: &mut Request) {
     let copy = |(name, value): (&HeaderName, &HeaderValue)| {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
         Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
     };
-    head.headers = head.headers.iter().filter_map(copy).collect();
-    if let Ok(uri) = head.uri.to_string().parse() {
-        head.uri = uri;
+    request.headers = request.headers.iter().filter_map(copy).collect();
+    if let Ok(uri) = request.uri.to_string().parse() {
+        request.uri = uri;
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn accept(
     session: Session,
     headers: HeaderMap,
     upgrade: OnUpgrade,
-    sessions: Sessions,
+    sessions: &Sessions,
 ) -> Response<Body> {
     let request = &session.socket.request.headers;
     let deflate = snapshot.deflate.enabled.then(|| session::Agreed::on(request, &snapshot.deflate));
@@ -139,7 +139,7 @@ pub(crate) fn start_stream(
     session: Session,
     status: StatusCode,
     headers: HeaderMap,
-    sessions: Sessions,
+    sessions: &Sessions,
 ) -> Response<Body> {
     if sessions.stop.is_cancelled() {
         session.socket.close(1001, "the server is stopping");

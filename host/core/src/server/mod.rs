@@ -15,12 +15,15 @@ mod served_site;
 mod sweep;
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -266,10 +269,7 @@ impl Server {
         let patience = Patience { write: self.settings.write_time, rest: self.settings.body_time };
         let connection = Connection::new(stream, patience, self.stop.clone());
         let counted = Arc::new(counted);
-        let service = service_fn(|request: Request<Incoming>| {
-            let answered = self.answer(request, client, &counted);
-            async move { Ok::<_, std::convert::Infallible>(answered.await) }
-        });
+        let service = service_fn(|request| self.answer(request, client, &counted));
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())
             .header_read_timeout(self.settings.header_time)
@@ -290,28 +290,30 @@ impl Server {
         }
     }
 
-    async fn answer(
+    fn answer(
         &self,
         mut request: Request<Incoming>,
         client: SocketAddr,
         counted: &Arc<Counted>,
-    ) -> Response<Body> {
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
         let (version, unread) = (request.version(), !request.body().is_end_stream());
-        let mut response = match self.find(&mut request, counted) {
+        let answered = match self.find(&mut request, counted) {
             Ok(snapshot) => {
                 let (tasks, stop) = (self.tasks.clone(), self.stop.clone());
                 let sessions = pipeline::Sessions { tasks, stop, connection: counted.clone() };
-                pipeline::handle(snapshot, request, client, sessions).await
+                Either::Left(pipeline::handle(snapshot, request, client, sessions))
             }
             Err(mut refusal) => {
                 if unread {
                     pipeline::end_connection(&mut refusal);
                 }
-                *refusal
+                Either::Right(ready(*refusal))
             }
         };
-        pipeline::fit(&mut response, version);
-        response
+        answered.map(move |mut response| {
+            pipeline::fit(&mut response, version);
+            Ok(response)
+        })
     }
 
     /// Finds the site that answers a request.

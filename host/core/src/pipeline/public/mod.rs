@@ -13,7 +13,9 @@ mod facts;
 mod index;
 mod ranges;
 
+use std::future::{Future, ready};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -47,6 +49,9 @@ struct Shared {
     /// the latest reading is the one that is served.
     said: Mutex<Option<String>>,
 }
+
+/// An answer that is being made. It is nothing if the file is there no longer.
+pub(super) type Serving = Pin<Box<dyn Future<Output = Option<Response<Body>>> + Send>>;
 
 /// What `public/` has for a request.
 enum Found {
@@ -87,18 +92,18 @@ impl Public {
     /// answered with that file; without the final `/` in the path, with a redirect.
     ///
     /// Returns nothing if `public/` does not have the file: then the routes are asked.
-    pub async fn serve<B>(
+    pub fn serve<B>(
         &self,
         request: &Request<B>,
         path: &Path<'_>,
         decoded: &str,
-    ) -> Option<Response<Body>> {
-        let (index, file) = match self.find(request, path, decoded)? {
-            Found::File(index, file) => (index, file),
-            Found::Folder => return redirect(request, path),
-        };
-        // Boxed: otherwise a request that is not for a file would reserve room for it.
-        Box::pin(self.answer(index, file, request)).await
+    ) -> Option<Serving> {
+        Some(match self.find(request, path, decoded)? {
+            Found::File(index, file) => {
+                Box::pin(self.shared.clone().answer(index, file, Asked::by(request)))
+            }
+            Found::Folder => Box::pin(ready(Some(redirect(request, path)?))),
+        })
     }
 
     /// What a request is for. A request that is not for a file costs only this.
@@ -122,21 +127,22 @@ impl Public {
             (Asset::File(_), true) => None,
         }
     }
+}
 
-    async fn answer<B>(
-        &self,
+impl Shared {
+    async fn answer(
+        self: Arc<Self>,
         index: Arc<Index>,
         file: Arc<File>,
-        request: &Request<B>,
+        asked: Asked,
     ) -> Option<Response<Body>> {
-        let asked = Asked::by(request);
         let opened = file.clone();
         let answered =
             tokio::task::spawn_blocking(move || answer::answer(index.folder(), &opened, &asked));
         match answered.await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                let (site, source) = (&*self.shared.site, file.source());
+                let (site, source) = (&*self.site, file.source());
                 tracing::warn!(site, "cannot read `public/{source}`: {error}");
                 Some(busy())
             }
@@ -144,9 +150,7 @@ impl Public {
             Err(_) => Some(busy()),
         }
     }
-}
 
-impl Shared {
     fn read(&self) -> Result<(), FileError> {
         let mut said = self.said.lock();
         let Reading { index, left_out } =

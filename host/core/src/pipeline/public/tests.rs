@@ -21,7 +21,7 @@ fn public(files: &[(&str, &[u8])]) -> (TempDir, Public) {
 async fn ask(public: &Public, request: Request<()>) -> Option<Response<Body>> {
     let raw = request.uri().path().to_owned();
     let path = Path::parse(&raw).unwrap();
-    public.serve(&request, &path, &path.decoded()).await
+    public.serve(&request, &path, &path.decoded())?.await
 }
 
 fn get(path: &str) -> Request<()> {
