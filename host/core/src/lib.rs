@@ -72,6 +72,7 @@ mod descriptors;
 mod files;
 mod lease;
 mod message;
+mod outgoing;
 mod supervise;
 mod sync;
 

@@ -296,19 +296,34 @@ pub(crate) fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
 
 /// A message for many sockets, whose frame is encoded once.
 #[derive(Debug)]
-pub struct Encoded<'p> {
-    /// What streams send: they have no frames.
-    pub payload: &'p [u8],
-    /// What WebSockets send.
-    pub frame: Vec<u8>,
+pub struct Encoded {
+    frame: Bytes,
+    /// The length of the frame's head.
+    head: usize,
 }
 
-impl<'p> Encoded<'p> {
+impl Encoded {
     /// Encodes the frame.
-    pub fn new(opcode: Opcode, payload: &'p [u8]) -> Self {
+    pub fn new(opcode: Opcode, payload: &[u8]) -> Self {
         let mut frame = Vec::new();
         encode_frame(&mut frame, opcode, payload);
-        Self { payload, frame }
+        let head = frame.len() - payload.len();
+        Self { frame: frame.into(), head }
+    }
+
+    /// The payload's length in bytes.
+    pub fn len(&self) -> usize {
+        self.frame.len() - self.head
+    }
+
+    /// What WebSockets send.
+    pub fn frame(&self) -> Bytes {
+        self.frame.clone()
+    }
+
+    /// What streams send: they have no frames.
+    pub fn payload(&self) -> Bytes {
+        self.frame.slice(self.head..)
     }
 }
 

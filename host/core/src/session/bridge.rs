@@ -274,7 +274,7 @@ impl<S: Wire> Bridge<S> {
     /// Queues the last frame: the answer to the peer's close, or why the session fails.
     pub(crate) fn answer(&mut self, end: End) -> CloseInfo {
         let socket = &self.socket;
-        self.transport.queue(|out| socket.take_outbound(out));
+        self.transport.queue(|out| *out = socket.take_outbound());
         self.socket.set_closed();
         match &end {
             End::Closed { .. } => self.transport.answer(),

@@ -16,12 +16,15 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{ends, run_guest};
 use crate::capability::socket::{CloseInfo, Socket};
+use crate::outgoing::Outgoing;
 use crate::plugin::{Guest, Session};
 
 /// What a guest sends, as a response's body.
 #[derive(Debug)]
 pub struct StreamBody {
     socket: Arc<Socket>,
+    /// Pieces that hyper has not asked for yet.
+    taken: Outgoing,
     /// Notified when there is room for what the guest was refused.
     drained: Arc<Notify>,
     /// Gets the end of the stream.
@@ -45,7 +48,8 @@ pub fn stream(session: Session, close_time: Duration) -> (StreamBody, impl Futur
     let (ended, end) = oneshot::channel();
     let socket = session.socket.clone();
     let drained = Arc::new(Notify::new());
-    let body = StreamBody { socket, drained: drained.clone(), ended: Some(ended), ending: None };
+    let (taken, ended) = (Outgoing::default(), Some(ended));
+    let body = StreamBody { socket, taken, drained: drained.clone(), ended, ending: None };
     (body, run(session, end, drained, close_time))
 }
 
@@ -117,10 +121,12 @@ impl Body for StreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
         this.socket.register(cx.waker());
-        let mut piece = Vec::new();
         let orders = this.socket.take_orders();
-        this.socket.take_outbound(&mut piece);
-        this.socket.set_unsent(0);
+        if this.taken.is_empty() {
+            this.taken = this.socket.take_outbound();
+        }
+        let piece = this.taken.pop();
+        this.socket.set_unsent(this.taken.len());
         if this.socket.take_drained() {
             this.drained.notify_one();
         }
@@ -133,8 +139,8 @@ impl Body for StreamBody {
             if !matches!(this.ending, Some(Ending::CutOff)) {
                 this.ending = Some(Ending::CutOffSoon);
             }
-        } else if !piece.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(piece.into()))));
+        } else if let Some(piece) = piece {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match this.ending {
             None => Poll::Pending,
@@ -178,8 +184,8 @@ mod tests {
         let socket = Sockets::default().accept(new, &Limits::default()).expect("there is room");
         socket.set_open(None);
         let (ended, _end) = oneshot::channel();
-        let (drained, ended) = (Arc::default(), Some(ended));
-        let mut body = StreamBody { socket: socket.clone(), drained, ended, ending: None };
+        let (taken, drained, ended) = (Outgoing::default(), Arc::default(), Some(ended));
+        let mut body = StreamBody { socket: socket.clone(), taken, drained, ended, ending: None };
         let mut poll = || {
             socket.terminate();
             Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()))

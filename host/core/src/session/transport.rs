@@ -6,7 +6,7 @@ mod byte_stream;
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::error::Error;
@@ -19,8 +19,8 @@ use super::Limits;
 use super::end::End;
 use super::frame::Whole;
 use super::wire::Wire;
-use crate::buffers;
 use crate::message::{Message, Messages, encode_header};
+use crate::outgoing::{Gathered, Outgoing};
 use byte_stream::{ByteStream, READ_BUFFER};
 
 /// How many frames are read before the guest is called.
@@ -52,23 +52,28 @@ impl<S: Wire> Transport<S> {
     }
 
     /// Appends the frames that `take` puts into an empty buffer. Returns its result.
-    pub(crate) fn queue<T>(&mut self, take: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        if self.io.out.is_empty() && self.io.deflater.is_none() {
-            return take(&mut self.io.out);
+    pub(crate) fn queue<T>(&mut self, take: impl FnOnce(&mut Outgoing) -> T) -> T {
+        let ByteStream { out, deflater, .. } = &mut self.io;
+        if out.is_empty() && deflater.is_none() {
+            return take(out);
         }
-        let mut frames = Vec::new();
+        let mut frames = Outgoing::default();
         let taken = take(&mut frames);
-        match &mut self.io.deflater {
-            Some(deflater) => deflater.frames(&frames, &mut self.io.out),
-            None => self.io.out.extend_from_slice(&frames),
+        match deflater {
+            // Each piece has whole frames.
+            Some(deflater) => {
+                for piece in frames.pieces() {
+                    out.append(|own| deflater.frames(piece, own));
+                }
+            }
+            None => out.append_all(frames),
         }
-        buffers::give(frames);
         taken
     }
 
     /// How many bytes the network has not taken yet.
     pub(crate) fn unsent(&self) -> usize {
-        self.io.out.len() - self.io.written
+        self.io.out.len()
     }
 
     /// Appends messages to `batch` until nothing more is ready or the batch is large. Ready without
@@ -175,7 +180,7 @@ impl<S: Wire> Transport<S> {
     pub(crate) fn ping(&mut self) {
         const PING: u8 = 0x89;
         if !self.io.closing {
-            encode_header(&mut self.io.out, PING, 0);
+            self.io.out.append(|own| encode_header(own, PING, 0));
         }
     }
 
@@ -201,17 +206,18 @@ impl<S: Wire> Transport<S> {
     /// # Errors
     /// The connection is lost.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ByteStream { stream, out, written, .. } = &mut self.io;
-        while *written < out.len() {
-            match Pin::new(&mut *stream).poll_write(cx, &out[*written..]) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(count)) => *written += count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+        let ByteStream { stream, out, .. } = &mut self.io;
+        while !out.is_empty() {
+            let stream = Pin::new(&mut *stream);
+            let written = match out.gather() {
+                Gathered::One(bytes) => stream.poll_write(cx, bytes),
+                Gathered::Many(slices, count) => stream.poll_write_vectored(cx, &slices[..count]),
+            };
+            match ready!(written)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => out.advance(count),
             }
         }
-        *written = 0;
-        buffers::give(std::mem::take(out));
         Poll::Ready(Ok(()))
     }
 

@@ -9,6 +9,7 @@ use super::{Outlet, Socket, TryWrite};
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
 use crate::message::Opcode;
+use crate::outgoing::{Gathered, Outgoing};
 use crate::sync::{Mutex, explore_all};
 
 /// What the peer gets. At once, the network takes less than two frames of a letter.
@@ -36,13 +37,13 @@ fn send(socket: &Socket, letter: &str) {
 /// What the session's task does when it is woken, as `Bridge::send`: it writes what it has taken,
 /// piece by piece.
 fn run_task(socket: &Socket, network: &Network) {
-    let mut out = Vec::new();
+    let mut out = Outgoing::default();
     while socket.look(0, &mut out).took {
-        let mut written = 0;
-        while written < out.len() {
-            written += network.try_write(&out[written..]).unwrap();
+        while !out.is_empty() {
+            let Gathered::One(bytes) = out.gather() else { panic!("nothing is shared") };
+            let written = network.try_write(bytes).unwrap();
+            out.advance(written);
         }
-        out.clear();
     }
 }
 

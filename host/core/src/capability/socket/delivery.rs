@@ -73,7 +73,7 @@ impl Finished<'_> {
         let Self { socket, mut inner } = self;
         let Inner { outbound, outlet, orders, awaited, .. } = &mut *inner;
         if let Some(outlet) = outlet.as_ref().filter(|_| !orders.terminate) {
-            outbound.write(|bytes| outlet.try_write(bytes));
+            outbound.write(|bytes| outlet.write(bytes));
         }
         let was_awaited = std::mem::take(awaited);
         if was_awaited || outbound.needs_the_task() || orders.any() {

@@ -1,21 +1,24 @@
 //! What waits to be sent to one socket.
 
 use std::collections::VecDeque;
-use std::io;
 
-use crate::buffers;
+use bytes::Bytes;
+
 use crate::config::OutboundPolicy;
+use crate::message::SHORT;
+use crate::outgoing::Outgoing;
+
+/// The longest message that is copied while other messages wait, in bytes. Sharing it would take
+/// about as much memory for each socket.
+const COPIED_BEHIND_OTHERS: usize = 128;
 
 /// Encoded frames, or a stream's bytes, that the session task has not taken yet.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     /// The rest of a write that another task began: it goes before everything else.
-    begun: Vec<u8>,
-    /// A borrowed buffer; none where nothing waits.
-    bytes: Vec<u8>,
-    /// How many bytes have been dropped from the front of `bytes`.
-    dropped: usize,
-    /// The lengths of the frames in `bytes`; kept only where the policy may drop the oldest.
+    begun: Outgoing,
+    queue: Outgoing,
+    /// The lengths of the frames in `queue`; kept only where the policy may drop the oldest.
     frames: VecDeque<usize>,
     /// How many bytes the session task has taken and not yet handed to the network.
     unsent: usize,
@@ -38,9 +41,8 @@ impl Outbound {
     /// An empty queue, for at most `limit` bytes of payload and frame headers.
     pub(crate) fn new(limit: usize, policy: OutboundPolicy) -> Self {
         Self {
-            begun: Vec::new(),
-            bytes: Vec::new(),
-            dropped: 0,
+            begun: Outgoing::default(),
+            queue: Outgoing::default(),
             frames: VecDeque::new(),
             unsent: 0,
             limit,
@@ -51,12 +53,12 @@ impl Outbound {
 
     /// How many bytes wait.
     pub(crate) fn len(&self) -> usize {
-        self.begun.len() + self.bytes.len() - self.dropped + self.unsent
+        self.begun.len() + self.queue.len() + self.unsent
     }
 
     /// Whether something waits that the session task has not taken.
     pub(crate) fn has_more(&self) -> bool {
-        !self.begun.is_empty() || self.bytes.len() > self.dropped
+        !self.begun.is_empty() || !self.queue.is_empty()
     }
 
     /// Queues a message of `payload` bytes, which `encode` appends.
@@ -68,63 +70,85 @@ impl Outbound {
         payload: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), Full> {
-        if self.len() + payload > self.limit {
-            match self.policy {
-                OutboundPolicy::Close => {
-                    self.clear();
-                    return Err(Full::Close);
-                }
-                OutboundPolicy::Refuse => {
-                    self.refused = true;
-                    return Err(Full::Refuse);
-                }
-                OutboundPolicy::DropOldest => self.make_room(payload),
-            }
-        }
-        if self.bytes.capacity() == 0 {
-            self.bytes = buffers::take();
-        }
-        let before = self.bytes.len();
-        encode(&mut self.bytes);
-        if self.policy == OutboundPolicy::DropOldest {
-            self.frames.push_back(self.bytes.len() - before);
-        }
+        self.admit(payload)?;
+        let frame = self.queue.append(encode);
+        self.note(frame);
         Ok(())
     }
 
-    /// Moves what is queued to `out`, which is empty, together with its buffer.
-    pub(crate) fn take(&mut self, out: &mut Vec<u8>) {
-        self.bytes.drain(..self.dropped);
-        self.dropped = 0;
-        self.frames.clear();
-        std::mem::swap(out, &mut self.bytes);
-        if !self.begun.is_empty() {
-            self.begun.append(out);
-            std::mem::swap(out, &mut self.begun);
+    /// Queues a message of `payload` bytes that others have, too. It is shared, unless a copy costs
+    /// less.
+    ///
+    /// # Errors
+    /// As [`Outbound::push`].
+    pub(crate) fn push_shared(&mut self, payload: usize, message: Bytes) -> Result<(), Full> {
+        self.admit(payload)?;
+        let copied = if self.len() == 0 { SHORT } else { COPIED_BEHIND_OTHERS };
+        let frame = message.len();
+        match payload <= copied {
+            true => drop(self.queue.append(|own| own.extend_from_slice(&message))),
+            false => self.queue.share(message),
         }
+        self.note(frame);
+        Ok(())
+    }
+
+    fn admit(&mut self, payload: usize) -> Result<(), Full> {
+        if self.len() + payload <= self.limit {
+            return Ok(());
+        }
+        match self.policy {
+            OutboundPolicy::Close => {
+                self.clear();
+                Err(Full::Close)
+            }
+            OutboundPolicy::Refuse => {
+                self.refused = true;
+                Err(Full::Refuse)
+            }
+            OutboundPolicy::DropOldest => {
+                self.make_room(payload);
+                Ok(())
+            }
+        }
+    }
+
+    fn note(&mut self, frame: usize) {
+        if self.policy == OutboundPolicy::DropOldest {
+            self.frames.push_back(frame);
+        }
+    }
+
+    /// Takes out everything that waits.
+    #[must_use]
+    pub(crate) fn take(&mut self) -> Outgoing {
+        self.frames.clear();
+        let queue = std::mem::take(&mut self.queue);
+        let out = match self.begun.is_empty() {
+            true => queue,
+            false => {
+                let mut out = std::mem::take(&mut self.begun);
+                out.append_all(queue);
+                out
+            }
+        };
         self.unsent = out.len();
+        out
     }
 
     /// Writes what waits, unless the session task is writing. The task writes what is left over.
-    pub(crate) fn write(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) {
+    /// `write` returns how many bytes the network took.
+    pub(crate) fn write(&mut self, write: impl FnOnce(&Outgoing) -> usize) {
         // Where the oldest may be dropped, no frame may have begun.
-        if self.unsent > 0 || !self.begun.is_empty() || self.policy == OutboundPolicy::DropOldest {
+        let may_write =
+            self.unsent == 0 && self.begun.is_empty() && self.policy != OutboundPolicy::DropOldest;
+        if !may_write || self.queue.is_empty() {
             return;
         }
-        // The session task will see the same error.
-        let written = match self.has_more() {
-            true => write(&self.bytes[self.dropped..]).unwrap_or(0),
-            false => 0,
-        };
-        if written == 0 {
-            return;
-        }
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.drain(..self.dropped + written);
-        self.dropped = 0;
-        match bytes.is_empty() {
-            true => buffers::give(bytes),
-            false => self.begun = bytes,
+        let written = write(&self.queue);
+        if written > 0 {
+            self.queue.advance(written);
+            self.begun = std::mem::take(&mut self.queue);
         }
     }
 
@@ -148,8 +172,7 @@ impl Outbound {
 
     /// Drops what waits and has not begun.
     pub(crate) fn clear(&mut self) {
-        buffers::give(std::mem::take(&mut self.bytes));
-        self.dropped = 0;
+        self.queue = Outgoing::default();
         self.frames.clear();
     }
 
@@ -158,14 +181,9 @@ impl Outbound {
     fn make_room(&mut self, payload: usize) {
         while self.len() + payload > self.limit {
             let Some(oldest) = self.frames.pop_front() else { break };
-            self.dropped += oldest;
+            self.queue.advance(oldest);
         }
-        // The bytes move only when half of them are dropped, so that each byte moves once on
-        // average.
-        if self.dropped > self.bytes.len() / 2 {
-            self.bytes.drain(..self.dropped);
-            self.dropped = 0;
-        }
+        self.queue.compact();
     }
 }
 
@@ -178,9 +196,7 @@ mod tests {
     }
 
     fn taken(queue: &mut Outbound) -> Vec<u8> {
-        let mut out = Vec::new();
-        queue.take(&mut out);
-        out
+        queue.take().pieces().collect::<Vec<_>>().concat()
     }
 
     #[test]
@@ -207,7 +223,7 @@ mod tests {
     fn what_a_write_leaves_goes_first_and_is_never_dropped() {
         let mut queue = Outbound::new(4, OutboundPolicy::Close);
         push(&mut queue, b"abcd").unwrap();
-        queue.write(|bytes| Ok(bytes.len() - 3));
+        queue.write(|bytes| bytes.len() - 3);
         assert_eq!(queue.len(), 3);
         push(&mut queue, b"e").unwrap();
         queue.write(|_| panic!("the task writes what is left"));
@@ -216,7 +232,7 @@ mod tests {
         queue.write(|_| panic!("the task is writing"));
         queue.set_unsent(0);
         push(&mut queue, b"g").unwrap();
-        queue.write(|bytes| Ok(bytes.len()));
+        queue.write(Outgoing::len);
         assert!(queue.len() == 0 && !queue.needs_the_task());
     }
 
@@ -224,9 +240,42 @@ mod tests {
     fn a_write_that_fails_leaves_all_to_the_task() {
         let mut queue = Outbound::new(4, OutboundPolicy::Close);
         push(&mut queue, b"ab").unwrap();
-        queue.write(|_| Err(io::ErrorKind::WouldBlock.into()));
+        queue.write(|_| 0);
         assert!(queue.needs_the_task());
         assert_eq!(taken(&mut queue), b"ab");
+    }
+
+    #[test]
+    fn a_message_for_many_is_copied_only_where_that_costs_less() {
+        let (short, long) = (Bytes::from(vec![1; SHORT]), Bytes::from(vec![2; SHORT + 1]));
+        let has = |queue: &Outbound, message: &Bytes| {
+            queue.queue.pieces().any(|piece| piece.as_ptr() == message.as_ptr())
+        };
+        let mut queue = Outbound::new(10 * SHORT, OutboundPolicy::Close);
+        queue.push_shared(long.len(), long.clone()).unwrap();
+        assert!(has(&queue, &long));
+        queue.push_shared(short.len(), short.clone()).unwrap();
+        assert!(has(&queue, &short), "the peer is behind already");
+        let _ = taken(&mut queue);
+        queue.set_unsent(0);
+        queue.push_shared(short.len(), short.clone()).unwrap();
+        assert!(!has(&queue, &short));
+        assert_eq!(taken(&mut queue), short);
+    }
+
+    #[test]
+    fn shared_messages_count_for_the_limit_and_are_dropped_like_others() {
+        let message = Bytes::from(vec![1; 2 * SHORT]);
+        let mut queue = Outbound::new(5 * SHORT, OutboundPolicy::DropOldest);
+        for _ in 0..4 {
+            queue.push_shared(message.len(), message.clone()).unwrap();
+        }
+        assert_eq!(queue.len(), 4 * SHORT);
+        let mut queue = Outbound::new(5 * SHORT, OutboundPolicy::Close);
+        let pushed: Vec<_> =
+            (0..3).map(|_| queue.push_shared(message.len(), message.clone())).collect();
+        assert_eq!(pushed, [Ok(()), Ok(()), Err(Full::Close)]);
+        assert_eq!(queue.len(), 0);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! How tasks other than the session's write to a connection.
 
+#[cfg(all(test, feature = "shuttle"))]
 use std::io;
 
 use tokio::net::tcp::OwnedWriteHalf;
+
+use crate::outgoing::{Gathered, Outgoing};
 
 /// The writing half of a connection. Dropping it does not end the connection: the session does
 /// that.
@@ -19,7 +22,7 @@ enum Half {
 /// The network of the model checker.
 #[cfg(all(test, feature = "shuttle"))]
 pub trait TryWrite: std::fmt::Debug + Send + Sync {
-    /// See [`Outlet::try_write`].
+    /// See [`Outlet::write`].
     ///
     /// # Errors
     /// The network takes nothing now.
@@ -38,17 +41,22 @@ impl Outlet {
         Self(Some(Half::Checked(network)))
     }
 
-    /// Writes what the network takes at once. Returns how much that was.
-    ///
-    /// # Errors
-    /// The network takes nothing now, or the connection is lost.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.0 {
-            Some(Half::Tcp(half)) => half.try_write(bytes),
+    /// Writes what the network takes at once. Returns how many bytes that were: none, too, if the
+    /// connection is lost, which the session's task will see.
+    pub fn write(&self, bytes: &Outgoing) -> usize {
+        let written = match &self.0 {
+            Some(Half::Tcp(half)) => match bytes.gather() {
+                Gathered::One(bytes) => half.try_write(bytes),
+                Gathered::Many(slices, count) => half.try_write_vectored(&slices[..count]),
+            },
             #[cfg(all(test, feature = "shuttle"))]
-            Some(Half::Checked(network)) => network.try_write(bytes),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
+            Some(Half::Checked(network)) => match bytes.gather() {
+                Gathered::One(bytes) => network.try_write(bytes),
+                Gathered::Many(slices, _) => network.try_write(&slices[0]),
+            },
+            None => Ok(0),
+        };
+        written.unwrap_or(0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Queues messages for the peer.
 
 use super::Socket;
-use super::outbound::Full;
+use super::outbound::{Full, Outbound};
 use crate::capability::bindings::socket::{ReadyState, SendError};
 use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
@@ -14,9 +14,11 @@ impl Socket {
     /// # Errors
     /// The socket is closing, the message is over the limit, or the queue is full.
     pub fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
-        self.queue(payload.len(), |bytes| match self.is_stream() {
-            true => bytes.extend_from_slice(payload),
-            false => encode_frame(bytes, opcode, payload),
+        self.queue(payload.len(), |outbound| {
+            outbound.push(payload.len(), |bytes| match self.is_stream() {
+                true => bytes.extend_from_slice(payload),
+                false => encode_frame(bytes, opcode, payload),
+            })
         })
     }
 
@@ -24,14 +26,18 @@ impl Socket {
     ///
     /// # Errors
     /// As [`Socket::send`].
-    pub fn send_encoded(&self, message: &Encoded<'_>) -> Result<(), SendError> {
-        self.queue(message.payload.len(), |bytes| match self.is_stream() {
-            true => bytes.extend_from_slice(message.payload),
-            false => bytes.extend_from_slice(&message.frame),
+    pub fn send_encoded(&self, message: &Encoded) -> Result<(), SendError> {
+        self.queue(message.len(), |outbound| {
+            let bytes = if self.is_stream() { message.payload() } else { message.frame() };
+            outbound.push_shared(message.len(), bytes)
         })
     }
 
-    fn queue(&self, payload: usize, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), SendError> {
+    fn queue(
+        &self,
+        payload: usize,
+        push: impl FnOnce(&mut Outbound) -> Result<(), Full>,
+    ) -> Result<(), SendError> {
         if payload > self.bounds.message {
             self.account.exceed(Limit::Message);
             return Err(SendError::TooLarge(self.bounds.message as u64));
@@ -40,7 +46,7 @@ impl Socket {
         if !matches!(inner.ready, ReadyState::Connecting | ReadyState::Open) {
             return Err(SendError::Closed);
         }
-        match inner.outbound.push(payload, encode) {
+        match push(&mut inner.outbound) {
             Ok(()) => {
                 self.liveness.mark_active();
                 Ok(())

@@ -3,6 +3,7 @@
 use std::task::Waker;
 
 use super::{Orders, Socket};
+use crate::outgoing::Outgoing;
 
 /// What the session task has to know and to do, at one moment.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Socket {
 
     /// Returns what there is to do now. If everything that was taken before has been sent, this
     /// moves what is queued to `out`, which is empty.
-    pub fn look(&self, unsent: usize, out: &mut Vec<u8>) -> Look {
+    pub fn look(&self, unsent: usize, out: &mut Outgoing) -> Look {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         let orders = std::mem::take(&mut inner.orders);
@@ -41,15 +42,16 @@ impl Socket {
         outbound.set_unsent(unsent.max(usize::from(orders.any())));
         let took = unsent == 0 && outbound.has_more();
         if took {
-            outbound.take(out);
+            *out = outbound.take();
         }
         let (drained, buffered) = (outbound.take_drained(), outbound.len());
         Look { orders, took, drained, buffered, behind: inner.is_behind() }
     }
 
-    /// Moves what is queued to `out`, which is empty.
-    pub fn take_outbound(&self, out: &mut Vec<u8>) {
-        self.inner.lock().outbound.take(out);
+    /// Takes out what is queued.
+    #[must_use]
+    pub fn take_outbound(&self) -> Outgoing {
+        self.inner.lock().outbound.take()
     }
 
     /// Notes how much of what was taken is still unsent.

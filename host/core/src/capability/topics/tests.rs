@@ -23,8 +23,8 @@ fn text(payload: &str) -> Publication<'_> {
 
 /// The frames that wait for a socket, which must be those of these texts.
 fn assert_queued(socket: &Socket, texts: &[&str]) {
-    let (mut queued, mut expected) = (Vec::new(), Vec::new());
-    socket.take_outbound(&mut queued);
+    let queued = socket.take_outbound().pieces().collect::<Vec<_>>().concat();
+    let mut expected = Vec::new();
     texts.iter().for_each(|text| encode_frame(&mut expected, Opcode::Text, text.as_bytes()));
     assert_eq!(queued, expected, "{texts:?}");
 }

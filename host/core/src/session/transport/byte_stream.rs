@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
+use crate::outgoing::Outgoing;
 use crate::session::Limits;
 use crate::session::deflate::{Deflater, Inflater};
 use crate::session::frame::Progress;
@@ -31,10 +32,8 @@ pub(super) struct ByteStream<S> {
     pub(super) came: Came,
     /// The decoder's position in what it has been given.
     pub(super) progress: Progress,
-    /// A borrowed buffer; none while nothing is to be sent.
-    pub(super) out: Vec<u8>,
-    /// How many bytes of `out` the network has.
-    pub(super) written: usize,
+    /// What the network has not taken yet.
+    pub(super) out: Outgoing,
     /// Whether something came.
     pub(super) heard: bool,
     /// Whether a close frame has been queued, or has come.
@@ -83,8 +82,7 @@ impl<S> ByteStream<S> {
             waker: Waker::noop().clone(),
             came,
             progress: Progress::default(),
-            out: Vec::new(),
-            written: 0,
+            out: Outgoing::default(),
             heard: false,
             closing: false,
             deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
@@ -234,8 +232,7 @@ impl Inflating {
 
 impl<S> io::Write for ByteStream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(self.out.append(|own| own.extend_from_slice(bytes)))
     }
 
     fn flush(&mut self) -> io::Result<()> {
