@@ -250,6 +250,36 @@ async fn what_waits_for_those_who_do_not_read_is_bounded_whatever_the_policy() {
 }
 
 #[tokio::test]
+async fn a_message_for_many_is_held_once_however_many_do_not_read() {
+    const DEAF: usize = 100;
+    let host = sessions::start("[limits]\nmessage = \"1 MiB\"\noutbound = \"8 MiB\"\n").await;
+    let mut ann = host.connect("/hooks").await;
+    let mut all = Vec::new();
+    for _ in 0..DEAF {
+        all.push(deaf(&host).await);
+    }
+    let before = host.peak_memory();
+    let message = "x".repeat(512 << 10);
+    for _ in 0..8 {
+        let answer = ann.ask(&format!("others:news:{message}")).await;
+        assert_eq!(answer, format!("heard by {}", all.len()));
+    }
+    // The queues have 400 MiB together.
+    let grown = host.peak_memory() - before;
+    assert!(grown < 100 << 20, "{} KiB", grown >> 10);
+    // Each hears all, whole and in order, those that were shared and the last, which is short.
+    let answer = ann.ask("others:news:the last").await;
+    assert_eq!(answer, format!("heard by {}", all.len()));
+    for deaf in &mut all {
+        for _ in 0..8 {
+            let frame = deaf.frame().await.expect("the socket lives");
+            assert!(frame == Frame::text(message.clone()), "it is whole");
+        }
+        assert_eq!(deaf.frame().await, Some(Frame::text("the last")));
+    }
+}
+
+#[tokio::test]
 async fn what_is_sent_to_a_socket_that_is_gone_is_an_error_to_the_guest() {
     let host = sessions::start("").await;
     let (mut ann, mut bob) = (host.connect("/hooks").await, host.connect("/hooks").await);
