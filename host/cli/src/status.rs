@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use anyhow::Context as _;
+use bytesize::ByteSize;
 
 use crate::StatusOptions;
 use crate::deploy::client;
 use crate::serve::block_on;
 use crate::table::aligned;
 use lithe_host::internals::log;
-use lithe_host::internals::site::{Serving, Status};
+use lithe_host::internals::site::{MemoryStatus, Serving, Status};
 
 pub(crate) fn run(options: &StatusOptions) -> anyhow::Result<()> {
     let client = client(&options.site)?;
@@ -75,7 +76,17 @@ fn table(status: &Status) -> String {
         rows.extend(counts.map(|(limit, times)| vec![limit.clone(), times.to_string()]));
         text += &aligned(&rows);
     }
-    text
+    text + &memory_of_all(&status.memory)
+}
+
+/// What the host holds in memory for the site.
+fn memory_of_all(memory: &MemoryStatus) -> String {
+    let shown = |bytes: usize| ByteSize::b(bytes as u64).display().iec().to_string();
+    let held = memory.held.iter().filter(|(_, bytes)| **bytes > 0);
+    let held: Vec<_> = held.map(|(what, bytes)| format!("{what} {}", shown(*bytes))).collect();
+    let of = if held.is_empty() { String::new() } else { format!(": {}", held.join(", ")) };
+    let (used, bound, highest) = (shown(memory.used), shown(memory.bound), shown(memory.highest));
+    format!("\nmemory: {used} of {bound}, at most {highest} until now{of}\n")
 }
 
 fn row(serving: &Serving) -> Vec<String> {

@@ -7,6 +7,7 @@ mod build;
 mod compile;
 #[cfg(test)]
 mod docs;
+mod host;
 mod limit;
 mod limits;
 mod plugin;
@@ -27,6 +28,7 @@ use ranges::{label, list};
 
 pub use build::{Build, Engine, GuestKind};
 pub use compile::Compile;
+pub use host::Bounds;
 pub use limit::Limit;
 pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
 pub use plugin::{Folder, PluginConfig, Scope, SecretSource, Topics};
@@ -49,12 +51,14 @@ const MAX_FOLDERS: usize = 64;
 const MAX_SECRETS: usize = 256;
 
 /// The tables that belong to a host, in the `lithe.toml` beside the folders of its sites.
-const HOST_TABLES: [&str; 4] = ["server", "admin", "compile", "tenants"];
+const HOST_TABLES: [&str; 5] = ["host", "server", "admin", "compile", "tenants"];
 
 /// What a host may do, for all sites that it serves.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HostConfig {
+    /// What the host may use for all sites together.
+    pub host: Bounds,
     /// The listener's own bounds, which hold before a request is known.
     pub server: Server,
     /// The listener for those who deploy.
@@ -119,6 +123,7 @@ struct OnlySite {
     swap: Swap,
     plugin: BTreeMap<String, PluginConfig>,
     build: BTreeMap<PathBuf, Build>,
+    host: Bounds,
     server: Server,
     admin: Admin,
     compile: Compile,
@@ -154,6 +159,7 @@ impl Default for OnlySite {
             swap: site.swap,
             plugin: site.plugin,
             build: site.build,
+            host: host.host,
             server: host.server,
             admin: host.admin,
             compile: host.compile,
@@ -165,6 +171,7 @@ impl Default for OnlySite {
 impl From<OnlySite> for Config {
     fn from(own: OnlySite) -> Self {
         let host = HostConfig {
+            host: own.host,
             server: own.server,
             admin: own.admin,
             compile: own.compile,
@@ -221,7 +228,7 @@ impl HostConfig {
         if let Some(key) = keys(text).find(|key| !HOST_TABLES.contains(&&**key)) {
             anyhow::bail!(
                 "`{key}` does not belong here: this file is for all sites below its folder, and has only \
-                 `[server]`, `[admin]`, `[compile]` and `[tenants]`. The settings of a site belong in its own \
+                 `[host]`, `[server]`, `[admin]`, `[compile]` and `[tenants]`. The settings of a site belong in its own \
                  `{FILE_NAME}`"
             );
         }
@@ -238,6 +245,7 @@ impl HostConfig {
     /// hold from the next start on. None where they are the same.
     pub fn waits_for_restart(&self, new: &Self) -> Option<String> {
         let changed = [
+            self.host != new.host,
             self.server != new.server,
             self.admin != new.admin,
             self.compile != new.compile,

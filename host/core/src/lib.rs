@@ -71,6 +71,7 @@ mod config;
 mod descriptors;
 mod files;
 mod lease;
+mod machine;
 mod message;
 mod outgoing;
 mod supervise;
@@ -81,8 +82,8 @@ pub use log::{Log, start as start_log};
 pub use pipeline::Split;
 pub use plugin::{Digest, EmptyMemory};
 pub use site::{
-    CanaryStatus, Change, DeployError, DrainingStatus, Given, NotServed, Report, Serving,
-    SiteManager, Status, Terms,
+    CanaryStatus, Change, DeployError, DrainingStatus, Given, MemoryStatus, NotServed, Report,
+    Serving, SiteManager, Status, Terms,
 };
 
 /// What the commands, the tests and the fuzz targets of Lithe itself use. It may change with every
@@ -97,8 +98,9 @@ pub mod internals {
     }
     pub mod site {
         pub use crate::site::{
-            Given, Loading, MAX_DEPLOY, Progress, Report, Root, Serving, SiteDir, SiteManager,
-            Sites, Status, Terms, Watcher, check_component, clean, components, recover, tell_all,
+            Given, Loading, MAX_DEPLOY, MemoryStatus, Progress, Report, Root, Serving, SiteDir,
+            SiteManager, Sites, Status, Terms, Watcher, check_component, clean, components,
+            recover, tell_all,
         };
     }
     pub mod pipeline {

@@ -78,6 +78,11 @@ impl Messages {
         self.packed_count + self.rest.len()
     }
 
+    /// How many bytes the messages take.
+    pub fn bytes(&self) -> usize {
+        self.packed.len() + self.rest.iter().map(Message::len).sum::<usize>()
+    }
+
     /// Whether there are no messages.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -294,6 +299,16 @@ pub(crate) fn encode_header(out: &mut Vec<u8>, first: u8, length: usize) {
     }
 }
 
+/// The lengths of the head and of the payload of the unmasked frame that these bytes begin with.
+pub(crate) fn frame_lengths(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (head, payload) = match *bytes.get(1)? {
+        126 => (4, u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
+        127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
+        short => (2, u64::from(short)),
+    };
+    Some((head, usize::try_from(payload).ok()?))
+}
+
 /// A message for many sockets, whose frame is encoded once.
 #[derive(Debug)]
 pub struct Encoded {
@@ -303,12 +318,12 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// Encodes the frame.
-    pub fn new(opcode: Opcode, payload: &[u8]) -> Self {
+    /// Encodes the frame. `share` makes it one that many can have.
+    pub fn new(opcode: Opcode, payload: &[u8], share: impl FnOnce(Vec<u8>) -> Bytes) -> Self {
         let mut frame = Vec::new();
         encode_frame(&mut frame, opcode, payload);
         let head = frame.len() - payload.len();
-        Self { frame: frame.into(), head }
+        Self { frame: share(frame), head }
     }
 
     /// The payload's length in bytes.

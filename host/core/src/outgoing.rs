@@ -9,6 +9,7 @@ use std::io::IoSlice;
 use bytes::{Buf as _, Bytes};
 
 use crate::buffers;
+use crate::message::frame_lengths;
 
 /// How many pieces go out in one write.
 const GATHERED: usize = 16;
@@ -21,14 +22,22 @@ pub struct Outgoing {
     gone: usize,
     /// Shared pieces, each with a borrowed buffer for what comes behind it.
     rest: VecDeque<(Bytes, Vec<u8>)>,
-    /// How many bytes `rest` has.
+    /// How many bytes `rest` has, and how many of these are shared.
     rest_len: usize,
+    shared_len: usize,
+    /// Whether a part of the first shared piece is gone.
+    shared_has_begun: bool,
 }
 
 impl Outgoing {
     /// How many bytes wait.
     pub(crate) fn len(&self) -> usize {
         self.first.len() - self.gone + self.rest_len
+    }
+
+    /// How many of these bytes no other has.
+    pub(crate) fn own_len(&self) -> usize {
+        self.len() - self.shared_len
     }
 
     /// Whether nothing waits.
@@ -57,6 +66,7 @@ impl Outgoing {
     /// Appends a piece that others have, too, without copying it.
     pub(crate) fn share(&mut self, piece: Bytes) {
         self.rest_len += piece.len();
+        self.shared_len += piece.len();
         self.rest.push_back((piece, Vec::new()));
     }
 
@@ -68,6 +78,7 @@ impl Outgoing {
         }
         self.append(|own| own.extend_from_slice(&other.first[other.gone..]));
         self.rest_len += other.rest_len;
+        self.shared_len += other.shared_len;
         self.rest.append(&mut other.rest);
     }
 
@@ -87,14 +98,35 @@ impl Outgoing {
             shared.advance(of_it);
             count -= of_it;
             self.rest_len -= of_it;
+            self.shared_len -= of_it;
+            self.shared_has_begun |= of_it > 0;
             if !shared.is_empty() {
                 return;
             }
+            self.shared_has_begun = false;
             if let Some((_, behind)) = self.rest.pop_front() {
                 self.rest_len -= behind.len();
                 self.first = behind;
             }
         }
+    }
+
+    /// Drops everything but the rest of the frame that has begun. Only whole frames may have been
+    /// appended.
+    pub(crate) fn keep_begun_frame(&mut self) {
+        let mut end = 0;
+        while end < self.gone {
+            let Some((head, payload)) = frame_lengths(&self.first[end..]) else { break };
+            end = end.saturating_add(head).saturating_add(payload).min(self.first.len());
+        }
+        let keeps_shared = self.gone == self.first.len() && self.shared_has_begun;
+        self.first.truncate(end.max(self.gone));
+        self.rest.truncate(usize::from(keeps_shared));
+        if let Some((_, own)) = self.rest.front_mut() {
+            own.clear();
+        }
+        self.rest_len = self.rest.front().map_or(0, |(shared, _)| shared.len());
+        self.shared_len = self.rest_len;
     }
 
     /// Moves the first buffer's bytes to its front if half of them are gone, so that each byte
@@ -161,6 +193,7 @@ impl Drop for Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{Opcode, encode_frame};
 
     /// Two own pieces and two shared ones: `ab`, `CD`, `ef`, `GH`.
     fn mixed() -> Outgoing {
@@ -183,6 +216,8 @@ mod tests {
             out.advance(count);
             assert_eq!(text(&out), "abCDefGH"[count.min(8)..]);
             assert_eq!(out.len(), 8 - count.min(8));
+            let own = text(&out).chars().filter(char::is_ascii_lowercase).count();
+            assert_eq!(out.own_len(), own);
             out.append(|own| own.push(b'i'));
             assert!(text(&out).ends_with('i') && out.len() == 9 - count.min(8));
         }
@@ -221,6 +256,38 @@ mod tests {
         assert!(matches!(out.gather(), Gathered::One(b"i")));
         (0..GATHERED).for_each(|_| out.share(Bytes::from_static(b"x")));
         assert_eq!(many(&out).len(), GATHERED, "the rest goes out in the next write");
+    }
+
+    #[test]
+    fn only_the_frame_that_has_begun_is_kept() {
+        let frame = |payload: &[u8]| {
+            let mut frame = Vec::new();
+            encode_frame(&mut frame, Opcode::Text, payload);
+            frame
+        };
+        let frames = [frame(b"abc"), frame(&[b'x'; 200]), frame(b""), frame(b"z")];
+        let all = frames.concat();
+        let ends: Vec<usize> =
+            (1..=frames.len()).map(|count| frames[..count].concat().len()).collect();
+        for shared in [None, Some(1), Some(3)] {
+            for gone in 0..=all.len() {
+                let mut out = Outgoing::default();
+                for (at, frame) in frames.iter().enumerate() {
+                    match shared == Some(at) {
+                        true => out.share(Bytes::from(frame.clone())),
+                        false => drop(out.append(|own| own.extend_from_slice(frame))),
+                    }
+                }
+                out.advance(gone);
+                out.keep_begun_frame();
+                let is_whole = gone == 0 || ends.contains(&gone);
+                let end = ends.iter().copied().find(|end| *end >= gone).unwrap();
+                let kept = if is_whole { &[][..] } else { &all[gone..end] };
+                assert_eq!(out.pieces().collect::<Vec<_>>().concat(), kept, "{shared:?} {gone}");
+                assert_eq!(out.len(), kept.len());
+                assert!(out.own_len() == out.len() || out.own_len() == 0);
+            }
+        }
     }
 
     #[test]

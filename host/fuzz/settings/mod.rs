@@ -166,7 +166,7 @@ impl Settings {
 }
 
 fn check_ranges(config: &Config) {
-    let HostConfig { server, admin, compile, tenants } = &config.host;
+    let HostConfig { host, server, admin, compile, tenants } = &config.host;
     let SiteConfig { deflate, limits, swap, plugin, .. } = &config.site;
     let times = [
         limits.event_cpu,
@@ -188,7 +188,9 @@ fn check_ranges(config: &Config) {
     ];
     assert!(times.iter().all(|time| *time <= LONGEST), "{times:?}");
     let sizes = [
+        host.memory,
         limits.memory,
+        limits.site_memory,
         limits.uri,
         limits.headers,
         limits.body,

@@ -230,7 +230,8 @@ impl Api {
             refusal.header = Some((header::RETRY_AFTER, "10"));
             refusal
         })?;
-        let body = timeout(BODY_TIME, pipeline::collect(&mut upload.incoming, max_body)).await;
+        let body =
+            timeout(BODY_TIME, pipeline::collect(&mut upload.incoming, max_body, |_| Ok(()))).await;
         let body = body.map_err(|_| {
             let message = format!("the body did not arrive in {BODY_TIME:?}");
             Refusal::new(StatusCode::REQUEST_TIMEOUT, message)
@@ -241,6 +242,9 @@ impl Api {
                 Ok(Uploaded { bytes, _room: room })
             }
             Err(BodyError::TooLarge) => Err(self.too_large()),
+            Err(BodyError::Over(over)) => {
+                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, over.to_string()))
+            }
             Err(BodyError::Broken(error)) => {
                 Err(Refusal::bad(format!("the body did not arrive: {error}")))
             }

@@ -1,6 +1,8 @@
 //! What a site has used of its limits, counted over all its versions, and which limits it has
 //! exceeded.
 
+mod memory;
+
 use std::collections::BTreeMap;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +18,7 @@ use super::rate::Rate;
 use crate::config::{Limit, Limits, bytes};
 use crate::descriptors::SitePart;
 use crate::log::{self, Patterns, Secrets, Seldom};
+pub(crate) use memory::{Charge, Held, HostMemory, Over, SiteMemory};
 
 /// The most bytes that the log searches for in the lines of one site: all forms of the secrets of
 /// all its versions. Two versions always fit. A secret of letters and digits that both have counts
@@ -45,6 +48,7 @@ pub struct Account {
     descriptors: SitePart,
     file_calls: Arc<Semaphore>,
     spaces: Spaces,
+    memory: Arc<SiteMemory>,
     gone: CancellationToken,
 }
 
@@ -71,17 +75,22 @@ struct Exceeded {
 pub struct Connected(Arc<Account>);
 
 impl Account {
-    /// A new account, for a site that has the host for itself.
+    /// A new account that bounds nothing, for what is not served.
     pub fn new(site: Arc<str>) -> Arc<Self> {
-        Self::with(site, SitePart::all())
+        Self::alone(site, HostMemory::new(usize::MAX))
+    }
+
+    /// A new account, for a site that has the host for itself.
+    pub fn alone(site: Arc<str>, memory: Arc<HostMemory>) -> Arc<Self> {
+        Self::with(site, SitePart::all(), memory)
     }
 
     /// A new account, for one of several sites.
-    pub fn among(site: Arc<str>) -> Arc<Self> {
-        Self::with(site, SitePart::one_of_several())
+    pub fn among(site: Arc<str>, memory: Arc<HostMemory>) -> Arc<Self> {
+        Self::with(site, SitePart::one_of_several(), memory)
     }
 
-    fn with(site: Arc<str>, descriptors: SitePart) -> Arc<Self> {
+    fn with(site: Arc<str>, descriptors: SitePart, memory: Arc<HostMemory>) -> Arc<Self> {
         Arc::new(Self {
             site,
             exceeded: Mutex::default(),
@@ -95,6 +104,7 @@ impl Account {
             descriptors,
             file_calls: Arc::new(Semaphore::new(MAX_CALLS)),
             spaces: Spaces::default(),
+            memory: SiteMemory::of(memory),
             gone: CancellationToken::new(),
         })
     }
@@ -104,9 +114,15 @@ impl Account {
         &self.site
     }
 
-    /// Sets how much the site may log from now on.
-    pub fn limit_log(&self, limits: &Limits) {
+    /// Sets what the site may log, and hold in memory, from now on.
+    pub fn set_limits(&self, limits: &Limits) {
         self.log_limit.store(bytes(limits.log_per_second), Ordering::Relaxed);
+        self.memory.limit(bytes(limits.site_memory));
+    }
+
+    /// What the host holds in memory for the site.
+    pub fn memory(&self) -> &Arc<SiteMemory> {
+        &self.memory
     }
 
     /// Hides these secrets in the site's lines from now on, for as long as the caller keeps them.
@@ -285,12 +301,12 @@ mod tests {
     #[test]
     fn lines_are_charged_until_the_second_is_over() {
         let account = Account::new("site".into());
-        account.limit_log(&Limits { log_per_second: ByteSize::b(10), ..Limits::default() });
+        account.set_limits(&Limits { log_per_second: ByteSize::b(10), ..Limits::default() });
         assert!(account.has_room() && account.admit(8));
         assert!(account.has_room() && !account.admit(3));
         assert!(!account.has_room(), "a line that is left out uses up the rest");
         assert_eq!(account.exceeded()[&Limit::LogPerSecond], 2);
-        account.limit_log(&Limits { log_per_second: ByteSize::b(0), ..Limits::default() });
+        account.set_limits(&Limits { log_per_second: ByteSize::b(0), ..Limits::default() });
         assert!(account.has_room() && account.admit(1_000_000_000), "zero removes the bound");
     }
 

@@ -2,6 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
+use super::account::{Account, Charge, Held};
 use crate::config::{self, Limit, Limits};
 
 /// How much an instance has of both, and what it was refused.
@@ -10,6 +11,8 @@ pub struct Memory {
     memories: Sum,
     tables: Sum,
     refused: Option<(Limit, String)>,
+    /// The memories, in the site's account.
+    charge: Charge,
 }
 
 /// What several of them have together. None of them ever shrinks.
@@ -22,12 +25,13 @@ struct Sum {
 }
 
 impl Memory {
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &Limits, account: &Account) -> Self {
         let sum = |limit, unit, allowed| Sum { limit, unit, used: 0, allowed };
         Self {
             memories: sum(Limit::Memory, " bytes", config::bytes(limits.memory)),
             tables: sum(Limit::TableElements, "", limits.table_elements),
             refused: None,
+            charge: account.memory().charge(Held::Instances),
         }
     }
 
@@ -69,7 +73,16 @@ impl ResourceLimiter for Memory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.memories.grow((current, desired, maximum), &mut self.refused))
+        let before = self.memories.used;
+        if !self.memories.grow((current, desired, maximum), &mut self.refused) {
+            return Ok(false);
+        }
+        let charged = self.charge.try_set(self.memories.used);
+        if let Err(over) = charged {
+            self.memories.used = before;
+            self.refused = Some((over.limit, over.to_string()));
+        }
+        Ok(charged.is_ok())
     }
 
     fn table_growing(
@@ -89,7 +102,8 @@ mod tests {
     use super::*;
 
     fn memory() -> Memory {
-        Memory::new(&Limits { memory: ByteSize::b(100), table_elements: 10, ..Limits::default() })
+        let limits = Limits { memory: ByteSize::b(100), table_elements: 10, ..Limits::default() };
+        Memory::new(&limits, &Account::new("site".into()))
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
-            memory: Memory::new(&context.limits),
+            memory: Memory::new(&context.limits, &context.account),
             meter: Meter::default(),
             timers: Timers::new(timer_sink),
             around: Around::default(),

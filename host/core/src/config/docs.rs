@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The tables of `lithe.toml`, in the order of the page: its heading, and the type with its file.
-const TABLES: [(&str, &str, &str); 11] = [
+const TABLES: [(&str, &str, &str); 12] = [
     ("Of a site, at the top", "SiteConfig", include_str!("../config.rs")),
     ("`[limits]`", "Limits", include_str!("limits.rs")),
     ("`[deflate]`", "Deflate", include_str!("limits.rs")),
@@ -12,6 +12,7 @@ const TABLES: [(&str, &str, &str); 11] = [
     ("A folder in `plugin.folders`", "Folder", include_str!("plugin.rs")),
     ("`[build]`, each of its entries", "Build", include_str!("build.rs")),
     ("`[swap]`", "Swap", include_str!("swap.rs")),
+    ("`[host]`", "Bounds", include_str!("host.rs")),
     ("`[server]`", "Server", include_str!("server.rs")),
     ("`[admin]`", "Admin", include_str!("server.rs")),
     ("`[compile]`", "Compile", include_str!("compile.rs")),

@@ -16,6 +16,13 @@ pub struct Limits {
     /// language.
     #[serde(deserialize_with = "size::<{ 64 * KIB }, { 4 * GIB }, _>")]
     pub memory: ByteSize,
+    /// What the host holds in memory for the whole site: instances, sockets, messages that wait,
+    /// bodies. Default: zero, which leaves only the host's bound (`host.memory`). Over it, the
+    /// sockets with the most unsent bytes close with 1013. While that is not enough, a message is
+    /// not queued for a socket that others wait for, an instance gets no more memory, and new
+    /// requests and sockets are answered 503.
+    #[serde(deserialize_with = "size::<0, { 1024 * GIB }, _>")]
+    pub site_memory: ByteSize,
     /// Elements of all tables of one instance. Default: 20,000.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub table_elements: usize,
@@ -150,6 +157,7 @@ impl Limits {
             messages_per_second: site.messages_per_second,
             message_time: site.message_time,
             log_per_second: site.log_per_second,
+            site_memory: site.site_memory,
             close_time: site.close_time,
             ping_interval: site.ping_interval,
             pong_time: site.pong_time,
@@ -217,6 +225,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: ByteSize::mib(64),
+            site_memory: ByteSize::b(0),
             table_elements: 20_000,
             instances: 1_000,
             queue: 1_000,

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::snapshot::SiteSnapshot;
+use crate::capability::account::{Charge, Held, Over};
 use crate::capability::http::HttpError;
 use crate::config::{Limit, bytes};
 
@@ -17,19 +18,23 @@ pub(crate) enum BodyError<E> {
     /// It is larger than it may be.
     #[error("the body is too large")]
     TooLarge,
+    /// There is no memory for it.
+    #[error(transparent)]
+    Over(Over),
     /// The client broke off before its end.
     #[error("the body could not be read to its end")]
     Broken(#[source] E),
 }
 
-/// Reads the body within `limits.body` and `server.body_time`.
+/// Reads the body within `limits.body` and `server.body_time`. It is charged to the site for as long
+/// as the charge lives.
 ///
 /// # Errors
-/// 413, 408, or 400 if the client breaks off.
+/// 413, 408, 503 if the site has no memory for it, or 400 if the client breaks off.
 pub(crate) async fn read(
     request: &mut Request<Incoming>,
     snapshot: &SiteSnapshot,
-) -> Result<Bytes, HttpError> {
+) -> Result<(Bytes, Charge), HttpError> {
     let limit = snapshot.limits.body;
     let too_large = || {
         snapshot.account.exceed(Limit::Body);
@@ -40,10 +45,13 @@ pub(crate) async fn read(
         return Err(too_large());
     }
     // Boxed: otherwise a request without a body would reserve room for it.
-    let collected = Box::pin(collect(request.body_mut(), bytes(limit)));
+    let mut charge = snapshot.account.memory().charge(Held::Bodies);
+    let charged = |bytes| charge.try_set(bytes);
+    let collected = Box::pin(collect(request.body_mut(), bytes(limit), charged));
     match timeout(snapshot.body_time, collected).await {
-        Ok(Ok(collected)) => Ok(collected),
+        Ok(Ok(collected)) => Ok((collected, charge)),
         Ok(Err(BodyError::TooLarge)) => Err(too_large()),
+        Ok(Err(BodyError::Over(over))) => Err(super::over(snapshot, &over)),
         Ok(Err(error @ BodyError::Broken(_))) => {
             Err(HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))
         }
@@ -62,11 +70,15 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Reads the whole body, of at most `limit` bytes, into one buffer, however small the pieces are
-/// that it comes in.
+/// that it comes in. `charge` is told how many bytes there are until then.
 ///
 /// # Errors
-/// The body is larger, or breaks off.
-pub(crate) async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError<B::Error>>
+/// The body is larger, or breaks off, or is not charged.
+pub(crate) async fn collect<B>(
+    mut body: B,
+    limit: usize,
+    mut charge: impl FnMut(usize) -> Result<(), Over>,
+) -> Result<Bytes, BodyError<B::Error>>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -80,6 +92,7 @@ where
         if piece.len() > limit.saturating_sub(before) {
             return Err(BodyError::TooLarge);
         }
+        charge(before + piece.len()).map_err(BodyError::Over)?;
         if before == 0 {
             first = piece;
         } else {
@@ -102,7 +115,7 @@ mod tests {
 
     async fn collected(pieces: &[&'static str], limit: usize) -> Option<Bytes> {
         let frames = pieces.iter().map(|piece| Ok::<_, Infallible>(Frame::data((*piece).into())));
-        collect(StreamBody::new(stream::iter(frames)), limit).await.ok()
+        collect(StreamBody::new(stream::iter(frames)), limit, |_| Ok(())).await.ok()
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ use crate::capability::event::Request;
 use crate::capability::http::HttpError;
 use crate::capability::next::Next;
 use crate::capability::outcome::{Answer, Answered};
+use crate::config::Limit;
 use crate::plugin::{ErrorHandler, Handled, Handler, Middleware, Session};
 use crate::runtime::Failure;
 use crate::sync::detach;
@@ -189,7 +190,11 @@ impl Chain {
         }
         let status = match failure {
             Failure::Cpu(..) | Failure::Time(_) | Failure::AtLoad => StatusCode::GATEWAY_TIMEOUT,
-            Failure::Busy(..) | Failure::Full(_) | Failure::Stopped | Failure::Start(_) => {
+            Failure::Busy(..)
+            | Failure::Full(_)
+            | Failure::Stopped
+            | Failure::Start(_)
+            | Failure::Memory { limit: Limit::SiteMemory | Limit::HostMemory, .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Failure::Trap(_)

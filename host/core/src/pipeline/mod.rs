@@ -25,6 +25,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::capability::account::Over;
 use crate::capability::event::{self, RequestId};
 use crate::capability::http::HttpError;
 use crate::capability::outcome::Answer;
@@ -144,8 +145,11 @@ async fn answer_to(
             }
         },
     };
-    let body = if *unread { body::read(request, snapshot).await? } else { Bytes::new() };
-    *unread = false;
+    let (mut body, mut _charge) = (Bytes::new(), None);
+    if *unread {
+        let (read, charge) = body::read(request, snapshot).await?;
+        (body, _charge, *unread) = (read, Some(charge), false);
+    }
     let upgrade = hyper::upgrade::on(&mut *request);
     let handled = chain_for(id, request, target, body, client).run().await;
     answer(snapshot, handled, upgrade, sessions)
@@ -169,6 +173,7 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         let error = HttpError::new(StatusCode::TOO_MANY_REQUESTS, message);
         return Err(error.with(header::RETRY_AFTER, "1"));
     }
+    account.memory().check().map_err(|limit| over(snapshot, &limit))?;
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if uri as u64 > limits.uri.as_u64() {
         account.exceed(Limit::Uri);
@@ -187,6 +192,13 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
     }
     Ok(())
+}
+
+/// The answer if there is no memory for more.
+fn over(snapshot: &SiteSnapshot, over: &Over) -> HttpError {
+    snapshot.account.exceed(over.limit);
+    let error = HttpError::new(StatusCode::SERVICE_UNAVAILABLE, over.to_string());
+    error.with(header::RETRY_AFTER, "1")
 }
 
 /// Whether the body has only the transfer coding `chunked` (RFC 9112, section 6.1): a guest would
@@ -290,7 +302,10 @@ fn answer(
     sessions: &Sessions,
 ) -> Result<Response<Body>, HttpError> {
     Ok(match (handled.answered?, handled.session) {
-        (Answer::Response(response), _) => response::from_guest(response),
+        (Answer::Response(response), _) => {
+            let memory = snapshot.account.memory();
+            response::from_guest(response, memory).map_err(|limit| over(snapshot, &limit))?
+        }
         (Answer::Upgrade { headers, .. }, Some(session)) => {
             upgrade::accept(snapshot, session, headers, upgrade, sessions)
         }

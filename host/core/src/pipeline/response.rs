@@ -1,5 +1,7 @@
 //! Answers in the form in which hyper sends them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode, Version};
@@ -7,6 +9,7 @@ use http_body::Body as _;
 use http_body_util::{Either, Full};
 
 use super::public::FileBody;
+use crate::capability::account::{Held, Over, SiteMemory};
 use crate::capability::event::RequestId;
 use crate::capability::http::HttpError;
 use crate::session::StreamBody;
@@ -16,9 +19,22 @@ pub(crate) type Body = Either<Full<Bytes>, Either<StreamBody, FileBody>>;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Converts a guest's response.
-pub(crate) fn from_guest(response: Response<Bytes>) -> Response<Body> {
-    response.map(|bytes| Either::Left(Full::new(bytes)))
+/// The longest body that is not charged, in bytes: it goes out at once.
+const SHORT: usize = 1024;
+
+/// Converts a guest's response. Its body is charged to the site until it is sent.
+///
+/// # Errors
+/// The site has no memory for it.
+pub(crate) fn from_guest(
+    response: Response<Bytes>,
+    memory: &Arc<SiteMemory>,
+) -> Result<Response<Body>, Over> {
+    let (head, mut bytes) = response.into_parts();
+    if bytes.len() > SHORT {
+        bytes = memory.try_charged(Held::Bodies, bytes)?;
+    }
+    Ok(Response::from_parts(head, Either::Left(Full::new(bytes))))
 }
 
 /// The answer for an error that no error handler has handled: its message as text.

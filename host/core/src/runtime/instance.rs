@@ -198,7 +198,7 @@ impl Instance<Hooks> {
     /// # Errors
     /// See [`Failure`].
     pub async fn receive(&mut self, delivery: &Delivery) -> Result<(), Failure> {
-        let Delivery { socket, messages } = delivery;
+        let Delivery { socket, messages, .. } = delivery;
         let time = self.caller.begin_event(socket);
         let lowered: Vec<_> = messages.iter().map(lower).collect();
         call!(self.caller, time, self.exports.hooks.call_receive(socket.id, &lowered))

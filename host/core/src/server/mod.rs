@@ -39,6 +39,7 @@ use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::capability::account::HostMemory;
 use crate::clock;
 use crate::config::{self, Host};
 use crate::descriptors::{self, Descriptor};
@@ -77,6 +78,7 @@ pub struct Server {
     /// Locked for each change of `hosts`.
     claims: Mutex<Claims>,
     settings: config::Server,
+    memory: Arc<HostMemory>,
     clients: Arc<Clients>,
     /// Connections that speak HTTP, and sessions.
     tasks: TaskTracker,
@@ -85,12 +87,13 @@ pub struct Server {
 
 impl Server {
     /// Starts without any site. The claims say which site has which host.
-    pub fn new(settings: config::Server, mut claims: Claims) -> Arc<Self> {
+    pub fn new(settings: config::Server, mut claims: Claims, memory: Arc<HostMemory>) -> Arc<Self> {
         let hosts = Hosts::default().owned_by(claims.assign(clock::unix_seconds()));
         Arc::new(Self {
             hosts: ArcSwap::from_pointee(hosts),
             claims: Mutex::new(claims),
             settings,
+            memory,
             clients: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -100,6 +103,11 @@ impl Server {
     /// The listener's own bounds.
     pub fn settings(&self) -> &config::Server {
         &self.settings
+    }
+
+    /// What the host holds in memory for all sites.
+    pub fn memory(&self) -> &Arc<HostMemory> {
+        &self.memory
     }
 
     /// Serves a site for those of these hosts that it gets, and no longer for others; for all hosts

@@ -21,7 +21,7 @@ impl ServedSite {
     /// folder, which identifies it among several sites.
     pub fn new(snapshot: Arc<SiteSnapshot>, folder: Arc<str>) -> Arc<Self> {
         let name = snapshot.name.clone();
-        snapshot.account.limit_log(&snapshot.limits);
+        snapshot.account.set_limits(&snapshot.limits);
         let traffic = ArcSwap::from_pointee(TrafficSplit::new(snapshot));
         Arc::new(Self { name, folder, traffic, draining: Draining::default() })
     }
@@ -48,7 +48,7 @@ impl ServedSite {
 
     /// Serves this from the next request on.
     pub fn replace(&self, traffic: TrafficSplit) {
-        traffic.stable.account.limit_log(&traffic.stable.limits);
+        traffic.stable.account.set_limits(&traffic.stable.limits);
         self.traffic.store(Arc::new(traffic));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A sweep over 10,000 sockets takes about a millisecond. A message costs only a mark.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -29,13 +30,44 @@ pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
             let mut at = next.get(&key).copied().unwrap_or(now);
             if at <= now {
                 sweep(site, now);
-                at = now.saturating_add(period(&site.traffic().stable.limits));
+                let stable = &site.traffic().stable;
+                let is_over = stable.account.memory().check().is_err();
+                let pause = if is_over { SHORTEST } else { period(&stable.limits) };
+                at = now.saturating_add(pause);
             }
             due.insert(key, at);
             soonest = soonest.min(at);
         }
         next = due;
-        tokio::time::sleep(soonest.saturating_sub(origin.elapsed()).max(SHORTEST)).await;
+        let pause = soonest.saturating_sub(origin.elapsed()).max(SHORTEST);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = server.memory().over() => {
+                // What gave cause to it may go on: not more often than other sweeps.
+                server.sites().iter().for_each(|site| relieve(site));
+                tokio::time::sleep(SHORTEST).await;
+            }
+        }
+    }
+}
+
+/// Closes the sockets of a site that holds too much, those first that hold up most, until what is
+/// left is below the bound.
+fn relieve(site: &ServedSite) {
+    let traffic = site.traffic();
+    let memory = traffic.stable.account.memory();
+    let Err(over) = memory.check() else { return };
+    let mut excess = memory.excess();
+    let sockets =
+        site.plugins().into_iter().flat_map(|plugin| plugin.own_sockets().collect::<Vec<_>>());
+    let mut sockets: Vec<_> = sockets.map(|socket| (socket.held_up(), socket)).collect();
+    sockets.sort_unstable_by_key(|(held_up, _)| Reverse(*held_up));
+    for (held_up, socket) in sockets {
+        if excess == 0 || held_up == 0 {
+            return;
+        }
+        socket.shed(over.limit);
+        excess = excess.saturating_sub(held_up);
     }
 }
 
@@ -48,6 +80,7 @@ fn sweep(site: &ServedSite, now: Duration) {
         supervise::alone("the sweep of sockets", || plugin.sweep_sockets(now, limits));
     }
     supervise::alone("the sweep of what drains", || site.draining().sweep());
+    supervise::alone("the relief of memory", || relieve(site));
 }
 
 /// A quarter of the shortest time that is watched, within bounds.

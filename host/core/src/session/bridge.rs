@@ -14,7 +14,7 @@ use super::end::End;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::capability::Context as PluginContext;
-use crate::capability::account::Account;
+use crate::capability::account::{Account, Held};
 use crate::capability::rate::Rate;
 use crate::capability::socket::{CloseFrame, CloseInfo, Look, Socket};
 use crate::clock;
@@ -76,9 +76,13 @@ impl<S: Wire> Bridge<S> {
         // What is unsent, and the answers to a batch and to its last message, have to fit the queue
         // together.
         let room = limits.outbound.saturating_sub(limits.message) / 2;
+        let charge = plugin.account.memory().charge(Held::Messages);
+        if let Some(agreed) = &limits.deflate {
+            socket.add_weight(agreed.memory());
+        }
         Self {
             messages: Messages::of(socket.id),
-            transport: Transport::new(stream, read, &limits, room),
+            transport: Transport::new(stream, read, &limits, room, charge),
             queued: false,
             rate: Rate::default(),
             messages_per_second: limits.messages_per_second,
@@ -137,6 +141,7 @@ impl<S: Wire> Bridge<S> {
             }
             let before = self.messages.len();
             let read = self.transport.poll_read(cx, &mut self.messages);
+            self.settle();
             if self.transport.take_alive() {
                 self.socket.liveness.mark_alive();
             }
@@ -234,6 +239,9 @@ impl<S: Wire> Bridge<S> {
             if look.orders.terminate {
                 return Err(End::Lost);
             }
+            if look.orders.shed {
+                self.transport.shed();
+            }
             if look.orders.ping {
                 self.transport.ping();
             }
@@ -252,11 +260,18 @@ impl<S: Wire> Bridge<S> {
             }
             flushed = self.transport.poll_flush(cx);
         };
+        self.settle();
         let deadline = self.closing.as_mut();
         match deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
             true => Err(End::Unanswered),
             false => Ok(look),
         }
+    }
+
+    /// Charges the site with what the task holds of messages.
+    fn settle(&mut self) {
+        let held = self.transport.settle();
+        self.socket.set_in_session(held);
     }
 
     /// Waits until the guest has handled the messages in its queue.

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
 
 use crate::config;
-use crate::message::{Opcode, encode_header};
+use crate::message::{Opcode, encode_header, frame_lengths};
 
 /// The smallest window that zlib supports for raw deflate, as a power of two.
 const MIN_BITS: u8 = 9;
@@ -87,6 +87,13 @@ impl Agreed {
             }
         }
         Some(agreed)
+    }
+
+    /// What both windows take, with their tables, in bytes.
+    pub fn memory(&self) -> usize {
+        // As zlib has it: four times the window and 128 KiB to compress, the window and its state
+        // to decompress.
+        (4 << self.server_bits) + (128 << 10) + (1 << self.client_bits) + (16 << 10)
     }
 
     /// The value of `sec-websocket-extensions` in the 101.
@@ -168,14 +175,9 @@ impl Deflater {
 
 /// Splits off the first of our own frames.
 fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (first, second) = (*bytes.first()?, *bytes.get(1)?);
-    let (length, start) = match second {
-        126 => (u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)), 4),
-        127 => (u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?), 10),
-        short => (u64::from(short), 2),
-    };
-    let end = start + usize::try_from(length).ok()?;
-    Some((first & 0x0F, bytes.get(start..end)?, &bytes[end..]))
+    let (head, payload) = frame_lengths(bytes)?;
+    let end = head.checked_add(payload)?;
+    Some((bytes[0] & 0x0F, bytes.get(head..end)?, &bytes[end..]))
 }
 
 /// Rewrites incoming bytes.

@@ -122,6 +122,9 @@ impl Body for StreamBody {
         let this = self.get_mut();
         this.socket.register(cx.waker());
         let orders = this.socket.take_orders();
+        if orders.shed {
+            this.taken = Outgoing::default();
+        }
         if this.taken.is_empty() {
             this.taken = this.socket.take_outbound();
         }

@@ -19,6 +19,7 @@ use super::Limits;
 use super::end::End;
 use super::frame::Whole;
 use super::wire::Wire;
+use crate::capability::account::Charge;
 use crate::message::{Message, Messages, encode_header};
 use crate::outgoing::{Gathered, Outgoing};
 use byte_stream::{ByteStream, READ_BUFFER};
@@ -40,15 +41,35 @@ pub(crate) struct Transport<S> {
     /// Exists while it has something to remember: an incomplete frame or message, or who has
     /// closed.
     decoder: Option<Box<WebSocketContext>>,
+    charge: Charge,
 }
 
 impl<S: Wire> Transport<S> {
     /// `read` is what came right behind the handshake. `max_batch` bounds what one read gives the
     /// guest.
-    pub(crate) fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
+    pub(crate) fn new(
+        stream: S,
+        read: Bytes,
+        limits: &Limits,
+        max_batch: usize,
+        charge: Charge,
+    ) -> Self {
         let io = ByteStream::new(stream, &read, limits);
         let max_batch = MAX_BATCH_BYTES.min(max_batch);
-        Self { io, max_batch, max_message: limits.message, decoder: None }
+        Self { io, max_batch, max_message: limits.message, decoder: None, charge }
+    }
+
+    /// Charges the site with what is not sent or not complete, and is not shared. Returns how many
+    /// bytes of such messages there are, with what is shared.
+    pub(crate) fn settle(&mut self) -> usize {
+        let incomplete = if self.is_amid_message() { self.io.amid } else { 0 };
+        self.charge.set_about(self.io.out.own_len() + incomplete);
+        self.io.out.len() + incomplete
+    }
+
+    /// Drops what waits behind the frame that has begun.
+    pub(crate) fn shed(&mut self) {
+        self.io.out.keep_begun_frame();
     }
 
     /// Appends the frames that `take` puts into an empty buffer. Returns its result.
@@ -115,6 +136,9 @@ impl<S: Wire> Transport<S> {
     }
 
     fn read_one(&mut self, batch: &mut Messages) -> Result<Read, Error> {
+        if !self.is_amid_message() {
+            self.io.amid = 0;
+        }
         if self.io.is_between_messages() {
             self.decoder = self.decoder.take().filter(|_| self.io.closing);
             if self.io.came.is_empty() {

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
-use super::report::{CanaryStatus, DrainingStatus};
+use super::report::{CanaryStatus, DrainingStatus, MemoryStatus};
 use super::staged::{self, Staged};
 use super::{Change, Given, Loading, Report, Serving, SiteDir, Status};
 use crate::capability::CallCounts;
@@ -367,6 +367,7 @@ impl SiteManager {
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
+            memory: MemoryStatus::from(&**said.account.memory()),
         }
     }
 

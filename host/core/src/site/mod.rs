@@ -17,6 +17,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::Method;
 
+use crate::capability::account::HostMemory;
 use crate::capability::grants::{self, Grants, SecretsRoom};
 use crate::config::{self, Config, HostConfig, SiteConfig};
 use crate::descriptors;
@@ -32,7 +33,7 @@ use lithe_router::{Pattern, Router, Scopes, Totals};
 use scan::{Found, Place};
 
 pub use manager::{DeployError, Progress, SiteManager, Terms};
-pub use report::{CanaryStatus, Change, DrainingStatus, Report, Serving, Status};
+pub use report::{CanaryStatus, Change, DrainingStatus, MemoryStatus, Report, Serving, Status};
 pub use scan::{check_component, components};
 pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
@@ -95,13 +96,19 @@ impl SiteDir {
         let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();
-        let (host, account) = (Arc::new(host), Account::new(name.clone()));
+        let memory = HostMemory::new(host.host.memory()?);
+        let (host, account) = (Arc::new(host), Account::alone(name.clone(), memory));
         let (tenancy, _writable) = (Tenancy::Alone, writable(&folder, &config)?);
         Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
     }
 
     /// Opens one of several sites. If it does not set `hosts`, its folder's name is its host.
-    fn among(root: &Path, host: &Arc<HostConfig>, share: &Arc<Share>) -> anyhow::Result<Self> {
+    fn among(
+        root: &Path,
+        host: &Arc<HostConfig>,
+        share: &Arc<Share>,
+        memory: &Arc<HostMemory>,
+    ) -> anyhow::Result<Self> {
         let (root, folder) = locate(root)?;
         let mut config = SiteConfig::load(&folder)?;
         let own = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -109,7 +116,7 @@ impl SiteDir {
         let log = &mut config.limits.log_per_second;
         *log = (*log).min(host.tenants.log_per_second);
         let name = neighbours::log_name(&own, config.name.as_deref());
-        let account = Account::among(name.clone());
+        let account = Account::among(name.clone(), memory.clone());
         let tenancy = Tenancy::Among(share.clone());
         let (host, _writable) = (host.clone(), writable(&folder, &config)?);
         Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
@@ -122,7 +129,9 @@ impl SiteDir {
     pub fn reopen(&self) -> anyhow::Result<Self> {
         let mut site = match &self.tenancy {
             Tenancy::Alone => Self::open(&self.root)?,
-            Tenancy::Among(share) => Self::among(&self.root, &self.host, share)?,
+            Tenancy::Among(share) => {
+                Self::among(&self.root, &self.host, share, self.account.memory().host())?
+            }
         };
         site.account = self.account.clone();
         Ok(site)
@@ -144,7 +153,7 @@ impl SiteDir {
 
     /// From now on, lines about the site are charged to it. An event may name it by either name.
     fn enter_log(&self) {
-        self.account.limit_log(&self.config.limits);
+        self.account.set_limits(&self.config.limits);
         [&self.name, &self.folder_name()]
             .into_iter()
             .for_each(|name| log::register(name, &self.account));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::capability::account::{Held, SiteMemory};
 use crate::plugin::{Digest, EmptyMemory};
 
 /// The result of a change.
@@ -59,6 +60,34 @@ pub struct Status {
     pub draining: Vec<DrainingStatus>,
     /// How often each limit was exceeded, by its name in `lithe.toml`.
     pub exceeded: BTreeMap<String, u64>,
+    /// What the host holds in memory for the site.
+    #[serde(default)]
+    pub memory: MemoryStatus,
+}
+
+/// What the host holds in memory for a site, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryStatus {
+    /// What it holds now.
+    pub used: usize,
+    /// The most that it has held since the site is served.
+    pub highest: usize,
+    /// The most that it may hold: `limits.site_memory`, or `host.memory`.
+    pub bound: usize,
+    /// What it holds, by what it is for.
+    pub held: BTreeMap<String, usize>,
+}
+
+impl From<&SiteMemory> for MemoryStatus {
+    fn from(memory: &SiteMemory) -> Self {
+        let held = Held::ALL.iter().map(|what| (what.name().to_owned(), memory.held(*what)));
+        Self {
+            used: memory.used(),
+            highest: memory.highest(),
+            bound: memory.bound(),
+            held: held.collect(),
+        }
+    }
 }
 
 /// A version that serves.

@@ -20,6 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::neighbours;
 use super::scan::{is_site, is_site_at};
 use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
+use crate::capability::account::HostMemory;
 use crate::config::{Host, HostConfig};
 use crate::files::Folder;
 use crate::plugin::{Background, Loader};
@@ -167,19 +168,21 @@ impl Sites {
     pub fn new(root: &Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
         let settings = root.config().server.clone();
         let mut claims = Claims::default();
-        let many = match root {
-            Root::One(_) => None,
+        let (many, memory) = match root {
+            Root::One(site) => (None, site.account.memory().host().clone()),
             Root::Many { root, config } => {
                 claims = neighbours::read_claims(root, &folders(root)?, &config.tenants);
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
-                Some(Many { config: config.clone(), background, told: Mutex::default() })
+                let memory = HostMemory::new(config.host.memory()?);
+                let told = Mutex::default();
+                (Some(Many { config: config.clone(), background, told }), memory)
             }
         };
         Ok(Arc::new(Self {
             root: root.folder().to_owned(),
             many,
-            server: Server::new(settings, claims),
+            server: Server::new(settings, claims, memory),
             loader,
             progress,
             entries: Mutex::default(),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{Inner, Socket};
+use crate::capability::account::{Charge, Held};
 use crate::message::Messages;
 use crate::sync::MutexGuard;
 
@@ -12,9 +13,17 @@ use crate::sync::MutexGuard;
 pub struct Delivery {
     pub socket: Arc<Socket>,
     pub messages: Messages,
+    _charge: Option<Charge>,
 }
 
 impl Delivery {
+    /// Messages that wait for the socket's guest from now on. They are charged until it has handled
+    /// them.
+    pub fn new(socket: Arc<Socket>, messages: Messages) -> Self {
+        let _charge = socket.account.memory().charge_about(Held::Messages, messages.bytes());
+        Self { socket, messages, _charge }
+    }
+
     /// Whether all messages are packed, and so can be part of a batch.
     pub fn is_packed(&self) -> bool {
         self.messages.rest().is_empty()
@@ -75,6 +84,7 @@ impl Finished<'_> {
         if let Some(outlet) = outlet.as_ref().filter(|_| !orders.terminate) {
             outbound.write(|bytes| outlet.write(bytes));
         }
+        outbound.settle();
         let was_awaited = std::mem::take(awaited);
         if was_awaited || outbound.needs_the_task() || orders.any() {
             socket.wake();
@@ -103,7 +113,7 @@ mod tests {
         socket.set_open(None);
         socket.begin_delivery();
         assert!(socket.is_behind());
-        let delivery = Delivery { socket: socket.clone(), messages: Messages::of(socket.id) };
+        let delivery = Delivery::new(socket.clone(), Messages::of(socket.id));
         let handled: Option<()> = supervise::alone("a delivery", move || {
             let _delivery = delivery;
             panic!("in the middle of it");

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use futures_util::task::AtomicWaker;
 
-use super::account::Account;
+use super::account::{Account, Charge, Held};
 use super::event::Request;
 use super::liveness::Liveness;
 use super::sockets::NewSocket;
@@ -35,7 +35,7 @@ use crate::capability::bindings::socket::ReadyState;
 use crate::config::OutboundPolicy;
 use crate::message::Inbox;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use delivery::Delivery;
 pub(crate) use orders::{CloseFrame, CloseInfo, Orders};
 use outbound::Outbound;
@@ -75,13 +75,22 @@ pub struct Socket {
     task: AtomicWaker,
     /// Whether a blocking session waits only for its next message.
     listening: AtomicBool,
+    /// What the session's task holds, in bytes.
+    in_session: AtomicUsize,
 }
+
+/// What an open socket takes, in bytes: its record, its task, and its connection's.
+const WEIGHT: usize = 4096;
 
 /// The state that all three sides share.
 #[derive(Debug)]
 struct Inner {
     ready: ReadyState,
     outbound: Outbound,
+    /// The socket's own weight, with its attachment and its windows.
+    weight: Charge,
+    /// What weighs apart from the attachment, in bytes.
+    base: usize,
     orders: Orders,
     /// Whether messages are in the guest's queue, and have not been handled.
     delivering: bool,
@@ -105,7 +114,11 @@ pub(super) struct Bounds {
 
 impl Socket {
     pub(super) fn new(id: u32, new: NewSocket, bounds: Bounds, policy: OutboundPolicy) -> Self {
-        Self {
+        let memory = new.account.memory();
+        let outbound = Outbound::new(bounds.outbound, policy, memory);
+        let weight = memory.charge(Held::Sockets);
+        let base = WEIGHT + new.request.headers_len();
+        let socket = Self {
             id,
             protocol: new.protocol,
             request: new.request,
@@ -116,7 +129,9 @@ impl Socket {
             account: new.account,
             inner: Mutex::new(Inner {
                 ready: ReadyState::Connecting,
-                outbound: Outbound::new(bounds.outbound, policy),
+                outbound,
+                weight,
+                base,
                 orders: Orders::default(),
                 delivering: false,
                 awaited: false,
@@ -129,7 +144,28 @@ impl Socket {
             liveness: Liveness::default(),
             task: AtomicWaker::new(),
             listening: AtomicBool::new(false),
-        }
+            in_session: AtomicUsize::new(0),
+        };
+        socket.inner.lock().weigh();
+        socket
+    }
+
+    /// Charges this many bytes more for as long as the socket lives: the windows of its compression.
+    pub fn add_weight(&self, bytes: usize) {
+        let mut inner = self.inner.lock();
+        inner.base = inner.base.saturating_add(bytes);
+        inner.weigh();
+    }
+
+    /// Notes how many bytes the session's task holds of messages that are not sent or not complete.
+    pub fn set_in_session(&self, bytes: usize) {
+        self.in_session.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes the socket holds up that a faster peer would not: those that wait to be sent,
+    /// and those of a message that is not complete.
+    pub fn held_up(&self) -> usize {
+        self.inner.lock().outbound.waiting() + self.in_session.load(Ordering::Relaxed)
     }
 
     /// The name of the site that the socket belongs to.
@@ -166,10 +202,17 @@ impl Socket {
         let mut inner = self.inner.lock();
         inner.ready = ReadyState::Closed;
         inner.outbound.clear();
+        inner.outbound.settle();
         inner.outlet = None;
     }
 
     fn state(&self) -> ReadyState {
         self.inner.lock().ready
+    }
+}
+
+impl Inner {
+    fn weigh(&mut self) {
+        self.weight.set(self.base.saturating_add(self.attachment.len()));
     }
 }

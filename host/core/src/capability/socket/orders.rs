@@ -2,6 +2,7 @@
 
 use super::{Inner, Socket};
 use crate::capability::bindings::socket::ReadyState;
+use crate::config::Limit;
 
 /// How a session ended, as `close` tells the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct CloseFrame {
 pub struct Orders {
     /// Send this close frame after what is queued.
     pub close: Option<CloseFrame>,
+    /// Drop what waits behind the frame that has begun: the peer does not read it.
+    pub shed: bool,
     /// Drop the connection.
     pub terminate: bool,
     /// Send a ping.
@@ -41,6 +44,22 @@ impl Socket {
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         self.inner.lock().close(code, reason.into());
         self.wake();
+    }
+
+    /// Closes with 1013, and drops what waits: memory is short, and this peer reads slowly.
+    pub fn shed(&self, limit: Limit) {
+        let mut inner = self.inner.lock();
+        if !inner.shed(format!("memory is short (`{limit}`)")) {
+            return;
+        }
+        drop(inner);
+        self.wake();
+        self.account.exceed(limit);
+        let (site, socket, request) = (self.site(), self.id, self.request.id);
+        tracing::warn!(
+            target: "session", site, socket, %request,
+            "closing with 1013: the site is over `{limit}`, and this peer reads most slowly"
+        );
     }
 
     /// Drops the connection without a close frame.
@@ -72,6 +91,18 @@ impl Orders {
 }
 
 impl Inner {
+    /// Closes with 1013, and drops what waits. Returns false if the socket is closing already.
+    pub(crate) fn shed(&mut self, reason: String) -> bool {
+        let is_open = matches!(self.ready, ReadyState::Connecting | ReadyState::Open);
+        if is_open {
+            self.outbound.clear();
+            self.outbound.settle();
+            self.orders.shed = true;
+            self.close(1013, reason);
+        }
+        is_open
+    }
+
     pub(crate) fn close(&mut self, code: u16, reason: String) {
         if matches!(self.ready, ReadyState::Connecting | ReadyState::Open) {
             self.ready = ReadyState::Closing;

@@ -1,9 +1,11 @@
 //! What waits to be sent to one socket.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::capability::account::{Charge, Held, SiteMemory};
 use crate::config::OutboundPolicy;
 use crate::message::SHORT;
 use crate::outgoing::Outgoing;
@@ -26,6 +28,7 @@ pub(crate) struct Outbound {
     policy: OutboundPolicy,
     /// Whether the guest was refused, and waits for room.
     refused: bool,
+    charge: Charge,
 }
 
 /// Why a message was not queued.
@@ -39,7 +42,7 @@ pub(crate) enum Full {
 
 impl Outbound {
     /// An empty queue, for at most `limit` bytes of payload and frame headers.
-    pub(crate) fn new(limit: usize, policy: OutboundPolicy) -> Self {
+    pub(crate) fn new(limit: usize, policy: OutboundPolicy, memory: &Arc<SiteMemory>) -> Self {
         Self {
             begun: Outgoing::default(),
             queue: Outgoing::default(),
@@ -48,12 +51,23 @@ impl Outbound {
             limit,
             policy,
             refused: false,
+            charge: memory.charge(Held::Messages),
         }
+    }
+
+    /// Charges the site with what waits here and is not shared.
+    pub(crate) fn settle(&mut self) {
+        self.charge.set_about(self.begun.own_len() + self.queue.own_len());
     }
 
     /// How many bytes wait.
     pub(crate) fn len(&self) -> usize {
-        self.begun.len() + self.queue.len() + self.unsent
+        self.waiting() + self.unsent
+    }
+
+    /// How many bytes wait here.
+    pub(crate) fn waiting(&self) -> usize {
+        self.begun.len() + self.queue.len()
     }
 
     /// Whether something waits that the session task has not taken.
@@ -94,7 +108,9 @@ impl Outbound {
     }
 
     fn admit(&mut self, payload: usize) -> Result<(), Full> {
-        if self.len() + payload <= self.limit {
+        let has_room = self.len() + payload <= self.limit;
+        // A socket that nothing waits for reads as fast as it is told.
+        if has_room && (self.len() == 0 || self.charge.memory().check().is_ok()) {
             return Ok(());
         }
         match self.policy {
@@ -190,6 +206,11 @@ impl Outbound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capability::account::Account;
+
+    fn outbound(limit: usize, policy: OutboundPolicy) -> Outbound {
+        Outbound::new(limit, policy, Account::new("site".into()).memory())
+    }
 
     fn push(queue: &mut Outbound, payload: &[u8]) -> Result<(), Full> {
         queue.push(payload.len(), |bytes| bytes.extend_from_slice(payload))
@@ -201,7 +222,7 @@ mod tests {
 
     #[test]
     fn closing_drops_what_waits() {
-        let mut queue = Outbound::new(4, OutboundPolicy::Close);
+        let mut queue = outbound(4, OutboundPolicy::Close);
         push(&mut queue, b"abcd").unwrap();
         assert_eq!(push(&mut queue, b"e"), Err(Full::Close));
         assert_eq!(taken(&mut queue), b"");
@@ -209,7 +230,7 @@ mod tests {
 
     #[test]
     fn refusing_keeps_what_waits_and_tells_once_when_it_is_sent() {
-        let mut queue = Outbound::new(4, OutboundPolicy::Refuse);
+        let mut queue = outbound(4, OutboundPolicy::Refuse);
         push(&mut queue, b"abcd").unwrap();
         assert_eq!(push(&mut queue, b"e"), Err(Full::Refuse));
         assert_eq!(taken(&mut queue), b"abcd");
@@ -221,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_a_write_leaves_goes_first_and_is_never_dropped() {
-        let mut queue = Outbound::new(4, OutboundPolicy::Close);
+        let mut queue = outbound(4, OutboundPolicy::Close);
         push(&mut queue, b"abcd").unwrap();
         queue.write(|bytes| bytes.len() - 3);
         assert_eq!(queue.len(), 3);
@@ -238,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_write_that_fails_leaves_all_to_the_task() {
-        let mut queue = Outbound::new(4, OutboundPolicy::Close);
+        let mut queue = outbound(4, OutboundPolicy::Close);
         push(&mut queue, b"ab").unwrap();
         queue.write(|_| 0);
         assert!(queue.needs_the_task());
@@ -251,7 +272,7 @@ mod tests {
         let has = |queue: &Outbound, message: &Bytes| {
             queue.queue.pieces().any(|piece| piece.as_ptr() == message.as_ptr())
         };
-        let mut queue = Outbound::new(10 * SHORT, OutboundPolicy::Close);
+        let mut queue = outbound(10 * SHORT, OutboundPolicy::Close);
         queue.push_shared(long.len(), long.clone()).unwrap();
         assert!(has(&queue, &long));
         queue.push_shared(short.len(), short.clone()).unwrap();
@@ -266,12 +287,12 @@ mod tests {
     #[test]
     fn shared_messages_count_for_the_limit_and_are_dropped_like_others() {
         let message = Bytes::from(vec![1; 2 * SHORT]);
-        let mut queue = Outbound::new(5 * SHORT, OutboundPolicy::DropOldest);
+        let mut queue = outbound(5 * SHORT, OutboundPolicy::DropOldest);
         for _ in 0..4 {
             queue.push_shared(message.len(), message.clone()).unwrap();
         }
         assert_eq!(queue.len(), 4 * SHORT);
-        let mut queue = Outbound::new(5 * SHORT, OutboundPolicy::Close);
+        let mut queue = outbound(5 * SHORT, OutboundPolicy::Close);
         let pushed: Vec<_> =
             (0..3).map(|_| queue.push_shared(message.len(), message.clone())).collect();
         assert_eq!(pushed, [Ok(()), Ok(()), Err(Full::Close)]);
@@ -280,7 +301,7 @@ mod tests {
 
     #[test]
     fn dropping_the_oldest_keeps_the_newest_whole() {
-        let mut queue = Outbound::new(4, OutboundPolicy::DropOldest);
+        let mut queue = outbound(4, OutboundPolicy::DropOldest);
         for payload in [b"ab", b"cd", b"ef", b"gh"] {
             push(&mut queue, payload).unwrap();
         }

@@ -48,6 +48,10 @@ impl Socket {
         }
         match push(&mut inner.outbound) {
             Ok(()) => {
+                // In a delivery, what is queued goes out at its end.
+                if !inner.delivering {
+                    inner.outbound.settle();
+                }
                 self.liveness.mark_active();
                 Ok(())
             }
@@ -56,7 +60,7 @@ impl Socket {
                 Err(SendError::QueueFull)
             }
             Err(Full::Close) => {
-                inner.close(1013, "the outbound queue is full".to_owned());
+                inner.shed("the outbound queue is full".to_owned());
                 self.account.exceed(Limit::Outbound);
                 tracing::warn!(
                     target: "session",

@@ -43,6 +43,7 @@ impl Socket {
         let took = unsent == 0 && outbound.has_more();
         if took {
             *out = outbound.take();
+            outbound.settle();
         }
         let (drained, buffered) = (outbound.take_drained(), outbound.len());
         Look { orders, took, drained, buffered, behind: inner.is_behind() }
@@ -51,7 +52,10 @@ impl Socket {
     /// Takes out what is queued.
     #[must_use]
     pub fn take_outbound(&self) -> Outgoing {
-        self.inner.lock().outbound.take()
+        let mut inner = self.inner.lock();
+        let out = inner.outbound.take();
+        inner.outbound.settle();
+        out
     }
 
     /// Notes how much of what was taken is still unsent.

@@ -155,7 +155,9 @@ impl wit::Host for State {
             self.context.account.exceed(Limit::Attachment);
             return Ok(Err(AttachmentError::TooLarge(max as u64)));
         }
-        socket.inner.lock().attachment = value;
+        let mut inner = socket.inner.lock();
+        inner.attachment = value;
+        inner.weigh();
         Ok(Ok(()))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Publication, Topic, Topics};
+use crate::capability::account::Held;
 use crate::capability::bindings::topics::SubscribeError;
 use crate::capability::socket::Socket;
 use crate::message::Encoded;
@@ -59,7 +60,10 @@ impl Topics for LocalTopics {
             Some(members) => members.values().cloned().collect(),
             None => return 0,
         };
-        let message = Encoded::new(publication.opcode, publication.payload);
+        let Some(first) = members.first() else { return 0 };
+        let memory = first.account.memory();
+        let share = |frame| memory.charged(Held::Messages, frame);
+        let message = Encoded::new(publication.opcode, publication.payload, share);
         let mut queued = 0;
         for socket in members.iter().filter(|socket| Some(socket.id) != publication.not_to) {
             queued += u32::from(socket.send_encoded(&message).is_ok());

@@ -50,7 +50,7 @@ impl<T: InstanceSource> SocketHandle<T> {
     pub async fn receive(&self, messages: &mut Messages) -> Received {
         let socket = self.assignment.socket.clone();
         socket.begin_delivery();
-        let delivery = Delivery { socket, messages: messages.take() };
+        let delivery = Delivery::new(socket, messages.take());
         let runner = loop {
             let shared = self.assignment.shared.load();
             let mut inner = shared.inner.lock();

@@ -34,6 +34,8 @@ pub(super) struct ByteStream<S> {
     pub(super) progress: Progress,
     /// What the network has not taken yet.
     pub(super) out: Outgoing,
+    /// How many bytes the decoder has got of a message that is not complete.
+    pub(super) amid: usize,
     /// Whether something came.
     pub(super) heard: bool,
     /// Whether a close frame has been queued, or has come.
@@ -83,6 +85,7 @@ impl<S> ByteStream<S> {
             came,
             progress: Progress::default(),
             out: Outgoing::default(),
+            amid: 0,
             heard: false,
             closing: false,
             deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
@@ -194,14 +197,16 @@ impl Came {
 
 impl<S: AsyncRead + Unpin> io::Read for ByteStream<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.inflating.take() {
+        let read = match self.inflating.take() {
             None => self.read_frame(buffer),
             Some(mut inflating) => {
                 let read = inflating.read(buffer, |raw| self.read_stream(raw));
                 self.inflating = Some(inflating);
                 read
             }
-        }
+        };
+        self.amid = self.amid.saturating_add(*read.as_ref().unwrap_or(&0));
+        read
     }
 }
 

@@ -101,7 +101,9 @@ impl One<'_> {
                 let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
                 let (config, loader) = (config.clone(), loader.for_site(share.clone()));
-                let site = loader.aside(move || SiteDir::among(&folder, &config, &share)).await??;
+                let memory = server.memory().clone();
+                let open = move || SiteDir::among(&folder, &config, &share, &memory);
+                let site = loader.aside(open).await??;
                 self.sites.expect(self.name, self.id, &site.config.hosts);
                 (site, loader)
             }

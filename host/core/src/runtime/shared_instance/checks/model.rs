@@ -90,7 +90,7 @@ impl Plugin {
     pub(crate) fn context(&self) -> Arc<Context> {
         let site: Arc<str> = "site".into();
         Arc::new(Context {
-            account: Account::new(site.clone()),
+            account: Account::new("site".into()),
             site,
             plugin: "plugin".into(),
             limits: self.limits.clone(),

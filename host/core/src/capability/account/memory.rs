@@ -1,0 +1,382 @@
+//! What the host holds in memory for a site. Whatever is held is charged to the site for as long as
+//! it exists, and the sum has a bound.
+//!
+//! A site that is over its bound pays with what it has: the sockets that read slowest are closed
+//! first (`server/sweep.rs`), and while it is still over, messages are not queued behind others,
+//! instances do not grow, and new requests are refused. No other site notices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::config::Limit;
+
+/// Below this, what a buffer has is not worth being charged.
+const NOTHING: usize = 1024;
+
+/// Buffers are charged in steps of this size, so that a message changes the sum seldom.
+const STEP: usize = 4096;
+
+/// The part of the host's memory that is reserved for sites that hold little: an eighth.
+const RESERVE: usize = 8;
+
+/// What memory is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Linear memories of instances.
+    Instances,
+    /// Sockets, each with its task, its handshake's request, its attachment and the windows of its
+    /// compression.
+    Sockets,
+    /// Messages that wait to be sent, or that are not complete yet.
+    Messages,
+    /// Bodies of requests and answers.
+    Bodies,
+}
+
+impl Held {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 4] = [Self::Instances, Self::Sockets, Self::Messages, Self::Bodies];
+
+    /// The name that `status` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instances => "instances",
+            Self::Sockets => "sockets",
+            Self::Messages => "messages",
+            Self::Bodies => "bodies",
+        }
+    }
+}
+
+/// What the host holds for all sites.
+#[derive(Debug)]
+pub struct HostMemory {
+    /// `host.memory`, in bytes.
+    bound: usize,
+    used: AtomicUsize,
+    sites: AtomicUsize,
+    over: Notify,
+}
+
+impl HostMemory {
+    /// An account of at most this many bytes.
+    pub fn new(bound: usize) -> Arc<Self> {
+        Arc::new(Self {
+            bound,
+            used: AtomicUsize::new(0),
+            sites: AtomicUsize::new(0),
+            over: Notify::new(),
+        })
+    }
+
+    /// Completes when a site has come over its bound, or the host over its own.
+    pub async fn over(&self) {
+        self.over.notified().await;
+    }
+
+    /// The part of each site, where all have as much.
+    fn part(&self) -> usize {
+        self.bound / self.sites.load(Ordering::Relaxed).max(1)
+    }
+
+    /// What may be used by sites that hold more than their part. Of several sites, the others need
+    /// some room until these have given back what is too much.
+    fn room(&self) -> usize {
+        match self.sites.load(Ordering::Relaxed) {
+            0 | 1 => self.bound,
+            _ => self.bound - self.bound / RESERVE,
+        }
+    }
+}
+
+/// What the host holds for one site.
+#[derive(Debug)]
+pub struct SiteMemory {
+    host: Arc<HostMemory>,
+    /// `limits.site_memory`, in bytes.
+    bound: AtomicUsize,
+    used: AtomicUsize,
+    highest: AtomicUsize,
+    each: [AtomicUsize; Held::ALL.len()],
+}
+
+/// A site has as much memory as it may have.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the site holds {used} bytes of memory, `{limit}` allows {bound}")]
+pub struct Over {
+    /// The bound.
+    pub limit: Limit,
+    used: usize,
+    bound: usize,
+}
+
+impl SiteMemory {
+    /// The memory of one of the host's sites, which has no bound of its own yet.
+    pub fn of(host: Arc<HostMemory>) -> Arc<Self> {
+        host.sites.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self {
+            host,
+            bound: AtomicUsize::new(usize::MAX),
+            used: AtomicUsize::new(0),
+            highest: AtomicUsize::new(0),
+            each: Default::default(),
+        })
+    }
+
+    /// The memory of all sites.
+    pub fn host(&self) -> &Arc<HostMemory> {
+        &self.host
+    }
+
+    /// Sets the site's bound, in bytes; zero removes it.
+    pub fn limit(&self, bound: usize) {
+        self.bound.store(if bound == 0 { usize::MAX } else { bound }, Ordering::Relaxed);
+    }
+
+    /// What the site holds, in bytes.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The most that it has held until now.
+    pub fn highest(&self) -> usize {
+        self.highest.load(Ordering::Relaxed)
+    }
+
+    /// The lower of its bounds: its own, and the host's.
+    pub fn bound(&self) -> usize {
+        self.bound.load(Ordering::Relaxed).min(self.host.bound)
+    }
+
+    /// What it holds for this.
+    pub fn held(&self, what: Held) -> usize {
+        self.each[what as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether the site holds more than it may. Where the host holds too much, those sites do that
+    /// hold more than an equal part.
+    ///
+    /// # Errors
+    /// It does: the bound that it is over.
+    pub fn check(&self) -> Result<(), Over> {
+        let (used, bound) = (self.used(), self.bound.load(Ordering::Relaxed));
+        if used > bound {
+            return Err(Over { limit: Limit::SiteMemory, used, bound });
+        }
+        if self.host.used.load(Ordering::Relaxed) > self.host.room() && used > self.host.part() {
+            return Err(Over { limit: Limit::HostMemory, used, bound: self.host.part() });
+        }
+        Ok(())
+    }
+
+    /// How many bytes a site that is over has to give back, so that it does not come over its bound
+    /// again at once; zero for another site.
+    pub fn excess(&self) -> usize {
+        match self.check() {
+            Ok(()) => 0,
+            Err(over) => over.used - over.bound + over.bound / 8,
+        }
+    }
+
+    /// Charges the site with nothing yet.
+    pub fn charge(self: &Arc<Self>, what: Held) -> Charge {
+        Charge { memory: self.clone(), what, bytes: 0 }
+    }
+
+    /// Charges about this many bytes, unless they are few.
+    pub fn charge_about(self: &Arc<Self>, what: Held, bytes: usize) -> Option<Charge> {
+        (bytes > NOTHING).then(|| {
+            let mut charge = self.charge(what);
+            charge.set_about(bytes);
+            charge
+        })
+    }
+
+    /// Bytes that are charged until the last of those that share them has dropped them.
+    pub fn charged(self: &Arc<Self>, what: Held, bytes: Vec<u8>) -> Bytes {
+        let mut charge = self.charge(what);
+        charge.set(bytes.capacity());
+        Bytes::from_owner(Charged { bytes, _charge: charge })
+    }
+
+    /// The same, if the site may hold them.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn try_charged(self: &Arc<Self>, what: Held, bytes: Bytes) -> Result<Bytes, Over> {
+        let mut charge = self.charge(what);
+        charge.try_set(bytes.len())?;
+        Ok(Bytes::from_owner(Charged { bytes, _charge: charge }))
+    }
+
+    fn add(&self, what: Held, bytes: usize) {
+        self.each[what as usize].fetch_add(bytes, Ordering::Relaxed);
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        let used = before.saturating_add(bytes);
+        self.highest.fetch_max(used, Ordering::Relaxed);
+        let bound = self.bound.load(Ordering::Relaxed);
+        let all = self.host.used.fetch_add(bytes, Ordering::Relaxed);
+        let comes_over =
+            |before: usize, bound: usize| before <= bound && before.saturating_add(bytes) > bound;
+        if comes_over(before, bound) || comes_over(all, self.host.room()) {
+            self.host.over.notify_one();
+        }
+    }
+
+    fn subtract(&self, what: Held, bytes: usize) {
+        self.each[what as usize].fetch_sub(bytes, Ordering::Relaxed);
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.host.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for SiteMemory {
+    fn drop(&mut self) {
+        self.host.sites.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Bytes with their charge.
+struct Charged<B> {
+    bytes: B,
+    _charge: Charge,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Charged<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+/// What a site is charged with, until this is dropped.
+#[derive(Debug)]
+pub struct Charge {
+    memory: Arc<SiteMemory>,
+    what: Held,
+    bytes: usize,
+}
+
+impl Charge {
+    /// The site's memory.
+    pub fn memory(&self) -> &Arc<SiteMemory> {
+        &self.memory
+    }
+
+    /// Charges this many bytes, whatever it was before.
+    pub fn set(&mut self, bytes: usize) {
+        if bytes > self.bytes {
+            self.memory.add(self.what, bytes - self.bytes);
+        } else if bytes < self.bytes {
+            self.memory.subtract(self.what, self.bytes - bytes);
+        }
+        self.bytes = bytes;
+    }
+
+    /// Charges about this many bytes, which change often.
+    pub fn set_about(&mut self, bytes: usize) {
+        let about = if bytes <= NOTHING { 0 } else { bytes.saturating_add(STEP - 1) / STEP * STEP };
+        if about != self.bytes {
+            self.set(about);
+        }
+    }
+
+    /// Charges this many bytes, if the site may hold them.
+    ///
+    /// # Errors
+    /// It may not: it is charged with as much as before.
+    pub fn try_set(&mut self, bytes: usize) -> Result<(), Over> {
+        let before = self.bytes;
+        self.set(bytes);
+        let checked = if bytes > before { self.memory.check() } else { Ok(()) };
+        if checked.is_err() {
+            self.set(before);
+        }
+        checked
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_charged_until_it_is_gone() {
+        let host = HostMemory::new(1_000_000);
+        let site = SiteMemory::of(host.clone());
+        let mut charge = site.charge(Held::Bodies);
+        charge.set(700);
+        let bytes = site.charged(Held::Messages, vec![0; 5_000]);
+        let shared = bytes.clone();
+        assert_eq!((site.held(Held::Bodies), site.held(Held::Messages)), (700, 5_000));
+        drop(bytes);
+        charge.set(200);
+        assert_eq!((site.used(), site.highest()), (5_200, 5_700));
+        drop((charge, shared));
+        assert_eq!((site.used(), host.used.load(Ordering::Relaxed), site.highest()), (0, 0, 5_700));
+    }
+
+    #[test]
+    fn small_buffers_and_small_changes_cost_nothing() {
+        let site = SiteMemory::of(HostMemory::new(1_000_000));
+        let mut charge = site.charge(Held::Messages);
+        for (bytes, charged) in [(1, 0), (1_024, 0), (1_025, 4_096), (4_096, 4_096), (4_097, 8_192)]
+        {
+            charge.set_about(bytes);
+            assert_eq!(site.used(), charged, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_site_over_its_bound_may_hold_no_more() {
+        let site = SiteMemory::of(HostMemory::new(1_000_000));
+        site.limit(800);
+        let (mut one, mut other) = (site.charge(Held::Bodies), site.charge(Held::Bodies));
+        assert_eq!(one.try_set(800), Ok(()));
+        let over = other.try_set(1).unwrap_err();
+        assert_eq!((over.limit, site.used(), site.excess()), (Limit::SiteMemory, 800, 0));
+        assert!(over.to_string().contains("`limits.site_memory` allows 800"), "{over}");
+        other.set(100);
+        assert_eq!(site.excess(), 200, "an eighth below the bound");
+        assert_eq!(one.try_set(700), Ok(()), "less is always possible");
+        assert_eq!(site.check(), Ok(()));
+        site.limit(0);
+        assert_eq!(one.try_set(10_000), Ok(()));
+    }
+
+    #[test]
+    fn over_the_hosts_bound_those_pay_that_hold_more_than_their_part() {
+        let host = HostMemory::new(1_000);
+        let (greedy, modest) = (SiteMemory::of(host.clone()), SiteMemory::of(host.clone()));
+        let mut much = greedy.charge(Held::Instances);
+        let mut little = modest.charge(Held::Instances);
+        much.set(870);
+        assert_eq!(greedy.check(), Ok(()), "nobody needs it");
+        assert!(much.try_set(880).is_err(), "an eighth is for others");
+        assert_eq!(little.try_set(200), Ok(()));
+        assert_eq!(greedy.check().unwrap_err().limit, Limit::HostMemory);
+        assert_eq!(modest.check(), Ok(()));
+        drop((little, modest));
+        assert_eq!(greedy.check(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn coming_over_a_bound_is_told() {
+        let host = HostMemory::new(1_000);
+        let site = SiteMemory::of(host.clone());
+        site.limit(100);
+        let mut charge = site.charge(Held::Bodies);
+        charge.set(101);
+        host.over().await;
+        charge.set(1_001);
+        host.over().await;
+    }
+}

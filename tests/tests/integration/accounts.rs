@@ -1,0 +1,188 @@
+//! What the host holds in memory for a site: it is counted, and it has a bound.
+
+use http::Request;
+use lithe_tests::artifacts::{SESSIONS, TRAP_HTTP};
+use lithe_tests::{Frame, Raw, TestHost, eventually};
+use serde_json::Value;
+
+use crate::guests::sessions;
+use crate::host;
+
+/// The memory of the site, as `status` says it.
+async fn memory(host: &TestHost) -> Value {
+    memory_of(host, "").await
+}
+
+async fn memory_of(host: &TestHost, folder: &str) -> Value {
+    let status = host.command_in(folder, "status", &["--json"]).await;
+    status.succeeded();
+    let status: Value = serde_json::from_str(&status.stdout).expect("it is JSON");
+    status["memory"].clone()
+}
+
+fn bytes(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is a number of bytes"))
+}
+
+/// Hears the topic, and reads only when told.
+async fn deaf(host: &TestHost) -> Raw {
+    let mut deaf = host.raw_socket("/hooks").await;
+    deaf.send(&[Frame::text("subscribe:news")]).await;
+    assert_eq!(deaf.frame().await, Some(Frame::text("ok")));
+    deaf
+}
+
+#[tokio::test]
+async fn what_a_site_holds_is_counted_until_it_is_gone() {
+    let host = sessions::start("[limits]\noutbound = \"8 MiB\"\nsite_memory = \"1 GiB\"\n").await;
+    let mut ann = host.connect("/hooks").await;
+    assert_eq!(ann.ask("hello").await, "hello");
+    let before = memory(&host).await;
+    assert_eq!(bytes(&before["bound"]), 1 << 30);
+    assert!(bytes(&before["held"]["instances"]) >= 64 << 10, "{before}");
+    let socket = bytes(&before["held"]["sockets"]);
+    assert!(socket > 0, "{before}");
+
+    let mut all = Vec::new();
+    for _ in 0..9 {
+        all.push(deaf(&host).await);
+    }
+    let message = "x".repeat(512 << 10);
+    for _ in 0..12 {
+        assert_eq!(ann.ask(&format!("others:news:{message}")).await, "heard by 9");
+    }
+    let during = memory(&host).await;
+    assert_eq!(bytes(&during["held"]["sockets"]) / 9, socket * 10 / 9, "ten in place of one");
+    // Those that the system has taken are held no longer. What nine wait for is held once.
+    let waiting = bytes(&during["held"]["messages"]);
+    assert!((1 << 20..=7 << 20).contains(&waiting), "{during}");
+    assert!(bytes(&during["highest"]) >= bytes(&during["used"]), "{during}");
+
+    drop(all);
+    eventually("what they held to be given back", async || {
+        let after = memory(&host).await;
+        let is_back =
+            bytes(&after["held"]["sockets"]) == socket && bytes(&after["held"]["messages"]) == 0;
+        is_back.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn over_the_bound_the_slowest_readers_close_with_1013_and_others_hear_on() {
+    let host = sessions::start(
+        "[limits]\nmessage = \"1 MiB\"\noutbound = \"64 MiB\"\nsite_memory = \"32 MiB\"\n",
+    )
+    .await;
+    let (mut ann, mut bob) = (host.connect("/hooks").await, host.connect("/hooks").await);
+    assert_eq!(bob.ask("subscribe:news").await, "ok");
+    let mut slow = deaf(&host).await;
+    let message = "x".repeat(512 << 10);
+    let mut rounds = 0;
+    // Bob reads each at once. The slow one keeps them.
+    while ann.ask(&format!("others:news:{message}")).await == "heard by 2" {
+        assert!(bob.text().await == message, "Bob hears all");
+        rounds += 1;
+        assert!(rounds < 400, "64 MiB and more would be held");
+    }
+    assert!(bob.text().await == message);
+    assert!(rounds > 20, "{rounds}: the bound leaves room for 32 MiB less the instance");
+    host.wait_for_log(&["1013", "`limits.site_memory`"]).await;
+    let frames = slow.frames().await;
+    assert!(frames.iter().take(frames.len() - 1).all(|frame| *frame == Frame::text(&message)));
+    let last = frames.last().expect("a close frame");
+    assert_eq!(last.payload.get(..2), Some(&1013_u16.to_be_bytes()[..]), "{last:?}");
+    assert_eq!(bob.ask("hello").await, "hello");
+    let held = memory(&host).await;
+    assert!(bytes(&held["used"]) <= 32 << 20, "{held}");
+    assert!(bytes(&held["highest"]) <= 34 << 20, "{held}");
+}
+
+#[tokio::test]
+async fn many_who_read_nothing_take_no_more_than_the_bound() {
+    const DEAF: usize = 60;
+    let host = sessions::start(
+        "[limits]\noutbound = \"16 MiB\"\nsite_memory = \"48 MiB\"\nclose_time = \"1s\"\n",
+    )
+    .await;
+    let mut ann = host.connect("/hooks").await;
+    let mut all = Vec::new();
+    for _ in 0..DEAF {
+        all.push(host.raw_socket("/hooks").await);
+    }
+    let before = host.peak_memory();
+    // Each asks for 16 MiB of answers of its own, and reads none: 960 MiB.
+    for deaf in &mut all {
+        deaf.send(&[Frame::text("burst:250:65536")]).await;
+    }
+    eventually("room again", async || {
+        let status = memory(&host).await;
+        (bytes(&status["highest"]) > 40 << 20).then_some(())
+    })
+    .await;
+    assert_eq!(ann.ask("hello").await, "hello");
+    let grown = host.peak_memory() - before;
+    assert!(grown < 160 << 20, "{} KiB", grown >> 10);
+}
+
+#[tokio::test]
+async fn a_request_for_which_there_is_no_memory_is_503_and_says_the_bound() {
+    let config = "[limits]\nsite_memory = \"2 MiB\"\nbody = \"8 MiB\"\n";
+    let host = host().config(config).route("http", TRAP_HTTP).start().await;
+    assert_eq!(host.get("/http").await.status, 200);
+    let body = vec![b'x'; 4 << 20];
+    let refused = host.send(Request::post("/http").body(body).expect("a request")).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(refused.text().contains("`limits.site_memory` allows 2097152"), "{refused:?}");
+    assert_eq!(host.get("/http").await.status, 200);
+    let exceeded = host.command("status", &[]).await;
+    assert!(exceeded.stdout.contains("limits.site_memory"), "{exceeded:?}");
+}
+
+#[tokio::test]
+async fn an_instance_grows_within_the_sites_bound() {
+    let config = "[limits]\nsite_memory = \"16 MiB\"\nmemory = \"64 MiB\"\n";
+    let host = host().config(config).route("http", TRAP_HTTP).start().await;
+    let refused = host.get("/http?how=memory").await;
+    assert_eq!(refused.status, 503);
+    host.wait_for_log(&["`limits.site_memory` allows 16777216"]).await;
+    assert_eq!(host.get("/http?how=ok").await.status, 200, "another instance serves on");
+    eventually("what the instance had to be given back", async || {
+        (bytes(&memory(&host).await["held"]["instances"]) < 8 << 20).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn over_the_hosts_bound_only_the_greedy_site_pays() {
+    let host = host()
+        .file("lithe.toml", "[host]\nmemory = \"64 MiB\"\n")
+        .file("evil.test/lithe.toml", "[limits]\noutbound = \"16 MiB\"\nclose_time = \"1s\"\n")
+        .component("evil.test/plugins/sessions.wasm", SESSIONS)
+        .component("good.test/plugins/sessions.wasm", SESSIONS)
+        .start()
+        .await;
+    let mut good = host.connect_with("/hooks", &[("host", "good.test")]).await;
+    let mut all = Vec::new();
+    for _ in 0..40 {
+        let mut raw = host.raw().await;
+        let answer = raw.handshake("/hooks", &[("host", "evil.test")]).await;
+        assert_eq!(answer.status, 101);
+        raw.send(&[Frame::text("burst:250:65536")]).await;
+        all.push(raw);
+        assert_eq!(good.ask("hello").await, "hello");
+    }
+    host.wait_for_log(&["evil.test", "1013", "`host.memory`"]).await;
+    assert_eq!(good.ask("hello").await, "hello");
+    let modest = memory_of(&host, "good.test").await;
+    assert!(bytes(&modest["used"]) < 32 << 20, "{modest}");
+    let log = host.log();
+    let modest = log.lines().find(|line| line.contains("good.test") && line.contains("memory`"));
+    assert_eq!(modest, None);
+    eventually("the greedy one to be within its part", async || {
+        let greedy = memory_of(&host, "evil.test").await;
+        (bytes(&greedy["used"]) < 64 << 20).then_some(())
+    })
+    .await;
+}
