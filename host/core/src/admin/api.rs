@@ -422,7 +422,7 @@ impl From<NotServed> for Refusal {
 impl From<DeployError> for Refusal {
     fn from(error: DeployError) -> Self {
         let status = match &error {
-            DeployError::Stopping | DeployError::Busy | DeployError::Aside(_) => {
+            DeployError::Stopping | DeployError::Busy(_) | DeployError::Aside(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             DeployError::Gone => StatusCode::NOT_FOUND,

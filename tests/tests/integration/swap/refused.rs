@@ -152,7 +152,7 @@ async fn a_host_that_stops_takes_no_deploys() {
     // for less than the swap waits.
     client.send("sleep:4500").await;
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
-        host.wait_for_log(&["loaded, taking over"]).await;
+        host.wait_for_log(&["healthy, taking over"]).await;
         host.signal(Signal::TERM);
     });
     deployed.says(&["the host is stopping"]);
