@@ -286,10 +286,10 @@ impl<S: Wire> Bridge<S> {
         end.info()
     }
 
-    /// Sends the last frame and ends our side. Meanwhile and afterwards, it reads and discards what
-    /// the peer still sends, until the peer's end or until the time is up. A system that closes a
-    /// connection with unread data resets it, and the peer may lose the last frame; and a peer may
-    /// send everything before it reads.
+    /// Sends the last frame and ends our side. Reads and discards what the peer still sends, from
+    /// the start until the peer's end or until the time is up. A system that closes a connection
+    /// with unread data resets it, and the peer may lose the last frame; and a peer may send
+    /// everything before it reads.
     pub(crate) async fn finish(mut self) {
         let Some(time) = self.end_time else { return };
         let mut silence = Box::pin(sleep(LINGER));

@@ -141,7 +141,7 @@ async fn run_own(
 }
 
 /// Waits for a guest whose socket has closed. Returns false if it has not ended in time, or its
-/// site is served no longer.
+/// site is no longer served.
 async fn ends(guest: impl Future<Output = ()>, close_time: Duration, account: &Account) -> bool {
     tokio::select! {
         ended = tokio::time::timeout(close_time, guest) => ended.is_ok(),

@@ -162,13 +162,13 @@ impl<S: Wire> Transport<S> {
     pub(crate) fn is_amid_message(&self) -> bool {
         match &self.io.inflating {
             Some(inflating) => !inflating.inflater.is_between_messages(),
-            None => !self.io.progress.is_between_messages(),
+            None => !self.io.position.is_between_messages(),
         }
     }
 
     /// Whether anything came since the last call: a message, a pong, or part of one.
     pub(crate) fn take_alive(&mut self) -> bool {
-        std::mem::take(&mut self.io.heard)
+        std::mem::take(&mut self.io.received)
     }
 
     /// Appends a ping, unless the session is ending.
