@@ -11,11 +11,11 @@ use crate::config::OutboundPolicy;
 pub(crate) struct Outbound {
     /// The rest of a write that another task began: it goes before everything else.
     begun: Vec<u8>,
-    /// A borrowed buffer; none where nothing waits.
+    /// A borrowed buffer. None if nothing waits.
     bytes: Vec<u8>,
     /// How many bytes have been dropped from the front of `bytes`.
     dropped: usize,
-    /// The lengths of the frames in `bytes`; kept only where the policy may drop the oldest.
+    /// The lengths of the frames in `bytes`. Kept only if the policy may drop the oldest.
     frames: VecDeque<usize>,
     /// How many bytes the session task has taken and not yet handed to the network.
     unsent: usize,

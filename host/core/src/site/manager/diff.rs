@@ -85,7 +85,7 @@ pub(super) fn added(plugin: &PluginVersion) -> Change {
     }
 }
 
-/// The change in which a version is served no longer, and nothing replaces it.
+/// The change in which a version is no longer served, and nothing replaces it.
 pub(super) fn removed(plugin: &PluginVersion) -> Change {
     let draining = plugin.own_sockets().count();
     Change { from: Some(*plugin.digest()), to: None, draining, ..added(plugin) }

@@ -41,7 +41,7 @@ pub struct SiteManager {
     /// Locked during a change, so that there is one at a time.
     state: Mutex<State>,
     status: ArcSwap<StatusCopy>,
-    /// Cancelled when the site is served no longer: the current change stops.
+    /// Cancelled when the site is no longer served: the current change stops.
     gone: CancellationToken,
     this: Weak<Self>,
 }
@@ -225,7 +225,7 @@ impl SiteManager {
     }
 
     /// Goes back to the version of a component whose digest begins with `to`, or else to the
-    /// version before the one that serves.
+    /// previous version.
     ///
     /// # Errors
     /// See [`DeployError`]. The site keeps serving what it served.
