@@ -9,9 +9,9 @@
 //! | `POST /promote`, `POST /drop` | ends a canary |
 //!
 //! If a host serves several sites, each of these paths begins with `/sites/NAME`, the name of the
-//! site's folder; `GET /sites` lists the names. `?share=5%25` or `?header=NAME:VALUE` makes a deploy
-//! a canary. Each change takes `?dry_run=true` (nothing changes, and the answer says what would) and
-//! `?keep_memory=true` (a change that would lose memory is refused). Answers are JSON.
+//! site's folder; `GET /sites` lists the names. `?share=5%25` or `?header=NAME:VALUE` makes a
+//! deploy a canary. Each change takes `?dry_run=true` (nothing changes, and the answer says what
+//! would) and `?keep_memory=true` (a change that would lose memory is refused). Answers are JSON.
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ impl Api {
     async fn answer(
         &self,
         head: &Parts,
-        upload: &mut Upload,
+        upload: &mut Upload<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         self.check_access(&head.headers)?;
         let path = decoded(head.uri.path())?;

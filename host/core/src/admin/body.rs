@@ -1,12 +1,12 @@
 //! The body of a request of the API: one component, or a form of several.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use http_body::Body as _;
-use hyper::body::Incoming;
+use http_body::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -17,7 +17,7 @@ use crate::site::Given;
 /// The most components in one deploy.
 const MAX_PARTS: usize = 1_000;
 
-/// How long a client may take from the end of a request's head to the end of its body.
+/// How long a body may wait for room, and how long it may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
 /// How many bodies of the largest size the host holds at once. A body stays in memory until its
@@ -31,11 +31,13 @@ pub(crate) struct Room {
     free: Arc<Semaphore>,
     /// The largest body, in bytes.
     max_body: usize,
+    /// How long a body may wait for room, and take to arrive.
+    time: Duration,
 }
 
 /// A request's body before it is read.
-pub(super) struct Upload {
-    incoming: Incoming,
+pub(super) struct Upload<B> {
+    incoming: B,
     /// Whether the body has not been read to its end.
     is_unread: bool,
 }
@@ -50,7 +52,7 @@ impl Room {
     /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes.
     pub(crate) fn new(max_body: usize) -> Self {
         let all = kib(max_body).saturating_mul(MAX_BODIES).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(all)), max_body }
+        Self { free: Arc::new(Semaphore::new(all)), max_body, time: BODY_TIME }
     }
 
     /// Waits for the room that a body of `length` bytes takes.
@@ -70,8 +72,11 @@ fn kib(bytes: usize) -> usize {
     bytes / 1024 + 1
 }
 
-impl Upload {
-    pub(super) fn new(incoming: Incoming) -> Self {
+impl<B> Upload<B>
+where
+    B: Body<Data = Bytes, Error: fmt::Display> + Unpin,
+{
+    pub(super) fn new(incoming: B) -> Self {
         let is_unread = !incoming.is_end_stream();
         Self { incoming, is_unread }
     }
@@ -87,24 +92,24 @@ impl Upload {
         headers: &HeaderMap,
         room: &Room,
     ) -> Result<Uploaded, Refusal> {
-        let max_body = room.max_body;
+        let (max_body, time) = (room.max_body, room.time);
         let announced = pipeline::announced(headers);
         if announced.is_some_and(|length| length > max_body as u64) {
             return Err(room.too_large());
         }
         let length = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(max_body);
-        let taken = timeout(BODY_TIME, room.take(length)).await.ok().flatten();
+        let taken = timeout(time, room.take(length)).await.ok().flatten();
         let taken = taken.ok_or_else(|| {
             let message = format!(
-                "other deploys have taken all room for bodies for {BODY_TIME:?}: try again later"
+                "other deploys have taken all room for bodies for {time:?}: try again later"
             );
             let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
             refusal.header = Some((header::RETRY_AFTER, "10"));
             refusal
         })?;
-        let body = timeout(BODY_TIME, pipeline::collect(&mut self.incoming, max_body)).await;
+        let body = timeout(time, pipeline::collect(&mut self.incoming, max_body)).await;
         let body = body.map_err(|_| {
-            let message = format!("the body did not arrive in {BODY_TIME:?}");
+            let message = format!("the body did not arrive in {time:?}");
             Refusal::new(StatusCode::REQUEST_TIMEOUT, message)
         })?;
         match body {
@@ -156,6 +161,12 @@ pub(super) fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
+
     use super::*;
 
     #[tokio::test]
@@ -178,6 +189,28 @@ mod tests {
             let room = Room::new(max_body);
             assert!(futures_util::poll!(std::pin::pin!(room.take(max_body))).is_ready());
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_in_its_time_is_408() {
+        let room = Room { time: Duration::from_millis(20), ..Room::new(1024) };
+        let mut upload =
+            Upload::new(StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>()));
+        let refused = upload.read(&HeaderMap::new(), &room).await.err().expect("it is refused");
+        assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);
+        assert!(refused.message.contains("20ms") && upload.is_unread(), "{}", refused.message);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_gets_no_room_in_its_time_is_503() {
+        let room = Room { time: Duration::from_millis(20), ..Room::new(1024) };
+        let all = room.free.available_permits();
+        let taken = room.free.clone().acquire_many_owned(all.try_into().unwrap()).await;
+        let mut upload = Upload::new(Full::new(Bytes::from_static(b"x")));
+        let refused = upload.read(&HeaderMap::new(), &room).await.err().expect("it is refused");
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(taken);
+        assert!(upload.read(&HeaderMap::new(), &room).await.is_ok());
     }
 
     #[tokio::test]

@@ -172,8 +172,9 @@ impl Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deflate {
-    /// Whether messages may be compressed. Default: false. Each socket that uses it needs memory for two windows and their tables:
-    /// about 300 KiB for windows of 15 bits, less for smaller ones.
+    /// Whether messages may be compressed. Default: false. Each socket that uses it needs memory
+    /// for two windows and their tables: about 300 KiB for windows of 15 bits, less for smaller
+    /// ones.
     pub enabled: bool,
     /// The largest window, either way, as a power of two from 9 to 15. Default: 12, 4 KiB.
     #[serde(deserialize_with = "count::<9, 15, _, _>")]

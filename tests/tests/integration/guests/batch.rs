@@ -1,4 +1,4 @@
-//! Messages of several sockets in one call: whom what happens in it belongs to.
+//! Messages of several sockets in one call: which socket each effect belongs to.
 
 use lithe_tests::artifacts::{BATCH, BENCH_ECHO};
 use lithe_tests::{Client, TestHost, eventually};

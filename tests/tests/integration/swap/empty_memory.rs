@@ -1,4 +1,4 @@
-//! Where what is in memory cannot move, everybody is told: before, after, and for as long as the
+//! If memory cannot move, Lithe says so: before the change, after it, and for as long as the
 //! version serves.
 
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use crate::host;
 const NO_STATE: &str = "[plugin.\"routes/swap.wasm\"]\nstateless = true\n";
 const REQUIRED: &str = "[plugin.\"routes/swap.wasm\"]\nrequire_state = true\n";
 
-/// Has something in memory.
+/// Puts something into memory.
 async fn count_one(host: &TestHost) -> lithe_tests::Client {
     let mut client = host.connect("/swap").await;
     client.ask("1").await;
