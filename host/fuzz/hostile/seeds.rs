@@ -1,6 +1,6 @@
 //! The committed inputs, in words. What each byte means is in the interpreter's `op.rs`.
 //!
-//! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration
+//! `LITHE_WRITE_SEEDS=1 cargo test --workspace --test integration
 //! guests::interpreter::the_seeds` writes them.
 
 use std::slice;
@@ -14,7 +14,7 @@ use super::guest::{Client, Kind, Manner, SEPARATOR};
 #[path = "../../../tests/guests/interpreter/src/op.rs"]
 pub(crate) mod op;
 
-/// Functions that can be called below the bindings: `raw.rs` has fewer, and begins anew.
+/// Functions that can be called below the bindings: `raw.rs` has fewer, and begins again.
 const RAW_FUNCTIONS: u8 = 64;
 
 /// Paths that have bytes of their own.
