@@ -119,7 +119,7 @@ pub mod internals {
         pub use crate::pipeline::{Public, SiteSnapshot};
     }
     pub mod session {
-        pub use crate::session::{Agreed, Limits, run, stream};
+        pub use crate::session::{Agreed, SessionLimits, run, stream};
     }
     pub mod plugin {
         pub use crate::plugin::{

@@ -88,7 +88,7 @@ impl fmt::Display for Apart {
             f,
             "warning: {} are built from `{}`, and share no memory, topics and sockets: each is a plugin of its own. \
              To make them one, give each the same `plugin` in `[build]`, as in `{line}, plugin = \"{name}\" }}`; \
-             different names keep them apart, without this warning",
+             to keep them apart, give each a name of its own",
             quoted.join(" and "),
             source.display(),
         )

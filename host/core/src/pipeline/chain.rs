@@ -30,7 +30,7 @@ pub(crate) struct Chain {
     /// Nearest first.
     pub errors: Vec<Arc<ErrorHandler>>,
     pub end: End,
-    state: Mutex<State>,
+    state: Mutex<ChainState>,
 }
 
 /// The innermost part of the chain.
@@ -44,7 +44,7 @@ pub(crate) enum End {
 
 /// What the parts of the chain have left for those around them.
 #[derive(Default)]
-struct State {
+struct ChainState {
     /// The session that the handler's answer starts, if middleware lets it through.
     session: Option<Session>,
     unhandled: Option<Unhandled>,
@@ -66,7 +66,7 @@ impl Unhandled {
     }
 }
 
-impl Drop for State {
+impl Drop for ChainState {
     /// A chain has a session left only if it is dropped on its way, together with the client's
     /// connection.
     fn drop(&mut self) {

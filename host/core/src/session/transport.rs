@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::{
     self, CloseFrame, Role, WebSocketConfig, WebSocketContext,
 };
 
-use super::Limits;
+use super::SessionLimits;
 use super::end::End;
 use super::frame::Whole;
 use super::wire::Wire;
@@ -45,7 +45,7 @@ pub(crate) struct Transport<S> {
 impl<S: Wire> Transport<S> {
     /// `read` is what came right behind the handshake. `max_batch` bounds what one read gives the
     /// guest.
-    pub(crate) fn new(stream: S, read: Bytes, limits: &Limits, max_batch: usize) -> Self {
+    pub(crate) fn new(stream: S, read: Bytes, limits: &SessionLimits, max_batch: usize) -> Self {
         let io = ByteStream::new(stream, &read, limits);
         let max_batch = MAX_BATCH_BYTES.min(max_batch);
         Self { io, max_batch, max_message: limits.message, decoder: None }

@@ -13,7 +13,7 @@
 //!   │ frames
 //!   ▼
 //! read    Bridge::next                        session/bridge.rs       the session's task
-//!   │ Event::Messages
+//!   │ Wake::Messages
 //!   ▼
 //! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
 //!   │ where the instance is busy or another task gathers, this one goes on: `Queued`

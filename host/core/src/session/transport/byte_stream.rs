@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::session::Limits;
+use crate::session::SessionLimits;
 use crate::session::deflate::{Deflater, Inflater};
 use crate::session::frame::Position;
 
@@ -65,7 +65,7 @@ pub(super) struct Inflating {
 
 impl<S> ByteStream<S> {
     /// `read` is what came right behind the handshake.
-    pub(super) fn new(stream: S, read: &[u8], limits: &Limits) -> Self {
+    pub(super) fn new(stream: S, read: &[u8], limits: &SessionLimits) -> Self {
         let mut inflating = limits.deflate.map(|agreed| {
             let inflater = Inflater::new(&agreed, limits.message);
             Box::new(Inflating { inflater, rewritten: Vec::new(), taken: 0 })

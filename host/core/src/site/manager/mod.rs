@@ -39,14 +39,14 @@ pub struct SiteManager {
     steps: Steps,
     root: PathBuf,
     /// Locked during a change, so that there is one at a time.
-    state: Mutex<State>,
+    state: Mutex<SiteState>,
     status: ArcSwap<StatusCopy>,
     /// Cancelled when the site is no longer served: the current change stops.
     gone: CancellationToken,
     this: Weak<Self>,
 }
 
-struct State {
+struct SiteState {
     site: SiteDir,
     versions: Versions,
     canary: Option<Canary>,
@@ -92,7 +92,7 @@ impl SiteManager {
         let root = site.root.clone();
         // From here on nothing waits: either the site is served and can be closed, or it is not.
         server.serve_hosts(&served, &site.config.hosts)?;
-        let state = Mutex::new(State { site, versions, canary: None });
+        let state = Mutex::new(SiteState { site, versions, canary: None });
         let gone = CancellationToken::new();
         let steps = Steps { loader, server, served, progress };
         Ok(Arc::new_cyclic(|this| Self { steps, root, state, status, gone, this: this.clone() }))
@@ -130,7 +130,7 @@ impl SiteManager {
         self.change(async |state| self.update_now(state).await).await
     }
 
-    async fn update_now(&self, state: &mut State) -> Result<Report, DeployError> {
+    async fn update_now(&self, state: &mut SiteState) -> Result<Report, DeployError> {
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
@@ -252,7 +252,7 @@ impl SiteManager {
     /// Serves kept versions again.
     async fn go_back(
         &self,
-        state: &mut State,
+        state: &mut SiteState,
         to: &[(String, Digest)],
         terms: Terms,
     ) -> Result<Report, DeployError> {
@@ -269,7 +269,7 @@ impl SiteManager {
     /// Makes a change, after the previous one has ended.
     async fn change(
         &self,
-        make: impl AsyncFnOnce(&mut State) -> Result<Report, DeployError>,
+        make: impl AsyncFnOnce(&mut SiteState) -> Result<Report, DeployError>,
     ) -> Result<Report, DeployError> {
         let change = Box::pin(async {
             let mut state = self.begin().await?;
@@ -282,7 +282,7 @@ impl SiteManager {
     }
 
     /// Waits for the previous change to end.
-    async fn begin(&self) -> Result<MutexGuard<'_, State>, DeployError> {
+    async fn begin(&self) -> Result<MutexGuard<'_, SiteState>, DeployError> {
         let waited = tokio::time::timeout(MAX_WAIT, self.state.lock()).await;
         let state = waited.map_err(|_| DeployError::Busy(MAX_WAIT))?;
         match self.steps.server.is_stopping() {
@@ -295,7 +295,7 @@ impl SiteManager {
     /// are not.
     async fn switch(
         &self,
-        state: &mut State,
+        state: &mut SiteState,
         next: Next,
         terms: Terms,
     ) -> Result<Report, DeployError> {
@@ -357,7 +357,11 @@ impl SiteManager {
         self.change(async |state| self.restore_now(state, pairs).await).await
     }
 
-    async fn restore_now(&self, state: &mut State, pairs: &[Pair]) -> Result<Report, DeployError> {
+    async fn restore_now(
+        &self,
+        state: &mut SiteState,
+        pairs: &[Pair],
+    ) -> Result<Report, DeployError> {
         if !self.still_serve(pairs) {
             return Ok(Report::default());
         }

@@ -64,7 +64,7 @@ impl Trial {
         let [before, after] =
             [&pair.before, &pair.after].map(|version| version.context().calls.count());
         let share = |part: u64, of: u64| (part as f64 / of.max(1) as f64).min(1.0);
-        let failing = |setting| Failing { plugin: &*pair.after, setting };
+        let failing = |setting| Failing { plugin: &pair.after, setting };
         let lost = after.traps.saturating_add(after.limits);
         if after.made >= settings.min_calls && share(lost, after.made) > settings.max_failures {
             return Some(failing("swap.max_failures"));

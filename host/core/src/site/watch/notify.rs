@@ -46,7 +46,7 @@ struct News {
 
 /// What happened to a name in a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Event {
+enum NameChange {
     /// A file's content has changed, and more may come.
     Modified,
     /// A file was closed, or a name came or went: the file is complete.
@@ -99,17 +99,17 @@ impl Signal {
         self.news.lock().writing.contains_key(&(folder, name.to_owned()))
     }
 
-    fn note(&self, folder: Number, name: Option<&OsStr>, event: Event) {
+    fn note(&self, folder: Number, name: Option<&OsStr>, change: NameChange) {
         let mut news = self.news.lock();
         news.last = Some(Instant::now());
         if let Some(name) = name.filter(|name| super::is_component(name)) {
             let key = (folder, name.to_owned());
-            match event {
-                Event::Modified if news.writing.len() < MAX_WRITING => {
+            match change {
+                NameChange::Modified if news.writing.len() < MAX_WRITING => {
                     news.writing.entry(key).or_insert_with(Instant::now);
                 }
-                Event::Settled => drop(news.writing.remove(&key)),
-                Event::Modified | Event::Other => {}
+                NameChange::Settled => drop(news.writing.remove(&key)),
+                NameChange::Modified | NameChange::Other => {}
             }
         }
         drop(news);
@@ -254,9 +254,9 @@ mod system {
                 | ReadFlags::MOVED_FROM
                 | ReadFlags::MOVED_TO;
             let event = match flags {
-                _ if flags.intersects(settled) => Event::Settled,
-                _ if flags.contains(ReadFlags::MODIFY) => Event::Modified,
-                _ => Event::Other,
+                _ if flags.intersects(settled) => NameChange::Settled,
+                _ if flags.contains(ReadFlags::MODIFY) => NameChange::Modified,
+                _ => NameChange::Other,
             };
             for subscriber in watched.get(&folder).into_iter().flatten() {
                 let is_other = |only: &OsString| name.is_some_and(|name| *only != name);
