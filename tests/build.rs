@@ -1,7 +1,7 @@
-//! Builds every guest from source, and says where the components are.
+//! Builds every guest from source, and tells the tests where the components are.
 //!
-//! The guests have a target folder of their own, so that this cargo never waits for the one that
-//! runs it; inside it, whatever has not changed is not built again.
+//! The guests have a target folder of their own, so that this cargo does not wait for the one that
+//! runs it. What has not changed in it is not built again.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 /// Folders whose subfolders are guests.
 const GUESTS: [&str; 2] = ["examples/guests", "tests/guests"];
 
-/// What guests are built from, besides their own sources.
+/// What guests are built from, in addition to their own sources.
 const SOURCES: [&str; 4] = ["guest-sdk/rust", "wit", "Cargo.lock", "host/cargo-guest"];
 
 fn main() -> anyhow::Result<()> {
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The outer build's: what is above its `PROFILE/build/`.
+/// The target folder of the outer build: above its `PROFILE/build/`.
 fn target_folder(out: &Path) -> anyhow::Result<PathBuf> {
     let build = out.ancestors().find(|folder| folder.ends_with("build"));
     let target = build.and_then(|build| build.parent()?.parent());
@@ -84,7 +84,7 @@ fn build_examples(folder: &Path, target: &Path) -> anyhow::Result<Vec<(String, P
         .arg(folder.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(target)
-        // These are the outer build's.
+        // These variables are the outer build's.
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER");
     if !cargo.status().context("cannot run `cargo`")?.success() {
@@ -110,7 +110,8 @@ fn package_name(folder: &Path) -> anyhow::Result<String> {
     }
 }
 
-/// A macro that calls another for each guest: that one can demand that the guest is tested.
+/// Writes a macro that calls another macro for each guest, which can demand that the guest is
+/// tested.
 fn write_list(out: &mut String, names: &[String]) -> std::fmt::Result {
     writeln!(out, "/// Calls a macro with the name of each guest.")?;
     writeln!(out, "#[macro_export]\nmacro_rules! foreach_guest {{\n    ($call:ident) => {{")?;

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use crate::deadline::{DEADLINE, within};
 use crate::process::Process;
 
-/// Chromium with a profile of its own, which goes with it.
+/// Chromium with a profile of its own, which is removed with it.
 #[derive(Debug)]
 pub struct Browser {
     socket: WebSocketStream<TcpStream>,
@@ -31,10 +31,10 @@ pub struct Tab {
 }
 
 impl Browser {
-    /// None where there is no Chromium on this machine.
+    /// Starts the browser. None if this machine has no Chromium.
     ///
     /// # Panics
-    /// There is one, and it does not start.
+    /// Chromium does not start.
     pub async fn launch() -> Option<Self> {
         let program = find()?;
         let profile = tempfile::tempdir().expect("a temporary folder can be made");
@@ -73,10 +73,10 @@ impl Browser {
         tab
     }
 
-    /// Presses and releases the mouse on an element, scrolled to where it can be seen.
+    /// Presses and releases the mouse on an element, which is scrolled into view.
     ///
     /// # Panics
-    /// There is no such element, or another one covers it.
+    /// The element does not exist, or another one covers it.
     pub async fn click(&mut self, tab: &Tab, selector: &str) {
         self.call(Some(tab), "Page.bringToFront", json!({})).await;
         let place = format!(

@@ -8,24 +8,24 @@ use wasm_encoder::{
     ModuleSection, NestedComponentSection, TypeSection, ValType,
 };
 
-/// Blocks in blocks, each of which may be left from each.
+/// Nested blocks. Each may be left from each.
 const BLOCKS: u32 = 1_000;
 
-/// Variables that are needed in all of them.
+/// Variables that all of them need.
 const LOCALS: u32 = 1_000;
 
-/// Well-formed, small, and minutes of work for the compiler. Another number makes another
+/// A well-formed, small component that takes the compiler minutes. Another number makes another
 /// component.
 pub fn slow_to_compile(number: u8) -> Vec<u8> {
     with_functions(&[(); 4].map(|()| tangle()), number)
 }
 
-/// Well-formed, and too much for a compiler with 64 MiB.
+/// A well-formed component that a compiler with 64 MiB cannot compile.
 pub fn large_to_compile() -> Vec<u8> {
     with_functions(&[(); 8].map(|()| straight()), 0)
 }
 
-/// A component with another digest: it has a custom section more, with this tag at its end.
+/// The component with another digest: it has one more custom section at its end, with this tag.
 pub fn tagged(component: &str, tag: u8) -> Vec<u8> {
     let mut component = std::fs::read(component).expect("it is there");
     component.extend([0, 5, 3, b't', b'a', b'g', tag]);
@@ -90,7 +90,7 @@ fn tangle() -> Function {
     function
 }
 
-/// Components in components, each of which instantiates the next one twice.
+/// Nested components, which each instantiate the next one twice.
 pub fn tower(levels: usize) -> Vec<u8> {
     let tower = (0..levels).fold(Component::new(), |inner, _| {
         let mut instances = ComponentInstanceSection::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-/// How long anything may take that is not a build. It only decides when a test that fails does so:
-/// no test passes by it.
+/// How long anything except a build may take. It only decides when a failing test fails: no test
+/// passes by it.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How long a build of a guest may take. Builds of one target folder wait for each other.
@@ -20,8 +20,8 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     within_time(DEADLINE, what, future).await
 }
 
-/// The future's value, which comes before a setting's default could have brought it about. So the
-/// value in `lithe.toml` is what did.
+/// The future's value, which comes sooner than a setting's default would allow. So the value in
+/// `lithe.toml` is what has worked.
 ///
 /// # Panics
 /// After the default: it names what was waited for.

@@ -1,6 +1,6 @@
 //! Frames as bytes (RFC 6455, section 5.2), right and wrong ones.
 
-/// A mask that changes each byte.
+/// A mask that changes every byte.
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 /// One frame of a client, or of the host.
@@ -27,7 +27,7 @@ impl Frame {
         Self::new(2, payload)
     }
 
-    /// What goes on with a message.
+    /// A frame that continues a message.
     pub fn continuation(payload: impl AsRef<[u8]>) -> Self {
         Self::new(0, payload)
     }
@@ -44,14 +44,14 @@ impl Frame {
         Self::new(8, [&code.to_be_bytes(), reason.as_bytes()].concat())
     }
 
-    /// The same, with more to follow.
+    /// The same frame, with more to follow.
     #[must_use]
     pub fn unfinished(mut self) -> Self {
         self.head &= !Self::FIN;
         self
     }
 
-    /// As a client has to send it.
+    /// Masked, as a client has to send it.
     pub fn masked(&self) -> Vec<u8> {
         let mut bytes = self.header(0x80);
         bytes.extend(MASK);
@@ -59,7 +59,7 @@ impl Frame {
         bytes
     }
 
-    /// As only a server may send it.
+    /// Unmasked, as only a server may send it.
     pub fn unmasked(&self) -> Vec<u8> {
         let mut bytes = self.header(0);
         bytes.extend(&self.payload);
@@ -82,7 +82,7 @@ impl Frame {
         bytes
     }
 
-    /// The host's first frame in `bytes`, and its length there; none while it is not whole.
+    /// The host's first frame in `bytes`, and its length there. None while it is not complete.
     ///
     /// # Panics
     /// The host masks it.

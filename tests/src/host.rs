@@ -85,12 +85,13 @@ impl TestHost {
         self.connect_with(path, &[]).await
     }
 
-    /// An open WebSocket, asked for with these headers besides.
+    /// An open WebSocket, requested with these additional headers.
     pub async fn connect_with(&self, path: &str, headers: &[(&str, &str)]) -> Client {
         within("a handshake", Client::connect(self.address, path, headers)).await
     }
 
-    /// What answers a handshake with these headers changed; an empty value leaves one out.
+    /// The answer to a handshake in which these headers are changed. An empty value leaves a header
+    /// out.
     pub async fn handshake(&self, path: &str, changes: &[(&str, &str)]) -> Response {
         let mut raw = self.raw().await;
         raw.handshake(path, changes).await
@@ -113,7 +114,7 @@ impl TestHost {
         self.process.logs(words).await
     }
 
-    /// Everything logged until now.
+    /// Everything that has been logged until now.
     pub fn log(&self) -> String {
         self.process.log()
     }
@@ -126,7 +127,7 @@ impl TestHost {
         self.command_in("", name, arguments).await
     }
 
-    /// The same, about the site in a folder of the folder.
+    /// Runs a command about the site in a folder of the folder, to its end.
     ///
     /// # Panics
     /// It does not end.
@@ -164,7 +165,7 @@ impl TestHost {
 }
 
 impl Builder {
-    /// `lithe build`, `lithe dev`; otherwise it is `lithe serve`.
+    /// The command, such as `lithe build` or `lithe dev`. By default it is `lithe serve`.
     #[must_use]
     pub fn command(mut self, command: &'static str) -> Self {
         self.command = command;
@@ -184,7 +185,7 @@ impl Builder {
         self
     }
 
-    /// What `lithe.toml` says. Times that it does not name are generous.
+    /// What `lithe.toml` says. Times that it does not set are generous.
     #[must_use]
     pub fn config(self, text: &str) -> Self {
         self.file("lithe.toml", text)
@@ -203,7 +204,7 @@ impl Builder {
         self
     }
 
-    /// Where the site is, for what is not a plain file.
+    /// The site's folder, for what is not a plain file.
     #[must_use]
     pub fn site_folder(&self) -> PathBuf {
         self.site.folder()
@@ -216,13 +217,13 @@ impl Builder {
         self
     }
 
-    /// Descriptors that the process may have open.
+    /// How many descriptors the process may have open.
     #[must_use]
     pub fn open_files(self, limit: u64) -> Self {
         self.after(&format!("ulimit -n {limit}"))
     }
 
-    /// A shell's command that is run before the host, in its process.
+    /// A shell command that runs before the host, in its process.
     #[must_use]
     pub fn after(mut self, command: &str) -> Self {
         self.before.push(format!("{command}; "));
@@ -284,7 +285,7 @@ impl Builder {
         TestHost { address, site: builder.site, program: builder.program, process }
     }
 
-    /// For a test of the defaults: every site has those where it does not say otherwise.
+    /// For a test of the defaults: a site has them wherever its settings say nothing else.
     #[must_use]
     pub fn defaults(mut self) -> Self {
         self.has_defaults = true;
@@ -305,7 +306,7 @@ impl Builder {
         TestHost { address, site: self.site, program: self.program, process }
     }
 
-    /// Waits for the end of a command that is to end by itself.
+    /// Waits for the end of a command that ends by itself.
     ///
     /// # Panics
     /// It does not end.
@@ -348,7 +349,7 @@ impl Builder {
 }
 
 impl Ended {
-    /// What the command said, which has succeeded.
+    /// What the command printed, which has succeeded.
     ///
     /// # Panics
     /// It has failed.

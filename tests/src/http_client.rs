@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::deadline::within;
 
-/// An answer, whole.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -32,7 +32,7 @@ impl Response {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// A header's value, where there is one.
+    /// A header's value, if the header exists.
     ///
     /// # Panics
     /// It is not ASCII.
@@ -42,7 +42,7 @@ impl Response {
 }
 
 /// # Panics
-/// There is no answer.
+/// No answer comes.
 pub(crate) async fn send<B: Into<Bytes>>(address: SocketAddr, request: Request<B>) -> Response {
     let stream = TcpStream::connect(address).await.expect("the host listens");
     let (mut sender, connection) =
@@ -61,7 +61,7 @@ pub(crate) async fn send<B: Into<Bytes>>(address: SocketAddr, request: Request<B
 /// A request on a connection of its own, to this address.
 ///
 /// # Panics
-/// There is no answer before the deadline.
+/// No answer comes before the deadline.
 pub async fn request<B: Into<Bytes>>(address: SocketAddr, request: Request<B>) -> Response {
     let what = format!("an answer to {} {}", request.method(), request.uri());
     within(&what, send(address, request)).await

@@ -17,7 +17,7 @@
     reason = "a test panics if something is not as expected"
 )]
 
-/// The guests, built from source.
+/// The guests, which are built from source.
 pub mod artifacts {
     include!(concat!(env!("OUT_DIR"), "/artifacts.rs"));
 }

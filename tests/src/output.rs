@@ -41,7 +41,7 @@ impl Output {
         self.lines.borrow().all.join("\n")
     }
 
-    /// The first line that has all of these words; none when the stream ends without it, or after
+    /// The first line that has all of these words. None if the stream ends without it, or after
     /// this time.
     pub(crate) async fn line_with(&self, time: Duration, words: &[&str]) -> Option<Arc<str>> {
         let matches = |line: &&Arc<str>| words.iter().all(|word| line.contains(word));
@@ -53,7 +53,7 @@ impl Output {
 
     /// Waits for the end of the stream.
     pub(crate) async fn ended(&self) {
-        // The sender goes only after it has said that the stream ended.
+        // The sender is dropped only after it has reported the end of the stream.
         let _ = self.lines.clone().wait_for(|lines| lines.ended).await;
     }
 

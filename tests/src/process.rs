@@ -11,12 +11,12 @@ pub use rustix::process::Signal;
 use crate::deadline::{BUILD, DEADLINE, within, within_time};
 use crate::output::Output;
 
-/// The log: what the host does, and not what its libraries do.
+/// What the log shows: what the host does, and not what its libraries do.
 const LOG: &str =
     "info,lithe=debug,access=debug,session=debug,guest=debug,request=debug,swap=debug";
 
-/// A running command. Killed when dropped; what it logged is printed where the test panics, and a
-/// panic of its own fails the test.
+/// A running command. Dropping it kills it. If the test panics, its log is printed; if the command
+/// itself panics, the test fails.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -47,7 +47,7 @@ impl Process {
         Self::start_with(command, Stdio::piped())
     }
 
-    /// With another standard error than the log.
+    /// Starts it with another standard error than the log.
     ///
     /// # Panics
     /// The program cannot be run.
@@ -67,7 +67,7 @@ impl Process {
         Self { child, stdout, stderr, patience: DEADLINE }
     }
 
-    /// What it logs may be about a build.
+    /// Allows the time of a build for its log lines.
     pub fn builds(&mut self) {
         self.patience = BUILD;
     }
@@ -87,7 +87,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits for a line on standard output that begins so; answers the rest of it.
+    /// Waits for a line on standard output that begins so. Returns the rest of the line.
     ///
     /// # Panics
     /// The process ends without it.
@@ -151,8 +151,7 @@ impl Process {
         status
     }
 
-    /// A task that panics ends alone, and nobody who asks the process hears of it: only its log
-    /// does.
+    /// A task that panics ends alone. Clients of the process do not notice, only its log does.
     fn has_not_panicked(&self) {
         let log = self.log();
         let panics: Vec<&str> = log.lines().filter(|line| is_panic(line)).collect();
@@ -189,7 +188,7 @@ impl Thread {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Fails only where it has ended already.
+        // This fails only if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         // A build that it has started may hold the stream open for longer.

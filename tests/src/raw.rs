@@ -1,4 +1,4 @@
-//! A connection on which anything can be sent.
+//! A connection on which a test can send anything.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// With a small receive buffer, so that one that does not read is noticed early.
+    /// Connects with a small receive buffer, so that the host soon notices if it does not read.
     ///
     /// # Panics
     /// Nobody listens.
@@ -52,8 +52,8 @@ impl Raw {
         self.write(bytes).await;
     }
 
-    /// Writes until the host takes no more: it does not read on while it has much to say. Answers
-    /// how many bytes it took.
+    /// Writes until the host takes no more: it does not read while it has much to send. Returns how
+    /// many bytes it took.
     ///
     /// # Panics
     /// The connection is lost.
@@ -69,7 +69,7 @@ impl Raw {
         taken
     }
 
-    /// Writes and, at the same time, reads this many frames, or fewer where the connection ends.
+    /// Writes and, at the same time, reads this many frames, or fewer if the connection ends.
     pub async fn exchange(&mut self, bytes: &[u8], count: usize) -> Vec<Frame> {
         let Self { stream, buffer } = self;
         let (mut reader, mut writer) = stream.split();
@@ -149,28 +149,28 @@ impl Raw {
         assert!(self.read().await, "the connection ended");
     }
 
-    /// Whether the connection takes this: the host may have closed it.
+    /// Whether the connection takes these bytes: the host may have closed it.
     pub async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         within("room to write", self.stream.write_all(bytes.as_ref())).await.is_ok()
     }
 
-    /// Whether anything comes back for this.
+    /// Whether anything comes back after these bytes.
     pub async fn is_answered(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.try_write(bytes).await && self.read().await
     }
 
-    /// How many bytes have come and are kept.
+    /// How many bytes have arrived and are kept.
     pub fn received(&self) -> usize {
         self.buffer.len()
     }
 
-    /// What comes until the connection has ended.
+    /// Everything that arrives until the connection ends.
     pub async fn rest(&mut self) -> String {
         while self.read().await {}
         String::from_utf8_lossy(&self.buffer.split()).into_owned()
     }
 
-    /// The next frame; none when the connection has ended.
+    /// The next frame. None when the connection has ended.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some((frame, length)) = Frame::parse(&self.buffer) {
@@ -192,7 +192,7 @@ impl Raw {
         frames
     }
 
-    /// Drops the connection as a process that dies does: with a reset.
+    /// Drops the connection with a reset, as a dying process does.
     ///
     /// # Panics
     /// The socket has no options.
@@ -207,7 +207,7 @@ impl Raw {
         self.buffer.split_to(length).freeze()
     }
 
-    /// Whether there was more; an error is an end.
+    /// Whether there was more. An error counts as the end.
     async fn read(&mut self) -> bool {
         let reading = self.stream.read_buf(&mut self.buffer);
         within("bytes, or the end of the connection", reading).await.is_ok_and(|count| count > 0)

@@ -9,8 +9,8 @@ use toml::Table;
 /// The folders that make a folder a site.
 const PARTS: [&str; 4] = ["routes", "plugins", "middleware", "public"];
 
-/// What a site says where its test does not say otherwise: no test fails by a time that it is not
-/// about, however busy the machine is. What is not a time has its default.
+/// The settings of a site whose test does not set them: no test fails by a time that it is not
+/// about, however busy the machine is. Settings that are not times have their defaults.
 const GENEROUS: &str = r#"
 [limits]
 event_cpu = "1m"
@@ -31,7 +31,7 @@ shutdown_time = "10m"
 watch_time = "10m"
 "#;
 
-/// Removed when dropped.
+/// The folder is removed when this is dropped.
 #[derive(Debug)]
 pub struct Site {
     parent: TempDir,
@@ -125,15 +125,15 @@ impl Site {
             return;
         }
         self.write("lithe.toml", generous(&settings(&root), &["server"]));
-        // What is not a file of text is what the test is about.
+        // A file that is not text is what its test is about.
         for name in sites.into_iter().filter(|name| is_text(&root.join(name).join("lithe.toml"))) {
             self.configure(&name, &settings(&root.join(&name)));
         }
     }
 }
 
-/// Adds what [`GENEROUS`] has in these sections, and the text has not. Text that is wrong stays as
-/// it is: the test is about that.
+/// Adds what [`GENEROUS`] has in these sections and the text does not. Invalid text stays as it is,
+/// because the test is about that.
 fn generous(text: &str, sections: &[&str]) -> String {
     let Ok(mut settings) = text.parse::<Table>() else { return text.to_owned() };
     let additions: Table = GENEROUS.parse().expect("it is TOML");

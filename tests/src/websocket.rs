@@ -23,7 +23,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// An open WebSocket, asked for with these headers besides.
+    /// An open WebSocket, requested with these additional headers.
     ///
     /// # Panics
     /// The handshake is refused.
@@ -74,7 +74,7 @@ impl Client {
         self.send_message(Message::Close(Some(frame))).await;
     }
 
-    /// Sends a text and answers the next one.
+    /// Sends a text and returns the next one.
     ///
     /// # Panics
     /// Something else comes, or nothing.
@@ -119,7 +119,7 @@ impl Client {
         }
     }
 
-    /// As [`Client::closed`], with whatever messages before it.
+    /// As [`Client::closed`], after any messages.
     ///
     /// # Panics
     /// The connection ends without a close frame, or something follows it.

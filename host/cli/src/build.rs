@@ -16,13 +16,13 @@ pub(crate) fn run(options: &BuildOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what is built, before the tool that builds it prints something.
+/// Reports what is built, before the tool that builds it prints something.
 pub(crate) fn say(line: &str) {
     log::say(line);
     log::flush(FLUSH_TIME);
 }
 
-/// Builds the site's components and says what came of it.
+/// Builds the site's components and reports the result.
 pub(crate) fn build(site: &SiteDir, errors: TypeErrors) -> anyhow::Result<Built> {
     let count = site.config.build.len();
     let built = lithe_toolchains::build(site, errors, say)?;

@@ -23,7 +23,7 @@ pub(crate) struct Client {
     site: PathBuf,
 }
 
-/// Why a command came to nothing.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     #[error(
@@ -37,7 +37,7 @@ pub(crate) enum ClientError {
     Broken(#[source] anyhow::Error),
 }
 
-/// For which requests a deploy is, as the API takes it.
+/// Which requests a canary gets, as the API takes it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Share {
     pub share: Option<String>,
@@ -45,12 +45,12 @@ pub(crate) struct Share {
 }
 
 impl Client {
-    /// For the site's host, which need not run.
+    /// A client for the site's host, which need not run.
     pub(crate) fn new(site: &SiteDir) -> Self {
         Self { site: site.root.clone() }
     }
 
-    /// The host, and what its paths begin with.
+    /// Connects to the host. Returns the beginning of its paths, too.
     async fn connect(&self) -> Result<(UnixStream, String), ClientError> {
         if let Some(alone) = connect(&self.site).await {
             return Ok((alone, String::new()));
@@ -62,7 +62,7 @@ impl Client {
         Ok((among, format!("/sites/{}", utf8_percent_encode(&name, PATH))))
     }
 
-    /// What is served.
+    /// The status of the site.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -70,7 +70,7 @@ impl Client {
         self.ask(Method::GET, "/status", None, Bytes::new()).await
     }
 
-    /// Serves these components.
+    /// Deploys these components.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -100,7 +100,7 @@ impl Client {
         self.ask(Method::POST, &with_query(&path, terms, &[("to", to)]), None, Bytes::new()).await
     }
 
-    /// Serves a canary to everybody.
+    /// Promotes the canary.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -108,7 +108,7 @@ impl Client {
         self.ask(Method::POST, &with_query("/promote", terms, &[]), None, Bytes::new()).await
     }
 
-    /// Serves a canary to nobody.
+    /// Drops the canary.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -145,7 +145,7 @@ impl Client {
     }
 }
 
-/// A path of the API, with the parameters that there are.
+/// A path of the API, with the parameters that are set.
 fn with_query(path: &str, terms: Terms, parameters: &[(&str, Option<&str>)]) -> String {
     let is_set = |is_set: bool| is_set.then_some("true");
     let terms = [("dry_run", is_set(terms.dry_run)), ("keep_memory", is_set(terms.keep_memory))];
@@ -159,7 +159,7 @@ fn with_query(path: &str, terms: Terms, parameters: &[(&str, Option<&str>)]) -> 
     }
 }
 
-/// To the host that serves what is in this folder, if one does.
+/// Connects to the host that serves what is in this folder, if one does.
 async fn connect(folder: &Path) -> Option<UnixStream> {
     let state = Folder::open(folder).and_then(|folder| folder.folder(STATE_FOLDER)).ok()?;
     lithe_host::internals::admin::connect(&state).await.ok()
@@ -174,8 +174,8 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Clien
     Err(ClientError::Refused(message.unwrap_or("the host does not say why").to_owned()))
 }
 
-/// A form with a part for each component (RFC 7578), and what is between the parts. That is made of
-/// their digests, for no component has its own digest in it.
+/// A form with a part for each component (RFC 7578), and the boundary between the parts. The
+/// boundary is made of the digests of the components, because no component contains its own digest.
 fn form(given: &Given) -> (String, Bytes) {
     let digests: Vec<String> = given.values().map(|bytes| Digest::of(bytes).to_string()).collect();
     let boundary = format!("lithe-{:.40}", Digest::of(digests.concat().as_bytes()));

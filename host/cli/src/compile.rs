@@ -1,4 +1,5 @@
-//! `lithe compile`: what the host starts as a child to compile a component. Not for people.
+//! `lithe compile`: compiles a component in a process of its own. The host starts it; it is not for
+//! people.
 
 use std::time::Duration;
 

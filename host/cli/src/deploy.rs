@@ -1,5 +1,5 @@
-//! `lithe deploy`, `rollback`, `promote` and `drop`: what the host that serves a site is asked to
-//! do.
+//! `lithe deploy`, `rollback`, `promote` and `drop`: they ask the host that serves the site for a
+//! change.
 
 use std::io::IsTerminal as _;
 
@@ -47,12 +47,12 @@ pub(crate) fn drop_canary(options: &CanaryOptions) -> anyhow::Result<()> {
 /// The client for a site's host.
 ///
 /// # Errors
-/// There is no such site.
+/// The site does not exist.
 pub(crate) fn client(options: &SiteOptions) -> anyhow::Result<Client> {
     Ok(Client::new(&SiteDir::open(&options.site)?))
 }
 
-/// Asks for a change. Where memory would be lost, and somebody is there to ask, it is asked before.
+/// Asks for a change. If memory would be lost and somebody can answer, asks that person first.
 fn ask(
     site: &SiteOptions,
     options: TermsOptions,
@@ -73,7 +73,7 @@ fn ask(
     })
 }
 
-/// Whether somebody reads what is said, and can answer.
+/// Whether somebody reads the output, and can answer.
 fn is_terminal() -> bool {
     log::is_terminal() && std::io::stdin().is_terminal()
 }

@@ -17,10 +17,10 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     let site = SiteDir::open(&options.site)?;
     let Built { inputs, apart, .. } = crate::build::build(&site, TypeErrors::Warn)?;
     block_on(async {
-        // Watched before it is loaded, so that no change falls between.
+        // Watched before it is loaded, so that no change is missed in between.
         let mut watcher = Watcher::new(&site.root, &sources(&site));
         watcher.also(inputs.values().flatten());
-        // Somebody waits for it after every change.
+        // The author waits for it after every change.
         let compiling = Compiling::Child(program()?.in_a_hurry());
         let host = host(options)?.compiling(compiling).follow_changes(false);
         serve(Root::One(Box::new(site)), host, Endings::of_terminal, |host| {
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     })
 }
 
-/// Whose memory no version can take over.
+/// Names the plugins whose memory ends with each version.
 fn ending(status: &Status) -> Option<String> {
     let plugins = status.plugins.iter().filter(|serving| serving.state == Some(false));
     let names: Vec<String> = plugins.map(|serving| format!("`{}`", serving.plugin)).collect();
@@ -46,7 +46,7 @@ fn sources(site: &SiteDir) -> Vec<PathBuf> {
     site.config.build.values().map(|source| site.root.join(source)).collect()
 }
 
-/// Rebuilds and replaces what changes. Whatever fails is said, and what is served goes on.
+/// Rebuilds and replaces what changes. Reports failures; then the previous version keeps serving.
 async fn follow(mut watcher: Watcher, mut inputs: Inputs, mut said: Vec<Apart>, sites: Arc<Sites>) {
     let Ok(manager) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {

@@ -54,7 +54,8 @@ fn text(file: &str, report: &Report) -> String {
     for (field, values) in &report.producers {
         let mut values: Vec<String> = values.iter().cloned().collect();
         if field == "language" {
-            // Its own before that of the C library, which is in nearly all.
+            // The guest's own language stands before that of the C library, which nearly every
+            // component contains.
             values.sort_by_key(|language| language.starts_with('C'));
         }
         list(field, values, &mut line);

@@ -58,76 +58,76 @@ struct Cli {
 enum Command {
     /// Make a new site with a handler in the language of your choice
     ///
-    /// It has a source below `guests/`, the `lithe.toml` that builds it, and a test.
+    /// The site has a source below `guests/`, the `lithe.toml` that builds it, and a test.
     New(new::Options),
     /// Add a route to a site, with a handler in the language of your choice
     ///
-    /// It has a source below `guests/`, and a line under `[build]` in `lithe.toml`.
+    /// The handler has a source below `guests/`, and a line under `[build]` in `lithe.toml`.
     Add(add::Options),
     /// Build the components that a site names from source
     ///
     /// `lithe.toml` names them under `[build]`: the component's file, and the folder of its source,
     /// such as `"routes/echo.wasm" = "guests/echo"`, or `{ source = "guests/echo", kind = "hooks"
-    /// }` for other languages than Rust. What the folder has tells the language: Cargo.toml,
-    /// package.json, pyproject.toml, go.mod, main.zig, or C and C++ files. A missing tool is named,
-    /// with the command that installs it.
+    /// }` for other languages than Rust. The files in the folder tell the language: Cargo.toml,
+    /// package.json, pyproject.toml, go.mod, main.zig, or C and C++ files. If a tool is missing,
+    /// the error names the command that installs it.
     Build(BuildOptions),
     /// Serve a site
     ///
     /// Prints `listening on http://ADDRESS` when it is ready. SIGINT and SIGTERM stop it
     /// gracefully: requests finish, and sockets close with 1001. A second signal ends it at once.
-    /// SIGHUP makes it look at everything again.
+    /// SIGHUP makes it look at all sites again.
     Serve(ServeOptions),
     /// Serve new versions of components, all or none, while sockets stay open
     ///
     /// The host that serves the site loads each new version beside the old one, checks that it
-    /// starts and is healthy, and switches in one step. If anything fails, the old versions go on.
-    /// The files are written into the site. Memory goes on if both versions export
-    /// `state`; before it would be lost, a terminal is asked.
+    /// starts and is healthy, and switches in one step. If anything fails, the old versions keep
+    /// serving. The files are written into the site. Memory moves to the new version if both
+    /// versions export `state`. Before memory is lost, the command asks, if it runs in a terminal.
     Deploy(DeployOptions),
     /// Serve an earlier version of a component again
     ///
     /// This is the previous version, or the one that `--to` names. `lithe status` lists them.
     Rollback(RollbackOptions),
-    /// Serve a canary to everybody
+    /// Promote a canary: serve it to everybody
     Promote(CanaryOptions),
-    /// Serve a canary to nobody
+    /// Drop a canary: serve it to nobody
     ///
-    /// Its sockets go to the version that is served, if their state can move.
+    /// Its sockets move to the stable version, if their state can move.
     Drop(CanaryOptions),
     /// Print what is served: versions, sockets, and versions that still drain
     Status(StatusOptions),
     /// Print the table of routes
     ///
     /// Prints method, pattern, component, and the middleware and error handlers that apply:
-    /// middleware in the order in which it runs, error handlers the nearest first.
+    /// middleware in the order in which it runs, error handlers with the nearest first.
     Routes(RoutesOptions),
     /// Describe a component
     ///
     /// Prints the world that it fits, its imports and whether they are granted, its exports, its
-    /// size, what made it, and its digest. For one that fits nowhere, the difference, and an exit
-    /// status of 1.
+    /// size, what made it, and its digest. For a component that fits no world, prints the
+    /// difference, and exits with status 1.
     Inspect(InspectOptions),
     /// Build a site, serve it, and rebuild and replace what changes
     ///
-    /// If anything fails, the previous version goes on.
+    /// If anything fails, the previous version keeps serving.
     Dev(ServeOptions),
     /// Compile a component from standard input to standard output
     ///
-    /// The host starts it to compile within bounds.
+    /// The host starts this command to compile within bounds.
     #[command(hide = true)]
     Compile(CompileOptions),
 }
 
 #[derive(Debug, Args)]
 struct CompileOptions {
-    /// Bytes of memory that it may use
+    /// The most bytes of memory that it may use
     #[arg(long, value_name = "BYTES")]
     memory: u64,
-    /// Milliseconds of CPU time that it may take
+    /// The most milliseconds of CPU time that it may take
     #[arg(long, value_name = "MILLISECONDS")]
     time: u64,
-    /// Sooner, into what runs slower
+    /// Compile in less time, to code that runs slower
     #[arg(long)]
     quick: bool,
 }
@@ -155,7 +155,8 @@ struct TermsOptions {
     keep_memory: bool,
     /// Do not ask before memory is lost
     ///
-    /// Only a terminal is asked. Without one, the change is made, and what is lost is said.
+    /// The command asks only in a terminal. Elsewhere it makes the change, and reports what is
+    /// lost.
     #[arg(long, short)]
     yes: bool,
 }
@@ -172,14 +173,14 @@ struct CanaryOptions {
 struct DeployOptions {
     #[command(flatten)]
     site: SiteOptions,
-    /// Components: each its place in the site, such as routes/chat.wasm, and the file of its new
-    /// version
+    /// The components: for each, its place in the site, such as routes/chat.wasm, and the file of
+    /// its new version
     #[arg(required = true, num_args = 2.., value_names = ["PLUGIN", "FILE"])]
     components: Vec<PathBuf>,
-    /// Only for a share of the requests, such as 5%, until `lithe promote` or `lithe drop`
+    /// Serve it only for a share of the requests, such as 5%, until `lithe promote` or `lithe drop`
     #[arg(long, value_name = "PERCENT", conflicts_with = "header")]
     share: Option<String>,
-    /// Only for requests with a header, such as "x-canary: yes"
+    /// Serve it only for requests with a header, such as "x-canary: yes"
     #[arg(long, value_name = "NAME: VALUE")]
     header: Option<String>,
     #[command(flatten)]
@@ -192,7 +193,7 @@ struct RollbackOptions {
     site: SiteOptions,
     /// The component's place in the site, such as routes/chat.wasm
     plugin: String,
-    /// How the version's digest begins
+    /// The beginning of the version's digest
     #[arg(long, value_name = "DIGEST")]
     to: Option<String>,
     #[command(flatten)]
@@ -203,17 +204,17 @@ struct RollbackOptions {
 struct StatusOptions {
     #[command(flatten)]
     site: SiteOptions,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct CacheOptions {
-    /// Where compiled components are kept [default: `lithe` in the user's cache folder]
+    /// The folder for compiled components [default: `lithe` in the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "LITHE_CACHE", value_parser = OsStringValueParser::new())]
     cache: Option<OsString>,
-    /// How many bytes they may have together; the least recently used are removed first
+    /// The most bytes that it may hold; the least recently used components are removed first
     #[arg(long, value_name = "SIZE", env = "LITHE_CACHE_SIZE", default_value_t = MAX_CACHE)]
     cache_size: ByteSize,
 }
@@ -245,14 +246,14 @@ struct InspectOptions {
 struct ServeOptions {
     /// The site's folder
     site: PathBuf,
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4000", value_parser = with_port)]
     listen: String,
     #[command(flatten)]
     cache: CacheOptions,
 }
 
-/// An address that says its port, too.
+/// Checks that an address names its port, too.
 fn with_port(address: &str) -> Result<String, String> {
     let shown = match address.parse() {
         Ok(IpAddr::V6(_)) => format!("[{address}]"),

@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What has to be there before a build, where that is not a system package.
+/// What must be installed before a build, if it is not a system package.
 pub(crate) fn needs(language: Language, folder: &str) -> Option<String> {
     let words = match language {
         Language::Rust => return None,

@@ -1,4 +1,5 @@
-//! Long work shows that it goes on: a spinner after a second, or a line where nobody watches.
+//! Shows the progress of long work: a spinner after a second, or a line if standard error is not a
+//! terminal.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -11,7 +12,7 @@ use lithe_host::internals::log;
 /// Work that takes less than this shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Between two pictures of the spinner.
+/// The time between two pictures of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The steps of some work. A step that takes longer than a second is shown, and when it ends, how
@@ -28,10 +29,10 @@ impl Progress {
         Self { steps: Some(steps), printer: Some(printer) }
     }
 
-    /// The next step begins, and the one before has ended.
+    /// Begins the next step, and ends the one before.
     pub(crate) fn step(&self, name: String) {
         if let Some(steps) = &self.steps {
-            // Fails only if the printer is gone, and then there is nowhere to say so.
+            // This fails only if the printer is gone, and then nobody can be told.
             let _ = steps.send(name);
         }
     }

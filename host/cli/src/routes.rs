@@ -33,7 +33,7 @@ fn table(snapshot: &SiteSnapshot) -> String {
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (method, pattern, handler) in snapshot.router.iter() {
         let pattern = pattern.to_string();
-        // What applies to the pattern's own text applies to every path that it matches: scopes are
+        // What applies to the pattern's text also applies to every path that it matches: scopes are
         // folders, and a folder's name stands for itself.
         let path = Path::parse(&pattern).ok();
         let asked = method.cloned().unwrap_or(http::Method::GET);

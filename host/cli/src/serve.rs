@@ -25,7 +25,7 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
     })
 }
 
-/// The host that the options ask for.
+/// A builder of the host that the options describe.
 ///
 /// # Errors
 /// The cache's folder cannot be used, or the system does not say where this program is.
@@ -37,13 +37,13 @@ pub(crate) fn host(options: &ServeOptions) -> anyhow::Result<Builder> {
         .progress(progress()))
 }
 
-/// Serves until one of these signals, and until what is open then is closed; a second one ends the
-/// process at once. The port is open from the beginning; a site that is being loaded is answered
-/// for. `then` is called when everything is loaded.
+/// Serves until a signal comes, and then until everything is closed. A second signal ends the
+/// process at once. The port is open from the beginning: until a site is loaded, the host answers
+/// for it. `then` is called when everything is loaded.
 ///
 /// # Errors
-/// An address cannot be listened on, the only site or each of several cannot be loaded, or signals
-/// cannot be waited for.
+/// The host cannot listen on an address, the only site or each of several cannot be loaded, or the
+/// process cannot wait for signals.
 pub(crate) async fn serve(
     root: Root,
     host: Builder,
@@ -93,8 +93,7 @@ async fn until_stopped(
     Ok(())
 }
 
-/// Prints the line that says that what can be served is. A reader who has left, or who does not
-/// read, changes nothing.
+/// Prints that the host is ready. It does not matter whether anybody reads that.
 fn announce(address: SocketAddr, admin: Option<SocketAddr>) {
     if let Some(address) = admin {
         tracing::info!("deploys are taken on http://{address}");
@@ -104,7 +103,7 @@ fn announce(address: SocketAddr, admin: Option<SocketAddr>) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    // A thread of its own, for standard output may be full.
+    // On a thread of its own, because standard output may be full.
     if let Err(error) = std::thread::Builder::new().spawn(print) {
         tracing::warn!("cannot print the address to standard output: {error}");
     }
@@ -132,7 +131,7 @@ pub(crate) fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> any
 /// How long a process that ends at once waits for its log to be written.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// How long threads that still work for nobody may hold the end of the process up.
+/// How long the end of the process waits for threads whose work nobody waits for.
 const THREADS_TIME: Duration = Duration::from_secs(1);
 
 /// Each socket is a file to the system; its soft limit is often 1,024.
@@ -145,15 +144,15 @@ fn raise_file_limit() {
     }
 }
 
-/// What loads the components of a folder that is not served.
+/// The loader for the components of a folder that is not served.
 ///
 /// # Errors
-/// The engine cannot be set up, or the folder that is named cannot be used.
+/// The engine cannot be set up, or the cache's folder cannot be used.
 pub(crate) fn loader(options: &CacheOptions, root: &Root) -> anyhow::Result<Loader> {
     lithe_host::internals::host::loader(root, cache(options)?, Compiling::Child(program()?))
 }
 
-/// The same for a component that is in no site.
+/// The loader for a component that is in no site.
 ///
 /// # Errors
 /// As [`loader`].
@@ -163,7 +162,7 @@ pub(crate) fn loader_of_one(options: &CacheOptions) -> anyhow::Result<Loader> {
     Ok(Loader::new(Arc::new(runtime), cache(options)?, Compiling::Child(program()?), bounds))
 }
 
-/// The folder of compiled components that is named, or the user's.
+/// The folder of compiled components: the one that the options name, or the user's.
 fn cache(options: &CacheOptions) -> anyhow::Result<Cache> {
     let cache = match options.folder() {
         Some(folder) => Cache::open(folder.to_owned())?,
@@ -172,7 +171,7 @@ fn cache(options: &CacheOptions) -> anyhow::Result<Cache> {
     Ok(cache.with_max(options.cache_size))
 }
 
-/// Components are compiled by this program, in a process of their own.
+/// This program, which compiles components in processes of their own.
 ///
 /// # Errors
 /// The system does not say where it is.
@@ -180,7 +179,7 @@ pub(crate) fn program() -> anyhow::Result<Program> {
     Program::own().context("the system does not say where this program is")
 }
 
-/// Shows what is compiled.
+/// Shows what is being compiled.
 pub(crate) fn progress() -> site::Progress {
     Arc::new(|| {
         let progress = Progress::start();

@@ -1,4 +1,4 @@
-//! The signals that end the host, or have it look at everything again.
+//! The signals that end the host, or make it look at all sites again.
 
 use anyhow::Context as _;
 use rustix::process::Signal;
@@ -6,26 +6,26 @@ use tokio::signal::unix::{self, SignalKind};
 
 use lithe_host::internals::site;
 
-/// What ends the host.
+/// Waits for the signals that end the host.
 pub(crate) struct Endings {
     interrupt: unix::Signal,
     terminate: unix::Signal,
-    /// Where it belongs to a terminal.
+    /// None if the host does not belong to a terminal, or ignores the signal.
     hangup: Option<unix::Signal>,
 }
 
-/// A signal that has come.
+/// A signal that has arrived.
 pub(crate) struct Ending {
     pub name: &'static str,
-    /// What a process that it has ended exits with.
+    /// The exit code of a process that the signal has ended.
     pub code: i32,
 }
 
 impl Endings {
-    /// SIGINT and SIGTERM.
+    /// Listens for SIGINT and SIGTERM.
     ///
     /// # Errors
-    /// The system does not tell of signals.
+    /// The system does not report signals.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -34,12 +34,12 @@ impl Endings {
         })
     }
 
-    /// SIGHUP, too: the terminal has closed.
+    /// Listens for SIGHUP, too, which says that the terminal has closed.
     ///
     /// # Errors
     /// As [`Endings::listen`].
     pub(crate) fn of_terminal() -> anyhow::Result<Self> {
-        // `nohup` has the process ignore it.
+        // `nohup` makes the process ignore it.
         let hangup = match is_ignored(SignalKind::hangup()) {
             true => None,
             false => Some(listen(SignalKind::hangup())?),
@@ -47,7 +47,7 @@ impl Endings {
         Ok(Self { hangup, ..Self::listen()? })
     }
 
-    /// Waits for the next.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) -> Ending {
         let hangup = async {
             match &mut self.hangup {
@@ -55,7 +55,7 @@ impl Endings {
                 None => std::future::pending().await,
             }
         };
-        // 128 and the signal's number, as shells have it.
+        // As in shells: 128 and the signal's number.
         let (name, code) = tokio::select! {
             _ = self.interrupt.recv() => ("SIGINT", 130),
             _ = self.terminate.recv() => ("SIGTERM", 143),
@@ -65,14 +65,14 @@ impl Endings {
     }
 }
 
-/// Takes from signals what the host was started with and cannot live with: a write over the limit
-/// of a file's size (SIGXFSZ) is an error and ends nothing, and the end of a child process
-/// (SIGCHLD) can be waited for.
+/// Handles signals whose inherited settings the host cannot live with. A write over the limit of a
+/// file's size (SIGXFSZ) is an error and ends nothing, and the host can wait for the end of a child
+/// process (SIGCHLD).
 ///
 /// # Errors
 /// As [`Endings::listen`].
 pub(crate) fn settle() -> anyhow::Result<()> {
-    // A handler stays when nobody listens any more.
+    // The handler stays when nobody listens any more.
     drop(listen(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
     drop(listen(SignalKind::child())?);
     Ok(())
@@ -87,7 +87,7 @@ fn is_ignored(kind: SignalKind) -> bool {
     bit.is_some_and(|bit| mask & bit != 0)
 }
 
-/// From now on SIGHUP does not end the process: every site is looked at again.
+/// From now on SIGHUP does not end the process: the host looks at every site again.
 ///
 /// # Errors
 /// As [`Endings::listen`].

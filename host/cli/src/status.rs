@@ -50,7 +50,7 @@ fn table(status: &Status) -> String {
     }
     for serving in status.plugins.iter().filter(|serving| !serving.files.is_empty()) {
         let (plugin, files) = (log::escape(&serving.plugin), serving.files.join(" "));
-        let _ = writeln!(text, "\n{plugin} is {}", log::escape(&files));
+        let _ = writeln!(text, "\n{plugin} has the files {}", log::escape(&files));
     }
     let canaries = status.canary.iter().flat_map(|canary| &canary.plugins);
     for serving in status.plugins.iter().chain(canaries) {
@@ -60,7 +60,7 @@ fn table(status: &Status) -> String {
     }
     if !status.draining.is_empty() {
         text += "\ndraining:\n\n";
-        let head = ["COMPONENT", "VERSION", "SOCKETS", "AT MOST"].map(str::to_owned);
+        let head = ["COMPONENT", "VERSION", "SOCKETS", "TIME LEFT"].map(str::to_owned);
         let mut rows = vec![head.to_vec()];
         rows.extend(status.draining.iter().map(|version| {
             let left = format!("{} s", version.left.as_secs());
@@ -105,7 +105,7 @@ fn row(serving: &Serving) -> Vec<String> {
     ]
 }
 
-/// What becomes of its memory when another version takes over.
+/// What becomes of the version's memory when another version takes over.
 fn memory(serving: &Serving) -> &'static str {
     match serving.state {
         Some(true) => "moves",

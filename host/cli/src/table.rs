@@ -2,7 +2,8 @@
 
 use lithe_host::internals::log;
 
-/// Columns as wide as their widest cell, two spaces apart. What a cell says is escaped.
+/// Aligns the rows in columns that are as wide as their widest cell, two spaces apart. Cells are
+/// escaped.
 pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
     let escaped = |row: &Vec<String>| row.iter().map(|cell| log::escape(cell)).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();

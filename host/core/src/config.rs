@@ -42,12 +42,12 @@ pub const FILE_NAME: &str = "lithe.toml";
 /// The largest file that is read.
 const MAX_FILE: ByteSize = ByteSize::mib(1);
 
-/// Folders that the components of a site are granted, together. Each is a file descriptor of the
-/// host.
+/// The most folders that the components of a site are granted together. Each is a file descriptor
+/// of the host.
 const MAX_FOLDERS: usize = 64;
 
-/// Secrets of the components of a site, together. Each is kept, and looked for in each line of its
-/// log.
+/// The most secrets of the components of a site together. The host keeps each, and looks for it in
+/// each line of the site's log.
 const MAX_SECRETS: usize = 256;
 
 /// The tables that belong to a host, in the `lithe.toml` beside the folders of its sites.
@@ -61,11 +61,11 @@ pub struct HostConfig {
     pub host: Bounds,
     /// The listener's own bounds, which hold before a request is known.
     pub server: Server,
-    /// The listener for those who deploy.
+    /// The listener for deploys.
     pub admin: Admin,
     /// How components are compiled.
     pub compile: Compile,
-    /// What holds for each of several sites.
+    /// Settings for a host of several sites.
     pub tenants: Tenants,
 }
 
@@ -77,26 +77,25 @@ pub struct SiteConfig {
     /// (./FOLDER)`, so that no site has the name of another.
     #[serde(deserialize_with = "label::<64, _>")]
     pub name: Option<String>,
-    /// The hosts that it answers for, such as `["example.com", "*.example.com"]`: the second is
-    /// every host below the first. Default: all, where one site is served; its folder's name among
-    /// several. A request for another host is answered 421.
+    /// The hosts that the site answers for, such as `["example.com", "*.example.com"]`. The second
+    /// stands for every host below the first. Default: every host, if the site is the only one; the
+    /// name of its folder, if it is one of several. A request for another host is answered 421.
     #[serde(deserialize_with = "list::<1_000, _, _>")]
     pub hosts: Vec<Host>,
-    /// Whether requests may become WebSockets. Default: true. Where false, `ws.upgrade` answers
-    /// 501.
+    /// Whether requests may become WebSockets. Default: true. If false, `ws.upgrade` answers 501.
     pub websocket: bool,
     /// Compression of WebSocket messages.
     pub deflate: Deflate,
-    /// Whether paths match in upper and lower case as written. Default: true.
+    /// Whether upper and lower case differ in paths. Default: true.
     pub case_sensitive: bool,
     /// What guests and clients of this site may use.
     pub limits: Limits,
     /// How new versions of components take over.
     pub swap: Swap,
-    /// What holds for one component only, by its file, such as `[plugin."routes/chat.wasm"]`, or by
-    /// the name of the plugin that its files share (`plugin` in `[build]`).
+    /// Settings of one component, by its file, such as `[plugin."routes/chat.wasm"]`, or by the
+    /// name of the plugin that several files share (`plugin` in `[build]`).
     pub plugin: BTreeMap<String, PluginConfig>,
-    /// Components that `lithe build` makes: the file inside the site, and what it is built from.
+    /// The components that `lithe build` makes: each one's file in the site, and its source.
     pub build: BTreeMap<PathBuf, Build>,
 }
 
@@ -192,17 +191,18 @@ impl From<OnlySite> for Config {
     }
 }
 
-/// A size as what memory is counted in; one that no memory has is all there is.
+/// A size as a number of bytes in memory. A size that no memory has becomes the largest number.
 pub fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 
 impl Config {
-    /// Reads the `lithe.toml` of a host's only site; a site without one has the defaults.
+    /// Reads the `lithe.toml` of a host's only site. Without the file, each setting has its
+    /// default.
     ///
     /// # Errors
     /// The file cannot be read, is not TOML, or has an unknown key or a value of the wrong type or
-    /// out of range: the message names the file, the line, the column and the key.
+    /// out of range. The message names the file, the line, the column and the key.
     pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
         load(site, Self::parse)
     }
@@ -216,10 +216,11 @@ impl Config {
 }
 
 impl HostConfig {
-    /// Reads the `lithe.toml` beside the folders of several sites; without one, the defaults hold.
+    /// Reads the `lithe.toml` beside the folders of several sites. Without the file, each setting
+    /// has its default.
     ///
     /// # Errors
-    /// As [`Config::load`]; the file has settings that belong to a site.
+    /// As [`Config::load`]; or the file has settings that belong to a site.
     pub fn load(root: &files::Folder) -> anyhow::Result<Self> {
         load(root, Self::parse)
     }
@@ -241,8 +242,8 @@ impl HostConfig {
         self.admin.validate()
     }
 
-    /// What to tell the operator of another state of the file: which of its tables differ, and so
-    /// hold from the next start on. None where they are the same.
+    /// Tells the operator which tables of the changed file differ, and so take effect at the next
+    /// start. None if all are the same.
     pub fn waits_for_restart(&self, new: &Self) -> Option<String> {
         let changed = [
             self.host != new.host,
@@ -263,10 +264,11 @@ impl HostConfig {
 }
 
 impl SiteConfig {
-    /// Reads the `lithe.toml` of one of several sites; a site without one has the defaults.
+    /// Reads the `lithe.toml` of one of several sites. Without the file, each setting has its
+    /// default.
     ///
     /// # Errors
-    /// As [`Config::load`]; the file has settings that belong to the host.
+    /// As [`Config::load`]; or the file has settings that belong to the host.
     pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
         load(site, Self::parse)
     }
@@ -283,7 +285,7 @@ impl SiteConfig {
         Ok(config)
     }
 
-    /// The text of a site's `lithe.toml`; empty, where there is none.
+    /// The text of a site's `lithe.toml`. Empty if the file does not exist.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -291,7 +293,8 @@ impl SiteConfig {
         load(site, |text| Ok(text.to_owned()))
     }
 
-    /// The plugin that a component's file is of: the one that `[build]` names, or one of its own.
+    /// The plugin that a component's file belongs to: the one that `[build]` names, or else one of
+    /// its own, with the file's name.
     pub fn plugin_of<'s>(&'s self, file: &'s str) -> &'s str {
         let build = self.build.get(Path::new(file));
         build.and_then(|build| build.plugin.as_deref()).unwrap_or(file)
@@ -304,7 +307,7 @@ impl SiteConfig {
             let name = self.plugin_of(file);
             anyhow::ensure!(
                 name == file,
-                "`{file}` is of the plugin `{name}`: its settings belong in `[plugin.{name}]`"
+                "`{file}` belongs to the plugin `{name}`: put its settings into `[plugin.{name}]`"
             );
             plugin.validate(file, &self.limits)?;
         }
@@ -330,7 +333,7 @@ pub fn is_toml(text: &str) -> bool {
     toml::from_str::<toml::Table>(text).is_ok()
 }
 
-/// The top-level keys; none of what is not TOML.
+/// The top-level keys. Empty if the text is not TOML.
 fn keys(text: &str) -> impl Iterator<Item = String> {
     toml::from_str::<toml::Table>(text).unwrap_or_default().into_iter().map(|(key, _)| key)
 }
@@ -347,7 +350,7 @@ fn at_most(count: usize, max: usize, what: &str) -> anyhow::Result<()> {
 /// `limits.memory`.
 fn with_key(error: toml::de::Error) -> anyhow::Error {
     let mut without_place = error.clone();
-    // Then it names the key instead.
+    // Without the input, the message names the key.
     without_place.set_input(None);
     let named = without_place.to_string();
     let key = named.strip_prefix(error.message()).unwrap_or_default();

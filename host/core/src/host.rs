@@ -27,7 +27,7 @@ const THREADS_TIME: Duration = Duration::from_secs(1);
 pub struct Builder {
     site: PathBuf,
     listen: String,
-    /// The user's cache if this is none.
+    /// None stands for the user's cache.
     cache: Option<Cache>,
     compiling: Compiling,
     progress: Progress,
@@ -113,7 +113,7 @@ impl Host {
     ///
     /// # Errors
     /// The host has several sites ([`Host::site`] gives each), or a component cannot be served: see
-    /// [`DeployError`](crate::DeployError). The host goes on with what it served.
+    /// [`DeployError`](crate::DeployError). The host keeps serving what it served.
     pub async fn deploy(&self, components: Given) -> anyhow::Result<Report> {
         Ok(self.sites.only()?.deploy(components, None, Terms::default()).await?)
     }
@@ -143,7 +143,7 @@ impl Host {
         // These tasks have no result. A task that has panicked has ended, too.
         let _ = self.serving.await;
         drop(self.following);
-        // A deploy that has begun is answered that it came too late.
+        // A deploy that has begun is answered that the host is stopping.
         let _ = timeout_at(deadline, self.admin).await;
         self.sites.end_background(THREADS_TIME).await;
     }
@@ -205,7 +205,7 @@ impl Builder {
         self
     }
 
-    /// Sets what is told of each component that is compiled.
+    /// Sets what reports each component that is compiled.
     #[doc(hidden)]
     #[must_use]
     pub fn progress(mut self, progress: Progress) -> Self {

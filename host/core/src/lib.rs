@@ -27,10 +27,25 @@
 //! A host needs Tokio's runtime with several threads. It logs events of `tracing`. [`start_log`]
 //! writes them to standard error as the `lithe` command does, with every site's secrets hidden.
 //!
-//! Inside, the modules are floors, and each imports only from those below it: see
-//! `ARCHITECTURE.md`.
+//! Inside, the modules are floors, and each imports only from those below it. `ARCHITECTURE.md` has
+//! a glossary, and says why things are as they are.
+//!
+//! | floor | what it does, and where |
+//! |---|---|
+//! | `host` | the public API |
+//! | `admin` | deploys over HTTP |
+//! | `site` | a folder on disk (`scan`, `watch`), its changes (`manager`), all sites (`sites`) |
+//! | `server` | connections, hosts, a graceful stop, the sweep of what is quiet (`sweep`) |
+//! | `pipeline` | a request: bounds, public files, route, body, middleware (`chain`), answer |
+//! | `session` | a WebSocket after the 101: frames, messages, close codes (`end`) |
+//! | `plugin` | a version: loaded (`load`), compiled (`compile`), swapped (`swap`). The `cache` checks the digest of each compiled artifact before `artifact` maps it |
+//! | `runtime` | instances and their calls. `share` holds a site to its CPU share, `ledger` to its part of the pool. `shared_instance/handover` freezes an instance between two events for a swap |
+//! | `capability` | the host's side of each WIT interface. `meter` measures a call's CPU time. `socket/outbound` is a socket's queue, and `socket/send` closes with 1013 if it is full |
+//!
+//! All floors use `config` (settings and their ranges), `files` (a site's files), `log`, `message`,
+//! `lease`, `clock`, `buffers`, `descriptors`, `supervise` and `sync`.
 
-// Clippy knows no tests where a feature is asked for beside `test`, as for the model checker's.
+// Clippy does not recognize tests that need a feature, such as those of the model checker.
 #![cfg_attr(
     test,
     allow(
@@ -107,7 +122,7 @@ pub mod internals {
         pub use crate::pipeline::{Public, SiteSnapshot};
     }
     pub mod session {
-        pub use crate::session::{Agreed, Limits, run, stream};
+        pub use crate::session::{Agreed, SessionLimits, run, stream};
     }
     pub mod plugin {
         pub use crate::plugin::{

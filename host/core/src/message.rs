@@ -51,7 +51,7 @@ pub(crate) const SHORT: usize = 1024;
 /// one for a binary message. Both are little-endian.
 const PACKED_HEAD: usize = 8;
 
-/// The messages that have come on one socket, in order: first short ones, then the others.
+/// The messages that have arrived on one socket, in order: first short ones, then the others.
 #[derive(Debug)]
 pub struct Messages {
     socket: u32,

@@ -114,7 +114,7 @@ impl Neighbours {
         let request = Arc::new(request(true, b"", Some(&self.secret)));
         let handled = self.publish.handle(request).await.expect("the neighbour answers");
         let session = handled.session.expect("the neighbour accepts");
-        let limits = session::Limits {
+        let limits = session::SessionLimits {
             message: 1024,
             outbound: 1024 * 1024,
             messages_per_second: 0,

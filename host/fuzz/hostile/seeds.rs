@@ -1,6 +1,6 @@
 //! The committed inputs, in words. What each byte means is in the interpreter's `op.rs`.
 //!
-//! `LITHE_WRITE_SEEDS=1 cargo test -p lithe-tests --test integration
+//! `LITHE_WRITE_SEEDS=1 cargo test --workspace --test integration
 //! guests::interpreter::the_seeds` writes them.
 
 use std::slice;
@@ -14,7 +14,7 @@ use super::guest::{Client, Kind, Manner, SEPARATOR};
 #[path = "../../../tests/guests/interpreter/src/op.rs"]
 pub(crate) mod op;
 
-/// Functions that can be called below the bindings: `raw.rs` has fewer, and begins anew.
+/// Functions that can be called below the bindings: `raw.rs` has fewer, and begins again.
 const RAW_FUNCTIONS: u8 = 64;
 
 /// Paths that have bytes of their own.
@@ -160,16 +160,42 @@ fn bytes_of(manner: Manner) -> [u8; 2] {
     [first, u8::from(manner.apart) | u8::from(manner.swaps) << 1]
 }
 
-/// All of them.
+/// Adds a seed: its name, the manner in which the guest runs, and what it does.
+type Add<'s> = dyn FnMut(&str, Manner, &[Code]) + 's;
+
+/// All seeds.
 pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     let mut add = |name: &str, manner: Manner, programs: &[Code]| {
         seeds.push(seed(name, manner, programs));
     };
-    let plain = |kind| Manner { plain: true, ..of(kind) };
-    let (route, hooks, session, middleware) =
-        (of(Kind::Route), of(Kind::Hooks), of(Kind::Session), of(Kind::Middleware));
+    events(&mut add);
+    for (name, kind) in [("hooks", Kind::Hooks), ("session", Kind::Session)] {
+        sessions(&mut add, name, kind);
+        others(&mut add, name, kind);
+        misplaced(&mut add, name, kind);
+        streams(&mut add, name, kind);
+        faults(&mut add, name, kind);
+    }
+    waits(&mut add);
+    timers(&mut add);
+    answers(&mut add);
+    middleware(&mut add);
+    system(&mut add);
+    files(&mut add);
+    swaps(&mut add);
+    reenters(&mut add);
+    raw(&mut add);
+    seeds
+}
 
+/// The same, in answer to plain HTTP.
+fn plain(kind: Kind) -> Manner {
+    Manner { plain: true, ..of(kind) }
+}
+
+/// Asks an event everything.
+fn ask() -> Code {
     let ask = [
         Op::EventId,
         Op::EventMethod,
@@ -186,7 +212,13 @@ pub(crate) fn seeds() -> Vec<Seed> {
         Op::WsIsUpgradeRequest,
         Op::WsRequestedProtocols,
     ];
-    let ask = ask.into_iter().fold(Code::default(), |all, op| all.op(op).none());
+    ask.into_iter().fold(Code::default(), |all, op| all.op(op).none())
+}
+
+/// What a guest asks of an event and leaves with it.
+fn events(add: &mut Add<'_>) {
+    let hooks = of(Kind::Hooks);
+    let ask = ask();
     let named = code(Op::EventHeader)
         .none()
         .text("cookie")
@@ -206,160 +238,184 @@ pub(crate) fn seeds() -> Vec<Seed> {
     add("locals-huge", plain(Kind::Route), &[set(1 << 24, 1 << 24)]);
     let dropped = code(Op::EventDrop).none().then(&ask);
     add("event-dropped", hooks, slice::from_ref(&dropped));
+}
 
-    for (name, kind) in [("hooks", Kind::Hooks), ("session", Kind::Session)] {
-        let manner = of(kind);
-        let send = |length| code(Op::SocketSendText).none().long(length);
-        let about = [
-            Op::SocketState,
-            Op::SocketProtocol,
-            Op::SocketBufferedAmount,
-            Op::SocketAttachment,
-            Op::TopicsSubscriptions,
-        ];
-        let about = about.into_iter().fold(Code::default(), |all, op| all.op(op).none());
-        let binary = code(Op::SocketSendBinary).none().text("bytes");
-        let attach = |length| code(Op::SocketSetAttachment).none().long(length);
-        let programs =
-            [upgrade(), send(5), binary, about.clone(), attach(16), attach(1 << 25), about.clone()];
-        add(&format!("{name}-session"), manner, &programs);
-        let chosen = code(Op::WsUpgrade)
-            .none()
-            .byte(1)
-            .text("chat")
-            .one_field("x-a", "b")
-            .text("attached")
-            .byte(1);
-        add(&format!("{name}-pinned"), manner, &[chosen, about.clone(), code(Op::Trap)]);
-        let refused = code(Op::WsUpgrade)
-            .none()
-            .byte(1)
-            .text("other")
-            .one_field("sec-websocket-accept", "x")
-            .long(1 << 20)
-            .none();
-        add(&format!("{name}-refused"), manner, &[refused.then(&upgrade()).then(&upgrade())]);
-        let ends = [
-            code(Op::SocketClose).none().none().none(),
-            code(Op::SocketClose).none().byte(1).number(1005).long(200),
-            code(Op::SocketFail).none().long(1 << 20),
-            code(Op::SocketTerminate).none(),
-        ];
-        for (at, end) in ends.iter().enumerate() {
-            let programs = [upgrade(), end.clone().then(&send(1)).then(&about)];
-            add(&format!("{name}-end-{at}"), manner, &programs);
-        }
-        let flood = repeat(1_000, &send(60_000));
-        let drain = keep(Slot::Drain, &send(60_000));
-        let never = Manner { client: Client::NeverReads, refuses: true, ..manner };
-        add(&format!("{name}-flood"), manner, &[upgrade(), flood.clone()]);
-        add(&format!("{name}-flood-unread"), never, &[upgrade(), drain.then(&flood)]);
-        add(&format!("{name}-too-large"), manner, &[upgrade(), send(1 << 25)]);
-        let kept = keep(Slot::Open, &send(1))
-            .then(&keep(Slot::Close, &code(Op::SocketTerminate).none().then(&send(2))))
-            .then(&upgrade());
-        add(&format!("{name}-kept"), manner, slice::from_ref(&kept));
-        add(&format!("{name}-abandoned"), Manner { abandons: true, ..manner }, &[kept]);
-
-        let others = for_other_sockets(Op::SocketSendText, &Code::default().text("got you"))
-            .then(&for_other_sockets(Op::SocketAttachment, &Code::default()))
-            .then(&for_other_sockets(Op::SocketEventOf, &Code::default()))
-            .then(&ask)
-            .then(&for_other_sockets(Op::TopicsSubscribe, &Code::default().neighbours_topic()))
-            .then(&for_other_sockets(Op::SocketClose, &Code::default().none().none()))
-            .then(&for_other_sockets(Op::SocketFail, &Code::default().none()))
-            .then(&for_other_sockets(Op::SocketTerminate, &Code::default()));
-        add(&format!("{name}-other-sockets"), manner, &[upgrade(), others.clone()]);
-        add(&format!("{name}-other-sockets-plain"), plain(kind), &[others]);
-        let topics = code(Op::TopicsSubscribe)
-            .none()
-            .neighbours_topic()
-            .op(Op::TopicsMembers)
-            .byte(1)
-            .neighbours_topic()
-            .op(Op::TopicsMembers)
-            .none()
-            .op(Op::TopicsPublish)
-            .neighbours_topic()
-            .text("got you")
-            .none()
-            .op(Op::TopicsPublish)
-            .neighbours_topic()
-            .long(1 << 20)
-            .byte(1)
-            .none()
-            .op(Op::TopicsUnsubscribe)
-            .none()
-            .neighbours_topic()
-            .op(Op::TopicsSubscribe)
-            .none()
-            .long(257);
-        add(&format!("{name}-topics"), manner, &[upgrade(), topics]);
-
-        // An event that has been answered: the handshake's, and one that was kept.
-        let of_socket = code(Op::SocketEventOf).none();
-        let again = of_socket.clone().op(Op::WsUpgrade).byte(1).none().none().none().none();
-        add(&format!("{name}-upgrades-again"), manner, &[upgrade(), again.clone(), again]);
-        let late = of_socket
-            .clone()
-            .op(Op::StreamsStart)
-            .byte(1)
-            .number(200)
-            .none()
-            .none()
-            .none()
-            .then(&upgrade());
-        add(&format!("{name}-streams-again"), manner, &[upgrade(), late]);
-        add(&format!("{name}-handles"), manner, &[upgrade(), repeat(1 << 20, &of_socket)]);
-        let leaves = Manner { client: Client::Leaves, ..manner };
-        let sleep = |ns| code(Op::Sleep).number(ns);
-        add(&format!("{name}-left-early"), leaves, &[upgrade().then(&sleep(1 << 25))]);
-        let hangs_up = Manner { client: Client::HangsUp, ..manner };
-        let slow = [upgrade(), sleep(1 << 24), send(5), sleep(u64::MAX)];
-        add(&format!("{name}-hung-up"), hangs_up, &slow);
-        let unread = [upgrade(), sleep(u64::MAX), send(5)];
-        add(&format!("{name}-hung-up-unread"), hangs_up, &unread);
-        let receive = code(Op::ReceiverReceive).none().byte(1).number(0);
-        let receives = [upgrade(), receive.clone(), repeat(u64::MAX, &receive), send(1)];
-        add(&format!("{name}-receives"), manner, &receives);
-        let foreign = for_other_sockets(Op::ReceiverReceive, &Code::default().none());
-        add(&format!("{name}-receives-others"), manner, &[upgrade(), foreign]);
-        let turns = for_other_sockets(Op::TurnBegin, &Code::default());
-        let own = code(Op::TurnBegin).none();
-        add(&format!("{name}-turns"), manner, &[upgrade(), send(1).then(&own), turns, send(1)]);
-
-        let send_pieces = keep(Slot::Open, &send(5).then(&send(60_000)));
-        add(&format!("{name}-stream"), plain(kind), &[send_pieces.clone().then(&stream())]);
-        let bad = code(Op::StreamsStart)
-            .none()
-            .number(99)
-            .one_field("content-length", "3")
-            .long(1 << 20)
-            .byte(1);
-        add(&format!("{name}-stream-refused"), plain(kind), &[bad]);
-        let abandons = Manner { abandons: true, ..plain(kind) };
-        add(&format!("{name}-stream-abandoned"), abandons, &[send_pieces.then(&stream())]);
-        let named = [
-            code(Op::AnswerUpgrade).number(7).none(),
-            code(Op::AnswerStream).number(7).number(200).none(),
-            upgrade().op(Op::AnswerUpgrade).byte(2).none(),
-            upgrade().op(Op::AnswerStream).byte(1).number(200).none(),
-            upgrade().op(Op::AnswerResponse).number(200).none().none(),
-            stream().op(Op::AnswerUpgrade).byte(1).none(),
-        ];
-        for (at, answer) in named.iter().enumerate() {
-            add(&format!("{name}-answer-{at}"), manner, slice::from_ref(answer));
-        }
-
-        for op in [Op::Trap, Op::Panic, Op::Loop, Op::Recurse] {
-            let name = format!("{name}-{op:?}").to_lowercase();
-            add(&name, manner, &[upgrade(), send(1), code(op), send(1)]);
-        }
-        let exit = |success| code(Op::Exit).byte(success);
-        add(&format!("{name}-exit"), manner, &[upgrade(), exit(0), exit(1)]);
+/// A session: its messages, its ends, and what waits to be sent.
+fn sessions(add: &mut Add<'_>, name: &str, kind: Kind) {
+    let manner = of(kind);
+    let send = |length| code(Op::SocketSendText).none().long(length);
+    let about = [
+        Op::SocketState,
+        Op::SocketProtocol,
+        Op::SocketBufferedAmount,
+        Op::SocketAttachment,
+        Op::TopicsSubscriptions,
+    ];
+    let about = about.into_iter().fold(Code::default(), |all, op| all.op(op).none());
+    let binary = code(Op::SocketSendBinary).none().text("bytes");
+    let attach = |length| code(Op::SocketSetAttachment).none().long(length);
+    let programs =
+        [upgrade(), send(5), binary, about.clone(), attach(16), attach(1 << 25), about.clone()];
+    add(&format!("{name}-session"), manner, &programs);
+    let chosen = code(Op::WsUpgrade)
+        .none()
+        .byte(1)
+        .text("chat")
+        .one_field("x-a", "b")
+        .text("attached")
+        .byte(1);
+    add(&format!("{name}-pinned"), manner, &[chosen, about.clone(), code(Op::Trap)]);
+    let refused = code(Op::WsUpgrade)
+        .none()
+        .byte(1)
+        .text("other")
+        .one_field("sec-websocket-accept", "x")
+        .long(1 << 20)
+        .none();
+    add(&format!("{name}-refused"), manner, &[refused.then(&upgrade()).then(&upgrade())]);
+    let ends = [
+        code(Op::SocketClose).none().none().none(),
+        code(Op::SocketClose).none().byte(1).number(1005).long(200),
+        code(Op::SocketFail).none().long(1 << 20),
+        code(Op::SocketTerminate).none(),
+    ];
+    for (at, end) in ends.iter().enumerate() {
+        let programs = [upgrade(), end.clone().then(&send(1)).then(&about)];
+        add(&format!("{name}-end-{at}"), manner, &programs);
     }
+    let flood = repeat(1_000, &send(60_000));
+    let drain = keep(Slot::Drain, &send(60_000));
+    let never = Manner { client: Client::NeverReads, refuses: true, ..manner };
+    add(&format!("{name}-flood"), manner, &[upgrade(), flood.clone()]);
+    add(&format!("{name}-flood-unread"), never, &[upgrade(), drain.then(&flood)]);
+    add(&format!("{name}-too-large"), manner, &[upgrade(), send(1 << 25)]);
+    let kept = keep(Slot::Open, &send(1))
+        .then(&keep(Slot::Close, &code(Op::SocketTerminate).none().then(&send(2))))
+        .then(&upgrade());
+    add(&format!("{name}-kept"), manner, slice::from_ref(&kept));
+    add(&format!("{name}-abandoned"), Manner { abandons: true, ..manner }, &[kept]);
+}
 
-    // A session that asks for a message all the time, and goes on when its socket has ended.
+/// What belongs to other sockets, and topics that others have, too.
+fn others(add: &mut Add<'_>, name: &str, kind: Kind) {
+    let manner = of(kind);
+    let ask = ask();
+    let others = for_other_sockets(Op::SocketSendText, &Code::default().text("got you"))
+        .then(&for_other_sockets(Op::SocketAttachment, &Code::default()))
+        .then(&for_other_sockets(Op::SocketEventOf, &Code::default()))
+        .then(&ask)
+        .then(&for_other_sockets(Op::TopicsSubscribe, &Code::default().neighbours_topic()))
+        .then(&for_other_sockets(Op::SocketClose, &Code::default().none().none()))
+        .then(&for_other_sockets(Op::SocketFail, &Code::default().none()))
+        .then(&for_other_sockets(Op::SocketTerminate, &Code::default()));
+    add(&format!("{name}-other-sockets"), manner, &[upgrade(), others.clone()]);
+    add(&format!("{name}-other-sockets-plain"), plain(kind), &[others]);
+    let topics = code(Op::TopicsSubscribe)
+        .none()
+        .neighbours_topic()
+        .op(Op::TopicsMembers)
+        .byte(1)
+        .neighbours_topic()
+        .op(Op::TopicsMembers)
+        .none()
+        .op(Op::TopicsPublish)
+        .neighbours_topic()
+        .text("got you")
+        .none()
+        .op(Op::TopicsPublish)
+        .neighbours_topic()
+        .long(1 << 20)
+        .byte(1)
+        .none()
+        .op(Op::TopicsUnsubscribe)
+        .none()
+        .neighbours_topic()
+        .op(Op::TopicsSubscribe)
+        .none()
+        .long(257);
+    add(&format!("{name}-topics"), manner, &[upgrade(), topics]);
+}
+
+/// What comes late, early or not at all.
+fn misplaced(add: &mut Add<'_>, name: &str, kind: Kind) {
+    let manner = of(kind);
+    let send = |length| code(Op::SocketSendText).none().long(length);
+    // An event that has been answered: the handshake's, and one that was kept.
+    let of_socket = code(Op::SocketEventOf).none();
+    let again = of_socket.clone().op(Op::WsUpgrade).byte(1).none().none().none().none();
+    add(&format!("{name}-upgrades-again"), manner, &[upgrade(), again.clone(), again]);
+    let late = of_socket
+        .clone()
+        .op(Op::StreamsStart)
+        .byte(1)
+        .number(200)
+        .none()
+        .none()
+        .none()
+        .then(&upgrade());
+    add(&format!("{name}-streams-again"), manner, &[upgrade(), late]);
+    add(&format!("{name}-handles"), manner, &[upgrade(), repeat(1 << 20, &of_socket)]);
+    let leaves = Manner { client: Client::Leaves, ..manner };
+    let sleep = |ns| code(Op::Sleep).number(ns);
+    add(&format!("{name}-left-early"), leaves, &[upgrade().then(&sleep(1 << 25))]);
+    let hangs_up = Manner { client: Client::HangsUp, ..manner };
+    let slow = [upgrade(), sleep(1 << 24), send(5), sleep(u64::MAX)];
+    add(&format!("{name}-hung-up"), hangs_up, &slow);
+    let unread = [upgrade(), sleep(u64::MAX), send(5)];
+    add(&format!("{name}-hung-up-unread"), hangs_up, &unread);
+    let receive = code(Op::ReceiverReceive).none().byte(1).number(0);
+    let receives = [upgrade(), receive.clone(), repeat(u64::MAX, &receive), send(1)];
+    add(&format!("{name}-receives"), manner, &receives);
+    let foreign = for_other_sockets(Op::ReceiverReceive, &Code::default().none());
+    add(&format!("{name}-receives-others"), manner, &[upgrade(), foreign]);
+    let turns = for_other_sockets(Op::TurnBegin, &Code::default());
+    let own = code(Op::TurnBegin).none();
+    add(&format!("{name}-turns"), manner, &[upgrade(), send(1).then(&own), turns, send(1)]);
+}
+
+/// Streams, and answers that name what they may not.
+fn streams(add: &mut Add<'_>, name: &str, kind: Kind) {
+    let manner = of(kind);
+    let send = |length| code(Op::SocketSendText).none().long(length);
+    let send_pieces = keep(Slot::Open, &send(5).then(&send(60_000)));
+    add(&format!("{name}-stream"), plain(kind), &[send_pieces.clone().then(&stream())]);
+    let bad = code(Op::StreamsStart)
+        .none()
+        .number(99)
+        .one_field("content-length", "3")
+        .long(1 << 20)
+        .byte(1);
+    add(&format!("{name}-stream-refused"), plain(kind), &[bad]);
+    let abandons = Manner { abandons: true, ..plain(kind) };
+    add(&format!("{name}-stream-abandoned"), abandons, &[send_pieces.then(&stream())]);
+    let named = [
+        code(Op::AnswerUpgrade).number(7).none(),
+        code(Op::AnswerStream).number(7).number(200).none(),
+        upgrade().op(Op::AnswerUpgrade).byte(2).none(),
+        upgrade().op(Op::AnswerStream).byte(1).number(200).none(),
+        upgrade().op(Op::AnswerResponse).number(200).none().none(),
+        stream().op(Op::AnswerUpgrade).byte(1).none(),
+    ];
+    for (at, answer) in named.iter().enumerate() {
+        add(&format!("{name}-answer-{at}"), manner, slice::from_ref(answer));
+    }
+}
+
+/// Ends of an instance.
+fn faults(add: &mut Add<'_>, name: &str, kind: Kind) {
+    let manner = of(kind);
+    let send = |length| code(Op::SocketSendText).none().long(length);
+    for op in [Op::Trap, Op::Panic, Op::Loop, Op::Recurse] {
+        let name = format!("{name}-{op:?}").to_lowercase();
+        add(&name, manner, &[upgrade(), send(1), code(op), send(1)]);
+    }
+    let exit = |success| code(Op::Exit).byte(success);
+    add(&format!("{name}-exit"), manner, &[upgrade(), exit(0), exit(1)]);
+}
+
+/// A session that asks for a message all the time, and goes on when its socket has ended.
+fn waits(add: &mut Add<'_>) {
+    let session = of(Kind::Session);
     for (name, wait) in [("polls", Some(0)), ("polls-1", Some(1)), ("waits", None)] {
         let receive = code(Op::ReceiverReceive).none();
         let receive = match wait {
@@ -371,7 +427,12 @@ pub(crate) fn seeds() -> Vec<Seed> {
         let own = [upgrade(), code(Op::SocketState).none(), repeat(u64::MAX, &receive)];
         add(&format!("session-{name}"), session, &own);
     }
+}
 
+/// Timers, many, soon and again.
+fn timers(add: &mut Add<'_>) {
+    let hooks = of(Kind::Hooks);
+    let session = of(Kind::Session);
     let timers = |delay, repeats| code(Op::TimersSet).number(delay).byte(repeats);
     let timer = code(Op::SocketSendText).none().text("tick").then(&timers(0, 0));
     let many = repeat(20_000, &timers(0, 1));
@@ -391,7 +452,13 @@ pub(crate) fn seeds() -> Vec<Seed> {
     add("timers-without-hooks", session, &[timers(0, 0)]);
     let scoped = Manner { scoped: true, ..hooks };
     add("scoped", scoped, &[upgrade().then(&timers(0, 1)), code(Op::Trap)]);
+}
 
+/// Answers that HTTP does not allow, and large ones.
+fn answers(add: &mut Add<'_>) {
+    let route = of(Kind::Route);
+    let hooks = of(Kind::Hooks);
+    let session = of(Kind::Session);
     let responses = |headers: Code| code(Op::AnswerResponse).number(200).then(&headers).none();
     let headers = Code::default;
     add("headers", route, &[responses(headers().one_field("x-a", "b"))]);
@@ -419,7 +486,13 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let error = code(Op::AnswerError).number(426).one_field("upgrade", "websocket").long(1 << 25);
     add("error-large", route, &[error]);
     add("response-large", route, &[code(Op::AnswerResponse).number(200).none().long(1 << 23)]);
+}
 
+/// What middleware does around the rest of the chain.
+fn middleware(add: &mut Add<'_>) {
+    let middleware = of(Kind::Middleware);
+    let hooks = of(Kind::Hooks);
+    let ask = ask();
     let run = code(Op::NextRun).none();
     add("next", middleware, &[Code::default()]);
     add("next-twice", middleware, &[run.clone().then(&run)]);
@@ -439,7 +512,14 @@ pub(crate) fn seeds() -> Vec<Seed> {
     add("next-traps", middleware, &[run.clone().op(Op::Trap)]);
     add("next-plain", plain(Kind::Middleware), &[run.clone().then(&upgrade()).then(&stream())]);
     add("next-of-none", middleware, &[code(Op::EventDrop).none()]);
+}
 
+/// What a guest asks of the system.
+fn system(add: &mut Add<'_>) {
+    let route = of(Kind::Route);
+    let hooks = of(Kind::Hooks);
+    let session = of(Kind::Session);
+    let ask = ask();
     let system = code(Op::Print)
         .text("a line")
         .op(Op::PrintError)
@@ -469,8 +549,12 @@ pub(crate) fn seeds() -> Vec<Seed> {
         add(&format!("grow-{pages}"), hooks, &[upgrade(), code(Op::Grow).number(pages)]);
     }
     add("nested", route, &[repeat(3, &repeat(3, &repeat(3, &repeat(3, &ask))))]);
+}
 
-    // Everything in the first granted folder and in the second; each path in each call.
+/// Everything in the first granted folder and in the second; each path in each call.
+fn files(add: &mut Add<'_>) {
+    let hooks = of(Kind::Hooks);
+    let session = of(Kind::Session);
     for folder in [0, 1] {
         let file = |op| code(op).byte(folder).byte(1 - folder);
         let paths = || (0..PATHS).map(|path| Code::default().byte(path));
@@ -536,8 +620,10 @@ pub(crate) fn seeds() -> Vec<Seed> {
         let closed = code(Op::FileClose).none().op(Op::FileClose).none().then(&made);
         add(&format!("files-closed-{folder}"), session, &[upgrade(), closed]);
     }
+}
 
-    // A new version takes over while it runs.
+/// A new version takes over while the guest runs.
+fn swaps(add: &mut Add<'_>) {
     for (name, kind) in [("route", Kind::Route), ("hooks", Kind::Hooks), ("session", Kind::Session)]
     {
         let swaps = Manner { swaps: true, ..of(kind) };
@@ -552,8 +638,13 @@ pub(crate) fn seeds() -> Vec<Seed> {
         let plain = Manner { plain: true, client: Client::Leaves, ..swaps };
         add(&format!("swap-{name}-left"), plain, &[stream().then(&wait)]);
     }
+}
 
-    // While the host places what it answers.
+/// Calls while the host places what it answers.
+fn reenters(add: &mut Add<'_>) {
+    let hooks = of(Kind::Hooks);
+    let session = of(Kind::Session);
+    let ask = ask();
     let reenter = keep(Slot::Realloc, &code(Op::WsIsSupported)).then(&ask);
     add("reenter", hooks, &[reenter.clone(), reenter.clone()]);
     let reenter = keep(Slot::Realloc, &code(Op::SocketSendText).number(3).text("x")).then(&ask);
@@ -561,7 +652,13 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let reenter = |op| keep(Slot::Realloc, &code(op));
     add("reenter-trap", hooks, &[reenter(Op::Trap).then(&ask)]);
     add("reenter-loop", session, &[upgrade(), reenter(Op::Loop), ask.clone()]);
+}
 
+/// Each function below the bindings, with the arguments that it might have and with worse.
+fn raw(add: &mut Add<'_>) {
+    let route = of(Kind::Route);
+    let hooks = of(Kind::Hooks);
+    let ask = ask();
     // A call that traps ends its session.
     let apart = Manner { apart: true, ..hooks };
     // Each function below the bindings, with the arguments that it might have and with worse.
@@ -589,6 +686,4 @@ pub(crate) fn seeds() -> Vec<Seed> {
     let dropped = code(Op::Raw).none().byte(1).then(&ask);
     add("raw-dropped", route, slice::from_ref(&dropped));
     add("raw-dropped-twice", route, &[code(Op::Raw).none().byte(1).op(Op::Raw).none().byte(1)]);
-
-    seeds
 }

@@ -104,7 +104,7 @@ impl Visit<'_> {
     /// Is the client of a WebSocket.
     async fn talk(&self, session: Session, messages: &[&[u8]]) {
         let manner = self.manner;
-        let limits = session::Limits {
+        let limits = session::SessionLimits {
             message: 64 * 1024,
             outbound: 256 * 1024,
             messages_per_second: 0,

@@ -131,7 +131,7 @@ impl Echoes {
 async fn exchange(plugin: &PluginVersion, manner: Manner, bytes: &[u8]) -> Option<Vec<u8>> {
     let request = handshake(manner.offer.map(|(offer, _)| offer));
     let site = config::Deflate { enabled: true, window_bits: 15, context_takeover: true };
-    let limits = session::Limits {
+    let limits = session::SessionLimits {
         message: MAX_MESSAGE,
         outbound: 4 * 1024 * 1024,
         messages_per_second: 0,

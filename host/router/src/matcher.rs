@@ -1,8 +1,8 @@
 //! Segments with a regex, or with text around parameters.
 //!
 //! Both become one anchored regex of `regex-lite`. It is linear in the segment's length and small
-//! for each route, because it caches no automaton for each thread. `\d` and `\w` mean ASCII, as in
-//! the router that the patterns come from. A regex with a Unicode class is refused.
+//! for each route, because it caches no automaton for each thread. `\d` and `\w` mean ASCII. A
+//! regex with a Unicode class is refused.
 
 use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};

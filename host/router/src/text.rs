@@ -6,7 +6,7 @@ use super::invalid::InvalidPattern;
 use super::matcher::Piece;
 use super::pattern::{Rest, Segment, is_name_char, name};
 
-/// The characters that have a meaning, here or in the router that the patterns come from.
+/// The characters that have a meaning in patterns, or are reserved for one.
 const RESERVED: [char; 10] = [':', '*', '(', ')', '[', ']', '{', '}', '?', '\\'];
 
 const INSTEAD: &str = "write a parameter as `:name`, and the character itself after a `\\`";

@@ -1,5 +1,5 @@
-//! The `lithe_on_…` functions that a guest in C, C++ or Zig defines: its component's exports follow
-//! from them.
+//! The `lithe_on_…` functions that a guest in C, C++ or Zig defines. They decide what its component
+//! exports.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use wasmparser::{KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo}
 use super::contract::Export;
 use lithe_host::internals::config::GuestKind::{self, Error, Hooks, Middleware, Route, Session};
 
-/// What their names begin with.
+/// The beginning of their names.
 const PREFIX: &str = "lithe_on_";
 
-/// What is behind the prefix, and the kinds that call it.
+/// The end of each name, and the kinds of components that call it.
 const ALL: [(&str, &[GuestKind]); 13] = [
     ("app", &[Route, Hooks, Session]),
     ("close", &[Hooks]),

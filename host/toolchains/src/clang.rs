@@ -63,30 +63,31 @@ const SDK: [(&str, &str); 44] = sdk! { "c/":
     "lithe_writer.c"
 };
 
-/// The name that the bindings have in place of the world's: the SDK is written against it.
+/// The name that the bindings use for the world. The SDK is written against it.
 const BINDINGS: &str = "lithe_wit";
 
 /// Bytes of a guest's stack; it lies below everything else, so that one that overflows traps.
 const STACK: u32 = 256 * 1024;
 
-/// How clang's linker is told to put the stack below everything else.
+/// The option with which clang's linker puts the stack below everything else.
 const STACK_FIRST: Option<&str> = Some("-Wl,--stack-first");
 
-/// How C is compiled here.
+/// How to compile C on this machine.
 pub(crate) struct Compiler {
     c: Vec<String>,
     cpp: Vec<String>,
-    /// Whether C++'s library is there; the language alone needs none.
+    /// Whether C++'s library is installed. The language alone does not need it.
     has_cpp_library: bool,
-    /// What says that the stack lies below everything else. Zig does that, and knows no such word.
+    /// The option that puts the stack below everything else. None for Zig, which does that anyway,
+    /// and does not know the option.
     stack_first: Option<&'static str>,
 }
 
 impl Compiler {
-    /// The one of `$WASI_SDK_PATH`, a clang that finds WASI's C library, or Zig's.
+    /// Finds a compiler: that of `$WASI_SDK_PATH`, a clang that finds WASI's C library, or Zig's.
     ///
     /// # Errors
-    /// No compiler was found: how to install one.
+    /// There is none. The message says how to install one.
     pub(crate) fn find() -> anyhow::Result<Self> {
         if let Some(sdk) = std::env::var_os("WASI_SDK_PATH") {
             let bin = Path::new(&sdk).join("bin");
@@ -121,7 +122,7 @@ impl Compiler {
         Ok(Self::of_zig(&zig))
     }
 
-    /// The one that Zig has.
+    /// Zig's compiler.
     pub(crate) fn of_zig(zig: &[String]) -> Self {
         let target = |driver: &str| {
             let rest = [driver, "-target", "wasm32-wasi"].map(str::to_owned);
@@ -134,13 +135,14 @@ impl Compiler {
         tool::command(if is_cpp { &self.cpp } else { &self.c })
     }
 
-    /// Compiles one file; the SDK's and the bindings' own are not for the author to be warned of.
+    /// Compiles one file. The author sees no warnings about files of the SDK and of the bindings.
     fn compile(&self, source: &Path, work: &Path, options: &[&str]) -> anyhow::Result<PathBuf> {
         let is_cpp = is_cpp(source);
         let name = source.file_name().unwrap_or_default().to_string_lossy();
         let object = work.join(format!("{name}.o"));
         let mut compile = self.command(is_cpp);
-        // With a rule for `make` beside the object: what the author's file includes.
+        // Writes a rule for `make` beside the object, with the files that the author's file
+        // includes.
         compile.args(["-c", "-O2", "-g0", "-MMD"]).args(options).arg("-I").arg(work);
         if is_cpp {
             // An instance has one thread.
@@ -153,7 +155,7 @@ impl Compiler {
         Ok(object)
     }
 
-    /// What may be wrong where C++ does not compile or link.
+    /// What may be wrong if C++ does not compile or link.
     fn cpp_hint(&self) -> &'static str {
         if self.has_cpp_library {
             "it is built without exceptions and run-time type information"
@@ -270,7 +272,8 @@ fn is_cpp(path: &Path) -> bool {
     extension.is_some_and(|extension| ["cc", "cpp", "cxx"].contains(&extension))
 }
 
-/// Whether a clang finds a library of WASI: it answers a path then, and otherwise the bare name.
+/// Whether clang finds a library of WASI. If it does, it answers a path, and otherwise the bare
+/// name.
 fn has_library(clang: &str, library: &str) -> bool {
     let name = format!("--print-file-name={library}");
     let asked = Command::new(clang).args(["--target=wasm32-wasi", &name]).output();
@@ -278,8 +281,8 @@ fn has_library(clang: &str, library: &str) -> bool {
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
 }
 
-/// Whether it finds its own runtime library, which is a package of its own: it names the file in
-/// any case.
+/// Whether clang finds its own runtime library, which is a separate package. Clang names the file
+/// in any case.
 fn has_runtime(clang: &str) -> bool {
     let asked =
         Command::new(clang).args(["--target=wasm32-wasi", "--print-libgcc-file-name"]).output();

@@ -1,4 +1,4 @@
-//! What a component was made from, as its tools tell it.
+//! The files that a component was made from, as its tools report them.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,8 @@ impl From<Vec<u8>> for Component {
     }
 }
 
-/// What a rule for `make` names behind its colon, as Cargo and clang write them. Where there is no
-/// such file, nothing is known.
+/// The files that a rule for `make` names after its colon, as Cargo and clang write them. Empty if
+/// the rule's file does not exist.
 pub(crate) fn of_rule(file: &Path) -> Vec<PathBuf> {
     parsed_rule(&std::fs::read_to_string(file).unwrap_or_default())
 }

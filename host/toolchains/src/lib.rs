@@ -54,14 +54,14 @@ pub struct Built {
     /// The components that are new or have changed.
     pub written: Vec<PathBuf>,
     /// By the folder of each source that was built: the files outside of it that its component was
-    /// made from, such as those of a package beside it. Cargo, esbuild and clang tell of them.
+    /// made from, such as those of a package beside it. Cargo, esbuild and clang report them.
     pub inputs: Inputs,
-    /// Routes that are one component and not one plugin, by their source: they share neither memory
+    /// Routes that are one component but not one plugin, by their source: they share neither memory
     /// nor sockets.
     pub apart: Vec<Apart>,
 }
 
-/// Routes that are made of one source, and are plugins of their own.
+/// Routes that are built from one source, and are plugins of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apart {
     pub files: Vec<PathBuf>,
@@ -88,7 +88,7 @@ impl fmt::Display for Apart {
             f,
             "warning: {} are built from `{}`, and share no memory, topics and sockets: each is a plugin of its own. \
              To make them one, give each the same `plugin` in `[build]`, as in `{line}, plugin = \"{name}\" }}`; \
-             different names say that they are to be apart",
+             to keep them apart, give each a name of its own",
             quoted.join(" and "),
             source.display(),
         )

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Stamp(Sha256);
 
 impl Stamp {
-    /// Of these parts, in this order, and of this program's version.
+    /// Starts with these parts, in this order, and with this program's version.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut stamp = Self(Sha256::new());
         stamp.add(env!("CARGO_PKG_VERSION").as_bytes());
@@ -20,7 +20,7 @@ impl Stamp {
         stamp
     }
 
-    /// And of every file in a folder, but for what is hidden or made by tools.
+    /// Adds every file in a folder, except hidden files and what tools make.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -40,7 +40,7 @@ impl Stamp {
         self.0.update(part);
     }
 
-    /// The component that was built from the same, or a new one.
+    /// Returns the component that was built from the same content, or builds a new one.
     ///
     /// # Errors
     /// It does not build.

@@ -1,4 +1,4 @@
-//! The programs of others that a build runs.
+//! Runs the programs that a build needs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,7 +34,7 @@ pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The first of several ways to run a tool that answers well when it is asked for its version.
+/// The first of several ways to run a tool that works when it is asked for its version.
 pub(crate) fn first_that_works(ways: &[&[&str]], version: &str) -> Option<Vec<String>> {
     let words = ways.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect());
     words.into_iter().find(|words: &Vec<String>| {
@@ -52,7 +52,7 @@ pub(crate) fn command(words: &[String]) -> Command {
     command
 }
 
-/// A file of this name in the folder or in one of those around it.
+/// Finds a file of this name in the folder or in one of those around it.
 pub(crate) fn find_upward(folder: &Path, name: &str) -> Option<PathBuf> {
     folder.ancestors().map(|folder| folder.join(name)).find(|path| path.exists())
 }

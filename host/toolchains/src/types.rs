@@ -11,12 +11,12 @@ use super::tool;
 /// The compiler's settings, beside the source's manifest.
 const SETTINGS: &str = "tsconfig.json";
 
-/// What becomes of errors.
+/// What to do with errors of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TypeErrors {
     /// The component is not built.
     Fail,
-    /// They are said, and the component is built.
+    /// They are printed, and the component is built.
     Warn,
 }
 
@@ -26,10 +26,10 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Begins where there is something to check with.
+    /// Begins the check, if the compiler is installed and has settings.
     ///
     /// # Errors
-    /// The compiler is there and cannot be run.
+    /// The compiler exists and cannot be run.
     pub(crate) fn begin(folder: &Path) -> anyhow::Result<Self> {
         let compiler = tool::find_upward(&folder.canonicalize()?, "node_modules/.bin/tsc");
         let (Some(compiler), true) = (compiler, folder.join(SETTINGS).is_file()) else {

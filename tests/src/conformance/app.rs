@@ -19,7 +19,7 @@ pub async fn serving(program: &str, component: impl AsRef<Path>) -> TestHost {
     builder.file("token", "a token").start().await
 }
 
-/// What the site's `lithe.toml` says, and more of the app's environment.
+/// What the site's `lithe.toml` says, and more variables of the app.
 fn settings(environment: &str) -> String {
     format!(
         "[plugin.\"{ROUTE}\"]\nenvironment = {{ MODE = \"test\"{environment} }}\n\
@@ -61,7 +61,7 @@ fn refused(response: &Response, status: u16) {
     assert_eq!(response.status, status, "{response:?}");
 }
 
-/// A socket of `/live`, and what it heard first.
+/// A socket of `/live`, and the first message on it.
 async fn live(host: &TestHost) -> (Client, String) {
     let mut socket = host.connect("/live").await;
     let tally = socket.text().await;
@@ -78,7 +78,7 @@ fn version(host: &TestHost, tag: u8) -> PathBuf {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn parameters_have_types(host: &TestHost) {
     let answer = host.get("/item/42").await;
     is(&answer, 200, "{\"id\":42}");
@@ -87,14 +87,15 @@ pub async fn parameters_have_types(host: &TestHost) {
     for wrong in ["x", "4x", "%20", "1.5"] {
         refused(&host.get(&format!("/item/{wrong}")).await, 400);
     }
-    // Python's integers have no bound. Elsewhere it is refused, and nowhere another number.
+    // Python's integers have no bound. In other languages the number is refused, and never becomes
+    // another one.
     let large = host.get("/item/99999999999999999999").await;
     let is_whole = (large.status, large.text()) == (200, "{\"id\":99999999999999999999}");
     assert!(is_whole || large.status == 400, "{large:?}");
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn queries_have_types(host: &TestHost) {
     is(&host.get("/query?n=5&name=x").await, 200, "{\"n\":5,\"name\":\"x\"}");
     is(&host.get("/query?n=-1").await, 200, "{\"n\":-1,\"name\":\"\"}");
@@ -106,7 +107,7 @@ pub async fn queries_have_types(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn cookies_are_read_and_set(host: &TestHost) {
     let answer = get_with(host, "/cookies", &[("cookie", "x=1; a=one; b=2")]).await;
     is(&answer, 200, "one");
@@ -116,7 +117,7 @@ pub async fn cookies_are_read_and_set(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn forms_have_types(host: &TestHost) {
     let form = async |body| {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
@@ -128,7 +129,7 @@ pub async fn forms_have_types(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn json_bodies_are_read(host: &TestHost) {
     let answer = send(host, "POST", "/json", r#"{"other":[1,{}],"name":"\u00e9 \"x\""}"#).await;
     is(&answer, 200, "é \"x\"");
@@ -138,7 +139,7 @@ pub async fn json_bodies_are_read(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn environment_and_secrets_are_read(host: &TestHost) {
     is(&host.get("/env/MODE").await, 200, "test");
     is(&host.get("/env/TOKEN").await, 200, "a token");
@@ -146,13 +147,13 @@ pub async fn environment_and_secrets_are_read(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn middleware_leaves_values_for_handlers(host: &TestHost) {
     is(&host.get("/local").await, 200, "yes");
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn middleware_of_groups_runs_inside_of_what_is_around(host: &TestHost) {
     let answer = host.get("/outer/inner/x").await;
     is(&answer, 200, "ok");
@@ -161,14 +162,14 @@ pub async fn middleware_of_groups_runs_inside_of_what_is_around(host: &TestHost)
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn a_redirect_says_where(host: &TestHost) {
     let answer = host.get("/redirect").await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/votes")));
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn an_exception_is_a_500_that_tells_only_the_log(host: &TestHost) {
     let answer = host.get("/throw").await;
     refused(&answer, 500);
@@ -178,7 +179,7 @@ pub async fn an_exception_is_a_500_that_tells_only_the_log(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn error_handlers_answer_what_they_want_to(host: &TestHost) {
     let answer = host.get("/refuse").await;
     is(&answer, 418, "caught: teapot");
@@ -186,7 +187,7 @@ pub async fn error_handlers_answer_what_they_want_to(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn methods_are_told_apart(host: &TestHost) {
     is(&host.get("/other-method").await, 200, "ok");
     is(&send(host, "HEAD", "/other-method", "").await, 200, "");
@@ -197,7 +198,7 @@ pub async fn methods_are_told_apart(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn bearer_tokens_are_asked_for(host: &TestHost) {
     let who = async |value| get_with(host, "/admin/who", &[("authorization", value)]).await;
     is(&who("Bearer secret").await, 200, "in");
@@ -211,7 +212,7 @@ pub async fn bearer_tokens_are_asked_for(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn names_and_passwords_are_asked_for(host: &TestHost) {
     let who = async |value| get_with(host, "/basic/who", &[("authorization", value)]).await;
     is(&who("Basic YW5uOnB3").await, 200, "in");
@@ -225,7 +226,7 @@ pub async fn names_and_passwords_are_asked_for(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn scripts_of_another_site_are_let_in_by_cors(host: &TestHost) {
     let origin = ("origin", "https://app.example");
     let answer = send_with(host, "PUT", "/cors/x", "", &[origin]).await;
@@ -248,7 +249,7 @@ pub async fn scripts_of_another_site_are_let_in_by_cors(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn upgrades_from_other_sites_are_refused(host: &TestHost) {
     let own = format!("http://{}", host.address);
     let mut socket = host.connect_with("/origin/live", &[("origin", &own)]).await;
@@ -259,7 +260,7 @@ pub async fn upgrades_from_other_sites_are_refused(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn requests_are_traced(host: &TestHost) {
     let answer = get_with(host, "/traced/x", &[("x-request-id", "of-the-proxy")]).await;
     is(&answer, 200, "ok");
@@ -272,7 +273,7 @@ pub async fn requests_are_traced(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn events_are_streamed(host: &TestHost) {
     let answer = host.get("/events").await;
     is(&answer, 200, "data: 1\n\ndata: 2\n\ndata: 3\n\n");
@@ -281,7 +282,7 @@ pub async fn events_are_streamed(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn bodies_are_streamed(host: &TestHost) {
     let answer = host.get("/stream").await;
     is(&answer, 200, "abc");
@@ -289,7 +290,7 @@ pub async fn bodies_are_streamed(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn sockets_share_the_memory_of_routes(host: &TestHost) {
     is(&host.get("/votes").await, 200, "{}");
     let (mut ann, tally) = live(host).await;
@@ -304,7 +305,7 @@ pub async fn sockets_share_the_memory_of_routes(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn topics_reach_their_members(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     let (mut bob, _) = live(host).await;
@@ -318,7 +319,7 @@ pub async fn topics_reach_their_members(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn messages_come_in_order_and_as_they_are(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     for number in 0..200 {
@@ -336,7 +337,7 @@ pub async fn messages_come_in_order_and_as_they_are(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn attachments_have_types(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     assert_eq!(ann.ask("name?").await, "");
@@ -347,7 +348,7 @@ pub async fn attachments_have_types(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn timers_go_off(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     assert_eq!(ann.ask("tick").await, "tock");
@@ -355,12 +356,12 @@ pub async fn timers_go_off(host: &TestHost) {
     for number in ["1", "2", "3"] {
         assert_eq!(ann.text().await, number);
     }
-    // The clock has stopped: what comes next is the answer to this.
+    // The clock has stopped, so the next message is the answer to this one.
     assert_eq!(ann.ask("tick").await, "tock");
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn a_session_ends_as_it_says(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     ann.send("close").await;
@@ -373,7 +374,7 @@ pub async fn a_session_ends_as_it_says(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn each_route_has_hooks_of_its_own(host: &TestHost) {
     let mut ann = host.connect("/rooms/caf%C3%A9").await;
     let mut bob = host.connect("/rooms/café").await;
@@ -392,7 +393,7 @@ pub async fn each_route_has_hooks_of_its_own(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn plain_requests_to_sockets_are_told_to_upgrade(host: &TestHost) {
     let answer = host.get("/live").await;
     refused(&answer, 426);
@@ -400,7 +401,7 @@ pub async fn plain_requests_to_sockets_are_told_to_upgrade(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn idle_time_and_swaps_lose_no_vote(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     let (mut bob, _) = live(host).await;
@@ -431,7 +432,7 @@ pub async fn idle_time_and_swaps_lose_no_vote(host: &TestHost) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn a_version_that_is_not_well_serves_nothing(host: &TestHost) {
     let (mut ann, _) = live(host).await;
     send(host, "POST", "/votes/red", "").await;

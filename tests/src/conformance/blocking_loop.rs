@@ -3,7 +3,7 @@
 use crate::TestHost;
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn each_message_comes_back_unchanged(host: &TestHost, path: &str) {
     let mut ann = host.connect(path).await;
     let mut bob = host.connect(path).await;
@@ -17,7 +17,7 @@ pub async fn each_message_comes_back_unchanged(host: &TestHost, path: &str) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn plain_http_is_told_to_upgrade(host: &TestHost, path: &str) {
     assert_eq!(host.get(path).await.status, 426);
 }

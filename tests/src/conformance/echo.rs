@@ -3,7 +3,7 @@
 use crate::{Frame, TestHost};
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn plain_http_gets_json(host: &TestHost, path: &str) {
     let response = host.get(path).await;
     assert_eq!(response.status, 200);
@@ -12,7 +12,7 @@ pub async fn plain_http_gets_json(host: &TestHost, path: &str) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn it_greets_and_then_echoes_text_with_a_prefix(host: &TestHost, path: &str) {
     let mut client = host.connect(path).await;
     assert_eq!(client.text().await, "connected");
@@ -24,7 +24,7 @@ pub async fn it_greets_and_then_echoes_text_with_a_prefix(host: &TestHost, path:
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn binary_comes_back_as_it_was(host: &TestHost, path: &str) {
     let mut client = host.connect(path).await;
     assert_eq!(client.text().await, "connected");
@@ -34,7 +34,7 @@ pub async fn binary_comes_back_as_it_was(host: &TestHost, path: &str) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn chat_is_spoken_only_where_it_is_offered(host: &TestHost, path: &str) {
     for (offered, spoken) in
         [("chat, superchat", Some("chat")), ("superchat, chat", Some("chat")), ("superchat", None)]
@@ -47,7 +47,7 @@ pub async fn chat_is_spoken_only_where_it_is_offered(host: &TestHost, path: &str
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn fragments_are_one_message(host: &TestHost, path: &str) {
     let mut raw = host.raw_socket(path).await;
     let fragments = [

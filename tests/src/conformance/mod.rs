@@ -1,4 +1,4 @@
-//! What the same example promises in whatever language it is written.
+//! What the same example promises, whatever language it is written in.
 //!
 //! [`conformance!`](crate::conformance!) makes a test of each promise.
 
@@ -8,7 +8,7 @@ pub mod echo;
 pub mod ping;
 pub mod room;
 
-/// Makes the tests of one example: which, a future of a host that serves it, and its path.
+/// Makes the tests of one example. They get a future of a host that serves it, and its path.
 #[macro_export]
 macro_rules! conformance {
     (echo, $host:expr, $path:expr) => {

@@ -3,7 +3,7 @@
 use crate::TestHost;
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn only_ping_is_answered(host: &TestHost, path: &str) {
     let mut client = host.connect(path).await;
     client.send("hello").await;
@@ -13,7 +13,7 @@ pub async fn only_ping_is_answered(host: &TestHost, path: &str) {
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn plain_http_is_told_to_upgrade(host: &TestHost, path: &str) {
     let response = host.get(path).await;
     assert_eq!(response.status, 426);

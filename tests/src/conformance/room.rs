@@ -1,4 +1,4 @@
-//! `/rooms/[id]`: what one sends, everyone in that room gets.
+//! `/rooms/[id]`: what one client sends, every client in that room gets.
 
 use http::Request;
 use serde_json::json;
@@ -11,14 +11,14 @@ async fn members(host: &TestHost, path: &str, room: &str) -> u64 {
     about["members"].as_u64().expect("a number")
 }
 
-/// Waits until a room has so many: a session begins a moment after its 101.
+/// Waits until a room has so many members, because a session begins a moment after its 101.
 async fn has(host: &TestHost, path: &str, room: &str, count: u64) {
     let what = format!("{count} in the room `{room}`");
     eventually(&what, async || (members(host, path, room).await == count).then_some(())).await;
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn a_room_hears_what_is_said_in_it_and_nothing_else(host: &TestHost, path: &str) {
     let mut ann = host.connect(&format!("{path}/1")).await;
     let mut bob = host.connect(&format!("{path}/1")).await;
@@ -36,7 +36,7 @@ pub async fn a_room_hears_what_is_said_in_it_and_nothing_else(host: &TestHost, p
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn a_client_that_leaves_or_is_cut_off_is_not_counted(host: &TestHost, path: &str) {
     let mut ann = host.connect(&format!("{path}/blue")).await;
     let bob = host.raw_socket(&format!("{path}/blue")).await;
@@ -52,7 +52,7 @@ pub async fn a_client_that_leaves_or_is_cut_off_is_not_counted(host: &TestHost, 
 }
 
 /// # Panics
-/// It is not so.
+/// The host does not keep this promise.
 pub async fn a_name_is_decoded_and_belongs_to_get(host: &TestHost, path: &str) {
     let mut ann = host.connect(&format!("{path}/caf%C3%A9")).await;
     assert_eq!(ann.ask("here").await, "here");

@@ -52,7 +52,8 @@ async fn what_a_site_holds_is_counted_until_it_is_gone() {
         assert_eq!(ann.ask(&format!("others:news:{message}")).await, "heard by 9");
     }
     let during = memory(&host).await;
-    assert_eq!(bytes(&during["held"]["sockets"]) / 9, socket * 10 / 9, "ten in place of one");
+    let sockets = bytes(&during["held"]["sockets"]);
+    assert!((9 * socket..=11 * socket).contains(&sockets), "ten in place of one: {during}");
     // Those that the system has taken are held no longer. What nine wait for is held once.
     let waiting = bytes(&during["held"]["messages"]);
     assert!((1 << 20..=7 << 20).contains(&waiting), "{during}");

@@ -39,7 +39,7 @@ fn without_comments(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Only files that begin so may have the word.
+/// Only files whose paths begin so may have the word.
 fn only(word: &str, allowed: &[&str]) {
     for (file, text) in sources() {
         let is_allowed = allowed.iter().any(|start| file.starts_with(start));
@@ -50,7 +50,7 @@ fn only(word: &str, allowed: &[&str]) {
     }
 }
 
-/// The formatter leaves comments as they are. A row of a table has one line.
+/// The formatter does not wrap comments. A row of a table has one line.
 #[test]
 fn comments_fit_in_100_columns() {
     for (file, text) in files() {
@@ -87,7 +87,7 @@ fn only_the_cached_artifact_needs_unsafe() {
     only("unsafe impl", &["core/plugin/artifact.rs"]);
 }
 
-/// Every other way to print panics or blocks where nobody reads.
+/// Any other way to print panics or blocks if nobody reads.
 #[test]
 fn only_the_log_writes_to_standard_error() {
     // Python's interpreter, which a build runs as it runs other tools.

@@ -1,5 +1,5 @@
-//! Whatever is wrong with a site is said before it is served: which file, where, and what would be
-//! right.
+//! Whatever is wrong with a site is reported before the site is served: which file, where, and what
+//! would be right.
 
 use lithe_tests::artifacts::{BENCH_HELLO, ECHO};
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::guests::examples;
 
-/// None, said so, where there is no browser; on CI there has to be one.
+/// None if there is no browser, which is printed. CI must have one.
 pub(crate) async fn browser() -> Option<Browser> {
     let browser = Browser::launch().await;
     if browser.is_none() {
@@ -15,7 +15,7 @@ pub(crate) async fn browser() -> Option<Browser> {
             std::env::var_os("CI").is_none(),
             "there is no Chromium: install one, or name it in CHROMIUM"
         );
-        // Past the test's captured output, so that it is seen.
+        // Written past the captured output of the test, so that it is seen.
         let mut terminal = std::io::stderr();
         writeln!(terminal, "SKIPPED: there is no Chromium on this machine").unwrap();
     }

@@ -180,7 +180,7 @@ async fn an_error_answer_to_a_handshake_leaves_the_connection_http() {
 async fn a_client_that_leaves_before_its_101_abandons_the_session_once() {
     let host = errors().await;
     let mut raw = host.raw().await;
-    // The handler accepts, the middleware fails, and the error handler is still at it.
+    // The handler accepts, the middleware fails, and then the error handler runs.
     let request = "GET /hooks?mw=late-panic&eh=loop HTTP/1.1\r\nhost: localhost\r\n\
                    connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -195,7 +195,7 @@ async fn a_client_that_leaves_before_its_101_abandons_the_session_once() {
     assert_eq!(closed.await, expected);
 }
 
-/// The client that a guest sees, asked for with these headers.
+/// The client that a guest sees, for a request with these headers.
 async fn client_of(config: &str, headers: &[(&str, &str)]) -> String {
     let host = host().config(config).route("hooks", HOSTILE_HOOKS).start().await;
     let mut client = host.connect_with("/hooks", headers).await;

@@ -56,7 +56,7 @@ async fn a_component_that_is_too_large_is_refused_by_the_name_of_the_bound() {
     refusal.says(&["`routes/hello.wasm`", "may have at most 10.0 KiB", "`compile.component`"]);
 }
 
-/// The host's own settings bound what its sites have compiled; theirs do not.
+/// Only the host's own settings bound how its sites' components are compiled.
 #[tokio::test]
 async fn no_site_raises_the_bounds() {
     let host = host()
@@ -98,7 +98,7 @@ async fn compiling(number: u8) -> (lithe_tests::TestHost, u32) {
 #[cfg(target_os = "linux")]
 fn is_there(process: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
-    // One that has ended and whose parent does not look is a zombie.
+    // A process that has ended is a zombie until its parent looks.
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
@@ -137,7 +137,7 @@ async fn a_compiler_that_is_killed_is_an_error_and_no_more() {
     assert_eq!(host.get("/hello").await.status, 200);
 }
 
-/// What is wrong with a component is said of it, and nothing else comes of it.
+/// The error names what is wrong with a component, and nothing else happens.
 #[test]
 fn changed_components_are_refused_or_loaded_and_break_nothing() {
     let threads = tokio::runtime::Builder::new_current_thread().enable_all().build();

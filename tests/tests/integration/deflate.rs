@@ -14,10 +14,10 @@ const OFFER: [(&str, &str); 1] = [("sec-websocket-extensions", "permessage-defla
 /// The first reserved bit, which says that a message is compressed.
 const RSV1: u8 = 0x40;
 
-/// What ends a message's last block (section 7.2.1).
+/// The end of a message's last block (section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
-/// A client that compresses all that it says, with one window from message to message.
+/// A client that compresses all that it sends, with one window for all messages.
 struct Client {
     raw: Raw,
     compress: Compress,
@@ -51,7 +51,7 @@ impl Client {
         self.raw.send(&[frame]).await;
     }
 
-    /// The next text, and in how many bytes it came.
+    /// The next text, and in how many bytes it arrived.
     async fn text(&mut self) -> (String, usize) {
         let frame = self.raw.frame().await.expect("the socket lives");
         assert_eq!(frame.head, 0x81 | RSV1, "a compressed text: {frame:?}");
@@ -70,7 +70,7 @@ impl Client {
     }
 }
 
-/// Letters at random: what makes them short is to have been said before.
+/// Random letters: only earlier messages make them compressible.
 fn text(length: usize) -> String {
     let mut number = 1_u32;
     let letters = std::iter::repeat_with(|| {

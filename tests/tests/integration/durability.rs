@@ -1,4 +1,4 @@
-//! What was deployed is what is served, whenever the host is killed; and what is kept has bounds.
+//! What was deployed is served, whenever the host is killed; and what is kept has bounds.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -127,7 +127,7 @@ async fn a_name_that_cannot_be_a_file_is_refused() {
     assert_eq!(host.get("/folder").await.status, 404);
 }
 
-/// A tenant's link must not have the host write or remove what is another's.
+/// A tenant's link must not make the host write or remove what belongs to others.
 #[tokio::test]
 async fn links_out_of_a_site_are_not_followed() {
     for (link, target) in

@@ -18,7 +18,7 @@ async fn answers(host: &TestHost, name: &str) -> String {
 
 const SHOP: &str = "hosts = [\"victim\", \"shop.example\"]\n";
 
-/// The victim has `shop.example`, for which the other one asks, too, and is refused.
+/// The victim has `shop.example`. The other site asks for it, too, and is refused.
 async fn refused() -> TestHost {
     let host = sites("hosts = [\"aaa\"]\n").file("victim/lithe.toml", SHOP).start().await;
     host.site.write("aaa/lithe.toml", "hosts = [\"aaa\", \"shop.example\"]\n");
@@ -27,7 +27,7 @@ async fn refused() -> TestHost {
     host
 }
 
-/// The victim asked no more for a moment, which the other one was told.
+/// The victim stopped asking for a moment, and the other site was told so.
 async fn comes_back(host: &TestHost) {
     eventually("the host", async || (answers(host, "shop.example").await == "v1").then_some(()))
         .await;
@@ -127,7 +127,7 @@ async fn a_sites_name_in_the_log_is_no_neighbours() {
     host.wait_for_log(&["a line on stdout", "site=\"later (./aaa)\""]).await;
     says("evil").await;
     host.wait_for_log(&["`limits.log_per_second` was exceeded", "site=\"later (./evil)\""]).await;
-    // The folder whose name it is comes last, and is not silenced.
+    // The folder with this name comes last, and its lines are logged.
     host.site.copy("later/routes/http.wasm", TRAP_HTTP.as_ref());
     host.wait_for_log(&["the site is served", "site=\"later\""]).await;
     says("evil").await;

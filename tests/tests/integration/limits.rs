@@ -126,7 +126,8 @@ async fn an_instance_over_the_table_elements_does_not_start() {
     host.wait_for_log(&["cannot start an instance", "`limits.table_elements` allows 1,"]).await;
 }
 
-/// The pool's own limits leave room for every language; what is over them is told which one it is.
+/// The pool's own limits leave room for every language. The error names the limit that a component
+/// exceeds.
 #[tokio::test]
 async fn a_component_of_more_core_instances_than_the_host_has_room_for_is_refused() {
     const INSTANCES: u8 = 51;
@@ -214,7 +215,7 @@ async fn a_body_that_comes_byte_by_byte_is_given_no_more_time() {
     lives_on(&host).await;
 }
 
-/// Connections that say nothing cost each other and everybody else nothing but their number.
+/// Connections that send nothing cost others nothing but their number.
 #[tokio::test]
 async fn silent_connections_are_closed_while_others_are_served() {
     let host = with("[server]\nheader_time = \"1s\"\n").await;

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::guests::sessions;
 use crate::host;
 
-/// A peer that says nothing is gone soon.
+/// The times for a peer that soon counts as gone.
 const PING: Duration = Duration::from_millis(200);
 const PONG: Duration = Duration::from_millis(200);
 const FAST: &str = "[limits]\nping_interval = \"200ms\"\npong_time = \"200ms\"\n";
@@ -36,7 +36,7 @@ async fn hooks(config: &str) -> TestHost {
     host().config(config).route("hooks", HOSTILE_HOOKS).start().await
 }
 
-/// How the guest heard of the first end.
+/// How the guest was told of the first end.
 async fn first_end(host: &TestHost) -> Value {
     let end = eventually("an end", async || {
         host.get("/hooks").await.json()["closed"].as_array()?.first().cloned()
@@ -90,7 +90,7 @@ async fn a_peer_that_answers_pings_lives_on() {
 
 #[tokio::test]
 async fn whatever_comes_is_a_sign_of_life() {
-    // One that is heard from every now and then is not even asked.
+    // A peer that sends something now and then is not even pinged.
     let host = hooks("[limits]\nping_interval = \"2s\"\npong_time = \"1s\"\n").await;
     let signs = [Frame::ping("a"), Frame::pong("unasked"), Frame::text("a")];
     let looked_after = signs.map(async |sign| {

@@ -1,4 +1,4 @@
-//! What a shared instance has in its memory is not lost, unless the site says so or the log does.
+//! The memory of a shared instance is not lost, unless the site allows it or the log reports it.
 
 use lithe_tests::artifacts::{HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
 use lithe_tests::{Builder, TestHost, eventually};
@@ -7,7 +7,7 @@ use crate::host;
 
 const IDLE: &str = "[limits]\nidle_after = \"50ms\"\n";
 
-/// A site with hooks, and with a pool by which one sees that instances were looked after.
+/// A site with hooks, and with a pool by which the test sees that instances were looked after.
 fn site(config: &str) -> Builder {
     host().config(config).route("hooks", HOSTILE_HOOKS).route("http", TRAP_HTTP)
 }

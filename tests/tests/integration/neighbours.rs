@@ -1,4 +1,4 @@
-//! A site that takes as much as it can get, beside one that wants little.
+//! A site that takes as much as it can get, beside a site that wants little.
 
 use http::Request;
 use lithe_tests::artifacts::{
@@ -14,7 +14,7 @@ async fn get(host: &TestHost, name: &str, path: &str) -> Response {
     host.send(request).await
 }
 
-/// A component with more core modules, each of which is instantiated once.
+/// A component with this many more core modules, which are each instantiated once.
 fn extended(component: &str, modules: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = std::fs::read(component).expect("the guest is built");
     let mut own = 0;
@@ -87,7 +87,7 @@ fn beside(evil: Vec<u8>) -> Builder {
         .file("evil.test/lithe.toml", "[limits]\nclose_time = \"10m\"\n")
 }
 
-/// Opens sessions that sleep for an hour, until there are no more.
+/// Opens sessions that sleep for an hour, until no more are accepted.
 async fn take_all(host: &TestHost) -> Vec<Raw> {
     let mut taken = Vec::new();
     loop {

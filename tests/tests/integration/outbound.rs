@@ -1,5 +1,4 @@
-//! A peer that does not read what it is sent: what happens is the site's choice, and nobody else
-//! pays.
+//! A peer that does not read what it is sent: the site chooses what happens, and nobody else pays.
 //!
 //! The system takes a few hundred KiB for such a peer before the host's own queue grows.
 
@@ -21,7 +20,7 @@ async fn with(policy: &str) -> TestHost {
     sessions::start(&config).await
 }
 
-/// Hears the topic, and reads only when told.
+/// A client that is subscribed, and reads only when told.
 async fn deaf(host: &TestHost) -> Raw {
     let mut deaf = host.raw_socket("/hooks").await;
     deaf.send(&[Frame::text("subscribe:news")]).await;
@@ -34,14 +33,14 @@ fn news(number: u32) -> String {
     format!("{number:x<SIZE$}")
 }
 
-/// Publishes one of them; answers how many heard it.
+/// Publishes one of them. Returns how many sockets got it.
 async fn publish(host_side: &mut Client, number: u32) -> u32 {
     let answer = host_side.ask(&format!("others:news:{}", news(number))).await;
     let heard = answer.strip_prefix("heard by ").expect("it says how many heard it");
     heard.parse().expect("a number")
 }
 
-/// The number of a message that has come whole.
+/// The number of a message that has arrived complete.
 fn number_of(frame: &Frame) -> u32 {
     let text = std::str::from_utf8(&frame.payload).expect("it is text");
     let number = text.trim_end_matches('x').parse().unwrap_or_else(|_| panic!("{frame:?}"));
@@ -49,7 +48,7 @@ fn number_of(frame: &Frame) -> u32 {
     number
 }
 
-/// What comes before a text that is no news.
+/// What arrives before the next text that is new.
 async fn numbers_until(raw: &mut Raw, last: &str) -> Vec<u32> {
     let mut numbers = Vec::new();
     loop {
@@ -204,8 +203,8 @@ async fn a_slow_reader_among_fast_ones_hears_all_and_holds_nobody_up() {
         assert_eq!(client.ask("subscribe:news").await, "ok");
         fast.push(client);
     }
-    // It reads one in four of what the others hear at once: if they waited for it, nobody would go
-    // on.
+    // It reads one in four of the messages that the others get at once. If they waited for it,
+    // nobody would go on.
     let (heard, mut all_heard) = tokio::sync::watch::channel(0);
     let publishing = async {
         for number in 0..NEWS {

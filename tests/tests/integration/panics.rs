@@ -8,12 +8,12 @@ use lithe_tests::artifacts::TRAP_HTTP;
 use crate::host;
 
 /// What the panic hook of a host logs.
-const LOGGED: &str = "2026-11-28T01:23:45.678901Z ERROR panic: the host panicked: no place='host/core/src/site/manager.rs:1:1'";
+const LOGGED: &str = "2026-11-28T01:23:45.678901Z ERROR panic: the host panicked: no place='host/core/src/site/manager/mod.rs:1:1'";
 
 /// What the default hook prints of a process that does not log yet.
 const PRINTED: &str = "thread 'main' (7) panicked at host/core/src/log/mod.rs:1:1:";
 
-/// What says so, and then runs something.
+/// A shell command that prints this, and then runs something.
 fn panicking(says: &str, then: &str) -> Process {
     Process::start(Command::new("sh").args(["-c", &format!("echo \"{says}\" >&2; {then}")]))
 }

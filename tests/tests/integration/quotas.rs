@@ -1,4 +1,4 @@
-//! What a site, and a client, may use in all; and what becomes of each limit that is exceeded.
+//! What a site, and a client, may use in total; and what happens with each limit that is exceeded.
 
 use lithe_tests::artifacts::{BENCH_ECHO, HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
 use lithe_tests::{Raw, TestHost, eventually};
@@ -119,7 +119,7 @@ async fn connections_of_sites_are_counted_apart() {
     assert_eq!(ask(&mut one, "a.test").await, 200);
     assert_eq!(ask(&mut other, "b.test").await, 200);
     assert_eq!(ask(&mut other, "b.test").await, 200);
-    // A connection is that site's which it asks last.
+    // A connection counts for the site that it asked last.
     assert_eq!(ask(&mut one, "b.test").await, 200);
     assert_eq!(ask(&mut other, "a.test").await, 200);
     assert_eq!(ask(&mut one, "a.test").await, 503);

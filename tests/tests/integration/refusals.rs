@@ -1,5 +1,5 @@
-//! What is too large, too slow or not wanted is refused so that the client hears it, whenever it
-//! reads: what it still sends is read and dropped (RFC 9112, section 9.6).
+//! What is too large, too slow or not wanted is refused so that the client gets the answer,
+//! whenever it reads: the host reads and drops what the client still sends (RFC 9112, section 9.6).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Reads {
     }
 }
 
-/// What answers a head with a body of so many bytes behind it, all of which is sent first.
+/// The answer to a head with a body of so many bytes. All of it is sent first.
 async fn answer(host: &TestHost, head: &str, body: &[u8], reads: Reads) -> Response {
     let mut raw = host.raw().await;
     raw.write(format!("{head}\r\n\r\n")).await;
@@ -170,7 +170,7 @@ async fn a_client_that_goes_on_for_ever_after_its_413_is_closed() {
 
 const KINDS: [&str; 3] = ["/hooks", "/async", "/session"];
 
-/// The close code that comes last, after these bytes, all of which are sent first.
+/// The close code that comes last, after these bytes. All of them are sent first.
 async fn close_code(raw: &mut Raw, bytes: &[u8], reads: Reads) -> u16 {
     raw.write(bytes).await;
     reads.wait().await;
@@ -337,7 +337,7 @@ async fn with_admin() -> (TestHost, SocketAddr) {
     (host, address)
 }
 
-/// The head of a deploy by somebody who does not know the token.
+/// The head of a deploy by a client that does not know the token.
 fn deploy_with_a_wrong_token(length: usize) -> String {
     let head = "PUT /plugins/routes/http.wasm HTTP/1.1\r\nhost: x\r\nauthorization: Bearer wrong";
     format!("{head}\r\ncontent-length: {length}\r\n\r\n")

@@ -1,4 +1,4 @@
-//! Which file answers, and what is answered where none does.
+//! Which file answers, and what is answered if none does.
 
 use std::path::Path;
 use std::process::Command;

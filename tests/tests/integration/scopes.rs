@@ -33,7 +33,7 @@ async fn each_value_of_a_parameter_can_have_an_instance() {
     assert_eq!(opened(&host, "/rooms/3").await, 0);
 }
 
-/// Two people in one room and one in another, who all hear `news`.
+/// Two clients in one room and one in another. All of them are subscribed to `news`.
 async fn three_people(host: &TestHost) -> [Client; 3] {
     let mut people = Vec::new();
     for room in ["a", "a", "b"] {
@@ -121,7 +121,7 @@ async fn replicas_take_turns_and_topics_span_them() {
     for _ in 0..4 {
         clients.push(host.connect("/publish").await);
     }
-    // Each has subscribed when it hears itself.
+    // Each is subscribed when it gets its own message.
     for (at, client) in clients.iter_mut().enumerate() {
         let text = format!("from {at}");
         client.send(&text).await;

@@ -1,5 +1,5 @@
-//! Each way in which a session ends, from both sides: the client gets its code, and the guest hears
-//! the end exactly once, with the code and after the messages that came before.
+//! Each way in which a session ends, from both sides: the client gets its code, and the guest is
+//! told of the end exactly once, with the code, after the messages that came before.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn after_the_echoes(raw: &mut Raw) -> Vec<Frame> {
     rest
 }
 
-/// A client that has said three messages and heard their echoes.
+/// A client that has sent three messages and got their echoes.
 async fn client(host: &TestHost, path: &str) -> Client {
     let mut client = host.connect(path).await;
     for text in ["one", "two", "three"] {
@@ -41,7 +41,7 @@ async fn client(host: &TestHost, path: &str) -> Client {
     client
 }
 
-/// The guest has heard of one end, and of no other.
+/// The guest has been told of one end, and of no other.
 async fn heard_once(host: &TestHost, path: &str, messages: u32, code: u16, clean: bool) {
     let plugin = format!("routes{path}.wasm");
     let end = format!("ended after {messages} messages: {code} clean={clean}");

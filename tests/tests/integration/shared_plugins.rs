@@ -48,7 +48,7 @@ async fn they_share_memory_topics_and_sockets() {
     assert_eq!((&plugin["plugin"], &plugin["sockets"]), (&json!("poll"), &json!(2)));
     assert_eq!(plugin["files"], json!([LIVE, RESULTS]));
     let shown = host.command("status", &[]).await.stdout;
-    assert!(shown.contains(&format!("poll is {LIVE} {RESULTS}")), "{shown}");
+    assert!(shown.contains(&format!("poll has the files {LIVE} {RESULTS}")), "{shown}");
     let routes = poll("").command("routes");
     let folder = routes.site_folder();
     let table = host.command_in(&folder.to_string_lossy(), "routes", &[]).await;
@@ -146,7 +146,7 @@ async fn the_plugin_has_the_settings() {
     assert_eq!(host.get("/results/1?count").await.text(), "1");
     assert_eq!(host.get("/results/2?count").await.text(), "0");
     let refused = poll("[plugin.\"routes/live.wasm\"]\nstateless = true\n").end().await;
-    refused.says(&["`routes/live.wasm` is of the plugin `poll`", "`[plugin.poll]`"]);
+    refused.says(&["`routes/live.wasm` belongs to the plugin `poll`", "`[plugin.poll]`"]);
 }
 
 #[tokio::test]
@@ -160,7 +160,8 @@ async fn what_cannot_be_one_plugin_is_refused() {
         format!("\"{file}\" = {{ source = \"{source}\", plugin = \"{plugin}\" }}\n")
     };
     let two = line("routes/a.wasm", "a", "x") + &line("routes/b.wasm", "b", "x");
-    refused(&two, &["`routes/a.wasm` and `routes/b.wasm`", "not built from the same source"]).await;
+    refused(&two, &["`routes/a.wasm` and `routes/b.wasm`", "must be built from the same source"])
+        .await;
     let plugin = line("plugins/a.wasm", "a", "x");
     refused(&plugin, &["`plugins/a.wasm`", "only files of `routes/`"]).await;
     refused(&line("routes/a.wasm", "a", "a/b"), &["`a/b`", "is not a plugin's name"]).await;

@@ -1,4 +1,4 @@
-//! Whatever one site does or waits for, others start, change, and are stopped.
+//! Whatever one site does or waits for, others start, change and stop.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ fn pipe(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("pipes can be made");
 }
 
-/// A file of 6 GB that takes nothing of the disk, beginning so.
+/// A sparse file of 6 GB that begins so, and takes no space on the disk.
 fn huge(path: &Path, beginning: &[u8]) {
     std::fs::create_dir_all(path.parent().expect("it has one")).expect("folders can be made");
     std::fs::write(path, beginning).expect("files can be written");
@@ -35,7 +35,7 @@ fn waits(variable: &str, how: &str) -> String {
     )
 }
 
-/// A site that is right, and those that are not or are slow.
+/// A valid site, and sites that are invalid or slow.
 fn beside_a_good_one() -> Builder {
     let mut all = host().component("good.test/routes/swap.wasm", SWAP_V1);
     for (site, variable, how) in [

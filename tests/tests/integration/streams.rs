@@ -1,5 +1,5 @@
-//! Responses whose body is sent piece by piece: it arrives so, and what is not whole is not taken
-//! for whole.
+//! Responses whose body is sent in pieces: the pieces arrive one by one, and a body that is cut off
+//! does not look complete.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ impl Streamed {
             http1::handshake(TokioIo::new(stream)).await.expect("a fresh connection is usable");
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            // How it ended is seen where the body is read.
+            // The reader of the body sees how it ended.
             let _ = connection.await;
         });
         let request = Request::get(path).header(header::HOST, "localhost");
@@ -42,7 +42,7 @@ impl Streamed {
         Self { head, body, _connection: tasks }
     }
 
-    /// What comes next; none at the end.
+    /// The next piece. None at the end.
     pub(crate) async fn next(&mut self) -> Option<hyper::Result<Bytes>> {
         let frame = within("a piece of the body", self.body.frame()).await?;
         Some(frame.map(|frame| frame.into_data().expect("there are no trailers")))

@@ -9,7 +9,7 @@ use lithe_tests::{Builder, Client, Response, TestHost, Thread};
 use crate::guests::faults::{ANSWERS, TURN, cpu_of_workers};
 use crate::host;
 
-/// What a request for this host is answered.
+/// The answer to a request for this host.
 async fn get(host: &TestHost, name: &str, path: &str) -> Response {
     let request = Request::get(path).header("host", name).body("").expect("it is a request");
     host.send(request).await
@@ -19,7 +19,7 @@ async fn connect(host: &TestHost, name: &str, path: &str) -> Client {
     host.connect_with(path, &[("host", name)]).await
 }
 
-/// Two sites, which have other versions of the same plugin.
+/// Two sites with different versions of the same plugin.
 fn two() -> Builder {
     host()
         .component("a.test/routes/swap.wasm", SWAP_V1)
@@ -186,7 +186,7 @@ async fn topics_sockets_and_memory_are_a_sites_own() {
     assert_eq!(b.ask("count").await, "1");
 }
 
-/// The threads on which busy sites go on.
+/// The threads on which the work of busy sites goes on.
 #[cfg(target_os = "linux")]
 fn background(host: &TestHost) -> Vec<Thread> {
     host.threads().into_iter().filter(|thread| thread.name == "background").collect()

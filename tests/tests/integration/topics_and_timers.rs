@@ -1,4 +1,4 @@
-//! One call reaches all sockets of a topic, and time calls the guest.
+//! One call reaches all sockets of a topic, and timers call the guest.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::guests::sessions;
 use crate::{host, many_sockets};
 
-/// So many sockets that hear `news`, and one that does not.
+/// So many sockets that are subscribed to `news`, and one that is not.
 async fn subscribers<const N: usize>(host: &TestHost) -> ([Client; N], Client) {
     let mut all = Vec::new();
     for _ in 0..N {
@@ -22,7 +22,7 @@ async fn subscribers<const N: usize>(host: &TestHost) -> ([Client; N], Client) {
     (all.try_into().expect("so many were made"), host.connect("/hooks").await)
 }
 
-/// The next that comes is the answer to this, and nothing came before it.
+/// The next message is the answer to this, and nothing came before it.
 async fn has_heard_nothing(client: &mut Client) {
     assert_eq!(client.ask("anything?").await, "anything?");
 }

@@ -1,4 +1,4 @@
-//! What is there is what is served, however it came there.
+//! What is in the folder is served, however it got there.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -148,7 +148,7 @@ async fn a_change_that_meets_the_stop_ends_with_the_host() {
     }
 }
 
-/// Gives a process this many descriptors, and answers how many it had.
+/// Lets a process have this many descriptors. Returns how many it could have before.
 fn limit_files(process: u32, count: Option<u64>) -> Option<u64> {
     let process = Pid::from_raw(process as i32).expect("a process has a number");
     // It has the same hard limit as the test.

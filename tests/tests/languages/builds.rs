@@ -7,7 +7,7 @@ use lithe_tests::TestHost;
 
 use crate::{EXAMPLES, PROGRAM, built};
 
-/// `lithe build`, which takes as long as it takes.
+/// `lithe build`, however long it takes.
 fn build(site: &Path) -> (Output, String) {
     let built = Command::new(PROGRAM).arg("build").arg(site).output();
     let built = built.expect("the program can be run");
@@ -15,7 +15,7 @@ fn build(site: &Path) -> (Output, String) {
     (built, said)
 }
 
-/// What becomes of an example that `lithe.toml` says is of another kind.
+/// The result for an example whose kind in `lithe.toml` is wrong.
 fn refused(source: &str, kind: &str) -> String {
     let site = tempfile::tempdir().expect("a temporary folder can be made");
     let source = format!("{EXAMPLES}/guests/{source}");
@@ -44,7 +44,7 @@ fn a_source_of_another_kind_is_told_which_it_is() {
     }
 }
 
-/// What becomes of a module in Python, and the folder that it lies in.
+/// The result for a module in Python, and its folder.
 fn python(module: &str) -> (String, String) {
     let site = tempfile::tempdir().expect("a temporary folder can be made");
     let folder = site.path().join("guest");

@@ -1,4 +1,5 @@
-//! What fails in a guest: an answer or the end of one session, and words for the log alone.
+//! What fails in a guest becomes an answer or the end of one session, and the log alone has the
+//! words.
 
 use lithe_tests::TestHost;
 
@@ -32,7 +33,7 @@ async fn a_failing_handler_is_answered(language: &str, ways: &[&str], stack: &[&
     assert_eq!((teapot.status, teapot.text()), (418, "short and stout"));
 }
 
-/// A failure after the 101 closes that socket with 1011, and no other that is not of the same
+/// A failure after the 101 closes that socket with 1011, and no other socket unless it shares the
 /// memory.
 async fn a_failing_session_closes_with_1011(language: &str, ways: &[&str]) {
     let host = faulty(language).await;
@@ -126,7 +127,7 @@ async fn the_webs_apis_are_there(language: &str) {
     assert_eq!(client.ask("cancelled").await, "cancelled");
     client.send("bytes").await;
     assert_eq!(client.binary().await, "é🦀".as_bytes());
-    // A sleep holds up nobody: what is said during it is answered before it is over.
+    // A sleep holds nobody up: messages during it are answered before it is over.
     client.send("sleep").await;
     assert_eq!(client.ask("meanwhile").await, "meanwhile");
     assert_eq!(client.text().await, "slept");

@@ -1,7 +1,8 @@
 //! The same examples in every language, held to the same promises.
 //!
-//! Needs the toolchains of all languages: `cargo test -p lithe-tests --features languages --test
-//! languages`. They are built by `lithe build`, once for all tests.
+//! They need the toolchains of all languages:
+//! `cargo test --workspace --features lithe-tests/languages --test languages`. `lithe build` builds
+//! the examples, once for all tests.
 
 #![allow(
     clippy::arithmetic_side_effects,

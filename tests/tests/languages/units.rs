@@ -1,4 +1,4 @@
-//! The unit tests that the apps in C, C++ and Zig have: the SDK and its played host, on this
+//! The unit tests of the apps in C, C++ and Zig. They run the SDK with its played host on this
 //! machine.
 
 use std::path::Path;

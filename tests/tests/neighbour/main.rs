@@ -53,7 +53,7 @@ type Kind = (&'static str, ComparedWith, Act);
 
 type Act = fn(Hostile) -> LocalBoxFuture<'static, ()>;
 
-/// What the neighbour's answers took without the misbehaviour.
+/// How long the neighbour's answers took without the misbehaviour.
 #[derive(Clone, Copy, Debug)]
 enum ComparedWith {
     /// Nothing else was asked: the misbehaviour needs few requests.
@@ -113,7 +113,7 @@ const BAD_SETTINGS: &str = "[limits]\nrequest_cpu = \"10s\"\nevent_cpu = \"10s\"
                             [plugin.\"routes/files.wasm\"]\n\
                             folders = { \"/d\" = { path = \"d\", write = true } }\n";
 
-/// Files in the hostile site's folder.
+/// How many files are in the hostile site's folder.
 const FILES: usize = 1_000;
 
 /// Where the hostile site is, and how often it has misbehaved.
@@ -143,7 +143,7 @@ impl Hostile {
         TcpStream::connect(self.address).await
     }
 
-    /// Says this, and reads whatever comes until the host ends it.
+    /// Sends this, and reads until the host ends the connection.
     async fn asks(&self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         let mut stream = self.connect().await?;
         stream.write_all(bytes.as_ref()).await?;
@@ -152,7 +152,7 @@ impl Hostile {
         Ok(())
     }
 
-    /// Says this on so many connections, and reads nothing of what comes.
+    /// Sends this on so many connections, and reads nothing that comes.
     async fn holds(&self, connections: usize, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         let mut streams = Vec::new();
         for _ in 0..connections {
@@ -353,8 +353,7 @@ struct Neighbour<'h> {
 }
 
 impl Neighbour<'_> {
-    /// Asks for some time, and at the least a few times. Answers how long each answer took, in
-    /// order.
+    /// Asks for some time, but at least a few times. Returns how long each answer took, in order.
     async fn asks_for(&mut self, time: Duration) -> Vec<Duration> {
         const LEAST: usize = 10;
         let started = Instant::now();

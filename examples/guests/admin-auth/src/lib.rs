@@ -1,4 +1,5 @@
-//! The middleware of `/admin` and all below it, WebSockets included: lets pass who has the token.
+//! The middleware of `/admin` and everything below it, WebSockets included: it lets clients pass
+//! that have the token.
 //!
 //! A real site would take the token from its environment.
 

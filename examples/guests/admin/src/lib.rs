@@ -1,4 +1,4 @@
-//! `/admin`: what only those see who get past the middleware of its folder.
+//! `/admin`: what only those clients see that the middleware of its folder lets pass.
 
 use lithe_sdk::{Event, Response, Result, json};
 

@@ -1,4 +1,4 @@
-//! `/chat`: a room in which everyone hears everyone.
+//! `/chat`: a room in which everyone gets what anyone says.
 //!
 //! All sessions run in one instance, so the room is a plain list in its memory.
 
@@ -33,7 +33,7 @@ fn chat(event: Event) -> Result<Outcome> {
     .accept()
 }
 
-/// Someone in the room: leaves it when dropped, and so however the session ends.
+/// A member of the room. Dropping it leaves the room, however the session ends.
 struct Member(Sender);
 
 impl Member {
@@ -58,7 +58,7 @@ fn online() -> usize {
 fn broadcast(text: &str) {
     MEMBERS.with_borrow(|members| {
         for member in members {
-            // One that is about to leave must not keep the others from hearing it.
+            // A member that is about to leave must not keep the others from getting the message.
             let _ = member.send_text(text);
         }
     });

@@ -10,7 +10,7 @@ fn events(_event: Event) -> Stream {
     Response::sse_blocking(|body| count(&body, Duration::from_secs(1)))
 }
 
-/// Ends by the error that sending answers once the client has left.
+/// Ends with the error that `send` returns once the client has left.
 fn count(body: &BlockingBodySender, every: Duration) -> Result<()> {
     for number in 1_u64.. {
         body.event(Sse::data(number.to_string()))?;

@@ -1,5 +1,5 @@
-//! `/legacy` and `/legacy/countdown`: one component with several routes, in the oldest style, in
-//! which a closure gets the socket and says what listens.
+//! `/legacy` and `/legacy/countdown`: one component with several routes, in the oldest style: a
+//! closure gets the socket and sets its listeners.
 
 use lithe_sdk::middleware::timing;
 use lithe_sdk::{App, Event, Result, WebSocket};

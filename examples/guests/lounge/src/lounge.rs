@@ -11,7 +11,7 @@ use crate::SAYS;
 
 const TOPIC: &str = "lounge";
 
-/// How many messages a newcomer hears.
+/// How many messages a newcomer gets.
 const HISTORY: usize = 50;
 
 /// The longest name and the longest message, in characters. With the number of members, they keep
@@ -27,11 +27,11 @@ struct Lounge {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Room {
-    /// By the number of their socket, which stays the same in another version.
+    /// The members by the number of their socket, which stays the same in another version.
     members: BTreeMap<u32, String>,
-    /// The oldest first.
+    /// The messages, oldest first.
     history: VecDeque<Said>,
-    /// How many have come without a name.
+    /// How many members have come without a name.
     guests: u32,
 }
 
@@ -80,7 +80,7 @@ impl Hooks for Lounge {
     }
 
     fn close(&self, peer: &Peer, _: CloseInfo) -> Result<()> {
-        // Who never came in does not leave.
+        // A socket that never came in does not leave.
         if let Some(name) = self.room.borrow_mut().members.remove(&peer.id()) {
             topics::publish(TOPIC, format!("* {name} has left"));
         }
@@ -116,8 +116,8 @@ impl State for Lounge {
 }
 
 impl Room {
-    /// The name of someone who comes in; or who was there before the instance was, where a trap has
-    /// lost what it knew.
+    /// The name of a newcomer; or of a member from before a trap, in which the instance lost what
+    /// it knew.
     fn join(&mut self, peer: &Peer) -> String {
         let Self { members, guests, .. } = self;
         let name = members.entry(peer.id()).or_insert_with(|| {

@@ -1,4 +1,4 @@
-//! `/notifications`: the server says something every ten seconds, or `?every_ms=` that many
+//! `/notifications`: the server sends an update every ten seconds, or every `?every_ms=`
 //! milliseconds; JSON for plain HTTP.
 
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn notifications(event: Event) -> Result<Outcome> {
         let mut updates = time::interval(every);
         loop {
             match select(socket.next_message(), updates.tick()).await {
-                // There is nothing to say to a feed.
+                // A feed takes no messages.
                 Either::First(Some(_)) => {}
                 Either::First(None) => return Ok(()),
                 Either::Second(()) => {
@@ -38,7 +38,7 @@ fn notifications(event: Event) -> Result<Outcome> {
     .accept()
 }
 
-/// How often the client wants to hear.
+/// How often the client wants an update.
 fn every(event: &Event) -> Result<Duration, HttpError> {
     match event.query_param("every_ms")? {
         None => Ok(EVERY),

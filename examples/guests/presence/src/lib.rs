@@ -1,5 +1,5 @@
-//! `/presence`: who is online, by `?name=`. Everyone hears it whenever someone comes or goes, and
-//! plain HTTP gets the same.
+//! `/presence`: who is online, by `?name=`. Everyone is told when someone comes or goes, and plain
+//! HTTP gets the same list.
 //!
 //! Nothing of it is in this plugin's memory: the sockets are the host's, and each has its name with
 //! it. So the instance may go while they stay, and a newer version of the plugin finds them all.
@@ -14,7 +14,7 @@ const TOPIC: &str = "presence";
 /// The longest name, in characters.
 const MAX_NAME: usize = 40;
 
-/// What goes with each socket.
+/// What the host keeps with each socket.
 #[derive(Serialize, Deserialize)]
 struct Visitor {
     name: String,

@@ -1,4 +1,4 @@
-//! `/rooms/[id]`: what one sends, everyone in that room gets as it was sent, the sender included.
+//! `/rooms/[id]`: everyone in a room gets each message as it was sent, the sender included.
 //!
 //! All sessions run in one instance, so the rooms are a plain map in its memory.
 
@@ -33,8 +33,8 @@ fn room(event: Event) -> Result<Outcome> {
     .accept()
 }
 
-/// Someone in a room: leaves it when dropped, and so however the session ends. The last one out
-/// takes the room along.
+/// A member of a room. Dropping it leaves the room, however the session ends. The last member
+/// removes the room.
 struct Member {
     room: String,
     sender: Sender,
@@ -49,7 +49,8 @@ impl Member {
     fn say(&self, message: &Message) {
         ROOMS.with_borrow(|rooms| {
             for member in rooms.get(&self.room).into_iter().flatten() {
-                // One that is about to leave must not keep the others from hearing it.
+                // A member that is about to leave must not keep the others from getting the
+                // message.
                 let _ = member.send(message);
             }
         });

@@ -13,7 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::api::{Access, Api, Room};
+use super::api::{Access, Api};
+use super::body::Room;
 use super::control::Control;
 use crate::config::bytes;
 use crate::files;
@@ -182,7 +183,7 @@ fn token(root: &Root) -> anyhow::Result<Digest> {
         Some(file) => {
             let path = root.folder().join(file);
             let shown = || format!("cannot read `{}`, the `admin.token_file`", path.display());
-            // Whoever can write this file can deploy.
+            // Everybody who can write this file can deploy.
             files::check_operators(&path).with_context(shown)?;
             std::fs::read_to_string(&path).with_context(shown)?
         }

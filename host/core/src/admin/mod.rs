@@ -3,9 +3,12 @@
 //!
 //! Both listeners change a site in the same way as a changed file does: by [`crate::site::Sites`].
 
+mod answer;
 mod api;
+mod body;
 mod control;
 mod listeners;
+mod query;
 
 pub use control::connect;
 pub use listeners::Listeners;

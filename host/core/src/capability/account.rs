@@ -40,7 +40,7 @@ pub struct Account {
     /// The secrets of each version that exists. Locked while a finder is built: changes of the site
     /// wait for that, but logging does not.
     hidden: Mutex<Vec<Weak<Patterns>>>,
-    /// Finds the secrets in lines. It keeps those of versions that existed when the last secrets
+    /// Finds the secrets in lines. It also has those of versions that existed when the last secrets
     /// came, because the log may report a refused version after it has gone.
     finder: ArcSwapOption<Secrets>,
     connections: AtomicUsize,
@@ -52,7 +52,7 @@ pub struct Account {
     gone: CancellationToken,
 }
 
-/// The secrets of a site's versions are more than the log looks for.
+/// The secrets of a site's versions have more bytes than the log searches for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "the log would look for {0} bytes of secrets, those of versions that still drain included, and looks for \
@@ -67,7 +67,7 @@ pub struct FileOpen(Arc<Account>);
 #[derive(Debug, Default)]
 struct Exceeded {
     times: u64,
-    said: Seldom,
+    reports: Seldom,
 }
 
 /// A connection that the site is charged with, until this is dropped.
@@ -158,7 +158,7 @@ impl Account {
             let mut exceeded = self.exceeded.lock();
             let own = exceeded.entry(limit).or_default();
             own.times = own.times.saturating_add(1);
-            if !own.said.is_due() {
+            if !own.reports.is_due() {
                 return;
             }
             own.times
@@ -188,7 +188,7 @@ impl Account {
         Some(FileOpen(self.clone()))
     }
 
-    /// What the site's guests may use of the process's descriptors.
+    /// The part of the process's descriptors that the site's guests may use.
     pub fn descriptors(&self) -> &SitePart {
         &self.descriptors
     }
@@ -198,22 +198,22 @@ impl Account {
         self.file_calls.clone()
     }
 
-    /// The site is served no longer: everything of it stops waiting.
+    /// Notes that the site is no longer served: everything of it stops waiting.
     pub fn leave(&self) {
         self.gone.cancel();
     }
 
-    /// Whether the site is served no longer.
+    /// Whether the site is no longer served.
     pub fn has_left(&self) -> bool {
         self.gone.is_cancelled()
     }
 
-    /// Completes when the site is served no longer.
+    /// Completes when the site is no longer served.
     pub async fn left(&self) {
         self.gone.cancelled().await;
     }
 
-    /// How much the folders hold that guests may write to.
+    /// What the folders hold that guests may write to.
     pub fn spaces(&self) -> &Spaces {
         &self.spaces
     }

@@ -18,7 +18,7 @@ use crate::files::{FileError, Folder, Identity, Writable};
 use crate::log::Patterns;
 
 /// The most random bytes of one call. Making one takes about 10 ns, and the guest cannot be
-/// interrupted meanwhile.
+/// interrupted in that time.
 const MAX_RANDOM: u64 = 256 * 1024;
 
 /// The largest secret in a file, in bytes.

@@ -13,9 +13,9 @@ use crate::config::{Limit, Limits};
 #[derive(Debug)]
 pub struct Liveness {
     /// Whether something came from the peer, or the network took something, since the last sweep.
-    heard: AtomicBool,
+    is_alive: AtomicBool,
     /// Whether a message was received or sent since the last sweep.
-    talked: AtomicBool,
+    is_active: AtomicBool,
     /// In milliseconds of the sweep's clock.
     silent_since: AtomicU64,
     /// Since when the host has not read from the peer, heard from it or pinged it.
@@ -34,8 +34,8 @@ pub struct Liveness {
 impl Default for Liveness {
     fn default() -> Self {
         Self {
-            heard: AtomicBool::new(true),
-            talked: AtomicBool::new(true),
+            is_alive: AtomicBool::new(true),
+            is_active: AtomicBool::new(true),
             silent_since: AtomicU64::new(0),
             unread_since: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
@@ -59,14 +59,14 @@ enum Due {
 }
 
 impl Liveness {
-    /// The peer has shown a sign of life.
+    /// Notes a sign of life from the peer.
     pub fn mark_alive(&self) {
-        self.heard.store(true, Ordering::Relaxed);
+        self.is_alive.store(true, Ordering::Relaxed);
     }
 
-    /// A message was received or sent.
+    /// Notes that a message was received or sent.
     pub fn mark_active(&self) {
-        self.talked.store(true, Ordering::Relaxed);
+        self.is_active.store(true, Ordering::Relaxed);
     }
 
     /// Notes whether the socket's task waits for the guest.
@@ -99,7 +99,7 @@ impl Liveness {
     /// that.
     fn due_while_unread(&self, now: Duration, limits: &Limits) -> Due {
         let millis = millis(now);
-        if self.heard.swap(true, Ordering::Relaxed) {
+        if self.is_alive.swap(true, Ordering::Relaxed) {
             self.unread_since.store(millis, Ordering::Relaxed);
         }
         self.seen_message.store(0, Ordering::Relaxed);
@@ -129,8 +129,8 @@ impl Liveness {
             }
             Duration::from_millis(millis - start.load(Ordering::Relaxed).min(millis))
         };
-        let silent = since(&self.heard, &self.silent_since);
-        let idle = since(&self.talked, &self.idle_since);
+        let silent = since(&self.is_alive, &self.silent_since);
+        let idle = since(&self.is_active, &self.idle_since);
         if self.is_slow(millis, limits.message_time) {
             return Due::CloseSlow;
         }

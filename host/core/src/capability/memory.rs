@@ -48,8 +48,8 @@ impl Sum {
         (current, desired, maximum): (usize, usize, Option<usize>),
         refused: &mut Option<(Limit, String)>,
     ) -> bool {
-        // Beyond its own maximum it does not grow, so that must neither count nor be reported as a
-        // limit of ours.
+        // A memory does not grow beyond its own maximum. So the refused bytes do not count, and no
+        // limit of the site's is reported.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return false;
         }

@@ -84,7 +84,7 @@ impl Meter {
         &self.clock
     }
 
-    /// A call begins.
+    /// Begins a call.
     pub fn begin(&mut self, budget: Duration) {
         self.clock.ticked.store(false, Ordering::Relaxed);
         self.begin_turn(budget);
@@ -98,8 +98,8 @@ impl Meter {
         self.clear();
     }
 
-    /// A blocking session waits for its next message, or for a while; then [`Meter::restart`] or
-    /// [`Meter::go_on`] follows.
+    /// Notes that a blocking session waits for its next message, or for a while. [`Meter::restart`]
+    /// or [`Meter::continue_call`] follows.
     pub fn rest(&mut self) {
         self.clock.rests.store(true, Ordering::Relaxed);
     }
@@ -111,8 +111,8 @@ impl Meter {
         self.clear();
     }
 
-    /// Goes on with the rest of the budget: there was nothing to wait for, and nothing new.
-    pub fn go_on(&mut self) {
+    /// Continues with the rest of the budget: there was nothing to wait for, and nothing new.
+    pub fn continue_call(&mut self) {
         self.clock.rests.store(false, Ordering::Relaxed);
     }
 
@@ -161,7 +161,7 @@ impl Clock {
         self.used.fetch_add(time, Ordering::Relaxed).saturating_add(time)
     }
 
-    /// The guest gives its thread back: at a tick, or to wait for something.
+    /// Notes that the guest gives its thread back: at a tick, or to wait for something.
     pub fn suspend(&self) {
         if self.rests.load(Ordering::Relaxed) {
             self.ticked.store(false, Ordering::Relaxed);
@@ -176,7 +176,7 @@ impl Clock {
         }
     }
 
-    /// The guest goes on.
+    /// Notes that the guest goes on.
     pub fn resume(&self) {
         if self.rests.load(Ordering::Relaxed) {
             return;
@@ -318,7 +318,7 @@ mod tests {
         }
         run(PAUSE);
         meter.rest();
-        meter.go_on();
+        meter.continue_call();
         assert!(meter.tick().is_err(), "nothing new has come");
     }
 

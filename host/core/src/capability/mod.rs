@@ -94,7 +94,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Counts a call that has cost the instance, by this limit or by a trap.
+    /// Counts a call that has cost an instance: by this limit, or by a trap if there is no limit.
     pub fn fail(&self, limit: Option<Limit>) {
         let failed = if limit.is_some() { &self.calls.limits } else { &self.calls.traps };
         failed.fetch_add(1, Ordering::Relaxed);
@@ -104,7 +104,7 @@ impl Context {
     }
 }
 
-/// Counts what becomes of a version's calls.
+/// Counts the results of a version's calls.
 #[derive(Debug, Default)]
 pub struct Calls {
     made: AtomicU64,
@@ -114,13 +114,13 @@ pub struct Calls {
     errors: AtomicU64,
 }
 
-/// What has become of a version's calls.
+/// The results of a version's calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallCounts {
     pub made: u64,
-    /// Those that bring a request or messages.
+    /// Calls that brought a request or messages.
     pub asked: u64,
-    /// Those that have cost an instance, by themselves and by a limit.
+    /// Calls that have cost an instance by a trap; below, by a limit.
     pub traps: u64,
     pub limits: u64,
     /// Answers from 500 on that the guest has made, and sessions that it has failed.
@@ -133,17 +133,17 @@ impl Calls {
         self.made.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The call that begins brings neither a request nor a message.
+    /// Notes that the current call brings neither a request nor a message.
     pub fn notice(&self) {
         self.notices.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The guest says that a request or a session has failed.
+    /// Counts a request or a session that the guest reports as failed.
     pub fn error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many of each there were.
+    /// The counts so far.
     pub fn count(&self) -> CallCounts {
         let (notices, made) =
             (self.notices.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed));
@@ -157,7 +157,7 @@ impl Calls {
     }
 }
 
-/// What is special about the instance of a shared instance.
+/// What the instance of a shared instance has in addition.
 pub struct Sharing {
     /// Where its timers go off.
     pub timer_sink: Arc<dyn TimerSink>,
@@ -287,7 +287,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
     type Own = HasSelf<State>;
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // Ours replace these.
+    // The host's own implementations replace these.
     linker.allow_shadowing(true);
     wasi::filesystem::types::add_to_linker::<_, Own>(linker, |state| state)?;
     wasi::filesystem::preopens::add_to_linker::<_, Own>(linker, |state| state)?;

@@ -1,4 +1,4 @@
-//! A bound on how much may come in a second.
+//! A bound on how much may arrive in a second.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// How many of the `came` that have just come are within the bound. Zero removes the bound, and
+    /// Counts `arrived` more. Returns how many of them are within the bound. Zero removes the bound;
     /// then the clock is not read.
-    pub(crate) fn admit(&mut self, limit: usize, came: usize) -> usize {
+    pub(crate) fn admit(&mut self, limit: usize, arrived: usize) -> usize {
         if limit == 0 {
-            return came;
+            return arrived;
         }
-        self.admit_at(Instant::now(), limit, came)
+        self.admit_at(Instant::now(), limit, arrived)
     }
 
     /// How many more are within the bound in this second.
@@ -31,9 +31,9 @@ impl Rate {
         limit.saturating_sub(self.count)
     }
 
-    fn admit_at(&mut self, now: Instant, limit: usize, came: usize) -> usize {
+    fn admit_at(&mut self, now: Instant, limit: usize, arrived: usize) -> usize {
         self.begin_second(now);
-        let admitted = came.min(limit.saturating_sub(self.count));
+        let admitted = arrived.min(limit.saturating_sub(self.count));
         self.count += admitted;
         admitted
     }
@@ -55,8 +55,8 @@ mod tests {
         let mut rate = Rate::default();
         let start = rate.second;
         let at = |millis| start + Duration::from_millis(millis);
-        let came = [(0, 3), (500, 2), (900, 1), (1_000, 9), (1_999, 1), (2_000, 5), (9_000, 4)];
-        let admitted = came.map(|(millis, came)| rate.admit_at(at(millis), 5, came));
+        let arrived = [(0, 3), (500, 2), (900, 1), (1_000, 9), (1_999, 1), (2_000, 5), (9_000, 4)];
+        let admitted = arrived.map(|(millis, count)| rate.admit_at(at(millis), 5, count));
         assert_eq!(admitted, [3, 2, 0, 5, 0, 5, 4]);
     }
 

@@ -58,7 +58,7 @@ impl wit::Host for State {
         // An end that is reported again is not new.
         match received.is_ok() || waited {
             true => self.meter.restart(),
-            false => self.meter.go_on(),
+            false => self.meter.continue_call(),
         }
         Ok(match received {
             Ok(message) => Received::Message(message),

@@ -111,10 +111,10 @@ impl Sockets {
 
     /// Moves the topics of a socket to this scope.
     pub fn move_topics(&self, socket: &Arc<Socket>, scope: &Option<Arc<str>>) {
-        let heard: Vec<Topic> = socket.topics.lock().iter().flatten().cloned().collect();
-        for topic in heard.into_iter().filter(|topic| topic.scope != *scope) {
+        let topics: Vec<Topic> = socket.topics.lock().iter().flatten().cloned().collect();
+        for topic in topics.into_iter().filter(|topic| topic.scope != *scope) {
             self.topics.unsubscribe(socket, &topic);
-            // It has as many as before, and one that has left hears nothing.
+            // It has no more topics than before. If the socket has left, it needs none.
             let _ = self.topics.subscribe(socket, Topic { scope: scope.clone(), ..topic });
         }
     }

@@ -1,4 +1,4 @@
-//! `topics`: groups of a plugin's sockets that hear the same messages.
+//! `topics`: groups of a plugin's sockets that get the same messages.
 
 mod local;
 
@@ -12,40 +12,41 @@ use crate::capability::bindings::topics::{self as wit, Message, SubscribeError};
 use crate::config::{Limit, Scope};
 use crate::message::Opcode;
 
-pub(crate) use local::{Heard, LocalTopics};
+pub(crate) use local::{LocalTopics, Subscriptions};
 
-/// A topic's name, in bytes.
+/// The longest name of a topic, in bytes.
 const MAX_NAME: usize = 256;
 
 /// A topic of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Topic {
-    /// The value of the route parameter that the topic is for; none, if it is the plugin's.
+    /// The value of the route parameter that the topic belongs to. None if it belongs to the
+    /// plugin.
     pub scope: Option<Arc<str>>,
-    /// As the guest says it.
+    /// The name that the guest uses.
     pub name: String,
 }
 
 /// The topics of one plugin: on this node alone, or joined with those of other nodes by a broker.
 ///
-/// A socket is on one node. So each implementation knows the subscribers of its own node, and
-/// delivers to them itself ([`LocalTopics`] does both, and one with a broker would hold it); what
-/// other nodes are to hear leaves by a queue and a task of its own, for no call here may wait. A
-/// guest's call is one dynamic call, however many subscribers there are.
+/// A socket is on one node. So an implementation knows the subscribers of its own node, and
+/// delivers to them itself, as [`LocalTopics`] does. An implementation with a broker would hold a
+/// `LocalTopics`, and pass what other nodes must get to a task of its own, by a queue, because no
+/// call here may wait. A publish is one dynamic call, however many subscribers there are.
 pub(crate) trait Topics: Debug + Send + Sync {
-    /// The socket hears the topic from now on; once, however often it subscribes.
+    /// Subscribes a socket to a topic. Subscribing again changes nothing.
     ///
     /// # Errors
-    /// The socket has as many topics as it may, or has left.
+    /// The socket has as many topics as it may have, or it has left.
     fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError>;
 
-    /// The socket hears the topic no longer.
+    /// Ends a socket's subscription to a topic.
     fn unsubscribe(&self, socket: &Socket, topic: &Topic);
 
-    /// The socket is gone: it hears nothing from now on.
+    /// Ends all subscriptions of a socket that is gone. It cannot subscribe again.
     fn leave(&self, socket: &Socket);
 
-    /// Queues a message for all subscribers, on every node. Answers for how many on this one.
+    /// Queues a message for all subscribers, on every node. Returns for how many on this node.
     fn publish(&self, topic: &Topic, publication: &Publication<'_>) -> u32;
 
     /// The subscribers on this node, by number.
@@ -57,30 +58,30 @@ pub(crate) trait Topics: Debug + Send + Sync {
 pub(crate) struct Publication<'p> {
     pub opcode: Opcode,
     pub payload: &'p [u8],
-    /// This socket, of this node, does not hear it.
+    /// A socket of this node that does not get the message.
     pub not_to: Option<u32>,
-    /// This socket's task is about to look at its queue: it need not be woken.
+    /// A socket whose task is about to look at its queue, and need not be woken.
     pub awake: Option<u32>,
 }
 
 impl Socket {
-    /// What it hears, in the order of the names.
+    /// The names of the socket's topics, sorted.
     fn subscriptions(&self) -> Vec<String> {
-        let heard = self.topics.lock();
-        let names = heard.iter().flatten().map(|topic| topic.name.clone());
-        let mut heard: Vec<String> = names.collect();
-        heard.sort_unstable();
-        heard
+        let topics = self.topics.lock();
+        let names = topics.iter().flatten().map(|topic| topic.name.clone());
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        names
     }
 }
 
 impl State {
-    /// The topic of that name, of the scope that the instance is for.
+    /// The topic with this name, in the scope of this instance.
     fn topic(&self, name: String) -> Topic {
         Topic { scope: self.scope.clone(), name }
     }
 
-    /// Whether a socket is of the scope that the instance is for.
+    /// Whether a socket is in the scope of this instance.
     fn is_in_scope(&self, socket: &Socket) -> bool {
         match (&self.scope, &self.context.settings.scope) {
             (Some(own), Scope::Param(name)) => socket.request.scope_value(name) == &**own,

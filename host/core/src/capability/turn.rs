@@ -37,7 +37,7 @@ impl wit::Host for State {
     fn begin(&mut self, socket: SocketId) -> wasmtime::Result<()> {
         let Some(socket) = self.turns.begin(socket).cloned() else {
             wasmtime::bail!(
-                "`turn.begin`: socket {socket} is not one of those that are still to come"
+                "`turn.begin`: socket {socket} is not one of the sockets that are still to come"
             );
         };
         self.begin_turn(socket);

@@ -62,7 +62,7 @@ pub(crate) fn check_handshake(request: &Request, supported: bool) -> Result<(), 
     }
     let key = one(&request.headers, &header::SEC_WEBSOCKET_KEY);
     if !key.is_some_and(|key| KEY.decode(key).is_ok_and(|nonce| nonce.len() == 16)) {
-        return bad("`sec-websocket-key` must be there once, 16 bytes in base64");
+        return bad("the request must have one `sec-websocket-key`, 16 bytes in base64");
     }
     let protocols = requested_protocols(&request.headers);
     if !protocols.iter().all(|protocol| is_token(protocol)) {

@@ -8,27 +8,26 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// What a component is built from: a folder, or a table with a folder and what it does not say
-/// itself.
+/// What a component is built from: its source's folder, or a table with the folder and more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {
-    /// The source's folder, from the site's.
+    /// The source's folder, relative to the site.
     pub source: PathBuf,
-    /// What a source in another language than Rust makes. Default: `route`.
+    /// The kind of component that a source in another language than Rust makes. Default: `route`.
     pub kind: GuestKind,
-    /// What a JavaScript source runs on. Default: `small`.
+    /// The engine that runs a JavaScript source. Default: `small`.
     pub engine: Engine,
-    /// A shell's command, run in the source's folder instead of the language's own tool. It writes
-    /// the component to the file that `$LITHE_OUTPUT` names; `$LITHE_WIT` names the contract's
-    /// folder.
+    /// A shell command that runs in the source's folder instead of the language's own tool. It
+    /// writes the component to the file that `$LITHE_OUTPUT` names; `$LITHE_WIT` names the
+    /// contract's folder.
     pub command: Option<String>,
-    /// The plugin that the file is of, such as `"poll"`. Files of `routes/` with the same plugin
-    /// are one component and share its memory, topics and sockets; `[plugin."poll"]` has its
-    /// settings. Default: a plugin of its own, whose name is the file.
+    /// The plugin that the file belongs to, such as `"poll"`. Files of `routes/` with the same
+    /// plugin are one component, and share its memory, topics and sockets. `[plugin."poll"]` has
+    /// its settings. Default: a plugin of its own, with the file's name.
     pub plugin: Option<String>,
 }
 
-/// What a component is to be: a Rust source says so itself, by its attributes.
+/// The kind of a component. A Rust source names its kind itself, by its attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GuestKind {
@@ -44,20 +43,20 @@ pub enum GuestKind {
     Error,
 }
 
-/// What runs JavaScript.
+/// The engine that runs JavaScript.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// QuickJS: 1 MB, and starts in no time; without a compiler, and without most of the web's
-    /// APIs, of which the SDK supplies the important ones.
+    /// QuickJS: 1 MB, and starts at once. It has no compiler and few of the web's APIs; the SDK
+    /// adds the important ones.
     #[default]
     Small,
-    /// StarlingMonkey, which is Firefox's engine: 12 MB, with the web's APIs.
+    /// StarlingMonkey, the engine of Firefox: 12 MB, with the web's APIs.
     Full,
 }
 
 impl GuestKind {
-    /// As `lithe.toml` writes it.
+    /// Its name in `lithe.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Route => "route",
@@ -68,7 +67,7 @@ impl GuestKind {
         }
     }
 
-    /// The contract's world for it.
+    /// The name of its world in the contract.
     pub fn world(self) -> &'static str {
         match self {
             Self::Route => "route",
@@ -84,14 +83,14 @@ impl GuestKind {
 const MAX_PLUGIN: usize = 64;
 
 impl Build {
-    /// Whether the same component is built.
+    /// Whether both build the same component.
     pub fn makes_the_same(&self, other: &Self) -> bool {
         let parts = |own: &Self| (own.kind, own.engine);
         self.source == other.source && self.command == other.command && parts(self) == parts(other)
     }
 }
 
-/// Sees that the files of each plugin can be one component.
+/// Checks that the files of each plugin can be one component.
 pub(super) fn validate(builds: &BTreeMap<PathBuf, Build>) -> anyhow::Result<()> {
     let mut plugins = BTreeMap::new();
     for (file, build) in builds {
@@ -100,7 +99,7 @@ pub(super) fn validate(builds: &BTreeMap<PathBuf, Build>) -> anyhow::Result<()> 
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         anyhow::ensure!(
             !name.is_empty() && name.len() <= MAX_PLUGIN && name.bytes().all(is_letter),
-            "`{}` of `{shown}` is not a plugin's name: it has letters, digits, `-` and `_`, {MAX_PLUGIN} at most",
+            "`{}` of `{shown}` is not a plugin's name: use letters, digits, `-` and `_`, at most {MAX_PLUGIN}",
             name.escape_debug()
         );
         anyhow::ensure!(
@@ -110,8 +109,8 @@ pub(super) fn validate(builds: &BTreeMap<PathBuf, Build>) -> anyhow::Result<()> 
         let (first, same) = *plugins.entry(name).or_insert((file, build));
         anyhow::ensure!(
             build.makes_the_same(same),
-            "`{}` and `{shown}` are both of the plugin `{name}`, and are not built from the same source in the \
-             same way",
+            "`{}` and `{shown}` belong to the plugin `{name}`, and must be built from the same source in the same \
+             way",
             first.display()
         );
     }

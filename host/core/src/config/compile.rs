@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::ranges::{GIB, HOUR, MIB, SECOND, size, time};
 
-/// How components are compiled: each in a process of its own. Where several sites are served, the
-/// `lithe.toml` beside their folders has it, and theirs have no say.
+/// How components are compiled: each in a process of its own. If the host serves several sites,
+/// this table belongs in the `lithe.toml` beside their folders, and the sites cannot set it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compile {
@@ -16,8 +16,8 @@ pub struct Compile {
     #[serde(deserialize_with = "size::<1, { 4 * GIB }, _>")]
     pub component: ByteSize,
     /// Memory of one such process. Default: 2 GiB; at least 64 MiB. Over it the component is
-    /// refused. There are as many at once as there are cores, at least two, and half as many for
-    /// what takes long.
+    /// refused. As many processes run at once as there are cores, at least two, and half as many
+    /// more for components that take long.
     #[serde(deserialize_with = "size::<{ 64 * MIB }, { 1024 * GIB }, _>")]
     pub memory: ByteSize,
     /// CPU time of one such process, which the system counts in seconds. Default: 2 min. Over it

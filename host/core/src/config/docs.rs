@@ -60,7 +60,7 @@ fn the_page_of_settings_has_every_key_with_what_its_type_says() {
     } else {
         assert!(
             made == expected,
-            "write it again: `LITHE_WRITE_DOCS=1 cargo test -p lithe-host docs`"
+            "write it again: `LITHE_WRITE_DOCS=1 cargo test --workspace --lib docs`"
         );
     }
 }

@@ -40,12 +40,11 @@ pub struct Limits {
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub sockets: usize,
     /// CPU time of one session event. Default: 1 s. Over it the instance is stopped, and the socket
-    /// closes with 1011. It is there to end what never ends, and not to share the machine: a guest
-    /// gives its thread back every few milliseconds, and a site that uses more than its share does
-    /// not slow its neighbours down. So it is as long as that of a request, many times what an
-    /// honest event takes: on a busy virtual machine, the same work may be charged several times
-    /// its time. Events of the same shared instance wait for one that is long; set less where that
-    /// matters more.
+    /// closes with 1011. This limit ends what never ends. It does not share the machine: a guest
+    /// gives its thread back every few milliseconds, and a site over its share does not slow its
+    /// neighbours down. So it is as long as a request's, many times what an honest event takes,
+    /// because a busy virtual machine may charge several times the time of the same work. Other
+    /// events of the same shared instance wait for a long one: set less if that matters more.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub event_cpu: Duration,
     /// CPU time of one request. Default: 1 s. Over it the instance is stopped: 504.
@@ -78,7 +77,7 @@ pub struct Limits {
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub message: ByteSize,
     /// WebSocket messages that one socket may receive in a second. Default: zero, which removes the
-    /// bound: the peer of a socket whose guest is behind waits. Over it: 1008.
+    /// bound; then a peer waits while the guest is behind. Over it: 1008.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub messages_per_second: usize,
     /// From the first byte of a WebSocket message to its last, while its socket is read. Default:
@@ -88,54 +87,57 @@ pub struct Limits {
     /// What waits to be sent to one socket. Default: 4 MiB. Over it the socket closes with 1013.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub outbound: ByteSize,
-    /// What happens over `outbound`. Default: `close`.
+    /// What happens over `outbound`: `close`, `drop-oldest` or `refuse`. Default: `close`.
     pub outbound_policy: OutboundPolicy,
-    /// What a guest keeps with a socket. Default: 16 KiB. Over it: an error to the guest.
+    /// The attachment of a socket: what a guest keeps with it. Default: 16 KiB. Over it: an error
+    /// to the guest.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub attachment: ByteSize,
-    /// Topics that a socket hears. Default: 64. Over it: an error to the guest.
+    /// Topics that one socket may subscribe to. Default: 64. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub topics: usize,
-    /// Files, folders, and listings and streams of them, that the site's guests have open at once;
-    /// one instance has a quarter of them at most, and never more than 1,000. Default: 2,048. Over
-    /// it: an error to the guest (`quota`). Of several sites, the guests of each have a part of the
-    /// process's descriptors, too.
+    /// Files, folders, listings and streams that the site's guests have open at once. One instance
+    /// may have a quarter of them, and at most 1,000. Default: 2,048. Over it: an error to the
+    /// guest (`quota`). If the host serves several sites, the guests of each also have only a part
+    /// of the process's descriptors.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub files: usize,
     /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub timers: usize,
-    /// What the log says in a second of what the site's guests and clients do: what guests print,
-    /// failures, requests. Default: 1 MiB; zero removes the bound. Over it, lines are left out.
+    /// How much the log may say in a second about what the site's guests and clients do: what
+    /// guests print, failures, requests. Default: 1 MiB; zero removes the bound. Over it, lines are
+    /// left out.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub log_per_second: ByteSize,
-    /// What an instance hands to the next version's, by `save`. Default: 1 MiB. Over it the swap is
-    /// refused, and the version before goes on.
+    /// What an instance hands to the next version by `save`. Default: 1 MiB. Over it the swap is
+    /// refused, and the previous version goes on.
     #[serde(deserialize_with = "size::<0, GIB, _>")]
     pub state: ByteSize,
     /// From the 101 to a running session, and from a close frame to the peer's answer. Default: 5
     /// s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub close_time: Duration,
-    /// A socket that was silent for so long is sent a ping. Default: 30 s; zero sends none.
+    /// How long a socket may be silent before the host sends it a ping. Default: 30 s; zero sends
+    /// none.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub ping_interval: Duration,
     /// From that ping to any sign of life. Default: 10 s. Over it the connection is dropped, and
     /// the guest sees 1006.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub pong_time: Duration,
-    /// A socket over which no message went, either way, for so long is closed with 1001. Default:
-    /// zero, which is never.
+    /// How long a socket may go without a message, either way, before it closes with 1001. Default:
+    /// zero, which removes the bound.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub idle_time: Duration,
-    /// An instance that had nothing to do for so long is dropped, where nothing is lost by it.
-    /// Default: 10 s; zero keeps it. That is an instance of a pool (a component without sessions,
-    /// middleware, an error handler): which of them serves a request, and for how long it lasts, is
-    /// never promised. And it is a shared instance whose memory comes back (its component exports
-    /// `state`) or holds nothing (`stateless` in its `[plugin]`), while it has no timer and no
-    /// socket that is bound to it; other sockets stay open. Any other shared instance stays as long
-    /// as its plugin's version does; with `scope = "param:NAME"`, until there are
-    /// `limits.instances` and it makes room for one of another value.
+    /// How long an instance may have nothing to do before it is dropped, if nothing is lost with
+    /// it. Default: 10 s; zero keeps it. Nothing is lost with an instance of a pool (a component
+    /// without sessions, middleware, an error handler): Lithe does not promise which instance
+    /// serves a request, or how long it lasts. Nothing is lost with a shared instance whose memory
+    /// comes back (its component exports `state`) or holds nothing (`stateless` in its `[plugin]`),
+    /// unless it has a timer or a pinned socket; its other sockets stay open. Any other shared
+    /// instance stays as long as its plugin's version does. With `scope = "param:NAME"`, it may
+    /// have to make room for another value at `limits.instances`.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub idle_after: Duration,
 }
@@ -144,8 +146,8 @@ pub struct Limits {
 pub const MAX_UPKEEP_TIME: Duration = Duration::from_secs(30);
 
 impl Limits {
-    /// The limits that instances and sockets are made with: the others have their defaults. Another
-    /// value of those takes effect without another version of anything.
+    /// The limits that instances and sockets are made with; the other fields have their defaults. A
+    /// change of those others takes effect without a new version.
     pub fn of_instances(&self) -> Self {
         let site = Self::default();
         Self {
@@ -173,18 +175,19 @@ impl Limits {
     }
 }
 
-/// `permessage-deflate` (RFC 7692), where the client offers it. A message is bounded by
-/// `limits.message` after it is inflated, too.
+/// `permessage-deflate` (RFC 7692), if the client offers it. `limits.message` bounds a message
+/// after it is inflated, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deflate {
-    /// Default: false. Each socket that uses it needs memory for two windows and their tables:
-    /// about 300 KiB for windows of 15 bits, less for smaller ones.
+    /// Whether messages may be compressed. Default: false. Each socket that uses it needs memory
+    /// for two windows and their tables: about 300 KiB for windows of 15 bits, less for smaller
+    /// ones.
     pub enabled: bool,
     /// The largest window, either way, as a power of two from 9 to 15. Default: 12, 4 KiB.
     #[serde(deserialize_with = "count::<9, 15, _, _>")]
     pub window_bits: u8,
-    /// Whether a message may refer to those before it. Default: true.
+    /// Whether the compression of a message may refer to earlier messages. Default: true.
     pub context_takeover: bool,
 }
 
@@ -208,7 +211,7 @@ pub enum OutboundPolicy {
 }
 
 impl Limits {
-    /// What its ranges do not say.
+    /// Checks what the ranges cannot express.
     pub(super) fn validate(&self) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.outbound >= self.message,

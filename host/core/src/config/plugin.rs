@@ -1,4 +1,4 @@
-//! `[plugin."FILE"]`: what holds for one component only.
+//! `[plugin."FILE"]`: the settings of one component.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,60 +9,60 @@ use serde::Deserialize;
 use super::Limits;
 use super::ranges::{GIB, answers, count, size, table, target, variables};
 
-/// Shared instances of one plugin.
+/// The most shared instances that take turns for one plugin.
 const MAX_REPLICAS: u32 = 64;
 
-/// Folders of one component. Each is open for as long as the component is there.
+/// The most folders of one component. Each is open for as long as the component is loaded.
 const MAX_FOLDERS: usize = 16;
 
-/// What holds for one component only.
+/// The settings of one component.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginConfig {
     /// What shares an instance of a component with `hooks`: `"plugin"` (everything, the default),
     /// `"param:NAME"` (what has the same value of that route parameter), or `"connection"`.
     pub scope: Scope,
-    /// Who hears a topic, and who is a member, with `scope = "param:NAME"`: `"scope"` (those with
-    /// the same value of the parameter, the default), or `"plugin"` (all). With the other scopes it
-    /// is always all.
+    /// Which sockets share a topic, if `scope` is `"param:NAME"`: `"scope"` (those with the same
+    /// value of the parameter, the default), or `"plugin"` (all). With any other scope, all sockets
+    /// share it.
     pub topics: Topics,
-    /// Whether each call of a component without sessions has an instance of its own, so that
-    /// nothing of one request is left in memory for the next. Default: false.
+    /// Whether each call of a component without sessions has an instance of its own, so that a
+    /// request leaves nothing in memory for the next. Default: false.
     pub fresh: bool,
-    /// Whether nothing would be missed if the memory of a shared instance were lost: the host may
-    /// then drop one that is idle (`limits.idle_after`), and does not warn of a version that begins
-    /// with empty memory. An instance of a component that exports `state` is dropped either way,
-    /// since it saves and restores what it has. Default: false.
+    /// Whether the memory of a shared instance may be lost without harm. If so, the host may drop
+    /// an idle instance (`limits.idle_after`), and does not warn of a version that begins with
+    /// empty memory. The host drops an idle instance of a component that exports `state` in either
+    /// case, because that saves and restores its memory. Default: false.
     pub stateless: bool,
-    /// Whether a version is refused that exports no `state`, so that a swap would lose what is in
-    /// the memory of the shared instance. So is a change of `scope` while there is something in it.
-    /// Default: false.
+    /// Whether to refuse a version that does not export `state`, because a swap would lose what the
+    /// shared instance has in memory. A change of `scope` is refused, too, while there is something
+    /// in memory. Default: false.
     pub require_state: bool,
-    /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory
-    /// of its own; topics span them. Default: 1.
+    /// Shared instances that take turns, with the scope `plugin`, so that they use more cores. Each
+    /// has a memory of its own; topics span them. Default: 1.
     #[serde(deserialize_with = "count::<1, MAX_REPLICAS, _, _>")]
     pub replicas: usize,
     /// Text messages that the host answers itself, without the guest, such as `{ ping = "pong" }`.
     #[serde(deserialize_with = "answers::<100, { 64 * 1024 }, _>")]
     pub auto_response: BTreeMap<String, String>,
-    /// A path, such as `"/health"`: a new version must answer GET there with 2xx, in an instance of
-    /// its own, before it serves anything. Default: none is asked.
+    /// A path, such as `"/health"`, at which a new version must answer a GET with 2xx before it
+    /// serves anything. An instance of its own gets this request. Default: no request.
     #[serde(deserialize_with = "target")]
     pub health: Option<String>,
-    /// Variables of its environment, such as `{ MODE = "test" }`. Default: none. With those of
-    /// `secrets`, at most 128 KiB of names and values: each instance has a copy, beside its
-    /// `limits.memory`.
+    /// Variables of the component's environment, such as `{ MODE = "test" }`. Default: none. Names
+    /// and values have at most 128 KiB, with those of `secrets`: each instance has a copy, in
+    /// addition to its `limits.memory`.
     #[serde(deserialize_with = "variables")]
     pub environment: BTreeMap<String, String>,
-    /// Variables of its environment that no log shows, such as `{ TOKEN = { file = "secrets/token"
-    /// }, KEY = { host = "API_KEY" } }`: from a file of the site, or from the host's environment.
-    /// Default: none. Those of all components of a site are at most 256, and have at most 256 KiB
-    /// together.
+    /// Variables of the component's environment that the log never shows, such as `{ TOKEN = { file
+    /// = "secrets/token" }, KEY = { host = "API_KEY" } }`. Each comes from a file of the site, or
+    /// from the host's environment. Default: none. All components of a site may have 256 of them,
+    /// with 256 KiB together.
     #[serde(deserialize_with = "variables")]
     pub secrets: BTreeMap<String, SecretSource>,
-    /// Folders of the site that it sees, by the path at which it does, such as `{ "/data" = { path
-    /// = "data", write = true } }`. Default: none; read-only. At most 16, and 64 of all components
-    /// of a site.
+    /// Folders of the site that the component sees, by the path at which it sees them, such as `{
+    /// "/data" = { path = "data", write = true } }`. Default: none; read-only. A component may have
+    /// 16, and all components of a site 64.
     #[serde(deserialize_with = "table::<MAX_FOLDERS, _, _>")]
     pub folders: BTreeMap<String, Folder>,
 }
@@ -81,12 +81,13 @@ pub enum SecretSource {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Folder {
+    /// The folder's path in the site.
     pub path: PathBuf,
-    /// Default: false.
+    /// Whether the component may write to it. Default: false.
     #[serde(default)]
     pub write: bool,
-    /// What it may hold, if it may be written to: the bytes of its files, and 4 KiB for each name.
-    /// Default: 256 MiB. Over it, what makes it larger is an error to the guest
+    /// The most that a writable folder may hold: the bytes of its files, and 4 KiB for each name.
+    /// Default: 256 MiB. Over it, what would make the folder larger is an error to the guest
     /// (`insufficient-space`).
     #[serde(default = "default_folder_size", deserialize_with = "size::<0, { 1024 * GIB }, _>")]
     pub size: ByteSize,
@@ -97,13 +98,13 @@ fn default_folder_size() -> ByteSize {
 }
 
 impl PluginConfig {
-    /// What a version is made with: the rest is asked only of the versions that come, and has its
-    /// defaults.
+    /// The settings that a version is made with; the other fields have their defaults. Those others
+    /// matter only when a version comes.
     pub fn of_versions(&self) -> Self {
         Self { health: None, require_state: false, ..self.clone() }
     }
 
-    /// What its ranges do not say. `file` is its component's.
+    /// Checks what the ranges cannot express. `file` is the component's.
     pub(super) fn validate(&self, file: &str, limits: &Limits) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.replicas == 1 || self.scope == Scope::Plugin,
@@ -111,7 +112,7 @@ impl PluginConfig {
         );
         anyhow::ensure!(
             !self.stateless || !self.require_state,
-            "`{file}` has both `stateless` and `require_state`: either nothing is in its memory, or it moves"
+            "`{file}` has both `stateless` and `require_state`: its memory holds nothing, or it must move, so keep one"
         );
         let is_message = |text: &String| text.len() as u64 <= limits.message.as_u64();
         anyhow::ensure!(

@@ -1,4 +1,4 @@
-//! The ranges of what `lithe.toml` sets, each said where the setting is declared:
+//! The ranges of the settings in `lithe.toml`. Each stands where its setting is declared:
 //! `#[serde(deserialize_with = "time::<MS, DAY, _>")]`.
 //!
 //! A value out of its range is an error at its place in the file. So no code behind the settings
@@ -34,7 +34,8 @@ pub(crate) fn time<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     within(duration(value)?, min, max, Time)
 }
 
-/// A time such as `"100ms"`, up to `MAX` milliseconds, where zero has a meaning of its own.
+/// A time such as `"100ms"`, up to `MAX` milliseconds. Zero is allowed, and has a meaning of its
+/// own.
 pub(crate) fn time_or_zero<'de, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Duration, D::Error> {
@@ -52,7 +53,7 @@ pub(crate) fn size<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
 pub(crate) fn count<'de, const MIN: u32, const MAX: u32, T: TryFrom<u32>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<T, D::Error> {
-    // Read as signed: a negative number is told the range, too.
+    // Read as signed, so that the error for a negative number names the range, too.
     let number = within(i64::deserialize(value)?, MIN.into(), MAX.into(), |number| number)?;
     let number = u32::try_from(number).ok().and_then(|number| T::try_from(number).ok());
     number.ok_or_else(|| de::Error::custom("the range is wider than its type"))
@@ -63,8 +64,8 @@ pub(crate) fn share<'de, const MIN: u32, D: Deserializer<'de>>(value: D) -> Resu
     within(f64::deserialize(value)?, f64::from(MIN) / 1_000.0, 1.0, |share| format!("{share:?}"))
 }
 
-/// Text that a person is shown, such as a name: of 1 to `MAX` bytes, without control characters,
-/// and without blanks around it.
+/// Text for people, such as a name: 1 to `MAX` bytes, without control characters, and without
+/// blanks around it.
 pub(crate) fn label<'de, const MAX: usize, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Option<String>, D::Error> {
@@ -80,7 +81,7 @@ pub(crate) fn label<'de, const MAX: usize, D: Deserializer<'de>>(
     }
 }
 
-/// Whether a terminal or a log would show it as something else, or not at all.
+/// Whether a terminal or a log would show the character as something else, or not at all.
 fn is_invisible(c: char) -> bool {
     // Marks that turn the direction of what follows them, and those without a width.
     c.is_control()
@@ -99,7 +100,7 @@ pub(crate) fn target<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Strin
     }
 }
 
-/// At most `MAX` of something.
+/// A list of at most `MAX` values.
 pub(crate) fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -110,7 +111,7 @@ pub(crate) fn list<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'
     }
 }
 
-/// At most `MAX` of something, by their names.
+/// A table of at most `MAX` values, by their names.
 pub(crate) fn table<'de, const MAX: usize, T: Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<BTreeMap<String, T>, D::Error> {
@@ -129,13 +130,14 @@ pub(crate) fn variables<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
     match variables.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
         None => Ok(variables),
         Some(name) => Err(de::Error::custom(format_args!(
-            "`{}` is not the name of a variable: it is not empty, and has no `=` and no NUL",
+            "`{}` is not the name of a variable: a name is not empty, and has no `=` and no NUL",
             name.escape_debug()
         ))),
     }
 }
 
-/// Texts by what they answer: at most `MAX`, each of at most `BYTES`.
+/// A table of answers by the texts that they answer: at most `MAX`, each text and answer of at most
+/// `BYTES`.
 pub(crate) fn answers<'de, const MAX: usize, const BYTES: usize, D: Deserializer<'de>>(
     value: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
@@ -150,7 +152,7 @@ pub(crate) fn answers<'de, const MAX: usize, const BYTES: usize, D: Deserializer
     Ok(answers)
 }
 
-/// `shown` is how messages write a value. A number that is not one is in no range.
+/// Checks a value against its range. `shown` formats a value for the message. NaN is in no range.
 fn within<T: PartialOrd + Copy, S: fmt::Display, E: de::Error>(
     value: T,
     min: T,

@@ -17,38 +17,39 @@ pub struct Server {
     /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub connections: usize,
-    /// Those of one client's address, or of one network of 64 bits where that is an IPv6 address;
-    /// those of `trusted_proxies` are not counted. Default: 20,000. Over it, new ones are closed.
+    /// Open connections of one client: of its address, or of its 64-bit network for an IPv6
+    /// address. Those of `trusted_proxies` are not counted. Default: 20,000. Over it, new ones are
+    /// closed.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub client_connections: usize,
     /// From a connection's first byte, or the last response, to the end of the next request's head.
     /// Default: 10 s. Over it the connection is closed.
     #[serde(deserialize_with = "time::<MS, DAY, _>")]
     pub header_time: Duration,
-    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. What a
-    /// client still sends after an answer that ends the connection is read and dropped for as long,
-    /// and for 2 s at least.
+    /// From the end of a request's head to the end of its body. Default: 30 s. Over it: 408. After
+    /// an answer that ends the connection, the host reads and drops what the client still sends for
+    /// the same time, and for at least 2 s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub body_time: Duration,
-    /// How long a client may take nothing of an answer that is being sent. Default: 30 s; zero
-    /// waits for ever. Over it the connection is closed, and the guest of a stream sees 1006.
+    /// How long a client may read nothing of an answer. Default: 30 s; zero waits forever. Over it
+    /// the connection is closed, and the guest of a stream sees 1006.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub write_time: Duration,
-    /// Networks whose `proxy_header` says who the client is, such as `["10.0.0.0/8"]`. Default:
-    /// none.
+    /// Networks of the proxies that the host trusts to name the client in `proxy_header`, such as
+    /// `["10.0.0.0/8"]`. Default: none.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The header to which the trusted proxies append the address of their client:
-    /// `"x-forwarded-for"` (default) or `"forwarded"` (RFC 7239). Only that one is read: a proxy
-    /// passes the other on as the client sent it.
+    /// `"x-forwarded-for"` (default) or `"forwarded"` (RFC 7239). The host reads only this header,
+    /// because a proxy passes the other on as the client sent it.
     pub proxy_header: ProxyHeader,
     /// How long a shutdown waits for requests and sockets. Default: 10 s.
     #[serde(deserialize_with = "time_or_zero::<DAY, _>")]
     pub shutdown_time: Duration,
 }
 
-/// Networks of clients' addresses, which the host has in their shortest form: an IPv4 network may
-/// be written as an IPv6 one (`::ffff:10.0.0.0/104`).
+/// Networks of clients' addresses. The host has addresses in their shortest form, so an IPv4
+/// network that is written as an IPv6 one (`::ffff:10.0.0.0/104`) becomes an IPv4 network.
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     const MAPPED: u8 = 96;
     let written = Vec::<IpNet>::deserialize(deserializer)?;
@@ -79,38 +80,39 @@ impl Default for Server {
     }
 }
 
-/// The header that a trusted proxy names its client in.
+/// The header in which a trusted proxy names its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProxyHeader {
     /// A list of addresses.
     XForwardedFor,
-    /// A list of parameters, `for` among them (RFC 7239).
+    /// A list of parameters, among them `for` (RFC 7239).
     Forwarded,
 }
 
-/// The listener for those who deploy. Its traffic is not encrypted: it listens on loopback only.
+/// The listener for deploys. It accepts only loopback addresses, because its traffic is not
+/// encrypted.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
-    /// Where, such as `"127.0.0.1:4001"`. Default: nowhere.
+    /// The address to listen on, such as `"127.0.0.1:4001"`. Default: none.
     pub listen: Option<SocketAddr>,
-    /// A file with the token that every request has to show, relative to the site. Default: the
-    /// environment's `LITHE_ADMIN_TOKEN`.
+    /// A file with the token that every request must show, relative to the site. Default: the
+    /// environment variable `LITHE_ADMIN_TOKEN` has the token.
     pub token_file: Option<PathBuf>,
-    /// The largest component, or the largest set of them. Default: 64 MiB. Over it: 413.
+    /// The largest component, or set of components in one deploy. Default: 64 MiB. Over it: 413.
     #[serde(deserialize_with = "size::<1, { 4 * GIB }, _>")]
     pub body: ByteSize,
 }
 
 impl Admin {
-    /// What its ranges do not say.
+    /// Checks what the ranges cannot express.
     pub(super) fn validate(&self) -> anyhow::Result<()> {
         if let Some(address) = self.listen {
             anyhow::ensure!(
                 address.ip().is_loopback(),
                 "`admin.listen` is `{address}`: it must be a loopback address such as \
-                 `127.0.0.1:4001`, for what it hears is not encrypted; from elsewhere, use a tunnel"
+                 `127.0.0.1:4001`, because its traffic is not encrypted; from elsewhere, use a tunnel"
             );
         }
         Ok(())

@@ -9,25 +9,25 @@ use serde::Deserialize;
 
 use super::ranges::{GIB, share, size};
 
-/// What holds for each of several sites.
+/// Settings for a host of several sites.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tenants {
-    /// Variables of the host's environment that a site's `secrets` may name. Default: none; a site
-    /// that is served alone may name all.
+    /// Variables of the host's environment that the `secrets` of a site may name. Default: none.
+    /// The only site of a host may name all.
     pub environment: Vec<String>,
-    /// Hosts that are given to a site, by the name of its folder, such as `"shop.example" = "shop"`
-    /// or `"*.shop.example" = "shop"`. That site answers for them, whether or not its own
-    /// `lithe.toml` names them, and no other does. Default: none. Of the others, a site has the
-    /// name of its folder and what is below it, and what it names first; what it names no more is
-    /// free after ten minutes.
+    /// Which site a host belongs to, by the name of its folder, such as `"shop.example" = "shop"`
+    /// or `"*.shop.example" = "shop"`. That site answers for the host even if its own `lithe.toml`
+    /// does not name it, and no other site does. Default: none. A site also has the host of its
+    /// folder's name, every host below that, and every other host that it named first. If it stops
+    /// naming one, the host is free after ten minutes.
     pub hosts: BTreeMap<Host, String>,
-    /// The share of all cores that the guests of one site may use before those of other sites go
-    /// first, from 0 to 1. Default: 0.25. Over it, they run in what is left over.
+    /// The share of all cores, from 0 to 1, that one site may use. Default: 0.25. A site over its
+    /// share runs on what the others leave over.
     #[serde(deserialize_with = "share::<1, _>")]
     pub cpu_share: f64,
-    /// The share of the host's instances, and of their memories and tables, that one site may have
-    /// at once, from 0 to 1. Default: 0.25. Over it, a request that needs a new instance is
+    /// The share of the host's instances, and of their memories and tables, from 0 to 1, that one
+    /// site may have at once. Default: 0.25. Over it, a request that needs a new instance is
     /// answered 503.
     #[serde(deserialize_with = "share::<1, _>")]
     pub pool_share: f64,
@@ -49,16 +49,16 @@ impl Default for Tenants {
     }
 }
 
-/// Bytes of a host's name (RFC 1035, section 2.3.4).
+/// The most bytes of a host's name (RFC 1035, section 2.3.4).
 const MAX_HOST: usize = 253;
 
 /// A host, in lower case, without a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Host {
-    /// This one.
+    /// Exactly this host.
     Exact(String),
-    /// Those that end with a dot and this.
+    /// Every host that ends with a dot and this name.
     Below(String),
 }
 

@@ -22,8 +22,8 @@ pub(crate) struct Writable {
 }
 
 impl Writable {
-    /// From now on nothing in this folder is read as part of a site. `granted` names the folder and
-    /// its grant.
+    /// Registers a folder as writable: from now on, nothing in it is read as part of a site.
+    /// `granted` names the folder and its grant.
     ///
     /// # Errors
     /// The system does not give the folder's identity.
@@ -116,9 +116,9 @@ mod tests {
             assert!(matches!(error, FileError::Writable(_)), "{path}: {error:?}");
         }
         assert_eq!(folder.read("routes/fine", max).unwrap(), b"x");
-        assert_eq!(routes.read("fine", max).unwrap(), b"x", "a handle from before is of use");
+        assert_eq!(routes.read("fine", max).unwrap(), b"x", "an older handle still works");
         drop(writable);
-        assert_eq!(folder.read("routes/twice", max).unwrap(), b"x", "guests have it no more");
+        assert_eq!(folder.read("routes/twice", max).unwrap(), b"x", "the grant has ended");
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl<O: AsFd, L: Fn(usize) -> String> Writer<O, L> {
         let unwritten = written.err().unwrap_or(0);
         self.dropped = self.dropped.saturating_add(unwritten).saturating_add(batch.dropped);
         if unwritten == 0 {
-            // What cannot be said now is said with the next lines.
+            // What cannot be reported now is reported with the next lines.
             let _ = self.say_what_is_lost();
         }
     }

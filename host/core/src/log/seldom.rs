@@ -18,10 +18,10 @@ impl Seldom {
     }
 
     fn is_due_at(&self, now: Instant) -> bool {
-        let mut said = self.0.lock();
-        let is_due = said.is_none_or(|said| now.saturating_duration_since(said) >= SAY_AGAIN);
+        let mut last = self.0.lock();
+        let is_due = last.is_none_or(|last| now.saturating_duration_since(last) >= SAY_AGAIN);
         if is_due {
-            *said = Some(now);
+            *last = Some(now);
         }
         is_due
     }

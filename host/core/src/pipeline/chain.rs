@@ -31,7 +31,7 @@ pub(crate) struct Chain {
     /// Nearest first.
     pub errors: Vec<Arc<ErrorHandler>>,
     pub end: End,
-    progress: Mutex<Progress>,
+    state: Mutex<ChainState>,
 }
 
 /// The innermost part of the chain.
@@ -43,17 +43,31 @@ pub(crate) enum End {
     Error(StatusCode, Vec<Method>),
 }
 
+/// What the parts of the chain have left for those around them.
 #[derive(Default)]
-struct Progress {
+struct ChainState {
     /// The session that the handler's answer starts, if middleware lets it through.
     session: Option<Session>,
-    /// The error that no error handler has handled.
-    unhandled: Option<(StatusCode, String)>,
+    unhandled: Option<Unhandled>,
     /// A plugin of the chain has failed. Those around it only pass that on.
     has_failed: bool,
 }
 
-impl Drop for Progress {
+/// An error that no error handler has handled. The middleware around it may pass it on, by a copy
+/// in the guest's memory, so what it says identifies it.
+#[derive(PartialEq, Eq)]
+struct Unhandled {
+    status: StatusCode,
+    message: String,
+}
+
+impl Unhandled {
+    fn of(error: &HttpError) -> Self {
+        Self { status: error.status, message: error.message.clone() }
+    }
+}
+
+impl Drop for ChainState {
     /// A chain has a session left only if it is dropped on its way, together with the client's
     /// connection.
     fn drop(&mut self) {
@@ -70,7 +84,7 @@ impl Chain {
         errors: Vec<Arc<ErrorHandler>>,
         end: End,
     ) -> Arc<Self> {
-        Arc::new(Self { request, middleware, errors, end, progress: Mutex::default() })
+        Arc::new(Self { request, middleware, errors, end, state: Mutex::default() })
     }
 
     /// Runs the whole chain. A session that the answer does not name is abandoned.
@@ -79,7 +93,7 @@ impl Chain {
         // A guest may keep an event for as long as it lives, and many events: their bodies are
         // dropped.
         *self.request.body.lock() = Bytes::new();
-        let session = self.progress.lock().session.take();
+        let session = self.state.lock().session.take();
         let named = answered.as_ref().ok().and_then(Answer::socket).map(|socket| socket.id);
         let session = match session {
             Some(session) if named == Some(session.socket.id) => Some(session),
@@ -115,7 +129,7 @@ impl Chain {
             End::Route(handler) => {
                 let handled = handler.handle(self.request.clone()).await;
                 let answered = handled.map(|handled| {
-                    self.progress.lock().session = handled.session;
+                    self.state.lock().session = handled.session;
                     handled.answered
                 });
                 self.counted(handler.context(), answered)
@@ -145,7 +159,7 @@ impl Chain {
         let answered = answered.unwrap_or_else(|failure| Err(self.failed(context, &failure)));
         let status = answered.as_ref().map_or_else(|error| error.status, Answer::status);
         if status.is_server_error()
-            && !std::mem::replace(&mut self.progress.lock().has_failed, true)
+            && !std::mem::replace(&mut self.state.lock().has_failed, true)
             && is_counted
         {
             context.calls.error();
@@ -155,9 +169,8 @@ impl Chain {
 
     /// Offers an error to the error handlers, nearest first.
     async fn on_error(&self, mut error: HttpError) -> Answered {
-        let known = self.progress.lock().unhandled.take();
-        if known.is_some_and(|(status, message)| status == error.status && message == error.message)
-        {
+        let known = self.state.lock().unhandled.take();
+        if known.is_some_and(|known| known == Unhandled::of(&error)) {
             self.leave_unhandled(&error);
             return Err(error);
         }
@@ -175,7 +188,7 @@ impl Chain {
     }
 
     fn leave_unhandled(&self, error: &HttpError) {
-        self.progress.lock().unhandled = Some((error.status, error.message.clone()));
+        self.state.lock().unhandled = Some(Unhandled::of(error));
     }
 
     /// Logs a failure with all details. The client's answer contains no detail of the guest.

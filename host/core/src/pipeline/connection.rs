@@ -163,14 +163,14 @@ impl Lingering {
     where
         S: AsyncRead + Unpin,
     {
-        let mut heard = false;
+        let mut received = false;
         let mut space = [MaybeUninit::uninit(); DROPPED_AT_ONCE];
         loop {
             let mut buffer = ReadBuf::uninit(&mut space);
             match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    heard = true;
+                    received = true;
                     self.dropped += buffer.filled().len();
                     if self.dropped > MAX_DROPPED {
                         return Poll::Ready(());
@@ -180,7 +180,7 @@ impl Lingering {
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }
-        if heard || (is_stopping && !self.hurried) {
+        if received || (is_stopping && !self.hurried) {
             self.hurried = is_stopping;
             let silence = if is_stopping { SILENCE_WHILE_STOPPING } else { SILENCE };
             let until = clock::after(Instant::now(), silence).min(self.until);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_never_stops_sending_is_not_heard_for_ever() {
+    async fn a_client_that_never_stops_sending_is_not_read_forever() {
         let (mut client, ended) = ending(CancellationToken::new());
         let dripping = async {
             while client.write_all(b"x").await.is_ok() {

@@ -98,7 +98,7 @@ pub(crate) fn handle(
     })
 }
 
-/// The answer to a request that no site answers.
+/// The answer to a request that belongs to no site.
 pub(crate) fn refuse(status: StatusCode, message: String) -> Response<Body> {
     let mut response = response::from_error(HttpError::new(status, message));
     response::add_request_id(&mut response, RequestId::next());
@@ -182,7 +182,7 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
     }
     let headers = request.headers();
     if !is_only_chunked(headers) {
-        let message = "of transfer codings, a request may have `chunked`, once, and no other";
+        let message = "a request may have only one transfer coding, `chunked`";
         return refused(StatusCode::NOT_IMPLEMENTED, message.to_owned());
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();

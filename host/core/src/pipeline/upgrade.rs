@@ -49,7 +49,7 @@ pub(crate) fn accept(
     let deflate = snapshot.deflate.enabled.then(|| session::Agreed::on(request, &snapshot.deflate));
     let deflate = deflate.flatten();
     let headers = headers_of_101(&session.socket, headers, deflate.as_ref());
-    let limits = session::Limits {
+    let limits = session::SessionLimits {
         message: bytes(snapshot.limits.message),
         outbound: bytes(snapshot.limits.outbound),
         messages_per_second: snapshot.limits.messages_per_second,

@@ -117,7 +117,7 @@ pub enum LoadError {
     Changed,
     #[error(
         "imports `{0}`, which this host does not have: build it without (`lithe inspect` lists what it \
-         imports, and what there is)"
+         imports, and which of that the host has)"
     )]
     Import(String),
     #[error("is not WebAssembly: it does not begin with `\\0asm`")]
@@ -268,7 +268,7 @@ impl Loader {
         if let Some(component) = self.cached(digest, effort).await? {
             return Ok(component);
         }
-        // The bytes are kept only from here: whoever waits for the compiler holds no memory.
+        // The bytes are read only now, so that a site that waits for the compiler holds no memory.
         let (source, max) = (source.clone(), self.max_component);
         let bytes = self.aside(move || {
             let bytes = read(&source, max)?;
@@ -314,7 +314,7 @@ impl Loader {
         self.note(digest, taken.await??)
     }
 
-    /// Registers a component that is in memory. Meanwhile, another task may have loaded it.
+    /// Registers a component that is in memory. Another task may have loaded it in the meantime.
     fn note(&self, digest: Digest, component: Component) -> Result<Arc<Loaded>, LoadError> {
         let mut all = self.loaded.lock();
         if let Some(loaded) = all.get(&digest).and_then(Weak::upgrade) {

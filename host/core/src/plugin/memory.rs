@@ -1,19 +1,19 @@
-//! What a swap does with what the version before has in memory.
+//! What becomes of memory in a swap, and what the site has to say about it.
 
 use serde::{Deserialize, Serialize};
 
 use super::PluginVersion;
 use super::swap::{Pair, SwapError};
 
-/// Why a version begins with empty memory, although the one before it has something in its own.
+/// Why a version begins with empty memory, although the previous version has something in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum EmptyMemory {
     #[error("neither version exports `state`")]
     NoState,
-    #[error("the version before exports no `state`")]
+    #[error("the previous version does not export `state`")]
     NoStateBefore,
-    #[error("the new version exports no `state`")]
+    #[error("the new version does not export `state`")]
     NoStateAfter,
     #[error("the new version has no `hooks`, and so no shared instance")]
     NoHooks,
@@ -37,7 +37,7 @@ impl EmptyMemory {
 }
 
 impl Pair {
-    /// What would be lost if the version after took over now.
+    /// What would be lost if the new version took over now.
     pub fn would_lose(&self) -> Option<EmptyMemory> {
         let before = self.before.shared().filter(|before| before.holds_memory())?;
         let (own, next) = (&self.before.context.settings, &self.after.context.settings);
@@ -53,12 +53,12 @@ impl Pair {
         }
     }
 
-    /// Sees that nothing is lost that is not to be. With `keep` that is all; with the setting
-    /// `require_state`, what the new version is at fault for: nobody takes over from a version that
-    /// exports no `state`.
+    /// Checks that the swap loses no memory that must be kept. With `keep`, that is all memory.
+    /// With the setting `require_state`, it is memory that the new version would lose: if the
+    /// previous version does not export `state`, no version could take its memory over.
     ///
     /// # Errors
-    /// It would be.
+    /// The swap would lose memory that must be kept.
     pub fn check_memory(&self, keep: bool) -> Result<(), SwapError> {
         let requires = self.after.context.settings.require_state;
         let is_refused =
@@ -71,7 +71,7 @@ impl Pair {
         }
     }
 
-    /// The sockets that would go on with the version after, and those that would stay.
+    /// How many sockets would move to the new version, and how many would stay.
     pub fn would_move(&self) -> (usize, usize) {
         let all = self.before.own_sockets().count();
         let moving = self.after.shared().and(self.before.shared());
@@ -81,7 +81,7 @@ impl Pair {
 }
 
 impl PluginVersion {
-    /// Sees that it exports `state`, as the setting `require_state` asks.
+    /// Checks that the version exports `state`, as the setting `require_state` asks.
     ///
     /// # Errors
     /// It does not.

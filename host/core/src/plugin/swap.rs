@@ -1,4 +1,8 @@
 //! Swaps versions of plugins: the new versions take over, all or none.
+//!
+//! A swap has two phases. [`Swap::prepare`] freezes every instance with state between two events,
+//! and hands its state over; a failure lets all of them go on. [`Swap::complete`] moves the
+//! sockets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +20,7 @@ use crate::runtime::{
     Failure, Handover, Instance, InstanceSet, Moved, PausedSet, Template, at_load,
 };
 
-/// How long a swap waits for an event that is being handled. Other events wait meanwhile.
+/// How long a swap waits for an event that is being handled. Other events wait as long.
 const PAUSE_TIME: Duration = Duration::from_secs(5);
 
 /// A version, and its successor.
@@ -48,7 +52,7 @@ pub enum SwapError {
     )]
     Memory { plugin: Arc<str>, source: EmptyMemory },
     #[error(
-        "`{0}` has `require_state` in `lithe.toml`, and exports no `state`: a swap would lose what is in its \
+        "`{0}` has `require_state` in `lithe.toml`, and does not export `state`: a swap would lose what is in its \
          memory. Export `state`, or remove `require_state`"
     )]
     RequiresState(Arc<str>),
@@ -60,7 +64,7 @@ pub struct Swap {
     pairs: Vec<Held>,
 }
 
-/// A pair whose version before is held, if its memory is handed over.
+/// A pair whose previous version is held, if its memory is handed over.
 struct Held {
     pair: Pair,
     paused: Option<PausedSet>,
@@ -71,8 +75,8 @@ struct Held {
 pub struct Swapped {
     pub pair: Pair,
     pub moved: Moved,
-    /// Why the version after has begun with empty memory, if there was something in that of the
-    /// version before.
+    /// Why the new version has begun with empty memory, if the previous version had something in
+    /// memory.
     pub lost: Option<EmptyMemory>,
 }
 
@@ -158,7 +162,7 @@ impl PluginVersion {
         self.identity.current.set(self.shared().cloned());
     }
 
-    /// Ends this version, which is served no longer. Its instances end with their sockets and
+    /// Ends this version, which is no longer served. Its instances end with their sockets and
     /// requests. If they serve the plugin, none serve it from now on.
     pub fn end(&self) {
         if let Some(instances) = self.shared() {
@@ -218,8 +222,8 @@ impl Swap {
     }
 }
 
-/// Holds the instances of the version before, and gives what they save to the version after;
-/// nothing, where one of them cannot. Answers whether all of it was handed over.
+/// Holds the instances of the previous version, and gives what they save to the new version.
+/// Returns whether all of it was handed over, or nothing if one of the versions has no state.
 async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<(PausedSet, bool)>, SwapError> {
     let (Some(before), Some(after)) = (pair.before.shared(), pair.after.shared()) else {
         return Ok(None);

@@ -1,6 +1,6 @@
 //! The kept versions of a site's components, to which it can go back: their bytes, and their order.
 //!
-//! They lie in the site's folder `.lithe`, so whoever may change them may change the site as well.
+//! They lie in the site's folder `.lithe`, so anybody who may change them may change the site, too.
 //! Bytes are kept once their version serves. Files are named by their SHA-256, which is checked
 //! when they are read.
 
@@ -148,8 +148,7 @@ impl Versions {
         self.of.get(plugin).map_or(&[], Vec::as_slice)
     }
 
-    /// The version whose digest begins with `wanted`; without it, the version before the one that
-    /// serves.
+    /// The version whose digest begins with `wanted`. Without it, the previous version.
     ///
     /// # Errors
     /// No version has this digest, or several have.

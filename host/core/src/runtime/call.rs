@@ -10,7 +10,7 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
-use super::failure::{Failure, said};
+use super::failure::{Failure, describe};
 use crate::capability::State;
 use crate::capability::event::{EventHandle, Request, RequestId};
 use crate::capability::http::InvalidAnswer;
@@ -132,7 +132,7 @@ impl Caller {
             call.map_err(|error| match error.downcast_ref::<OutOfCpuTime>() {
                 Some(out) => Failure::Cpu(out.clone(), cpu_limit),
                 None => {
-                    let trap = said(&error);
+                    let trap = describe(&error);
                     match state.memory.refused() {
                         Some((limit, message)) => {
                             Failure::Memory { limit: *limit, message: message.clone(), trap }

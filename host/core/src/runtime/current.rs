@@ -15,8 +15,8 @@ use crate::sync::Mutex;
 /// Which one of a plugin's shared instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
-    /// One of those that take turns.
-    Turn(usize),
+    /// The replica with this index.
+    Replica(usize),
     /// The one for this value of this route parameter.
     Param { name: String, value: Arc<str> },
     /// The one for this connection.
@@ -52,7 +52,7 @@ impl<T: InstanceSource> CurrentInstances<T> {
     /// The instance that takes over from a retired one.
     ///
     /// # Errors
-    /// The plugin is served no longer, or has too many instances; see [`Failure`].
+    /// The plugin is no longer served, or has too many instances; see [`Failure`].
     pub(super) fn heir(
         &self,
         key: &Key,

@@ -46,7 +46,7 @@ pub enum Failure {
 /// The engine's text about a failure, with the guest's backtrace, cut at a bound: a guest's
 /// functions may have names of megabytes. The bound is larger than what the log shows, so that a
 /// secret at the log's bound is recognized as a whole.
-pub(super) fn said(error: &wasmtime::Error) -> String {
+pub(super) fn describe(error: &wasmtime::Error) -> String {
     log::excerpt(format_args!("{error:?}"), 2 * log::MAX_TEXT)
 }
 

@@ -29,7 +29,7 @@ use crate::message::Borrowed;
 
 /// A guest that exports `E`: its memory and its exports. It takes one call at a time.
 ///
-/// A call of an optional export returns nothing where the component does not have that export.
+/// A call of an optional export returns nothing if the component does not have that export.
 pub struct Instance<E> {
     caller: Caller,
     exports: E,

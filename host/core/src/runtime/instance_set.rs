@@ -31,9 +31,9 @@ pub(crate) struct InstanceSet<T: InstanceSource = Template<Hooks>> {
 }
 
 enum By<T: InstanceSource> {
-    /// At least one instance; each new connection takes the next.
-    Turns {
-        instances: Vec<Arc<SharedInstance<T>>>,
+    /// At least one replica; each new connection takes the next.
+    Replicas {
+        replicas: Vec<Arc<SharedInstance<T>>>,
         next: AtomicUsize,
     },
     Param(String),
@@ -44,9 +44,9 @@ struct Inner<T: InstanceSource> {
     by_value: HashMap<Arc<str>, OfValue<T>>,
     /// Counts the requests for any of them.
     asked: u64,
-    /// How many instances made room since the log last said so.
-    unsaid: u64,
-    said: Seldom,
+    /// How many instances have made room since the log last reported that.
+    unreported: u64,
+    reports: Seldom,
     /// Kept alive by its request, and then by its socket.
     by_connection: HashMap<u64, Weak<SharedInstance<T>>>,
     /// Whether another version has taken over.
@@ -60,8 +60,8 @@ impl<T: InstanceSource> Default for Inner<T> {
         Self {
             by_value: HashMap::new(),
             asked: 0,
-            unsaid: 0,
-            said: Seldom::default(),
+            unreported: 0,
+            reports: Seldom::default(),
             by_connection: HashMap::new(),
             retired: false,
             born_paused: None,
@@ -95,8 +95,8 @@ impl<T: InstanceSource> InstanceSet<T> {
     ) -> Arc<Self> {
         let shared = |key| SharedInstance::new(template.clone(), current.clone(), key);
         let by = match scope {
-            Scope::Plugin => By::Turns {
-                instances: (0..replicas.max(1)).map(|turn| shared(Key::Turn(turn))).collect(),
+            Scope::Plugin => By::Replicas {
+                replicas: (0..replicas.max(1)).map(|index| shared(Key::Replica(index))).collect(),
                 next: AtomicUsize::new(0),
             },
             Scope::Param(name) => By::Param(name.clone()),
@@ -133,9 +133,9 @@ impl<T: InstanceSource> InstanceSet<T> {
         request: &Request,
     ) -> Result<Lease<SharedInstance<T>>, Failure> {
         match &self.by {
-            By::Turns { instances, next } => {
-                let turn = next.fetch_add(1, Ordering::Relaxed) % instances.len();
-                Ok(Lease::of(&instances[turn]))
+            By::Replicas { replicas, next } => {
+                let index = next.fetch_add(1, Ordering::Relaxed) % replicas.len();
+                Ok(Lease::of(&replicas[index]))
             }
             By::Param(name) => self.by_value(request.scope_value(name)),
             By::Connection => self.by_connection(self.current.next_connection()),
@@ -153,8 +153,8 @@ impl<T: InstanceSource> InstanceSet<T> {
     /// The instance that takes over from the one with this key. None if the scope is another.
     pub(super) fn by_key(&self, key: &Key) -> Option<Result<Lease<SharedInstance<T>>, Failure>> {
         match (&self.by, key) {
-            (By::Turns { instances, .. }, Key::Turn(turn)) => {
-                Some(Ok(Lease::of(&instances[turn % instances.len()])))
+            (By::Replicas { replicas, .. }, Key::Replica(index)) => {
+                Some(Ok(Lease::of(&replicas[index % replicas.len()])))
             }
             (By::Param(own), Key::Param { name, value }) if own == name => {
                 Some(self.by_value(value))
@@ -204,11 +204,11 @@ impl<T: InstanceSource> InstanceSet<T> {
 
     /// Logs the loss at most once a second: clients must not be able to fill the log.
     fn say_lost(&self, inner: &mut Inner<T>, value: &str) {
-        inner.unsaid = inner.unsaid.saturating_add(1);
-        if !inner.said.is_due() {
+        inner.unreported = inner.unreported.saturating_add(1);
+        if !inner.reports.is_due() {
             return;
         }
-        let dropped = std::mem::take(&mut inner.unsaid);
+        let dropped = std::mem::take(&mut inner.unreported);
         let context = self.template.context();
         let (site, plugin, max) = (&*context.site, &*context.plugin, context.limits.instances);
         tracing::warn!(
@@ -256,7 +256,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     /// Drops the instances that have been idle since `idle_after` before `now` and can be dropped.
-    /// Forgets those of which nothing is left.
+    /// Forgets those that have nothing left.
     pub(crate) fn sweep(&self, now: Duration, idle_after: Duration) {
         let all = {
             let mut inner = self.inner.lock();
@@ -274,7 +274,7 @@ impl<T: InstanceSource> InstanceSet<T> {
         all.iter().for_each(|shared| shared.forget_inherited());
     }
 
-    /// Ends the instances with their sockets, because the plugin is served no longer.
+    /// Ends the instances with their sockets, because the plugin is no longer served.
     pub(crate) fn end(&self) {
         let all = {
             let mut inner = self.inner.lock();
@@ -313,14 +313,14 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     fn all(&self, inner: &Inner<T>) -> Vec<Lease<SharedInstance<T>>> {
-        let turns: &[_] = match &self.by {
-            By::Turns { instances, .. } => instances,
+        let replicas: &[_] = match &self.by {
+            By::Replicas { replicas, .. } => replicas,
             _ => &[],
         };
-        let turns = turns.iter().map(Lease::of);
+        let replicas = replicas.iter().map(Lease::of);
         let by_value = inner.by_value.values().map(|own| Lease::of(&own.shared));
         let by_connection = inner.by_connection.values().filter_map(Weak::upgrade);
-        turns.chain(by_value).chain(by_connection.map(|own| Lease::of(&own))).collect()
+        replicas.chain(by_value).chain(by_connection.map(|own| Lease::of(&own))).collect()
     }
 }
 

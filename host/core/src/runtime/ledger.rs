@@ -57,7 +57,7 @@ impl Amounts {
     }
 }
 
-/// The pool has no more for this site.
+/// The site may not take what an instance needs from the pool.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "the site has {used} of the host's {total} {what} and may not have {needed} more (`{}`)",

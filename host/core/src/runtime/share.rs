@@ -43,7 +43,7 @@ pub struct Share {
     /// Where guests' tasks are spawned.
     front: Handle,
     /// In the background, as many guests of the site run at the same time as there are cores.
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     used: Arc<Mutex<Used>>,
     /// The site's part of the engine's pool.
     pool: Arc<Part>,
@@ -65,9 +65,9 @@ impl Share {
         pool_share: f64,
     ) -> Arc<Self> {
         let cores = background.width;
-        let turns = Arc::new(Semaphore::new(cores));
+        let permits = Arc::new(Semaphore::new(cores));
         let used = Arc::new(Mutex::new(Used::new(share, cores)));
-        Arc::new(Self { background, front, turns, used, pool: Part::new(pool_share) })
+        Arc::new(Self { background, front, permits, used, pool: Part::new(pool_share) })
     }
 
     /// Does a site's work within its share. A site without neighbours does it as it is.
@@ -143,8 +143,8 @@ impl Share {
         work: Work<T>,
     ) -> Result<T, Work<T>> {
         let share = self.clone();
-        let turns = PollSemaphore::new(self.turns.clone());
-        let task = self.background.handle.spawn(InTurns { work: Some(work), turns, share });
+        let permits = PollSemaphore::new(self.permits.clone());
+        let task = self.background.handle.spawn(WithPermit { work: Some(work), permits, share });
         match AbortOnDropHandle::new(task).await {
             Ok(run) => run,
             Err(error) => match error.try_into_panic() {
@@ -214,15 +214,15 @@ impl Drop for Charged {
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Work that waits for its site's turn each time before it goes on.
-struct InTurns<T> {
+/// Work that waits for a permit of its site each time before it goes on.
+struct WithPermit<T> {
     /// None after it has been given back.
     work: Option<Work<T>>,
-    turns: PollSemaphore,
+    permits: PollSemaphore,
     share: Arc<Share>,
 }
 
-impl<T> Future for InTurns<T> {
+impl<T> Future for WithPermit<T> {
     type Output = Result<T, Work<T>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -233,7 +233,7 @@ impl<T> Future for InTurns<T> {
             return Poll::Ready(Err(work));
         }
         // The semaphore is never closed.
-        let _turn = ready!(this.turns.poll_acquire(cx));
+        let _permit = ready!(this.permits.poll_acquire(cx));
         let Some(work) = &mut this.work else { return Poll::Pending };
         let _front = this.share.front.enter();
         this.share.poll(work, cx).map(Ok)

@@ -11,7 +11,7 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use super::call::within;
 use super::engine::{MOST, Runtime};
 use super::exports::{Exports, Optional, OptionalIndices};
-use super::failure::{Failure, said};
+use super::failure::{Failure, describe};
 use super::instance::Instance;
 use super::ledger::Amounts;
 use super::share::Share;
@@ -127,7 +127,7 @@ impl<E: Exports> Template<E> {
         });
         match loaded {
             Ok((exports, optional)) => Ok((store, exports, optional)),
-            Err(error) => Err(Failure::Start(said(&error))),
+            Err(error) => Err(Failure::Start(describe(&error))),
         }
     }
 

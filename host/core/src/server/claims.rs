@@ -13,13 +13,18 @@
 //!
 //! A wildcard covers neither another site's hosts below it nor hosts that nobody gets.
 
+mod refusal;
+mod rules;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::record::{Holding, Record};
 use crate::config::Host;
+use refusal::{Refusal, Why, unreported};
+use rules::{Rules, Verdict, parents};
 
 /// How long a host is kept for a site that has asked for it before. So replacing a folder, or
 /// writing settings in several steps, does not give a host away.
@@ -42,87 +47,7 @@ pub struct Claims {
     /// Whether there may be several sites.
     many: bool,
     /// The refusals that the log has reported.
-    said: BTreeSet<Refusal>,
-}
-
-/// A host that a site asks for and does not get.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Refusal {
-    site: Arc<str>,
-    host: Host,
-    other: Arc<str>,
-    why: Why,
-    /// When the host is released, in seconds since 1970, if that is known.
-    until: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Why {
-    Given,
-    Broad,
-    Local,
-    Folder,
-    Held,
-    Released,
-    Asked,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { host, other, .. } = self;
-        match self.why {
-            Why::Given => write!(
-                f,
-                "`{host}` is not a host of this site: `[tenants.hosts]` gives it to the site `{other}`"
-            ),
-            Why::Broad => write!(
-                f,
-                "`{host}` is a whole top-level domain, or made of addresses: name a narrower one, or give it to \
-                 this site in `[tenants.hosts]` beside the folders"
-            ),
-            Why::Local => write!(
-                f,
-                "`{host}` is the machine's and not one site's: name a domain, or give it to this site in \
-                 `[tenants.hosts]` beside the folders"
-            ),
-            Why::Folder => write!(
-                f,
-                "`{host}` is a host of the site `{other}` already, by its folder's name: remove it from \
-                 `hosts`, or give it to this site in `[tenants.hosts]` beside the folders"
-            ),
-            Why::Held => write!(
-                f,
-                "`{host}` is a host of the site `{other}` already: keep it in the `hosts` of one of them, \
-                 or give it to one in `[tenants.hosts]` beside the folders"
-            ),
-            Why::Released => write!(
-                f,
-                "`{host}` was a host of the site `{other}`, which no longer asks for it: it is free {}; to give it \
-                 to a site at once, name it in `[tenants.hosts]` beside the folders and start the host again",
-                Moment(self.until)
-            ),
-            Why::Asked => write!(
-                f,
-                "the site `{other}` asks for `{host}`, too, so that neither gets it: keep it in the `hosts` \
-                 of one of them, or give it to one in `[tenants.hosts]` beside the folders"
-            ),
-        }
-    }
-}
-
-/// A moment, displayed for people.
-struct Moment(Option<u64>);
-
-impl std::fmt::Display for Moment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        /// The end of the year 9999. Later dates have another form.
-        const LAST: u64 = 253_402_300_799;
-        let time = self.0.map(|seconds| Duration::from_secs(seconds.min(LAST)));
-        match time.and_then(|time| UNIX_EPOCH.checked_add(time)) {
-            Some(time) => write!(f, "from {} on", humantime::format_rfc3339_seconds(time)),
-            None => f.write_str("later"),
-        }
-    }
+    reported: BTreeSet<Refusal>,
 }
 
 /// Who has a host: the folder of its site. None if nobody gets it.
@@ -216,7 +141,7 @@ impl Claims {
             owners.insert(host, holding.released.is_none().then_some(&holding.site));
         }
         self.given.iter().for_each(|(host, site)| owners.insert(host, Some(site)));
-        for (refusal, more) in news(&refused, &self.said) {
+        for (refusal, more) in unreported(&refused, &self.reported) {
             let site = &*refusal.site;
             match more {
                 0 => tracing::error!(target: "swap", site, "{refusal}"),
@@ -225,7 +150,7 @@ impl Claims {
                 ),
             }
         }
-        self.said = refused;
+        self.reported = refused;
         owners
     }
 
@@ -271,7 +196,7 @@ impl Claims {
 
     /// Decides who has which host, apart from those given by the operator, and what is refused.
     fn decide(&self, now: u64) -> (BTreeMap<Host, Holding>, BTreeSet<Refusal>) {
-        let rules = Rules::new(self, now);
+        let rules = Rules::new(&self.given, self.folders(now), self.many);
         let (mut held, mut refused) = (BTreeMap::new(), BTreeSet::new());
         let mut claims = Vec::new();
         for (site, asked) in &self.asked {
@@ -354,85 +279,6 @@ fn has(held: &BTreeMap<Host, Holding>, site: &Arc<str>, host: &Host) -> bool {
     is_its(host) || parents(name).any(|parent| is_its(&Host::Below(parent.to_owned())))
 }
 
-/// How many refusals of one site, for one reason, are logged at once.
-const MAX_SAID: usize = 8;
-
-/// Refusals that the log has not reported: some for each site and reason, the last with the number
-/// of the others. A site may ask for many hosts, and must not be able to fill the log with them.
-fn news<'r>(
-    refused: &'r BTreeSet<Refusal>,
-    said: &'r BTreeSet<Refusal>,
-) -> impl Iterator<Item = (&'r Refusal, usize)> {
-    let mut news: BTreeMap<_, Vec<(&Refusal, usize)>> = BTreeMap::new();
-    for refusal in refused.difference(said) {
-        let of = news.entry((&refusal.site, refusal.why)).or_default();
-        let is_full = of.len() >= MAX_SAID;
-        match of.last_mut() {
-            Some((_, more)) if is_full => *more += 1,
-            _ => of.push((refusal, 0)),
-        }
-    }
-    news.into_values().flatten()
-}
-
-impl Refusal {
-    fn new(site: &Arc<str>, host: &Host, other: &Arc<str>, why: Why) -> Self {
-        Self { site: site.clone(), host: host.clone(), other: other.clone(), why, until: None }
-    }
-}
-
-/// What the rules say about a claim. It does not depend on which site asks first.
-enum Verdict<'c> {
-    /// The operator gives it to the site.
-    Given,
-    /// By its folder's name.
-    Own,
-    /// The site that has the host, or that alone asks for it, gets it.
-    Free,
-    Refused(&'c Arc<str>, Why),
-}
-
-/// The rules that do not depend on which site asks first.
-struct Rules<'c> {
-    given: &'c BTreeMap<Host, Arc<str>>,
-    /// In lower case, like hosts.
-    folders: HashMap<String, &'c Arc<str>>,
-    many: bool,
-}
-
-impl<'c> Rules<'c> {
-    fn new(claims: &'c Claims, now: u64) -> Self {
-        let folders = claims.folders(now).map(|folder| (folder.to_ascii_lowercase(), folder));
-        Self { given: &claims.given, folders: folders.collect(), many: claims.many }
-    }
-
-    fn judge(&self, site: &'c Arc<str>, host: &Host) -> Verdict<'c> {
-        let (Host::Exact(name) | Host::Below(name)) = host;
-        let is_below = matches!(host, Host::Below(_));
-        let mut above = parents(name).map(|parent| Host::Below(parent.to_owned()));
-        let given = self.given.get(host);
-        match given.or_else(|| above.find_map(|host| self.given.get(&host))) {
-            Some(owner) if owner == site => return Verdict::Given,
-            Some(owner) => return Verdict::Refused(owner, Why::Given),
-            None => {}
-        }
-        // The longest folder's name that equals the host, or covers it.
-        let mut names = std::iter::once(name.as_str()).chain(parents(name));
-        match names.find_map(|name| self.folders.get(name)) {
-            Some(own) if *own == site => Verdict::Own,
-            Some(other) => Verdict::Refused(other, Why::Folder),
-            None if !self.many => Verdict::Free,
-            None if is_below && (!name.contains('.') || is_address(name)) => {
-                Verdict::Refused(site, Why::Broad)
-            }
-            None if !is_below && (name == "localhost" || is_address(name)) => {
-                Verdict::Refused(site, Why::Local)
-            }
-            None => Verdict::Free,
-        }
-    }
-}
-
 /// Hosts, with the sites that have or want them.
 #[derive(Default)]
 struct Names<'c>(BTreeMap<&'c Host, Vec<&'c Arc<str>>>);
@@ -452,21 +298,6 @@ impl<'c> Names<'c> {
         let mut covering = parents(name).map(|parent| Host::Below(parent.to_owned()));
         other(host).or_else(|| covering.find_map(|host| other(&host)))
     }
-}
-
-/// Whether a host is an address, or a wildcard that addresses would match. A host whose last label
-/// is a number is never a name (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
-fn is_address(name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let hex = last.strip_prefix("0x");
-    name.starts_with('[')
-        || last.bytes().all(|byte| byte.is_ascii_digit())
-        || hex.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// `example.com`, `com` for `a.example.com`.
-fn parents(name: &str) -> impl Iterator<Item = &str> {
-    name.match_indices('.').filter_map(|(dot, _)| name.get(dot + 1..))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) type Permits = (OwnedSemaphorePermit, Descriptor);
 pub(crate) struct Clients {
     open: Mutex<HashMap<IpAddr, usize>>,
     /// Limits how often the log reports a client with too many.
-    said: Seldom,
+    reports: Seldom,
 }
 
 /// A connection, counted until this is dropped, together with the session that it becomes.
@@ -57,7 +57,7 @@ impl Clients {
         let own = open.entry(network).or_default();
         if *own >= settings.client_connections {
             drop(open);
-            self.say(client);
+            self.report(client);
             return None;
         }
         *own += 1;
@@ -65,8 +65,8 @@ impl Clients {
         Some(counted(Some(OfClient { clients: self.clone(), network })))
     }
 
-    fn say(&self, client: IpAddr) {
-        if self.said.is_due() {
+    fn report(&self, client: IpAddr) {
+        if self.reports.is_due() {
             tracing::warn!(target: "limits", %client, "`server.client_connections` was exceeded");
         }
     }

@@ -11,7 +11,7 @@ const MAX_LABEL: usize = 63;
 /// Why a request's host is unknown. The answer is 400.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum InvalidHost {
-    #[error("`host` must be there once")]
+    #[error("the request must have one `host`")]
     NotOnce,
     #[error("the target's scheme must be `http`, if it has one: this connection is not encrypted")]
     Scheme,

@@ -57,7 +57,7 @@ impl Hosts {
         all
     }
 
-    /// Assigns hosts to the sites anew.
+    /// Assigns hosts to the sites again.
     pub(crate) fn owned_by(self, owners: Owners) -> Self {
         Self { owners: Arc::new(owners), ..self }
     }

@@ -145,7 +145,7 @@ impl Server {
         });
     }
 
-    /// Notes that this folder is gone. After a while, others may have its site's hosts.
+    /// Notes that this folder is gone. After a while, other sites may have its hosts.
     pub fn forget(&self, folder: &str) {
         self.change_hosts(|claims| {
             if claims.forget(folder) {
@@ -237,13 +237,13 @@ impl Server {
         permits: Arc<Semaphore>,
     ) -> Infallible {
         let mut backoff = Backoff::default();
-        let (said, failed) = (Seldom::default(), Seldom::default());
+        let (reports, failed) = (Seldom::default(), Seldom::default());
         loop {
             // The semaphore is never closed.
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 return std::future::pending().await;
             };
-            let Some(descriptor) = one_descriptor(&said).await else {
+            let Some(descriptor) = one_descriptor(&reports).await else {
                 return std::future::pending().await;
             };
             let permits = (permit, descriptor);
@@ -355,11 +355,11 @@ impl Server {
 
 /// A descriptor for the next connection. If none is left, clients wait in the system's accept queue
 /// until something is closed.
-async fn one_descriptor(said: &Seldom) -> Option<Descriptor> {
+async fn one_descriptor(reports: &Seldom) -> Option<Descriptor> {
     if let Some(descriptor) = descriptors::try_one() {
         return Some(descriptor);
     }
-    if said.is_due() {
+    if reports.is_due() {
         let count = descriptors::count();
         tracing::warn!(
             "cannot accept a connection until one is closed: all {count} file descriptors are in use that \

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::Limits;
+use super::SessionLimits;
 use super::end::End;
 use super::transport::Transport;
 use super::wire::Wire;
@@ -30,7 +30,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What the session task has to do.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum Wake {
     /// `Bridge::messages` has messages.
     Messages,
     /// There is room for what the guest was refused.
@@ -71,7 +71,7 @@ impl<S: Wire> Bridge<S> {
         read: Bytes,
         socket: Arc<Socket>,
         plugin: Arc<PluginContext>,
-        limits: Limits,
+        limits: SessionLimits,
     ) -> Self {
         // What is unsent, and the answers to a batch and to its last message, have to fit the queue
         // together.
@@ -105,7 +105,7 @@ impl<S: Wire> Bridge<S> {
 
     /// The next event. Sends what is queued while it waits, and reads only while the guest is not
     /// behind. Cancel-safe: what has been read stays in `messages`.
-    pub(crate) async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Wake {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -115,7 +115,7 @@ impl<S: Wire> Bridge<S> {
         self.queued = true;
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
         self.socket.liveness.set_busy(false);
         // The task is registered and has sent everything. It only has to wait for what comes next.
         if std::mem::take(&mut self.queued) && self.transport.poll_readable(cx).is_pending() {
@@ -125,10 +125,10 @@ impl<S: Wire> Bridge<S> {
         loop {
             let look = match self.send(cx) {
                 Ok(look) => look,
-                Err(end) => return Poll::Ready(Event::End(end)),
+                Err(end) => return Poll::Ready(Wake::End(end)),
             };
             if look.drained {
-                return Poll::Ready(Event::Drained);
+                return Poll::Ready(Wake::Drained);
             }
             let paused = look.behind || look.buffered > self.max_unsent;
             if self.closing.is_none() && paused {
@@ -149,7 +149,7 @@ impl<S: Wire> Bridge<S> {
             let end = self.admit(before, ready!(read));
             self.answer_for_the_guest();
             match end {
-                Some(end) => return Poll::Ready(Event::End(end)),
+                Some(end) => return Poll::Ready(Wake::End(end)),
                 None if !self.messages.is_empty() => {
                     self.socket.liveness.mark_active();
                     self.socket.liveness.set_busy(true);
@@ -158,7 +158,7 @@ impl<S: Wire> Bridge<S> {
                     if unsent > 0 {
                         self.socket.set_unsent(unsent);
                     }
-                    return Poll::Ready(Event::Messages);
+                    return Poll::Ready(Wake::Messages);
                 }
                 // Only control frames came: send their answers, and look again.
                 None => {}
@@ -301,10 +301,10 @@ impl<S: Wire> Bridge<S> {
         end.info()
     }
 
-    /// Sends the last frame and ends our side. Meanwhile and afterwards, it reads and discards what
-    /// the peer still sends, until the peer's end or until the time is up. A system that closes a
-    /// connection with unread data resets it, and the peer may lose the last frame; and a peer may
-    /// send everything before it reads.
+    /// Sends the last frame and ends our side. Reads and discards what the peer still sends, from
+    /// the start until the peer's end or until the time is up. A system that closes a connection
+    /// with unread data resets it, and the peer may lose the last frame; and a peer may send
+    /// everything before it reads.
     pub(crate) async fn finish(mut self) {
         let Some(time) = self.end_time else { return };
         let mut silence = Box::pin(sleep(LINGER));

@@ -12,7 +12,7 @@ use shuttle::future::{JoinHandle, block_on, spawn};
 
 use super::bridge::Bridge;
 use super::wire::Wire as _;
-use super::{Limits, run_shared};
+use super::{SessionLimits, run_shared};
 use crate::capability::socket::Socket;
 use crate::config::{self, OutboundPolicy};
 use crate::message::Opcode;
@@ -57,7 +57,7 @@ fn session(
     socket: Arc<Socket>,
     handle: SocketHandle<Model>,
 ) -> impl Future<Output = ()> + use<> {
-    let limits = Limits {
+    let limits = SessionLimits {
         message: config::bytes(plugin.limits.message),
         outbound: config::bytes(plugin.limits.outbound),
         messages_per_second: 0,

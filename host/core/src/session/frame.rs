@@ -89,7 +89,7 @@ impl Head {
 /// The decoder's position in a stream of frames. The decoder gets one frame at a time, so that the
 /// next frame can be decoded without it if it has nothing left.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct Position {
     /// The head of the current frame, while its length is incomplete.
     head: Vec<u8>,
     /// How many bytes of the current frame are missing.
@@ -98,7 +98,7 @@ pub(crate) struct Progress {
     fragmented: bool,
 }
 
-impl Progress {
+impl Position {
     /// Whether neither a frame nor a fragmented message has begun.
     pub(crate) fn is_between_messages(&self) -> bool {
         self.head.is_empty() && self.missing == 0 && !self.fragmented
@@ -185,14 +185,14 @@ mod tests {
 
     /// The frames' lengths, and whether each of them ends between two messages.
     fn frames_of(bytes: &[u8], piece: usize) -> Vec<(usize, bool)> {
-        let (mut progress, mut ends) = (Progress::default(), Vec::new());
+        let (mut position, mut ends) = (Position::default(), Vec::new());
         let (mut at, mut begun) = (0, 0);
         while at < bytes.len() {
-            let passed = progress.pass(&bytes[at..bytes.len().min(at + piece)]);
+            let passed = position.pass(&bytes[at..bytes.len().min(at + piece)]);
             assert!(passed > 0);
             at += passed;
-            if progress.head.is_empty() && progress.missing == 0 {
-                ends.push((at - begun, progress.is_between_messages()));
+            if position.head.is_empty() && position.missing == 0 {
+                ends.push((at - begun, position.is_between_messages()));
                 begun = at;
             }
         }
@@ -220,9 +220,9 @@ mod tests {
 
     #[test]
     fn a_length_beyond_all_bounds_is_no_overflow() {
-        let mut progress = Progress::default();
+        let mut position = Position::default();
         let bytes = [&[0x82, 0xFF][..], &[0xFF; 100]].concat();
-        assert_eq!(progress.pass(&bytes), bytes.len());
-        assert!(!progress.is_between_messages());
+        assert_eq!(position.pass(&bytes), bytes.len());
+        assert!(!position.is_between_messages());
     }
 }

@@ -23,7 +23,7 @@ use crate::capability::account::Account;
 use crate::capability::socket::Socket;
 use crate::plugin::{Guest, Session};
 use crate::runtime::{Instance, InstanceSource, Received, SocketHandle, exports};
-use bridge::{Bridge, Event};
+use bridge::{Bridge, Wake};
 pub use deflate::Agreed;
 pub(crate) use stream::StreamBody;
 pub use stream::stream;
@@ -36,7 +36,7 @@ pub(crate) fn accept_key(key: &[u8]) -> String {
 
 /// The bounds of a session's frames.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct SessionLimits {
     /// The largest message from the peer, in bytes. A larger one closes the socket with 1009.
     pub message: usize,
     /// How many bytes may wait to be sent; at least one message.
@@ -56,7 +56,7 @@ pub fn run<S: Wire>(
     mut stream: S,
     read: Bytes,
     session: Session,
-    limits: Limits,
+    limits: SessionLimits,
 ) -> impl Future<Output = ()> + use<S> {
     let socket = session.socket.clone();
     // Compressed messages have to pass through the session's task.
@@ -86,13 +86,13 @@ async fn run_shared<T: InstanceSource>(
     Box::pin(handle.open()).await;
     let end = loop {
         match bridge.next().await {
-            Event::Messages => {
+            Wake::Messages => {
                 if handle.receive(&mut bridge.messages).await == Received::Queued {
                     bridge.set_queued();
                 }
             }
-            Event::Drained => Box::pin(handle.drain()).await,
-            Event::End(end) => break end,
+            Wake::Drained => Box::pin(handle.drain()).await,
+            Wake::End(end) => break end,
         }
     };
     if !bridge.messages.is_empty() {
@@ -121,10 +121,10 @@ async fn run_own(
         };
         match event {
             None => returned = true,
-            Some(Event::Messages) => socket.push_inbox(bridge.messages.take()),
+            Some(Wake::Messages) => socket.push_inbox(bridge.messages.take()),
             // A loop asks for the buffered amount; it does not wait for an event.
-            Some(Event::Drained) => {}
-            Some(Event::End(end)) => break end,
+            Some(Wake::Drained) => {}
+            Some(Wake::End(end)) => break end,
         }
     };
     socket.push_inbox(bridge.messages.take());
@@ -141,7 +141,7 @@ async fn run_own(
 }
 
 /// Waits for a guest whose socket has closed. Returns false if it has not ended in time, or its
-/// site is served no longer.
+/// site is no longer served.
 async fn ends(guest: impl Future<Output = ()>, close_time: Duration, account: &Account) -> bool {
     tokio::select! {
         ended = tokio::time::timeout(close_time, guest) => ended.is_ok(),

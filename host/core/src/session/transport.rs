@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::{
     self, CloseFrame, Role, WebSocketConfig, WebSocketContext,
 };
 
-use super::Limits;
+use super::SessionLimits;
 use super::end::End;
 use super::frame::Whole;
 use super::wire::Wire;
@@ -50,7 +50,7 @@ impl<S: Wire> Transport<S> {
     pub(crate) fn new(
         stream: S,
         read: Bytes,
-        limits: &Limits,
+        limits: &SessionLimits,
         max_batch: usize,
         charge: Charge,
     ) -> Self {
@@ -191,13 +191,13 @@ impl<S: Wire> Transport<S> {
     pub(crate) fn is_amid_message(&self) -> bool {
         match &self.io.inflating {
             Some(inflating) => !inflating.inflater.is_between_messages(),
-            None => !self.io.progress.is_between_messages(),
+            None => !self.io.position.is_between_messages(),
         }
     }
 
     /// Whether anything came since the last call: a message, a pong, or part of one.
     pub(crate) fn take_alive(&mut self) -> bool {
-        std::mem::take(&mut self.io.heard)
+        std::mem::take(&mut self.io.received)
     }
 
     /// Appends a ping, unless the session is ending.

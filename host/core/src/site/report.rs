@@ -34,14 +34,14 @@ pub struct Change {
     pub plugin: String,
     /// The previous version. None if the component is new.
     pub from: Option<Digest>,
-    /// The new version. None if the component is served no longer.
+    /// The new version. None if the component is no longer served.
     pub to: Option<Digest>,
     /// Sockets that the new version has taken over.
     pub moved: usize,
     /// Sockets that stay with the previous version until they end, or `swap.drain_time` is up.
     pub draining: usize,
-    /// Why the new version begins with empty memory, where the version before had something in its
-    /// own.
+    /// Why the new version begins with empty memory, although the previous version had something in
+    /// memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_memory: Option<EmptyMemory>,
 }
@@ -110,8 +110,8 @@ pub struct Serving {
     pub limits: u64,
     /// Answers from 500 on that it has made, and sessions that it has failed.
     pub errors: u64,
-    /// Whether the memory of its shared instances goes on in another version (it exports `state`);
-    /// none, if it has no shared instances, or the site says that there is nothing in them.
+    /// Whether the memory of its shared instances goes on in another version (it exports `state`).
+    /// None if it has no shared instances, or the site says that they hold nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<bool>,
     /// Why it began with empty memory, if the previous version had something in memory.
@@ -184,8 +184,8 @@ impl Report {
         self.changes.is_empty() && self.warnings.is_empty()
     }
 
-    /// Whether a version begins with empty memory, where the version before had something in its
-    /// own.
+    /// Whether a version begins with empty memory, although the previous version had something in
+    /// memory.
     pub fn loses_memory(&self) -> bool {
         self.changes.iter().any(|change| change.empty_memory.is_some())
     }
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "would replace routes/a.wasm (6b86b273ff34 by d4735e3a265e), 1 socket moving, 20 sockets draining\n\
-             warning: routes/a.wasm would begin with empty memory: the new version exports no `state`; \
+             warning: routes/a.wasm would begin with empty memory: the new version does not export `state`; \
              export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose"
         );
     }

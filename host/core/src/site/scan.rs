@@ -194,10 +194,10 @@ fn check_count(components: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sees that a component could be at this path, such as `routes/chat.wasm`.
+/// Checks that a component could be at this path, such as `routes/chat.wasm`.
 ///
 /// # Errors
-/// It could not: the message says what would be one.
+/// It could not. The message says what would be a component's path.
 pub fn check_component(file: &str) -> anyhow::Result<()> {
     component(file).map(drop)
 }

@@ -249,10 +249,10 @@ impl Sites {
             self.note_change();
             if self.many.is_none() {
                 if let Ok(manager) = self.only() {
-                    say(&manager.name(), manager.update().await);
+                    log_update(&manager.name(), manager.update().await);
                 }
             } else if let Err(error) = self.look().await {
-                tracing::error!(target: "swap", "no site comes or goes: {error:#}");
+                tracing::error!(target: "swap", "cannot see which sites come and go: {error:#}");
             }
             if self.server.is_stopping() {
                 return;
@@ -314,7 +314,7 @@ impl Sites {
         let text = match &read {
             Ok(new) => config.waits_for_restart(new).unwrap_or_default(),
             Err(error) => {
-                format!("the host's settings are not right, so the next start fails: {error:#}")
+                format!("the host's settings are invalid, so the next start would fail: {error:#}")
             }
         };
         let mut told = told.lock();
@@ -436,7 +436,7 @@ fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// Logs what failed. The log already has what was replaced.
-fn say(site: &str, updated: Result<Report, DeployError>) {
+fn log_update(site: &str, updated: Result<Report, DeployError>) {
     if let Err(error) = updated.map_err(anyhow::Error::from) {
         tracing::error!(
             target: "swap", site, "{error:#}; the previous version is still being served"

@@ -3,9 +3,9 @@
 //!
 //! | step | what a crash after it leaves for the next start |
 //! |---|---|
-//! | [`Staged::write`]: each file lies beside its place, under another name | leftovers, which go |
-//! | [`Staged::decide`]: the journal `.lithe/deploy.json` names them | the rest of the way |
-//! | [`Staged::put_in_place`]: each gets its name | the rest of the way |
+//! | [`Staged::write`]: each file lies beside its place, under another name | leftovers, which it removes |
+//! | [`Staged::decide`]: the journal `.lithe/deploy.json` names them | the rest, which it does |
+//! | [`Staged::put_in_place`]: each gets its name | the rest, which it does |
 //! | the journal is removed; now the deploy is acknowledged | nothing |
 //!
 //! Each step is on the disk before the next one begins.

@@ -146,7 +146,7 @@ impl Watcher {
                 (looker.pause, looker.quiet)
             };
             tokio::select! {
-                () = self.signal.heard(quiet, quiet.max(MAX_NOISE)) => {}
+                () = self.signal.changed(quiet, quiet.max(MAX_NOISE)) => {}
                 () = tokio::time::sleep(pause) => {}
             }
             let looker = self.looker.clone();

@@ -1,4 +1,4 @@
-//! The route matching cases that hold for Spry too, and the forms that its router adds.
+//! Which pattern matches a path, with what parameters.
 
 use super::{get, table};
 

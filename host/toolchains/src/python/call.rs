@@ -215,7 +215,7 @@ impl Counts {
     }
 }
 
-/// A component of more is none that can be run.
+/// Saturates: no component that can be run has more.
 fn count(counted: &mut u32, more: u32) {
     *counted = counted.saturating_add(more);
 }

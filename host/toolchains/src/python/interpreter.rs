@@ -34,7 +34,7 @@ for folder, _, names in os.walk("/python"):
             write.write(read.read())
 "#;
 
-/// An interpreter that was made so long ago is made again, and what is left of one is removed.
+/// How long an interpreter is used. After that it is made again, and its folder is removed.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// An interpreter, and the folder of Python's own modules.
@@ -44,7 +44,8 @@ pub(super) struct Interpreter {
 }
 
 impl Interpreter {
-    /// The one for components of that kind, made by that componentize-py, unless it is there.
+    /// The interpreter for components of that kind, made by that componentize-py. Makes it if it
+    /// does not exist.
     ///
     /// # Errors
     /// componentize-py fails, or the folder cannot be written to.

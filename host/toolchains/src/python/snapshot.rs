@@ -48,8 +48,8 @@ pub(super) fn take(
     let data = Data { wasi: wasi.build(), table: ResourceTable::new() };
     let cache = cache.clone();
     let text = format!("{text}\0");
-    // What is added to it, to run it and to read its memory, has another order each time, and the
-    // same names.
+    // What is added to the interpreter, to run it and to read its memory, comes in another order
+    // each time, but with the same names.
     let made_from = format!("{} {}", Digest::of(interpreter), env!("CARGO_PKG_VERSION"));
     let digest = Digest::of(made_from.as_bytes());
     let run = || {
@@ -115,7 +115,7 @@ impl Running {
                     .map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
                 let component = Component::new(&engine, &component)?;
                 let compiled = component.serialize()?;
-                // Where it cannot be kept, it is compiled again the next time.
+                // If it cannot be kept, it is compiled again the next time.
                 let _ = cache.store(&engine, digest, Effort::Quick, &compiled);
                 component
             }

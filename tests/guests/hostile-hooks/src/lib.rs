@@ -1,7 +1,7 @@
 //! Hooks that do what a message, or the request's query, says.
 //!
 //! Messages: `panic`, `loop`, `memory`, `print`, `exit`, `fail`, `close:CODE:REASON`, `badclose`,
-//! `flood:N`, `terminate`, `info`, `closed-log`, `attach:TEXT`, `attachment`, `late` (closes with
+//! `flood:N`, `handles:N` (holds the socket's event that often), `terminate`, `info`, `closed-log`, `attach:TEXT`, `attachment`, `late` (closes with
 //! 4000, and sends nevertheless); anything else comes back. How each socket ended, and after how
 //! many messages of the instance, is printed. Upgrade queries: `protocol=NAME`,
 //! `header=NAME:VALUE`, `attachment=TEXT`, `refuse=STATUS`, `pinned`. Plain GET:
@@ -74,6 +74,10 @@ impl Hooks for Hostile {
                 for _ in 0..rest.parse()? {
                     peer.send_binary(&chunk)?;
                 }
+            }
+            "handles" => {
+                let held: Vec<_> = (0..rest.parse()?).map_while(|_: u32| peer.event()).collect();
+                peer.send_text(held.len().to_string())?;
             }
             "terminate" => peer.terminate(),
             "late" => {

@@ -1,4 +1,4 @@
-//! Messages of several sockets in one call: whom what happens in it belongs to.
+//! Messages of several sockets in one call: which socket each effect belongs to.
 
 use lithe_tests::artifacts::{BATCH, BENCH_ECHO};
 use lithe_tests::{Client, TestHost, eventually};
@@ -99,7 +99,8 @@ async fn a_turn_of_a_socket_that_is_not_to_come_is_a_trap_in_the_turn_before() {
     for named in [own, number, "4294967295".to_owned()] {
         bad.send(&format!("begin {named}")).await;
         assert_eq!(bad.closed().await, (1011, String::new()));
-        host.wait_for_log(&["`turn.begin`", &format!("socket {named} is not one of those")]).await;
+        host.wait_for_log(&["`turn.begin`", &format!("socket {named} is not one of the sockets")])
+            .await;
         assert_eq!(other.ask("still here").await, "still here");
         bad = connect(&host).await.0;
     }

@@ -27,8 +27,8 @@ fn with(limits: &str) -> Builder {
         .route("hello", BENCH_HELLO)
 }
 
-/// A host whose loops go on for as long as a test needs, and that has one thread for all guests:
-/// where a loop holds it, nobody is served.
+/// A host whose loops run for as long as a test needs, and that has one thread for all guests: if a
+/// loop held the thread, nobody would be served.
 async fn one_thread() -> TestHost {
     let limits = "event_cpu = \"1h\"\nrequest_cpu = \"1h\"\nrequest_time = \"1h\"\n";
     with(limits).environment("TOKIO_WORKER_THREADS", "1").start().await
@@ -57,7 +57,7 @@ async fn others_are_served(host: &TestHost, bystander: &mut Client) {
     }
     let used = cpu_of_workers(host) - before;
     assert!(used < 2 * ANSWERS * TURN, "{used:?} of CPU time for {ANSWERS} answers of each");
-    // So the loop has had its thread in between.
+    // So the loop has had the thread in between.
     let looped = Duration::from_millis(100);
     assert!(used > looped, "it loops no longer: {used:?} of CPU time");
 }

@@ -19,7 +19,7 @@ fn granted(folders: &str) -> String {
 
 const WRITABLE: &str = "\"/d\" = { path = \"d\", write = true }";
 
-/// What comes of something that the guest is asked for.
+/// The result of what the guest is asked to do.
 async fn ask(host: &TestHost, query: &str) -> (u16, String) {
     let answer = host.get(&format!("/f?do={query}")).await;
     (answer.status, answer.text().to_owned())
@@ -50,7 +50,7 @@ async fn a_folder_that_is_replaced_by_a_link_leads_no_new_instance_out() {
     for target in ["../../../../..", "/", "/etc", "..", "a/../..", "../secret"] {
         is_refused(&host, &format!("symlink&path=x&to={target}"), "not-permitted").await;
     }
-    // Nor where the site's owner has made such a link.
+    // The same holds if the owner of the site has made such a link.
     symlink("../../..", host.site.folder().join("d/x")).expect("a link can be made");
     assert_eq!(host.get("/f?do=exit").await.status, 500, "the next one is a new instance");
     for path in ["/e/etc/hostname", "/e/secret", "/d/x/etc/hostname", "/d/x/site/lithe.toml"] {

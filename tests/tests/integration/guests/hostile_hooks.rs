@@ -54,6 +54,19 @@ async fn a_fault_in_the_handler_spares_the_sockets_that_are_not_pinned() {
     assert_eq!(free.ask("after").await, "after");
 }
 
+/// The instance also holds a few handles of its own.
+#[tokio::test]
+async fn a_guest_that_holds_more_than_10000_handles_traps() {
+    let host = faults::all_kinds().await;
+    let mut client = host.connect("/hooks").await;
+    assert_eq!(client.ask("handles:9900").await, "9900");
+    client.send("handles:10001").await;
+    assert_eq!(client.closed().await, (1011, String::new()));
+    host.wait_for_log(&["session failed", "the guest trapped"]).await;
+    let mut next = host.connect("/hooks").await;
+    assert_eq!(next.ask("handles:9900").await, "9900");
+}
+
 #[tokio::test]
 async fn the_attachment_outlives_the_instance() {
     let host = faults::all_kinds().await;

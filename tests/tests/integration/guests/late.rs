@@ -63,7 +63,7 @@ async fn a_version_that_is_never_well_holds_up_nothing_but_its_own_change() {
     let mut host = late("").start().await;
     assert_eq!(host.get("/").await.text(), "late");
     host.site.write("lithe.toml", environment("HEALTH", "sleep"));
-    host.wait_for_log(&["loaded, asking whether it is well"]).await;
+    host.wait_for_log(&["loaded, checking its health"]).await;
     assert_eq!(host.get("/").await.text(), "late");
     let status = host.command("status", &[]).await;
     assert!(status.stdout.contains("plugins/late.wasm"), "{status:?}");

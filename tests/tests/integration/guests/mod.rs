@@ -1,4 +1,4 @@
-//! Each guest, in a module of its name: what the examples are there to show, and what hostile
+//! Each guest has a module of its name: what the examples are there to show, and what hostile
 //! guests must not be able to do.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The guest that says what it is told; what becomes of that is in `logs`.
+//! The guest that prints what it is told. The module `logs` tests what becomes of that.
 
 use lithe_tests::artifacts::SPEAKS;
 

@@ -1,4 +1,4 @@
-//! Where what is in memory cannot move, everybody is told: before, after, and for as long as the
+//! If memory cannot move, Lithe says so: before the change, after it, and for as long as the
 //! version serves.
 
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use crate::host;
 const NO_STATE: &str = "[plugin.\"routes/swap.wasm\"]\nstateless = true\n";
 const REQUIRED: &str = "[plugin.\"routes/swap.wasm\"]\nrequire_state = true\n";
 
-/// Has something in memory.
+/// Puts something into memory.
 async fn count_one(host: &TestHost) -> lithe_tests::Client {
     let mut client = host.connect("/swap").await;
     client.ask("1").await;
@@ -27,7 +27,8 @@ async fn a_version_that_begins_with_empty_memory_says_so() {
     let host = v1().await;
     let mut client = count_one(&host).await;
     let said = deploy(&host, SWAP_BARE).await;
-    let after = "routes/swap.wasm begins with empty memory: the new version exports no `state`";
+    let after =
+        "routes/swap.wasm begins with empty memory: the new version does not export `state`";
     assert!(said.contains(after), "{said}");
     host.wait_for_log(&["WARN", "replaced routes/swap.wasm"]).await;
     host.wait_for_log(&[after]).await;
@@ -37,12 +38,13 @@ async fn a_version_that_begins_with_empty_memory_says_so() {
         (&"no-state-after".into(), &false.into())
     );
     let shown = host.command("status", &[]).await;
-    let begun = "routes/swap.wasm has begun with empty memory: the new version exports no `state`";
+    let begun =
+        "routes/swap.wasm has begun with empty memory: the new version does not export `state`";
     assert!(shown.stdout.contains(begun) && shown.stdout.contains("ends"), "{shown:?}");
 
     assert_eq!(client.ask("2").await, "bare:2");
     let said = deploy(&host, SWAP_V2).await;
-    assert!(said.contains("empty memory: the version before exports no `state`"), "{said}");
+    assert!(said.contains("empty memory: the previous version does not export `state`"), "{said}");
     assert_eq!(client.ask("3").await, "v2:3");
     let said = deploy(&host, SWAP_V1).await;
     assert!(!said.contains("memory"), "what moves is not lost: {said}");
@@ -73,7 +75,7 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     for words in [
         "would replace routes/swap.wasm",
         "1 socket moving",
-        "routes/swap.wasm would begin with empty memory: the new version exports no `state`",
+        "routes/swap.wasm would begin with empty memory: the new version does not export `state`",
     ] {
         assert!(said.succeeded().contains(words), "{words}: {said:?}");
     }
@@ -100,7 +102,7 @@ async fn to_keep_the_memory_is_to_refuse_what_would_lose_it() {
     let host = v1().await;
     let mut client = count_one(&host).await;
     let refused = host.command("deploy", &["--keep-memory", PLUGIN, SWAP_BARE]).await;
-    refused.says(&["`routes/swap.wasm` would begin with empty memory", "exports no `state`"]);
+    refused.says(&["`routes/swap.wasm` would begin with empty memory", "does not export `state`"]);
     assert_eq!(client.ask("2").await, "v1:2");
     host.command("deploy", &["--keep-memory", PLUGIN, SWAP_V2]).await.succeeded();
     assert_eq!(client.ask("count").await, "2");
@@ -152,7 +154,7 @@ async fn a_version_without_state_is_refused_where_it_is_required() {
         .route("swap", SWAP_BARE)
         .end()
         .await
-        .says(&["`routes/swap.wasm` has `require_state`", "exports no `state`"]);
+        .says(&["`routes/swap.wasm` has `require_state`", "does not export `state`"]);
     let both = format!("{REQUIRED}stateless = true\n");
     host()
         .config(&both)
@@ -164,7 +166,7 @@ async fn a_version_without_state_is_refused_where_it_is_required() {
     let host = host().config(REQUIRED).route("swap", SWAP_V1).route("ping", PING).start().await;
     let mut client = count_one(&host).await;
     let refused = host.command("deploy", &[PLUGIN, SWAP_BARE]).await;
-    refused.says(&["`routes/swap.wasm` has `require_state`", "exports no `state`"]);
+    refused.says(&["`routes/swap.wasm` has `require_state`", "does not export `state`"]);
     host.site.write(PLUGIN, std::fs::read(SWAP_BARE).expect("it is there"));
     host.wait_for_log(&["ERROR", "`routes/swap.wasm` has `require_state`"]).await;
     assert_eq!(client.ask("2").await, "v1:2");

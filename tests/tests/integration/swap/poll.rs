@@ -1,4 +1,4 @@
-//! A poll as one app: whatever happens to its instance, no vote is lost.
+//! A poll as one app: no vote is lost, whatever happens to its instance.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whatever is wrong with a version, the one before goes on.
+//! Whatever is wrong with a new version, the previous version goes on.
 
 use lithe_tests::artifacts::{
     MIDDLEWARE_LOG, MIDDLEWARE_MISBEHAVE, SWAP_EVENTS_TRAP, SWAP_HEALTH_HANGS, SWAP_HEALTH_TRAPS,
@@ -9,7 +9,7 @@ use lithe_tests::{Signal, TestHost, eventually};
 use super::{PLUGIN, v1};
 use crate::host;
 
-/// Deploys this file, in vain.
+/// Deploys this file, which is refused.
 async fn refuses(host: &TestHost, file: &str, words: &[&str]) {
     let mut client = host.connect("/swap").await;
     assert_eq!(client.ask("1").await, "v1:1");
@@ -148,11 +148,11 @@ async fn a_changed_file_that_is_wrong_is_said_and_changes_nothing() {
 async fn a_host_that_stops_takes_no_deploys() {
     let mut host = v1().await;
     let mut client = host.connect("/swap").await;
-    // The event holds both the swap and the end up: for longer than the command needs to begin, and
-    // for less than the swap waits.
+    // The event holds both the swap and the end back: for longer than the command needs to begin,
+    // and for less than the swap waits.
     client.send("sleep:4500").await;
     let (deployed, ()) = tokio::join!(host.command("deploy", &[PLUGIN, SWAP_V2]), async {
-        host.wait_for_log(&["loaded, taking over"]).await;
+        host.wait_for_log(&["healthy, taking over"]).await;
         host.signal(Signal::TERM);
     });
     deployed.says(&["the host is stopping"]);

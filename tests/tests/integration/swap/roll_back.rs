@@ -1,4 +1,4 @@
-//! Going back, by command and by itself.
+//! Going back, by command and automatically.
 
 use lithe_tests::artifacts::{
     MIDDLEWARE_MISBEHAVE, SWAP_EVENTS_TRAP, SWAP_SESSION_V1, SWAP_V1, SWAP_V2, SWAP_V3,
@@ -55,7 +55,7 @@ async fn goes_back_to_any_of_the_versions_kept_also_after_a_restart() {
 #[tokio::test]
 async fn goes_back_although_the_cached_artifact_is_damaged() {
     let cache = tempfile::tempdir().expect("a folder can be made");
-    // Nothing keeps the version before in memory, so that going back reads the cache.
+    // Nothing keeps the previous version in memory, so going back reads the cache.
     let site = host().config("[swap]\nwatch_time = \"0s\"\n").route("swap", SWAP_V1);
     let host = site.cache(cache.path()).start().await;
     deploy(&host, SWAP_V2).await;
@@ -96,7 +96,7 @@ async fn a_version_that_fails_too_often_goes_by_itself() {
         assert_eq!(client.ask(&number.to_string()).await, format!("v1:{number}"));
     }
     deploy(&host, SWAP_EVENTS_TRAP).await;
-    // Each request costs it an instance, and its memory: what the version before had is kept.
+    // Each request costs it an instance with its memory. What the previous version had is kept.
     for _ in 0..4 {
         assert_eq!(host.get("/swap").await.status, 500);
     }

@@ -1,4 +1,4 @@
-//! What becomes of sockets: those that can move do, the others drain.
+//! What becomes of sockets: those that can move do, and the others drain.
 
 use lithe_tests::artifacts::{
     SWAP_BARE, SWAP_SESSION_V1, SWAP_SESSION_V2, SWAP_V1, SWAP_V2, SWAP_V3,
@@ -68,8 +68,8 @@ async fn a_version_that_cannot_resume_a_socket_closes_it_and_no_other() {
     assert_eq!(well.ask("2").await, "v2:2");
 }
 
-/// Sends numbered messages without waiting, and expects each answer in order; once a swap has
-/// shown, the version before answers no more.
+/// Sends numbered messages without waiting, and expects each answer in order. Once an answer of the
+/// new version has come, the previous version answers no more.
 #[tokio::test]
 async fn nothing_is_lost_doubled_or_reordered_while_versions_take_over() {
     const SOCKETS: usize = 40;
@@ -110,7 +110,7 @@ async fn nothing_is_lost_doubled_or_reordered_while_versions_take_over() {
         let _sender = within("all sent", sending).await.expect("nothing is lost");
         let (versions, _receiver) =
             within("all received", receiving).await.expect("all are in order");
-        // Each takes over from the other, and none comes back but by a swap.
+        // Each version takes over from the other. None comes back except by a swap.
         assert!(versions.len() <= swaps + 1, "{versions:?} after {swaps} swaps");
         assert!(versions[1..].iter().all(|version| version != "v1"), "{versions:?}");
     }

@@ -1,4 +1,4 @@
-//! What is in memory moves along, or the version before goes on.
+//! Memory moves to the new version, or the previous version goes on.
 
 use lithe_tests::artifacts::{LOUNGE, LOUNGE_TWO, SWAP_BARE, SWAP_V2, SWAP_V3};
 use lithe_tests::{TestHost, eventually};
@@ -20,7 +20,7 @@ async fn what_is_saved_is_restored() {
     assert_eq!(host.get("/swap?count").await.text(), "6");
 }
 
-/// Deploys a version that does not take over; what was there is as it was.
+/// Deploys a version that does not take over. Everything stays as it was.
 async fn goes_on(host: &TestHost, component: &str, words: &[&str]) {
     let before = host.get("/swap?count").await.text().to_owned();
     let mut client = host.connect("/swap").await;

@@ -35,7 +35,7 @@ impl Listing {
         Ok(Self { read: VecDeque::new(), rest, _slot: slot })
     }
 
-    /// The next name. If more have to be read first, it is none, and the rest to read is returned.
+    /// The next name. If more names have to be read first, returns the rest to read instead.
     pub(crate) fn next(&mut self) -> (Option<Entry>, Option<ReadDir>) {
         match self.read.pop_front() {
             Some(entry) => (Some(entry), None),

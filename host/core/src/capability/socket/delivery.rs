@@ -31,7 +31,8 @@ impl Delivery {
 }
 
 impl Drop for Delivery {
-    /// Only if the host has panicked in it is it unfinished here: its socket would wait forever.
+    /// A delivery is unfinished here only if the host has panicked in it. Its socket would wait
+    /// forever.
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.socket.close(1011, "");

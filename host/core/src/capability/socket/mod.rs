@@ -29,7 +29,7 @@ use super::account::{Account, Charge, Held};
 use super::event::Request;
 use super::liveness::Liveness;
 use super::sockets::NewSocket;
-use super::topics::Heard;
+use super::topics::Subscriptions;
 use super::{InstanceId, VersionId};
 use crate::capability::bindings::socket::ReadyState;
 use crate::config::OutboundPolicy;
@@ -69,7 +69,7 @@ pub struct Socket {
     pub(super) account: Arc<Account>,
     inner: Mutex<Inner>,
     /// Locked after the plugin's topics.
-    pub(super) topics: Mutex<Heard>,
+    pub(super) topics: Mutex<Subscriptions>,
     pub liveness: Liveness,
     /// Wakes the session task.
     task: AtomicWaker,
@@ -96,7 +96,7 @@ struct Inner {
     delivering: bool,
     /// Whether the session task waits for that.
     awaited: bool,
-    /// From the handshake to the end; none where only the session task can write.
+    /// From the handshake to the end. None if only the session task can write.
     outlet: Option<Outlet>,
     attachment: Vec<u8>,
     inbox: VecDeque<Inbox>,

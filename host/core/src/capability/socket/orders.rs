@@ -49,7 +49,7 @@ impl Socket {
     /// Closes with 1013, and drops what waits: memory is short, and this peer reads slowly.
     pub fn shed(&self, limit: Limit) {
         let mut inner = self.inner.lock();
-        if !inner.shed(format!("memory is short (`{limit}`)")) {
+        if !inner.shed(limit) {
             return;
         }
         drop(inner);
@@ -91,14 +91,19 @@ impl Orders {
 }
 
 impl Inner {
-    /// Closes with 1013, and drops what waits. Returns false if the socket is closing already.
-    pub(crate) fn shed(&mut self, reason: String) -> bool {
+    /// Closes with 1013, because of this bound, and drops what waits. Returns false if the socket is
+    /// closing already.
+    pub(crate) fn shed(&mut self, limit: Limit) -> bool {
+        let reason = match limit {
+            Limit::Outbound => "the outbound queue is full",
+            _ => "the site is short of memory",
+        };
         let is_open = matches!(self.ready, ReadyState::Connecting | ReadyState::Open);
         if is_open {
             self.outbound.clear();
             self.outbound.settle();
             self.orders.shed = true;
-            self.close(1013, reason);
+            self.close(1013, reason.to_owned());
         }
         is_open
     }

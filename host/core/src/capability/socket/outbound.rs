@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::capability::account::{Charge, Held, SiteMemory};
-use crate::config::OutboundPolicy;
+use crate::config::{Limit, OutboundPolicy};
 use crate::message::SHORT;
 use crate::outgoing::Outgoing;
 
@@ -34,10 +34,10 @@ pub(crate) struct Outbound {
 /// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Full {
-    /// The socket must be closed.
-    Close,
-    /// The guest must wait for `drain`.
-    Refuse,
+    /// The socket must be closed, because of this bound.
+    Close(Limit),
+    /// The guest must wait for `drain`, because of this bound.
+    Refuse(Limit),
 }
 
 impl Outbound {
@@ -108,19 +108,20 @@ impl Outbound {
     }
 
     fn admit(&mut self, payload: usize) -> Result<(), Full> {
-        let has_room = self.len() + payload <= self.limit;
-        // A socket that nothing waits for reads as fast as it is told.
-        if has_room && (self.len() == 0 || self.charge.memory().check().is_ok()) {
-            return Ok(());
-        }
+        let limit = match self.charge.memory().check() {
+            _ if self.len() + payload > self.limit => Limit::Outbound,
+            // A socket for which nothing waits reads as fast as it is sent to.
+            Err(over) if self.len() > 0 => over.limit,
+            _ => return Ok(()),
+        };
         match self.policy {
             OutboundPolicy::Close => {
                 self.clear();
-                Err(Full::Close)
+                Err(Full::Close(limit))
             }
             OutboundPolicy::Refuse => {
                 self.refused = true;
-                Err(Full::Refuse)
+                Err(Full::Refuse(limit))
             }
             OutboundPolicy::DropOldest => {
                 self.make_room(payload);
@@ -224,7 +225,7 @@ mod tests {
     fn closing_drops_what_waits() {
         let mut queue = outbound(4, OutboundPolicy::Close);
         push(&mut queue, b"abcd").unwrap();
-        assert_eq!(push(&mut queue, b"e"), Err(Full::Close));
+        assert_eq!(push(&mut queue, b"e"), Err(Full::Close(Limit::Outbound)));
         assert_eq!(taken(&mut queue), b"");
     }
 
@@ -232,7 +233,7 @@ mod tests {
     fn refusing_keeps_what_waits_and_tells_once_when_it_is_sent() {
         let mut queue = outbound(4, OutboundPolicy::Refuse);
         push(&mut queue, b"abcd").unwrap();
-        assert_eq!(push(&mut queue, b"e"), Err(Full::Refuse));
+        assert_eq!(push(&mut queue, b"e"), Err(Full::Refuse(Limit::Outbound)));
         assert_eq!(taken(&mut queue), b"abcd");
         assert!(!queue.take_drained());
         queue.set_unsent(0);
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!(queue.len(), 3);
         push(&mut queue, b"e").unwrap();
         queue.write(|_| panic!("the task writes what is left"));
-        assert_eq!(push(&mut queue, b"f"), Err(Full::Close));
+        assert_eq!(push(&mut queue, b"f"), Err(Full::Close(Limit::Outbound)));
         assert_eq!(taken(&mut queue), b"bcd");
         queue.write(|_| panic!("the task is writing"));
         queue.set_unsent(0);
@@ -295,8 +296,25 @@ mod tests {
         let mut queue = outbound(5 * SHORT, OutboundPolicy::Close);
         let pushed: Vec<_> =
             (0..3).map(|_| queue.push_shared(message.len(), message.clone())).collect();
-        assert_eq!(pushed, [Ok(()), Ok(()), Err(Full::Close)]);
+        assert_eq!(pushed, [Ok(()), Ok(()), Err(Full::Close(Limit::Outbound))]);
         assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn a_site_without_memory_queues_nothing_behind_what_waits() {
+        for (policy, expected) in [
+            (OutboundPolicy::Close, Err(Full::Close(Limit::SiteMemory))),
+            (OutboundPolicy::Refuse, Err(Full::Refuse(Limit::SiteMemory))),
+        ] {
+            let account = Account::new("site".into());
+            account.memory().limit(10_000);
+            let mut queue = Outbound::new(1_000_000, policy, account.memory());
+            push(&mut queue, &[0; 20_000]).unwrap();
+            queue.settle();
+            assert_eq!(push(&mut queue, b"a"), expected);
+            let mut other = Outbound::new(1_000_000, policy, account.memory());
+            assert_eq!(push(&mut other, b"a"), Ok(()), "nothing waits for it");
+        }
     }
 
     #[test]

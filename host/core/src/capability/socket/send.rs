@@ -6,6 +6,9 @@ use crate::capability::bindings::socket::{ReadyState, SendError};
 use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
 
+/// How many bytes may wait during a delivery before they are charged.
+const UNSETTLED: usize = 64 * 1024;
+
 impl Socket {
     /// Queues a message, unless the socket is closing. When the outbound limit is exceeded, the
     /// site's policy decides: by default the socket closes with 1013, and what waits is dropped,
@@ -48,27 +51,25 @@ impl Socket {
         }
         match push(&mut inner.outbound) {
             Ok(()) => {
-                // In a delivery, what is queued goes out at its end.
-                if !inner.delivering {
+                // In a delivery, most of what is queued goes out at its end.
+                if !inner.delivering || inner.outbound.waiting() > UNSETTLED {
                     inner.outbound.settle();
                 }
                 self.liveness.mark_active();
                 Ok(())
             }
-            Err(Full::Refuse) => {
-                self.account.exceed(Limit::Outbound);
+            Err(Full::Refuse(limit)) => {
+                self.account.exceed(limit);
                 Err(SendError::QueueFull)
             }
-            Err(Full::Close) => {
-                inner.shed("the outbound queue is full".to_owned());
-                self.account.exceed(Limit::Outbound);
+            Err(Full::Close(limit)) => {
+                let waiting = inner.outbound.len();
+                inner.shed(limit);
+                self.account.exceed(limit);
+                let (site, socket, request) = (self.site(), self.id, self.request.id);
                 tracing::warn!(
-                    target: "session",
-                    site = self.site(),
-                    socket = self.id,
-                    request = %self.request.id,
-                    "closing with 1013: the peer reads too slowly, `limits.outbound` ({} bytes) waits",
-                    self.bounds.outbound
+                    target: "session", site, socket, %request,
+                    "closing with 1013: the peer reads too slowly, and {waiting} bytes wait (`{limit}`)"
                 );
                 Err(SendError::Closed)
             }

@@ -10,13 +10,13 @@ use crate::capability::socket::Socket;
 use crate::message::Encoded;
 use crate::sync::Mutex;
 
-/// What one socket hears; none once it has left.
-pub(crate) type Heard = Option<HashSet<Topic>>;
+/// The topics of one socket. None once it has left.
+pub(crate) type Subscriptions = Option<HashSet<Topic>>;
 
-/// Who hears what on this node.
+/// The subscribers on this node.
 #[derive(Debug, Default)]
 pub(crate) struct LocalTopics {
-    /// Locked before what a socket hears.
+    /// Locked before the topics of a socket.
     members: Mutex<HashMap<Topic, Members>>,
 }
 
@@ -26,23 +26,23 @@ type Members = HashMap<u32, Arc<Socket>>;
 impl Topics for LocalTopics {
     fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError> {
         let mut members = self.members.lock();
-        let mut heard = socket.topics.lock();
-        let Some(heard) = heard.as_mut() else { return Err(SubscribeError::Closed) };
-        if heard.contains(&topic) {
+        let mut topics = socket.topics.lock();
+        let Some(topics) = topics.as_mut() else { return Err(SubscribeError::Closed) };
+        if topics.contains(&topic) {
             return Ok(());
         }
         let max = socket.bounds.topics;
-        if heard.len() >= max {
+        if topics.len() >= max {
             return Err(SubscribeError::TooMany(u32::try_from(max).unwrap_or(u32::MAX)));
         }
-        heard.insert(topic.clone());
+        topics.insert(topic.clone());
         members.entry(topic).or_default().insert(socket.id, socket.clone());
         Ok(())
     }
 
     fn unsubscribe(&self, socket: &Socket, topic: &Topic) {
         let mut members = self.members.lock();
-        if socket.topics.lock().as_mut().is_some_and(|heard| heard.remove(topic)) {
+        if socket.topics.lock().as_mut().is_some_and(|topics| topics.remove(topic)) {
             remove(&mut members, topic, socket.id);
         }
     }

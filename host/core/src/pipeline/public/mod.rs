@@ -47,7 +47,7 @@ struct Shared {
     index: ArcSwapOption<Index>,
     /// The last report about files that are not served. Locked while the folder is read, so that
     /// the latest reading is the one that is served.
-    said: Mutex<Option<String>>,
+    reported: Mutex<Option<String>>,
 }
 
 /// An answer that is being made. It is nothing if the file is there no longer.
@@ -67,8 +67,8 @@ impl Public {
     /// The system cannot read the folder at the moment, for example because too many files are
     /// open.
     pub fn open(site: Arc<str>, root: PathBuf) -> Result<Self, FileError> {
-        let (index, said) = (ArcSwapOption::empty(), Mutex::default());
-        let shared = Arc::new(Shared { site, root, index, said });
+        let (index, reported) = (ArcSwapOption::empty(), Mutex::default());
+        let shared = Arc::new(Shared { site, root, index, reported });
         shared.read()?;
         Ok(Self { shared })
     }
@@ -152,15 +152,15 @@ impl Shared {
     }
 
     fn read(&self) -> Result<(), FileError> {
-        let mut said = self.said.lock();
+        let mut reported = self.reported.lock();
         let Reading { index, left_out } =
             Index::read(&Folder::open(&self.root)?, Bounds::default())?;
         if let Some(left_out) = &left_out
-            && said.as_ref() != Some(left_out)
+            && reported.as_ref() != Some(left_out)
         {
             tracing::warn!(site = &*self.site, "{left_out}");
         }
-        *said = left_out;
+        *reported = left_out;
         self.index.store(index.map(Arc::new));
         Ok(())
     }

@@ -54,9 +54,9 @@ const CONTRACT: [&str; 11] = [
     "turn", "ws",
 ];
 
-/// What a component has only if it is granted.
-const VARIABLES: &str = "any variable, but `environment` and `secrets` in lithe.toml";
-const FOLDERS: &str = "any folder, but `folders` in lithe.toml";
+/// What a component gets only by a grant.
+const VARIABLES: &str = "any variable, except `environment` and `secrets` in lithe.toml";
+const FOLDERS: &str = "any folder, except `folders` in lithe.toml";
 
 impl Grant {
     pub(super) fn of(import: &str) -> Self {

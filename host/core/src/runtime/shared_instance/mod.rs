@@ -13,7 +13,7 @@
 //!   │ frames
 //!   ▼
 //! read    Bridge::next                        session/bridge.rs       the session's task
-//!   │ Event::Messages
+//!   │ Wake::Messages
 //!   ▼
 //! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
 //!   │ where the instance is busy or another task gathers, this one goes on: `Queued`
@@ -87,7 +87,7 @@ pub(crate) struct SharedInstance<T: InstanceSource = Template<Hooks>> {
     /// Which one of its plugin's instances it is.
     key: Key,
     inner: Mutex<Inner<T>>,
-    /// Of those, besides sockets, that may bring an event: a request, a timer, a swap.
+    /// Leases of what may bring an event, besides sockets: a request, a timer, a swap.
     leases: Leases,
     this: Weak<Self>,
 }
@@ -248,7 +248,7 @@ impl<T: InstanceSource> SharedInstance<T> {
         self.inner.lock().inherited = None;
     }
 
-    /// Ends the instance, because the plugin is served no longer. It stays while something needs
+    /// Ends the instance, because the plugin is no longer served. It stays while something needs
     /// it: a socket, or an event that somebody waits for. A timer does not keep it.
     pub(crate) fn end(&self) {
         let mut inner = self.inner.lock();

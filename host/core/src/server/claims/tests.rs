@@ -26,7 +26,7 @@ fn given(mut claims: Claims, hosts: &[(&str, &str)]) -> Claims {
 const NOW: u64 = 1_800_000_000;
 const KEPT: u64 = RELEASE_TIME.as_secs();
 
-/// Who answers for each of these, after each of the refusals has been said.
+/// Who answers for each of these, after each of the refusals has been reported.
 fn owners(claims: &mut Claims, hosts: &[&str]) -> Vec<String> {
     owners_at(claims, NOW, hosts)
 }
@@ -44,7 +44,7 @@ fn a_folders_name_is_that_sites_in_any_order_and_by_any_spelling() {
             let mut claims = claims(&[(aaa, &[aaa, wrong]), ("victim", &["victim"])]);
             let found = owners(&mut claims, &["victim", "x.victim", aaa]);
             assert_eq!(found, ["victim", "-", aaa], "{wrong}");
-            assert_eq!(claims.said.len(), 1, "{wrong}");
+            assert_eq!(claims.reported.len(), 1, "{wrong}");
         }
     }
 }
@@ -83,7 +83,7 @@ fn a_site_that_has_a_host_keeps_it() {
     for wrong in ["www.shop.example", "*.cdn.example", "a.cdn.example", "*.a.cdn.example"] {
         claims.ask(&"aaa".into(), &[host(wrong), host("own.example")]);
         assert_eq!(owners(&mut claims, &hosts), ["victim", "victim", "aaa"], "{wrong}");
-        let said = claims.said.first().unwrap().to_string();
+        let said = claims.reported.first().unwrap().to_string();
         assert!(said.contains(wrong) && said.contains("`victim`"), "{said}");
         assert!(said.contains("[tenants.hosts]"), "{said}");
     }
@@ -137,7 +137,7 @@ fn what_the_operator_gives_goes_before_all_else() {
         given(asked, &[("shop.example", "b"), ("*.other.example", "a"), ("gone.example", "none")]);
     let hosts = ["shop.example", "x.other.example", "b", "gone.example"];
     assert_eq!(owners(&mut claims, &hosts), ["b", "a", "b", "none"]);
-    assert_eq!(claims.said.len(), 3, "{:?}", claims.said);
+    assert_eq!(claims.reported.len(), 3, "{:?}", claims.reported);
     let mut claims = given(claims, &[("b", "a")]);
     assert_eq!(owners(&mut claims, &["b"]), ["a"], "even a folder's name");
 }
@@ -153,10 +153,10 @@ fn a_given_host_falls_to_no_wildcard() {
 fn a_refusal_is_said_once() {
     let mut claims = claims(&[("aaa", &["victim"]), ("victim", &["victim"])]);
     claims.assign(NOW);
-    let said = claims.said.clone();
+    let said = claims.reported.clone();
     assert!(!claims.ask(&"aaa".into(), &[host("victim")]), "it asks for the same");
     claims.assign(NOW);
-    assert_eq!(claims.said, said);
+    assert_eq!(claims.reported, said);
 }
 
 #[test]
@@ -184,10 +184,10 @@ fn of_many_refusals_of_a_site_some_are_said_with_how_many_there_are() {
     let claims = claims(&[("aaa", &asked), ("bbb", &["victim"]), ("victim", &["victim"])]);
     let (_, refused) = claims.decide(NOW);
     let none = BTreeSet::new();
-    let said: Vec<_> = news(&refused, &none).collect();
-    assert_eq!(said.len(), MAX_SAID + 2, "a broad one, a neighbour's, and many");
-    assert_eq!(said.iter().map(|(_, more)| more).sum::<usize>(), 500 - MAX_SAID);
-    assert_eq!(news(&refused, &refused).count(), 0, "nothing is said twice");
+    let said: Vec<_> = unreported(&refused, &none).collect();
+    assert_eq!(said.len(), refusal::MAX_LOGGED + 2, "a broad one, a neighbour's, and many");
+    assert_eq!(said.iter().map(|(_, more)| more).sum::<usize>(), 500 - refusal::MAX_LOGGED);
+    assert_eq!(unreported(&refused, &refused).count(), 0, "nothing is reported twice");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_host_is_kept_for_a_site_that_comes_back() {
         }
         assert_eq!(owners(&mut claims, &shop), ["-"], "gone: {is_gone}");
         assert_eq!(owners_at(&mut claims, NOW + KEPT - 1, &shop), ["-"]);
-        let said = claims.said.first().unwrap().to_string();
+        let said = claims.reported.first().unwrap().to_string();
         for words in ["site `victim`", "free from 2027-01-15T08:10:00Z on", "[tenants.hosts]"] {
             assert!(said.contains(words), "{said}");
         }
@@ -303,7 +303,7 @@ fn addresses_and_localhost_are_for_the_operator_to_give() {
     let mut claims = given(sites, &[("[::1]", "b")]);
     assert_eq!(owners(&mut claims, &hosts), ["-", "-", "b", "-", "-", "-"]);
     assert_eq!(owners(&mut claims, &["10.0.0.1"]), ["10.0.0.1"], "by its folder's name");
-    assert_eq!(claims.said.len(), asked.len());
+    assert_eq!(claims.reported.len(), asked.len());
     let mut claims = given(claims, &[("localhost", "aaa"), ("*.0.0.1", "aaa")]);
     assert_eq!(owners(&mut claims, &["localhost", "127.0.0.1"]), ["aaa", "aaa"]);
 }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::outgoing::Outgoing;
-use crate::session::Limits;
+use crate::session::SessionLimits;
 use crate::session::deflate::{Deflater, Inflater};
-use crate::session::frame::Progress;
+use crate::session::frame::Position;
 
 /// The size of the decoder's buffer, in bytes. The buffer grows for a larger message, and is
 /// cleared for each read. What is read at once is [`READ_AT_ONCE`].
@@ -31,13 +31,13 @@ pub(super) struct ByteStream<S> {
     waker: Waker,
     pub(super) came: Came,
     /// The decoder's position in what it has been given.
-    pub(super) progress: Progress,
+    pub(super) position: Position,
     /// What the network has not taken yet.
     pub(super) out: Outgoing,
     /// How many bytes the decoder has got of a message that is not complete.
     pub(super) amid: usize,
     /// Whether something came.
-    pub(super) heard: bool,
+    pub(super) received: bool,
     /// Whether a close frame has been queued, or has come.
     pub(super) closing: bool,
     pub(super) deflater: Option<Box<Deflater>>,
@@ -66,7 +66,7 @@ pub(super) struct Inflating {
 
 impl<S> ByteStream<S> {
     /// `read` is what came right behind the handshake.
-    pub(super) fn new(stream: S, read: &[u8], limits: &Limits) -> Self {
+    pub(super) fn new(stream: S, read: &[u8], limits: &SessionLimits) -> Self {
         let mut inflating = limits.deflate.map(|agreed| {
             let inflater = Inflater::new(&agreed, limits.message);
             Box::new(Inflating { inflater, rewritten: Vec::new(), taken: 0 })
@@ -83,10 +83,10 @@ impl<S> ByteStream<S> {
             stream,
             waker: Waker::noop().clone(),
             came,
-            progress: Progress::default(),
+            position: Position::default(),
             out: Outgoing::default(),
             amid: 0,
-            heard: false,
+            received: false,
             closing: false,
             deflater: limits.deflate.map(|agreed| Box::new(Deflater::new(&agreed))),
             inflating,
@@ -105,7 +105,7 @@ impl<S: AsyncRead + Unpin> ByteStream<S> {
     /// Whether the decoder holds nothing that continues in the next bytes. With compression this is
     /// never true, because only the decoder reads then.
     pub(super) fn is_between_messages(&self) -> bool {
-        self.inflating.is_none() && self.progress.is_between_messages()
+        self.inflating.is_none() && self.position.is_between_messages()
     }
 
     /// Reads what the network has.
@@ -118,7 +118,7 @@ impl<S: AsyncRead + Unpin> ByteStream<S> {
         match Pin::new(&mut self.stream).poll_read(&mut cx, &mut buffer) {
             Poll::Ready(Ok(())) => {
                 let count = buffer.filled().len();
-                self.heard |= count > 0;
+                self.received |= count > 0;
                 self.came.came(count);
                 Ok(())
             }
@@ -140,7 +140,7 @@ impl<S: AsyncRead + Unpin> ByteStream<S> {
             self.fill()?;
         }
         let left = self.came.left();
-        let passed = self.progress.pass(&left[..left.len().min(buffer.len())]);
+        let passed = self.position.pass(&left[..left.len().min(buffer.len())]);
         Ok(self.came.take(&mut buffer[..passed]))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Many, Sites, Standing, say};
+use super::{Many, Sites, Standing, log_update};
 use crate::plugin::Share;
 use crate::site::scan::is_site_at;
 use crate::site::{SiteDir, SiteManager, Watcher};
@@ -21,7 +21,7 @@ pub(super) async fn serve(sites: Arc<Sites>, name: String, id: u64) {
         let following = follow(sites.clone(), name.clone(), id);
         let Err(broken) = AbortOnDropHandle::new(tokio::spawn(following)).await else { return };
         tracing::error!(
-            target: "swap", site = name, "what follows the site has broken, and begins again: {broken}"
+            target: "swap", site = name, "the task of the site has failed, and starts again: {broken}"
         );
         tokio::time::sleep(AGAIN).await;
     }
@@ -64,7 +64,7 @@ impl One<'_> {
             (_, Err(error)) => tracing::error!(
                 target: "swap", site, "the host cannot look at the site's folder: {error:#}"
             ),
-            (Some(manager), Ok(true)) => say(site, manager.update().await),
+            (Some(manager), Ok(true)) => log_update(site, manager.update().await),
             (Some(manager), Ok(false)) => {
                 self.stand(Standing::NoSite);
                 manager.close();

@@ -31,14 +31,14 @@ pub(crate) type Number = i32;
 #[derive(Default)]
 pub(crate) struct Signal {
     wake: Notify,
-    heard: Mutex<Heard>,
+    news: Mutex<News>,
 }
 
 #[derive(Default)]
-struct Heard {
+struct News {
     last: Option<Instant>,
     /// Whether something has happened since the last look.
-    is_news: bool,
+    has_changed: bool,
     /// Components that have been changed and not closed, and since when.
     writing: HashMap<(Number, OsString), Instant>,
     all: bool,
@@ -46,7 +46,7 @@ struct Heard {
 
 /// What happened to a name in a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Event {
+enum NameChange {
     /// A file's content has changed, and more may come.
     Modified,
     /// A file was closed, or a name came or went: the file is complete.
@@ -65,13 +65,13 @@ impl Signal {
 
     /// Waits until something has happened since the last look, and then until nothing happens for a
     /// while, but not for long. Cancel-safe: the news stays.
-    pub(crate) async fn heard(&self, quiet: Duration, at_most: Duration) {
-        while !self.heard.lock().is_news {
+    pub(crate) async fn changed(&self, quiet: Duration, at_most: Duration) {
+        while !self.news.lock().has_changed {
             self.wake.notified().await;
         }
         let until = clock::after(Instant::now(), at_most);
         loop {
-            let last = self.heard.lock().last;
+            let last = self.news.lock().last;
             let quiet_at = last.map_or_else(Instant::now, |last| clock::after(last, quiet));
             let now = Instant::now();
             if quiet_at <= now || until <= now {
@@ -83,45 +83,45 @@ impl Signal {
 
     /// Has the watcher look.
     pub(crate) fn wake(&self) {
-        self.heard.lock().is_news = true;
+        self.news.lock().has_changed = true;
         self.wake.notify_one();
     }
 
     /// Begins a look. Returns whether everything counts as changed this time.
     pub(crate) fn begin_look(&self) -> bool {
-        let mut heard = self.heard.lock();
-        heard.is_news = false;
-        std::mem::take(&mut heard.all)
+        let mut news = self.news.lock();
+        news.has_changed = false;
+        std::mem::take(&mut news.all)
     }
 
     /// Whether somebody has changed this file and not closed it.
     pub(crate) fn is_writing(&self, folder: Number, name: &OsStr) -> bool {
-        self.heard.lock().writing.contains_key(&(folder, name.to_owned()))
+        self.news.lock().writing.contains_key(&(folder, name.to_owned()))
     }
 
-    fn note(&self, folder: Number, name: Option<&OsStr>, event: Event) {
-        let mut heard = self.heard.lock();
-        heard.last = Some(Instant::now());
+    fn note(&self, folder: Number, name: Option<&OsStr>, change: NameChange) {
+        let mut news = self.news.lock();
+        news.last = Some(Instant::now());
         if let Some(name) = name.filter(|name| super::is_component(name)) {
             let key = (folder, name.to_owned());
-            match event {
-                Event::Modified if heard.writing.len() < MAX_WRITING => {
-                    heard.writing.entry(key).or_insert_with(Instant::now);
+            match change {
+                NameChange::Modified if news.writing.len() < MAX_WRITING => {
+                    news.writing.entry(key).or_insert_with(Instant::now);
                 }
-                Event::Settled => drop(heard.writing.remove(&key)),
-                Event::Modified | Event::Other => {}
+                NameChange::Settled => drop(news.writing.remove(&key)),
+                NameChange::Modified | NameChange::Other => {}
             }
         }
-        drop(heard);
+        drop(news);
         self.wake();
     }
 
     /// Forgets what is known about this folder, or about all.
     fn forget(&self, folder: Option<Number>) {
-        let mut heard = self.heard.lock();
-        heard.last = Some(Instant::now());
-        heard.writing.retain(|(own, _), _| folder.is_some_and(|folder| folder != *own));
-        drop(heard);
+        let mut news = self.news.lock();
+        news.last = Some(Instant::now());
+        news.writing.retain(|(own, _), _| folder.is_some_and(|folder| folder != *own));
+        drop(news);
         self.wake();
     }
 }
@@ -129,7 +129,7 @@ impl Signal {
 /// Makes all watchers of the process report everything as changed.
 pub fn tell_all() {
     for signal in SIGNALS.lock().iter().filter_map(Weak::upgrade) {
-        signal.heard.lock().all = true;
+        signal.news.lock().all = true;
         signal.wake();
     }
 }
@@ -254,9 +254,9 @@ mod system {
                 | ReadFlags::MOVED_FROM
                 | ReadFlags::MOVED_TO;
             let event = match flags {
-                _ if flags.intersects(settled) => Event::Settled,
-                _ if flags.contains(ReadFlags::MODIFY) => Event::Modified,
-                _ => Event::Other,
+                _ if flags.intersects(settled) => NameChange::Settled,
+                _ if flags.contains(ReadFlags::MODIFY) => NameChange::Modified,
+                _ => NameChange::Other,
             };
             for subscriber in watched.get(&folder).into_iter().flatten() {
                 let is_other = |only: &OsString| name.is_some_and(|name| *only != name);

@@ -1,0 +1,88 @@
+//! What `status` reports of a site.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::pipeline::{SiteSnapshot, TrafficSplit};
+use crate::plugin::{Account, Digest, PluginVersion, Versions};
+use crate::server::ServedSite;
+use crate::site::report::{CanaryStatus, DrainingStatus, MemoryStatus};
+use crate::site::{Serving, SiteDir, Status};
+
+/// What [`Status`] needs of the state that is locked during a change: a copy, made at the end of
+/// each change, so that `status` does not wait for the next one.
+pub(super) struct StatusCopy {
+    pub(super) name: Arc<str>,
+    account: Arc<Account>,
+    /// The kept versions of each component, newest first.
+    versions: BTreeMap<String, Vec<Digest>>,
+}
+
+impl StatusCopy {
+    pub(super) fn of(site: &SiteDir, versions: &Versions) -> Self {
+        Self {
+            name: site.name.clone(),
+            account: site.account.clone(),
+            versions: versions.all().clone(),
+        }
+    }
+
+    /// The status of the site as it is served now.
+    pub(super) fn status(&self, served: &ServedSite) -> Status {
+        let traffic = served.traffic();
+        let stable = &traffic.stable;
+        let exceeded = self.account.exceeded().into_iter();
+        Status {
+            site: self.name.to_string(),
+            plugins: stable.plugins.iter().map(|own| self.serving(stable, own)).collect(),
+            canary: self.canary(&traffic),
+            draining: draining(served),
+            exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
+            memory: MemoryStatus::from(&**self.account.memory()),
+        }
+    }
+
+    fn serving(&self, snapshot: &SiteSnapshot, plugin: &PluginVersion) -> Serving {
+        let calls = plugin.context().calls.count();
+        let name = plugin.context().plugin.to_string();
+        let kept = self.versions.get(&name).into_iter().flatten();
+        let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
+        Serving {
+            files: if files.len() > 1 { files } else { Vec::new() },
+            state: plugin.has_state().filter(|_| !plugin.context().settings.stateless),
+            empty_memory: plugin.began_empty(),
+            version: *plugin.digest(),
+            sockets: plugin.own_sockets().count(),
+            calls: calls.made,
+            traps: calls.traps,
+            limits: calls.limits,
+            errors: calls.errors,
+            before: kept.filter(|own| *own != plugin.digest()).copied().collect(),
+            plugin: name,
+        }
+    }
+
+    fn canary(&self, traffic: &TrafficSplit) -> Option<CanaryStatus> {
+        let canary = traffic.canary.as_ref()?;
+        let is_stable = |plugin: &Arc<PluginVersion>| {
+            traffic.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
+        };
+        let own = canary.snapshot.plugins.iter().filter(|plugin| !is_stable(plugin));
+        Some(CanaryStatus {
+            split: canary.split.to_string(),
+            plugins: own.map(|plugin| self.serving(&canary.snapshot, plugin)).collect(),
+        })
+    }
+}
+
+/// The versions that still have sockets to drain.
+fn draining(served: &ServedSite) -> Vec<DrainingStatus> {
+    let versions = served.draining().versions().into_iter().map(|version| DrainingStatus {
+        plugin: version.plugin.context().plugin.to_string(),
+        version: *version.plugin.digest(),
+        sockets: version.plugin.own_sockets().count(),
+        left: version.until.saturating_duration_since(Instant::now()),
+    });
+    versions.filter(|version| version.sockets > 0).collect()
+}
