@@ -4,7 +4,6 @@ import type { Fields, HttpError as Failure, Response as Answered } from "lithe:p
 import type { Outcome as Contract } from "lithe:plugin/outcome@0.1.0";
 
 import type { Awaitable } from "./awaitable.ts";
-import { then } from "./awaitable.ts";
 import { cookie } from "./cookie.ts";
 import type { CookieOptions } from "./cookie.ts";
 import type { Event } from "./event.ts";
@@ -135,11 +134,17 @@ export function thrown({ status, headers, message }: HttpError): unknown {
   return { ...failure, payload: failure };
 }
 
-/** A response of the web, which the full engine has. */
-interface WebResponse {
-  status: number;
-  headers: Iterable<readonly [string, string]>;
+/** A response of the web. */
+export interface WebResponse {
+  readonly status: number;
+  readonly headers: Iterable<readonly [string, string]>;
   arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** The same response with its whole body. */
+export function whole(web: WebResponse): Promise<Response> {
+  const { status, headers } = web;
+  return web.arrayBuffer().then((bytes) => new Response(new Uint8Array(bytes), { status, headers }));
 }
 
 function isWebResponse(answer: object): answer is WebResponse {
@@ -157,10 +162,7 @@ export function toOutcome(answer: Answer, event: Event): Awaitable<Outcome> {
   }
   if (typeof answer === "object") {
     if (OUTCOME in answer) return (answer[OUTCOME] as (event: Event) => Awaitable<Outcome>)(event);
-    if (isWebResponse(answer)) {
-      const { status, headers } = answer;
-      return then(answer.arrayBuffer(), (bytes) => new Response(new Uint8Array(bytes), { status, headers }));
-    }
+    if (isWebResponse(answer)) return whole(answer);
   }
   return Response.json(answer);
 }
