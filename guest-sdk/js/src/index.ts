@@ -31,6 +31,7 @@ export { env } from "./env.ts";
 export { Event } from "./event.ts";
 export type { StreamOptions, UpgradeOptions } from "./event.ts";
 export type { HeadersLike } from "./headers.ts";
+export type { ParseOptions } from "./json.ts";
 export { Message } from "./message.ts";
 export { basicAuth, bearerAuth, bearerToken } from "./middleware/auth.ts";
 export { cors } from "./middleware/cors.ts";

@@ -10,6 +10,7 @@ import type { Event } from "./event.ts";
 import { fields, getHeader, setHeader } from "./headers.ts";
 import type { HeadersLike } from "./headers.ts";
 import { described } from "./stack.ts";
+import { percentEncoded } from "./values.ts";
 
 /** What a handler may answer: a response of this SDK or of the web, or a value that becomes one:
  * a string is text, bytes are bytes, nothing is 204, and anything else is JSON. */
@@ -69,10 +70,16 @@ export class Response extends Head {
     return new Response(JSON.stringify(value), { ...init, headers });
   }
 
-  /** Sends the client elsewhere. */
+  /** Sends the client elsewhere. What cannot stand in a URI, such as a space or a line's end, is
+   * percent-encoded. A `%` stays as it is. */
   static redirect(location: string, status = 302): Response {
-    return new Response(null, { status, headers: { location } });
+    return new Response(null, { status, headers: { location: uri(location) } });
   }
+}
+
+/** A text as it may stand in a URI. A `\` may not: browsers take it for a `/`. */
+export function uri(text: string): string {
+  return percentEncoded(text, /[!#-;=?-[\]-~]/);
 }
 
 /** An accepted upgrade. Middleware may add headers to it. */
