@@ -115,12 +115,16 @@ size_t lithe_params(lithe_event *event, const lithe_field **params);
 /* Returns the first parameter of the query of that name, decoded as a form is: `+` is a space.
  * Without one, `data` is NULL. */
 lithe_text lithe_query_param(lithe_event *event, const char *name);
-/* Returns the first cookie of that name, percent-decoded. Without one, `data` is NULL. */
+/* Returns the first cookie of that name, percent-decoded. The name is compared as it was sent. Without
+ * one, `data` is NULL. */
 lithe_text lithe_cookie(lithe_event *event, const char *name);
 /* Returns how many cookies there are, and writes a list of them to `*cookies`, in their order. */
 size_t lithe_cookies(lithe_event *event, const lithe_field **cookies);
 /* Returns the bytes of the whole body. For an upgrade request they are empty. */
 lithe_text lithe_body(lithe_event *event);
+/* Sets how many bytes the body may have for `lithe_json_body`, `lithe_form_text` and
+ * `lithe_form_integer`: without this, 256 KiB. They answer a larger one with 413. */
+void lithe_limit_body(lithe_event *event, size_t limit);
 /* Returns the value that middleware left under this key. Without one, `data` is NULL. */
 lithe_text lithe_local(lithe_event *event, const char *key);
 /* Leaves a value under this key, for what runs after this. All values of a request together may
@@ -141,7 +145,8 @@ lithe_outcome *lithe_param_integer(lithe_event *event, const char *name, int64_t
 /* Reads a parameter of the query. It is a failure with 400 if it is missing or not an integer. */
 lithe_outcome *lithe_query_integer(lithe_event *event, const char *name, int64_t *value);
 /* Reads a field of a body that is a form (`application/x-www-form-urlencoded`). It is a failure
- * with 415 if the body is something else, and with 400 if the field is missing. */
+ * with 415 if the body is something else, with 413 if the body is larger than 256 KiB or
+ * `lithe_limit_body` says, and with 400 if the field is missing. */
 lithe_outcome *lithe_form_text(lithe_event *event, const char *name, lithe_text *value);
 /* As `lithe_form_text`. It is a failure with 400, too, if the field is not an integer. */
 lithe_outcome *lithe_form_integer(lithe_event *event, const char *name, int64_t *value);
@@ -176,7 +181,8 @@ lithe_outcome *lithe_respond_text(int status, lithe_text text);
 /* Returns a response with JSON, as `application/json`. */
 lithe_outcome *lithe_respond_json(int status, lithe_text json);
 /* Returns a redirect. The status is 301, 302, 303, 307 or 308; any other is answered with 500, and
- * the log says why. */
+ * the log says why. What cannot stand in a URI, such as a space or a line's end, is
+ * percent-encoded. A `%` stays as it is. */
 lithe_outcome *lithe_redirect(int status, const char *location);
 /* Returns a failure. The status is 400 to 599; any other is answered with 500, and the log says
  * why. The nearest error handler may answer for the failure. If none does, the client gets the
@@ -242,8 +248,9 @@ typedef enum lithe_same_site {
 /* Has the browser forget a cookie: for `max_age`. */
 #define LITHE_FORGET (-1)
 
-/* A cookie that an answer sets. Characters that a cookie cannot have are percent-encoded, and
- * `lithe_cookie` decodes them. What is 0 or NULL is left out. */
+/* A cookie that an answer sets. Characters that a value cannot have are percent-encoded, and
+ * `lithe_cookie` decodes them. A name is a token (RFC 9110, 5.6.2), and is not decoded: other
+ * characters in it stay percent-encoded. What is 0 or NULL is left out. */
 typedef struct lithe_new_cookie {
   const char *name;
   const char *value;

@@ -13,8 +13,9 @@
  *
  * The host matches paths with patterns, which are those of a site: `/rooms/:id`, `:id(\\d+)` with a
  * regular expression, `:id?` optional, `:path+` one segment or more, `:path*` any number, `*` one
- * segment without a name, `**` any number without one. A malformed pattern, or a second route for
- * the same, is a trap: such a component does not load, and the log says why.
+ * segment without a name, `**` any number without one. A second route for the same
+ * pattern and method is a trap, and the host refuses a malformed pattern. Such a component does not
+ * load, and the log says why.
  *
  * The app's middleware runs around a handler first, then that of its groups, from the broadest to
  * the most specific. Each runs in the order of its registration, wherever it stands among the

@@ -91,9 +91,9 @@ lithe_outcome *lithe_next(lithe_event *event) {
 }
 
 /* What answers a request. */
-static const route *choose(const slot *slot, const char *method, bool is_upgrade_request) {
+static const route *choose(const slot *slot, const char *method, lithe_event *event) {
   const route *sockets = slot->hooks ? &slot->sockets : NULL;
-  if (sockets && is_upgrade_request) return sockets;
+  if (sockets && lithe_is_upgrade_request(event)) return sockets;
   const route *found = find_route(slot, method);
   if (!found) found = find_route(slot, NULL);
   if (!found && strcmp(method, "HEAD") == 0) found = find_route(slot, "GET");
@@ -111,15 +111,10 @@ static const lithe_hooks *hooks_in(const slot *slot, bool is_stream) {
 }
 
 static lithe_outcome *accept_upgrade(lithe_event *event) {
-  const lithe_hooks *hooks = event->place->slot->hooks;
-  if (lithe_is_upgrade_request(event)) {
-    return hooks->upgrade ? checked(hooks->upgrade(event)) : lithe_upgrade(event, NULL);
-  }
-  bool is_get = lithe_is(lithe_method(event), "GET");
-  lithe_outcome *refused = lithe_failure(is_get ? 426 : 405,
-                                         is_get ? "Upgrade Required" : "Method Not Allowed");
-  lithe_add_header(refused, is_get ? "upgrade" : "allow", is_get ? "websocket" : "GET");
-  return refused;
+  lithe_handler upgrade = event->place->slot->hooks->upgrade;
+  if (upgrade && lithe_is_upgrade_request(event)) return checked(upgrade(event));
+  /* The host refuses any other request. */
+  return lithe_upgrade(event, NULL);
 }
 
 /* Remembers who hears of the socket that a request has become. Of an upgrade that a handler has
@@ -162,8 +157,7 @@ static lithe_outcome *serve(lithe_event *event) {
   make_app();
   lithe_text method = lithe_method(event), pattern = lithe_route(event);
   const slot *slot = find_slot(pattern);
-  const route *route =
-      slot ? choose(slot, method.data, lithe_is_upgrade_request(event)) : NULL;
+  const route *route = slot ? choose(slot, method.data, event) : NULL;
   if (!route) {
     const char *reason = "the app has no route for %s of `%s`";
     return lithe_fault(lithe_format(reason, method.data, pattern.data).data);

@@ -7,9 +7,13 @@ static void drop_event(void *memory) {
   lithe_plugin_event_event_drop_own(event->handle);
 }
 
+/* What JSON or a form says may take many times its bytes, and a shared instance's memory is that of
+ * all its clients. */
+#define BODY_LIMIT (256 * 1024)
+
 static lithe_event *keep_event(lithe_plugin_event_own_event_t handle) {
   lithe_event *event = allocate(sizeof *event);
-  *event = (lithe_event){handle, NULL};
+  *event = (lithe_event){.handle = handle, .body_limit = BODY_LIMIT};
   keep(event, drop_event);
   return event;
 }
@@ -55,6 +59,17 @@ lithe_text lithe_body(lithe_event *event) {
   lithe_wit_list_u8_t body;
   lithe_plugin_event_method_event_body(borrow(event), &body);
   return take(body.ptr, body.len);
+}
+
+void lithe_limit_body(lithe_event *event, size_t limit) { event->body_limit = limit; }
+
+static lithe_outcome *check_size(const lithe_event *event, size_t size) {
+  if (size <= event->body_limit) return NULL;
+  /* No format: see `trap`. */
+  return lithe_failure(413, event->body_limit == BODY_LIMIT
+                                ? "the body is larger than 262144 bytes: `lithe_limit_body` sets "
+                                  "a higher limit"
+                                : "the body is larger than `lithe_limit_body` allows");
 }
 
 /* Makes a kept list of names and values that the host gave. */

@@ -89,6 +89,9 @@ static lithe_text as_utf8(lithe_text text);
 /* A kept text in which `%41` is an `A`, and a `+` a space if it is of a form. */
 static lithe_text percent_decoded(lithe_text text, bool is_form);
 
+/* A kept text in which `%41` stands for an `A` that is not plain. NULL is the empty one. */
+static const char *percent_encoded(const char *text, bool (*is_plain)(unsigned char byte));
+
 /* Whether a text is decoded to another. It keeps nothing: a client may send many names. */
 static bool decodes_to(lithe_text text, const char *expected, bool is_form);
 
@@ -107,7 +110,13 @@ struct lithe_event {
   lithe_plugin_event_own_event_t handle;
   /* What `lithe_next` runs in an app. */
   place *place;
+  /* The largest body that is read as JSON or as a form. */
+  size_t body_limit;
 };
+
+/* A failure with 413 if the body has so many bytes, and is not to be read as JSON or as a form.
+ * Otherwise NULL. */
+static lithe_outcome *check_size(const lithe_event *event, size_t size);
 
 /* Keeps an event until `release`, which drops its handle. */
 static lithe_event *keep_event(lithe_plugin_event_own_event_t handle);

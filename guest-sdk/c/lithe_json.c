@@ -6,6 +6,19 @@
 /* Arrays and objects in one another. */
 #define MAX_DEPTH 128
 
+/* An array or an object: its first byte, and what stands behind its last one. */
+typedef struct part {
+  const char *start;
+  const char *end;
+} part;
+
+/* All arrays and objects of a text, in the order of their starts. So a value that is not looked into
+ * is skipped at once, and a walk through all levels reads the text once. */
+typedef struct lithe_json_parts {
+  part *items;
+  size_t count;
+} json_parts;
+
 /* The text that is read. */
 typedef struct reader {
   const char *at;
@@ -113,32 +126,46 @@ static bool skip_string(reader *reader) {
   return false;
 }
 
-static bool skip_value(reader *reader, int depth);
-
-/* Takes what stands between two brackets. */
-static bool skip_items(reader *reader, char end, int depth) {
-  reader->at++;
-  if (skip(reader, end)) return true;
-  do {
-    bool is_named = end != '}' || (skip_string(reader) && skip(reader, ':'));
-    if (!is_named || !skip_value(reader, depth + 1)) return false;
-  } while (skip(reader, ','));
-  if (ahead(reader) != end) return false;
-  reader->at++;
-  return true;
-}
-
-static bool skip_value(reader *reader, int depth) {
-  if (depth > MAX_DEPTH) return false;
+/* Takes a value that is neither an array nor an object. */
+static bool skip_scalar(reader *reader) {
   switch (ahead(reader)) {
-    case '{': return skip_items(reader, '}', depth);
-    case '[': return skip_items(reader, ']', depth);
     case '"': return skip_string(reader);
     case 't': return skip_word(reader, "true");
     case 'f': return skip_word(reader, "false");
     case 'n': return skip_word(reader, "null");
     default: return skip_number(reader);
   }
+}
+
+static bool check_value(reader *reader, json_parts *parts, int depth);
+
+/* Takes what stands between two brackets, and the second one. */
+static bool check_items(reader *reader, json_parts *parts, char end, int depth) {
+  reader->at++;
+  skip_space(reader);
+  if (ahead(reader) != end) {
+    do {
+      bool is_named = end != '}' || (skip_string(reader) && skip(reader, ':'));
+      if (!is_named || !check_value(reader, parts, depth + 1)) return false;
+    } while (skip(reader, ','));
+  }
+  if (ahead(reader) != end) return false;
+  reader->at++;
+  return true;
+}
+
+/* Takes a value of a text that nobody has checked, and remembers the arrays and objects in it. */
+static bool check_value(reader *reader, json_parts *parts, int depth) {
+  if (depth > MAX_DEPTH) return false;
+  char first = ahead(reader);
+  if (first != '{' && first != '[') return skip_scalar(reader);
+  size_t own = parts->count;
+  parts->items = grown(parts->items, own, sizeof *parts->items);
+  parts->items[own].start = reader->at;
+  parts->count++;
+  if (!check_items(reader, parts, first == '{' ? '}' : ']', depth)) return false;
+  parts->items[own].end = reader->at;
+  return true;
 }
 
 static lithe_json_type type_of(char first) {
@@ -153,40 +180,75 @@ static lithe_json_type type_of(char first) {
   }
 }
 
-/* Takes a value. It is absent if it is malformed. */
-static lithe_json take_value(reader *reader, int depth) {
-  const char *start = reader->at;
-  if (!skip_value(reader, depth)) return (lithe_json){LITHE_JSON_ABSENT, none};
-  return (lithe_json){type_of(*start), {start, (size_t)(reader->at - start)}};
+static const lithe_json absent = {LITHE_JSON_ABSENT, {NULL, 0}, NULL};
+
+/* The value from a place to where the reader is. */
+static lithe_json value_from(const char *start, const reader *reader, const json_parts *parts) {
+  return (lithe_json){type_of(*start), {start, (size_t)(reader->at - start)}, parts};
 }
 
+static void drop_parts(void *memory) { free(((json_parts *)memory)->items); }
+
 lithe_json lithe_json_read(lithe_text text) {
+  json_parts *parts = allocate(sizeof *parts);
+  *parts = (json_parts){NULL, 0};
+  keep(parts, drop_parts);
   reader reader = reader_of(text);
   skip_space(&reader);
-  lithe_json value = take_value(&reader, 1);
+  const char *start = reader.at;
+  if (!check_value(&reader, parts, 1)) return absent;
+  lithe_json value = value_from(start, &reader, parts);
   skip_space(&reader);
-  return reader.at == reader.end ? value : (lithe_json){LITHE_JSON_ABSENT, none};
+  return reader.at == reader.end ? value : absent;
 }
 
 lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value) {
-  lithe_json read = lithe_json_read(lithe_body(event));
+  lithe_text body = lithe_body(event);
+  lithe_outcome *refused = check_size(event, body.size);
+  if (refused) return refused;
+  lithe_json read = lithe_json_read(body);
   if (read.type == LITHE_JSON_ABSENT) return lithe_failure(400, "the body is not JSON");
   *value = read;
   return NULL;
 }
 
-/* The next item of an array, or the next field of an object with its name, which is a string. Any
- * value in a text that has been checked may be deep again. */
+/* Where an array or an object of a checked text ends. */
+static const char *end_of(const json_parts *parts, const char *start) {
+  size_t low = 0, high = parts->count;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (parts->items[middle].start <= start) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return parts->items[low].end;
+}
+
+/* Takes a value of a text that has been checked. It is absent behind the last one. */
+static lithe_json take_value(reader *reader, const json_parts *parts) {
+  const char *start = reader->at;
+  char first = ahead(reader);
+  if (first == '{' || first == '[') {
+    reader->at = end_of(parts, start);
+  } else if (!skip_scalar(reader)) {
+    return absent;
+  }
+  return value_from(start, reader, parts);
+}
+
+/* The next item of an array, or the next field of an object with its name, which is a string. */
 static bool next_value(lithe_json all, size_t *at, lithe_json *name, lithe_json *value) {
   reader reader = reader_of(all.text);
   if (*at >= all.text.size) return false;
   reader.at += *at ? *at : 1;
   skip(&reader, ',');
   if (name) {
-    *name = take_value(&reader, 1);
+    *name = take_value(&reader, all.parts);
     if (name->type != LITHE_JSON_STRING || !skip(&reader, ':')) return false;
   }
-  *value = take_value(&reader, 1);
+  *value = take_value(&reader, all.parts);
   *at = (size_t)(reader.at - all.text.data);
   return value->type != LITHE_JSON_ABSENT;
 }
@@ -254,7 +316,7 @@ static bool is_string(lithe_json string, const char *expected) {
 }
 
 lithe_json lithe_json_field(lithe_json object, const char *name) {
-  lithe_json found = {LITHE_JSON_ABSENT, none}, string, value;
+  lithe_json found = absent, string, value;
   if (object.type != LITHE_JSON_OBJECT) return found;
   for (size_t at = 0; next_value(object, &at, &string, &value);) {
     if (is_string(string, name)) found = value;
@@ -268,7 +330,9 @@ bool lithe_json_integer(lithe_json value, int64_t *integer) {
 
 bool lithe_json_number(lithe_json value, double *number) {
   if (value.type != LITHE_JSON_NUMBER) return false;
-  *number = strtod(kept_copy(value.text).data, NULL);
+  double read = strtod(kept_copy(value.text).data, NULL);
+  if (!__builtin_isfinite(read)) return false;
+  *number = read;
   return true;
 }
 

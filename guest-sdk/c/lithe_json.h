@@ -28,17 +28,21 @@ typedef enum lithe_json_type {
   LITHE_JSON_OBJECT,
 } lithe_json_type;
 
-/* A value in a JSON text. It points into the text, so it is valid for as long as the text is. */
+/* A value in a JSON text. It points into the text, and is valid until your function returns, if the
+ * text is. */
 typedef struct lithe_json {
   lithe_json_type type;
   lithe_text text;
+  /* For the SDK: where the arrays and objects of the text end. */
+  const struct lithe_json_parts *parts;
 } lithe_json;
 
 /* Reads a whole text as JSON. The value is absent if the text is not JSON, or is nested deeper than
  * 128 levels. */
 lithe_json lithe_json_read(lithe_text text);
 /* Reads the body as JSON, writes it to `*value`, and returns NULL. Otherwise `*value` stays as it
- * was, and the function returns a failure with 400 for you to return. */
+ * was, and the function returns a failure for you to return: with 400, or with 413 if the body is
+ * larger than 256 KiB or `lithe_limit_body` says. */
 lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value);
 
 /* Returns a field of an object: the last one of that name. It is absent if the object has no such
@@ -56,6 +60,7 @@ bool lithe_json_next_item(lithe_json array, size_t *at, lithe_json *item);
 bool lithe_json_string(lithe_json value, lithe_text *string);
 /* A number with a fraction or an exponent is not an integer. */
 bool lithe_json_integer(lithe_json value, int64_t *integer);
+/* What is too large for a `double`, such as `1e999`, is not a number. */
 bool lithe_json_number(lithe_json value, double *number);
 bool lithe_json_bool(lithe_json value, bool *is_true);
 

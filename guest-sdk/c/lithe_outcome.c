@@ -118,15 +118,20 @@ lithe_outcome *lithe_respond_json(int status, lithe_text json) {
   return lithe_respond(status, "application/json", json);
 }
 
+/* Whether a byte may stand in a URI; `%` may. A `\` may not: browsers take it for a `/`. */
+static bool is_uri_byte(unsigned char byte) {
+  return byte > 0x20 && byte < 0x7F && !strchr("\"<>\\", byte);
+}
+
 lithe_outcome *lithe_redirect(int status, const char *location) {
   bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 ||
                      status == 308;
   if (!is_redirect) {
-    fprintf(stderr, "status %d is not a redirect; use 301, 302, 303, 307 or 308\n", status);
-    return lithe_failure(500, "Internal Server Error");
+    const char *reason = "status %d is not a redirect; use 301, 302, 303, 307 or 308";
+    return lithe_fault(lithe_format(reason, status).data);
   }
   lithe_outcome *outcome = lithe_respond(status, NULL, none);
-  lithe_add_header(outcome, "location", location);
+  lithe_add_header(outcome, "location", percent_encoded(location, is_uri_byte));
   return outcome;
 }
 

@@ -94,6 +94,13 @@ static bool refuse_mistake(lithe_plugin_http_http_error_t *error, const char *mi
   return refuse(error, 500, "Internal Server Error", NULL, NULL);
 }
 
+/* Why a request cannot become a socket; NULL if it can. */
+static const char *mistake_in(const lithe_request *request, size_t attachment) {
+  if (attachment > ATTACHMENT_LIMIT) return "the attachment is larger than 16 KiB";
+  if (request->accepted) return "this event has been upgraded, or its body streamed, already";
+  return NULL;
+}
+
 bool lithe_plugin_ws_upgrade(lithe_plugin_ws_borrow_event_t event,
                              lithe_plugin_ws_upgrade_options_t *options,
                              lithe_plugin_ws_accepted_t *ret, lithe_plugin_http_http_error_t *err) {
@@ -110,12 +117,8 @@ bool lithe_plugin_ws_upgrade(lithe_plugin_ws_borrow_event_t event,
                  kept_copy(heard(&options->protocol.val)).data)) {
     return refuse_mistake(err, "the component accepts a protocol that was not requested");
   }
-  if (options->attachment.len > ATTACHMENT_LIMIT) {
-    return refuse_mistake(err, "the attachment is larger than 16 KiB");
-  }
-  if (request->accepted) {
-    return refuse_mistake(err, "this event has been upgraded, or its body streamed, already");
-  }
+  const char *mistake = mistake_in(request, options->attachment.len);
+  if (mistake) return refuse_mistake(err, mistake);
   lithe_client *client = accept_client(request, heard_bytes(&options->attachment), options->pinned);
   if (options->protocol.is_some) client->protocol = lasting(heard(&options->protocol.val));
   fields_list headers = heard_fields(&options->headers);
@@ -132,12 +135,8 @@ bool lithe_plugin_streams_start(lithe_plugin_streams_borrow_event_t event,
   if (options->status < 200 || options->status > 599) {
     return refuse_mistake(err, "the status of a stream is from 200 to 599");
   }
-  if (options->attachment.len > ATTACHMENT_LIMIT) {
-    return refuse_mistake(err, "the attachment is larger than 16 KiB");
-  }
-  if (request->accepted) {
-    return refuse_mistake(err, "this event has been upgraded, or its body streamed, already");
-  }
+  const char *mistake = mistake_in(request, options->attachment.len);
+  if (mistake) return refuse_mistake(err, mistake);
   lithe_client *client = accept_client(request, heard_bytes(&options->attachment), options->pinned);
   client->is_stream = true;
   fields_list headers = heard_fields(&options->headers);

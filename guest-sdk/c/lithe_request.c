@@ -59,8 +59,11 @@ lithe_outcome *lithe_form_text(lithe_event *event, const char *name, lithe_text 
   /* Not by `lithe_body`, which keeps the body: each field would keep it once more. */
   lithe_wit_list_u8_t body;
   lithe_plugin_event_method_event_body(borrow(event), &body);
-  lithe_text text = form_value((lithe_text){(const char *)body.ptr, body.len}, name);
+  refused = check_size(event, body.len);
+  lithe_text text =
+      refused ? none : form_value((lithe_text){(const char *)body.ptr, body.len}, name);
   if (body.len) free(body.ptr);
+  if (refused) return refused;
   if (!text.data) return bad_request("field `%s` of the form is missing", name);
   *value = text;
   return NULL;
@@ -77,6 +80,8 @@ static lithe_text unquoted(lithe_text value) {
   return is_quoted ? (lithe_text){value.data + 1, value.size - 2} : value;
 }
 
+/* Names stay as they were sent: a browser guards `__Host-a`, and would take `__%48ost-a` from
+ * anybody. */
 size_t lithe_cookies(lithe_event *event, const lithe_field **cookies) {
   const lithe_field *headers;
   lithe_field *found = NULL;
@@ -88,7 +93,7 @@ size_t lithe_cookies(lithe_event *event, const lithe_field **cookies) {
       split(rest, ';', &pair, &rest);
       if (!split(pair, '=', &name, &value) || !trimmed(name).size) continue;
       found = grown(found, count, sizeof *found);
-      found[count++] = (lithe_field){percent_decoded(trimmed(name), false),
+      found[count++] = (lithe_field){kept_copy(trimmed(name)),
                                      percent_decoded(unquoted(trimmed(value)), false)};
     }
   }

@@ -103,6 +103,24 @@ static lithe_text percent_decoded(lithe_text text, bool is_form) {
   return as_utf8((lithe_text){bytes, size});
 }
 
+static const char *percent_encoded(const char *text, bool (*is_plain)(unsigned char byte)) {
+  static const char digits[] = "0123456789ABCDEF";
+  if (!text) text = "";
+  char *made = blank(3 * strlen(text)), *end = made;
+  for (; *text; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if (is_plain(byte)) {
+      *end++ = *text;
+    } else {
+      *end++ = '%';
+      *end++ = digits[byte >> 4];
+      *end++ = digits[byte & 15];
+    }
+  }
+  *end = 0;
+  return made;
+}
+
 static bool decodes_to(lithe_text text, const char *expected, bool is_form) {
   for (; text.size; expected++) {
     /* A zero byte that is decoded is not the end of what is expected. */

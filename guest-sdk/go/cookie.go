@@ -11,7 +11,8 @@ import (
 // read it.
 //
 // A value may be any text. Characters that a cookie cannot hold are percent-encoded, and
-// [Event.Cookie] decodes them.
+// [Event.Cookie] decodes them. A name is a token (RFC 9110, 5.6.2), and is not decoded: other
+// characters in it stay percent-encoded.
 type Cookie struct {
 	Name, Value string
 	// The path below which it goes with requests. `/` is the whole site.
@@ -47,13 +48,12 @@ func SetCookie(outcome Outcome, cookie Cookie) { outcome.AddHeader("set-cookie",
 // String is the value of `set-cookie`.
 func (cookie Cookie) String() string {
 	var text strings.Builder
-	encode(&text, cookie.Name, func(b byte) bool { return b != '%' && isTokenByte(b) })
-	text.WriteByte('=')
-	encode(&text, cookie.Value, func(b byte) bool { return b != '%' && isCookieOctet(b) })
+	text.WriteString(percentEncoded(cookie.Name, isTokenByte) + "=")
+	text.WriteString(percentEncoded(cookie.Value, func(b byte) bool { return b != '%' && isCookieOctet(b) }))
 	for _, attribute := range []Field{{"Path", cookie.Path}, {"Domain", cookie.Domain}} {
 		if attribute.Value != "" {
-			text.WriteString("; " + attribute.Name + "=")
-			encode(&text, attribute.Value, func(b byte) bool { return ' ' <= b && b <= '~' && b != ';' })
+			value := percentEncoded(attribute.Value, func(b byte) bool { return ' ' <= b && b <= '~' && b != ';' })
+			text.WriteString("; " + attribute.Name + "=" + value)
 		}
 	}
 	if cookie.MaxAge != 0 {
@@ -71,17 +71,6 @@ func (cookie Cookie) String() string {
 	return text.String()
 }
 
-// Writes bytes that are not plain as `%41`.
-func encode(text *strings.Builder, value string, isPlain func(byte) bool) {
-	for i := range len(value) {
-		if isPlain(value[i]) {
-			text.WriteByte(value[i])
-		} else {
-			fmt.Fprintf(text, "%%%02X", value[i])
-		}
-	}
-}
-
 // Whether it may stand in the name of a header or a cookie (RFC 9110, 5.6.2).
 func isTokenByte(b byte) bool {
 	isLetter := 'a' <= b|0x20 && b|0x20 <= 'z'
@@ -94,7 +83,8 @@ func isCookieOctet(b byte) bool {
 	return '!' <= b && b <= '~' && strings.IndexByte("\",;\\", b) < 0
 }
 
-// The pairs of a request's `cookie` headers, in order. Skips what is not a pair.
+// The pairs of a request's `cookie` headers, in order. Skips what is not a pair. Names stay as they
+// were sent: a browser guards `__Host-a`, and would take `__%48ost-a` from anybody.
 func cookies(headers []Field) (pairs []Field) {
 	for _, header := range headers {
 		if !strings.EqualFold(header.Name, "cookie") {
@@ -107,7 +97,7 @@ func cookies(headers []Field) (pairs []Field) {
 				value = value[1 : len(value)-1]
 			}
 			if isPair && name != "" {
-				pairs = append(pairs, Field{percentDecoded(name), percentDecoded(value)})
+				pairs = append(pairs, Field{name, percentDecoded(value)})
 			}
 		}
 	}

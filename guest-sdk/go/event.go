@@ -42,7 +42,8 @@ func (event *Event) Header(name string) string {
 	return value
 }
 
-// Cookies are the names and values of the `cookie` headers, in order, as [Cookie] encodes them.
+// Cookies are the names and values of the `cookie` headers, in order. Values are decoded, as [Cookie]
+// encodes them.
 func (event *Event) Cookies() []Field { return cookies(event.Headers()) }
 
 // Cookie is the value of the first cookie of that name. Without one, it is empty.
@@ -75,12 +76,33 @@ func (event *Event) Body() []byte { return event.request.Body() }
 
 // Form has the values of the body, which is a form (`application/x-www-form-urlencoded`), as
 // [Event.Query] has those of the query. Its error is a 415 if the request says that the body is
-// something else.
-func (event *Event) Form() (url.Values, error) {
+// something else, and a 413 if the body is larger than 256 KiB.
+func (event *Event) Form() (url.Values, error) { return event.FormWithin(mostParsed) }
+
+// FormWithin does the same as [Event.Form] for a body of at most so many bytes.
+func (event *Event) FormWithin(limit int) (url.Values, error) {
 	if mediaType(event.Header("content-type")) != formType {
 		return nil, Errorf(415, "the body is not `%s`", formType)
 	}
-	return decodedForm(string(event.Body())), nil
+	body, err := event.bodyWithin(limit, "FormWithin")
+	if err != nil {
+		return nil, err
+	}
+	return decodedForm(string(body)), nil
+}
+
+// The bytes of JSON or of a form that are read without another limit. What they say may take many
+// times as much memory, and a shared instance's is that of all its clients.
+const mostParsed = 256 << 10
+
+// The body, if it is not too large for the function of that name.
+func (event *Event) bodyWithin(limit int, function string) ([]byte, error) {
+	body := event.Body()
+	if len(body) > limit {
+		return nil, Errorf(413, "the body is larger than %d bytes: `%s` reads it with a higher limit",
+			limit, function)
+	}
+	return body, nil
 }
 
 // Local is a value that middleware left for what runs after it, sessions included.

@@ -1,6 +1,7 @@
 package lithe_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,11 @@ func TestParametersAreOfTheirTypes(t *testing.T) {
 	equal(t, readAs[int]("/x"), "400 parameter `id` is `x`: this is not a whole number")
 	equal(t, readAs[uint]("/-1"), "400 parameter `id` is `-1`: this is not a whole number from 0")
 	equal(t, readAs[float64]("/1.5"), "200 1.5")
+	for _, text := range []string{"inf", "-Infinity", "NaN"} {
+		equal(t, readAs[float64]("/"+text), "400 parameter `id` is `"+text+"`: this is not a number")
+	}
+	equal(t, readAs[float64]("/1e999"), "400 parameter `id` is `1e999`: this is out of range")
+	equal(t, readAs[float32]("/1e39"), "400 parameter `id` is `1e39`: this is out of range")
 	equal(t, readAs[bool]("/no"), "400 parameter `id` is `no`: this is neither `true` nor `false`")
 	equal(t, readAs[string]("/a%20b"), `200 "a b"`)
 	equal(t, readAs[string]("/"), "400 parameter `id` is missing")
@@ -85,6 +91,68 @@ func TestABodyThatIsNotTheJSONOfATypeIsRefused(t *testing.T) {
 	for _, body := range []string{"", "{", `{"name":1}`, "[]", `{"name":"Ann"}}`} {
 		equal(t, read("/", name).Body(body).Send().Status, 400)
 	}
+	number := func(event *lithe.Event) (string, error) {
+		_, err := lithe.ReadJSON[any](event)
+		return "read", err
+	}
+	equal(t, told(read("/", number).Body("[1e300]").Send()), "200 read")
+	for _, body := range []string{"[1e999]", "[-1e999]", "[NaN]", "[Infinity]"} {
+		equal(t, read("/", number).Body(body).Send().Status, 400)
+	}
+}
+
+func TestABodyOverTheLimitIsNotParsed(t *testing.T) {
+	const limit = 256 << 10
+	ask := func(body string, reading func(event *lithe.Event) (int, error)) string {
+		size := func(event *lithe.Event) (string, error) {
+			size, err := reading(event)
+			return fmt.Sprint(size), err
+		}
+		request := read("/", size).Header("content-type", "application/x-www-form-urlencoded")
+		return told(request.Body(body).Send())
+	}
+	text := func(event *lithe.Event) (int, error) {
+		text, err := lithe.ReadJSON[string](event)
+		return len(text), err
+	}
+	long := func(size int) string { return `"` + strings.Repeat("x", size-2) + `"` }
+	equal(t, ask(long(limit), text), "200 262142")
+	equal(t, ask(long(limit+1), text),
+		"413 the body is larger than 262144 bytes: `ReadJSONWithin` reads it with a higher limit")
+	equal(t, ask(long(limit+1), func(event *lithe.Event) (int, error) {
+		text, err := lithe.ReadJSONWithin[string](event, limit+1)
+		return len(text), err
+	}), "200 262143")
+	form := func(event *lithe.Event) (int, error) {
+		form, err := event.Form()
+		return len(form.Get("a")), err
+	}
+	field := func(size int) string { return "a=" + strings.Repeat("x", size-2) }
+	equal(t, ask(field(limit), form), "200 262142")
+	equal(t, ask(field(limit+1), form),
+		"413 the body is larger than 262144 bytes: `FormWithin` reads it with a higher limit")
+	equal(t, ask(field(limit+1), func(event *lithe.Event) (int, error) {
+		form, err := event.FormWithin(limit + 1)
+		return len(form.Get("a")), err
+	}), "200 262143")
+}
+
+func TestALocationIsEncodedWhereAURICouldNotHaveIt(t *testing.T) {
+	for given, sent := range map[string]string{
+		"/a?b=c%20d&e=[f]#g":       "/a?b=c%20d&e=[f]#g",
+		"/a\r\nset-cookie: b=c":    "/a%0D%0Aset-cookie:%20b=c",
+		`/\evil.example`:           "/%5Cevil.example",
+		"/<\"ä\U0001f980\x7f\xff>": "/%3C%22%C3%A4%F0%9F%A6%80%7F%FF%3E",
+	} {
+		equal(t, lithe.Redirect(302, given).Header("location"), sent)
+	}
+}
+
+func TestACookieSNameIsComparedAsItWasSent(t *testing.T) {
+	value := func(event *lithe.Event) (string, error) { return event.Cookie("__Host-a"), nil }
+	equal(t, told(read("/", value).Header("cookie", "__%48ost-a=evil; __Host-a=%41").Send()), "200 A")
+	equal(t, told(read("/", value).Header("cookie", "__%48ost-a=evil").Send()), "200 ")
+	equal(t, lithe.Cookie{Name: "a%41", Value: "1"}.String(), "a%41=1")
 }
 
 func TestJSONOfManyLevelsIsRefusedBeforeItIsRead(t *testing.T) {

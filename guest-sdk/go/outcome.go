@@ -55,10 +55,14 @@ func JSON(status int, value any) (*Response, error) {
 }
 
 // Redirect leads to another place. The statuses 301 and 308 are for good, 302 and 307 for now, and
-// 303 leads to the result of a POST. With 307 and 308, method and body stay as they are.
+// 303 leads to the result of a POST. With 307 and 308, method and body stay as they are. What cannot
+// stand in a URI, such as a space or a line's end, is percent-encoded. A `%` stays as it is.
 func Redirect(status int, location string) *Response {
-	return &Response{Status: status, Headers: []Field{{"location", location}}}
+	return &Response{Status: status, Headers: []Field{{"location", percentEncoded(location, isURIByte)}}}
 }
+
+// Whether it may stand in a URI; `%` may. A `\` may not: browsers take it for a `/`.
+func isURIByte(b byte) bool { return '!' <= b && b <= '~' && strings.IndexByte(`"<>\`, b) < 0 }
 
 func (response *Response) StatusCode() int {
 	if response.Status == 0 {

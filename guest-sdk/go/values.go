@@ -3,6 +3,8 @@ package lithe
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -17,7 +19,7 @@ type Scalar interface {
 }
 
 // Param is one of the route's parameters as a type. The error is a 400 that names it, if it is not
-// of that type or not there:
+// of that type or not there. A float is finite:
 //
 //	id, err := lithe.Param[int](event, "id")
 func Param[T Scalar](event *Event, name string) (T, error) {
@@ -54,9 +56,17 @@ func ValueOr[T Scalar](values url.Values, name string, otherwise T) (T, error) {
 const maxLevels = 128
 
 // ReadJSON is the body as a type. The error is a 400 that says why, if the body is not the JSON of
-// the type, or has more than 128 levels of lists and objects.
-func ReadJSON[T any](event *Event) (value T, err error) {
-	body := event.Body()
+// the type, or has more than 128 levels of lists and objects. It is a 413 if the body is larger than
+// 256 KiB.
+func ReadJSON[T any](event *Event) (T, error) { return ReadJSONWithin[T](event, mostParsed) }
+
+// ReadJSONWithin does the same as [ReadJSON] for a body of at most so many bytes. A value may take
+// many times the bytes of its JSON.
+func ReadJSONWithin[T any](event *Event, limit int) (value T, err error) {
+	body, err := event.bodyWithin(limit, "ReadJSONWithin")
+	if err != nil {
+		return value, err
+	}
 	if isTooDeep(body) {
 		return value, Errorf(400, "the body is JSON of more than %d levels", maxLevels)
 	}
@@ -102,6 +112,10 @@ func parsed[T Scalar](what, name, text string) (value T, err error) {
 		parsed, err = strconv.ParseFloat(text, target.Type().Bits())
 		target.SetFloat(parsed)
 		wrong = "this is not a number"
+		if err == nil && (math.IsInf(parsed, 0) || math.IsNaN(parsed)) {
+			// The text says so: `Inf` or `NaN`.
+			err = strconv.ErrSyntax
+		}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		var parsed uint64
 		parsed, err = strconv.ParseUint(text, 10, target.Type().Bits())
@@ -139,6 +153,19 @@ func decodedForm(text string) url.Values {
 		values.Add(percentDecoded(name), percentDecoded(value))
 	}
 	return values
+}
+
+// Bytes that are not plain become `%41`.
+func percentEncoded(text string, isPlain func(byte) bool) string {
+	var encoded strings.Builder
+	for i := range len(text) {
+		if isPlain(text[i]) {
+			encoded.WriteByte(text[i])
+		} else {
+			fmt.Fprintf(&encoded, "%%%02X", text[i])
+		}
+	}
+	return encoded.String()
 }
 
 // `%41` becomes `A`. What is not an escape stays as it is, and what is not UTF-8 becomes `U+FFFD`.

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"crypto/subtle"
 	"encoding/base64"
 	"strings"
 
@@ -50,14 +51,7 @@ func BearerToken(event *lithe.Event) (token string, isThere bool) {
 // ConstantTimeEqual says whether two secrets are the same. The time that it takes does not tell
 // where they differ, only whether their lengths do.
 func ConstantTimeEqual(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	var difference byte
-	for i := range len(a) {
-		difference |= a[i] ^ b[i]
-	}
-	return difference == 0
+	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
 // Compares with all of them, so that the time does not tell which one fits.

@@ -27,9 +27,6 @@ export type AppMiddleware = (event: Event, next: AppNext) => Awaitable<Answer>;
 /** Answers for a failure. If it returns nothing, the failure goes on outward. */
 export type ErrorHandler = (event: Event, error: HttpError) => Awaitable<Answer>;
 
-/** How an upgrade is accepted. All of it may be left out. */
-export type UpgradeAnswer = UpgradeOptions;
-
 /** What happens to sockets. All sockets of a component are in one instance, so they share its memory.
  * A hook that throws fails its session: `error` runs, if there is one, and the socket closes with
  * 1011. */
@@ -37,7 +34,7 @@ export interface SocketHooks {
   /** Answers a request that asks for no upgrade. Without this, the answer is 426. */
   request?: Handler;
   /** Accepts an upgrade. A `Response` or a thrown `HttpError` refuses it. */
-  upgrade?(event: Event): Awaitable<UpgradeAnswer | Answer | void>;
+  upgrade?(event: Event): Awaitable<UpgradeOptions | Answer | void>;
   open?(peer: Peer): Awaitable<void>;
   message?(peer: Peer, message: Message): Awaitable<void>;
   /** The outbound queue has emptied after `send` found it full. */

@@ -7,6 +7,8 @@ import * as ws from "lithe:plugin/ws@0.1.0";
 import { cookiePairs } from "./cookie.ts";
 import { fields } from "./headers.ts";
 import type { HeadersLike } from "./headers.ts";
+import { PARSED, parsed, tooLarge } from "./json.ts";
+import type { ParseOptions } from "./json.ts";
 import { HttpError, Stream, Upgrade } from "./outcome.ts";
 import { Values, formPairs, integer } from "./values.ts";
 
@@ -137,21 +139,30 @@ export class Event {
     return new TextDecoder().decode(this.body);
   }
 
-  /** The body as JSON. Throws an `HttpError` of 400 if it is not JSON. */
-  json<T = unknown>(): T {
+  /** The body as JSON. Throws an `HttpError` of 400 if it is not JSON, and of 413 if it is larger than
+   * the limit. A value may take many times the bytes of its JSON. */
+  json<T = unknown>({ limit = PARSED }: ParseOptions = {}): T {
+    const body = this.#within(limit, "json({ limit })");
     try {
-      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(this.body));
+      return parsed(new TextDecoder("utf-8", { fatal: true }).decode(body)) as T;
     } catch (error) {
       throw new HttpError(400, `the body is not JSON: ${(error as Error).message}`);
     }
   }
 
   /** The body as a form (`application/x-www-form-urlencoded`). Throws an `HttpError` of 415 if the
-   * request does not say that it is one. */
-  form(): Values {
+   * request does not say that it is one, and of 413 if it is larger than the limit. */
+  form({ limit = PARSED }: ParseOptions = {}): Values {
     const type = (this.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
     if (type !== FORM) throw new HttpError(415, `the body is not \`${FORM}\``);
-    return new Values("field", formPairs(this.text()));
+    return new Values("field", formPairs(new TextDecoder().decode(this.#within(limit, "form({ limit })"))));
+  }
+
+  /** The body, if it is not too large for the method of that name. */
+  #within(limit: number, method: string): Uint8Array {
+    const { body } = this;
+    if (body.length > limit) throw new HttpError(413, tooLarge("body", limit, method));
+    return body;
   }
 
   /** A value that middleware left for what runs after it. */

@@ -26,14 +26,14 @@ export type {
   SessionOptions,
   SocketHooks,
   State,
-  UpgradeAnswer,
 } from "./define.ts";
 export { env } from "./env.ts";
 export { Event } from "./event.ts";
 export type { StreamOptions, UpgradeOptions } from "./event.ts";
 export type { HeadersLike } from "./headers.ts";
+export type { ParseOptions } from "./json.ts";
 export { Message } from "./message.ts";
-export { basicAuth, bearerAuth, bearerToken, constantTimeEqual } from "./middleware/auth.ts";
+export { basicAuth, bearerAuth, bearerToken } from "./middleware/auth.ts";
 export { cors } from "./middleware/cors.ts";
 export type { CorsOptions } from "./middleware/cors.ts";
 export type { Lazy } from "./middleware/lazy.ts";
@@ -44,6 +44,7 @@ export type { Answer, Outcome } from "./outcome.ts";
 export { Peer, QueueFull, members, publish } from "./peer.ts";
 export type { CloseDetails, Sendable } from "./peer.ts";
 export { toRequest } from "./request.ts";
+export { constantTimeEqual } from "./secret.ts";
 export { Socket, TimedOut } from "./socket.ts";
 export { sse, stream } from "./stream.ts";
 export type { Body, Source, Sse } from "./stream.ts";

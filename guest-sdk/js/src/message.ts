@@ -2,6 +2,9 @@
 
 import type { Message as Said } from "lithe:plugin/socket@0.1.0";
 
+import { PARSED, parsed, tooLarge } from "./json.ts";
+import type { ParseOptions } from "./json.ts";
+
 /** A message of a peer. */
 export class Message {
   /** @internal */
@@ -28,9 +31,17 @@ export class Message {
     return said.tag === "text" ? said.val : new TextDecoder().decode(said.val);
   }
 
-  /** The message as JSON. Throws a `SyntaxError` if it is not JSON. */
-  json<T = unknown>(): T {
-    return JSON.parse(this.text());
+  /** The message as JSON. Throws a `SyntaxError` if it is not JSON, and a `RangeError` if it is larger
+   * than the limit. */
+  json<T = unknown>({ limit = PARSED }: ParseOptions = {}): T {
+    if (this.#isLarger(limit)) throw new RangeError(tooLarge("message", limit, "json({ limit })"));
+    return parsed(this.text()) as T;
+  }
+
+  #isLarger(limit: number): boolean {
+    const { length } = this.said.val;
+    // A character of a text has three bytes at most for each unit of its length.
+    return length > limit || (!this.isBinary && length * 3 > limit && this.uint8Array().length > limit);
   }
 
   /** The message as bytes. Text is written as UTF-8. */

@@ -4,13 +4,13 @@ import type { Fields, HttpError as Failure, Response as Answered } from "lithe:p
 import type { Outcome as Contract } from "lithe:plugin/outcome@0.1.0";
 
 import type { Awaitable } from "./awaitable.ts";
-import { then } from "./awaitable.ts";
 import { cookie } from "./cookie.ts";
 import type { CookieOptions } from "./cookie.ts";
 import type { Event } from "./event.ts";
 import { fields, getHeader, setHeader } from "./headers.ts";
 import type { HeadersLike } from "./headers.ts";
 import { described } from "./stack.ts";
+import { percentEncoded } from "./values.ts";
 
 /** What a handler may answer: a response of this SDK or of the web, or a value that becomes one:
  * a string is text, bytes are bytes, nothing is 204, and anything else is JSON. */
@@ -70,10 +70,16 @@ export class Response extends Head {
     return new Response(JSON.stringify(value), { ...init, headers });
   }
 
-  /** Sends the client elsewhere. */
+  /** Sends the client elsewhere. What cannot stand in a URI, such as a space or a line's end, is
+   * percent-encoded. A `%` stays as it is. */
   static redirect(location: string, status = 302): Response {
-    return new Response(null, { status, headers: { location } });
+    return new Response(null, { status, headers: { location: uri(location) } });
   }
+}
+
+/** A text as it may stand in a URI. A `\` may not: browsers take it for a `/`. */
+export function uri(text: string): string {
+  return percentEncoded(text, /[!#-;=?-[\]-~]/);
 }
 
 /** An accepted upgrade. Middleware may add headers to it. */
@@ -135,11 +141,17 @@ export function thrown({ status, headers, message }: HttpError): unknown {
   return { ...failure, payload: failure };
 }
 
-/** A response of the web, which the full engine has. */
-interface WebResponse {
-  status: number;
-  headers: Iterable<readonly [string, string]>;
+/** A response of the web. */
+export interface WebResponse {
+  readonly status: number;
+  readonly headers: Iterable<readonly [string, string]>;
   arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** The same response with its whole body. */
+export function whole(web: WebResponse): Promise<Response> {
+  const { status, headers } = web;
+  return web.arrayBuffer().then((bytes) => new Response(new Uint8Array(bytes), { status, headers }));
 }
 
 function isWebResponse(answer: object): answer is WebResponse {
@@ -157,10 +169,7 @@ export function toOutcome(answer: Answer, event: Event): Awaitable<Outcome> {
   }
   if (typeof answer === "object") {
     if (OUTCOME in answer) return (answer[OUTCOME] as (event: Event) => Awaitable<Outcome>)(event);
-    if (isWebResponse(answer)) {
-      const { status, headers } = answer;
-      return then(answer.arrayBuffer(), (bytes) => new Response(new Uint8Array(bytes), { status, headers }));
-    }
+    if (isWebResponse(answer)) return whole(answer);
   }
   return Response.json(answer);
 }

@@ -104,6 +104,15 @@ function leniently(text: string): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, size));
 }
 
+/** Characters that are not plain become `%41`. */
+export function percentEncoded(text: string, plain: RegExp): string {
+  return Array.from(text, (character) => {
+    if (plain.test(character)) return character;
+    const bytes = new TextEncoder().encode(character);
+    return Array.from(bytes, (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+  }).join("");
+}
+
 /** The value of a hexadecimal digit, or `NaN`. */
 function digit(byte = 0): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;

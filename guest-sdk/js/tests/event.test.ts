@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Response, cookie, defineHandler } from "lithe-sdk";
+import { Message, Response, cookie, defineHandler } from "lithe-sdk";
 import type { Handler } from "lithe-sdk";
 import { TestHost } from "lithe-sdk/testing";
 import type { RequestOptions } from "lithe-sdk/testing";
@@ -48,6 +48,65 @@ test("a body that is not JSON is a 400", async () => {
   for (const body of ["{", "", Uint8Array.of(0x22, 0xff, 0x22)]) {
     assert.equal((await ask((event) => event.json(), "/", { method: "POST", body })).status, 400);
   }
+});
+
+test("a number in JSON is finite", async () => {
+  const read = (body: string) => ask((event) => event.json(), "/", { method: "POST", body });
+  for (const body of ["[1e308]", '["1e999"]', '{"1e999":1.5E+2}', `["${"9".repeat(400)}"]`]) {
+    const answer = await read(body);
+    assert.deepEqual([answer.status, answer.text()], [200, JSON.stringify(JSON.parse(body))]);
+  }
+  for (const body of ["1e999", "[-1e999]", '{"a":[{"b":1E+400}]}', `[${"9".repeat(400)}.5]`, "NaN", "Infinity"]) {
+    assert.equal((await read(body)).status, 400, body);
+  }
+});
+
+test("what is parsed is bounded, and a handler may raise the bound", async () => {
+  const LIMIT = 256 * 1024;
+  const type = { "content-type": "application/x-www-form-urlencoded" };
+  const size = async (handler: Handler, body: string) => {
+    const answer = await ask(handler, "/", { method: "POST", body, headers: type });
+    return [answer.status, answer.text()];
+  };
+  const json = (length: number) => `"${"x".repeat(length - 2)}"`;
+  const form = (length: number) => `a=${"x".repeat(length - 2)}`;
+  assert.deepEqual(await size((event) => String(event.json<string>().length), json(LIMIT)), [200, "262142"]);
+  assert.deepEqual(await size((event) => event.json(), json(LIMIT + 1)), [
+    413,
+    "the body is larger than 262144 bytes: `json({ limit })` reads it with a higher limit",
+  ]);
+  assert.deepEqual(await size((event) => String(event.json<string>({ limit: LIMIT + 1 }).length), json(LIMIT + 1)), [200, "262143"]);
+  assert.deepEqual(await size((event) => String(event.form().text("a").length), form(LIMIT)), [200, "262142"]);
+  assert.deepEqual(await size((event) => event.form().text("a"), form(LIMIT + 1)), [
+    413,
+    "the body is larger than 262144 bytes: `form({ limit })` reads it with a higher limit",
+  ]);
+  assert.deepEqual(await size((event) => String(event.form({ limit: LIMIT + 1 }).text("a").length), form(LIMIT + 1)), [200, "262143"]);
+});
+
+test("a message is JSON within a bound, too", () => {
+  const text = new Message({ tag: "text", val: '"ä€"' });
+  assert.equal(text.json({ limit: 7 }), "ä€");
+  assert.throws(() => text.json({ limit: 6 }), RangeError);
+  assert.throws(() => new Message({ tag: "binary", val: new Uint8Array(256 * 1024 + 1) }).json(), RangeError);
+  assert.throws(() => new Message({ tag: "text", val: "1e999" }).json(), SyntaxError);
+});
+
+test("a location is encoded where a URI could not have it", () => {
+  for (const [given, sent] of [
+    ["/a?b=c%20d&e=[f]#g", "/a?b=c%20d&e=[f]#g"],
+    ["/a\r\nset-cookie: b=c", "/a%0D%0Aset-cookie:%20b=c"],
+    ["/\\evil.example", "/%5Cevil.example"],
+    ['/<"ä🦀\x7f\ud800>', "/%3C%22%C3%A4%F0%9F%A6%80%7F%EF%BF%BD%3E"],
+  ] as const) {
+    assert.equal(Response.redirect(given).header("location"), sent);
+  }
+});
+
+test("a cookie's name is compared as it was sent", async () => {
+  const read = await ask((event) => [...event.cookies], "/", { headers: { cookie: "__%48ost-a=evil; __Host-a=%41" } });
+  assert.deepEqual(read.json(), [["__%48ost-a", "evil"], ["__Host-a", "A"]]);
+  assert.equal(cookie("a%41", "1"), "a%41=1");
 });
 
 test("a cookie that is set is read again", async () => {

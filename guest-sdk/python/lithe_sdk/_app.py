@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Optional, TypeVar
 
 from . import _report, _stream, _task
-from ._component import Around, Handled, Health, OnError, component
+from ._component import (
+    Around,
+    AroundT,
+    H,
+    Handled,
+    HandledT,
+    HealthT,
+    OnError,
+    OnErrorT,
+    component,
+)
 from ._event import Event
-from ._hooks import Hooks
+from ._hooks import NO_HOOKS, Hooks
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
 from ._pattern import canonical
 from ._socket import Socket
 
-HandledT = TypeVar("HandledT", bound=Handled)
-AroundT = TypeVar("AroundT", bound=Around)
-OnErrorT = TypeVar("OnErrorT", bound=OnError)
-HealthT = TypeVar("HealthT", bound=Health)
-H = TypeVar("H", bound=type[Hooks])
 Save = TypeVar("Save", bound=Callable[[], Any])
 Restore = TypeVar("Restore", bound=Callable[[Any], None])
 
@@ -251,7 +256,7 @@ class App(Group):
         if hooks is None:
             event = Socket(socket).event
             slots = None if event is None else self.slots.get(event.route)
-            hooks = slots.hooks if slots is not None and slots.hooks is not None else _NO_HOOKS
+            hooks = slots.hooks if slots is not None and slots.hooks is not None else NO_HOOKS
             self._sockets[socket] = hooks
         return hooks
 
@@ -301,8 +306,6 @@ class _Slots:
 
 # No method is empty.
 _SOCKETS = ""
-
-_NO_HOOKS = Hooks()
 
 
 def answered(handler: Handled, event: Event) -> Outcome:

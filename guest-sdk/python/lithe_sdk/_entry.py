@@ -14,12 +14,11 @@ from . import _batch, _host, _report, _state, _stream, _task, _timers
 from ._app import answered, told
 from ._component import component
 from ._event import Event, http_error
+from ._hooks import NO_HOOKS as _NO_HOOKS
 from ._hooks import Hooks as _Hooks
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
 from ._socket import Closed, CloseInfo, Message, Socket, from_host
 from ._text import well_formed, well_formed_fields
-
-_NO_HOOKS = _Hooks()
 
 
 def _flush() -> None:

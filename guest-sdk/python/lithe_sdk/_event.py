@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from . import _cookie, _host
-from ._json import from_json, to_json
+from ._json import PARSED, from_json, json_bytes, too_large
 from ._outcome import Headers, HttpError, Stream, Upgrade
 from ._text import well_formed, well_formed_fields
-from ._values import Values, parsed
-
-T = TypeVar("T")
+from ._values import T, Values, parsed
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -77,7 +75,7 @@ class Event:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies, by their names, percent-decoded."""
+        """The cookies, by their names. Their values are percent-decoded."""
         return _cookie.parse(self._handle.headers())
 
     @property
@@ -115,26 +113,32 @@ class Event:
 
     def text(self) -> str:
         """The body as text. Raises `HttpError` 400 if it is not UTF-8."""
-        try:
-            return self.body.decode()
-        except UnicodeDecodeError:
-            raise HttpError(400, "the body is not UTF-8") from None
+        return _decoded(self.body)
 
-    def json(self) -> Any:
-        """The body as JSON. Raises `HttpError` 400 if it is not JSON."""
+    def json(self, *, limit: int = PARSED) -> Any:
+        """The body as JSON. Raises `HttpError` 400 if it is not JSON, and 413 if it has more bytes
+        than the limit: without one, 256 KiB. A value may take many times the bytes of its JSON."""
+        text = self._text_within(limit, "json(limit=…)")
         try:
-            return from_json(self.text())
+            return from_json(text)
         except ValueError as error:
             raise HttpError(400, f"the body is not JSON: {error}") from None
 
-    def form(self) -> Values:
+    def form(self, *, limit: int = PARSED) -> Values:
         """The body as a form (`application/x-www-form-urlencoded`), by the names of its fields.
         `event.form().one("age", int)` gives one. Raises `HttpError` 415 if the request says that
-        its body is something else."""
+        its body is something else, and 413 as `json` does."""
         kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if kind != FORM:
             raise HttpError(415, f"the body is not `{FORM}`")
-        return Values("form field", self.text())
+        return Values("form field", self._text_within(limit, "form(limit=…)"))
+
+    def _text_within(self, limit: int, method: str) -> str:
+        """The body, if it is not too large for the method of that name."""
+        body = self.body
+        if len(body) > limit:
+            raise HttpError(413, too_large("body", limit, method))
+        return _decoded(body)
 
     def local(self, key: str) -> str | None:
         """A value that middleware left for what runs after it."""
@@ -179,7 +183,7 @@ class Event:
             offered = self.requested_protocols
             protocol = next((ours for ours in protocols if ours in offered), None)
         if context is not None:
-            attachment = to_json(context).encode()
+            attachment = json_bytes(context)
         options = _host.ws.UpgradeOptions(
             protocol, well_formed_fields(headers or []), attachment, pinned
         )
@@ -210,6 +214,13 @@ class Event:
         except _host.Err as refused:
             raise http_error(refused.value) from None
         return Stream(started.socket, started.status, list(started.headers))
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise HttpError(400, "the body is not UTF-8") from None
 
 
 def http_error(error: Any) -> HttpError:

@@ -62,6 +62,10 @@ class Hooks:
         return None
 
 
+# Hears of sockets that nothing else hears of.
+NO_HOOKS = Hooks()
+
+
 def defines(hooks: Any, method: str) -> bool:
     """Whether a class of hooks has this method itself, and not from `Hooks`."""
     own = getattr(type(hooks), method, None)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from array import array
 from itertools import accumulate
 from typing import Any, NoReturn
+
+from ._text import well_formed
+
+# The bytes of JSON or of a form that are read without another limit. What they say may take many
+# times as much memory, and a shared instance's is that of all its clients.
+PARSED = 256 * 1024
 
 # Python's reader calls itself for each level, and the instance ends where its stack does.
 _DEPTH = 128
@@ -22,17 +29,36 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
+def json_bytes(value: Any) -> bytes:
+    """The same as bytes."""
+    return well_formed(to_json(value)).encode()
+
+
+def too_large(what: str, limit: int, method: str) -> str:
+    """Why something that a client has sent is not read."""
+    return f"the {what} is larger than {limit} bytes: `{method}` reads it with a higher limit"
+
+
 def from_json(text: str | bytes) -> Any:
-    """The value that a text says. Raises `ValueError` if it is not JSON, or has too many levels."""
+    """The value that a text says. Raises `ValueError` if it is not JSON, has too many levels, or a
+    number that is not finite."""
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if data.count(b"[") + data.count(b"{") > _DEPTH and _depth(data) > _DEPTH:
         raise ValueError(f"it has more than {_DEPTH} levels")
-    return json.loads(text, parse_constant=_refuse)
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 
 def _depth(data: bytes) -> int:
     brackets = _STRING.sub(b"", data).translate(_SIGNS, _OTHERS)
     return max(accumulate(array("b", brackets)), default=0)
+
+
+def _finite(text: str) -> float:
+    # Python's reader takes `1e999` for an infinity, which JSON cannot say again.
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
 
 
 def _refuse(constant: str) -> NoReturn:

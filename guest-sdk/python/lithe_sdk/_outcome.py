@@ -8,12 +8,16 @@ from typing import Any, Optional, TypeVar, Union
 
 from ._cookie import Cookie, SameSite
 from ._json import to_json
+from ._text import percent_encoded
 
 Headers = list[tuple[str, str]]
 
 Pieces = Union[Iterable[Union[str, bytes]], AsyncIterable[Union[str, bytes]]]
 
 REDIRECTS = (301, 302, 303, 307, 308)
+
+# What may stand in a URI, and `%`. A `\` may not: browsers take it for a `/`.
+_URI = "".join(c for c in map(chr, range(0x21, 0x7F)) if c not in '"<>\\')
 
 Self = TypeVar("Self", bound="WithHeaders")
 
@@ -84,10 +88,11 @@ class Response(WithHeaders):
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> Response:
         """Sends the client elsewhere. 301 and 308 are for good, 302 and 307 for now, and 303 leads
-        to the result of a POST."""
+        to the result of a POST. What cannot stand in a URI, such as a space or a line's end, is
+        percent-encoded. A `%` stays as it is."""
         if status not in REDIRECTS:
             raise ValueError(f"{status} is not the status of a redirect: use one of {REDIRECTS}")
-        return cls(status, [("location", location)])
+        return cls(status, [("location", percent_encoded(location, _URI))])
 
     @staticmethod
     def stream(

@@ -8,7 +8,7 @@ from typing import Any, Union
 
 from . import _host
 from ._event import Event
-from ._json import from_json, to_json
+from ._json import PARSED, from_json, json_bytes, to_json, too_large
 from ._text import well_formed
 from ._timers import milliseconds
 
@@ -42,8 +42,11 @@ class Message:
         """The message as bytes. Text is written as UTF-8."""
         return self.data if isinstance(self.data, bytes) else self.data.encode()
 
-    def json(self) -> Any:
-        """The message as JSON. Raises `ValueError` if it is not JSON."""
+    def json(self, *, limit: int = PARSED) -> Any:
+        """The message as JSON. Raises `ValueError` if it is not JSON, or has more bytes than the
+        limit: without one, 256 KiB."""
+        if len(self.bytes()) > limit:
+            raise ValueError(too_large("message", limit, "json(limit=…)"))
         return from_json(self.data)
 
 
@@ -170,7 +173,7 @@ class Socket:
 
     @context.setter
     def context(self, value: Any) -> None:
-        self.attachment = b"" if value is None else well_formed(to_json(value)).encode()
+        self.attachment = b"" if value is None else json_bytes(value)
 
     def subscribe(self, topic: str) -> None:
         """Subscribes to a topic. Raises `ValueError` if the socket cannot subscribe."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._component import component
-from ._json import from_json, to_json
-from ._text import well_formed
+from ._json import from_json, json_bytes
 
 Save = Callable[[], Any]
 Restore = Callable[[Any], None]
@@ -37,7 +36,7 @@ def saved() -> bytes:
         if not _takes_bytes(restore):
             raise TypeError("`save` returns bytes: write `saved: bytes` in `restore`, too")
         return bytes(value)
-    return well_formed(to_json(value)).encode()
+    return json_bytes(value)
 
 
 def take(value: bytes) -> None:

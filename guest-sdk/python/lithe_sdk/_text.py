@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 
 def well_formed(text: str) -> str:
@@ -15,6 +16,12 @@ def well_formed(text: str) -> str:
     except UnicodeEncodeError:
         return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
     return text
+
+
+def percent_encoded(text: str, plain: str) -> str:
+    """The same text, with `%41` for an `A` that is not plain. Letters, digits and `_.-~` always
+    are."""
+    return quote(well_formed(text), safe=plain)
 
 
 def well_formed_fields(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
@@ -16,6 +17,7 @@ D = TypeVar("D")
 _MAX_FIELDS = 1000
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOOLS = {"true": True, "1": True, "false": False, "0": False}
 _MISSING: Any = object()
 
@@ -36,6 +38,16 @@ def _integer(value: str) -> int:
     return int(value)
 
 
+def _float(value: str) -> float:
+    # `float` takes `nan`, `inf` and `4_2`, too, and makes an infinity of `1e999`.
+    if not _DECIMAL.fullmatch(value):
+        raise ValueError("not a number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
 def _bool(value: str) -> bool:
     try:
         return _BOOLS[value]
@@ -43,7 +55,7 @@ def _bool(value: str) -> bool:
         raise ValueError("neither `true` nor `false`") from None
 
 
-_readers: dict[Any, Callable[[str], Any]] = {int: _integer, bool: _bool}
+_readers: dict[Any, Callable[[str], Any]] = {int: _integer, float: _float, bool: _bool}
 
 
 class Values(dict[str, list[str]]):

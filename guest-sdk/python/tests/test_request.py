@@ -7,8 +7,10 @@ import unittest
 from collections.abc import AsyncIterator
 
 from lithe_sdk import (
+    Cookie,
     Event,
     HttpError,
+    Message,
     Outcome,
     Response,
     Sse,
@@ -67,6 +69,62 @@ class Requests(unittest.TestCase):
             self.assertEqual(request("/", "POST", body=body).status, 400, body[:9])
         serve(lambda event: Response.text(event.json()))
         self.assertEqual(request("/", "POST", body=b'"\\ud800 a"').body, "\ufffd a")
+
+    def test_floats_are_finite(self) -> None:
+        serve(lambda event: Response.json(event.query.one("x", float)))
+        for text, number in (("1.5", "1.5"), ("-.5e1", "-5.0"), ("%2B3", "3.0"), ("1e300", "1e+300")):
+            self.assertEqual(request(f"/?x={text}").body, number)
+        for text in ("1e999", "-1e999", "inf", "NaN", "Infinity", "4_2", "%209", "", "1" * 8000 + "x"):
+            self.assertEqual(request(f"/?x={text}").status, 400, text[:9])
+        serve(lambda event: Response.json(event.json()))
+        self.assertEqual(request("/", "POST", body="[1e300,1]").body, "[1e+300,1]")
+        for body in ("1e999", "[-1e999]", '{"a":[Infinity]}', "9" * 400 + ".5"):
+            self.assertEqual(request("/", "POST", body=body).status, 400, body[:9])
+
+    def test_what_is_parsed_is_bounded(self) -> None:
+        limit = 256 * 1024
+
+        def json(size: int) -> bytes:
+            return b'"' + b"x" * (size - 2) + b'"'
+
+        def form(size: int) -> bytes:
+            return b"a=" + b"x" * (size - 2)
+
+        serve(lambda event: Response.json(len(event.json())))
+        self.assertEqual(request("/", "POST", body=json(limit)).body, "262142")
+        refused = request("/", "POST", body=json(limit + 1))
+        self.assertEqual(
+            (refused.status, refused.body),
+            (413, "the body is larger than 262144 bytes: `json(limit=…)` reads it with a higher limit"),
+        )
+        serve(lambda event: Response.json(len(event.json(limit=limit + 1))))
+        self.assertEqual(request("/", "POST", body=json(limit + 1)).body, "262143")
+        serve(lambda event: Response.json(len(event.form().one("a"))))
+        self.assertEqual(request("/", "POST", headers=FORM, body=form(limit)).body, "262142")
+        self.assertEqual(request("/", "POST", headers=FORM, body=form(limit + 1)).status, 413)
+        serve(lambda event: Response.json(len(event.form(limit=limit + 1).one("a"))))
+        self.assertEqual(request("/", "POST", headers=FORM, body=form(limit + 1)).body, "262143")
+        self.assertEqual(Message('"ä"').json(limit=4), "ä")
+        for message in (Message('"ä"'), Message('"ä"'.encode())):
+            with self.assertRaises(ValueError):
+                message.json(limit=3)
+        with self.assertRaises(ValueError):
+            Message(json(limit + 1)).json()
+
+    def test_a_location_is_encoded_where_a_uri_could_not_have_it(self) -> None:
+        for given, sent in (
+            ("/a?b=c%20d&e=[f]#g", "/a?b=c%20d&e=[f]#g"),
+            ("/a\r\nset-cookie: b=c", "/a%0D%0Aset-cookie:%20b=c"),
+            ("/\\evil.example", "/%5Cevil.example"),
+            ('/<"ä🦀\x7f\ud800>', "/%3C%22%C3%A4%F0%9F%A6%80%7F%EF%BF%BD%3E"),
+        ):
+            self.assertEqual(Response.redirect(given).header("location"), sent)
+
+    def test_a_cookie_s_name_is_compared_as_it_was_sent(self) -> None:
+        serve(lambda event: Response.json(event.cookies))
+        answer = request("/", headers={"cookie": "__%48ost-a=evil; __Host-a=%41"})
+        self.assertEqual(answer.body, '{"__%48ost-a":"evil","__Host-a":"A"}')
+        self.assertEqual(str(Cookie("a%41", "1")), "a%41=1")
 
     def test_the_text_of_a_response_is_text(self) -> None:
         serve(lambda event: Response.text(event.json()))

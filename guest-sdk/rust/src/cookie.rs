@@ -1,15 +1,16 @@
 //! Cookies (RFC 6265): read from requests, set by responses.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::time::Duration;
 
-use crate::query::percent_decode;
+use crate::query::{is_token_byte, percent_decode, percent_encode};
 
 /// A cookie that a response sets, with [`with_cookie`](crate::Response::with_cookie).
 ///
 /// A new cookie has no attributes. It lasts until the browser closes, goes with requests below the
 /// path's folder only, and scripts can read it. A value may be any text: characters that a cookie
-/// cannot hold are percent-encoded, and [`Event::cookie`](crate::Event::cookie) decodes them.
+/// cannot hold are percent-encoded, and [`Event::cookie`](crate::Event::cookie) decodes them. A name
+/// is a token (RFC 9110, 5.6.2), and is not decoded: other characters in it stay percent-encoded.
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,13 +119,13 @@ impl Cookie {
 /// The value of `set-cookie`.
 impl fmt::Display for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        encode(f, &self.name, |b| b != b'%' && crate::query::is_token_byte(b))?;
-        f.write_char('=')?;
-        encode(f, &self.value, |b| is_cookie_octet(b) && b != b'%')?;
+        let name = percent_encode(&self.name, is_token_byte);
+        let value = percent_encode(&self.value, |b| is_cookie_octet(b) && b != b'%');
+        write!(f, "{name}={value}")?;
         for (attribute, text) in [("Path", &self.path), ("Domain", &self.domain)] {
             if let Some(text) = text {
-                write!(f, "; {attribute}=")?;
-                encode(f, text, |b| matches!(b, b' '..=b'~') && b != b';')?;
+                let text = percent_encode(text, |b| matches!(b, b' '..=b'~') && b != b';');
+                write!(f, "; {attribute}={text}")?;
             }
         }
         if let Some(max_age) = self.max_age {
@@ -146,27 +147,20 @@ impl fmt::Display for Cookie {
     }
 }
 
-/// Writes bytes that are not plain as `%41`.
-fn encode(f: &mut fmt::Formatter<'_>, text: &str, is_plain: fn(u8) -> bool) -> fmt::Result {
-    text.bytes().try_for_each(|byte| match is_plain(byte) {
-        true => f.write_char(char::from(byte)),
-        false => write!(f, "%{byte:02X}"),
-    })
-}
-
 /// RFC 6265, 4.1.1.
 fn is_cookie_octet(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
-/// The pairs of a request's `cookie` headers, in order. Skips what is not a pair.
+/// The pairs of a request's `cookie` headers, in order. Skips what is not a pair. Names stay as they
+/// were sent: a browser guards `__Host-a`, and would take `__%48ost-a` from anybody.
 pub(crate) fn parse(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
         .flat_map(|(_, value)| value.split(';'))
         .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (percent_decode(name.trim()), percent_decode(unquoted(value.trim()))))
+        .map(|(name, value)| (name.trim().to_owned(), percent_decode(unquoted(value.trim()))))
         .filter(|(name, _)| !name.is_empty())
         .collect()
 }
@@ -190,6 +184,13 @@ mod tests {
             assert!(header.is_ascii() && !header.contains([';', '\r', '\n', ' ']), "{header}");
             assert_eq!(read(&header), [("name".into(), value.into())]);
         }
+    }
+
+    #[test]
+    fn a_name_is_compared_as_it_was_sent() {
+        let pairs = read("__%48ost-a=evil; __Host-a=%41");
+        assert_eq!(pairs, [("__%48ost-a".into(), "evil".into()), ("__Host-a".into(), "A".into())]);
+        assert_eq!(read(&Cookie::new("a%41", "1").to_string()), [("a%41".into(), "1".into())]);
     }
 
     #[test]

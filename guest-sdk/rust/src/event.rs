@@ -10,15 +10,16 @@ use serde::de::DeserializeOwned;
 
 use crate::sys::EventHandle;
 use crate::ws::{Kind, Ws};
-use crate::{HttpError, Result, cookie, query};
+use crate::{HttpError, Result, cookie, form, query};
 
 /// The request that is handled, and what the route and the middleware know about it.
 ///
 /// Every method asks the host, so keep an answer that you need twice. A clone is the same request.
 ///
 /// A client may send anything. So a method that reads a part of the request as a type fails with
-/// 400 if the part is not of that type, and the error names the part. A method whose name ends in
-/// `_str` gives the text as it is.
+/// 400 if the part is not of that type, and the error names the part. A float is finite: `inf`,
+/// `NaN` and `1e999` are not of its type. A method whose name ends in `_str` gives the text as it
+/// is.
 ///
 /// ```
 /// use lithe_sdk::testing::TestEvent;
@@ -105,7 +106,7 @@ impl Event {
     /// # Errors
     /// 400 if the query is not a `T`. The message says why.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        serde_urlencoded::from_str(&self.query_str().unwrap_or_default())
+        form::read(&self.query_str().unwrap_or_default())
             .map_err(|e| HttpError::bad_request(format!("the query is not the expected one: {e}")))
     }
 
@@ -115,7 +116,7 @@ impl Event {
     /// 400 if it is not a `T`.
     pub fn query_param<T>(&self, name: &str) -> Result<Option<T>, HttpError>
     where
-        T: FromStr<Err: Display>,
+        T: FromStr<Err: Display> + 'static,
     {
         let value = self.query_param_str(name);
         value.map(|value| parse("query parameter", name, &value)).transpose()
@@ -176,7 +177,7 @@ impl Event {
     /// missing.
     pub fn param<T>(&self, name: &str) -> Result<T, HttpError>
     where
-        T: FromStr<Err: Display>,
+        T: FromStr<Err: Display> + 'static,
     {
         let value = self.param_str(name);
         let value = value
@@ -209,40 +210,56 @@ impl Event {
         })
     }
 
-    /// The body as JSON.
+    /// The body as JSON, if it has at most 256 KiB.
     ///
     /// # Errors
-    /// 400 if the body is not the JSON of a `T`. The message says why.
+    /// 400 if the body is not the JSON of a `T`, and the message says why. 413 if it is larger.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        json_of(&self.bytes())
+        self.json_within(PARSED)
     }
 
     /// The body as JSON, if it has at most so many bytes. This limit is the handler's own: the host
-    /// has read the whole body, within the site's limit.
+    /// has read the whole body, within the site's limit. A value may take many times the bytes of
+    /// its JSON.
     ///
     /// # Errors
-    /// 413 if it is larger, 400 if it is not the JSON of a `T`.
+    /// As [`json`](Self::json).
     pub fn json_within<T: DeserializeOwned>(&self, limit: usize) -> Result<T, HttpError> {
-        let body = self.bytes();
-        if body.len() > limit {
-            let message = format!("the body is larger than {limit} bytes");
-            return Err(HttpError::new(413, message));
-        }
-        json_of(&body)
+        serde_json::from_slice(&self.bytes_within(limit, "json_within")?)
+            .map_err(|e| HttpError::bad_request(format!("the body is not the expected JSON: {e}")))
     }
 
-    /// The body as a form (`application/x-www-form-urlencoded`), field by field.
+    /// The body as a form (`application/x-www-form-urlencoded`), field by field, if it has at most
+    /// 256 KiB.
     ///
     /// # Errors
-    /// 415 if the request says that its body is something else, 400 if it is not the form of a `T`.
+    /// 415 if the request says that its body is something else, 400 if it is not the form of a `T`,
+    /// 413 if it is larger.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        self.form_within(PARSED)
+    }
+
+    /// The body as a form, if it has at most so many bytes, as [`json_within`](Self::json_within).
+    ///
+    /// # Errors
+    /// As [`form`](Self::form).
+    pub fn form_within<T: DeserializeOwned>(&self, limit: usize) -> Result<T, HttpError> {
         let media_type = self.header("content-type").unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case(FORM) {
             return Err(HttpError::new(415, format!("the body is not `{FORM}`")));
         }
-        serde_urlencoded::from_bytes(&self.bytes())
+        form::read(&String::from_utf8_lossy(&self.bytes_within(limit, "form_within")?))
             .map_err(|e| HttpError::bad_request(format!("the body is not the expected form: {e}")))
+    }
+
+    /// The body, if it is not too large for the method of that name.
+    fn bytes_within(&self, limit: usize, method: &str) -> Result<Vec<u8>, HttpError> {
+        let body = self.bytes();
+        match body.len() > limit {
+            true => Err(HttpError::new(413, too_large("body", limit, method))),
+            false => Ok(body),
+        }
     }
 
     /// A value that [`set_local`](Self::set_local) left before, for example in middleware.
@@ -285,13 +302,20 @@ impl Event {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-fn parse<T: FromStr<Err: Display>>(what: &str, name: &str, value: &str) -> Result<T, HttpError> {
-    value.parse().map_err(|e| HttpError::bad_request(format!("{what} `{name}` is `{value}`: {e}")))
+/// The bytes of JSON or of a form that are read without another limit. What they say may take many
+/// times as much memory, and a shared instance's is that of all its clients.
+pub(crate) const PARSED: usize = 256 * 1024;
+
+pub(crate) fn too_large(what: &str, limit: usize, method: &str) -> String {
+    format!("the {what} is larger than {limit} bytes: `{method}` reads it with a higher limit")
 }
 
-fn json_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
-    serde_json::from_slice(body)
-        .map_err(|e| HttpError::bad_request(format!("the body is not the expected JSON: {e}")))
+fn parse<T>(what: &str, name: &str, value: &str) -> Result<T, HttpError>
+where
+    T: FromStr<Err: Display> + 'static,
+{
+    form::parse(value)
+        .map_err(|e| HttpError::bad_request(format!("{what} `{name}` is `{value}`: {e}")))
 }
 
 #[cfg(test)]

@@ -83,6 +83,7 @@ mod event;
 mod executor;
 #[doc(hidden)]
 pub mod export;
+mod form;
 mod headers;
 mod hooks;
 mod instance;

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+
+use crate::event::{PARSED, too_large};
 
 /// One whole WebSocket message (RFC 6455, 5.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +32,25 @@ impl Message {
         }
     }
 
-    /// The message as JSON.
+    /// The message as JSON, if it has at most 256 KiB.
     ///
     /// # Errors
-    /// The message is not the JSON of a `T`.
+    /// The message is larger, or not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_slice(self.bytes())
+        self.json_within(PARSED)
+    }
+
+    /// The message as JSON, if it has at most so many bytes. A value may take many times the bytes
+    /// of its JSON.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json).
+    pub fn json_within<T: DeserializeOwned>(&self, limit: usize) -> serde_json::Result<T> {
+        let bytes = self.bytes();
+        if bytes.len() > limit {
+            return Err(serde_json::Error::custom(too_large("message", limit, "json_within")));
+        }
+        serde_json::from_slice(bytes)
     }
 }
 
@@ -141,6 +156,17 @@ mod tests {
         assert_eq!(Message::from("[1,2]").json::<Vec<u8>>().unwrap(), [1, 2]);
         assert_eq!(Message::from(b"[3]".to_vec()).json::<Vec<u8>>().unwrap(), [3]);
         assert!(Message::from("nope").json::<Vec<u8>>().is_err());
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_not_read_as_json() {
+        let large = |size: usize| Message::from(format!("\"{}\"", "x".repeat(size - 2)));
+        assert!(large(PARSED).json::<String>().is_ok());
+        let error = large(PARSED + 1).json::<String>().unwrap_err().to_string();
+        let expected =
+            "the message is larger than 262144 bytes: `json_within` reads it with a higher limit";
+        assert_eq!(error, expected);
+        assert!(large(PARSED + 1).json_within::<String>(PARSED + 1).is_ok());
     }
 
     #[test]

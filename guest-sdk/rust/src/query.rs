@@ -1,12 +1,18 @@
-//! Queries as forms (`application/x-www-form-urlencoded`), percent-decoding, and tokens.
+//! Queries as forms (`application/x-www-form-urlencoded`), percent-encoding, and tokens.
 
 /// The first value of that name. Without a `=` it is empty.
 pub(crate) fn get(query: &str, name: &str) -> Option<String> {
-    query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(key, _)| decode_form(key) == name)
-        .map(|(_, value)| decode_form(value))
+    encoded(query).find(|(key, _)| decode_form(key) == name).map(|(_, value)| decode_form(value))
+}
+
+/// All names and values, in order.
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    encoded(query).map(|(name, value)| (decode_form(name), decode_form(value)))
+}
+
+fn encoded(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = query.split('&').filter(|pair| !pair.is_empty());
+    parts.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 fn decode_form(text: &str) -> String {
@@ -28,6 +34,18 @@ pub(crate) fn percent_decode(text: &str) -> String {
 fn hex_pair(bytes: &[u8]) -> Option<u8> {
     let digit = |index: usize| char::from(*bytes.get(index)?).to_digit(16);
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
+/// Bytes that are not plain become `%41`.
+pub(crate) fn percent_encode(text: &str, is_plain: fn(u8) -> bool) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match is_plain(byte) {
+            true => encoded.push(char::from(byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Whether it may stand in the name of a header or a cookie (RFC 9110, 5.6.2).

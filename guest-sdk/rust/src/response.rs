@@ -3,6 +3,7 @@
 use anyhow::ensure;
 use serde::Serialize;
 
+use crate::query::percent_encode;
 use crate::{Cookie, Result, headers};
 
 /// An HTTP answer.
@@ -71,9 +72,10 @@ impl Response {
         Self { status, headers: Vec::new(), body: Body::Empty }
     }
 
-    /// 302 to `location` (RFC 9110, 15.4.3).
-    pub fn redirect(location: impl Into<String>) -> Self {
-        Self::empty(302).with_header("location", location)
+    /// 302 to `location` (RFC 9110, 15.4.3). What cannot stand in a URI, such as a space or a line's
+    /// end, is percent-encoded. A `%` stays as it is.
+    pub fn redirect(location: impl AsRef<str>) -> Self {
+        Self::empty(302).with_header("location", percent_encode(location.as_ref(), is_uri_byte))
     }
 
     /// A redirect with another status. 301 and 308 are for good, 302 and 307 for now, and 303 leads
@@ -81,7 +83,7 @@ impl Response {
     ///
     /// # Errors
     /// The status is not 301, 302, 303, 307 or 308 (RFC 9110, 15.4).
-    pub fn redirect_with(status: u16, location: impl Into<String>) -> Result<Self> {
+    pub fn redirect_with(status: u16, location: impl AsRef<str>) -> Result<Self> {
         ensure!(
             matches!(status, 301 | 302 | 303 | 307 | 308),
             "status {status} is not a redirect; use 301, 302, 303, 307 or 308"
@@ -124,6 +126,11 @@ impl Response {
     fn of(content_type: &str, body: Body) -> Self {
         Self { status: 200, headers: vec![("content-type".into(), content_type.into())], body }
     }
+}
+
+/// Whether it may stand in a URI; `%` may. A `\` may not: browsers take it for a `/`.
+fn is_uri_byte(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~') && !b"\"<>\\".contains(&byte)
 }
 
 /// What a plain handler or an error handler may return: a [`Response`], text, or a `Result` of
@@ -210,6 +217,19 @@ mod tests {
         }
         for status in [200, 300, 304, 305, 306, 309, 404] {
             assert!(Response::redirect_with(status, "/").is_err());
+        }
+    }
+
+    #[test]
+    fn a_location_is_encoded_where_a_uri_could_not_have_it() {
+        let location = |text| Response::redirect(text).header("location").map(str::to_owned);
+        for (given, sent) in [
+            ("/a?b=c%20d&e=[f]#g", "/a?b=c%20d&e=[f]#g"),
+            ("/a\r\nset-cookie: b=c", "/a%0D%0Aset-cookie:%20b=c"),
+            ("/\\evil.example", "/%5Cevil.example"),
+            ("/<\"ä\u{1f980}\u{7f}>", "/%3C%22%C3%A4%F0%9F%A6%80%7F%3E"),
+        ] {
+            assert_eq!(location(given).as_deref(), Some(sent));
         }
     }
 

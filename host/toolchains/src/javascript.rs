@@ -24,7 +24,7 @@ macro_rules! sdk {
 }
 
 /// The SDK.
-const SDK: [(&str, &str); 79] = [
+const SDK: [(&str, &str); 81] = [
     sdk!("adopted.ts"),
     sdk!("app/layer.ts"),
     sdk!("app/pattern.ts"),
@@ -62,6 +62,7 @@ const SDK: [(&str, &str); 79] = [
     sdk!("globals.d.ts"),
     sdk!("headers.ts"),
     sdk!("index.ts"),
+    sdk!("json.ts"),
     sdk!("message.ts"),
     sdk!("middleware/auth.ts"),
     sdk!("middleware/cors.ts"),
@@ -75,6 +76,7 @@ const SDK: [(&str, &str); 79] = [
     sdk!("peer.ts"),
     sdk!("process.ts"),
     sdk!("request.ts"),
+    sdk!("secret.ts"),
     sdk!("small/console.ts"),
     sdk!("small/index.ts"),
     sdk!("small/json.ts"),

@@ -111,6 +111,8 @@ pub async fn queries_have_types(host: &TestHost) {
 pub async fn cookies_are_read_and_set(host: &TestHost) {
     let answer = get_with(host, "/cookies", &[("cookie", "x=1; a=one; b=2")]).await;
     is(&answer, 200, "one");
+    let other = "%61=not; a=a%20b%C3%A4";
+    is(&get_with(host, "/cookies", &[("cookie", other)]).await, 200, "a bä");
     let set = "b=2; Path=/; Max-Age=60; SameSite=Lax; HttpOnly";
     assert_eq!(answer.header("set-cookie"), Some(set));
     is(&host.get("/cookies").await, 200, "");
@@ -119,13 +121,16 @@ pub async fn cookies_are_read_and_set(host: &TestHost) {
 /// # Panics
 /// The host does not keep this promise.
 pub async fn forms_have_types(host: &TestHost) {
-    let form = async |body| {
+    let form = async |body: &str| {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         send_with(host, "POST", "/form", body, &headers).await
     };
     is(&form("name=Ann+B&age=7").await, 200, "{\"age\":7,\"name\":\"Ann B\"}");
     refused(&form("name=Ann&age=old").await, 400);
     refused(&form("name=Ann").await, 400);
+    let of_size = |size: usize| format!("age=7&name={}", "x".repeat(size - 11));
+    assert_eq!(form(&of_size(PARSED)).await.status, 200);
+    refused(&form(&of_size(PARSED + 1)).await, 413);
 }
 
 /// # Panics
@@ -136,6 +141,69 @@ pub async fn json_bodies_are_read(host: &TestHost) {
     for wrong in ["", "{", "[]", "{}", r#"{"name":5}"#, r#"{"name":"x"} x"#] {
         refused(&send(host, "POST", "/json", wrong).await, 400);
     }
+}
+
+/// # Panics
+/// The host does not keep this promise.
+pub async fn numbers_are_finite(host: &TestHost) {
+    let half = async |n| send(host, "POST", "/half", &format!("{{\"n\":{n}}}")).await;
+    is(&half("5").await, 200, "{\"half\":2.5}");
+    is(&half("-2.5e-1").await, 200, "{\"half\":-0.125}");
+    let long = format!("{}.5", "9".repeat(400));
+    for wrong in ["1e999", "-1e999", "NaN", "Infinity", "-inf", &long] {
+        refused(&half(wrong).await, 400);
+    }
+}
+
+/// JSON of the largest size that is read, with the most or the deepest values; and how many it has.
+fn costly_json() -> Vec<(String, usize)> {
+    let list = |size: usize, item: &str| {
+        let count = (size - 1) / (item.len() + 1);
+        (format!("[{}{item}]", format!("{item},").repeat(count - 1)), count)
+    };
+    let mut all: Vec<_> =
+        [("1", 1), ("1e9", 1), ("\"\"", 1), ("[]", 1), ("{}", 1), ("{\"a\":0}", 2)]
+            .into_iter()
+            .map(|(item, values)| {
+                let (json, count) = list(PARSED, item);
+                (json, 1 + count * values)
+            })
+            .collect();
+    let fields: Vec<_> = (0..29_000).map(|number| format!("\"{number:x}\":0")).collect();
+    all.push((format!("{{{}}}", fields.join(",")), 29_001));
+    let (flat, count) = list(PARSED - 240, "1");
+    all.push((format!("{}{flat}{}", "[".repeat(120), "]".repeat(120)), 121 + count));
+    for (json, _) in &all {
+        assert!((PARSED - 8192..=PARSED).contains(&json.len()), "{} bytes", json.len());
+    }
+    all
+}
+
+/// The most bytes of JSON or of a form that every SDK reads without another limit.
+const PARSED: usize = 256 * 1024;
+
+/// # Panics
+/// The host does not keep this promise.
+pub async fn large_json_is_refused_and_costs_no_memory(host: &TestHost) {
+    send(host, "POST", "/votes/red", "").await;
+    let of_size = |size: usize| format!("{{\"name\":\"{}\"}}", "x".repeat(size - 11));
+    assert_eq!(send(host, "POST", "/json", &of_size(PARSED)).await.status, 200);
+    let answer = send(host, "POST", "/json", &of_size(PARSED + 1)).await;
+    refused(&answer, 413);
+    assert!(answer.text().starts_with("the body is larger than 262144 bytes: "), "{answer:?}");
+    for (json, values) in costly_json() {
+        is(&send(host, "POST", "/count", &json).await, 200, &values.to_string());
+    }
+    is(&host.get("/votes").await, 200, "{\"red\":1}");
+}
+
+/// # Panics
+/// The host does not keep this promise.
+pub async fn a_handler_may_read_more_json_or_less(host: &TestHost) {
+    let text = |size: usize| format!("\"{}\"", "x".repeat(size - 2));
+    is(&send(host, "POST", "/count?limit=500000", &text(500_000)).await, 200, "1");
+    refused(&send(host, "POST", "/count?limit=500000", &text(500_001)).await, 413);
+    refused(&send(host, "POST", "/count?limit=10", &text(11)).await, 413);
 }
 
 /// # Panics
@@ -166,6 +234,10 @@ pub async fn middleware_of_groups_runs_inside_of_what_is_around(host: &TestHost)
 pub async fn a_redirect_says_where(host: &TestHost) {
     let answer = host.get("/redirect").await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/votes")));
+    let answer =
+        host.get("/redirect?to=/a%0D%0Ab:+%C3%A4%7F%22%3C%3E%5C%25%F0%9F%A6%80?c=%2520").await;
+    let encoded = "/a%0D%0Ab:%20%C3%A4%7F%22%3C%3E%5C%%F0%9F%A6%80?c=%20";
+    assert_eq!((answer.status, answer.header("location")), (303, Some(encoded)));
 }
 
 /// # Panics

@@ -2,7 +2,7 @@
  * that, wherever an author's code has it. */
 
 import type { Event } from "../event.ts";
-import { OUTCOME, Response as Answer } from "../outcome.ts";
+import { OUTCOME, whole } from "../outcome.ts";
 import { streamed } from "../streamed.ts";
 
 const Web = globalThis.Response;
@@ -17,9 +17,7 @@ class Response extends Web {
 
   /** @internal What a handler has answered. */
   [OUTCOME](event: Event) {
-    if (this.#stream) return streamed(event, this, this.#stream);
-    const { status, headers } = this;
-    return this.arrayBuffer().then((bytes) => new Answer(new Uint8Array(bytes), { status, headers }));
+    return this.#stream ? streamed(event, this, this.#stream) : whole(this);
   }
 }
 

@@ -3,6 +3,7 @@
 import type { AppMiddleware } from "../define.ts";
 import type { Event } from "../event.ts";
 import { HttpError } from "../outcome.ts";
+import { constantTimeEqual } from "../secret.ts";
 import { valueOf } from "./lazy.ts";
 import type { Lazy } from "./lazy.ts";
 
@@ -38,15 +39,6 @@ export function bearerToken(event: Event): string | undefined {
   return credentials(event, "bearer");
 }
 
-/** Whether two secrets are the same. The time that it takes does not tell where they differ, only
- * whether their lengths do. */
-export function constantTimeEqual(one: string | Uint8Array, other: string | Uint8Array): boolean {
-  const [a, b] = [bytes(one), bytes(other)];
-  let difference = a.length ^ b.length;
-  for (let at = 0; at < Math.min(a.length, b.length); at++) difference |= a[at]! ^ b[at]!;
-  return difference === 0;
-}
-
 /** Compares with all of them, so that the time does not tell which one fits. */
 function isAny(secrets: readonly (string | undefined)[], given: string): boolean {
   let found = false;
@@ -76,8 +68,4 @@ function credentials(event: Event, scheme: string): string | undefined {
 
 function unauthorized(challenge: string): HttpError {
   return new HttpError(401, "Unauthorized", { "www-authenticate": challenge });
-}
-
-function bytes(secret: string | Uint8Array): Uint8Array {
-  return typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
 }

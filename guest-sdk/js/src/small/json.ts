@@ -21,7 +21,7 @@ function isTooDeep(text: string): boolean {
   for (const part of text.split('"')) {
     if (isString) {
       // A quote behind an odd number of backslashes does not end the string.
-      isString = (part.length - part.replace(/\\+$/, "").length) % 2 === 1;
+      isString = backslashesAtEnd(part) % 2 === 1;
       continue;
     }
     for (let at = 0; at < part.length; at++) {
@@ -33,4 +33,10 @@ function isTooDeep(text: string): boolean {
     isString = true;
   }
   return false;
+}
+
+function backslashesAtEnd(text: string): number {
+  let start = text.length;
+  while (text.charCodeAt(start - 1) === 0x5c) start--;
+  return text.length - start;
 }

@@ -27,36 +27,20 @@ export class TextDecoder {
     const bytes = ArrayBuffer.isView(input)
       ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
       : new Uint8Array(input);
-    const text = native(bytes) ?? this.#slowly(bytes);
+    const text = strictly(bytes) ?? this.#leniently(bytes);
     return !this.ignoreBOM && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   }
 
-  #slowly(bytes: Uint8Array): string {
-    let text = "";
-    let units: number[] = [];
-    for (let at = 0; at < bytes.length; ) {
-      const [point, size] = decoded(bytes, at);
-      if (point === undefined && this.fatal) throw new TypeError("the bytes are not UTF-8");
-      const shown = point ?? 0xfffd;
-      if (shown > 0xffff) units.push(0xd7c0 + (shown >> 10), 0xdc00 + (shown & 0x3ff));
-      else units.push(shown);
-      at += size;
-      if (units.length > 4000) {
-        text += String.fromCharCode(...units);
-        units = [];
-      }
-    }
-    return text + String.fromCharCode(...units);
+  #leniently(bytes: Uint8Array): string {
+    if (this.fatal) throw new TypeError("the bytes are not UTF-8");
+    return textOf(withReplacements(bytes));
   }
 }
 
 /** The text by functions of the engine, which are many times as fast as a loop. Nothing if the bytes are
  * not UTF-8. */
-function native(bytes: Uint8Array): string | undefined {
-  let text = "";
-  for (let start = 0; start < bytes.length; start += 4096) {
-    text += String.fromCharCode(...bytes.subarray(start, start + 4096));
-  }
+function strictly(bytes: Uint8Array): string | undefined {
+  const text = textOf(bytes);
   if (!/[\x80-\xff]/.test(text)) return text;
   try {
     return decodeURIComponent(escape(text));
@@ -65,25 +49,45 @@ function native(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The character at a place, and its length in bytes. For bytes that are not a character, the
- * length is that of the longest part of one. */
-function decoded(bytes: Uint8Array, at: number): [number | undefined, number] {
-  const first = bytes[at]!;
-  if (first < 0x80) return [first, 1];
-  const [size, low, high] =
-    first >= 0xc2 && first <= 0xdf ? [2, 0x80, 0xbf]
-    : first >= 0xe0 && first <= 0xef ? [3, first === 0xe0 ? 0xa0 : 0x80, first === 0xed ? 0x9f : 0xbf]
-    : first >= 0xf0 && first <= 0xf4 ? [4, first === 0xf0 ? 0x90 : 0x80, first === 0xf4 ? 0x8f : 0xbf]
-    : [0, 0, 0];
-  if (size === 0) return [undefined, 1];
-  let point = first & (0x7f >> size);
-  for (let next = 1; next < size; next++) {
-    const byte = bytes[at + next];
-    const isRight = byte !== undefined && byte >= (next === 1 ? low : 0x80) && byte <= (next === 1 ? high : 0xbf);
-    if (!isRight) return [undefined, next];
-    point = (point << 6) | (byte & 0x3f);
+/** The text of these UTF-16 units. */
+function textOf(units: Uint8Array | Uint16Array): string {
+  let text = "";
+  for (let start = 0; start < units.length; start += 4096) {
+    text += String.fromCharCode(...units.subarray(start, start + 4096));
   }
-  return [point, size];
+  return text;
+}
+
+/** The UTF-16 units of UTF-8, with U+FFFD for the longest parts of characters that are not whole (8.1.1). */
+function withReplacements(bytes: Uint8Array): Uint16Array {
+  const units = new Uint16Array(bytes.length);
+  let size = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at++]!;
+    if (first < 0x80) {
+      units[size++] = first;
+      continue;
+    }
+    let left = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+    let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+    let point = left === 0 ? 0xfffd : first & (0x3f >> left);
+    for (; left > 0; left--, at++) {
+      const next = bytes[at] ?? 0;
+      if (next < low || next > high) {
+        point = 0xfffd;
+        break;
+      }
+      point = (point << 6) | (next & 0x3f);
+      low = 0x80;
+      high = 0xbf;
+    }
+    if (point > 0xffff) {
+      units[size++] = 0xd7c0 + (point >> 10);
+      units[size++] = 0xdc00 + (point & 0x3ff);
+    } else units[size++] = point;
+  }
+  return units.subarray(0, size);
 }
 
 Object.assign(globalThis, { TextEncoder, TextDecoder });

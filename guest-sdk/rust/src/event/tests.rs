@@ -83,10 +83,33 @@ fn a_form_is_read_as_a_struct_if_it_says_that_it_is_one() {
 }
 
 #[test]
-fn a_body_over_the_handler_s_own_limit_is_a_413() {
+fn a_body_over_a_limit_is_a_413_that_names_it() {
     let event = TestEvent::post("/").body("[1,2]").build();
     assert_eq!(event.json_within::<Vec<u8>>(5), Ok(vec![1, 2]));
     assert_eq!(event.json_within::<Vec<u8>>(4).unwrap_err().status, 413);
+    let post = |body: String| {
+        let event = TestEvent::post("/").header("content-type", "application/x-www-form-urlencoded");
+        event.body(body).build()
+    };
+    let person = |size: usize| post(format!("name={}", "x".repeat(size - 5)));
+    assert!(person(256 * 1024).form::<Person>().is_ok());
+    let error = person(256 * 1024 + 1).form::<Person>().unwrap_err();
+    let message = "the body is larger than 262144 bytes: `form_within` reads it with a higher limit";
+    assert_eq!(error, HttpError::new(413, message));
+    assert!(person(256 * 1024 + 1).form_within::<Person>(1 << 20).is_ok());
+    let text = |size: usize| post(format!("\"{}\"", "x".repeat(size - 2)));
+    assert!(text(256 * 1024).json::<String>().is_ok());
+    assert_eq!(text(256 * 1024 + 1).json::<String>().unwrap_err().status, 413);
+}
+
+#[test]
+fn a_float_is_finite_or_a_400() {
+    let event = TestEvent::get("/?x=1e999&y=2.5").param("z", "NaN").body("1e999").build();
+    assert_eq!(event.query_param::<f64>("y"), Ok(Some(2.5)));
+    let bad = HttpError::bad_request("query parameter `x` is `1e999`: not a finite number");
+    assert_eq!(event.query_param::<f64>("x").unwrap_err(), bad);
+    assert_eq!(event.param::<f64>("z").unwrap_err().status, 400);
+    assert_eq!(event.json::<f64>().unwrap_err().status, 400);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use lithe_sdk::{
     SendError, Sse, State, Stream, UpgradeOptions, json, time, topics,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The topic of those who want to hear of votes.
 const VOTES: &str = "votes";
@@ -83,7 +84,20 @@ fn app() -> App {
         .post("/form", form)
         .post("/json", |event: Event| Ok::<_, HttpError>(event.json::<Named>()?.name))
         .get("/local", |event: Event| event.local_str("seen").unwrap_or_default())
-        .get("/redirect", |_| Response::redirect_with(303, "/votes"))
+        .post("/half", |event: Event| {
+            Response::json(&json!({ "half": event.json::<Number>()?.n / 2.0 }))
+        })
+        .post("/count", |event: Event| -> Result<String> {
+            let json = match event.query_param("limit")? {
+                Some(limit) => event.json_within(limit)?,
+                None => event.json()?,
+            };
+            Ok(count_values(&json).to_string())
+        })
+        .get("/redirect", |event: Event| {
+            let to = event.query_param_str("to").unwrap_or_else(|| "/votes".to_owned());
+            Response::redirect_with(303, to)
+        })
         .get("/throw", |_| -> Result<Response> { bail!("secret detail") })
         .get("/refuse", |_| -> Result<Response> { Err(HttpError::new(418, "teapot").into()) })
         .group("/admin", |admin| admin.middleware(bearer_auth(["secret"])).get("/who", |_| "in"))
@@ -147,6 +161,19 @@ fn cookies(event: Event) -> Response {
 #[derive(Deserialize, Serialize)]
 struct Named {
     name: String,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    n: f64,
+}
+
+fn count_values(json: &Value) -> usize {
+    1 + match json {
+        Value::Array(items) => items.iter().map(count_values).sum(),
+        Value::Object(fields) => fields.values().map(count_values).sum(),
+        _ => 0,
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,7 @@
 /** `Request` (Fetch Standard, 5.4), as far as it is about a request that has come. */
 
+import { PARSED, parsed, tooLarge } from "../../json.ts";
+import { HttpError } from "../../outcome.ts";
 import { AbortSignal } from "./abort.ts";
 import { Body } from "./body.ts";
 import type { BodyInit } from "./body.ts";
@@ -28,6 +30,13 @@ export class Request extends Body {
     if (/^(GET|HEAD)$/.test(this.method) && this.source !== null) throw new TypeError(`${this.method} has no body`);
     this.url = from?.url ?? new URL(input as string | URL).href;
     this.signal = init.signal ?? from?.signal ?? new AbortSignal();
+  }
+
+  /** @internal Throws an `HttpError` of 413 if the body is larger than `event.json()` reads. */
+  override async json(): Promise<any> {
+    const bytes = await this.bytes();
+    if (bytes.length > PARSED) throw new HttpError(413, tooLarge("body", PARSED, "event.json({ limit })"));
+    return parsed(new TextDecoder().decode(bytes));
   }
 
   clone(): Request {

@@ -2,7 +2,7 @@
 
 import type { Awaitable } from "../../awaitable.ts";
 import type { Event } from "../../event.ts";
-import { OUTCOME, Response as Answer } from "../../outcome.ts";
+import { OUTCOME, Response as Answer, uri } from "../../outcome.ts";
 import type { Outcome } from "../../outcome.ts";
 import { streamed } from "../../streamed.ts";
 import { Body } from "./body.ts";
@@ -39,7 +39,7 @@ export class Response extends Body {
 
   static redirect(url: string | URL, status = 302): Response {
     if (![301, 302, 303, 307, 308].includes(status)) throw new RangeError(`${status} is not a redirect`);
-    return new Response(null, { status, headers: { location: String(url) } });
+    return new Response(null, { status, headers: { location: uri(String(url)) } });
   }
 
   get ok(): boolean {

@@ -1,5 +1,6 @@
 /** `crypto.subtle` (Web Cryptography API): digests and HMAC. */
 
+import { constantTimeEqual } from "../../secret.ts";
 import { getRandomValues } from "../random.ts";
 import { BLOCK, hash } from "./hash.ts";
 import type { HashName } from "./hash.ts";
@@ -55,11 +56,7 @@ async function sign(algorithm: Named, key: CryptoKey, data: Source): Promise<Arr
 }
 
 async function verify(algorithm: Named, key: CryptoKey, signature: Source, data: Source): Promise<boolean> {
-  const [given, right] = [bytes(signature), hmac(algorithm, key, data, "verify")];
-  let difference = given.length ^ right.length;
-  // All of it, so that the time does not tell where they differ.
-  right.forEach((byte, at) => (difference |= byte ^ (given[at] ?? 0)));
-  return difference === 0;
+  return constantTimeEqual(bytes(signature), hmac(algorithm, key, data, "verify"));
 }
 
 export const subtle = { digest, importKey, exportKey, generateKey, sign, verify };

@@ -98,6 +98,44 @@ static lithe_outcome *json(lithe_event *event) {
   return lithe_respond_text(200, name);
 }
 
+static lithe_outcome *half(lithe_event *event) {
+  lithe_json body;
+  double n;
+  lithe_outcome *refused = lithe_json_body(event, &body);
+  if (refused) return refused;
+  if (!lithe_json_number(lithe_json_field(body, "n"), &n)) {
+    return lithe_failure(400, "field `n` is missing, or not a number");
+  }
+  lithe_writer *json = lithe_write_json();
+  lithe_write_object(json);
+  lithe_write_name(json, lithe_str("half"));
+  lithe_write_number(json, n / 2);
+  lithe_write_end(json);
+  return lithe_respond_json(200, lithe_written(json));
+}
+
+static int count_values(lithe_json value) {
+  int count = 1;
+  lithe_text name;
+  lithe_json inner;
+  for (size_t at = 0; lithe_json_next_item(value, &at, &inner);) count += count_values(inner);
+  for (size_t at = 0; lithe_json_next_field(value, &at, &name, &inner);) {
+    count += count_values(inner);
+  }
+  return count;
+}
+
+static lithe_outcome *count(lithe_event *event) {
+  lithe_json body;
+  int64_t limit;
+  if (lithe_to_integer(lithe_query_param(event, "limit"), &limit)) {
+    lithe_limit_body(event, (size_t)limit);
+  }
+  lithe_outcome *refused = lithe_json_body(event, &body);
+  if (refused) return refused;
+  return lithe_respond_text(200, lithe_format("%d", count_values(body)));
+}
+
 static lithe_outcome *see(lithe_event *event) {
   lithe_set_local(event, "seen", lithe_str("yes"));
   return lithe_next(event);
@@ -120,8 +158,8 @@ static lithe_outcome *in(lithe_event *event) {
 }
 
 static lithe_outcome *redirect(lithe_event *event) {
-  (void)event;
-  return lithe_redirect(303, "/votes");
+  lithe_text to = lithe_query_param(event, "to");
+  return lithe_redirect(303, to.data ? to.data : "/votes");
 }
 
 static lithe_outcome *throw_up(lithe_event *event) {
@@ -216,6 +254,8 @@ void lithe_on_app(lithe_app *app) {
   lithe_get(app, "/cookies", cookies);
   lithe_post(app, "/form", form);
   lithe_post(app, "/json", json);
+  lithe_post(app, "/half", half);
+  lithe_post(app, "/count", count);
   lithe_get(app, "/local", local);
   lithe_get(app, "/redirect", redirect);
   lithe_get(app, "/throw", throw_up);

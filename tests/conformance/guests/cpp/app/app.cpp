@@ -70,6 +70,42 @@ lithe_outcome *json(lithe_event *event) {
   return lithe_respond_text(200, name);
 }
 
+lithe_outcome *half(lithe_event *event) {
+  lithe_json body;
+  double n;
+  if (auto *refused = lithe_json_body(event, &body)) return refused;
+  if (!lithe_json_number(lithe_json_field(body, "n"), &n)) {
+    return lithe_failure(400, "field `n` is missing, or not a number");
+  }
+  return lithe_respond_json(200, Object().add("half", n / 2).text());
+}
+
+int count_values(lithe_json value) {
+  int count = 1;
+  lithe_text name;
+  lithe_json inner;
+  for (size_t at = 0; lithe_json_next_item(value, &at, &inner);) count += count_values(inner);
+  for (size_t at = 0; lithe_json_next_field(value, &at, &name, &inner);) {
+    count += count_values(inner);
+  }
+  return count;
+}
+
+lithe_outcome *count(lithe_event *event) {
+  lithe_json body;
+  int64_t limit;
+  if (lithe_to_integer(lithe_query_param(event, "limit"), &limit)) {
+    lithe_limit_body(event, static_cast<size_t>(limit));
+  }
+  if (auto *refused = lithe_json_body(event, &body)) return refused;
+  return lithe_respond_text(200, lithe_format("%d", count_values(body)));
+}
+
+lithe_outcome *redirect(lithe_event *event) {
+  const lithe_text to = lithe_query_param(event, "to");
+  return lithe_redirect(303, to.data ? to.data : "/votes");
+}
+
 lithe_outcome *local(lithe_event *event) {
   return lithe_respond_text(200, lithe_local(event, "seen"));
 }
@@ -171,8 +207,10 @@ void lithe_on_app(lithe_app *app) {
   lithe_get(app, "/cookies", cookies);
   lithe_post(app, "/form", form);
   lithe_post(app, "/json", json);
+  lithe_post(app, "/half", half);
+  lithe_post(app, "/count", count);
   lithe_get(app, "/local", local);
-  lithe_get(app, "/redirect", [](lithe_event *) { return lithe_redirect(303, "/votes"); });
+  lithe_get(app, "/redirect", redirect);
   lithe_get(app, "/throw", [](lithe_event *) { return lithe_fault("secret detail"); });
   lithe_get(app, "/refuse", [](lithe_event *) { return lithe_failure(418, "teapot"); });
   lithe_get(app, "/events", events);

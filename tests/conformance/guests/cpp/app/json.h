@@ -12,6 +12,11 @@ class Object {
     lithe_write_integer(writer_, value);
     return *this;
   }
+  Object &add(lithe_text name, double value) {
+    lithe_write_name(writer_, name);
+    lithe_write_number(writer_, value);
+    return *this;
+  }
   Object &add(lithe_text name, lithe_text value) {
     lithe_write_name(writer_, name);
     lithe_write_string(writer_, value);

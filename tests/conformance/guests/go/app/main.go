@@ -36,12 +36,15 @@ func routes(app *lithe.App) {
 	app.Get("/cookies", cookies)
 	app.Post("/form", form)
 	app.Post("/json", name)
+	app.Post("/half", half)
+	app.Post("/count", countAll)
 	app.Get("/local", func(event *lithe.Event) (lithe.Outcome, error) {
 		seen, _ := event.Local("seen")
 		return lithe.Text(200, seen), nil
 	})
-	app.Get("/redirect", func(*lithe.Event) (lithe.Outcome, error) {
-		return lithe.Redirect(303, "/votes"), nil
+	app.Get("/redirect", func(event *lithe.Event) (lithe.Outcome, error) {
+		to, err := lithe.ValueOr(event.Query(), "to", "/votes")
+		return lithe.Redirect(303, to), err
 	})
 	app.Get("/throw", func(*lithe.Event) (lithe.Outcome, error) {
 		return nil, errors.New("secret detail")
@@ -185,6 +188,46 @@ func name(event *lithe.Event) (lithe.Outcome, error) {
 		return nil, lithe.Errorf(400, "field `name` is missing")
 	}
 	return lithe.Text(200, *body.Name), nil
+}
+
+func half(event *lithe.Event) (lithe.Outcome, error) {
+	body, err := lithe.ReadJSON[struct{ N *float64 }](event)
+	if err != nil {
+		return nil, err
+	}
+	if body.N == nil {
+		return nil, lithe.Errorf(400, "field `n` is missing")
+	}
+	return lithe.JSON(200, map[string]float64{"half": *body.N / 2})
+}
+
+func countAll(event *lithe.Event) (lithe.Outcome, error) {
+	var body any
+	limit, err := lithe.ValueOr(event.Query(), "limit", 0)
+	if err == nil && limit > 0 {
+		body, err = lithe.ReadJSONWithin[any](event, limit)
+	} else if err == nil {
+		body, err = lithe.ReadJSON[any](event)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return lithe.Text(200, fmt.Sprint(countValues(body))), nil
+}
+
+func countValues(value any) int {
+	count := 1
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			count += countValues(item)
+		}
+	case map[string]any:
+		for _, field := range value {
+			count += countValues(field)
+		}
+	}
+	return count
 }
 
 func events(event *lithe.Event) (lithe.Outcome, error) {

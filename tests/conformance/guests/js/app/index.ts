@@ -99,6 +99,11 @@ const rooms: SocketHooks = {
   },
 };
 
+function countValues(json: unknown): number {
+  if (typeof json !== "object" || json === null) return 1;
+  return Object.values(json).reduce<number>((count, inner) => count + countValues(inner), 1);
+}
+
 /** A middleware that says that it has been there. */
 function order(name: string): AppMiddleware {
   return async (_, next) => {
@@ -153,7 +158,16 @@ export default defineApp(
       return name;
     });
     app.get("/local", (event) => event.local("seen"));
-    app.get("/redirect", () => Response.redirect("/votes", 303));
+    app.post("/half", (event) => {
+      const n = event.json<{ n?: unknown } | null>()?.n;
+      if (typeof n !== "number") throw new HttpError(400, "the field `n` is not a number");
+      return { half: n / 2 };
+    });
+    app.post("/count", (event) => {
+      const { query } = event;
+      return String(countValues(event.json(query.has("limit") ? { limit: query.int("limit") } : {})));
+    });
+    app.get("/redirect", ({ query }) => Response.redirect(query.text("to", "/votes"), 303));
     app.get("/throw", () => {
       throw new Error("secret detail");
     });

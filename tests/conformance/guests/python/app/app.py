@@ -196,9 +196,30 @@ def local(event: Event) -> Response:
     return Response.text(event.local("seen") or "")
 
 
+@app.post("/half")
+def half(event: Event) -> Response:
+    value = event.json()
+    n = value.get("n") if isinstance(value, dict) else None
+    if not isinstance(n, (int, float)):
+        raise HttpError(400, "`n` is not a number")
+    return Response.json({"half": n / 2})
+
+
+def count_values(json: object) -> int:
+    if isinstance(json, dict):
+        return 1 + sum(map(count_values, json.values()))
+    return 1 + sum(map(count_values, json)) if isinstance(json, list) else 1
+
+
+@app.post("/count")
+def count_all(event: Event) -> Response:
+    limit = event.query.one("limit", int, None)
+    return Response.text(str(count_values(event.json() if limit is None else event.json(limit=limit))))
+
+
 @app.get("/redirect")
 def redirect(event: Event) -> Response:
-    return Response.redirect("/votes", 303)
+    return Response.redirect(event.query.one("to", str, "/votes"), 303)
 
 
 @app.get("/throw")

@@ -98,14 +98,44 @@ fn form(event: Event) callconv(.c) Outcome {
 }
 
 fn readJson(event: Event) callconv(.c) Outcome {
-    const Body = struct { name: []const u8 };
-    const body = lithe.sliceOf(lithe.lithe_body(event));
-    const options: std.json.ParseOptions = .{ .ignore_unknown_fields = true };
-    const parsed = std.json.parseFromSlice(Body, allocator, body, options) catch {
-        return lithe.lithe_failure(400, "the body is not JSON with a field `name`");
-    };
-    defer parsed.deinit();
-    return respondText(parsed.value.name);
+    var body: lithe.lithe_json = undefined;
+    var name: lithe.lithe_text = undefined;
+    if (lithe.lithe_json_body(event, &body)) |refused| return refused;
+    if (!lithe.lithe_json_string(lithe.lithe_json_field(body, "name"), &name)) {
+        return lithe.lithe_failure(400, "field `name` is missing, or not a string");
+    }
+    return lithe.lithe_respond_text(200, name);
+}
+
+fn half(event: Event) callconv(.c) Outcome {
+    var body: lithe.lithe_json = undefined;
+    var n: f64 = undefined;
+    if (lithe.lithe_json_body(event, &body)) |refused| return refused;
+    if (!lithe.lithe_json_number(lithe.lithe_json_field(body, "n"), &n)) {
+        return lithe.lithe_failure(400, "field `n` is missing, or not a number");
+    }
+    return respondJson(.{ .half = n / 2 });
+}
+
+fn countValues(value: lithe.lithe_json) usize {
+    var all: usize = 1;
+    var at: usize = 0;
+    var name: lithe.lithe_text = undefined;
+    var inner: lithe.lithe_json = undefined;
+    while (lithe.lithe_json_next_item(value, &at, &inner)) all += countValues(inner);
+    while (lithe.lithe_json_next_field(value, &at, &name, &inner)) all += countValues(inner);
+    return all;
+}
+
+fn count(event: Event) callconv(.c) Outcome {
+    var body: lithe.lithe_json = undefined;
+    var limit: i64 = undefined;
+    if (lithe.lithe_to_integer(lithe.lithe_query_param(event, "limit"), &limit)) {
+        lithe.lithe_limit_body(event, @intCast(limit));
+    }
+    if (lithe.lithe_json_body(event, &body)) |refused| return refused;
+    var digits: [20]u8 = undefined;
+    return respondText(std.fmt.bufPrint(&digits, "{d}", .{countValues(body)}) catch unreachable);
 }
 
 fn see(event: Event) callconv(.c) Outcome {
@@ -127,8 +157,9 @@ fn in(_: Event) callconv(.c) Outcome {
     return respondText("in");
 }
 
-fn redirect(_: Event) callconv(.c) Outcome {
-    return lithe.lithe_redirect(303, "/votes");
+fn redirect(event: Event) callconv(.c) Outcome {
+    const to = lithe.lithe_query_param(event, "to");
+    return lithe.lithe_redirect(303, to.data orelse "/votes");
 }
 
 fn throw(_: Event) callconv(.c) Outcome {
@@ -220,6 +251,8 @@ export fn lithe_on_app(app: ?*lithe.lithe_app) void {
     lithe.lithe_get(app, "/cookies", cookies);
     lithe.lithe_post(app, "/form", form);
     lithe.lithe_post(app, "/json", readJson);
+    lithe.lithe_post(app, "/half", half);
+    lithe.lithe_post(app, "/count", count);
     lithe.lithe_get(app, "/local", local);
     lithe.lithe_get(app, "/redirect", redirect);
     lithe.lithe_get(app, "/throw", throw);

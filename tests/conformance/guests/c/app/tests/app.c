@@ -149,6 +149,82 @@ static void json_is_read_as_it_is(void) {
   is_answered(lithe_ask(request), 400, "the body is not JSON");
 }
 
+static lithe_answer *post(const char *uri, lithe_text body) {
+  lithe_request *request = lithe_new_request("POST", uri);
+  lithe_request_header(request, "content-type", "application/x-www-form-urlencoded");
+  lithe_request_body(request, body);
+  return lithe_ask(request);
+}
+
+static void json_is_walked_at_all_levels(void) {
+  static const struct {
+    const char *body;
+    const char *count;
+  } cases[] = {
+      {"1", "1"},
+      {" [ ] ", "1"},
+      {"{ }", "1"},
+      {"[[],[[]],{}]", "5"},
+      {"[ [ 1 , [ ] , 2 ] , { \"a\" : { \"b\" : [ \"]\" ] } , \"c\" : [ 3 ] } , 4 ]", "12"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    is_answered(post("/count", lithe_str(cases[i].body)), 200, cases[i].count);
+  }
+  static char deep[257];
+  memset(deep, '[', 128);
+  memset(deep + 128, ']', 128);
+  is_answered(post("/count", lithe_str(deep)), 200, "128");
+}
+
+static void numbers_are_finite(void) {
+  is_answered(post("/half", lithe_str("{\"n\":1e2}")), 200, "{\"half\":50}");
+  static const char refused[] = "field `n` is missing, or not a number";
+  is_answered(post("/half", lithe_str("{\"n\":1e999}")), 400, refused);
+  is_answered(post("/half", lithe_str("{\"n\":-1e999}")), 400, refused);
+}
+
+static void what_is_parsed_is_bounded(void) {
+  static const char too_large[] =
+      "the body is larger than 262144 bytes: `lithe_limit_body` sets a higher limit";
+  static char body[256 * 1024 + 1];
+  lithe_text largest = {body, sizeof body - 1}, larger = {body, sizeof body};
+  memset(body, '1', sizeof body);
+  memcpy(body, "age=7&name=", 11);
+  is_answered(post("/form", larger), 413, too_large);
+  assert(lithe_answer_status(post("/form", largest)) == 200);
+  memset(body, ' ', sizeof body);
+  memcpy(body, "[1]", 3);
+  is_answered(post("/count", largest), 200, "2");
+  is_answered(post("/count", larger), 413, too_large);
+  is_answered(post("/count?limit=300000", larger), 200, "2");
+  is_answered(post("/count?limit=1", lithe_str("[]")), 413,
+              "the body is larger than `lithe_limit_body` allows");
+}
+
+static void a_cookie_s_name_is_compared_as_it_was_sent(void) {
+  lithe_request *request = lithe_new_request("GET", "/cookies");
+  lithe_request_header(request, "cookie", "%61=evil; a=\"%41 b\"; a=2");
+  is_answered(lithe_ask(request), 200, "A b");
+}
+
+static void a_location_is_encoded_where_a_uri_could_not_have_it(void) {
+  static const struct {
+    const char *given;
+    const char *sent;
+  } cases[] = {
+      {"/redirect", "/votes"},
+      {"/redirect?to=/a?b=c%2520d%26e=[f]%23g", "/a?b=c%20d&e=[f]#g"},
+      {"/redirect?to=/a%0D%0Aset-cookie:+b=c", "/a%0D%0Aset-cookie:%20b=c"},
+      {"/redirect?to=/%5Cevil.example", "/%5Cevil.example"},
+      {"/redirect?to=/%3C%22%C3%A4%F0%9F%A6%80%7F%3E", "/%3C%22%C3%A4%F0%9F%A6%80%7F%3E"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    lithe_answer *answer = ask("GET", cases[i].given);
+    assert(lithe_answer_status(answer) == 303);
+    assert(lithe_is(lithe_answer_header(answer, "location"), cases[i].sent));
+  }
+}
+
 static void credentials_are_asked_for(void) {
   static const struct {
     const char *uri;
@@ -191,6 +267,11 @@ int main(void) {
   a_full_queue_refuses();
   what_a_client_gets_wrong_is_named();
   json_is_read_as_it_is();
+  json_is_walked_at_all_levels();
+  numbers_are_finite();
+  what_is_parsed_is_bounded();
+  a_cookie_s_name_is_compared_as_it_was_sent();
+  a_location_is_encoded_where_a_uri_could_not_have_it();
   credentials_are_asked_for();
   streams_have_hooks_of_their_own();
   health_is_told();
