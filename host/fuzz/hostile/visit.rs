@@ -18,6 +18,9 @@ use tokio::time::{sleep, timeout};
 use super::neighbours::Neighbours;
 use super::{Client, Manner, TIME, masked, request};
 
+/// How long a client waits for the end of its socket.
+const LONGEST_CLOSE: Duration = Duration::from_secs(2);
+
 /// A guest, and those whom it must not reach.
 pub(crate) struct Visit<'v> {
     pub plugin: &'v PluginVersion,
@@ -131,8 +134,9 @@ impl Visit<'_> {
                 // It may wait for a host that waits for it to read.
                 Client::NeverReads => drop(timeout(TIME, say).await),
                 Client::HangsUp => tokio::select! { () = say => {}, _ = listen => {} },
-                // An error is an end.
-                _ => drop(tokio::join!(say, listen)),
+                // An error is an end. A guest that sleeps leaves what came after its message
+                // unread, the close frame, too: a client does not wait for its answer for ever.
+                _ => drop(tokio::join!(say, timeout(LONGEST_CLOSE, listen))),
             }
         };
         tokio::join!(client, session::run(host, Bytes::new(), session, limits));

@@ -18,9 +18,9 @@ pub struct Limits {
     pub memory: ByteSize,
     /// What the host holds in memory for the whole site: instances, sockets, messages that wait,
     /// bodies. Default: zero, which leaves only the host's bound (`host.memory`). Over it, the
-    /// sockets with the most unsent bytes close with 1013. While that is not enough, a message is
-    /// not queued for a socket that others wait for, an instance gets no more memory, and new
-    /// requests and sockets are answered 503.
+    /// sockets with the most unsent bytes close with 1013. While that is not enough, no message is
+    /// queued behind others, and new requests and sockets are answered 503. An instance is refused
+    /// more memory only if the site's instances alone are over it.
     #[serde(deserialize_with = "size::<0, { 1024 * GIB }, _>")]
     pub site_memory: ByteSize,
     /// Elements of all tables of one instance. Default: 20,000.

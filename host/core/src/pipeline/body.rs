@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::snapshot::SiteSnapshot;
-use crate::capability::account::{Charge, Held, Over};
+use crate::capability::account::{Held, Over};
 use crate::capability::http::HttpError;
 use crate::config::{Limit, bytes};
 
@@ -26,15 +26,15 @@ pub(crate) enum BodyError<E> {
     Broken(#[source] E),
 }
 
-/// Reads the body within `limits.body` and `server.body_time`. It is charged to the site for as long
-/// as the charge lives.
+/// Reads the body within `limits.body` and `server.body_time`. It is charged to the site for as
+/// long as it lives.
 ///
 /// # Errors
 /// 413, 408, 503 if the site has no memory for it, or 400 if the client breaks off.
 pub(crate) async fn read(
     request: &mut Request<Incoming>,
     snapshot: &SiteSnapshot,
-) -> Result<(Bytes, Charge), HttpError> {
+) -> Result<Bytes, HttpError> {
     let limit = snapshot.limits.body;
     let too_large = || {
         snapshot.account.exceed(Limit::Body);
@@ -49,7 +49,7 @@ pub(crate) async fn read(
     let charged = |bytes| charge.try_set(bytes);
     let collected = Box::pin(collect(request.body_mut(), bytes(limit), charged));
     match timeout(snapshot.body_time, collected).await {
-        Ok(Ok(collected)) => Ok((collected, charge)),
+        Ok(Ok(collected)) => Ok(charge.with(collected)),
         Ok(Err(BodyError::TooLarge)) => Err(too_large()),
         Ok(Err(BodyError::Over(over))) => Err(super::over(snapshot, &over)),
         Ok(Err(error @ BodyError::Broken(_))) => {

@@ -145,11 +145,8 @@ async fn answer_to(
             }
         },
     };
-    let (mut body, mut _charge) = (Bytes::new(), None);
-    if *unread {
-        let (read, charge) = body::read(request, snapshot).await?;
-        (body, _charge, *unread) = (read, Some(charge), false);
-    }
+    let body = if *unread { body::read(request, snapshot).await? } else { Bytes::new() };
+    *unread = false;
     let upgrade = hyper::upgrade::on(&mut *request);
     let handled = chain_for(id, request, target, body, client).run().await;
     answer(snapshot, handled, upgrade, sessions)

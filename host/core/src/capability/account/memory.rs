@@ -162,7 +162,20 @@ impl SiteMemory {
     /// # Errors
     /// It does: the bound that it is over.
     pub fn check(&self) -> Result<(), Over> {
-        let (used, bound) = (self.used(), self.bound.load(Ordering::Relaxed));
+        self.check_sum(self.used())
+    }
+
+    /// As [`SiteMemory::check`], for more of this. Instances come first: others make room for them.
+    /// Otherwise clients that do not read could have an instance stopped for want of memory.
+    fn check_more(&self, what: Held) -> Result<(), Over> {
+        self.check_sum(match what {
+            Held::Instances => self.held(what),
+            Held::Sockets | Held::Messages | Held::Bodies => self.used(),
+        })
+    }
+
+    fn check_sum(&self, used: usize) -> Result<(), Over> {
+        let bound = self.bound.load(Ordering::Relaxed);
         if used > bound {
             return Err(Over { limit: Limit::SiteMemory, used, bound });
         }
@@ -199,7 +212,7 @@ impl SiteMemory {
     pub fn charged(self: &Arc<Self>, what: Held, bytes: Vec<u8>) -> Bytes {
         let mut charge = self.charge(what);
         charge.set(bytes.capacity());
-        Bytes::from_owner(Charged { bytes, _charge: charge })
+        charge.with(bytes.into())
     }
 
     /// The same, if the site may hold them.
@@ -209,7 +222,7 @@ impl SiteMemory {
     pub fn try_charged(self: &Arc<Self>, what: Held, bytes: Bytes) -> Result<Bytes, Over> {
         let mut charge = self.charge(what);
         charge.try_set(bytes.len())?;
-        Ok(Bytes::from_owner(Charged { bytes, _charge: charge }))
+        Ok(charge.with(bytes))
     }
 
     fn add(&self, what: Held, bytes: usize) {
@@ -240,14 +253,14 @@ impl Drop for SiteMemory {
 }
 
 /// Bytes with their charge.
-struct Charged<B> {
-    bytes: B,
+struct Charged {
+    bytes: Bytes,
     _charge: Charge,
 }
 
-impl<B: AsRef<[u8]>> AsRef<[u8]> for Charged<B> {
+impl AsRef<[u8]> for Charged {
     fn as_ref(&self) -> &[u8] {
-        self.bytes.as_ref()
+        &self.bytes
     }
 }
 
@@ -263,6 +276,11 @@ impl Charge {
     /// The site's memory.
     pub fn memory(&self) -> &Arc<SiteMemory> {
         &self.memory
+    }
+
+    /// The same bytes, which hold the charge for as long as they live.
+    pub fn with(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Charged { bytes, _charge: self })
     }
 
     /// Charges this many bytes, whatever it was before.
@@ -290,7 +308,7 @@ impl Charge {
     pub fn try_set(&mut self, bytes: usize) -> Result<(), Over> {
         let before = self.bytes;
         self.set(bytes);
-        let checked = if bytes > before { self.memory.check() } else { Ok(()) };
+        let checked = if bytes > before { self.memory.check_more(self.what) } else { Ok(()) };
         if checked.is_err() {
             self.set(before);
         }
@@ -350,6 +368,19 @@ mod tests {
         assert_eq!(site.check(), Ok(()));
         site.limit(0);
         assert_eq!(one.try_set(10_000), Ok(()));
+    }
+
+    #[test]
+    fn instances_come_before_what_clients_make_the_site_hold() {
+        let site = SiteMemory::of(HostMemory::new(1_000_000));
+        site.limit(1_000);
+        let (mut unread, mut instance) =
+            (site.charge(Held::Messages), site.charge(Held::Instances));
+        unread.set(900);
+        assert_eq!(instance.try_set(600), Ok(()));
+        assert!(site.check().is_err() && site.excess() > 500, "the messages make room");
+        assert!(unread.try_set(901).is_err());
+        assert!(instance.try_set(1_001).is_err());
     }
 
     #[test]

@@ -150,7 +150,8 @@ impl Socket {
         socket
     }
 
-    /// Charges this many bytes more for as long as the socket lives: the windows of its compression.
+    /// Charges this many bytes more for as long as the socket lives: the windows of its
+    /// compression.
     pub fn add_weight(&self, bytes: usize) {
         let mut inner = self.inner.lock();
         inner.base = inner.base.saturating_add(bytes);

@@ -91,8 +91,8 @@ impl Orders {
 }
 
 impl Inner {
-    /// Closes with 1013, because of this bound, and drops what waits. Returns false if the socket is
-    /// closing already.
+    /// Closes with 1013, because of this bound, and drops what waits. Returns false if the socket
+    /// is closing already.
     pub(crate) fn shed(&mut self, limit: Limit) -> bool {
         let reason = match limit {
             Limit::Outbound => "the outbound queue is full",
