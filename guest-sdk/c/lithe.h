@@ -123,7 +123,7 @@ size_t lithe_cookies(lithe_event *event, const lithe_field **cookies);
 /* Returns the bytes of the whole body. For an upgrade request they are empty. */
 lithe_text lithe_body(lithe_event *event);
 /* Sets how many bytes the body may have for `lithe_json_body`, `lithe_form_text` and
- * `lithe_form_integer`: without this, 256 KiB. They answer a larger one with 413. */
+ * `lithe_form_integer`: without this, 128 KiB. They answer a larger one with 413. */
 void lithe_limit_body(lithe_event *event, size_t limit);
 /* Returns the value that middleware left under this key. Without one, `data` is NULL. */
 lithe_text lithe_local(lithe_event *event, const char *key);
@@ -145,7 +145,7 @@ lithe_outcome *lithe_param_integer(lithe_event *event, const char *name, int64_t
 /* Reads a parameter of the query. It is a failure with 400 if it is missing or not an integer. */
 lithe_outcome *lithe_query_integer(lithe_event *event, const char *name, int64_t *value);
 /* Reads a field of a body that is a form (`application/x-www-form-urlencoded`). It is a failure
- * with 415 if the body is something else, with 413 if the body is larger than 256 KiB or
+ * with 415 if the body is something else, with 413 if the body is larger than 128 KiB or
  * `lithe_limit_body` says, and with 400 if the field is missing. */
 lithe_outcome *lithe_form_text(lithe_event *event, const char *name, lithe_text *value);
 /* As `lithe_form_text`. It is a failure with 400, too, if the field is not an integer. */

@@ -9,7 +9,7 @@ static void drop_event(void *memory) {
 
 /* What JSON or a form says may take many times its bytes, and a shared instance's memory is that of
  * all its clients. */
-#define BODY_LIMIT (256 * 1024)
+#define BODY_LIMIT (128 * 1024)
 
 static lithe_event *keep_event(lithe_plugin_event_own_event_t handle) {
   lithe_event *event = allocate(sizeof *event);
@@ -67,7 +67,7 @@ static lithe_outcome *check_size(const lithe_event *event, size_t size) {
   if (size <= event->body_limit) return NULL;
   /* No format: see `trap`. */
   return lithe_failure(413, event->body_limit == BODY_LIMIT
-                                ? "the body is larger than 262144 bytes: `lithe_limit_body` sets "
+                                ? "the body is larger than 131072 bytes: `lithe_limit_body` sets "
                                   "a higher limit"
                                 : "the body is larger than `lithe_limit_body` allows");
 }

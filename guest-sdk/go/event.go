@@ -76,7 +76,7 @@ func (event *Event) Body() []byte { return event.request.Body() }
 
 // Form has the values of the body, which is a form (`application/x-www-form-urlencoded`), as
 // [Event.Query] has those of the query. Its error is a 415 if the request says that the body is
-// something else, and a 413 if the body is larger than 256 KiB.
+// something else, and a 413 if the body is larger than 128 KiB.
 func (event *Event) Form() (url.Values, error) { return event.FormWithin(mostParsed) }
 
 // FormWithin does the same as [Event.Form] for a body of at most so many bytes.
@@ -93,7 +93,7 @@ func (event *Event) FormWithin(limit int) (url.Values, error) {
 
 // The bytes of JSON or of a form that are read without another limit. What they say may take many
 // times as much memory, and a shared instance's is that of all its clients.
-const mostParsed = 256 << 10
+const mostParsed = 128 << 10
 
 // The body, if it is not too large for the function of that name.
 func (event *Event) bodyWithin(limit int, function string) ([]byte, error) {

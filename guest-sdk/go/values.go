@@ -57,7 +57,7 @@ const maxLevels = 128
 
 // ReadJSON is the body as a type. The error is a 400 that says why, if the body is not the JSON of
 // the type, or has more than 128 levels of lists and objects. It is a 413 if the body is larger than
-// 256 KiB.
+// 128 KiB.
 func ReadJSON[T any](event *Event) (T, error) { return ReadJSONWithin[T](event, mostParsed) }
 
 // ReadJSONWithin does the same as [ReadJSON] for a body of at most so many bytes. A value may take

@@ -2,11 +2,11 @@
 
 /** The bytes of JSON or of a form that are read without another limit. What they say may take many
  * times as much memory, and a shared instance's is that of all its clients. */
-export const PARSED = 256 * 1024;
+export const PARSED = 128 * 1024;
 
 /** What bounds the reading of JSON or of a form. */
 export interface ParseOptions {
-  /** The most bytes that are read. Without this, they are 256 KiB. */
+  /** The most bytes that are read. Without this, they are 128 KiB. */
   limit?: number;
 }
 

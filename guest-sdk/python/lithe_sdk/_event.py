@@ -117,7 +117,7 @@ class Event:
 
     def json(self, *, limit: int = PARSED) -> Any:
         """The body as JSON. Raises `HttpError` 400 if it is not JSON, and 413 if it has more bytes
-        than the limit: without one, 256 KiB. A value may take many times the bytes of its JSON."""
+        than the limit: without one, 128 KiB. A value may take many times the bytes of its JSON."""
         text = self._text_within(limit, "json(limit=…)")
         try:
             return from_json(text)

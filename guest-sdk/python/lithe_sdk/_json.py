@@ -13,7 +13,7 @@ from ._text import well_formed
 
 # The bytes of JSON or of a form that are read without another limit. What they say may take many
 # times as much memory, and a shared instance's is that of all its clients.
-PARSED = 256 * 1024
+PARSED = 128 * 1024
 
 # Python's reader calls itself for each level, and the instance ends where its stack does.
 _DEPTH = 128

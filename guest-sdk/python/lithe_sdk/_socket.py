@@ -44,7 +44,7 @@ class Message:
 
     def json(self, *, limit: int = PARSED) -> Any:
         """The message as JSON. Raises `ValueError` if it is not JSON, or has more bytes than the
-        limit: without one, 256 KiB."""
+        limit: without one, 128 KiB."""
         if len(self.bytes()) > limit:
             raise ValueError(too_large("message", limit, "json(limit=…)"))
         return from_json(self.data)

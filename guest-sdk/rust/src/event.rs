@@ -210,7 +210,7 @@ impl Event {
         })
     }
 
-    /// The body as JSON, if it has at most 256 KiB.
+    /// The body as JSON, if it has at most 128 KiB.
     ///
     /// # Errors
     /// 400 if the body is not the JSON of a `T`, and the message says why. 413 if it is larger.
@@ -230,7 +230,7 @@ impl Event {
     }
 
     /// The body as a form (`application/x-www-form-urlencoded`), field by field, if it has at most
-    /// 256 KiB.
+    /// 128 KiB.
     ///
     /// # Errors
     /// 415 if the request says that its body is something else, 400 if it is not the form of a `T`,
@@ -304,7 +304,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The bytes of JSON or of a form that are read without another limit. What they say may take many
 /// times as much memory, and a shared instance's is that of all its clients.
-pub(crate) const PARSED: usize = 256 * 1024;
+pub(crate) const PARSED: usize = 128 * 1024;
 
 pub(crate) fn too_large(what: &str, limit: usize, method: &str) -> String {
     format!("the {what} is larger than {limit} bytes: `{method}` reads it with a higher limit")

@@ -32,7 +32,7 @@ impl Message {
         }
     }
 
-    /// The message as JSON, if it has at most 256 KiB.
+    /// The message as JSON, if it has at most 128 KiB.
     ///
     /// # Errors
     /// The message is larger, or not the JSON of a `T`.
@@ -164,7 +164,7 @@ mod tests {
         assert!(large(PARSED).json::<String>().is_ok());
         let error = large(PARSED + 1).json::<String>().unwrap_err().to_string();
         let expected =
-            "the message is larger than 262144 bytes: `json_within` reads it with a higher limit";
+            "the message is larger than 131072 bytes: `json_within` reads it with a higher limit";
         assert_eq!(error, expected);
         assert!(large(PARSED + 1).json_within::<String>(PARSED + 1).is_ok());
     }

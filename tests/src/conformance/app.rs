@@ -162,15 +162,15 @@ fn costly_json() -> Vec<(String, usize)> {
         (format!("[{}{item}]", format!("{item},").repeat(count - 1)), count)
     };
     let mut all: Vec<_> =
-        [("1", 1), ("1e9", 1), ("\"\"", 1), ("[]", 1), ("{}", 1), ("{\"a\":0}", 2)]
+        [("1", 1), ("1e9", 1), ("\"\"", 1), ("[]", 1), ("{}", 1), ("{\"\":0}", 2)]
             .into_iter()
             .map(|(item, values)| {
                 let (json, count) = list(PARSED, item);
                 (json, 1 + count * values)
             })
             .collect();
-    let fields: Vec<_> = (0..29_000).map(|number| format!("\"{number:x}\":0")).collect();
-    all.push((format!("{{{}}}", fields.join(",")), 29_001));
+    let fields: Vec<_> = (0..15_000).map(|number| format!("\"{number:x}\":0")).collect();
+    all.push((format!("{{{}}}", fields.join(",")), 15_001));
     let (flat, count) = list(PARSED - 240, "1");
     all.push((format!("{}{flat}{}", "[".repeat(120), "]".repeat(120)), 121 + count));
     for (json, _) in &all {
@@ -180,7 +180,7 @@ fn costly_json() -> Vec<(String, usize)> {
 }
 
 /// The most bytes of JSON or of a form that every SDK reads without another limit.
-const PARSED: usize = 256 * 1024;
+const PARSED: usize = 128 * 1024;
 
 /// # Panics
 /// The host does not keep this promise.
@@ -190,7 +190,7 @@ pub async fn large_json_is_refused_and_costs_no_memory(host: &TestHost) {
     assert_eq!(send(host, "POST", "/json", &of_size(PARSED)).await.status, 200);
     let answer = send(host, "POST", "/json", &of_size(PARSED + 1)).await;
     refused(&answer, 413);
-    assert!(answer.text().starts_with("the body is larger than 262144 bytes: "), "{answer:?}");
+    assert!(answer.text().starts_with("the body is larger than 131072 bytes: "), "{answer:?}");
     for (json, values) in costly_json() {
         is(&send(host, "POST", "/count", &json).await, 200, &values.to_string());
     }
