@@ -433,7 +433,9 @@ impl SiteManager {
     ) -> Result<Report, DeployError> {
         let (root, given) = (state.site.root.clone(), given.clone());
         let staged = match terms.dry_run {
-            true => None,
+            true => {
+                self.loader.aside(move || staged::check(&root, &given)).await?.map(|()| None)?
+            }
             false => Some(self.loader.aside(move || Staged::write(&root, &given)).await??),
         };
         self.switch(state, snapshot, how, staged, terms).await
@@ -539,6 +541,9 @@ impl SiteManager {
         split: Split,
         terms: Terms,
     ) -> Result<Report, DeployError> {
+        // Its files are written when it is promoted.
+        let (root, own) = (state.site.root.clone(), given.clone());
+        self.loader.aside(move || staged::check(&root, &own)).await??;
         let traffic = self.served.traffic();
         let change = Changes::between(&traffic.stable, &snapshot);
         self.unless_stopping(change.health_check(&traffic)).await??;
