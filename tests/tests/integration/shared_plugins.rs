@@ -163,7 +163,9 @@ async fn what_cannot_be_one_plugin_is_refused() {
     refused(&two, &["`routes/a.wasm` and `routes/b.wasm`", "not built from the same source"]).await;
     let plugin = line("plugins/a.wasm", "a", "x");
     refused(&plugin, &["`plugins/a.wasm`", "only files of `routes/`"]).await;
-    refused(&line("routes/a.wasm", "a", "a/b"), &["`a/b`", "is not a plugin's name"]).await;
+    let slash = line("routes/a.wasm", "a", "a/b");
+    refused(&slash, &["line 2, column", "`a/b` is not a plugin's name", "routes/a.wasm"]).await;
+    refused(&line("routes/a.wasm", "a", ""), &["line 2, column", "1 to 64"]).await;
     let scoped = line("routes/_middleware.wasm", "a", "x");
     refused(&scoped, &["`routes/_middleware.wasm` is not a route"]).await;
 }

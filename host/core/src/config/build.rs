@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// What a component is built from: a folder, or a table with a folder and what it does not say
@@ -24,7 +24,8 @@ pub struct Build {
     pub command: Option<String>,
     /// The plugin that the file is of, such as `"poll"`. Files of `routes/` with the same plugin
     /// are one component and share its memory, topics and sockets; `[plugin."poll"]` has its
-    /// settings. Default: a plugin of its own, whose name is the file.
+    /// settings. Its memory is under its name: what has another name begins without. Default: a
+    /// plugin of its own, whose name is the file.
     pub plugin: Option<String>,
 }
 
@@ -97,12 +98,6 @@ pub(super) fn validate(builds: &BTreeMap<PathBuf, Build>) -> anyhow::Result<()> 
     for (file, build) in builds {
         let Some(name) = &build.plugin else { continue };
         let shown = file.display();
-        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        anyhow::ensure!(
-            !name.is_empty() && name.len() <= MAX_PLUGIN && name.bytes().all(is_letter),
-            "`{}` of `{shown}` is not a plugin's name: it has letters, digits, `-` and `_`, {MAX_PLUGIN} at most",
-            name.escape_debug()
-        );
         anyhow::ensure!(
             file.starts_with("routes"),
             "`{shown}` has the plugin `{name}`: only files of `routes/` share one"
@@ -134,7 +129,21 @@ struct Table {
     #[serde(default)]
     engine: Engine,
     command: Option<String>,
+    #[serde(default, deserialize_with = "plugin_name")]
     plugin: Option<String>,
+}
+
+/// The name of a plugin that is not a file.
+fn plugin_name<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(value)?;
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match !name.is_empty() && name.len() <= MAX_PLUGIN && name.bytes().all(is_letter) {
+        true => Ok(Some(name)),
+        false => Err(de::Error::custom(format_args!(
+            "`{}` is not a plugin's name: it has letters, digits, `-` and `_`, 1 to {MAX_PLUGIN} of them",
+            name.escape_debug()
+        ))),
+    }
 }
 
 impl<'de> Deserialize<'de> for Build {
