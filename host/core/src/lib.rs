@@ -97,7 +97,7 @@ pub mod internals {
     pub mod site {
         pub use crate::site::{
             Given, Loading, MAX_DEPLOY, Progress, Report, Root, Serving, SiteDir, SiteManager,
-            Sites, Status, Terms, Watcher, check_component, clean, components, recover, tell_all,
+            Sites, Status, Terms, Watcher, clean, components, recover, role_of, tell_all,
         };
     }
     pub mod pipeline {

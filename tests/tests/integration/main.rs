@@ -8,6 +8,7 @@
     reason = "a test panics if something is not as expected"
 )]
 
+mod adding;
 mod architecture;
 mod bad_input;
 mod browser;

@@ -33,7 +33,7 @@ use scan::{Found, Place};
 
 pub use manager::{DeployError, Progress, SiteManager, Terms};
 pub use report::{CanaryStatus, Change, DrainingStatus, Report, Serving, Status};
-pub use scan::{check_component, components};
+pub use scan::{components, role_of};
 pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};

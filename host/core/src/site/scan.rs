@@ -194,12 +194,12 @@ fn check_count(components: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sees that a component could be at this path, such as `routes/chat.wasm`.
+/// What a component at this path would have to be, such as `routes/chat.wasm`.
 ///
 /// # Errors
-/// It could not: the message says what would be one.
-pub fn check_component(file: &str) -> anyhow::Result<()> {
-    component(file).map(drop)
+/// A component cannot be there: the message says where it could.
+pub fn role_of(file: &str) -> anyhow::Result<Role> {
+    component(file).map(|found| found.role())
 }
 
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.
