@@ -35,7 +35,8 @@ pub struct PluginConfig {
     /// since it saves and restores what it has. Default: false.
     pub stateless: bool,
     /// Whether a version is refused that exports no `state`, so that a swap would lose what is in
-    /// the memory of the shared instance. So is a change of `scope` while there is something in it.
+    /// the memory of the shared instance. While there is something in it, so is a change of `scope`,
+    /// and one that removes or renames the plugin: to do that, remove only this setting first.
     /// Default: false.
     pub require_state: bool,
     /// Shared instances that take turns, with the scope `plugin`, for more cores. Each has a memory

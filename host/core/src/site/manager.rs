@@ -23,11 +23,10 @@ use super::{Change, Given, Loading, Report, Serving, SiteDir, Status};
 use crate::capability::CallCounts;
 use crate::clock;
 use crate::config;
-use crate::lease::Lease;
-use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
+use crate::pipeline::{SitePlugin, SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{
-    Account, AsideError, Digest, Handover, Kept, Loader, Pair, PluginVersion, Swap, SwapError,
-    Swapped, VersionError, Versions,
+    Account, AsideError, Digest, Handover, Kept, Loader, Pair, PluginVersion, Removed, Swap,
+    SwapError, Swapped, VersionError, Versions,
 };
 use crate::server::{NotAlone, ServedSite, Server};
 
@@ -158,7 +157,7 @@ impl SiteManager {
             versions
         });
         let versions = versions.await?;
-        snapshot.plugins.iter().for_each(|plugin| plugin.make_current());
+        snapshot.versions().for_each(|plugin| plugin.make_current());
         let served = ServedSite::new(snapshot, site.folder_name());
         let said = ArcSwap::from_pointee(Said::of(&site, &versions));
         let root = site.root.clone();
@@ -320,13 +319,13 @@ impl SiteManager {
     pub fn status(&self) -> Status {
         let said = self.said.load();
         let traffic = self.served.traffic();
-        let serving = |snapshot: &SiteSnapshot, plugin: &Arc<PluginVersion>| {
+        let serving = |own: &SitePlugin| {
+            let plugin = &own.version;
             let calls = plugin.context().calls.count();
             let name = plugin.context().plugin.to_string();
             let known = said.versions.get(&name).into_iter().flatten();
-            let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
             Serving {
-                files: if files.len() > 1 { files } else { Vec::new() },
+                files: if own.files.len() > 1 { own.files.clone() } else { Vec::new() },
                 state: plugin.has_state().filter(|_| !plugin.context().settings.stateless),
                 empty_memory: plugin.began_empty(),
                 version: *plugin.digest(),
@@ -339,8 +338,8 @@ impl SiteManager {
                 plugin: name,
             }
         };
-        let is_stable = |plugin: &Arc<PluginVersion>| {
-            traffic.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
+        let is_stable = |own: &SitePlugin| {
+            traffic.stable.versions().any(|stable| Arc::ptr_eq(stable, &own.version))
         };
         let canary = traffic.canary.as_ref().map(|canary| CanaryStatus {
             split: canary.split.to_string(),
@@ -349,7 +348,7 @@ impl SiteManager {
                 .plugins
                 .iter()
                 .filter(|own| !is_stable(own))
-                .map(|own| serving(&canary.snapshot, own))
+                .map(serving)
                 .collect(),
         });
         let draining =
@@ -363,7 +362,7 @@ impl SiteManager {
         let exceeded = said.account.exceeded().into_iter();
         Status {
             site: said.name.to_string(),
-            plugins: stable.plugins.iter().map(|own| serving(stable, own)).collect(),
+            plugins: stable.plugins.iter().map(serving).collect(),
             canary,
             draining: draining.filter(|version| version.sockets > 0).collect(),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
@@ -526,9 +525,9 @@ impl SiteManager {
             self.served.draining().add(pair.before, drain_time);
         }
         report.changes.extend(change.added.iter().map(|plugin| added(plugin)));
-        for plugin in change.removed {
-            report.changes.push(removed(&plugin));
-            self.served.draining().add(plugin, drain_time);
+        for own in change.removed {
+            report.changes.push(removed(&own));
+            self.served.draining().add(own.version, drain_time);
         }
         report
     }
@@ -693,10 +692,10 @@ fn open_versions(site: &SiteDir) -> Versions {
 
 /// What serves, each with a file that it is in.
 fn serving(snapshot: &SiteSnapshot) -> impl Iterator<Item = Kept<'_>> {
-    snapshot.plugins.iter().map(|plugin| {
-        let name = &*plugin.context().plugin;
-        let file = snapshot.files.get(name).and_then(|files| files.first());
-        Kept { plugin: name, file: file.map_or(name, String::as_str), digest: *plugin.digest() }
+    snapshot.plugins.iter().map(|own| {
+        let name = &*own.version.context().plugin;
+        let file = own.files.first().map_or(name, String::as_str);
+        Kept { plugin: name, file, digest: *own.version.digest() }
     })
 }
 
@@ -720,40 +719,47 @@ fn added(plugin: &PluginVersion) -> Change {
     }
 }
 
-fn removed(plugin: &PluginVersion) -> Change {
-    let draining = plugin.own_sockets().count();
-    Change { from: Some(*plugin.digest()), to: None, draining, ..added(plugin) }
+fn removed(own: &Removed) -> Change {
+    let version = &own.version;
+    let (draining, empty_memory) = (version.own_sockets().count(), own.would_lose());
+    Change { from: Some(*version.digest()), to: None, draining, empty_memory, ..added(version) }
 }
 
 /// How two snapshots differ.
 struct Changes {
     pairs: Vec<Pair>,
     added: Vec<Arc<PluginVersion>>,
-    removed: Vec<Arc<PluginVersion>>,
+    removed: Vec<Removed>,
 }
 
 impl Changes {
     fn between(before: &SiteSnapshot, after: &SiteSnapshot) -> Self {
         let mut changes = Self { pairs: Vec::new(), added: Vec::new(), removed: Vec::new() };
-        for plugin in &after.plugins {
+        for plugin in after.versions() {
             match before.plugin(&plugin.context().plugin) {
                 Some(own) if Arc::ptr_eq(own, plugin) => {}
                 Some(own) => {
-                    changes.pairs.push(Pair { before: own.clone(), after: Arc::clone(plugin) });
+                    changes.pairs.push(Pair { before: own.clone(), after: plugin.clone() });
                 }
-                None => changes.added.push(Arc::clone(plugin)),
+                None => changes.added.push(plugin.clone()),
             }
         }
-        let is_gone =
-            |plugin: &&Lease<PluginVersion>| after.plugin(&plugin.context().plugin).is_none();
+        let is_gone = |own: &&SitePlugin| after.plugin(&own.version.context().plugin).is_none();
         let removed = before.plugins.iter().filter(is_gone);
-        changes.removed = removed.map(|plugin| Arc::clone(plugin)).collect();
+        changes.removed = removed
+            .map(|own| Removed {
+                version: Arc::clone(&own.version),
+                requires_state: own.requires_state,
+            })
+            .collect();
         changes
     }
 
     /// Checks that no memory is lost that must be kept.
     fn check_memory(&self, terms: Terms) -> Result<(), SwapError> {
-        self.pairs.iter().try_for_each(|pair| pair.check_memory(terms.keep_memory))
+        let keep = terms.keep_memory;
+        self.pairs.iter().try_for_each(|pair| pair.check_memory(keep))?;
+        self.removed.iter().try_for_each(|own| own.check_memory(keep))
     }
 
     /// Says what the change would do now.
@@ -763,7 +769,7 @@ impl Changes {
             (change.moved, change.draining) = pair.would_move();
             change.empty_memory = pair.would_lose();
         }
-        changes.extend(self.removed.iter().map(|plugin| removed(plugin)));
+        changes.extend(self.removed.iter().map(removed));
         Report { changes, dry_run: true, ..Report::default() }
     }
 
