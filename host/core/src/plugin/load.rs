@@ -278,7 +278,7 @@ impl Loader {
             }
         });
         let bytes = bytes.await??;
-        let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
+        let compiled = self.compiler.compile(&self.runtime.engine, bytes, effort, slot).await?;
         self.keep(digest, effort, compiled).await
     }
 
