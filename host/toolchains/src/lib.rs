@@ -79,7 +79,7 @@ impl fmt::Display for Apart {
             line += &format!(", kind = {:?}", kind.name());
         }
         if *engine != Engine::default() {
-            line += ", engine = \"full\"";
+            line += &format!(", engine = {:?}", engine.name());
         }
         if let Some(command) = command {
             line += &format!(", command = {command:?}");

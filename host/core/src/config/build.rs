@@ -57,6 +57,16 @@ pub enum Engine {
     Full,
 }
 
+impl Engine {
+    /// As `lithe.toml` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Full => "full",
+        }
+    }
+}
+
 impl GuestKind {
     /// As `lithe.toml` writes it.
     pub fn name(self) -> &'static str {
