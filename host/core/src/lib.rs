@@ -111,7 +111,7 @@ pub mod internals {
             Account, Cache, CompileError, Compiling, Digest, Effort, Fit, Grant, Handled, Handler,
             Handover, Instances, LoadError, Loader, MAX_CACHE, Middleware, Pair, PluginIdentity,
             PluginVersion, Program, Report, Role, STATE_FOLDER, Session, Settings, Source, Swap,
-            has_sessions, run_child,
+            run_child,
         };
     }
     pub mod runtime {

@@ -7,7 +7,6 @@
 mod call;
 mod exports;
 mod interpreter;
-mod sections;
 mod snapshot;
 
 use std::collections::BTreeSet;

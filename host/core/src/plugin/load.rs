@@ -27,7 +27,7 @@ use crate::files::FileError;
 use crate::lease::Leases;
 use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
-pub use inspect::{Fit, Grant, Report, has_sessions};
+pub use inspect::{Fit, Grant, Report};
 use link::link;
 
 /// How many routes one component may name. The routes of all components have bounds together

@@ -32,7 +32,7 @@ pub use digest::Digest;
 pub(crate) use handler::Guest;
 pub use handler::{Handled, Handler, Session};
 pub(crate) use load::Seen;
-pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings, has_sessions};
+pub use load::{Fit, Grant, LoadError, Loader, Report, Role, Settings};
 pub use memory::EmptyMemory;
 pub(crate) use memory::Removed;
 pub use source::Source;
