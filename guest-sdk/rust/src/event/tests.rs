@@ -88,13 +88,15 @@ fn a_body_over_a_limit_is_a_413_that_names_it() {
     assert_eq!(event.json_within::<Vec<u8>>(5), Ok(vec![1, 2]));
     assert_eq!(event.json_within::<Vec<u8>>(4).unwrap_err().status, 413);
     let post = |body: String| {
-        let event = TestEvent::post("/").header("content-type", "application/x-www-form-urlencoded");
+        let event =
+            TestEvent::post("/").header("content-type", "application/x-www-form-urlencoded");
         event.body(body).build()
     };
     let person = |size: usize| post(format!("name={}", "x".repeat(size - 5)));
     assert!(person(256 * 1024).form::<Person>().is_ok());
     let error = person(256 * 1024 + 1).form::<Person>().unwrap_err();
-    let message = "the body is larger than 262144 bytes: `form_within` reads it with a higher limit";
+    let message =
+        "the body is larger than 262144 bytes: `form_within` reads it with a higher limit";
     assert_eq!(error, HttpError::new(413, message));
     assert!(person(256 * 1024 + 1).form_within::<Person>(1 << 20).is_ok());
     let text = |size: usize| post(format!("\"{}\"", "x".repeat(size - 2)));
