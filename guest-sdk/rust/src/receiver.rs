@@ -24,9 +24,14 @@ impl Socket {
     ///         .ws()
     ///         .upgrade(async |mut socket| {
     ///             let to = socket.sender();
-    ///             socket.listen(|message| to.send_text(format!("echo:{}",
-    /// message.text()))).await?;             Ok(())         })         .accept() }); let socket =
-    /// outcome.socket(); socket.send_text("hi"); assert_eq!(socket.sent_text(), ["echo:hi"]);
+    ///             socket.listen(|message| to.send_text(format!("echo:{}", message.text()))).await?;
+    ///             Ok(())
+    ///         })
+    ///         .accept()
+    /// });
+    /// let socket = outcome.socket();
+    /// socket.send_text("hi");
+    /// assert_eq!(socket.sent_text(), ["echo:hi"]);
     /// ```
     ///
     /// # Errors
@@ -60,9 +65,11 @@ impl Socket {
     ///         time::sleep(Duration::from_secs(10)).await;
     ///     }
     /// };
-    /// let hear = receiver.listen(|message| sender.send_text(format!("you are: {}",
-    /// message.text()))); match task::select(hear, talk).await {     task::Either::First(end) =>
-    /// end.map(drop),     task::Either::Second(failed) => failed, }
+    /// let hear = receiver.listen(|message| sender.send_text(format!("you are: {}", message.text())));
+    /// match task::select(hear, talk).await {
+    ///     task::Either::First(end) => end.map(drop),
+    ///     task::Either::Second(failed) => failed,
+    /// }
     /// # }
     /// ```
     pub fn split(self) -> (Sender, Receiver) {

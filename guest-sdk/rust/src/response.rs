@@ -72,8 +72,8 @@ impl Response {
         Self { status, headers: Vec::new(), body: Body::Empty }
     }
 
-    /// 302 to `location` (RFC 9110, 15.4.3). What cannot stand in a URI, such as a space or a
-    /// line's end, is percent-encoded. A `%` stays as it is.
+    /// 302 to `location` (RFC 9110, 15.4.3). What cannot stand in a URI, such as a space or a line's
+    /// end, is percent-encoded. A `%` stays as it is.
     pub fn redirect(location: impl AsRef<str>) -> Self {
         Self::empty(302).with_header("location", percent_encode(location.as_ref(), is_uri_byte))
     }

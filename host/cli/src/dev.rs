@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::ServeOptions;
 use crate::serve::{block_on, host, program, serve};
 use crate::signals::Endings;
 use lithe_host::internals::log;
 use lithe_host::internals::plugin::Compiling;
-use lithe_host::internals::site::{Report, Root, SiteDir, SiteManager, Sites, Status, Watcher};
+use lithe_host::internals::site::{Root, SiteDir, SiteManager, Sites, Status, Watcher};
 use lithe_host::internals::supervise;
 use lithe_toolchains::{Apart, Built, Inputs, TypeErrors, build_changed};
 
@@ -51,19 +50,13 @@ async fn follow(mut watcher: Watcher, mut inputs: Inputs, mut said: Vec<Apart>, 
     let Ok(manager) = sites.only() else { return };
     while let Some(changed) = watcher.next().await {
         sites.note_change();
-        let started = Instant::now();
         let updating = update(changed, &mut inputs, &mut said, &mut watcher, &manager);
         let updated = supervise::alone_async("an update", updating).await;
-        match updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it"))) {
-            Ok(report) if report.is_empty() => {}
-            Ok(report) => {
-                let seconds = started.elapsed().as_secs_f64();
-                log::say(format_args!("{report}; in {seconds:.1} s"));
-            }
-            Err(error) => {
-                log::say(format_args!("error: {error:#}"));
-                log::say("the previous version is still being served");
-            }
+        // The log says what has changed.
+        let updated = updated.unwrap_or_else(|| Err(anyhow::anyhow!("the host has failed at it")));
+        if let Err(error) = updated {
+            log::say(format_args!("error: {error:#}"));
+            log::say("the previous version is still being served");
         }
         if sites.server().is_stopping() {
             return;
@@ -77,7 +70,7 @@ async fn update(
     said: &mut Vec<Apart>,
     watcher: &mut Watcher,
     manager: &SiteManager,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<()> {
     let reopened = SiteDir::open(manager.root())?;
     let outside = inputs.clone();
     let is_changed = move |source: &Path| {
@@ -97,5 +90,6 @@ async fn update(
     let new: Vec<Apart> = built.apart.into_iter().filter(|own| !said.contains(own)).collect();
     new.iter().for_each(log::say);
     said.extend(new);
-    Ok(manager.update().await?)
+    manager.update().await?;
+    Ok(())
 }

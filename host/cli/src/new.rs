@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use lithe_host::internals::files::{FileError, Folder};
 use lithe_host::internals::log;
 use lithe_toolchains::{Kind, Language, Project};
 
@@ -38,14 +39,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if !is_empty.unwrap_or(!folder.exists()) {
         bail!("`{}` is there already: name a new folder", folder.display());
     }
-    for (path, text) in project.files() {
-        let path = folder.join(path);
-        let parent = path.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent)
-            .and_then(|()| std::fs::write(&path, text))
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
     let shown = folder.display();
+    let made = std::fs::create_dir_all(folder).map_err(FileError::from);
+    let made = made.and_then(|()| Folder::open(folder));
+    write(&project, &made.with_context(|| format!("cannot make `{shown}`"))?)?;
     log::say(format_args!("made the site `{shown}`"));
     if let Some(first) = needs(handler.lang, &shown.to_string()) {
         log::say(format_args!("  {first}"));
@@ -53,6 +50,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     log::say(format_args!("  lithe dev {shown}    builds and serves it, and follows changes"));
     log::say(format_args!("  sh {shown}/test.sh   tests it"));
     log::say(format_args!("  lithe add {shown} ROUTE --lang LANGUAGE   adds another route"));
+    Ok(())
+}
+
+/// Writes a project into a site's folder. A file that exists stays as it is.
+pub(crate) fn write(project: &Project<'_>, site: &Folder) -> anyhow::Result<()> {
+    for (path, text) in project.files() {
+        if site.dir().symlink_metadata(path).is_ok() {
+            continue;
+        }
+        let shown = || format!("cannot write `{}`", site.path().join(path).display());
+        site.write(path, text.as_bytes()).with_context(shown)?;
+    }
     Ok(())
 }
 

@@ -328,11 +328,6 @@ fn load<T>(folder: &files::Folder, parse: fn(&str) -> anyhow::Result<T>) -> anyh
     parse(&text).with_context(|| format!("`{}` is invalid", shown()))
 }
 
-/// Whether a text could be a `lithe.toml`.
-pub fn is_toml(text: &str) -> bool {
-    toml::from_str::<toml::Table>(text).is_ok()
-}
-
 /// The top-level keys. Empty if the text is not TOML.
 fn keys(text: &str) -> impl Iterator<Item = String> {
     toml::from_str::<toml::Table>(text).unwrap_or_default().into_iter().map(|(key, _)| key)

@@ -114,8 +114,8 @@ pub mod internals {
     pub mod site {
         pub use crate::site::{
             Given, Loading, MAX_DEPLOY, MemoryStatus, Progress, Report, Root, Serving, SiteDir,
-            SiteManager, Sites, Status, Terms, Watcher, check_component, clean, components,
-            recover, tell_all,
+            SiteManager, Sites, Status, Terms, Watcher, clean, components, recover, role_of,
+            tell_all,
         };
     }
     pub mod pipeline {
@@ -129,7 +129,7 @@ pub mod internals {
             Account, Cache, CompileError, Compiling, Digest, Effort, Fit, Grant, Handled, Handler,
             Handover, Instances, LoadError, Loader, MAX_CACHE, Middleware, Pair, PluginIdentity,
             PluginVersion, Program, Report, Role, STATE_FOLDER, Session, Settings, Source, Swap,
-            has_sessions, run_child,
+            run_child,
         };
     }
     pub mod runtime {

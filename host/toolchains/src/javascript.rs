@@ -17,96 +17,90 @@ use super::types::{Check, TypeErrors};
 use super::{tool, work};
 use lithe_host::internals::config::{Engine, GuestKind};
 
-macro_rules! sdk {
-    ($file:literal) => {
-        (concat!("sdk/", $file), include_str!(concat!("../../../guest-sdk/js/src/", $file)))
-    };
-}
-
 /// The SDK.
-const SDK: [(&str, &str); 81] = [
-    sdk!("adopted.ts"),
-    sdk!("app/layer.ts"),
-    sdk!("app/pattern.ts"),
-    sdk!("app/router.ts"),
-    sdk!("app/slots.ts"),
-    sdk!("awaitable.ts"),
-    sdk!("build/bundle.js"),
-    sdk!("build/map.js"),
-    sdk!("build/plan.ts"),
-    sdk!("build/probe.ts"),
-    sdk!("contract.d.ts"),
-    sdk!("cookie.ts"),
-    sdk!("define.ts"),
-    sdk!("engine.ts"),
-    sdk!("entry/answer.ts"),
-    sdk!("entry/app-hooks.ts"),
-    sdk!("entry/app.ts"),
-    sdk!("entry/batch.ts"),
-    sdk!("entry/component.ts"),
-    sdk!("entry/dispatch.ts"),
-    sdk!("entry/error.ts"),
-    sdk!("entry/hooks.ts"),
-    sdk!("entry/middleware.ts"),
-    sdk!("entry/route.ts"),
-    sdk!("entry/session.ts"),
-    sdk!("entry/sockets.ts"),
-    sdk!("entry/timers.ts"),
-    sdk!("entry/upgrade.ts"),
-    sdk!("env.ts"),
-    sdk!("event.ts"),
-    sdk!("full/console.ts"),
-    sdk!("full/engine.ts"),
-    sdk!("full/globals.ts"),
-    sdk!("full/index.ts"),
-    sdk!("globals.d.ts"),
-    sdk!("headers.ts"),
-    sdk!("index.ts"),
-    sdk!("json.ts"),
-    sdk!("message.ts"),
-    sdk!("middleware/auth.ts"),
-    sdk!("middleware/cors.ts"),
-    sdk!("middleware/lazy.ts"),
-    sdk!("middleware/origin.ts"),
-    sdk!("middleware/outcome.ts"),
-    sdk!("middleware/trace.ts"),
-    sdk!("network.ts"),
-    sdk!("outcome.ts"),
-    sdk!("package.json"),
-    sdk!("peer.ts"),
-    sdk!("process.ts"),
-    sdk!("request.ts"),
-    sdk!("secret.ts"),
-    sdk!("small/console.ts"),
-    sdk!("small/index.ts"),
-    sdk!("small/json.ts"),
-    sdk!("small/promise.ts"),
-    sdk!("small/random.ts"),
-    sdk!("small/text.ts"),
-    sdk!("small/web/abort.ts"),
-    sdk!("small/web/body.ts"),
-    sdk!("small/web/clone.ts"),
-    sdk!("small/web/crypto.ts"),
-    sdk!("small/web/events.ts"),
-    sdk!("small/web/globals.ts"),
-    sdk!("small/web/hash.ts"),
-    sdk!("small/web/headers.ts"),
-    sdk!("small/web/params.ts"),
-    sdk!("small/web/request.ts"),
-    sdk!("small/web/response.ts"),
-    sdk!("small/web/streams.ts"),
-    sdk!("small/web/subtle.ts"),
-    sdk!("small/web/url.ts"),
-    sdk!("socket.ts"),
-    sdk!("stack.ts"),
-    sdk!("stream.ts"),
-    sdk!("streamed.ts"),
-    sdk!("testing/host.ts"),
-    sdk!("testing/index.ts"),
-    sdk!("testing/routes.ts"),
-    sdk!("testing/run.js"),
-    sdk!("values.ts"),
-];
+const SDK: [(&str, &str); 81] = sdk! { "js/src/":
+    "adopted.ts"
+    "app/layer.ts"
+    "app/pattern.ts"
+    "app/router.ts"
+    "app/slots.ts"
+    "awaitable.ts"
+    "build/bundle.js"
+    "build/map.js"
+    "build/plan.ts"
+    "build/probe.ts"
+    "contract.d.ts"
+    "cookie.ts"
+    "define.ts"
+    "engine.ts"
+    "entry/answer.ts"
+    "entry/app-hooks.ts"
+    "entry/app.ts"
+    "entry/batch.ts"
+    "entry/component.ts"
+    "entry/dispatch.ts"
+    "entry/error.ts"
+    "entry/hooks.ts"
+    "entry/middleware.ts"
+    "entry/route.ts"
+    "entry/session.ts"
+    "entry/sockets.ts"
+    "entry/timers.ts"
+    "entry/upgrade.ts"
+    "env.ts"
+    "event.ts"
+    "full/console.ts"
+    "full/engine.ts"
+    "full/globals.ts"
+    "full/index.ts"
+    "globals.d.ts"
+    "headers.ts"
+    "index.ts"
+    "json.ts"
+    "message.ts"
+    "middleware/auth.ts"
+    "middleware/cors.ts"
+    "middleware/lazy.ts"
+    "middleware/origin.ts"
+    "middleware/outcome.ts"
+    "middleware/trace.ts"
+    "network.ts"
+    "outcome.ts"
+    "package.json"
+    "peer.ts"
+    "process.ts"
+    "request.ts"
+    "secret.ts"
+    "small/console.ts"
+    "small/index.ts"
+    "small/json.ts"
+    "small/promise.ts"
+    "small/random.ts"
+    "small/text.ts"
+    "small/web/abort.ts"
+    "small/web/body.ts"
+    "small/web/clone.ts"
+    "small/web/crypto.ts"
+    "small/web/events.ts"
+    "small/web/globals.ts"
+    "small/web/hash.ts"
+    "small/web/headers.ts"
+    "small/web/params.ts"
+    "small/web/request.ts"
+    "small/web/response.ts"
+    "small/web/streams.ts"
+    "small/web/subtle.ts"
+    "small/web/url.ts"
+    "socket.ts"
+    "stack.ts"
+    "stream.ts"
+    "streamed.ts"
+    "testing/host.ts"
+    "testing/index.ts"
+    "testing/routes.ts"
+    "testing/run.js"
+    "values.ts"
+};
 
 /// The npm packages that build a component, with the versions that are known to work together.
 /// Those of the full engine need each other in just these.
@@ -165,9 +159,11 @@ pub(crate) fn build(
     say: &impl Fn(&str),
 ) -> anyhow::Result<Component> {
     let tools = Tools::of(folder, engine)?;
-    work::write(work, &SDK)?;
-    // Where an author's `tsconfig.json` finds it, whichever engine comes first.
-    work::write(&work.with_file_name(kind.name()), &SDK)?;
+    work::write(&work.join("sdk"), &SDK)?;
+    if engine == Engine::Full {
+        // Where an author's `tsconfig.json` finds it: the small engine's.
+        work::write(&work.with_file_name(kind.name()).join("sdk"), &SDK)?;
+    }
     let types = Check::begin(folder)?;
     let (bundle, code) = bundle(folder, kind, engine, work)?;
     let wit = work.join("wit");
@@ -203,10 +199,7 @@ fn bundle(
     let settings = serde_json::json!({
         "main": main_file(folder)?,
         "kind": kind.name(),
-        "engine": match engine {
-            Engine::Small => "small",
-            Engine::Full => "full",
-        },
+        "engine": engine.name(),
     });
     let mut node = Command::new("node");
     node.current_dir(work).arg("sdk/build/bundle.js").arg(settings.to_string());
@@ -348,7 +341,7 @@ mod tests {
                     folders.push(path);
                 } else {
                     let name = path.strip_prefix(&sources).unwrap();
-                    names.push(format!("sdk/{}", name.display()));
+                    names.push(name.display().to_string());
                 }
             }
         }

@@ -17,6 +17,7 @@ mod inputs;
 mod javascript;
 mod new;
 mod python;
+mod sections;
 mod stamp;
 mod tool;
 mod types;
@@ -33,8 +34,9 @@ use bytesize::ByteSize;
 use inputs::Component;
 use lithe_host::internals::config::{Build, Engine, GuestKind};
 use lithe_host::internals::files::Folder;
-use lithe_host::internals::plugin::has_sessions;
+use lithe_host::internals::runtime;
 use lithe_host::internals::site::SiteDir;
+use wasmparser::Payload;
 
 pub use new::{Kind, Language, Project};
 pub use types::TypeErrors;
@@ -79,7 +81,7 @@ impl fmt::Display for Apart {
             line += &format!(", kind = {:?}", kind.name());
         }
         if *engine != Engine::default() {
-            line += ", engine = \"full\"";
+            line += &format!(", engine = {:?}", engine.name());
         }
         if let Some(command) = command {
             line += &format!(", command = {command:?}");
@@ -165,6 +167,16 @@ fn apart(same: &[(&PathBuf, &Build)], component: &[u8]) -> Option<Apart> {
     }
     let files = unnamed.iter().chain(&named).map(|(file, _)| (*file).clone()).collect();
     Some(Apart { files, build: (*build).clone() })
+}
+
+/// Whether a component's requests can become sockets, by its exports. False if it is malformed.
+fn has_sessions(component: &[u8]) -> bool {
+    let exports = sections::of(component).into_iter().flatten().filter_map(|own| match own {
+        Payload::ComponentExportSection(exports) => Some(exports),
+        _ => None,
+    });
+    let mut exports = exports.flat_map(|section| section.into_iter().flatten());
+    exports.any(|export| runtime::Kind::is_of_sessions(export.name.name))
 }
 
 /// Builds one component, by the language of its source. Rust's target is looked for only once.

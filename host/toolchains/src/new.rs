@@ -158,10 +158,12 @@ impl<'a> Project<'a> {
             }
             Language::Zig => {}
         }
+        // A route's name may have a quote in it.
+        let output = toml::Value::from(output);
         Ok(if language == Language::Rust {
-            format!("\"{output}\" = \"{folder}\"\n")
+            format!("{output} = \"{folder}\"\n")
         } else {
-            format!("\"{output}\" = {{ source = \"{folder}\", kind = \"{kind_name}\" }}\n")
+            format!("{output} = {{ source = \"{folder}\", kind = \"{kind_name}\" }}\n")
         })
     }
 }

@@ -7,7 +7,6 @@
 mod call;
 mod exports;
 mod interpreter;
-mod sections;
 mod snapshot;
 
 use std::collections::BTreeSet;
@@ -111,8 +110,8 @@ pub(crate) fn build(
     work::write(&sdk, &SDK)?;
     let cache = cache()?;
     let interpreter = Interpreter::of(kind, &tool, &cache, work, say)?;
-    let stamp = Stamp::of(&[&interpreter.component, kind.name().as_bytes(), module.as_bytes()])
-        .with_folder(folder)?;
+    let parts = [&*interpreter.digest, kind.name(), &*module].map(str::as_bytes);
+    let stamp = Stamp::of(&parts).with_folder(folder)?;
     stamp.or_build(&work.join("component.wasm"), |output| {
         let component = componentize(&interpreter, folder, &module, kind, &cache, say)?;
         std::fs::write(output, component)
@@ -162,7 +161,7 @@ fn componentize(
         "/answer/loaded.json",
     ])?;
     let text = format!("from lithe_sdk import _build\n_build.load(*{arguments})\n");
-    let component = snapshot::take(&interpreter.component, &text, &mounts, cache)?;
+    let component = snapshot::take(interpreter, &text, &mounts, cache)?;
     let loaded = std::fs::read_to_string(answer.path().join("loaded.json"));
     match serde_json::from_str(&loaded.context("the interpreter does not answer")?)? {
         Loaded::Exports(exports) => exports::keep(&component, &exports),

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod adding;
 mod architecture;
 mod bad_input;
 mod browser;

@@ -139,6 +139,49 @@ async fn a_route_more_leaves_the_memory_as_it_is() {
 }
 
 #[tokio::test]
+async fn the_memory_of_a_plugin_whose_name_goes_is_named() {
+    let host = poll("").start().await;
+    let mut client = host.connect("/live").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    host.site.configure("", "");
+    host.wait_for_log(&["WARN", "added routes/live.wasm", "removed poll", "1 socket draining"])
+        .await;
+    host.wait_for_log(&["what poll had in memory is lost: nothing takes over"]).await;
+    assert_eq!(host.get("/live?count").await.text(), "0");
+    host.connect("/live").await;
+    host.site.configure("", CONFIG);
+    host.wait_for_log(&["what routes/live.wasm had in memory is lost: nothing takes over"]).await;
+}
+
+#[tokio::test]
+async fn a_plugin_whose_memory_has_to_move_keeps_its_name() {
+    const REQUIRED: &str = "[plugin.poll]\nrequire_state = true\n";
+    let host = poll(REQUIRED).start().await;
+    let mut client = host.connect("/live").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    let renamed = CONFIG.replace("\"poll\"", "\"pool\"");
+    host.site.configure("", &format!("{renamed}[plugin.pool]\nrequire_state = true\n"));
+    let refused = host
+        .wait_for_log(&["ERROR", "`poll` has `require_state`", "in memory would be lost"])
+        .await;
+    assert!(refused.contains("remove only `require_state` first"), "{refused}");
+    assert_eq!(client.ask("count").await, "1");
+
+    // A bound of requests shows that the settings are taken.
+    host.site.configure("", &format!("{CONFIG}[limits]\nbody = 1\n"));
+    lithe_tests::eventually("the smaller limit", async || {
+        let post = http::Request::post("/live").body("two").expect("it is a request");
+        (host.send(post).await.status == 413).then_some(())
+    })
+    .await;
+    assert_eq!(client.ask("count").await, "1");
+    host.site.configure("", &renamed);
+    host.wait_for_log(&["WARN", "added pool", "removed poll"]).await;
+    host.wait_for_log(&["what poll had in memory is lost"]).await;
+    assert_eq!(host.get("/live?count").await.text(), "0");
+}
+
+#[tokio::test]
 async fn the_plugin_has_the_settings() {
     let host = poll("[plugin.poll]\nscope = \"param:id\"\n").start().await;
     let mut client = host.connect("/results/1").await;
@@ -164,7 +207,9 @@ async fn what_cannot_be_one_plugin_is_refused() {
         .await;
     let plugin = line("plugins/a.wasm", "a", "x");
     refused(&plugin, &["`plugins/a.wasm`", "only files of `routes/`"]).await;
-    refused(&line("routes/a.wasm", "a", "a/b"), &["`a/b`", "is not a plugin's name"]).await;
+    let slash = line("routes/a.wasm", "a", "a/b");
+    refused(&slash, &["line 2, column", "`a/b` is not a plugin's name", "routes/a.wasm"]).await;
+    refused(&line("routes/a.wasm", "a", ""), &["line 2, column", "1 to 64"]).await;
     let scoped = line("routes/_middleware.wasm", "a", "x");
     refused(&scoped, &["`routes/_middleware.wasm` is not a route"]).await;
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// What a component is built from: its source's folder, or a table with the folder and more.
@@ -23,7 +23,8 @@ pub struct Build {
     pub command: Option<String>,
     /// The plugin that the file belongs to, such as `"poll"`. Files of `routes/` with the same
     /// plugin are one component, and share its memory, topics and sockets. `[plugin."poll"]` has
-    /// its settings. Default: a plugin of its own, with the file's name.
+    /// its settings. The memory belongs to the name: under another name, the plugin begins with
+    /// empty memory. Default: a plugin of its own, with the file's name.
     pub plugin: Option<String>,
 }
 
@@ -53,6 +54,16 @@ pub enum Engine {
     Small,
     /// StarlingMonkey, the engine of Firefox: 12 MB, with the web's APIs.
     Full,
+}
+
+impl Engine {
+    /// Its name in `lithe.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Full => "full",
+        }
+    }
 }
 
 impl GuestKind {
@@ -96,12 +107,6 @@ pub(super) fn validate(builds: &BTreeMap<PathBuf, Build>) -> anyhow::Result<()> 
     for (file, build) in builds {
         let Some(name) = &build.plugin else { continue };
         let shown = file.display();
-        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        anyhow::ensure!(
-            !name.is_empty() && name.len() <= MAX_PLUGIN && name.bytes().all(is_letter),
-            "`{}` of `{shown}` is not a plugin's name: use letters, digits, `-` and `_`, at most {MAX_PLUGIN}",
-            name.escape_debug()
-        );
         anyhow::ensure!(
             file.starts_with("routes"),
             "`{shown}` has the plugin `{name}`: only files of `routes/` share one"
@@ -133,7 +138,21 @@ struct Table {
     #[serde(default)]
     engine: Engine,
     command: Option<String>,
+    #[serde(default, deserialize_with = "plugin_name")]
     plugin: Option<String>,
+}
+
+/// The name of a plugin that is not a file.
+fn plugin_name<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(value)?;
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match !name.is_empty() && name.len() <= MAX_PLUGIN && name.bytes().all(is_letter) {
+        true => Ok(Some(name)),
+        false => Err(de::Error::custom(format_args!(
+            "`{}` is not a plugin's name: use letters, digits, `-` and `_`, 1 to {MAX_PLUGIN} of them",
+            name.escape_debug()
+        ))),
+    }
 }
 
 impl<'de> Deserialize<'de> for Build {

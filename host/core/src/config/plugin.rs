@@ -35,8 +35,9 @@ pub struct PluginConfig {
     /// case, because that saves and restores its memory. Default: false.
     pub stateless: bool,
     /// Whether to refuse a version that does not export `state`, because a swap would lose what the
-    /// shared instance has in memory. A change of `scope` is refused, too, while there is something
-    /// in memory. Default: false.
+    /// shared instance has in memory. While there is something in memory, a change of `scope` is
+    /// refused, too, and so is a change that removes or renames the plugin. To remove such a
+    /// plugin, remove only this setting first, and the plugin with the next change. Default: false.
     pub require_state: bool,
     /// Shared instances that take turns, with the scope `plugin`, so that they use more cores. Each
     /// has a memory of its own; topics span them. Default: 1.

@@ -41,6 +41,7 @@ pub(crate) use connection::{Connection, Patience};
 pub use public::Public;
 use public::Serving;
 pub(crate) use response::{Body, empty, end_connection, fit};
+pub(crate) use snapshot::SitePlugin;
 pub use snapshot::SiteSnapshot;
 pub use traffic_split::Split;
 pub(crate) use traffic_split::TrafficSplit;

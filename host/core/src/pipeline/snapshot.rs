@@ -1,6 +1,5 @@
 //! What the pipeline knows about a site.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,16 +35,30 @@ pub struct SiteSnapshot {
     pub middleware: Scopes<Arc<Middleware>>,
     pub errors: Scopes<Arc<ErrorHandler>>,
     pub public: Public,
-    /// Every plugin once. A request holds the snapshot, and may make a socket of any plugin.
-    pub plugins: Vec<Lease<PluginVersion>>,
-    /// The files that each of them is in, by its name.
-    pub files: BTreeMap<Arc<str>, Vec<String>>,
+    /// Every plugin once.
+    pub plugins: Vec<SitePlugin>,
+}
+
+/// A plugin as a site has it.
+pub struct SitePlugin {
+    /// A request holds the snapshot, and may make a socket of any plugin.
+    pub version: Lease<PluginVersion>,
+    /// The files that it is in: at least one.
+    pub files: Vec<String>,
+    /// Whether the site requires that its memory moves. A version that serves may have been made
+    /// under another setting.
+    pub requires_state: bool,
 }
 
 impl SiteSnapshot {
     /// The plugin of this name: that of its file, or of `[build]` if it has several files.
     pub fn plugin(&self, name: &str) -> Option<&Arc<PluginVersion>> {
-        self.plugins.iter().map(|own| &**own).find(|plugin| *plugin.context().plugin == *name)
+        self.versions().find(|plugin| *plugin.context().plugin == *name)
+    }
+
+    /// The version of every plugin.
+    pub fn versions(&self) -> impl Iterator<Item = &Arc<PluginVersion>> {
+        self.plugins.iter().map(|own| &*own.version)
     }
 
     /// The middleware for a request: global, then scoped, from broad to specific.

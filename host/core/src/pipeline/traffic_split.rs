@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::snapshot::SiteSnapshot;
-use crate::lease::Lease;
 use crate::plugin::PluginVersion;
 
 /// A change replaces all of it in one step.
@@ -60,11 +59,11 @@ impl TrafficSplit {
 
     /// Every plugin once.
     pub fn plugins(&self) -> impl Iterator<Item = &Arc<PluginVersion>> {
-        let stable = &self.stable.plugins;
-        let canary = self.canary.as_ref().map_or(&[][..], |canary| &canary.snapshot.plugins);
+        let stable = || self.stable.versions();
+        let canary = self.canary.iter().flat_map(|canary| canary.snapshot.versions());
         let is_new =
-            |plugin: &&Lease<PluginVersion>| !stable.iter().any(|own| Arc::ptr_eq(own, plugin));
-        stable.iter().chain(canary.iter().filter(is_new)).map(|own| &**own)
+            move |plugin: &&Arc<PluginVersion>| !stable().any(|own| Arc::ptr_eq(own, plugin));
+        self.stable.versions().chain(canary.filter(is_new))
     }
 }
 

@@ -109,7 +109,8 @@ impl Compiler {
         self.slots.take(size, history).await
     }
 
-    /// Compiles a component. Dropping the future ends the compiler.
+    /// Compiles a component in a child process as well as `effort` says. Dropping the future ends the
+    /// compiler.
     ///
     /// # Errors
     /// See [`CompileError`].
@@ -117,6 +118,7 @@ impl Compiler {
         &self,
         engine: &Engine,
         bytes: Bytes,
+        effort: Effort,
         mut slot: Slot,
     ) -> Result<Vec<u8>, CompileError> {
         let Compiling::Child(program) = &self.compiling else {
@@ -126,7 +128,6 @@ impl Compiler {
         };
         loop {
             let time = slot.time().map_or(self.bounds.time, |time| time.min(self.bounds.time));
-            let effort = self.effort(bytes.len() as u64);
             match program.compile(&bytes, effort, self.bounds.memory, time).await {
                 Err(CompileError::Time(_)) if time < self.bounds.time => {
                     slot = self.slots.take_long(slot).await;

@@ -27,7 +27,7 @@ use crate::files::FileError;
 use crate::lease::Leases;
 use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
-pub use inspect::{Fit, Grant, Report, has_sessions};
+pub use inspect::{Fit, Grant, Report};
 use link::link;
 
 /// How many routes one component may name. The routes of all components have bounds together
@@ -278,7 +278,7 @@ impl Loader {
             }
         });
         let bytes = bytes.await??;
-        let compiled = self.compiler.compile(&self.runtime.engine, bytes, slot).await?;
+        let compiled = self.compiler.compile(&self.runtime.engine, bytes, effort, slot).await?;
         self.keep(digest, effort, compiled).await
     }
 

@@ -1,11 +1,14 @@
 //! What becomes of memory in a swap, and what the site has to say about it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::PluginVersion;
 use super::swap::{Pair, SwapError};
 
-/// Why a version begins with empty memory, although the previous version has something in memory.
+/// Why something in memory is lost: a version begins with empty memory, although the previous version
+/// has something in memory, or no version replaces that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum EmptyMemory {
@@ -22,6 +25,17 @@ pub enum EmptyMemory {
     /// The previous version is failing, and its memory could not be taken over whole.
     #[error("`save` or `restore` has failed")]
     Failed,
+    /// The site no longer has a plugin of this name.
+    #[error("nothing takes over from a plugin that is removed or renamed")]
+    Removed,
+}
+
+/// A plugin that a site no longer has: no version takes over from this one.
+#[derive(Clone)]
+pub(crate) struct Removed {
+    pub version: Arc<PluginVersion>,
+    /// Whether the site has required until now that its memory moves.
+    pub requires_state: bool,
 }
 
 impl EmptyMemory {
@@ -31,7 +45,9 @@ impl EmptyMemory {
             Self::NoState | Self::NoStateAfter => Some(
                 "export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose",
             ),
-            Self::NoStateBefore | Self::NoHooks | Self::Scope | Self::Failed => None,
+            Self::NoStateBefore | Self::NoHooks | Self::Scope | Self::Failed | Self::Removed => {
+                None
+            }
         }
     }
 }
@@ -77,6 +93,28 @@ impl Pair {
         let moving = self.after.shared().and(self.before.shared());
         let moving = moving.map_or(0, |before| before.movable());
         (moving, all.saturating_sub(moving))
+    }
+}
+
+impl Removed {
+    /// What would be lost if the plugin were removed now.
+    pub(crate) fn would_lose(&self) -> Option<EmptyMemory> {
+        let holds_memory = self.version.shared().is_some_and(|own| own.holds_memory());
+        let is_missed = holds_memory && !self.version.context.settings.stateless;
+        is_missed.then_some(EmptyMemory::Removed)
+    }
+
+    /// Checks that the change loses no memory that must be kept: see [`Pair::check_memory`].
+    ///
+    /// # Errors
+    /// The change would lose memory that must be kept.
+    pub(crate) fn check_memory(&self, keep: bool) -> Result<(), SwapError> {
+        let plugin = || self.version.context.plugin.clone();
+        match self.would_lose() {
+            Some(_) if self.requires_state => Err(SwapError::RequiresPlugin(plugin())),
+            Some(source) if keep => Err(SwapError::Removed { plugin: plugin(), source }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

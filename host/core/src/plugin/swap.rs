@@ -51,6 +51,14 @@ pub enum SwapError {
         "`{plugin}` would begin with empty memory, and the previous version's memory would be lost"
     )]
     Memory { plugin: Arc<str>, source: EmptyMemory },
+    #[error("what `{plugin}` has in memory would be lost")]
+    Removed { plugin: Arc<str>, source: EmptyMemory },
+    #[error(
+        "`{0}` has `require_state` in `lithe.toml`, and what it has in memory would be lost: nothing takes over from \
+         a plugin that is removed or renamed. Give it back its name. To lose its memory, remove only \
+         `require_state` first, and the plugin with the next change"
+    )]
+    RequiresPlugin(Arc<str>),
     #[error(
         "`{0}` has `require_state` in `lithe.toml`, and does not export `state`: a swap would lose what is in its \
          memory. Export `state`, or remove `require_state`"

@@ -24,17 +24,17 @@ use crate::descriptors;
 use crate::files::{FileError, Folder, Writable};
 use crate::lease::Lease;
 use crate::log;
-use crate::pipeline::{Public, SiteSnapshot};
+use crate::pipeline::{Public, SitePlugin, SiteSnapshot};
 use crate::plugin::{
-    Account, Handler, Instances, Loader, PluginIdentity, PluginVersion, Role, Settings, Share,
-    Source,
+    Account, Handler, Instances, Loader, PluginIdentity, PluginVersion, Role, Seen, Settings,
+    Share, Source,
 };
 use lithe_router::{Pattern, Router, Scopes, Totals};
 use scan::{Found, Place};
 
 pub use manager::{DeployError, Progress, SiteManager, Terms};
 pub use report::{CanaryStatus, Change, DrainingStatus, MemoryStatus, Report, Serving, Status};
-pub use scan::{check_component, components};
+pub use scan::{components, role_of};
 pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
@@ -205,7 +205,8 @@ impl SiteDir {
         given: &Given,
         loading: &Loading<'_>,
     ) -> anyhow::Result<SiteSnapshot> {
-        let before = loading.before.iter().flat_map(|before| before.files.values().flatten());
+        let before = loading.before.iter().flat_map(|before| &before.plugins);
+        let before = before.flat_map(|plugin| &plugin.files);
         let files: BTreeSet<String> = before.chain(given.keys()).cloned().collect();
         // In the order of a scan, because middleware runs in the order of its names.
         let all = move || scan::all(files.iter().map(String::as_str));
@@ -286,15 +287,14 @@ impl SiteDir {
             errors: Scopes::new(case_sensitive),
             public: self.public(loading).await?,
             plugins: Vec::new(),
-            files: BTreeMap::new(),
         };
         let mut assembly = Assembly { snapshot, totals: Totals::default() };
         for (planned, grants) in components.into_iter().zip(granted) {
-            let sources = planned.files.iter().map(|found| source(&found.file)).collect();
             // Boxed: it is large, and so would be everything that waits for it.
-            let plugin = Box::pin(self.plugin(&planned, grants, sources, loading)).await?;
+            let version = Box::pin(self.version(&planned, grants, &source, loading)).await?;
+            let requires_state = self.requires_state(&planned.name);
             // Parsing its routes may take a while.
-            let add = move || assembly.add(planned, plugin).map(|()| assembly);
+            let add = move || assembly.add(planned, version, requires_state).map(|()| assembly);
             assembly = loading.loader.aside(add).await??;
         }
         Ok(assembly.snapshot)
@@ -320,55 +320,67 @@ impl SiteDir {
         Ok(plugins)
     }
 
-    async fn plugin(
+    /// Whether the memory of this plugin has to move.
+    fn requires_state(&self, plugin: &str) -> bool {
+        self.config.plugin.get(plugin).is_some_and(|own| own.require_state)
+    }
+
+    /// The plugin's version: the current one if nothing of it has changed. All files whose source is
+    /// known are one component.
+    async fn version(
         &self,
         planned: &Planned,
         grants: Grants,
-        sources: Vec<Option<Source>>,
+        source: &impl Fn(&str) -> Option<Source>,
         loading: &Loading<'_>,
     ) -> anyhow::Result<Arc<PluginVersion>> {
         let (name, loader) = (&planned.name, loading.loader);
         let before = loading.before.and_then(|before| before.plugin(name));
-        let own = self.config.plugin.get(name).cloned().unwrap_or_default();
-        let requires_state = own.require_state;
+        let mut read: Option<(&str, Source, Seen)> = None;
+        for found in &planned.files {
+            let file = &*found.file;
+            let Some(source) = source(file) else { continue };
+            let seen = loader.look(&source).await.with_context(|| format!("`{file}`"))?;
+            match &read {
+                None => read = Some((file, source, seen)),
+                Some((_, _, first)) if first.digest == seen.digest => {}
+                Some((first, ..)) => bail!(
+                    "`{first}` and `{file}` are of the plugin `{name}`, and not the same component: build both, or \
+                     name one of them in `lithe deploy`, which writes all"
+                ),
+            }
+        }
+        let Some((_, source, seen)) = read else {
+            return before.cloned().with_context(|| format!("`{name}` does not exist"));
+        };
         let settings = Settings {
             site: self.name.clone(),
             limits: self.config.limits.clone(),
             account: self.account.clone(),
             websocket: self.config.websocket,
             grants,
-            plugin: own,
+            plugin: self.config.plugin.get(name).cloned().unwrap_or_default(),
             identity: before
                 .map_or_else(PluginIdentity::default, |before| before.identity().clone()),
             share: self.share(),
         };
-        let sources: Vec<Source> = sources.into_iter().flatten().collect();
-        let Some(source) = sources.first() else {
-            return before.cloned().with_context(|| format!("`{name}` does not exist"));
-        };
-        let role = planned.role();
-        let mut seen = None;
-        for (found, source) in planned.files.iter().zip(&sources) {
-            let file = &found.file;
-            let own = loader.look(source).await.with_context(|| format!("`{file}`"))?;
-            let (first, known) = *seen.get_or_insert((file, own));
-            if known.digest != own.digest {
-                bail!(
-                    "`{first}` and `{file}` are of the plugin `{name}`, and not the same component: build both, or \
-                     name one of them in `lithe deploy`, which writes all"
-                );
-            }
-        }
-        let seen = seen.map(|(_, seen)| seen).with_context(|| format!("`{name}` is not there"))?;
         if let Some(before) = before
             && *before.digest() == seen.digest
             && same_settings(before, &settings)
         {
-            return checked(before.clone(), requires_state);
+            return self.checked(before.clone());
         }
         let compiling = || (loading.on_compile)(name);
-        let loaded = loader.load(source, seen, name, role, &settings, compiling).await;
-        checked(Arc::new(loaded.with_context(|| format!("`{name}`"))?), requires_state)
+        let loaded = loader.load(&source, seen, name, planned.role(), &settings, compiling).await;
+        self.checked(Arc::new(loaded.with_context(|| format!("`{name}`"))?))
+    }
+
+    /// Checks that a version exports `state` if its plugin's memory has to move.
+    fn checked(&self, version: Arc<PluginVersion>) -> anyhow::Result<Arc<PluginVersion>> {
+        if self.requires_state(&version.context().plugin) {
+            version.check_state()?;
+        }
+        Ok(version)
     }
 
     /// Resolves what each of these components may reach. From now on, the log shows none of their
@@ -456,11 +468,16 @@ impl Planned {
 
 impl Assembly {
     /// Adds a plugin at the places of its files.
-    fn add(&mut self, planned: Planned, plugin: Arc<PluginVersion>) -> anyhow::Result<()> {
+    fn add(
+        &mut self,
+        planned: Planned,
+        version: Arc<PluginVersion>,
+        requires_state: bool,
+    ) -> anyhow::Result<()> {
         let files = planned.files.iter().map(|found| found.file.clone()).collect();
-        self.snapshot.files.insert(plugin.context().plugin.clone(), files);
-        self.snapshot.plugins.push(Lease::of(&plugin));
-        planned.files.into_iter().try_for_each(|found| self.add_file(found, &plugin))
+        let plugin = SitePlugin { version: Lease::of(&version), files, requires_state };
+        self.snapshot.plugins.push(plugin);
+        planned.files.into_iter().try_for_each(|found| self.add_file(found, &version))
     }
 
     fn add_file(&mut self, found: Found, plugin: &PluginVersion) -> anyhow::Result<()> {
@@ -517,13 +534,6 @@ impl Assembly {
     ) -> anyhow::Result<()> {
         self.totals.add(method, pattern).with_context(|| format!("`{file}`"))
     }
-}
-
-fn checked(plugin: Arc<PluginVersion>, requires_state: bool) -> anyhow::Result<Arc<PluginVersion>> {
-    if requires_state {
-        plugin.check_state()?;
-    }
-    Ok(plugin)
 }
 
 /// Whether a version with these settings would be as this one.

@@ -41,7 +41,7 @@ pub struct Change {
     /// Sockets that stay with the previous version until they end, or `swap.drain_time` is up.
     pub draining: usize,
     /// Why the new version begins with empty memory, although the previous version had something in
-    /// memory.
+    /// memory; or why what a removed component had in memory is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_memory: Option<EmptyMemory>,
 }
@@ -184,8 +184,7 @@ impl Report {
         self.changes.is_empty() && self.warnings.is_empty()
     }
 
-    /// Whether a version begins with empty memory, although the previous version had something in
-    /// memory.
+    /// Whether something that was in memory is lost.
     pub fn loses_memory(&self) -> bool {
         self.changes.iter().any(|change| change.empty_memory.is_some())
     }
@@ -209,19 +208,29 @@ impl fmt::Display for Report {
         if !self.pause.is_zero() {
             write!(f, "; events waited {:.1} ms at most", self.pause.as_secs_f64() * 1e3)?;
         }
-        for change in &self.changes {
-            let Some(reason) = change.empty_memory else { continue };
-            let begins = if self.dry_run { "would begin" } else { "begins" };
-            write!(f, "\nwarning: {} {begins} with empty memory: {reason}", change.plugin)?;
-            if let Some(advice) = reason.advice() {
-                write!(f, "; {advice}")?;
-            }
-        }
+        self.changes.iter().try_for_each(|change| change.say_lost(f, self.dry_run))?;
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 
 impl Change {
+    /// What of its memory is lost, as a line of its own.
+    fn say_lost(&self, f: &mut fmt::Formatter<'_>, dry_run: bool) -> fmt::Result {
+        let Some(reason) = self.empty_memory else { return Ok(()) };
+        let plugin = &self.plugin;
+        match (reason, dry_run) {
+            (EmptyMemory::Removed, false) => {
+                write!(f, "\nwarning: what {plugin} had in memory is lost: {reason}")?;
+            }
+            (EmptyMemory::Removed, true) => {
+                write!(f, "\nwarning: what {plugin} has in memory would be lost: {reason}")?;
+            }
+            (_, false) => write!(f, "\nwarning: {plugin} begins with empty memory: {reason}")?,
+            (_, true) => write!(f, "\nwarning: {plugin} would begin with empty memory: {reason}")?,
+        }
+        reason.advice().map_or(Ok(()), |advice| write!(f, "; {advice}"))
+    }
+
     fn say(&self, f: &mut fmt::Formatter<'_>, dry_run: bool) -> fmt::Result {
         let plugin = &self.plugin;
         let verb = |done, would| if dry_run { would } else { done };
@@ -288,5 +297,18 @@ mod tests {
              warning: routes/a.wasm would begin with empty memory: the new version does not export `state`; \
              export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose"
         );
+        report.changes = vec![change(Some(one), None, 0, 0)];
+        report.changes[0].empty_memory = Some(EmptyMemory::Removed);
+        for (dry_run, said) in [
+            (
+                true,
+                "would remove routes/a.wasm\nwarning: what routes/a.wasm has in memory would be lost: ",
+            ),
+            (false, "removed routes/a.wasm\nwarning: what routes/a.wasm had in memory is lost: "),
+        ] {
+            report.dry_run = dry_run;
+            let why = "nothing takes over from a plugin that is removed or renamed";
+            assert_eq!(report.to_string(), format!("{said}{why}"));
+        }
     }
 }

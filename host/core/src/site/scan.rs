@@ -194,12 +194,12 @@ fn check_count(components: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks that a component could be at this path, such as `routes/chat.wasm`.
+/// The role of a component at this path, such as `routes/chat.wasm`.
 ///
 /// # Errors
-/// It could not. The message says what would be a component's path.
-pub fn check_component(file: &str) -> anyhow::Result<()> {
-    component(file).map(drop)
+/// A component cannot be there. The message says where it could be.
+pub fn role_of(file: &str) -> anyhow::Result<Role> {
+    component(file).map(|found| found.role())
 }
 
 /// What a file would be in the site, by its path, such as `routes/chat.wasm`.

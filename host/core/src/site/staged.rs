@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bytesize::ByteSize;
+use rustix::fs::{Access, AtFlags, accessat};
 use serde::{Deserialize, Serialize};
 
 use super::Given;
@@ -72,13 +73,7 @@ impl Staged {
     /// # Errors
     /// The site's folder cannot be written, or a file cannot have this place. Then nothing is left.
     pub(crate) fn write(root: &Path, given: &Given) -> anyhow::Result<Self> {
-        let size = given.values().fold(0, |sum: u64, bytes| sum.saturating_add(bytes.len() as u64));
-        if size > MAX_DEPLOY.as_u64() {
-            let size = ByteSize::b(size);
-            bail!(
-                "the components have {size} together, and a deploy may have at most {MAX_DEPLOY}"
-            );
-        }
+        check_given(given)?;
         let site = Folder::open(root).with_context(|| format!("`{}`", root.display()))?;
         let state = state_folder(&site)?;
         let lock = lock(&state)?;
@@ -87,10 +82,6 @@ impl Staged {
         let journal = Journal::default();
         let mut staged = Self { site, state, journal, is_decided: false, _lock: lock };
         for (file, bytes) in given {
-            // Neither file exists yet, so the disk would not report this before the switch.
-            if let Some(folder) = given.keys().find(|other| is_in(file, other)) {
-                bail!("`{file}` would be in `{folder}`, which is a file");
-            }
             staged.add(file, bytes).with_context(|| format!("cannot write `{file}`"))?;
         }
         staged.journal.sync(&staged.site)?;
@@ -100,14 +91,7 @@ impl Staged {
     fn add(&mut self, file: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let place = PathBuf::from(file);
         let folder = self.site.make_folder(place.parent().unwrap_or(Path::new(".")))?;
-        let name = place.file_name().context("it has no name")?;
-        match folder.dir().symlink_metadata(name) {
-            Ok(there) if there.is_dir() => bail!("there is a folder of this name"),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            // For example, a name that is too long.
-            Err(error) => return Err(error.into()),
-        }
+        check_name(&folder, &place)?;
         let temporary = place.with_file_name(folder.stage(bytes)?);
         self.journal.files.push(Staging { temporary, place, digest: Digest::of(bytes) });
         Ok(())
@@ -157,6 +141,67 @@ impl Drop for Staged {
                 let _ = self.site.remove(&file.temporary);
             }
         }
+    }
+}
+
+/// Checks that a deploy could be written: refuses what [`Staged::write`] would, and writes nothing.
+///
+/// # Errors
+/// As [`Staged::write`].
+pub(crate) fn check(root: &Path, given: &Given) -> anyhow::Result<()> {
+    check_given(given)?;
+    let site = Folder::open(root).with_context(|| format!("`{}`", root.display()))?;
+    let journal = format!("{STATE_FOLDER}/{JOURNAL}");
+    std::iter::once(&journal).chain(given.keys()).try_for_each(|file| {
+        check_place(&site, Path::new(file)).with_context(|| format!("cannot write `{file}`"))
+    })
+}
+
+/// Checks what a deploy contains, without its site.
+fn check_given(given: &Given) -> anyhow::Result<()> {
+    let size = given.values().fold(0, |sum: u64, bytes| sum.saturating_add(bytes.len() as u64));
+    if size > MAX_DEPLOY.as_u64() {
+        let size = ByteSize::b(size);
+        bail!("the components have {size} together, and a deploy may have at most {MAX_DEPLOY}");
+    }
+    for file in given.keys() {
+        // Neither file exists yet, so the disk would not report this before the switch.
+        if let Some(folder) = given.keys().find(|other| is_in(file, other)) {
+            bail!("`{file}` would be in `{folder}`, which is a file");
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a file could have this place, with the folders above it that would have to be made.
+fn check_place(site: &Folder, place: &Path) -> anyhow::Result<()> {
+    for (height, above) in place.ancestors().skip(1).enumerate() {
+        let named = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match site.folder(named) {
+            // A folder cannot be made where a link exists, even one that leads nowhere.
+            Err(FileError::Missing) if site.dir().symlink_metadata(named).is_err() => {}
+            Err(error) => return Err(error).with_context(|| format!("`{}`", named.display())),
+            Ok(folder) => {
+                if height == 0 {
+                    check_name(&folder, place)?;
+                }
+                let may_write = accessat(folder.dir(), ".", Access::WRITE_OK, AtFlags::EACCESS);
+                return may_write.with_context(|| format!("`{}`", named.display()));
+            }
+        }
+    }
+    bail!("it has no name")
+}
+
+/// Checks that a file in this folder could have the name of that place.
+fn check_name(folder: &Folder, place: &Path) -> anyhow::Result<()> {
+    let name = place.file_name().context("it has no name")?;
+    match folder.dir().symlink_metadata(name) {
+        Ok(there) if there.is_dir() => bail!("there is a folder of this name"),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        // For example, a name that is too long.
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -19,7 +19,7 @@ use wasmparser::{
     ExternalKind, Instance, Parser, Payload,
 };
 
-use super::sections;
+use crate::sections;
 
 /// The function's name. It takes a text that ends in a NUL, and answers 0 where all went well.
 pub(super) const NAME: &str = "run-python";

@@ -8,8 +8,8 @@ use wasm_encoder::{
 };
 use wasmparser::Payload;
 
-use super::sections;
 use crate::contract::Export;
+use crate::sections;
 
 /// Leaves out what a component may export besides what its kind says, but for `kept`.
 ///

@@ -39,7 +39,9 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// An interpreter, and the folder of Python's own modules.
 pub(super) struct Interpreter {
-    pub component: Vec<u8>,
+    component: PathBuf,
+    /// The digest of the component's bytes, which may differ each time that it is made.
+    pub digest: String,
     pub modules: PathBuf,
 }
 
@@ -76,18 +78,31 @@ impl Interpreter {
                 return Err(error).with_context(|| format!("cannot make `{}`", folder.display()));
             }
         }
-        let component = folder.join(COMPONENT);
-        let component = std::fs::read(&component)
-            .with_context(|| format!("cannot read `{}`: remove its folder", component.display()))?;
-        Ok(Self { component, modules: folder.join("sdk/python") })
+        let noted = folder.join(DIGEST);
+        let digest = std::fs::read_to_string(&noted).with_context(|| unreadable(&noted))?;
+        Ok(Self { component: folder.join(COMPONENT), digest, modules: folder.join("sdk/python") })
+    }
+
+    /// The component's bytes.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(super) fn component(&self) -> anyhow::Result<Vec<u8>> {
+        std::fs::read(&self.component).with_context(|| unreadable(&self.component))
     }
 }
 
-const COMPONENT: &str = "interpreter.wasm";
+fn unreadable(file: &Path) -> String {
+    format!("cannot read `{}`: remove its folder", file.display())
+}
 
-/// The digest of everything that an interpreter is made from.
+/// The files of an interpreter's folder: the component, and its digest.
+const COMPONENT: &str = "interpreter.wasm";
+const DIGEST: &str = "interpreter.sha256";
+
+/// The digest of everything that an interpreter is made from, and of its files' names.
 fn digest(version: &str, world: &World) -> String {
-    let mut made_from = format!("{version}\n{}\n{MODULE_TEXT}", world.text());
+    let mut made_from = format!("{version}\n{COMPONENT} {DIGEST}\n{}\n{MODULE_TEXT}", world.text());
     for (name, text) in crate::contract::FILES.iter().chain(&SDK) {
         made_from += &format!("{name}: {}\n{text}", text.len());
     }
@@ -104,7 +119,10 @@ fn make(world: &World, tool: &[String], folder: &Path) -> anyhow::Result<()> {
     componentize.arg("componentize").arg("-p").arg(&sdk);
     // Its own packages, and not those of the person who builds.
     componentize.env_remove("VIRTUAL_ENV").env("PYTHONNOUSERSITE", "1");
-    tool::run(componentize.args([MODULE, "-o"]).arg(folder.join(COMPONENT)))
+    let component = folder.join(COMPONENT);
+    tool::run(componentize.args([MODULE, "-o"]).arg(&component))?;
+    let component = std::fs::read(&component).with_context(|| unreadable(&component))?;
+    Ok(std::fs::write(folder.join(DIGEST), Digest::of(&component).to_string())?)
 }
 
 /// What cannot be removed stays, and is looked at the next time.

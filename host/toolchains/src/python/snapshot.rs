@@ -16,6 +16,7 @@ use wasmtime_wasi::{
 };
 
 use super::call;
+use super::interpreter::Interpreter;
 
 /// The stack of the thread that runs it, and what of it is the interpreter's. Unoptimised, its
 /// functions take much; Python's recursion has a bound of its own.
@@ -34,7 +35,7 @@ pub(super) struct Mount<'m> {
 /// # Errors
 /// The interpreter cannot be run, or the text fails: its traceback has been printed.
 pub(super) fn take(
-    interpreter: &[u8],
+    interpreter: &Interpreter,
     text: &str,
     mounts: &[Mount<'_>],
     cache: &Cache,
@@ -50,10 +51,11 @@ pub(super) fn take(
     let text = format!("{text}\0");
     // What is added to the interpreter, to run it and to read its memory, comes in another order
     // each time, but with the same names.
-    let made_from = format!("{} {}", Digest::of(interpreter), env!("CARGO_PKG_VERSION"));
+    let made_from = format!("{} {}", interpreter.digest, env!("CARGO_PKG_VERSION"));
     let digest = Digest::of(made_from.as_bytes());
+    let component = interpreter.component()?;
     let run = || {
-        let transformed = component_init_transform::initialize(interpreter, move |instrumented| {
+        let transformed = component_init_transform::initialize(&component, move |instrumented| {
             Box::pin(async move {
                 let running = Running::start(&instrumented, data, &cache, &digest, &text)?;
                 Ok(Box::new(running) as Box<dyn Invoker>)

@@ -190,6 +190,43 @@ async fn memory_that_could_never_move_may_be_lost_to_a_version_whose_can() {
     assert_eq!(host.get("/swap").await.text(), "v2");
 }
 
+fn rename(host: &TestHost, from: &str, to: &str) {
+    let [from, to] = [from, to].map(|file| host.site.folder().join(file));
+    std::fs::rename(from, to).expect("it is there");
+}
+
+#[tokio::test]
+async fn the_memory_of_a_route_that_is_renamed_is_named() {
+    let host = host().route("swap", SWAP_V1).route("ping", PING).start().await;
+    rename(&host, "routes/ping.wasm", "routes/pong.wasm");
+    host.wait_for_log(&["INFO", "added routes/pong.wasm", "removed routes/ping.wasm"]).await;
+    count_one(&host).await;
+    rename(&host, PLUGIN, "routes/swop.wasm");
+    host.wait_for_log(&["WARN", "added routes/swop.wasm", "removed routes/swap.wasm"]).await;
+    let lost = "what routes/swap.wasm had in memory is lost: nothing takes over from a plugin that is removed";
+    host.wait_for_log(&[lost]).await;
+    assert_eq!(host.log().matches("lost:").count(), 1, "{}", host.log());
+    assert_eq!(host.get("/swop?count").await.text(), "0");
+}
+
+#[tokio::test]
+async fn the_memory_of_what_only_a_canary_has_is_named_when_it_is_dropped() {
+    let host = v1().await;
+    let canary = ["--header", "x-canary: yes", "routes/new.wasm", SWAP_V1];
+    host.command("deploy", &canary).await.succeeded();
+    let mut client = host.connect_with("/new", &[("x-canary", "yes")]).await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    let said = host.command("drop", &["--dry-run"]).await;
+    let would = "warning: what routes/new.wasm has in memory would be lost: nothing takes over";
+    assert!(said.succeeded().contains(would), "{said:?}");
+    let refused = host.command("drop", &["--keep-memory"]).await;
+    refused.says(&["what `routes/new.wasm` has in memory would be lost: nothing takes over"]);
+    assert_eq!(client.ask("2").await, "v1:2");
+    let said = host.command("drop", &[]).await;
+    let lost = "warning: what routes/new.wasm had in memory is lost: nothing takes over";
+    assert!(said.succeeded().contains(lost), "{said:?}");
+}
+
 #[tokio::test]
 async fn a_setting_that_no_instance_has_leaves_them_alone() {
     let host = host().route("swap", SWAP_BARE).start().await;

@@ -40,6 +40,27 @@ async fn a_component_that_fails_while_it_is_loaded() {
 }
 
 #[tokio::test]
+async fn a_dry_run_refuses_a_place_that_the_deploy_could_not_write() {
+    let host = v1().await;
+    std::fs::create_dir(host.site.folder().join("routes/a.wasm")).expect("it is new");
+    for (place, why) in [
+        ("routes/a.wasm", "there is a folder of this name"),
+        ("routes/swap.wasm/b.wasm", "it is not a folder"),
+    ] {
+        let words = ["cannot write `", place, why];
+        for options in
+            [&[][..], &["--dry-run"], &["--dry-run", "--share", "5%"], &["--share", "5%"]]
+        {
+            let arguments = [options, &[place, SWAP_V2]].concat();
+            host.command("deploy", &arguments).await.says(&words);
+        }
+    }
+    let new = ["--dry-run", "routes/new/folder/c.wasm", SWAP_V2];
+    host.command("deploy", &new).await.succeeded();
+    assert!(!host.site.folder().join("routes/new").exists());
+}
+
+#[tokio::test]
 async fn a_version_that_does_not_start_or_is_not_well() {
     let host = host()
         .route("swap", SWAP_V1)

@@ -145,28 +145,6 @@ impl Loader {
     }
 }
 
-/// Whether a component's requests can become sockets, by its exports. False if it is malformed.
-pub fn has_sessions(component: &[u8]) -> bool {
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload {
-            Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => {
-                depth = depth.saturating_add(1);
-            }
-            Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
-            Ok(Payload::ComponentExportSection(section)) if depth == 0 => {
-                let mut exports = section.into_iter().flatten();
-                if exports.any(|export| Kind::is_of_sessions(export.name.name)) {
-                    return true;
-                }
-            }
-            Ok(_) => {}
-            Err(_) => return false,
-        }
-    }
-    false
-}
-
 /// The producers sections of a component, and of everything in it.
 fn producers(bytes: &[u8]) -> Result<BTreeMap<String, BTreeSet<String>>, BinaryReaderError> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::lease::Lease;
-use crate::pipeline::{SiteSnapshot, TrafficSplit};
-use crate::plugin::{Pair, PluginVersion, SwapError};
+use crate::pipeline::{SitePlugin, SiteSnapshot, TrafficSplit};
+use crate::plugin::{Pair, PluginVersion, Removed, SwapError};
 use crate::site::{Change, Report};
 
 /// How two snapshots differ.
@@ -12,25 +11,27 @@ pub(super) struct SnapshotDiff {
     /// Versions that replace others.
     pub(super) pairs: Vec<Pair>,
     pub(super) added: Vec<Arc<PluginVersion>>,
-    pub(super) removed: Vec<Arc<PluginVersion>>,
+    pub(super) removed: Vec<Removed>,
 }
 
 impl SnapshotDiff {
     pub(super) fn between(before: &SiteSnapshot, after: &SiteSnapshot) -> Self {
         let mut diff = Self { pairs: Vec::new(), added: Vec::new(), removed: Vec::new() };
-        for plugin in &after.plugins {
+        for plugin in after.versions() {
             match before.plugin(&plugin.context().plugin) {
                 Some(own) if Arc::ptr_eq(own, plugin) => {}
                 Some(own) => {
-                    diff.pairs.push(Pair { before: own.clone(), after: Arc::clone(plugin) });
+                    diff.pairs.push(Pair { before: own.clone(), after: plugin.clone() });
                 }
-                None => diff.added.push(Arc::clone(plugin)),
+                None => diff.added.push(plugin.clone()),
             }
         }
-        let is_gone =
-            |plugin: &&Lease<PluginVersion>| after.plugin(&plugin.context().plugin).is_none();
-        let removed = before.plugins.iter().filter(is_gone);
-        diff.removed = removed.map(|plugin| Arc::clone(plugin)).collect();
+        let is_gone = |own: &&SitePlugin| after.plugin(&own.version.context().plugin).is_none();
+        let removed = before.plugins.iter().filter(is_gone).map(|own| Removed {
+            version: Arc::clone(&own.version),
+            requires_state: own.requires_state,
+        });
+        diff.removed = removed.collect();
         diff
     }
 
@@ -48,7 +49,8 @@ impl SnapshotDiff {
     /// Checks that no memory is lost that must be kept: all of it with `keep`, and otherwise what a
     /// plugin's `require_state` names.
     pub(super) fn check_memory(&self, keep: bool) -> Result<(), SwapError> {
-        self.pairs.iter().try_for_each(|pair| pair.check_memory(keep))
+        self.pairs.iter().try_for_each(|pair| pair.check_memory(keep))?;
+        self.removed.iter().try_for_each(|own| own.check_memory(keep))
     }
 
     /// Reports what the change would do now.
@@ -58,7 +60,7 @@ impl SnapshotDiff {
             (change.moved, change.draining) = pair.would_move();
             change.empty_memory = pair.would_lose();
         }
-        changes.extend(self.removed.iter().map(|plugin| removed(plugin)));
+        changes.extend(self.removed.iter().map(removed));
         Report { changes, dry_run: true, ..Report::default() }
     }
 
@@ -86,7 +88,8 @@ pub(super) fn added(plugin: &PluginVersion) -> Change {
 }
 
 /// The change in which a version is no longer served, and nothing replaces it.
-pub(super) fn removed(plugin: &PluginVersion) -> Change {
-    let draining = plugin.own_sockets().count();
-    Change { from: Some(*plugin.digest()), to: None, draining, ..added(plugin) }
+pub(super) fn removed(own: &Removed) -> Change {
+    let version = &own.version;
+    let (draining, empty_memory) = (version.own_sockets().count(), own.would_lose());
+    Change { from: Some(*version.digest()), to: None, draining, empty_memory, ..added(version) }
 }

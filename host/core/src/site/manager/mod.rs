@@ -86,7 +86,7 @@ impl SiteManager {
             versions
         });
         let versions = versions.await?;
-        snapshot.plugins.iter().for_each(|plugin| plugin.make_current());
+        snapshot.versions().for_each(|plugin| plugin.make_current());
         let served = ServedSite::new(snapshot, site.folder_name());
         let status = ArcSwap::from_pointee(StatusCopy::of(&site, &versions));
         let root = site.root.clone();
@@ -176,9 +176,10 @@ impl SiteManager {
                 let next = Next { snapshot, given: Some(given), handover: Handover::Whole };
                 return self.switch(state, next, terms).await;
             };
-            let begun = self.steps.begin_canary(&state.site, &snapshot, split, terms).await?;
+            let canary = Canary { given, snapshot };
+            let begun = self.steps.begin_canary(&state.site, &canary, split, terms).await?;
             if !terms.dry_run {
-                state.canary = Some(Canary { given, snapshot });
+                state.canary = Some(canary);
             }
             self.try_out(begun.pairs, &state.site);
             Ok(begun.report)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::pipeline::{SiteSnapshot, TrafficSplit};
-use crate::plugin::{Account, Digest, PluginVersion, Versions};
+use crate::pipeline::{SitePlugin, TrafficSplit};
+use crate::plugin::{Account, Digest, Versions};
 use crate::server::ServedSite;
 use crate::site::report::{CanaryStatus, DrainingStatus, MemoryStatus};
 use crate::site::{Serving, SiteDir, Status};
@@ -31,11 +31,10 @@ impl StatusCopy {
     /// The status of the site as it is served now.
     pub(super) fn status(&self, served: &ServedSite) -> Status {
         let traffic = served.traffic();
-        let stable = &traffic.stable;
         let exceeded = self.account.exceeded().into_iter();
         Status {
             site: self.name.to_string(),
-            plugins: stable.plugins.iter().map(|own| self.serving(stable, own)).collect(),
+            plugins: traffic.stable.plugins.iter().map(|own| self.serving(own)).collect(),
             canary: self.canary(&traffic),
             draining: draining(served),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
@@ -43,13 +42,13 @@ impl StatusCopy {
         }
     }
 
-    fn serving(&self, snapshot: &SiteSnapshot, plugin: &PluginVersion) -> Serving {
+    fn serving(&self, own: &SitePlugin) -> Serving {
+        let plugin = &own.version;
         let calls = plugin.context().calls.count();
         let name = plugin.context().plugin.to_string();
         let kept = self.versions.get(&name).into_iter().flatten();
-        let files = snapshot.files.get(&plugin.context().plugin).cloned().unwrap_or_default();
         Serving {
-            files: if files.len() > 1 { files } else { Vec::new() },
+            files: if own.files.len() > 1 { own.files.clone() } else { Vec::new() },
             state: plugin.has_state().filter(|_| !plugin.context().settings.stateless),
             empty_memory: plugin.began_empty(),
             version: *plugin.digest(),
@@ -58,20 +57,20 @@ impl StatusCopy {
             traps: calls.traps,
             limits: calls.limits,
             errors: calls.errors,
-            before: kept.filter(|own| *own != plugin.digest()).copied().collect(),
+            before: kept.filter(|digest| *digest != plugin.digest()).copied().collect(),
             plugin: name,
         }
     }
 
     fn canary(&self, traffic: &TrafficSplit) -> Option<CanaryStatus> {
         let canary = traffic.canary.as_ref()?;
-        let is_stable = |plugin: &Arc<PluginVersion>| {
-            traffic.stable.plugins.iter().any(|stable| Arc::ptr_eq(stable, plugin))
+        let is_stable = |own: &SitePlugin| {
+            traffic.stable.versions().any(|stable| Arc::ptr_eq(stable, &own.version))
         };
-        let own = canary.snapshot.plugins.iter().filter(|plugin| !is_stable(plugin));
+        let new = canary.snapshot.plugins.iter().filter(|own| !is_stable(own));
         Some(CanaryStatus {
             split: canary.split.to_string(),
-            plugins: own.map(|plugin| self.serving(&canary.snapshot, plugin)).collect(),
+            plugins: new.map(|own| self.serving(own)).collect(),
         })
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use tokio::task::block_in_place;
 
+use super::Canary;
 use super::diff::{self, SnapshotDiff};
 use super::error::DeployError;
 use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
 use crate::plugin::{Handover, Kept, Loader, Pair, Swap, Swapped, Versions};
 use crate::server::{ServedSite, Server};
-use crate::site::staged::Staged;
+use crate::site::staged::{self, Staged};
 use crate::site::{Change, Given, Loading, Report, SiteDir};
 
 /// Makes what is told of each component that is compiled; called once for each change.
@@ -83,11 +84,15 @@ impl Steps {
     ) -> Result<Switched, DeployError> {
         let Next { snapshot, given, handover } = next;
         let mut staged = match given {
-            Some(given) if !terms.dry_run => {
+            None => None,
+            Some(given) if terms.dry_run => {
+                self.check_places(site, given).await?;
+                None
+            }
+            Some(given) => {
                 let root = site.root.clone();
                 Some(self.loader.aside(move || Staged::write(&root, &given)).await??)
             }
-            _ => None,
         };
         let name = &*site.name;
         let diff = SnapshotDiff::between(&self.served.traffic().stable, &snapshot);
@@ -126,14 +131,16 @@ impl Steps {
         Ok(Switched { report, pairs })
     }
 
-    /// Serves a snapshot as a canary beside the stable one.
+    /// Serves a canary beside the stable snapshot. Its files are written when it is promoted.
     pub(super) async fn begin_canary(
         &self,
         site: &SiteDir,
-        snapshot: &Arc<SiteSnapshot>,
+        canary: &Canary,
         split: Split,
         terms: Terms,
     ) -> Result<Switched, DeployError> {
+        let Canary { given, snapshot } = canary;
+        self.check_places(site, given.clone()).await?;
         let traffic = self.served.traffic();
         let diff = SnapshotDiff::between(&traffic.stable, snapshot);
         self.unless_stopping(diff.health_check(&traffic)).await??;
@@ -173,6 +180,12 @@ impl Steps {
         Ok(report)
     }
 
+    /// Checks that the files of a deploy could be written.
+    async fn check_places(&self, site: &SiteDir, given: Given) -> Result<(), DeployError> {
+        let root = site.root.clone();
+        Ok(self.loader.aside(move || staged::check(&root, &given)).await??)
+    }
+
     async fn prepare(
         &self,
         diff: &SnapshotDiff,
@@ -209,9 +222,9 @@ impl Steps {
             self.served.draining().add(pair.before, drain_time);
         }
         report.changes.extend(diff.added.iter().map(|plugin| diff::added(plugin)));
-        for plugin in diff.removed {
-            report.changes.push(diff::removed(&plugin));
-            self.served.draining().add(plugin, drain_time);
+        for own in diff.removed {
+            report.changes.push(diff::removed(&own));
+            self.served.draining().add(own.version, drain_time);
         }
         report
     }
@@ -227,10 +240,10 @@ impl Steps {
 
 /// What a snapshot serves, to be kept: each component with a file that it is in.
 pub(super) fn kept(snapshot: &SiteSnapshot) -> impl Iterator<Item = Kept<'_>> {
-    snapshot.plugins.iter().map(|plugin| {
-        let name = &*plugin.context().plugin;
-        let file = snapshot.files.get(name).and_then(|files| files.first());
-        Kept { plugin: name, file: file.map_or(name, String::as_str), digest: *plugin.digest() }
+    snapshot.plugins.iter().map(|own| {
+        let name = &*own.version.context().plugin;
+        let file = own.files.first().map_or(name, String::as_str);
+        Kept { plugin: name, file, digest: *own.version.digest() }
     })
 }
 

@@ -151,10 +151,13 @@ fn leftovers_go_and_other_files_stay() {
 #[test]
 fn a_file_that_cannot_be_is_refused_and_leaves_nothing() {
     let long = format!("routes/{}.wasm", "x".repeat(300));
-    for place in [&*long, "routes/a\0b.wasm", "routes/c"] {
+    for place in [&*long, "routes/a\0b.wasm", "routes/c", "routes/b.wasm/e.wasm", "link/e.wasm"] {
         let site = site("1");
+        std::os::unix::fs::symlink("nowhere", site.path().join("link")).unwrap();
+        check(site.path(), &given("2")).unwrap();
         let mut given = given("2");
         given.insert(place.to_owned(), "2".into());
+        assert!(check(site.path(), &given).is_err(), "{place}");
         assert!(Staged::write(site.path(), &given).is_err(), "{place}");
         assert_eq!(after_a_start(&site), "1", "{place}");
     }
@@ -169,6 +172,7 @@ fn a_file_in_another_of_the_same_deploy_is_refused_and_leaves_nothing() {
     }
     let error = Staged::write(site.path(), &given).err().unwrap().to_string();
     assert!(error.contains("`routes/new.wasm/in.wasm` would be in `routes/new.wasm`"), "{error}");
+    assert_eq!(check(site.path(), &given).unwrap_err().to_string(), error);
     assert_eq!(after_a_start(&site), "1");
     assert!(!site.path().join("routes/new.wasm").exists());
     given.remove("routes/new.wasm/in.wasm");
@@ -186,6 +190,8 @@ fn nothing_is_written_out_of_the_site() {
         std::fs::write(victim.join(".tmp-lithe-1"), "victim's").unwrap();
         std::os::unix::fs::symlink("../victim", site.join(link)).unwrap();
         let error = Staged::write(&site, &given("2")).err().unwrap();
+        assert!(format!("{error:#}").contains("leads outside"), "{error:#}");
+        let error = check(&site, &given("2")).unwrap_err();
         assert!(format!("{error:#}").contains("leads outside"), "{error:#}");
         recover(&site).unwrap();
         clean(&site);
@@ -234,5 +240,6 @@ fn a_deploy_has_a_size() {
     let given = (0..17).map(|n| (format!("routes/{n}.wasm"), large.clone())).collect();
     let error = Staged::write(site.path(), &given).err().unwrap().to_string();
     assert!(error.contains("at most 1.0 GiB"), "{error}");
+    assert_eq!(check(site.path(), &given).unwrap_err().to_string(), error);
     assert_eq!(after_a_start(&site), "1");
 }

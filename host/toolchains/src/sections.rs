@@ -8,7 +8,7 @@ use wasmparser::{Parser, Payload};
 ///
 /// # Errors
 /// It is malformed.
-pub(super) fn of(component: &[u8]) -> anyhow::Result<Vec<Payload<'_>>> {
+pub(crate) fn of(component: &[u8]) -> anyhow::Result<Vec<Payload<'_>>> {
     let mut own = Vec::new();
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(component) {
@@ -28,7 +28,7 @@ pub(super) fn of(component: &[u8]) -> anyhow::Result<Vec<Payload<'_>>> {
 ///
 /// # Errors
 /// It is cut off.
-pub(super) fn copy(section: &Payload<'_>, from: &[u8], to: &mut Component) -> anyhow::Result<()> {
+pub(crate) fn copy(section: &Payload<'_>, from: &[u8], to: &mut Component) -> anyhow::Result<()> {
     let Some((id, range)) = section.as_section() else { return Ok(()) };
     to.section(&RawSection { id, data: from.get(range).context("a section is cut off")? });
     Ok(())
