@@ -21,6 +21,8 @@ static const lithe_hooks *hooks_of(lithe_socket socket) { return (void)socket, &
 
 static void forget(lithe_socket socket) { (void)socket; }
 
+static bool is_unheard(lithe_socket socket) { return (void)socket, false; }
+
 const lithe_hooks *lithe_hooks_of(lithe_socket socket) { return (void)socket, NULL; }
 #endif
 
@@ -105,8 +107,7 @@ static const route *choose(const slot *slot, const char *method, lithe_event *ev
 static table hooks_by_socket;
 
 static const lithe_hooks *hooks_in(const slot *slot, bool is_stream) {
-  const lithe_hooks *hooks = NULL;
-  if (slot) hooks = is_stream ? slot->streams : slot->hooks;
+  const lithe_hooks *hooks = is_stream ? slot->streams : slot->hooks;
   return hooks ? hooks : &component_hooks;
 }
 
@@ -128,6 +129,14 @@ static void remember(const slot *slot, const route *route, const lithe_outcome *
   }
 }
 
+/* What stands for hooks where a route is gone: otherwise its sockets would stay silent. */
+static void fail_message(lithe_socket socket, lithe_message message) {
+  (void)message;
+  lithe_fail(socket, unheard);
+}
+
+static const lithe_hooks no_hooks = {.message = fail_message};
+
 /* The hooks that hear of a socket. For a socket that an earlier instance has accepted, the pattern
  * of its request tells. */
 static const lithe_hooks *hooks_of(lithe_socket socket) {
@@ -136,16 +145,19 @@ static const lithe_hooks *hooks_of(lithe_socket socket) {
   lithe_event *event = lithe_event_of(socket);
   if (!event) return &component_hooks;
   make_app();
-  hooks = hooks_in(find_slot(lithe_route(event)), !lithe_is_upgrade_request(event));
+  const slot *slot = find_slot(lithe_route(event));
+  hooks = slot ? hooks_in(slot, !lithe_is_upgrade_request(event)) : &no_hooks;
   table_set(&hooks_by_socket, socket, (void *)hooks);
   return hooks;
 }
 
 static void forget(lithe_socket socket) { table_remove(&hooks_by_socket, socket); }
 
+static bool is_unheard(lithe_socket socket) { return hooks_of(socket) == &no_hooks; }
+
 const lithe_hooks *lithe_hooks_of(lithe_socket socket) {
   const lithe_hooks *hooks = hooks_of(socket);
-  return hooks == &component_hooks ? NULL : hooks;
+  return hooks == &component_hooks || is_unheard(socket) ? NULL : hooks;
 }
 #else
 static void remember(const slot *slot, const route *route, const lithe_outcome *outcome) {

@@ -23,7 +23,11 @@ bool exports_lithe_plugin_state_restore(lithe_wit_list_u8_t *saved, lithe_wit_st
 
 #ifdef LITHE_HAS_RESUME
 void exports_lithe_plugin_resume_resume(lithe_socket socket) {
-  lithe_on_resume(socket);
+  if (is_unheard(socket)) {
+    lithe_fail(socket, unheard);
+  } else {
+    lithe_on_resume(socket);
+  }
   finish();
 }
 #endif

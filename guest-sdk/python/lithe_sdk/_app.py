@@ -18,10 +18,10 @@ from ._component import (
     component,
 )
 from ._event import Event
-from ._hooks import NO_HOOKS, Hooks
+from ._hooks import Hooks
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
 from ._pattern import canonical
-from ._socket import Socket
+from ._socket import Message, Socket
 
 Save = TypeVar("Save", bound=Callable[[], Any])
 Restore = TypeVar("Restore", bound=Callable[[Any], None])
@@ -256,7 +256,7 @@ class App(Group):
         if hooks is None:
             event = Socket(socket).event
             slots = None if event is None else self.slots.get(event.route)
-            hooks = slots.hooks if slots is not None and slots.hooks is not None else NO_HOOKS
+            hooks = slots.hooks if slots is not None and slots.hooks is not None else _NO_HOOKS
             self._sockets[socket] = hooks
         return hooks
 
@@ -306,6 +306,20 @@ class _Slots:
 
 # No method is empty.
 _SOCKETS = ""
+
+
+
+class _NoHooks(Hooks):
+    """The hooks of a socket whose route has none, or is gone. Without them it would stay silent."""
+
+    def message(self, socket: Socket, message: Message) -> None:
+        socket.fail("this version has no hooks for this socket")
+
+    def resume(self, socket: Socket) -> None:
+        socket.fail("this version has no hooks for this socket")
+
+
+_NO_HOOKS = _NoHooks()
 
 
 def answered(handler: Handled, event: Event) -> Outcome:

@@ -7,6 +7,7 @@ import unittest
 from contextlib import redirect_stderr
 
 from lithe_sdk import App, Event, Group, Hooks, HttpError, Message, Next, Outcome, Response, Socket
+from lithe_sdk import _entry
 from lithe_sdk._component import component
 from lithe_sdk._hooks import defines
 from lithe_sdk._pattern import canonical
@@ -160,6 +161,26 @@ class Apps(unittest.TestCase):
             ("/o/1", '["/o/:x?",{"x":"1"}]'),
         ):
             self.assertEqual(request(path).body, answer)
+
+    def test_a_socket_whose_route_is_gone_is_failed(self) -> None:
+        class Echo(Hooks):
+            def message(self, socket: Socket, message: Message) -> None:
+                socket.send(message)
+
+            def resume(self, socket: Socket) -> None:
+                socket.send("resumed")
+
+        self.app.add_hooks("/a", Echo())
+        self.app.add_hooks("/b", Echo())
+        gone, silent, kept = connect("/a"), connect("/a"), connect("/b")
+        component.clear()
+        App().add_hooks("/b", Echo())
+        for client in (gone, kept):
+            _entry.Resume().resume(client._socket.id)
+        silent.send("hello")
+        self.assertEqual(kept.sent, ["resumed"])
+        reason = "no hooks of this version hear this socket"
+        self.assertEqual((gone.closed, silent.closed), ((1011, reason), (1011, reason)))
 
 
 if __name__ == "__main__":

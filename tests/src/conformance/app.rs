@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Request;
 use serde_json::json;
 
+use crate::artifacts::APP;
 use crate::components::tagged;
 use crate::{Client, Response, TestHost, eventually};
 
@@ -501,6 +502,21 @@ pub async fn idle_time_and_swaps_lose_no_vote(host: &TestHost) {
     assert_eq!(ann.ask("name?").await, "Ann");
     assert_eq!(ann.ask("topics").await, "votes");
     assert_eq!(room.ask("still here").await, "still here");
+}
+
+/// # Panics
+/// The host does not keep this promise.
+pub async fn a_socket_whose_route_is_gone_is_failed(host: &TestHost) {
+    let before = host.site.folder().join("before.wasm");
+    std::fs::copy(host.site.folder().join(ROUTE), &before).expect("the folder can be written to");
+    // An app with other routes, and without `state`.
+    host.command("deploy", &[ROUTE, APP]).await.succeeded();
+    let mut ann = host.connect("/app/hooks/1").await;
+    let before = before.to_str().expect("the path is UTF-8");
+    let deployed = host.command("deploy", &[ROUTE, before]).await;
+    assert!(deployed.succeeded().contains("1 socket moved"), "{deployed:?}");
+    assert_eq!(ann.closed().await.0, 1011);
+    host.wait_for_log(&["this version has no hooks for this socket"]).await;
 }
 
 /// # Panics
