@@ -146,7 +146,9 @@ export class Event {
     try {
       return parsed(new TextDecoder("utf-8", { fatal: true }).decode(body)) as T;
     } catch (error) {
-      throw new HttpError(400, `the body is not JSON: ${(error as Error).message}`);
+      // The full engine throws text if it lacks memory.
+      if (!(error instanceof Error)) throw error;
+      throw new HttpError(400, `the body is not JSON: ${error.message}`);
     }
   }
 

@@ -53,7 +53,7 @@ function strictly(bytes: Uint8Array): string | undefined {
 function textOf(units: Uint8Array | Uint16Array): string {
   let text = "";
   for (let start = 0; start < units.length; start += 4096) {
-    text += String.fromCharCode(...units.subarray(start, start + 4096));
+    text += String.fromCharCode.apply(null, units.subarray(start, start + 4096) as unknown as number[]);
   }
   return text;
 }
@@ -64,14 +64,14 @@ function withReplacements(bytes: Uint8Array): Uint16Array {
   let size = 0;
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at++]!;
-    if (first < 0x80) {
-      units[size++] = first;
+    if (first < 0xc2 || first > 0xf4) {
+      units[size++] = first < 0x80 ? first : 0xfffd;
       continue;
     }
-    let left = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    let left = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
     let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
     let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
-    let point = left === 0 ? 0xfffd : first & (0x3f >> left);
+    let point = first & (0x3f >> left);
     for (; left > 0; left--, at++) {
       const next = bytes[at] ?? 0;
       if (next < low || next > high) {
