@@ -313,10 +313,10 @@ class _NoHooks(Hooks):
     """The hooks of a socket whose route has none, or is gone. Without them it would stay silent."""
 
     def message(self, socket: Socket, message: Message) -> None:
-        socket.fail("this version has no hooks for this socket")
+        socket.fail("no hooks of this version hear this socket")
 
     def resume(self, socket: Socket) -> None:
-        socket.fail("this version has no hooks for this socket")
+        socket.fail("no hooks of this version hear this socket")
 
 
 _NO_HOOKS = _NoHooks()
