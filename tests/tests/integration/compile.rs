@@ -105,14 +105,15 @@ fn is_there(process: u32) -> bool {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn compilers_step_back_for_what_is_served() {
-    let (_host, child) = compiling(8).await;
-    eventually("it steps back", async || {
-        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
-        // The 19th field of all is the niceness; the first two are the number and the name.
-        let niceness = stat.rsplit_once(')')?.1.split_whitespace().nth(16)?;
-        (niceness == "10").then_some(())
-    })
-    .await;
+    let niceness = |process: u32| -> Option<i32> {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The 19th field of all; the first two are the number and the name.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
+    };
+    let (host, child) = compiling(8).await;
+    let served = niceness(host.process_id()).expect("the host runs");
+    eventually("it steps back", async || (niceness(child)? == (served + 10).min(19)).then_some(()))
+        .await;
 }
 
 #[cfg(target_os = "linux")]
