@@ -162,25 +162,31 @@ impl SiteMemory {
     /// # Errors
     /// It does: the bound that it is over.
     pub fn check(&self) -> Result<(), Over> {
-        self.check_sum(self.used())
+        self.check_sum(self.used(), 0)
     }
 
-    /// As [`SiteMemory::check`], for more of this. Instances come first: others make room for them.
-    /// Otherwise clients that do not read could have an instance stopped for want of memory.
-    fn check_more(&self, what: Held) -> Result<(), Over> {
-        self.check_sum(match what {
+    /// As [`SiteMemory::check`], with this many bytes more of this. Instances come first: others
+    /// make room for them. Otherwise clients that do not read could have an instance stopped for
+    /// want of memory.
+    fn check_more(&self, what: Held, more: usize) -> Result<(), Over> {
+        let used = match what {
             Held::Instances => self.held(what),
             Held::Sockets | Held::Messages | Held::Bodies => self.used(),
-        })
+        };
+        self.check_sum(used.saturating_add(more), more)
     }
 
-    fn check_sum(&self, used: usize) -> Result<(), Over> {
+    /// Checks what the site uses, `more` of it not charged yet.
+    fn check_sum(&self, used: usize, more: usize) -> Result<(), Over> {
         let bound = self.bound.load(Ordering::Relaxed);
         if used > bound {
             return Err(Over { limit: Limit::SiteMemory, used, bound });
         }
-        if self.host.used.load(Ordering::Relaxed) > self.host.room() && used > self.host.part() {
-            return Err(Over { limit: Limit::HostMemory, used, bound: self.host.part() });
+        let all = self.host.used.load(Ordering::Relaxed).saturating_add(more);
+        // Read once: it grows when a site goes.
+        let part = self.host.part();
+        if all > self.host.room() && used > part {
+            return Err(Over { limit: Limit::HostMemory, used, bound: part });
         }
         Ok(())
     }
@@ -306,13 +312,12 @@ impl Charge {
     /// # Errors
     /// It may not: it is charged with as much as before.
     pub fn try_set(&mut self, bytes: usize) -> Result<(), Over> {
-        let before = self.bytes;
-        self.set(bytes);
-        let checked = if bytes > before { self.memory.check_more(self.what) } else { Ok(()) };
-        if checked.is_err() {
-            self.set(before);
+        // Checked before it is charged: what is refused must not count for anybody.
+        if let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) {
+            self.memory.check_more(self.what, more)?;
         }
-        checked
+        self.set(bytes);
+        Ok(())
     }
 }
 
@@ -361,6 +366,7 @@ mod tests {
         assert_eq!(one.try_set(800), Ok(()));
         let over = other.try_set(1).unwrap_err();
         assert_eq!((over.limit, site.used(), site.excess()), (Limit::SiteMemory, 800, 0));
+        assert_eq!(site.highest(), 800, "what is refused was never held");
         assert!(over.to_string().contains("`limits.site_memory` allows 800"), "{over}");
         other.set(100);
         assert_eq!(site.excess(), 200, "an eighth below the bound");
