@@ -148,21 +148,21 @@ impl<S: Wire> Bridge<S> {
             self.mark_message(self.messages.len() > before);
             let end = self.admit(before, ready!(read));
             self.answer_for_the_guest();
-            match end {
-                Some(end) => return Poll::Ready(Wake::End(end)),
-                None if !self.messages.is_empty() => {
-                    self.socket.liveness.mark_active();
-                    self.socket.liveness.set_busy(true);
-                    // Other tasks must not write before what the decoder has answered.
-                    let unsent = self.transport.unsent();
-                    if unsent > 0 {
-                        self.socket.set_unsent(unsent);
-                    }
-                    return Poll::Ready(Wake::Messages);
-                }
+            if end.is_none() && self.messages.is_empty() {
                 // Only control frames came: send their answers, and look again.
-                None => {}
+                continue;
             }
+            // Other tasks must not write before what the decoder has answered.
+            let unsent = self.transport.unsent();
+            if unsent > 0 {
+                self.socket.set_unsent(unsent);
+            }
+            if let Some(end) = end {
+                return Poll::Ready(Wake::End(end));
+            }
+            self.socket.liveness.mark_active();
+            self.socket.liveness.set_busy(true);
+            return Poll::Ready(Wake::Messages);
         }
     }
 
