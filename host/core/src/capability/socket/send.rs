@@ -49,6 +49,7 @@ impl Socket {
         if !matches!(inner.ready, ReadyState::Connecting | ReadyState::Open) {
             return Err(SendError::Closed);
         }
+        let waiting = inner.outbound.len();
         match push(&mut inner.outbound) {
             Ok(()) => {
                 // In a delivery, most of what is queued goes out at its end.
@@ -63,7 +64,6 @@ impl Socket {
                 Err(SendError::QueueFull)
             }
             Err(Full::Close(limit)) => {
-                let waiting = inner.outbound.len();
                 inner.shed(limit);
                 self.account.exceed(limit);
                 let (site, socket, request) = (self.site(), self.id, self.request.id);
