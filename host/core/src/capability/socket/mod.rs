@@ -203,7 +203,6 @@ impl Socket {
         let mut inner = self.inner.lock();
         inner.ready = ReadyState::Closed;
         inner.outbound.clear();
-        inner.outbound.settle();
         inner.outlet = None;
     }
 

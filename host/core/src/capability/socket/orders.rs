@@ -101,7 +101,6 @@ impl Inner {
         let is_open = matches!(self.ready, ReadyState::Connecting | ReadyState::Open);
         if is_open {
             self.outbound.clear();
-            self.outbound.settle();
             self.orders.shed = true;
             self.close(1013, reason.to_owned());
         }

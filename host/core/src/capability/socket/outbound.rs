@@ -124,7 +124,11 @@ impl Outbound {
                 Err(Full::Refuse(limit))
             }
             OutboundPolicy::DropOldest => {
-                self.make_room(payload);
+                match limit {
+                    Limit::Outbound => self.make_room(payload),
+                    // No message may wait behind others.
+                    _ => self.clear(),
+                }
                 Ok(())
             }
         }
@@ -187,10 +191,11 @@ impl Outbound {
         drained
     }
 
-    /// Drops what waits and has not begun.
+    /// Drops what waits and has not begun, with its charge.
     pub(crate) fn clear(&mut self) {
         self.queue = Outgoing::default();
         self.frames.clear();
+        self.settle();
     }
 
     /// Drops the oldest frames until a payload fits. What the session task has taken stays: a frame
@@ -315,6 +320,18 @@ mod tests {
             let mut other = Outbound::new(1_000_000, policy, account.memory());
             assert_eq!(push(&mut other, b"a"), Ok(()), "nothing waits for it");
         }
+    }
+
+    #[test]
+    fn a_site_without_memory_keeps_only_the_newest_where_the_oldest_are_dropped() {
+        let account = Account::new("site".into());
+        account.memory().limit(10_000);
+        let mut queue = Outbound::new(1_000_000, OutboundPolicy::DropOldest, account.memory());
+        push(&mut queue, &[0; 20_000]).unwrap();
+        queue.settle();
+        push(&mut queue, b"a").unwrap();
+        push(&mut queue, b"b").unwrap();
+        assert_eq!(taken(&mut queue), b"ab", "the first made room for both");
     }
 
     #[test]
