@@ -30,7 +30,7 @@ pub enum Held {
     /// Sockets, each with its task, its handshake's request, its attachment and the windows of its
     /// compression.
     Sockets,
-    /// Messages that wait to be sent, or that are not complete yet.
+    /// Messages that wait to be sent or for their guest, or that are not complete yet.
     Messages,
     /// Bodies of requests and answers.
     Bodies,

@@ -20,8 +20,8 @@ impl Delivery {
     /// Messages that wait for the socket's guest from now on. They are charged until it has handled
     /// them.
     pub fn new(socket: Arc<Socket>, messages: Messages) -> Self {
-        let _charge = socket.account.memory().charge_about(Held::Messages, messages.bytes());
-        Self { socket, messages, _charge }
+        let charge = socket.account.memory().charge_about(Held::Messages, messages.bytes());
+        Self { socket, messages, _charge: charge }
     }
 
     /// Whether all messages are packed, and so can be part of a batch.

@@ -3,15 +3,17 @@
 use std::task::Poll;
 
 use super::{CloseInfo, Socket};
+use crate::capability::account::Held;
 use crate::message::{Borrowed, Messages};
 use crate::sync::atomic::Ordering;
 
 impl Socket {
     /// Hands messages to a blocking session. The session is polled by its socket's task, which also
-    /// calls this, so nothing has to be woken.
+    /// calls this, so nothing has to be woken. They are charged until it has taken the last.
     pub fn push_inbox(&self, messages: Messages) {
         if !messages.is_empty() {
-            self.inner.lock().inbox.push_back(messages.into());
+            let charge = self.account.memory().charge_about(Held::Messages, messages.bytes());
+            self.inner.lock().inbox.push_back((messages.into(), charge));
             self.set_listening(false);
         }
     }
@@ -28,7 +30,7 @@ impl Socket {
         take: impl FnOnce(Borrowed<'_>) -> T,
     ) -> Poll<Result<T, CloseInfo>> {
         let mut inner = self.inner.lock();
-        if let Some(inbox) = inner.inbox.front_mut()
+        if let Some((inbox, _)) = inner.inbox.front_mut()
             && let Some(message) = inbox.next(take)
         {
             if inbox.is_empty() {

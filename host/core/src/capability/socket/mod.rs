@@ -99,7 +99,7 @@ struct Inner {
     /// From the handshake to the end. None if only the session task can write.
     outlet: Option<Outlet>,
     attachment: Vec<u8>,
-    inbox: VecDeque<Inbox>,
+    inbox: VecDeque<(Inbox, Option<Charge>)>,
     ended: Option<CloseInfo>,
 }
 
