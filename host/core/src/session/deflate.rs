@@ -227,6 +227,14 @@ impl Inflater {
         matches!(self.frame, Frame::Head) && self.head.is_empty() && !self.fragmented
     }
 
+    /// How many bytes are kept of a compressed frame that is not complete.
+    pub(crate) fn kept(&self) -> usize {
+        match &self.frame {
+            Frame::Compressed { payload, .. } => payload.len(),
+            Frame::Head | Frame::Plain { .. } | Frame::Broken => 0,
+        }
+    }
+
     /// Appends the rewritten `input` to `out`.
     pub(crate) fn push(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         while !input.is_empty() {

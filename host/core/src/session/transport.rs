@@ -62,7 +62,7 @@ impl<S: Wire> Transport<S> {
     /// Charges the site with what is not sent or not complete, and is not shared. Returns how many
     /// bytes of such messages there are, with what is shared.
     pub(crate) fn settle(&mut self) -> usize {
-        let incomplete = if self.is_amid_message() { self.io.amid } else { 0 };
+        let incomplete = if self.is_amid_message() { self.io.incomplete() } else { 0 };
         self.charge.set_about(self.io.out.own_len() + incomplete);
         self.io.out.len() + incomplete
     }

@@ -93,6 +93,13 @@ impl<S> ByteStream<S> {
         }
     }
 
+    /// How many bytes are held of a message that is not complete, and with compression also of the
+    /// frame that is not inflated yet.
+    pub(super) fn incomplete(&self) -> usize {
+        let kept = self.inflating.as_ref().map_or(0, |inflating| inflating.inflater.kept());
+        self.amid.saturating_add(kept)
+    }
+
     /// Has the task of `cx` woken when more comes.
     pub(super) fn set_waker(&mut self, cx: &Context<'_>) {
         if !self.waker.will_wake(cx.waker()) {
