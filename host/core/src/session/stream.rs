@@ -15,6 +15,7 @@ use http_body::{Body, Frame};
 use tokio::sync::{Notify, oneshot};
 
 use super::{ends, run_guest};
+use crate::capability::account::{Charge, Held};
 use crate::capability::socket::{CloseInfo, Socket};
 use crate::outgoing::Outgoing;
 use crate::plugin::{Guest, Session};
@@ -25,6 +26,8 @@ pub struct StreamBody {
     socket: Arc<Socket>,
     /// Pieces that hyper has not asked for yet.
     taken: Outgoing,
+    /// What of these is not shared.
+    charge: Charge,
     /// Notified when there is room for what the guest was refused.
     drained: Arc<Notify>,
     /// Gets the end of the stream.
@@ -49,7 +52,8 @@ pub fn stream(session: Session, close_time: Duration) -> (StreamBody, impl Futur
     let socket = session.socket.clone();
     let drained = Arc::new(Notify::new());
     let (taken, ended) = (Outgoing::default(), Some(ended));
-    let body = StreamBody { socket, taken, drained: drained.clone(), ended, ending: None };
+    let charge = session.context().account.memory().charge(Held::Messages);
+    let body = StreamBody { socket, taken, charge, drained: drained.clone(), ended, ending: None };
     (body, run(session, end, drained, close_time))
 }
 
@@ -109,6 +113,19 @@ impl StreamBody {
             let _ = ended.send(info);
         }
     }
+
+    /// Takes the next piece out. It is charged until hyper has sent it. A shared piece has a charge
+    /// already.
+    fn pop(&mut self) -> Option<Bytes> {
+        let before = self.taken.own_len();
+        let piece = self.taken.pop();
+        let left = self.taken.own_len();
+        self.charge.set_about(left);
+        match self.charge.memory().charge_about(Held::Messages, before - left) {
+            Some(charge) => piece.map(|piece| charge.with(piece)),
+            None => piece,
+        }
+    }
 }
 
 impl Body for StreamBody {
@@ -128,7 +145,7 @@ impl Body for StreamBody {
         if this.taken.is_empty() {
             this.taken = this.socket.take_outbound();
         }
-        let piece = this.taken.pop();
+        let piece = this.pop();
         this.socket.set_unsent(this.taken.len());
         if this.socket.take_drained() {
             this.drained.notify_one();
@@ -177,21 +194,53 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::capability::account::Account;
     use crate::capability::socket::SocketKind;
     use crate::capability::sockets::{NewSocket, Sockets};
     use crate::config::Limits;
 
-    #[test]
-    fn a_guest_that_terminates_again_and_again_does_not_put_the_end_off() {
+    /// The body of an open stream, which is charged to this account.
+    fn body(account: &Account) -> StreamBody {
         let new = NewSocket { kind: SocketKind::Stream, ..NewSocket::sample() };
         let socket = Sockets::default().accept(new, &Limits::default()).expect("there is room");
         socket.set_open(None);
-        let (ended, _end) = oneshot::channel();
-        let (taken, drained, ended) = (Outgoing::default(), Arc::default(), Some(ended));
-        let mut body = StreamBody { socket: socket.clone(), taken, drained, ended, ending: None };
+        let charge = account.memory().charge(Held::Messages);
+        let (taken, drained) = (Outgoing::default(), Arc::default());
+        StreamBody { socket, taken, charge, drained, ended: None, ending: None }
+    }
+
+    fn poll(body: &mut StreamBody) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn what_hyper_has_not_sent_is_charged_and_what_is_shared_is_not_charged_again() {
+        let account = Account::new("site".into());
+        let held = || account.memory().held(Held::Messages);
+        let mut body = body(&account);
+        body.taken.append(|own| own.resize(4096, b'a'));
+        body.taken.share(Bytes::from(vec![b'b'; 100_000]));
+        body.taken.append(|own| own.resize(8192, b'c'));
+        let mut next = || match poll(&mut body) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().expect("it is data"),
+            other => panic!("{other:?}"),
+        };
+        let first = next();
+        assert_eq!((first.len(), held()), (4096, 4096 + 8192));
+        drop(first);
+        assert_eq!((next().len(), held()), (100_000, 8192));
+        let last = next();
+        assert_eq!((last.len(), held()), (8192, 8192));
+        drop(last);
+        assert_eq!(held(), 0);
+    }
+
+    #[test]
+    fn a_guest_that_terminates_again_and_again_does_not_put_the_end_off() {
+        let mut body = body(&Account::new("site".into()));
         let mut poll = || {
-            socket.terminate();
-            Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()))
+            body.socket.terminate();
+            poll(&mut body)
         };
         assert!(poll().is_pending(), "what was sent goes out first");
         assert!(matches!(poll(), Poll::Ready(Some(Err(_)))));
