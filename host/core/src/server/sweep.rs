@@ -43,8 +43,10 @@ pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = server.memory().over() => {
-                // What gave cause to it may go on: not more often than other sweeps.
-                server.sites().iter().for_each(|site| relieve(site));
+                for site in server.sites() {
+                    supervise::alone("the relief of memory", || relieve(&site));
+                }
+                // The cause may persist: this happens no more often than other sweeps.
                 tokio::time::sleep(SHORTEST).await;
             }
         }
