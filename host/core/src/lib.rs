@@ -43,7 +43,7 @@
 //! | `capability` | the host's side of each WIT interface. `meter` measures a call's CPU time. `socket/outbound` is a socket's queue, and `socket/send` closes with 1013 if it is full |
 //!
 //! All floors use `config` (settings and their ranges), `files` (a site's files), `log`, `message`,
-//! `lease`, `clock`, `buffers`, `descriptors`, `supervise` and `sync`.
+//! `outgoing`, `buffers`, `machine`, `lease`, `clock`, `descriptors`, `supervise` and `sync`.
 
 // Clippy does not recognize tests that need a feature, such as those of the model checker.
 #![cfg_attr(
