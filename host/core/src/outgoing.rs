@@ -76,7 +76,10 @@ impl Outgoing {
             std::mem::swap(self, &mut other);
             return;
         }
-        self.append(|own| own.extend_from_slice(&other.first[other.gone..]));
+        let first = &other.first[other.gone..];
+        if !first.is_empty() {
+            self.append(|own| own.extend_from_slice(first));
+        }
         self.rest_len += other.rest_len;
         self.shared_len += other.shared_len;
         self.rest.append(&mut other.rest);
