@@ -88,10 +88,9 @@ impl Drop for Plugin {
 impl Plugin {
     /// The plugin's context in another version of it.
     pub(crate) fn context(&self) -> Arc<Context> {
-        let site: Arc<str> = "site".into();
         Arc::new(Context {
             account: Account::new("site".into()),
-            site,
+            site: "site".into(),
             plugin: "plugin".into(),
             limits: self.limits.clone(),
             sessions: true,
