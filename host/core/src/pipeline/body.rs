@@ -18,7 +18,7 @@ pub(crate) enum BodyError<E> {
     /// It is larger than it may be.
     #[error("the body is too large")]
     TooLarge,
-    /// There is no memory for it.
+    /// The site may not hold it in memory.
     #[error(transparent)]
     Over(Over),
     /// The client broke off before its end.

@@ -68,8 +68,8 @@ impl Sessions {
 
 /// Answers one request. An accepted upgrade goes on in a task of its own.
 ///
-/// This is no `async fn`, like others here that get a whole request: each would keep room for the
-/// request twice, and its future is moved several times before it runs.
+/// This is not an `async fn`, and neither are others here that get a whole request: each would keep
+/// room for the request twice, and its future is moved several times before it runs.
 pub(crate) fn handle(
     snapshot: Arc<SiteSnapshot>,
     request: Request<Incoming>,
@@ -139,7 +139,7 @@ async fn answer_to(
         LookedUp::Target(target) => target,
         LookedUp::Public(serving) => match serving.await {
             Some(response) => return Ok(response),
-            // The file is there no longer.
+            // The file no longer exists.
             None => {
                 let path = parse(request)?;
                 Target::of(snapshot, request.method(), &path, path.decoded())
@@ -171,7 +171,7 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         let error = HttpError::new(StatusCode::TOO_MANY_REQUESTS, message);
         return Err(error.with(header::RETRY_AFTER, "1"));
     }
-    account.memory().check().map_err(|limit| over(snapshot, &limit))?;
+    account.memory().check().map_err(|error| over(snapshot, &error))?;
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if uri as u64 > limits.uri.as_u64() {
         account.exceed(Limit::Uri);
@@ -192,7 +192,7 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
     Ok(())
 }
 
-/// The answer if there is no memory for more.
+/// The answer if the site may not hold more in memory.
 fn over(snapshot: &SiteSnapshot, over: &Over) -> HttpError {
     snapshot.account.exceed(over.limit);
     let error = HttpError::new(StatusCode::SERVICE_UNAVAILABLE, over.to_string());
@@ -302,7 +302,7 @@ fn answer(
     Ok(match (handled.answered?, handled.session) {
         (Answer::Response(response), _) => {
             let memory = snapshot.account.memory();
-            response::from_guest(response, memory).map_err(|limit| over(snapshot, &limit))?
+            response::from_guest(response, memory).map_err(|error| over(snapshot, &error))?
         }
         (Answer::Upgrade { headers, .. }, Some(session)) => {
             upgrade::accept(snapshot, session, headers, upgrade, sessions)
