@@ -2,10 +2,10 @@
 
 use http::Request;
 use lithe_tests::artifacts::{SESSIONS, TRAP_HTTP};
-use lithe_tests::{Frame, Raw, TestHost, eventually};
+use lithe_tests::{Frame, TestHost, eventually};
 use serde_json::Value;
 
-use crate::guests::sessions;
+use crate::guests::sessions::{self, deaf};
 use crate::host;
 
 /// The memory of the site, as `status` says it.
@@ -22,14 +22,6 @@ async fn memory_of(host: &TestHost, folder: &str) -> Value {
 
 fn bytes(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is a number of bytes"))
-}
-
-/// Hears the topic, and reads only when told.
-async fn deaf(host: &TestHost) -> Raw {
-    let mut deaf = host.raw_socket("/hooks").await;
-    deaf.send(&[Frame::text("subscribe:news")]).await;
-    assert_eq!(deaf.frame().await, Some(Frame::text("ok")));
-    deaf
 }
 
 #[tokio::test]
@@ -116,7 +108,7 @@ async fn many_who_read_nothing_take_no_more_than_the_bound() {
     for deaf in &mut all {
         deaf.send(&[Frame::text("burst:250:65536")]).await;
     }
-    eventually("room again", async || {
+    eventually("the site to come near its bound", async || {
         let status = memory(&host).await;
         (bytes(&status["highest"]) > 40 << 20).then_some(())
     })

@@ -4,7 +4,7 @@
 
 use lithe_tests::{Client, Frame, Raw, TestHost, eventually};
 
-use crate::guests::sessions;
+use crate::guests::sessions::{self, deaf};
 
 const POLICIES: [&str; 3] = ["close", "drop-oldest", "refuse"];
 
@@ -18,14 +18,6 @@ async fn with(policy: &str) -> TestHost {
          close_time = \"3s\"\n"
     );
     sessions::start(&config).await
-}
-
-/// A client that is subscribed, and reads only when told.
-async fn deaf(host: &TestHost) -> Raw {
-    let mut deaf = host.raw_socket("/hooks").await;
-    deaf.send(&[Frame::text("subscribe:news")]).await;
-    assert_eq!(deaf.frame().await, Some(Frame::text("ok")));
-    deaf
 }
 
 /// A text that begins with its number and goes on for a while.
@@ -48,7 +40,7 @@ fn number_of(frame: &Frame) -> u32 {
     number
 }
 
-/// What arrives before the next text that is new.
+/// The numbers of the messages that arrive before the text `last`.
 async fn numbers_until(raw: &mut Raw, last: &str) -> Vec<u32> {
     let mut numbers = Vec::new();
     loop {

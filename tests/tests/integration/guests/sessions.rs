@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lithe_tests::TestHost;
+use lithe_tests::{Frame, Raw, TestHost};
 use lithe_tests::artifacts::SESSIONS;
 use serde_json::Value;
 
@@ -14,6 +14,14 @@ pub(crate) async fn start(config: &str) -> TestHost {
 
 pub(crate) async fn counts(host: &TestHost) -> Value {
     host.get("/counts").await.json()
+}
+
+/// A client that is subscribed to the topic `news`, and reads only when told.
+pub(crate) async fn deaf(host: &TestHost) -> Raw {
+    let mut deaf = host.raw_socket("/hooks").await;
+    deaf.send(&[Frame::text("subscribe:news")]).await;
+    assert_eq!(deaf.frame().await, Some(Frame::text("ok")));
+    deaf
 }
 
 #[tokio::test]
