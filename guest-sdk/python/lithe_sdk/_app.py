@@ -307,16 +307,17 @@ class _Slots:
 # No method is empty.
 _SOCKETS = ""
 
+_UNHEARD = "no hooks of this version hear this socket"
 
 
 class _NoHooks(Hooks):
     """The hooks of a socket whose route has none, or is gone. Without them it would stay silent."""
 
     def message(self, socket: Socket, message: Message) -> None:
-        socket.fail("no hooks of this version hear this socket")
+        socket.fail(_UNHEARD)
 
     def resume(self, socket: Socket) -> None:
-        socket.fail("no hooks of this version hear this socket")
+        socket.fail(_UNHEARD)
 
 
 _NO_HOOKS = _NoHooks()
