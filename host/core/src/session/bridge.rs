@@ -298,6 +298,7 @@ impl<S: Wire> Bridge<S> {
             // A peer that has not read until now is not waited for again.
             End::Unanswered | End::Lost => self.end_time = None,
         }
+        self.settle();
         end.info()
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use lithe_tests::{Frame, Raw, TestHost};
 use lithe_tests::artifacts::SESSIONS;
+use lithe_tests::{Frame, Raw, TestHost};
 use serde_json::Value;
 
 use crate::host;
