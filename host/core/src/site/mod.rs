@@ -103,11 +103,12 @@ impl SiteDir {
     }
 
     /// Opens one of several sites. If it does not set `hosts`, its folder's name is its host.
+    /// `account` gives the account for its name.
     fn among(
         root: &Path,
         host: &Arc<HostConfig>,
         share: &Arc<Share>,
-        memory: &Arc<HostMemory>,
+        account: impl FnOnce(Arc<str>) -> Arc<Account>,
     ) -> anyhow::Result<Self> {
         let (root, folder) = locate(root)?;
         let mut config = SiteConfig::load(&folder)?;
@@ -116,7 +117,7 @@ impl SiteDir {
         let log = &mut config.limits.log_per_second;
         *log = (*log).min(host.tenants.log_per_second);
         let name = neighbours::log_name(&own, config.name.as_deref());
-        let account = Account::among(name.clone(), memory.clone());
+        let account = account(name.clone());
         let tenancy = Tenancy::Among(share.clone());
         let (host, _writable) = (host.clone(), writable(&folder, &config)?);
         Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
@@ -127,14 +128,13 @@ impl SiteDir {
     /// # Errors
     /// As [`SiteDir::open`].
     pub fn reopen(&self) -> anyhow::Result<Self> {
-        let mut site = match &self.tenancy {
-            Tenancy::Alone => Self::open(&self.root)?,
+        match &self.tenancy {
+            Tenancy::Alone => Ok(Self { account: self.account.clone(), ..Self::open(&self.root)? }),
+            // A second account would take a part of the host's memory from all sites.
             Tenancy::Among(share) => {
-                Self::among(&self.root, &self.host, share, self.account.memory().host())?
+                Self::among(&self.root, &self.host, share, |_| self.account.clone())
             }
-        };
-        site.account = self.account.clone();
-        Ok(site)
+        }
     }
 
     /// Warns if the only site's file has other settings of the host: they take effect at the next

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Many, Sites, Standing, log_update};
-use crate::plugin::Share;
+use crate::plugin::{Account, Share};
 use crate::site::scan::is_site_at;
 use crate::site::{SiteDir, SiteManager, Watcher};
 
@@ -102,7 +102,8 @@ impl One<'_> {
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
                 let (config, loader) = (config.clone(), loader.for_site(share.clone()));
                 let memory = server.memory().clone();
-                let open = move || SiteDir::among(&folder, &config, &share, &memory);
+                let account = |name| Account::among(name, memory);
+                let open = move || SiteDir::among(&folder, &config, &share, account);
                 let site = loader.aside(open).await??;
                 self.sites.expect(self.name, self.id, &site.config.hosts);
                 (site, loader)
