@@ -9,8 +9,9 @@ use crate::query::{is_token_byte, percent_decode, percent_encode};
 ///
 /// A new cookie has no attributes. It lasts until the browser closes, goes with requests below the
 /// path's folder only, and scripts can read it. A value may be any text: characters that a cookie
-/// cannot hold are percent-encoded, and [`Event::cookie`](crate::Event::cookie) decodes them. A name
-/// is a token (RFC 9110, 5.6.2), and is not decoded: other characters in it stay percent-encoded.
+/// cannot hold are percent-encoded, and [`Event::cookie`](crate::Event::cookie) decodes them. A
+/// name is a token (RFC 9110, 5.6.2), and is not decoded: other characters in it stay
+/// percent-encoded.
 ///
 /// ```
 /// use std::time::Duration;
@@ -152,8 +153,8 @@ fn is_cookie_octet(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
 }
 
-/// The pairs of a request's `cookie` headers, in order. Skips what is not a pair. Names stay as they
-/// were sent: a browser guards `__Host-a`, and would take `__%48ost-a` from anybody.
+/// The pairs of a request's `cookie` headers, in order. Skips what is not a pair. Names stay as
+/// they were sent: a browser guards `__Host-a`, and would take `__%48ost-a` from anybody.
 pub(crate) fn parse(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()

@@ -109,7 +109,7 @@ impl Compiler {
         self.slots.take(size, history).await
     }
 
-    /// Compiles a component in a child process as well as `effort` says. Dropping the future ends the
+    /// Compiles a component in a child process, with this effort. Dropping the future ends the
     /// compiler.
     ///
     /// # Errors
