@@ -60,6 +60,19 @@ fn the_first_acceptable_offer_is_taken() {
 }
 
 #[test]
+fn what_is_kept_of_a_frame_that_is_not_complete_is_counted() {
+    let agreed = agreed("permessage-deflate");
+    let mut inflater = Inflater::new(&agreed, 1 << 20);
+    let compressed = Deflater::new(&agreed).message(b"hello");
+    let frame = masked(FIN | RSV1 | 1, &compressed);
+    let (begun, rest) = frame.split_at(frame.len() - 1);
+    rewritten(&mut inflater, begun);
+    assert_eq!(inflater.kept(), compressed.len() - 1);
+    rewritten(&mut inflater, rest);
+    assert_eq!(inflater.kept(), 0);
+}
+
+#[test]
 fn what_is_deflated_is_inflated_to_the_same() {
     for offer in [
         "permessage-deflate",
