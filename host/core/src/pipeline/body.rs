@@ -44,9 +44,9 @@ pub(crate) async fn read(
     if announced(request.headers()).is_some_and(|length| length > limit.as_u64()) {
         return Err(too_large());
     }
-    // Boxed: otherwise a request without a body would reserve room for it.
     let mut charge = snapshot.account.memory().charge(Held::Bodies);
     let charged = |bytes| charge.try_set(bytes);
+    // Boxed: otherwise a request without a body would reserve room for it.
     let collected = Box::pin(collect(request.body_mut(), bytes(limit), charged));
     match timeout(snapshot.body_time, collected).await {
         Ok(Ok(collected)) => Ok(charge.with(collected)),
