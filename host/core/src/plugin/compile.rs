@@ -109,8 +109,8 @@ impl Compiler {
         self.slots.take(size, history).await
     }
 
-    /// Compiles a component in a child process as well as `effort` says. Dropping the future ends the
-    /// compiler.
+    /// Compiles a component, in a child process as well as `effort` says. Dropping the future ends
+    /// the compiler.
     ///
     /// # Errors
     /// See [`CompileError`].

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::PluginVersion;
 use super::swap::{Pair, SwapError};
 
-/// Why something in memory is lost: a version begins with empty memory, although the previous version
-/// has something in memory, or no version replaces that one.
+/// Why something in memory is lost: a version begins with empty memory, although the previous
+/// version has something in memory, or no version replaces that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum EmptyMemory {
