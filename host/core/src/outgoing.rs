@@ -14,6 +14,14 @@ use crate::message::frame_lengths;
 /// How many pieces go out in one write.
 const GATHERED: usize = 16;
 
+/// The pieces of one write.
+pub(crate) type Room<'o> = [IoSlice<'o>; GATHERED];
+
+/// Room for a write.
+pub(crate) fn room<'o>() -> Room<'o> {
+    [IoSlice::new(&[]); GATHERED]
+}
+
 /// Bytes that wait to be sent, in order. Nothing that waits takes no memory.
 #[derive(Debug, Default)]
 pub struct Outgoing {
@@ -162,26 +170,16 @@ impl Outgoing {
         pieces.filter(|piece| !piece.is_empty())
     }
 
-    /// What the next write takes. [`Outgoing::advance`] drops what has been written.
-    pub(crate) fn gather(&self) -> Gathered<'_> {
-        if self.rest.is_empty() {
-            return Gathered::One(&self.first[self.gone..]);
-        }
-        let mut slices = [IoSlice::new(&[]); GATHERED];
+    /// What the next write takes, as many pieces as `room` has room for. [`Outgoing::advance`] drops
+    /// what has been written.
+    pub(crate) fn gather<'r, 'o>(&'o self, room: &'r mut Room<'o>) -> &'r [IoSlice<'o>] {
         let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(self.pieces()) {
+        for (slice, piece) in room.iter_mut().zip(self.pieces()) {
             *slice = IoSlice::new(piece);
             count += 1;
         }
-        Gathered::Many(slices, count)
+        &room[..count]
     }
-}
-
-/// What one write takes.
-pub(crate) enum Gathered<'o> {
-    One(&'o [u8]),
-    /// So many of these slices.
-    Many([IoSlice<'o>; GATHERED], usize),
 }
 
 impl Drop for Outgoing {
@@ -245,20 +243,17 @@ mod tests {
     }
 
     #[test]
-    fn all_pieces_are_gathered_for_a_write_and_one_alone_is_not() {
-        let many = |out: &Outgoing| match out.gather() {
-            Gathered::One(_) => panic!("there are many"),
-            Gathered::Many(slices, count) => {
-                slices[..count].iter().flat_map(|slice| slice.to_vec()).collect::<Vec<_>>()
-            }
+    fn all_pieces_are_gathered_for_a_write() {
+        let all = |out: &Outgoing| -> Vec<Vec<u8>> {
+            out.gather(&mut room()).iter().map(|piece| piece.to_vec()).collect()
         };
-        assert_eq!(many(&mixed()), b"abCDefGH");
+        assert_eq!(all(&mixed()), [b"ab", b"CD", b"ef", b"GH"]);
         let mut out = mixed();
         out.advance(8);
         out.append(|own| own.push(b'i'));
-        assert!(matches!(out.gather(), Gathered::One(b"i")));
+        assert_eq!(all(&out), [b"i"]);
         (0..GATHERED).for_each(|_| out.share(Bytes::from_static(b"x")));
-        assert_eq!(many(&out).len(), GATHERED, "the rest goes out in the next write");
+        assert_eq!(all(&out).len(), GATHERED, "the rest goes out in the next write");
     }
 
     #[test]

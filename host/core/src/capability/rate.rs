@@ -16,8 +16,8 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// Counts `arrived` more. Returns how many of them are within the bound. Zero removes the bound;
-    /// then the clock is not read.
+    /// Counts `arrived` more. Returns how many of them are within the bound. Zero removes the
+    /// bound; then the clock is not read.
     pub(crate) fn admit(&mut self, limit: usize, arrived: usize) -> usize {
         if limit == 0 {
             return arrived;

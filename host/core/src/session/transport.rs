@@ -21,7 +21,7 @@ use super::frame::Whole;
 use super::wire::Wire;
 use crate::capability::account::Charge;
 use crate::message::{Message, Messages, encode_header};
-use crate::outgoing::{Gathered, Outgoing};
+use crate::outgoing::{Outgoing, room};
 use byte_stream::{ByteStream, READ_BUFFER};
 
 /// How many frames are read before the guest is called.
@@ -233,9 +233,9 @@ impl<S: Wire> Transport<S> {
         let ByteStream { stream, out, .. } = &mut self.io;
         while !out.is_empty() {
             let stream = Pin::new(&mut *stream);
-            let written = match out.gather() {
-                Gathered::One(bytes) => stream.poll_write(cx, bytes),
-                Gathered::Many(slices, count) => stream.poll_write_vectored(cx, &slices[..count]),
+            let written = match out.gather(&mut room()) {
+                [one] => stream.poll_write(cx, one),
+                many => stream.poll_write_vectored(cx, many),
             };
             match ready!(written)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),

@@ -325,8 +325,8 @@ impl SiteDir {
         self.config.plugin.get(plugin).is_some_and(|own| own.require_state)
     }
 
-    /// The plugin's version: the current one if nothing of it has changed. All files whose source is
-    /// known are one component.
+    /// The plugin's version: the current one if nothing of it has changed. All files whose source
+    /// is known are one component.
     async fn version(
         &self,
         planned: &Planned,

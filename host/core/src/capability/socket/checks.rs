@@ -9,7 +9,7 @@ use super::{Outlet, Socket, TryWrite};
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
 use crate::message::Opcode;
-use crate::outgoing::{Gathered, Outgoing};
+use crate::outgoing::{Outgoing, room};
 use crate::sync::{Mutex, explore_all};
 
 /// What the peer gets. At once, the network takes less than two frames of a letter.
@@ -40,8 +40,7 @@ fn run_task(socket: &Socket, network: &Network) {
     let mut out = Outgoing::default();
     while socket.look(0, &mut out).took {
         while !out.is_empty() {
-            let Gathered::One(bytes) = out.gather() else { panic!("nothing is shared") };
-            let written = network.try_write(bytes).unwrap();
+            let written = network.try_write(&out.gather(&mut room())[0]).unwrap();
             out.advance(written);
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use crate::outgoing::{Gathered, Outgoing};
+use crate::outgoing::{Outgoing, room};
 
 /// The writing half of a connection. Dropping it does not end the connection: the session does
 /// that.
@@ -45,14 +45,14 @@ impl Outlet {
     /// connection is lost, which the session's task will see.
     pub fn write(&self, bytes: &Outgoing) -> usize {
         let written = match &self.0 {
-            Some(Half::Tcp(half)) => match bytes.gather() {
-                Gathered::One(bytes) => half.try_write(bytes),
-                Gathered::Many(slices, count) => half.try_write_vectored(&slices[..count]),
+            Some(Half::Tcp(half)) => match bytes.gather(&mut room()) {
+                [one] => half.try_write(one),
+                many => half.try_write_vectored(many),
             },
             #[cfg(all(test, feature = "shuttle"))]
-            Some(Half::Checked(network)) => match bytes.gather() {
-                Gathered::One(bytes) => network.try_write(bytes),
-                Gathered::Many(slices, _) => network.try_write(&slices[0]),
+            Some(Half::Checked(network)) => match bytes.gather(&mut room()) {
+                [first, ..] => network.try_write(first),
+                [] => Ok(0),
             },
             None => Ok(0),
         };
