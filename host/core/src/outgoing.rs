@@ -141,7 +141,7 @@ impl Outgoing {
     }
 
     /// Moves the first buffer's bytes to its front if half of them are gone, so that each byte
-    /// moves once on average.
+    /// moves once on average. No frame may have begun: see [`Outgoing::keep_begun_frame`].
     pub(crate) fn compact(&mut self) {
         if self.gone > self.first.len() / 2 {
             self.first.drain(..self.gone);

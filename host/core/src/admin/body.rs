@@ -1,5 +1,6 @@
 //! The body of a request of the API: one component, or a form of several.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +108,7 @@ where
             refusal.header = Some((header::RETRY_AFTER, "10"));
             refusal
         })?;
-        let body = timeout(time, pipeline::collect(&mut self.incoming, max_body, |_| Ok(()))).await;
+        let body = timeout(time, pipeline::collect(&mut self.incoming, max_body, no_charge)).await;
         let body = body.map_err(|_| {
             let message = format!("the body did not arrive in {time:?}");
             Refusal::new(StatusCode::REQUEST_TIMEOUT, message)
@@ -117,9 +118,7 @@ where
                 self.is_unread = false;
                 Ok(Uploaded { bytes, _room: taken })
             }
-            Err(BodyError::Over(over)) => {
-                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, over.to_string()))
-            }
+            Err(BodyError::Over(never)) => match never {},
             Err(BodyError::TooLarge) => Err(room.too_large()),
             Err(BodyError::Broken(error)) => {
                 Err(Refusal::bad(format!("the body did not arrive: {error}")))
@@ -160,6 +159,11 @@ pub(super) fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
     multer::parse_boundary(kind).map_err(|_| {
         Refusal::bad("send a form, `multipart/form-data`, with a part for each component")
     })
+}
+
+/// The room for bodies bounds them already.
+fn no_charge(_: usize) -> Result<(), Infallible> {
+    Ok(())
 }
 
 #[cfg(test)]

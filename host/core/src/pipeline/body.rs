@@ -8,19 +8,19 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::snapshot::SiteSnapshot;
-use crate::capability::account::{Held, Over};
+use crate::capability::account::Held;
 use crate::capability::http::HttpError;
 use crate::config::{Limit, bytes};
 
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError<E> {
+pub(crate) enum BodyError<E, O> {
     /// It is larger than it may be.
     #[error("the body is too large")]
     TooLarge,
     /// The site may not hold it in memory.
-    #[error(transparent)]
-    Over(Over),
+    #[error("there is no memory for the body")]
+    Over(O),
     /// The client broke off before its end.
     #[error("the body could not be read to its end")]
     Broken(#[source] E),
@@ -74,11 +74,11 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
 ///
 /// # Errors
 /// The body is larger, or breaks off, or is not charged.
-pub(crate) async fn collect<B>(
+pub(crate) async fn collect<B, O>(
     mut body: B,
     limit: usize,
-    mut charge: impl FnMut(usize) -> Result<(), Over>,
-) -> Result<Bytes, BodyError<B::Error>>
+    mut charge: impl FnMut(usize) -> Result<(), O>,
+) -> Result<Bytes, BodyError<B::Error, O>>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -115,7 +115,9 @@ mod tests {
 
     async fn collected(pieces: &[&'static str], limit: usize) -> Option<Bytes> {
         let frames = pieces.iter().map(|piece| Ok::<_, Infallible>(Frame::data((*piece).into())));
-        collect(StreamBody::new(stream::iter(frames)), limit, |_| Ok(())).await.ok()
+        collect(StreamBody::new(stream::iter(frames)), limit, |_| Ok::<_, Infallible>(()))
+            .await
+            .ok()
     }
 
     #[tokio::test]

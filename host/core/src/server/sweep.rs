@@ -68,8 +68,9 @@ fn relieve(site: &ServedSite) {
         if excess == 0 || held_up == 0 {
             return;
         }
-        socket.shed(over.limit);
-        excess = excess.saturating_sub(held_up);
+        if socket.shed(over.limit) {
+            excess = excess.saturating_sub(held_up);
+        }
     }
 }
 

@@ -241,6 +241,13 @@ impl<S: Wire> Bridge<S> {
             }
             if look.orders.shed {
                 self.transport.shed();
+                if self.transport.is_amid_message()
+                    && let Some(frame) = look.orders.close.take()
+                {
+                    // Nothing can be decoded without what has come of the message.
+                    self.transport.forget_message();
+                    return Err(End::Violation { code: frame.code, reason: frame.reason.into() });
+                }
             }
             if look.orders.ping {
                 self.transport.ping();

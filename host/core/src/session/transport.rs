@@ -67,6 +67,13 @@ impl<S: Wire> Transport<S> {
         self.io.out.len() + incomplete
     }
 
+    /// Drops what has come of a message that is not complete. Nothing can be read after it.
+    pub(crate) fn forget_message(&mut self) {
+        self.decoder = None;
+        self.io.inflating = None;
+        self.io.amid = 0;
+    }
+
     /// Drops what waits behind the frame that has begun.
     pub(crate) fn shed(&mut self) {
         self.io.out.keep_begun_frame();

@@ -47,10 +47,11 @@ impl Socket {
     }
 
     /// Closes with 1013, and drops what waits: memory is short, and this peer reads slowly.
-    pub fn shed(&self, limit: Limit) {
+    /// Returns false if the socket is closing already.
+    pub fn shed(&self, limit: Limit) -> bool {
         let mut inner = self.inner.lock();
         if !inner.shed(limit) {
-            return;
+            return false;
         }
         drop(inner);
         self.wake();
@@ -58,8 +59,9 @@ impl Socket {
         let (site, socket, request) = (self.site(), self.id, self.request.id);
         tracing::warn!(
             target: "session", site, socket, %request,
-            "closing with 1013: the site is over `{limit}`, and this peer reads most slowly"
+            "closing with 1013: the site is over `{limit}`, and most waits for this peer"
         );
+        true
     }
 
     /// Drops the connection without a close frame.
