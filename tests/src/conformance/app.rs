@@ -516,7 +516,7 @@ pub async fn a_socket_whose_route_is_gone_is_failed(host: &TestHost) {
     let deployed = host.command("deploy", &[ROUTE, before]).await;
     assert!(deployed.succeeded().contains("1 socket moved"), "{deployed:?}");
     assert_eq!(ann.closed().await.0, 1011);
-    host.wait_for_log(&["this version has no hooks for this socket"]).await;
+    host.wait_for_log(&["no hooks of this version hear this socket"]).await;
 }
 
 /// # Panics
