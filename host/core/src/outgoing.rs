@@ -48,6 +48,18 @@ impl Outgoing {
         self.len() - self.shared_len
     }
 
+    /// How many bytes wait that others have, too.
+    pub(crate) fn shared_len(&self) -> usize {
+        self.shared_len
+    }
+
+    /// How many bytes of memory it takes for itself: each buffer until all of it is gone, and a
+    /// place for each shared piece.
+    pub(crate) fn footprint(&self) -> usize {
+        let places = self.rest.capacity().saturating_mul(size_of::<(Bytes, Vec<u8>)>());
+        self.first.len() + (self.rest_len - self.shared_len) + places
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
@@ -231,6 +243,18 @@ mod tests {
         let pieces: Vec<Bytes> = std::iter::from_fn(|| out.pop()).collect();
         assert_eq!(pieces, ["b", "CD", "ef", "GH"]);
         assert!(out.is_empty() && out.pieces().next().is_none());
+    }
+
+    #[test]
+    fn a_buffer_takes_memory_until_all_of_it_is_gone_and_each_shared_piece_takes_a_place() {
+        let mut out = Outgoing::default();
+        out.append(|own| own.resize(10_000, b'a'));
+        out.advance(9_999);
+        assert_eq!((out.len(), out.footprint()), (1, 10_000));
+        out.advance(1);
+        assert_eq!(out.footprint(), 0);
+        (0..1_000).for_each(|_| out.share(Bytes::from_static(b"x")));
+        assert!(out.footprint() >= 56_000 && out.own_len() == 0, "{}", out.footprint());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_PUBLISH, HOSTILE_ASYNC, LOOP};
 use lithe_tests::{Frame, Raw, TestHost};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{browser, host};
 
@@ -194,6 +194,76 @@ async fn one_message_reaches_those_who_compress_and_those_who_do_not() {
     for client in &mut packed {
         assert_eq!(client.text().await.0, "welcome");
     }
+}
+
+/// What the host holds of the site's messages, in bytes, as `status` says it.
+async fn held(host: &TestHost) -> u64 {
+    let status = host.command("status", &["--json"]).await;
+    let status: Value = serde_json::from_str(status.succeeded()).expect("it is JSON");
+    status["memory"]["held"]["messages"].as_u64().expect("a number of bytes")
+}
+
+#[tokio::test]
+async fn messages_that_never_end_at_a_read_are_charged_only_until_they_are_complete() {
+    let host = host().route("echo", BENCH_ECHO).config(ON).start().await;
+    let mut client = Client::connect(&host, "/echo").await;
+    let message = text(150_000);
+    let mut left = Vec::new();
+    for number in 0..60 {
+        let mut frame = Frame::text(client.compressed(format!("{number}{message}").as_bytes()));
+        frame.head |= RSV1;
+        left.extend(frame.masked());
+        // The rest of it comes with the next.
+        let rest = left.split_off(left.len() - 5);
+        client.raw.write(&left).await;
+        left = rest;
+        if number > 0 {
+            assert_eq!(
+                client.text().await.0.len(),
+                message.len() + (number - 1_i32).to_string().len()
+            );
+        }
+    }
+    // All 60 would be 9 MB.
+    let held = held(&host).await;
+    assert!(held < 1 << 20, "{held}");
+}
+
+#[tokio::test]
+async fn what_comes_with_the_handshake_is_inflated_no_faster_than_it_is_read() {
+    let config = format!("{ON}[limits]\nmessage = \"1 MiB\"\n");
+    let host = host().route("loop", LOOP).config(&config).start().await;
+    let mut raw = host.raw().await;
+    // hyper reads more at once on a connection that has sent much.
+    for _ in 0..3 {
+        let head = "POST /loop HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
+        raw.write([head.as_bytes(), &[b'x'; 1_000_000]].concat()).await;
+        raw.response().await;
+    }
+    let before = host.peak_memory();
+    let mut frames = "GET /loop HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
+                      upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                      sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                      sec-websocket-extensions: permessage-deflate; client_no_context_takeover\r\n\r\n"
+        .to_owned()
+        .into_bytes();
+    for _ in 0..100 {
+        let mut compress = Compress::new(Compression::best(), false);
+        let mut compressed = Vec::with_capacity(64 * 1024);
+        let zeros = vec![b'0'; 1 << 20];
+        compress.compress_vec(&zeros, &mut compressed, FlushCompress::Sync).expect("it can be");
+        let mut frame = Frame::text(compressed.strip_suffix(&TAIL).expect("it ends a block"));
+        frame.head |= RSV1;
+        frames.extend(frame.masked());
+    }
+    raw.write(&frames).await;
+    assert_eq!(raw.response().await.status, 101);
+    for _ in 0..100 {
+        raw.frame().await.expect("each comes back");
+    }
+    // Inflated at once, they are 100 MiB.
+    let grown = host.peak_memory() - before;
+    assert!(grown < 40 << 20, "{} KiB", grown >> 10);
 }
 
 #[tokio::test]

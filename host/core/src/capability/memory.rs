@@ -77,7 +77,10 @@ impl ResourceLimiter for Memory {
         if !self.memories.grow((current, desired, maximum), &mut self.refused) {
             return Ok(false);
         }
-        let charged = self.charge.try_set(self.memories.used);
+        let charged = match before {
+            0 => self.charge.try_begin(self.memories.used),
+            _ => self.charge.try_set(self.memories.used),
+        };
         if let Err(over) = charged {
             self.memories.used = before;
             self.refused = Some((over.limit, over.to_string()));

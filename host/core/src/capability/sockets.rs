@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::account::Account;
+use super::account::{Account, Held, Over};
 use super::event::Request;
 use super::socket::{Bounds, Socket, SocketKind};
 use super::topics::{LocalTopics, Topic, Topics};
 use super::{InstanceId, VersionId};
-use crate::config::{Limits, bytes};
+use crate::config::{Limit, Limits, bytes};
 use crate::sync::Mutex;
 
 /// The properties of a new socket.
@@ -41,10 +41,26 @@ impl NewSocket {
     }
 }
 
-/// The plugin has as many sockets as `limits.sockets` allows.
+/// Why there is no room for another socket.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]
-pub struct TooManySockets(usize);
+pub enum NoRoom {
+    /// The plugin has as many sockets as `limits.sockets` allows.
+    #[error("the plugin has {0} sockets open, as many as `limits.sockets` allows")]
+    Sockets(usize),
+    /// The site's sockets have as much memory as they may have.
+    #[error(transparent)]
+    Memory(#[from] Over),
+}
+
+impl NoRoom {
+    /// The bound.
+    pub fn limit(&self) -> Limit {
+        match self {
+            Self::Sockets(_) => Limit::Sockets,
+            Self::Memory(over) => over.limit,
+        }
+    }
+}
 
 /// All sockets of a plugin, and its topics. They outlive the plugin's versions.
 #[derive(Debug)]
@@ -69,11 +85,12 @@ impl Sockets {
     ///
     /// # Errors
     /// There are as many as the limit allows.
-    pub fn accept(&self, new: NewSocket, limits: &Limits) -> Result<Arc<Socket>, TooManySockets> {
+    pub fn accept(&self, new: NewSocket, limits: &Limits) -> Result<Arc<Socket>, NoRoom> {
         let mut open = self.open.lock();
         if open.len() >= limits.sockets {
-            return Err(TooManySockets(limits.sockets));
+            return Err(NoRoom::Sockets(limits.sockets));
         }
+        new.account.memory().check_new(Held::Sockets, Socket::weight_of(&new))?;
         let mut id = self.next.fetch_add(1, Ordering::Relaxed);
         while open.contains_key(&id) {
             id = self.next.fetch_add(1, Ordering::Relaxed);

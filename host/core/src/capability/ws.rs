@@ -177,7 +177,7 @@ impl State {
         let socket = self.context.sockets.accept(new, &self.context.limits).map_err(|error| {
             let (site, plugin) = (&*self.context.site, &*self.context.plugin);
             tracing::debug!(target: "session", site, plugin, "{error}");
-            self.context.account.exceed(Limit::Sockets);
+            self.context.account.exceed(error.limit());
             HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "too many open sockets")
                 .with(header::RETRY_AFTER, "1")
         })?;

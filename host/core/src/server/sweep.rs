@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{ServedSite, Server};
-use crate::config::Limits;
+use crate::config::{Limit, Limits};
 use crate::supervise;
 
 /// The shortest and longest time between two sweeps of a site.
@@ -53,8 +53,8 @@ pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
     }
 }
 
-/// Closes the sockets of a site that holds too much, those first that hold up most, until what is
-/// left is below the bound.
+/// Closes the sockets of a site that holds too much, those first for which most waits, until what
+/// is left is below the bound. If the host holds too much, the heaviest others follow.
 fn relieve(site: &ServedSite) {
     let traffic = site.traffic();
     let memory = traffic.stable.account.memory();
@@ -64,12 +64,25 @@ fn relieve(site: &ServedSite) {
         site.plugins().into_iter().flat_map(|plugin| plugin.own_sockets().collect::<Vec<_>>());
     let mut sockets: Vec<_> = sockets.map(|socket| (socket.held_up(), socket)).collect();
     sockets.sort_unstable_by_key(|(held_up, _)| Reverse(*held_up));
-    for (held_up, socket) in sockets {
-        if excess == 0 || held_up == 0 {
+    for (held_up, socket) in &sockets {
+        if excess == 0 {
+            return;
+        }
+        if *held_up > 0 && socket.shed(over.limit) {
+            excess = excess.saturating_sub(*held_up);
+        }
+    }
+    if over.limit != Limit::HostMemory {
+        return;
+    }
+    // Other sites need what this one has beyond its part.
+    sockets.sort_unstable_by_key(|(_, socket)| Reverse(socket.weight()));
+    for (_, socket) in sockets {
+        if excess == 0 {
             return;
         }
         if socket.shed(over.limit) {
-            excess = excess.saturating_sub(held_up);
+            excess = excess.saturating_sub(socket.weight());
         }
     }
 }

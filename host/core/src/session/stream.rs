@@ -24,6 +24,8 @@ use crate::plugin::{Guest, Session};
 #[derive(Debug)]
 pub struct StreamBody {
     socket: Arc<Socket>,
+    /// What hyper gets next of the piece that it has a part of.
+    piece: Bytes,
     /// Pieces that hyper has not asked for yet.
     taken: Outgoing,
     /// What of these is not shared.
@@ -34,6 +36,9 @@ pub struct StreamBody {
     ended: Option<oneshot::Sender<CloseInfo>>,
     ending: Option<Ending>,
 }
+
+/// How many bytes hyper gets at once.
+const MAX_PART: usize = 64 * 1024;
 
 /// What follows the last piece.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +58,8 @@ pub fn stream(session: Session, close_time: Duration) -> (StreamBody, impl Futur
     let drained = Arc::new(Notify::new());
     let (taken, ended) = (Outgoing::default(), Some(ended));
     let charge = session.context().account.memory().charge(Held::Messages);
-    let body = StreamBody { socket, taken, charge, drained: drained.clone(), ended, ending: None };
+    let (piece, ending) = (Bytes::new(), None);
+    let body = StreamBody { socket, piece, taken, charge, drained: drained.clone(), ended, ending };
     (body, run(session, end, drained, close_time))
 }
 
@@ -114,6 +120,19 @@ impl StreamBody {
         }
     }
 
+    /// Takes the next part out, of which hyper has at most one: the rest can still be dropped.
+    fn next_part(&mut self) -> Option<Bytes> {
+        if self.piece.is_empty() {
+            self.piece = self.pop()?;
+        }
+        Some(self.piece.split_to(self.piece.len().min(MAX_PART)))
+    }
+
+    /// How many bytes hyper has not asked for yet.
+    fn left(&self) -> usize {
+        self.piece.len() + self.taken.len()
+    }
+
     /// Takes the next piece out. It is charged until hyper has sent it. A shared piece has a charge
     /// already.
     fn pop(&mut self) -> Option<Bytes> {
@@ -140,13 +159,14 @@ impl Body for StreamBody {
         this.socket.register(cx.waker());
         let orders = this.socket.take_orders();
         if orders.shed {
-            this.taken = Outgoing::default();
+            (this.piece, this.taken) = (Bytes::new(), Outgoing::default());
         }
-        if this.taken.is_empty() {
+        if this.left() == 0 {
             this.taken = this.socket.take_outbound();
         }
-        let piece = this.pop();
-        this.socket.set_unsent(this.taken.len());
+        let part = this.next_part();
+        this.socket.set_unsent(this.left());
+        this.socket.set_in_session(this.left());
         if this.socket.take_drained() {
             this.drained.notify_one();
         }
@@ -159,8 +179,8 @@ impl Body for StreamBody {
             if !matches!(this.ending, Some(Ending::CutOff)) {
                 this.ending = Some(Ending::CutOffSoon);
             }
-        } else if let Some(piece) = piece {
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        } else if let Some(part) = part {
+            return Poll::Ready(Some(Ok(Frame::data(part))));
         }
         match this.ending {
             None => Poll::Pending,
@@ -206,7 +226,8 @@ mod tests {
         socket.set_open(None);
         let charge = account.memory().charge(Held::Messages);
         let (taken, drained) = (Outgoing::default(), Arc::default());
-        StreamBody { socket, taken, charge, drained, ended: None, ending: None }
+        let piece = Bytes::new();
+        StreamBody { socket, piece, taken, charge, drained, ended: None, ending: None }
     }
 
     fn poll(body: &mut StreamBody) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
@@ -228,7 +249,8 @@ mod tests {
         let first = next();
         assert_eq!((first.len(), held()), (4096, 4096 + 8192));
         drop(first);
-        assert_eq!((next().len(), held()), (100_000, 8192));
+        assert_eq!((next().len(), held()), (MAX_PART, 8192));
+        assert_eq!((next().len(), held()), (100_000 - MAX_PART, 8192));
         let last = next();
         assert_eq!((last.len(), held()), (8192, 8192));
         drop(last);

@@ -33,6 +33,10 @@ const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// How many bytes of pongs may wait for a peer that does not read. Later pongs replace the last.
 const MAX_CONTROL_BACKLOG: usize = 64 * 1024;
 
+/// The length of the head of a control frame from a peer, with its mask (RFC 6455, sections 5.2 and
+/// 5.5).
+const CONTROL_HEAD: usize = 6;
+
 /// One WebSocket connection, after its handshake.
 pub(crate) struct Transport<S> {
     io: ByteStream<S>,
@@ -62,9 +66,9 @@ impl<S: Wire> Transport<S> {
     /// Charges the site with what is not sent or not complete, and is not shared. Returns how many
     /// bytes of such messages there are, with what is shared.
     pub(crate) fn settle(&mut self) -> usize {
-        let incomplete = if self.is_amid_message() { self.io.incomplete() } else { 0 };
-        self.charge.set_about(self.io.out.own_len() + incomplete);
-        self.io.out.len() + incomplete
+        let incomplete = self.io.incomplete();
+        self.charge.set_about(self.io.out.footprint() + incomplete);
+        self.io.out.footprint() + self.io.out.shared_len() + incomplete
     }
 
     /// Drops what has come of a message that is not complete. Nothing can be read after it.
@@ -173,8 +177,13 @@ impl<S: Wire> Transport<S> {
             protocol::Message::Binary(binary) => Message::Binary(binary),
             protocol::Message::Close(frame) => return Ok(Read::Close(frame)),
             // tungstenite answers a ping with its next action; a pong needs no answer.
-            _ => return Ok(Read::Control),
+            control => {
+                // It may stand between the frames of a message, which is not complete yet.
+                self.io.amid = self.io.amid.saturating_sub(CONTROL_HEAD + control.len());
+                return Ok(Read::Control);
+            }
         };
+        self.io.amid = 0;
         let length = message.len();
         batch.push(message);
         Ok(Read::Message(length))

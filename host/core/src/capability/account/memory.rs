@@ -22,6 +22,9 @@ const STEP: usize = 4096;
 /// The part of the host's memory that is reserved for sites that hold little: an eighth.
 const RESERVE: usize = 8;
 
+/// A site holds little if it has at most this part of the host's memory.
+const LITTLE: usize = 64;
+
 /// What memory is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
@@ -39,6 +42,16 @@ pub enum Held {
 impl Held {
     /// All of them, in the order of their declaration.
     pub const ALL: [Self; 4] = [Self::Instances, Self::Sockets, Self::Messages, Self::Bodies];
+
+    /// The part of a site's bound that new ones may have, in quarters. So clients who open sockets
+    /// leave room for what is there: an instance that cannot grow is stopped.
+    fn quarters(self) -> usize {
+        match self {
+            Self::Sockets => 2,
+            Self::Instances => 3,
+            Self::Messages | Self::Bodies => 4,
+        }
+    }
 
     /// The name that `status` prints.
     pub fn name(self) -> &'static str {
@@ -58,6 +71,8 @@ pub struct HostMemory {
     bound: usize,
     used: AtomicUsize,
     sites: AtomicUsize,
+    /// The sites that hold more than little.
+    holders: AtomicUsize,
     over: Notify,
 }
 
@@ -68,6 +83,7 @@ impl HostMemory {
             bound,
             used: AtomicUsize::new(0),
             sites: AtomicUsize::new(0),
+            holders: AtomicUsize::new(0),
             over: Notify::new(),
         })
     }
@@ -77,9 +93,13 @@ impl HostMemory {
         self.over.notified().await;
     }
 
-    /// The part of each site, where all have as much.
+    /// The part of each site that holds more than little, where all of them have as much.
     fn part(&self) -> usize {
-        self.bound / self.sites.load(Ordering::Relaxed).max(1)
+        self.bound / self.holders.load(Ordering::Relaxed).max(1)
+    }
+
+    fn little(&self) -> usize {
+        self.bound / LITTLE
     }
 
     /// What may be used by sites that hold more than their part. Of several sites, the others need
@@ -162,7 +182,15 @@ impl SiteMemory {
     /// # Errors
     /// It does: the bound that it is over.
     pub fn check(&self) -> Result<(), Over> {
-        self.check_sum(self.used(), 0)
+        self.check_sum(self.used(), 0, 4)
+    }
+
+    /// Whether the site may have one more of this, which takes this many bytes.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn check_new(&self, what: Held, bytes: usize) -> Result<(), Over> {
+        self.check_sum(self.held(what).saturating_add(bytes), bytes, what.quarters())
     }
 
     /// As [`SiteMemory::check`], with this many bytes more of this. Instances come first: others
@@ -173,20 +201,26 @@ impl SiteMemory {
             Held::Instances => self.held(what),
             Held::Sockets | Held::Messages | Held::Bodies => self.used(),
         };
-        self.check_sum(used.saturating_add(more), more)
+        self.check_sum(used.saturating_add(more), more, 4)
     }
 
-    /// Checks what the site uses, `more` of it not charged yet.
-    fn check_sum(&self, used: usize, more: usize) -> Result<(), Over> {
-        let bound = self.bound.load(Ordering::Relaxed);
+    /// Checks what the site uses, `more` of it not charged yet, against so many quarters of its
+    /// bounds. Where the host has nothing left, only sites that hold little get more.
+    fn check_sum(&self, used: usize, more: usize, quarters: usize) -> Result<(), Over> {
+        let bound = self.bound.load(Ordering::Relaxed) / 4 * quarters;
         if used > bound {
             return Err(Over { limit: Limit::SiteMemory, used, bound });
         }
         let all = self.host.used.load(Ordering::Relaxed).saturating_add(more);
         // Read once: it grows when a site goes.
-        let part = self.host.part();
-        if all > self.host.room() && used > part {
-            return Err(Over { limit: Limit::HostMemory, used, bound: part });
+        let part = self.host.part() / 4 * quarters;
+        let bound = match () {
+            () if all > self.host.bound && more > 0 => part.min(self.host.little()),
+            () if all > self.host.room() => part,
+            () => return Ok(()),
+        };
+        if used > bound {
+            return Err(Over { limit: Limit::HostMemory, used, bound });
         }
         Ok(())
     }
@@ -236,6 +270,10 @@ impl SiteMemory {
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
         let used = before.saturating_add(bytes);
         self.highest.fetch_max(used, Ordering::Relaxed);
+        let little = self.host.little();
+        if before <= little && used > little {
+            self.host.holders.fetch_add(1, Ordering::Relaxed);
+        }
         let bound = self.bound.load(Ordering::Relaxed);
         let all = self.host.used.fetch_add(bytes, Ordering::Relaxed);
         let comes_over =
@@ -247,7 +285,11 @@ impl SiteMemory {
 
     fn subtract(&self, what: Held, bytes: usize) {
         self.each[what as usize].fetch_sub(bytes, Ordering::Relaxed);
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        let before = self.used.fetch_sub(bytes, Ordering::Relaxed);
+        let little = self.host.little();
+        if before > little && before.saturating_sub(bytes) <= little {
+            self.host.holders.fetch_sub(1, Ordering::Relaxed);
+        }
         self.host.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -307,6 +349,16 @@ impl Charge {
         }
     }
 
+    /// Charges the first bytes of something new, if the site may have one more.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn try_begin(&mut self, bytes: usize) -> Result<(), Over> {
+        self.memory.check_new(self.what, bytes)?;
+        self.set(bytes);
+        Ok(())
+    }
+
     /// Charges this many bytes, if the site may hold them.
     ///
     /// # Errors
@@ -359,6 +411,19 @@ mod tests {
     }
 
     #[test]
+    fn new_ones_leave_room_for_those_that_are_there() {
+        let site = SiteMemory::of(HostMemory::new(1_000_000));
+        site.limit(1_000);
+        let (mut one, mut other) = (site.charge(Held::Instances), site.charge(Held::Instances));
+        assert_eq!(one.try_begin(700), Ok(()));
+        assert!(other.try_begin(100).is_err(), "three quarters are for new ones");
+        assert_eq!(one.try_set(1_000), Ok(()), "the rest is for what is there");
+        let mut socket = site.charge(Held::Sockets);
+        assert_eq!(socket.try_begin(500), Ok(()));
+        assert!(site.charge(Held::Sockets).try_begin(1).is_err());
+    }
+
+    #[test]
     fn a_site_over_its_bound_may_hold_no_more() {
         let site = SiteMemory::of(HostMemory::new(1_000_000));
         site.limit(800);
@@ -397,10 +462,13 @@ mod tests {
         let mut little = modest.charge(Held::Instances);
         much.set(870);
         assert_eq!(greedy.check(), Ok(()), "nobody needs it");
+        little.set(20);
         assert!(much.try_set(880).is_err(), "an eighth is for others");
-        assert_eq!(little.try_set(200), Ok(()));
+        assert_eq!(little.try_set(120), Ok(()));
         assert_eq!(greedy.check().unwrap_err().limit, Limit::HostMemory);
         assert_eq!(modest.check(), Ok(()));
+        assert!(little.try_set(200).is_err(), "the host's bound is one for all");
+        assert_eq!(little.try_set(10), Ok(()), "but for those that hold little");
         drop((little, modest));
         assert_eq!(greedy.check(), Ok(()));
     }

@@ -117,7 +117,7 @@ impl Socket {
         let memory = new.account.memory();
         let outbound = Outbound::new(bounds.outbound, policy, memory);
         let weight = memory.charge(Held::Sockets);
-        let base = WEIGHT + new.request.headers_len();
+        let base = Self::weight_of(&new).saturating_sub(new.attachment.len());
         let socket = Self {
             id,
             protocol: new.protocol,
@@ -150,6 +150,17 @@ impl Socket {
         socket
     }
 
+    /// What a new socket takes, in bytes.
+    pub(super) fn weight_of(new: &NewSocket) -> usize {
+        WEIGHT + new.request.headers_len() + new.attachment.len()
+    }
+
+    /// What the socket takes, apart from what waits, in bytes.
+    pub fn weight(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.base.saturating_add(inner.attachment.len())
+    }
+
     /// Charges this many bytes more for as long as the socket lives: the windows of its
     /// compression.
     pub fn add_weight(&self, bytes: usize) {
@@ -166,7 +177,7 @@ impl Socket {
     /// How many bytes the socket holds up that a faster peer would not: those that wait to be sent,
     /// and those of a message that is not complete.
     pub fn held_up(&self) -> usize {
-        self.inner.lock().outbound.waiting() + self.in_session.load(Ordering::Relaxed)
+        self.inner.lock().outbound.footprint() + self.in_session.load(Ordering::Relaxed)
     }
 
     /// The name of the site that the socket belongs to.

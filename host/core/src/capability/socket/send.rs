@@ -1,13 +1,10 @@
 //! Queues messages for the peer.
 
 use super::Socket;
-use super::outbound::{Full, Outbound};
+use super::outbound::{Full, Outbound, UNSETTLED};
 use crate::capability::bindings::socket::{ReadyState, SendError};
 use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
-
-/// How many bytes may wait during a delivery before they are charged.
-const UNSETTLED: usize = 64 * 1024;
 
 impl Socket {
     /// Queues a message, unless the socket is closing. When the outbound limit is exceeded, the

@@ -67,18 +67,12 @@ pub(super) struct Inflating {
 impl<S> ByteStream<S> {
     /// `read` is what came right behind the handshake.
     pub(super) fn new(stream: S, read: &[u8], limits: &SessionLimits) -> Self {
-        let mut inflating = limits.deflate.map(|agreed| {
+        let inflating = limits.deflate.map(|agreed| {
             let inflater = Inflater::new(&agreed, limits.message);
             Box::new(Inflating { inflater, rewritten: Vec::new(), taken: 0 })
         });
-        let came = match &mut inflating {
-            Some(inflating) => {
-                inflating.inflater.push(read, &mut inflating.rewritten);
-                Came::default()
-            }
-            // Copied, because it is a small piece of a large buffer.
-            None => Came { end: read.len(), buffer: read.to_vec(), ..Came::default() },
-        };
+        // Copied, because it is a small piece of a large buffer.
+        let came = Came { end: read.len(), buffer: read.to_vec(), ..Came::default() };
         Self {
             stream,
             waker: Waker::noop().clone(),
@@ -93,11 +87,11 @@ impl<S> ByteStream<S> {
         }
     }
 
-    /// How many bytes are held of a message that is not complete, and with compression also of the
-    /// frame that is not inflated yet.
+    /// How many bytes are held of what the peer sends: of a message that is not complete, of what is
+    /// not decoded yet, and with compression of what is not inflated or not taken yet.
     pub(super) fn incomplete(&self) -> usize {
-        let kept = self.inflating.as_ref().map_or(0, |inflating| inflating.inflater.kept());
-        self.amid.saturating_add(kept)
+        let inflating = self.inflating.as_ref().map_or(0, |inflating| inflating.held());
+        self.amid.saturating_add(self.came.own()).saturating_add(inflating)
     }
 
     /// Has the task of `cx` woken when more comes.
@@ -174,6 +168,11 @@ impl Came {
         self.ended = count == 0;
     }
 
+    /// How many bytes it holds itself: the thread's buffer is borrowed.
+    fn own(&self) -> usize {
+        if self.buffer.len() == READ_AT_ONCE { 0 } else { self.buffer.len() }
+    }
+
     /// What has not been taken.
     pub(super) fn left(&self) -> &[u8] {
         &self.buffer[self.taken..self.end]
@@ -218,6 +217,11 @@ impl<S: AsyncRead + Unpin> io::Read for ByteStream<S> {
 }
 
 impl Inflating {
+    /// How many bytes it holds.
+    fn held(&self) -> usize {
+        self.inflater.kept().saturating_add(self.rewritten.capacity())
+    }
+
     fn read(
         &mut self,
         buffer: &mut [u8],
