@@ -182,8 +182,8 @@ impl Outgoing {
         pieces.filter(|piece| !piece.is_empty())
     }
 
-    /// What the next write takes, as many pieces as `room` has room for. [`Outgoing::advance`] drops
-    /// what has been written.
+    /// What the next write takes: as many pieces as `room` has room for. What has been written is
+    /// dropped by [`Outgoing::advance`].
     pub(crate) fn gather<'r, 'o>(&'o self, room: &'r mut Room<'o>) -> &'r [IoSlice<'o>] {
         let mut count = 0;
         for (slice, piece) in room.iter_mut().zip(self.pieces()) {

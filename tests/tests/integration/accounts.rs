@@ -131,12 +131,13 @@ async fn messages_that_are_never_complete_give_way_to_others() {
     let mut ann = host.connect("/hooks").await;
     let mut peers = Vec::new();
     for _ in 0..PEERS {
-        let mut raw = host.raw_socket("/hooks").await;
+        peers.push(host.raw_socket("/hooks").await);
+    }
+    for raw in &mut peers {
         // The head of a frame of 4 MiB, and most of its payload.
         let head = [&[0x82, 0xFF][..], &(4_u64 << 20).to_be_bytes(), &[0; 4]].concat();
         raw.write(head).await;
         raw.try_write(vec![0; 3 << 20]).await;
-        peers.push(raw);
     }
     host.wait_for_log(&["closing with 1013", "`limits.site_memory`"]).await;
     eventually("room for others", async || {

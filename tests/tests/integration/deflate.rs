@@ -199,7 +199,8 @@ async fn one_message_reaches_those_who_compress_and_those_who_do_not() {
 /// What the host holds of the site's messages, in bytes, as `status` says it.
 async fn held(host: &TestHost) -> u64 {
     let status = host.command("status", &["--json"]).await;
-    let status: Value = serde_json::from_str(status.succeeded()).expect("it is JSON");
+    status.succeeded();
+    let status: Value = serde_json::from_str(&status.stdout).expect("it is JSON");
     status["memory"]["held"]["messages"].as_u64().expect("a number of bytes")
 }
 

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hyper_has_not_sent_is_charged_and_what_is_shared_is_not_charged_again() {
+    fn what_is_not_sent_yet_is_charged_and_what_is_shared_is_not_charged_again() {
         let account = Account::new("site".into());
         let held = || account.memory().held(Held::Messages);
         let mut body = body(&account);

@@ -87,8 +87,8 @@ impl<S> ByteStream<S> {
         }
     }
 
-    /// How many bytes are held of what the peer sends: of a message that is not complete, of what is
-    /// not decoded yet, and with compression of what is not inflated or not taken yet.
+    /// How many bytes are held of what the peer sends: of a message that is not complete, of what
+    /// is not decoded yet, and with compression of what is not inflated or not taken yet.
     pub(super) fn incomplete(&self) -> usize {
         let inflating = self.inflating.as_ref().map_or(0, |inflating| inflating.held());
         self.amid.saturating_add(self.came.own()).saturating_add(inflating)
