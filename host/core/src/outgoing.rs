@@ -186,6 +186,11 @@ impl Outgoing {
     /// dropped by [`Outgoing::advance`].
     pub(crate) fn gather<'r, 'o>(&'o self, room: &'r mut Room<'o>) -> &'r [IoSlice<'o>] {
         let mut count = 0;
+        if self.rest.is_empty() {
+            // Nearly always.
+            room[0] = IoSlice::new(&self.first[self.gone..]);
+            return &room[..usize::from(!self.is_empty())];
+        }
         for (slice, piece) in room.iter_mut().zip(self.pieces()) {
             *slice = IoSlice::new(piece);
             count += 1;
