@@ -37,6 +37,8 @@ pub struct Account {
     logged: Mutex<Rate>,
     /// `limits.log_per_second` of what is served, in bytes.
     log_limit: AtomicUsize,
+    /// `limits.state` of what is served, or of what is about to be, in bytes.
+    state_limit: AtomicUsize,
     /// The secrets of each version that exists. Locked while a finder is built: changes of the site
     /// wait for that, but logging does not.
     hidden: Mutex<Vec<Weak<Patterns>>>,
@@ -97,6 +99,7 @@ impl Account {
             requests: Mutex::default(),
             logged: Mutex::default(),
             log_limit: AtomicUsize::new(bytes(Limits::default().log_per_second)),
+            state_limit: AtomicUsize::new(bytes(Limits::default().state)),
             hidden: Mutex::default(),
             finder: ArcSwapOption::empty(),
             connections: AtomicUsize::new(0),
@@ -114,10 +117,17 @@ impl Account {
         &self.site
     }
 
-    /// Sets what the site may log, and hold in memory, from now on.
+    /// Sets what the site may log, hand over, and hold in memory, from now on.
     pub fn set_limits(&self, limits: &Limits) {
+        self.state_limit.store(bytes(limits.state), Ordering::Relaxed);
         self.log_limit.store(bytes(limits.log_per_second), Ordering::Relaxed);
         self.memory.limit(bytes(limits.site_memory));
+    }
+
+    /// What an instance may hand over, in bytes: by the settings of now, because those that it was
+    /// made with could never be raised otherwise.
+    pub fn state_limit(&self) -> usize {
+        self.state_limit.load(Ordering::Relaxed)
     }
 
     /// What the host holds in memory for the site.

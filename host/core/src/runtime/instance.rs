@@ -24,7 +24,6 @@ use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Delivery, Socket, SocketKind};
 use crate::capability::turn::Turns;
 use crate::capability::{Context, InstanceId, State};
-use crate::config::bytes;
 use crate::message::Borrowed;
 
 /// A guest that exports `E`: its memory and its exports. It takes one call at a time.
@@ -271,7 +270,7 @@ impl Instance<Hooks> {
         let Some(state) = &self.optional.state else { return Ok(None) };
         let time = self.caller.begin_upkeep();
         let saved = call!(self.caller, time, state.call_save())?;
-        let allowed = bytes(self.caller.limits().state);
+        let allowed = self.context().account.state_limit();
         match saved.len() <= allowed {
             true => Ok(Some(saved)),
             false => Err(Failure::StateTooLarge { saved: saved.len(), allowed }),

@@ -57,6 +57,17 @@ async fn more_than_the_limit_is_not_handed_over() {
 }
 
 #[tokio::test]
+async fn what_was_too_much_is_handed_over_once_the_limit_is_raised() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:1048576").await, "v1:save:1048576");
+    goes_on(&host, SWAP_V2, &["`limits.state` allows 1048576"]).await;
+    host.site.write("lithe.toml", "[limits]\nstate = \"2 MiB\"\n");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("x").await, "v2:x");
+}
+
+#[tokio::test]
 async fn a_version_that_traps_while_it_saves_loses_its_memory_and_goes_on() {
     let host = v1().await;
     let mut client = host.connect("/swap").await;
