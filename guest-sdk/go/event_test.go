@@ -146,6 +146,12 @@ func TestALocationIsEncodedWhereAURICouldNotHaveIt(t *testing.T) {
 	} {
 		equal(t, lithe.Redirect(302, given).Header("location"), sent)
 	}
+	for _, status := range []int{200, 304, 306, 404} {
+		func() {
+			defer func() { equal(t, recover() != nil, true) }()
+			lithe.Redirect(status, "/")
+		}()
+	}
 }
 
 func TestACookieSNameIsComparedAsItWasSent(t *testing.T) {

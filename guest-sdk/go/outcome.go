@@ -3,6 +3,7 @@ package lithe
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -56,8 +57,14 @@ func JSON(status int, value any) (*Response, error) {
 
 // Redirect leads to another place. The statuses 301 and 308 are for good, 302 and 307 for now, and
 // 303 leads to the result of a POST. With 307 and 308, method and body stay as they are. What cannot
-// stand in a URI, such as a space or a line's end, is percent-encoded. A `%` stays as it is.
+// stand in a URI, such as a space or a line's end, is percent-encoded. A `%` stays as it is. Any other
+// status is a panic, which is answered with 500.
 func Redirect(status int, location string) *Response {
+	switch status {
+	case 301, 302, 303, 307, 308:
+	default:
+		panic(fmt.Sprintf("%d is not the status of a redirect: use 301, 302, 303, 307 or 308", status))
+	}
 	return &Response{Status: status, Headers: []Field{{"location", percentEncoded(location, isURIByte)}}}
 }
 

@@ -71,11 +71,17 @@ export class Response extends Head {
   }
 
   /** Sends the client elsewhere. What cannot stand in a URI, such as a space or a line's end, is
-   * percent-encoded. A `%` stays as it is. */
+   * percent-encoded. A `%` stays as it is. It throws for a status that is no redirect's. */
   static redirect(location: string, status = 302): Response {
+    if (!REDIRECTS.includes(status)) {
+      throw new RangeError(`${status} is not the status of a redirect: use one of ${REDIRECTS.join(", ")}`);
+    }
     return new Response(null, { status, headers: { location: uri(location) } });
   }
 }
+
+/** The statuses of redirects (RFC 9110, 15.4). */
+const REDIRECTS = [301, 302, 303, 307, 308];
 
 /** A text as it may stand in a URI. A `\` may not: browsers take it for a `/`. */
 export function uri(text: string): string {

@@ -101,6 +101,8 @@ test("a location is encoded where a URI could not have it", () => {
   ] as const) {
     assert.equal(Response.redirect(given).header("location"), sent);
   }
+  assert.equal(Response.redirect("/", 308).status, 308);
+  for (const status of [200, 304, 306, 404]) assert.throws(() => Response.redirect("/", status), RangeError);
 });
 
 test("a cookie's name is compared as it was sent", async () => {

@@ -90,7 +90,8 @@ fn output(named: &str, kind: Kind) -> anyhow::Result<String> {
         ),
         (Role::Plugin | Role::ErrorHandler, _) => bail!(
             "`{output}` is neither a route's place nor a middleware's, such as `routes/chat.wasm` or \
-             `middleware/log.wasm`: only these have templates"
+             `middleware/log.wasm`: only these have templates. Write the source in a folder of `guests`, and \
+             name it in `[build]` of `lithe.toml`: \"{output}\" = \"guests/NAME\""
         ),
     }
 }
