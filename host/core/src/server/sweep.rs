@@ -16,6 +16,10 @@ use crate::supervise;
 const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// The longest time between two sweeps of a site that holds too much. Coming over a bound causes
+/// one at once.
+const WHILE_OVER: Duration = Duration::from_millis(250);
+
 /// Sweeps forever. The sweeps' clock starts at `origin`.
 pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
     let mut next = HashMap::new();
@@ -32,7 +36,8 @@ pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
                 sweep(site, now);
                 let stable = &site.traffic().stable;
                 let is_over = stable.account.memory().check().is_err();
-                let pause = if is_over { SHORTEST } else { period(&stable.limits) };
+                let pause = period(&stable.limits);
+                let pause = if is_over { pause.min(WHILE_OVER) } else { pause };
                 at = now.saturating_add(pause);
             }
             due.insert(key, at);
