@@ -11,31 +11,36 @@ only. Everything that it makes is below `target/languages`.
   component in its cache. Median of 5 hosts.
 - A message: CPU time of the host's process for each of 48,000 texts of 32 bytes, echoed in batches of 16
   over one socket; the host's own part is in every row. Best of 3.
+- An edit: from a saved source of `lithe new` to the first answer of the new version, by `lithe dev`. Median of 3.
 - An instance: what each of 50 instances (`scope = "connection"`, after one message each) adds to the host's
   proportional set size, its socket included.
 """
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import statistics
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 WORK = TARGET / "languages"
 HOST = TARGET / "release" / "lithe-under-test"
 LANGUAGES = [
-    ("Rust", "rustup", None),
-    ("C", "clang", "c"),
-    ("C++", "clang", "cpp"),
-    ("Zig", "zig", "zig"),
-    ("Go", "go", "go"),
-    ("JavaScript, TypeScript", "componentize-qjs", "js"),
-    ("the same, `engine = \"full\"`", "componentize-js", "js-full"),
-    ("Python", "componentize-py", "py"),
+    ("Rust", "rustup", None, "rust"),
+    ("C", "clang", "c", "c"),
+    # `lithe new` has no C++ of its own.
+    ("C++", "clang", "cpp", None),
+    ("Zig", "zig", "zig", "zig"),
+    ("Go", "go", "go", "go"),
+    ("JavaScript, TypeScript", "componentize-qjs", "js", "js"),
+    ("the same, `engine = \"full\"`", "componentize-js", "js-full", "js"),
+    ("Python", "componentize-py", "py", "python"),
 ]
 TICKS = os.sysconf("SC_CLK_TCK")
 TEXT = b"echo me: thirty-two bytes of it!"
@@ -44,7 +49,7 @@ INSTANCES = 50
 
 def build():
     """The host, and a component for each language."""
-    cargo = ["cargo", "build", "--release", "--quiet", "--package", "lithe-tests"]
+    cargo = ["cargo", "build", "--release", "--quiet", "--workspace"]
     subprocess.run([*cargo, "--bin", HOST.name], cwd=ROOT, check=True)
     rust = WORK / "rust"
     rust.mkdir(parents=True, exist_ok=True)
@@ -54,7 +59,7 @@ def build():
         subprocess.run([HOST, "build", site], check=True)
     return {
         folder: (examples / "routes" / folder if folder else rust / "routes") / "echo.wasm"
-        for _, _, folder in LANGUAGES
+        for _, _, folder, _ in LANGUAGES
     }
 
 
@@ -171,15 +176,56 @@ def instance(component):
     return (after - before) / INSTANCES
 
 
+def edit(language, is_full):
+    """Seconds."""
+    site = WORK / "edit"
+    shutil.rmtree(site, ignore_errors=True)
+    sdk = ["--sdk", ROOT / "guest-sdk" / "rust"] if language == "rust" else []
+    subprocess.run([HOST, "new", site, "--lang", language, *sdk], check=True, stdout=subprocess.DEVNULL)
+    if language == "js":
+        modules = ROOT / "examples" / "languages" / "guests" / "js" / "node_modules"
+        next((site / "guests").iterdir()).joinpath("node_modules").symlink_to(modules)
+    if is_full:
+        settings = site / "lithe.toml"
+        text = re.sub(r'= "(guests/[^"]+)"', r'= { source = "\1", engine = "full" }', settings.read_text())
+        settings.write_text(text)
+    sources = [path for path in (site / "guests").glob("*/**/*") if path.is_file() and "node_modules" not in path.parts]
+    source = next(path for path in sources if "Hello" in path.read_text() and "test" not in path.name)
+    command = [HOST, "dev", site, "--listen", "127.0.0.1:0", "--cache", WORK / "cache"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        address = next(line for line in process.stdout if line.startswith("listening")).split()[-1]
+
+        def answer():
+            try:
+                with urllib.request.urlopen(address, timeout=60) as response:
+                    return response.read().decode()
+            except urllib.error.URLError:
+                return ""
+
+        def once(greeting):
+            source.write_text(re.sub(r"Hello\w*", greeting, source.read_text()))
+            started = time.perf_counter()
+            while greeting not in answer():
+                assert time.perf_counter() - started < 300, f"{language}: no answer of the new version"
+                time.sleep(0.02)
+            return time.perf_counter() - started
+
+        return statistics.median(once(f"Hello{number}") for number in range(4))
+    finally:
+        process.kill()
+        process.wait()
+
+
 def bytes_shown(size):
     return f"{size / 1024:.0f} KiB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MiB"
 
 
 def main():
     components = build()
-    print("| language | made by | component | cold start | a message | an instance |")
-    print("|---|---|---|---|---|---|")
-    for language, tool, folder in LANGUAGES:
+    print("| language | made by | component | cold start | a message | an instance | an edit |")
+    print("|---|---|---|---|---|---|---|")
+    for language, tool, folder, new in LANGUAGES:
         component = components[folder]
         row = [
             language,
@@ -188,6 +234,7 @@ def main():
             f"{cold_start(component):.1f} ms",
             f"{message(component):.1f} µs",
             bytes_shown(instance(component) * 1024),
+            f"{edit(new, folder == 'js-full'):.1f} s" if new else "as C",
         ]
         print(f"| {' | '.join(row)} |", flush=True)
 
