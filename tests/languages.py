@@ -23,6 +23,7 @@ import shutil
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -178,10 +179,12 @@ def instance(component):
 
 def edit(language, is_full):
     """Seconds."""
-    site = WORK / "edit"
-    shutil.rmtree(site, ignore_errors=True)
+    # Outside of the repository, whose workspace a package of Rust would be in.
+    folder = pathlib.Path(tempfile.mkdtemp())
+    site = folder / "edit"
     sdk = ["--sdk", ROOT / "guest-sdk" / "rust"] if language == "rust" else []
-    subprocess.run([HOST, "new", site, "--lang", language, *sdk], check=True, stdout=subprocess.DEVNULL)
+    new = [HOST, "new", site, "--lang", language, *sdk]
+    subprocess.run(new, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if language == "js":
         modules = ROOT / "examples" / "languages" / "guests" / "js" / "node_modules"
         next((site / "guests").iterdir()).joinpath("node_modules").symlink_to(modules)
@@ -215,6 +218,7 @@ def edit(language, is_full):
     finally:
         process.kill()
         process.wait()
+        shutil.rmtree(folder)
 
 
 def bytes_shown(size):

@@ -4,7 +4,7 @@
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 #[cfg(target_arch = "wasm32")]
-pub use wasm::*;
+pub(crate) use wasm::*;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod fake;

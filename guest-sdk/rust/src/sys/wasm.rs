@@ -16,10 +16,10 @@ use crate::{
     Response, SendError, UpgradeOptions,
 };
 
-pub use crate::bindings::event::Event as EventHandle;
-pub use http::{HttpError as HttpErrorOfWit, Response as ResponseOfWit};
-pub use outcome::Outcome as OutcomeOfWit;
-pub use socket::{CloseInfo as CloseInfoOfWit, MessageResult as MessageOfWit};
+pub(crate) use crate::bindings::event::Event as EventHandle;
+pub(crate) use http::{HttpError as HttpErrorOfWit, Response as ResponseOfWit};
+pub(crate) use outcome::Outcome as OutcomeOfWit;
+pub(crate) use socket::{CloseInfo as CloseInfoOfWit, MessageResult as MessageOfWit};
 pub(crate) use timers::{cancel_timer, monotonic, set_timer, wall_clock};
 pub(crate) use topics::{members, publish, subscribe, subscriptions, unsubscribe};
 
