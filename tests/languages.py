@@ -190,7 +190,7 @@ def edit(language, is_full):
         next((site / "guests").iterdir()).joinpath("node_modules").symlink_to(modules)
     if is_full:
         settings = site / "lithe.toml"
-        text = re.sub(r'= "(guests/[^"]+)"', r'= { source = "\1", engine = "full" }', settings.read_text())
+        text = settings.read_text().replace(' }', ', engine = "full" }')
         settings.write_text(text)
     sources = [path for path in (site / "guests").glob("*/**/*") if path.is_file() and "node_modules" not in path.parts]
     source = next(path for path in sources if "Hello" in path.read_text() and "test" not in path.name)
