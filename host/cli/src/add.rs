@@ -136,7 +136,8 @@ fn guest_name(output: &str) -> String {
     name.trim_end_matches('-').to_owned()
 }
 
-/// The text of a `lithe.toml` with one more line under `[build]`, in whatever form TOML has that.
+/// Adds an entry to `[build]` in the text of a `lithe.toml`. Each way of TOML to write that table
+/// works.
 ///
 /// # Errors
 /// It is not TOML, or `build` is not a table.

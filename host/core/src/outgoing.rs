@@ -48,16 +48,16 @@ impl Outgoing {
         self.len() - self.shared_len
     }
 
-    /// How many bytes wait that others have, too.
-    pub(crate) fn shared_len(&self) -> usize {
-        self.shared_len
-    }
-
     /// How many bytes of memory it takes for itself: each buffer until all of it is gone, and a
     /// place for each shared piece.
     pub(crate) fn footprint(&self) -> usize {
         let places = self.rest.capacity().saturating_mul(size_of::<(Bytes, Vec<u8>)>());
         self.first.len() + (self.rest_len - self.shared_len) + places
+    }
+
+    /// How many bytes of memory wait in it, those of shared pieces included.
+    pub(crate) fn held_up(&self) -> usize {
+        self.footprint() + self.shared_len
     }
 
     /// Whether nothing waits.

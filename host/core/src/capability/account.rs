@@ -208,17 +208,17 @@ impl Account {
         self.file_calls.clone()
     }
 
-    /// Notes that the site is no longer served: everything of it stops waiting.
+    /// Marks the site as one that the host no longer serves. All tasks of the site stop waiting.
     pub fn leave(&self) {
         self.gone.cancel();
     }
 
-    /// Whether the site is no longer served.
+    /// Whether the host has stopped serving the site.
     pub fn has_left(&self) -> bool {
         self.gone.is_cancelled()
     }
 
-    /// Completes when the site is no longer served.
+    /// Completes when the host stops serving the site.
     pub async fn left(&self) {
         self.gone.cancelled().await;
     }

@@ -106,11 +106,6 @@ impl Request {
         }
     }
 
-    /// The bytes of the headers' names and values.
-    pub fn headers_len(&self) -> usize {
-        self.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
-    }
-
     fn authority(&self) -> String {
         match (self.uri.authority(), self.headers.get(http::header::HOST)) {
             (Some(authority), _) => authority.to_string(),

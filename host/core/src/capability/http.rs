@@ -116,6 +116,11 @@ impl HttpError {
     }
 }
 
+/// The bytes of all names and values.
+pub(crate) fn size_of_headers(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
 /// The status of a response.
 ///
 /// # Errors

@@ -94,7 +94,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Counts a call that has cost an instance: by this limit, or by a trap if there is no limit.
+    /// Counts a call that ended its instance, by this limit or, without one, by a trap.
     pub fn fail(&self, limit: Option<Limit>) {
         let failed = if limit.is_some() { &self.calls.limits } else { &self.calls.traps };
         failed.fetch_add(1, Ordering::Relaxed);

@@ -41,7 +41,7 @@ impl NewSocket {
     }
 }
 
-/// Why there is no room for another socket.
+/// The reason that a socket is not accepted.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NoRoom {
     /// The plugin has as many sockets as `limits.sockets` allows.
@@ -90,7 +90,8 @@ impl Sockets {
         if open.len() >= limits.sockets {
             return Err(NoRoom::Sockets(limits.sockets));
         }
-        new.account.memory().check_new(Held::Sockets, Socket::weight_of(&new))?;
+        let weight = Socket::base_weight(&new.request) + new.attachment.len();
+        new.account.memory().check_new(Held::Sockets, weight)?;
         let mut id = self.next.fetch_add(1, Ordering::Relaxed);
         while open.contains_key(&id) {
             id = self.next.fetch_add(1, Ordering::Relaxed);

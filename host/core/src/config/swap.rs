@@ -17,7 +17,7 @@ pub struct Swap {
     /// How many earlier versions of each component are kept to go back to. Default: 3.
     #[serde(deserialize_with = "count::<0, 1_000, _, _>")]
     pub keep: usize,
-    /// How long a new version is on trial. Default: 30 s; with zero, there is no trial.
+    /// How long a new version is on trial. Default: 30 s. Zero turns trials off.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
     pub watch_time: Duration,
     /// The share of its calls, from 0 to 1, that may cost a version on trial an instance, by a trap

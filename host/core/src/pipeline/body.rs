@@ -19,7 +19,7 @@ pub(crate) enum BodyError<E, O> {
     #[error("the body is too large")]
     TooLarge,
     /// The site may not hold it in memory.
-    #[error("there is no memory for the body")]
+    #[error("the site has no memory left for the body")]
     Over(O),
     /// The client broke off before its end.
     #[error("the body could not be read to its end")]

@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::capability::account::Over;
 use crate::capability::event::{self, RequestId};
-use crate::capability::http::HttpError;
+use crate::capability::http::{HttpError, size_of_headers};
 use crate::capability::outcome::Answer;
 use crate::config::Limit;
 use crate::plugin::{ErrorHandler, Handled, Middleware, Share};
@@ -183,8 +183,7 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         let message = "a request may have only one transfer coding, `chunked`";
         return refused(StatusCode::NOT_IMPLEMENTED, message.to_owned());
     }
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if bytes as u64 > limits.headers.as_u64() {
+    if size_of_headers(headers) as u64 > limits.headers.as_u64() {
         account.exceed(Limit::Headers);
         let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);

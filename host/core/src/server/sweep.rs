@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{ServedSite, Server};
+use crate::capability::socket::Socket;
 use crate::config::{Limit, Limits};
 use crate::supervise;
 
@@ -64,32 +65,37 @@ fn relieve(site: &ServedSite) {
     let traffic = site.traffic();
     let memory = traffic.stable.account.memory();
     let Err(over) = memory.check() else { return };
-    let mut excess = memory.excess();
-    let sockets =
-        site.plugins().into_iter().flat_map(|plugin| plugin.own_sockets().collect::<Vec<_>>());
-    let mut sockets: Vec<_> = sockets.map(|socket| (socket.held_up(), socket)).collect();
-    sockets.sort_unstable_by_key(|(held_up, _)| Reverse(*held_up));
-    for (held_up, socket) in &sockets {
-        if excess == 0 {
-            return;
+    let sockets: Vec<_> = site
+        .plugins()
+        .into_iter()
+        .flat_map(|plugin| plugin.own_sockets().collect::<Vec<_>>())
+        .collect();
+    let left = shed(&sockets, Socket::held_up, over.excess(), over.limit);
+    if over.limit == Limit::HostMemory {
+        // Other sites need what this one has beyond its part.
+        shed(&sockets, Socket::weight, left, over.limit);
+    }
+}
+
+/// Closes the sockets that give back most, until they have given back this much. Returns what is
+/// left of it.
+fn shed(
+    sockets: &[Arc<Socket>],
+    gives_back: fn(&Socket) -> usize,
+    mut excess: usize,
+    limit: Limit,
+) -> usize {
+    let mut sockets: Vec<_> = sockets.iter().map(|socket| (gives_back(socket), socket)).collect();
+    sockets.sort_unstable_by_key(|(bytes, _)| Reverse(*bytes));
+    for (bytes, socket) in sockets {
+        if excess == 0 || bytes == 0 {
+            break;
         }
-        if *held_up > 0 && socket.shed(over.limit) {
-            excess = excess.saturating_sub(*held_up);
+        if socket.shed(limit) {
+            excess = excess.saturating_sub(bytes);
         }
     }
-    if over.limit != Limit::HostMemory {
-        return;
-    }
-    // Other sites need what this one has beyond its part.
-    sockets.sort_unstable_by_key(|(_, socket)| Reverse(socket.weight()));
-    for (_, socket) in sockets {
-        if excess == 0 {
-            return;
-        }
-        if socket.shed(over.limit) {
-            excess = excess.saturating_sub(socket.weight());
-        }
-    }
+    excess
 }
 
 /// If one plugin or site panics, the others are swept anyway.

@@ -68,7 +68,7 @@ impl<S: Wire> Transport<S> {
     pub(crate) fn settle(&mut self) -> usize {
         let incomplete = self.io.incomplete();
         self.charge.set_about(self.io.out.footprint() + incomplete);
-        self.io.out.footprint() + self.io.out.shared_len() + incomplete
+        self.io.out.held_up() + incomplete
     }
 
     /// Drops what has come of a message that is not complete. Nothing can be read after it.

@@ -1,9 +1,9 @@
-//! What the host holds in memory for a site. Whatever is held is charged to the site for as long as
-//! it exists, and the sum has a bound.
+//! The memory that the host holds for a site. The host charges it to the site for as long as it
+//! exists, and the sum has a bound.
 //!
 //! A site that is over its bound pays with what it has: the sockets that read slowest are closed
 //! first (`server/sweep.rs`), and while it is still over, messages are not queued behind others,
-//! instances do not grow, and new requests are refused. No other site notices.
+//! and new requests are refused. No other site notices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -133,6 +133,14 @@ pub struct Over {
     bound: usize,
 }
 
+impl Over {
+    /// How many bytes the site has to give back, so that it does not come over its bound again at
+    /// once.
+    pub fn excess(&self) -> usize {
+        self.used.saturating_sub(self.bound).saturating_add(self.bound / 8)
+    }
+}
+
 impl SiteMemory {
     /// The memory of one of the host's sites, which has no bound of its own yet.
     pub fn of(host: Arc<HostMemory>) -> Arc<Self> {
@@ -214,24 +222,17 @@ impl SiteMemory {
         let all = self.host.used.load(Ordering::Relaxed).saturating_add(more);
         // Read once: it grows when a site goes.
         let part = self.host.part() / 4 * quarters;
-        let bound = match () {
-            () if all > self.host.bound && more > 0 => part.min(self.host.little()),
-            () if all > self.host.room() => part,
-            () => return Ok(()),
+        let bound = if all > self.host.bound && more > 0 {
+            part.min(self.host.little())
+        } else if all > self.host.room() {
+            part
+        } else {
+            return Ok(());
         };
         if used > bound {
             return Err(Over { limit: Limit::HostMemory, used, bound });
         }
         Ok(())
-    }
-
-    /// How many bytes a site that is over has to give back, so that it does not come over its bound
-    /// again at once; zero for another site.
-    pub fn excess(&self) -> usize {
-        match self.check() {
-            Ok(()) => 0,
-            Err(over) => over.used - over.bound + over.bound / 8,
-        }
     }
 
     /// Charges the site with nothing yet.
@@ -331,7 +332,7 @@ impl Charge {
         Bytes::from_owner(Charged { bytes, _charge: self })
     }
 
-    /// Charges this many bytes, whatever it was before.
+    /// Sets the charge to this many bytes.
     pub fn set(&mut self, bytes: usize) {
         if bytes > self.bytes {
             self.memory.add(self.what, bytes - self.bytes);
@@ -430,11 +431,11 @@ mod tests {
         let (mut one, mut other) = (site.charge(Held::Bodies), site.charge(Held::Bodies));
         assert_eq!(one.try_set(800), Ok(()));
         let over = other.try_set(1).unwrap_err();
-        assert_eq!((over.limit, site.used(), site.excess()), (Limit::SiteMemory, 800, 0));
+        assert_eq!((over.limit, site.used(), over.excess()), (Limit::SiteMemory, 800, 101));
         assert_eq!(site.highest(), 800, "what is refused was never held");
         assert!(over.to_string().contains("`limits.site_memory` allows 800"), "{over}");
         other.set(100);
-        assert_eq!(site.excess(), 200, "an eighth below the bound");
+        assert_eq!(site.check().unwrap_err().excess(), 200, "an eighth below the bound");
         assert_eq!(one.try_set(700), Ok(()), "less is always possible");
         assert_eq!(site.check(), Ok(()));
         site.limit(0);
@@ -449,7 +450,7 @@ mod tests {
             (site.charge(Held::Messages), site.charge(Held::Instances));
         unread.set(900);
         assert_eq!(instance.try_set(600), Ok(()));
-        assert!(site.check().is_err() && site.excess() > 500, "the messages make room");
+        assert!(site.check().unwrap_err().excess() > 500, "the messages make room");
         assert!(unread.try_set(901).is_err());
         assert!(instance.try_set(1_001).is_err());
     }

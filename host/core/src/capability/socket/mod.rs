@@ -27,6 +27,7 @@ use futures_util::task::AtomicWaker;
 
 use super::account::{Account, Charge, Held};
 use super::event::Request;
+use super::http::size_of_headers;
 use super::liveness::Liveness;
 use super::sockets::NewSocket;
 use super::topics::Subscriptions;
@@ -117,7 +118,7 @@ impl Socket {
         let memory = new.account.memory();
         let outbound = Outbound::new(bounds.outbound, policy, memory);
         let weight = memory.charge(Held::Sockets);
-        let base = Self::weight_of(&new).saturating_sub(new.attachment.len());
+        let base = Self::base_weight(&new.request);
         let socket = Self {
             id,
             protocol: new.protocol,
@@ -150,9 +151,9 @@ impl Socket {
         socket
     }
 
-    /// What a new socket takes, in bytes.
-    pub(super) fn weight_of(new: &NewSocket) -> usize {
-        WEIGHT + new.request.headers_len() + new.attachment.len()
+    /// What a socket of this request takes, apart from its attachment, in bytes.
+    pub(super) fn base_weight(request: &Request) -> usize {
+        WEIGHT + size_of_headers(&request.headers)
     }
 
     /// What the socket takes, apart from what waits, in bytes.
@@ -177,7 +178,7 @@ impl Socket {
     /// How many bytes the socket holds up that a faster peer would not: those that wait to be sent,
     /// and those of a message that is not complete.
     pub fn held_up(&self) -> usize {
-        self.inner.lock().outbound.footprint() + self.in_session.load(Ordering::Relaxed)
+        self.inner.lock().outbound.held_up() + self.in_session.load(Ordering::Relaxed)
     }
 
     /// The name of the site that the socket belongs to.

@@ -75,9 +75,8 @@ impl Outbound {
     }
 
     /// How many bytes of memory wait here, what is shared included.
-    pub(crate) fn footprint(&self) -> usize {
-        let of = |out: &Outgoing| out.footprint() + out.shared_len();
-        of(&self.begun) + of(&self.queue)
+    pub(crate) fn held_up(&self) -> usize {
+        self.begun.held_up() + self.queue.held_up()
     }
 
     /// Whether something waits that the session task has not taken.

@@ -50,7 +50,7 @@ struct Shared {
     reported: Mutex<Option<String>>,
 }
 
-/// An answer that is being made. It is None if the file no longer exists.
+/// Makes an answer. Resolves to nothing if the file no longer exists.
 pub(super) type Serving = Pin<Box<dyn Future<Output = Option<Response<Body>>> + Send>>;
 
 /// What `public/` has for a request.
