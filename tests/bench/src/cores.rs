@@ -1,10 +1,14 @@
 //! Which core does what: the servers one, the load another.
 
+use std::hint::spin_loop;
 use std::process::Command;
-use std::thread::available_parallelism;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, available_parallelism};
 
 use anyhow::{Context as _, ensure};
-use rustix::thread::gettid;
+use lithe_host::internals::runtime::step_back;
+use rustix::thread::{CpuSet, gettid, sched_setaffinity};
 
 /// The servers' core.
 const SERVER: usize = 0;
@@ -36,4 +40,41 @@ pub(crate) fn on_the_servers(command: &Command) -> Command {
         };
     }
     pinned
+}
+
+/// Keeps the servers' core awake with a thread that runs only while nothing else does: a core that
+/// rests takes time to wake, which is no server's fault. Lasts until the answer is dropped.
+///
+/// # Errors
+/// The system does not let a thread choose its core.
+pub(crate) fn keep_the_servers_awake() -> anyhow::Result<Awake> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (is_over, (ready, outcome)) = (stopped.clone(), std::sync::mpsc::channel());
+    thread::spawn(move || {
+        let begun = (|| {
+            let mut server = CpuSet::new();
+            server.set(SERVER);
+            sched_setaffinity(None, &server)?;
+            anyhow::Ok(step_back()?)
+        })();
+        let failed = begun.is_err();
+        if ready.send(begun).is_err() || failed {
+            return;
+        }
+        while !is_over.load(Ordering::Relaxed) {
+            spin_loop();
+        }
+    });
+    outcome.recv().context("the thread has begun")??;
+    Ok(Awake(stopped))
+}
+
+/// A core that is kept awake.
+#[derive(Debug)]
+pub(crate) struct Awake(Arc<AtomicBool>);
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod bare;
+mod burst;
 mod chart;
 mod cold;
 mod compare;
@@ -58,6 +59,8 @@ enum Command {
     Density(density::Options),
     /// A well-behaved tenant's latency beside one that misbehaves
     Fairness(fairness::Options),
+    /// Memory that the host holds for a tenant in bursts, and what remains of it
+    Burst(burst::Options),
     /// Serves with the libraries alone, to be compared with
     #[command(hide = true)]
     Bare(bare::Options),
@@ -76,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         Command::Swap(options) => Runtime::new()?.block_on(swap::run(&options)),
         Command::Density(options) => density::run(&options),
         Command::Fairness(options) => fairness::run(&options),
+        Command::Burst(options) => burst::run(&options),
         Command::Bare(options) => bare::run(options),
     }
 }

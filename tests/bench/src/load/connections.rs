@@ -56,7 +56,19 @@ impl Connections {
         path: &str,
         count: usize,
     ) -> anyhow::Result<Self> {
-        let connections = Self::new(address, count, &handshake(host, path))?;
+        Self::upgraded_by(address, &handshake(host, path), count)
+    }
+
+    /// Connections after this handshake on each.
+    ///
+    /// # Errors
+    /// The server takes fewer, or refuses one.
+    pub(crate) fn upgraded_by(
+        address: SocketAddr,
+        handshake: &str,
+        count: usize,
+    ) -> anyhow::Result<Self> {
+        let connections = Self::new(address, count, handshake)?;
         for mut stream in &connections.streams {
             stream.set_nonblocking(false)?;
             let mut head = Vec::new();

@@ -3,6 +3,7 @@
 //! | route | |
 //! |---|---|
 //! | `GET /counts` | what the instance has counted |
+//! | `GET /answer?bytes=` | as many bytes |
 //! | `POST /publish?topic=` | the body to the topic; answers how many heard it |
 //! | `GET /members?topic=` | how many subscribe to it; without a topic, how many sockets there are |
 //! | `POST /later?topic=&ms=` | the body to the topic, after that time |
@@ -44,6 +45,9 @@ fn count(which: impl FnOnce(&Counts) -> &Cell<u32>) -> u32 {
 fn app() -> App {
     App::new()
         .get("/counts", counts)
+        .get("/answer", |event: Event| -> Result<Vec<u8>> {
+            Ok(vec![b'x'; event.query_param("bytes")?.unwrap_or_default()])
+        })
         .post("/publish", |event: Event| -> Result<String> {
             Ok(topics::publish(topic(&event), event.text()?).to_string())
         })
