@@ -28,6 +28,12 @@ use lithe_host::internals::log;
 
 use lithe_host::internals::plugin::MAX_CACHE;
 
+/// It gives memory back to the system some seconds after a burst, on a thread of its own. The C
+/// library's allocator keeps most of it (ARCHITECTURE.md, "Speed").
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A WebAssembly plugin host for HTTP and WebSocket.
 ///
 /// A site is a folder: `routes/` has one component for each route (`routes/rooms/[id].get.wasm`

@@ -147,12 +147,13 @@ impl Folders {
 async fn served(root: &Path, made: &Made) -> BTreeMap<String, Option<(u16, Vec<u8>)>> {
     let mut answers = BTreeMap::new();
     let Ok(public) = Public::open("fuzz".into(), root.to_owned()) else { return answers };
+    let account = Account::new("fuzz".into());
     let own = root.join("public").canonicalize().ok();
     for asked in asked(root) {
         let Ok(request) = Request::get(&asked).body(()) else { continue };
         let Ok(path) = lithe_router::Path::parse(request.uri().path()) else { continue };
         let decoded = path.decoded();
-        let response = match public.serve(&request, &path, &decoded) {
+        let response = match public.serve(&request, &path, &decoded, account.memory()) {
             Some(serving) => serving.await,
             None => None,
         };

@@ -508,7 +508,7 @@ impl HostDirectoryEntryStream for State {
             }
             let Some(rest) = rest else { return Ok(None) };
             let batch = self.work(move || Ok(listing::read_on(rest))).await?;
-            self.table.get_mut(&number)?.extend(batch);
+            self.table.get_mut(&number)?.extend(batch, self.context.account.memory());
         }
     }
 

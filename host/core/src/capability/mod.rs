@@ -204,7 +204,7 @@ impl State {
         Self {
             memory: Memory::new(&context.limits, &context.account),
             meter: Meter::default(),
-            timers: Timers::new(timer_sink),
+            timers: Timers::new(timer_sink, &context.account),
             around: Around::default(),
             scope,
             current: None,

@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
+use super::account::{Account, Charge, Held};
 use super::{InstanceId, State};
 use crate::capability::bindings::timers::{self as wit, TimerError};
 use crate::clock;
 use crate::config::Limit;
+
+/// What a timer takes, in bytes: its task and its entry.
+const TIMER: usize = 512;
 
 /// What a timer wakes when it is due: the shared instance.
 pub trait TimerSink: Send + Sync {
@@ -28,6 +32,7 @@ pub(crate) struct Timers {
     next: u32,
     /// The timers that are set. One that does not repeat stays set until the guest has been called.
     set: HashMap<u32, Timer>,
+    charge: Charge,
 }
 
 struct Timer {
@@ -36,8 +41,9 @@ struct Timer {
 }
 
 impl Timers {
-    pub(crate) fn new(sink: Option<Arc<dyn TimerSink>>) -> Self {
-        Self { sink, next: 1, set: HashMap::new() }
+    pub(crate) fn new(sink: Option<Arc<dyn TimerSink>>, account: &Account) -> Self {
+        let charge = account.memory().charge(Held::Instances);
+        Self { sink, next: 1, set: HashMap::new(), charge }
     }
 
     /// Whether any timer is set.
@@ -49,8 +55,14 @@ impl Timers {
     pub(crate) fn take_due(&mut self, id: u32) -> bool {
         match self.set.get(&id) {
             Some(timer) if timer.repeat => true,
-            _ => self.set.remove(&id).is_some(),
+            _ => self.remove(id).is_some(),
         }
+    }
+
+    fn remove(&mut self, id: u32) -> Option<Timer> {
+        let timer = self.set.remove(&id);
+        self.charge.set_about(self.set.len().saturating_mul(TIMER));
+        timer
     }
 }
 
@@ -69,6 +81,12 @@ impl wit::Host for State {
         if self.timers.set.len() >= max {
             self.context.account.exceed(Limit::Timers);
             return Ok(Err(TimerError::TooMany(u32::try_from(max).unwrap_or(u32::MAX))));
+        }
+        let weight = self.timers.set.len().saturating_add(1).saturating_mul(TIMER);
+        if let Err(over) = self.timers.charge.try_set_about(weight) {
+            self.context.account.exceed(over.limit);
+            let set = u32::try_from(self.timers.set.len()).unwrap_or(u32::MAX);
+            return Ok(Err(TimerError::TooMany(set)));
         }
         let id = self.timers.next;
         self.timers.next = self.timers.next.wrapping_add(1);
@@ -96,7 +114,7 @@ impl wit::Host for State {
     }
 
     fn cancel(&mut self, id: u32) -> wasmtime::Result<()> {
-        if let Some(timer) = self.timers.set.remove(&id) {
+        if let Some(timer) = self.timers.remove(id) {
             timer.task.abort();
         }
         Ok(())

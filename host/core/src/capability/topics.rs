@@ -102,7 +102,9 @@ impl wit::Host for State {
         let Some(socket) = self.socket(socket) else { return Ok(Err(SubscribeError::Closed)) };
         let topic = self.topic(topic);
         let subscribed = self.context.sockets.topics.subscribe(&socket, topic);
-        if matches!(subscribed, Err(SubscribeError::TooMany(_))) {
+        if let Err(SubscribeError::TooMany(max)) = subscribed
+            && max as usize >= self.context.limits.topics
+        {
             self.context.account.exceed(Limit::Topics);
         }
         Ok(subscribed)

@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::capability::account::Over;
+use crate::capability::account::{Charge, Held, Over};
 use crate::capability::event::{self, RequestId};
 use crate::capability::http::{HttpError, size_of_headers};
 use crate::capability::outcome::Answer;
@@ -56,7 +56,10 @@ pub(crate) struct Sessions {
 }
 
 /// A connection's place among those that the server accepts. It is counted while this lives.
-pub(crate) trait ConnectionLease: Send + Sync {}
+pub(crate) trait ConnectionLease: Send + Sync {
+    /// Notes that the connection has become a socket's.
+    fn becomes_a_socket(&self);
+}
 
 impl Sessions {
     /// Starts a session, which its site is charged for.
@@ -134,7 +137,7 @@ async fn answer_to(
     sessions: &Sessions,
     unread: &mut bool,
 ) -> Result<Response<Body>, HttpError> {
-    check_head(snapshot, request)?;
+    let _head = check_head(snapshot, request)?;
     let target = match look_up(snapshot, request)? {
         LookedUp::Target(target) => target,
         LookedUp::Public(serving) => match serving.await {
@@ -158,9 +161,15 @@ fn parse<B>(request: &Request<B>) -> Result<Path<'_>, HttpError> {
         .map_err(|error| HttpError::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
+/// The largest head that the charge of its connection contains, in bytes.
+const SMALL_HEAD: usize = 4096;
+
 /// Checks the bounds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4
-/// and 5).
-fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<(), HttpError> {
+/// and 5). A large head is charged to the site until the request has been answered.
+fn check_head(
+    snapshot: &SiteSnapshot,
+    request: &Request<Incoming>,
+) -> Result<Option<Charge>, HttpError> {
     let (limits, account) = (&snapshot.limits, &snapshot.account);
     let refused = |status, message: String| Err(HttpError::new(status, message));
     if !account.admit_request(limits.requests_per_second) {
@@ -183,12 +192,18 @@ fn check_head(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<()
         let message = "a request may have only one transfer coding, `chunked`";
         return refused(StatusCode::NOT_IMPLEMENTED, message.to_owned());
     }
-    if size_of_headers(headers) as u64 > limits.headers.as_u64() {
+    let size = size_of_headers(headers);
+    if size as u64 > limits.headers.as_u64() {
         account.exceed(Limit::Headers);
         let message = format!("the headers are over {} (`limits.headers`)", limits.headers);
         return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message);
     }
-    Ok(())
+    if size <= SMALL_HEAD {
+        return Ok(None);
+    }
+    let mut charge = account.memory().charge(Held::Connections);
+    charge.try_set(size).map_err(|error| over(snapshot, &error))?;
+    Ok(Some(charge))
 }
 
 /// The answer if the site may not hold more in memory.
@@ -217,7 +232,7 @@ enum LookedUp {
 fn look_up(snapshot: &SiteSnapshot, request: &Request<Incoming>) -> Result<LookedUp, HttpError> {
     let path = parse(request)?;
     let decoded = path.decoded();
-    Ok(match snapshot.public.serve(request, &path, &decoded) {
+    Ok(match snapshot.public.serve(request, &path, &decoded, snapshot.account.memory()) {
         Some(serving) => LookedUp::Public(serving),
         None => LookedUp::Target(Target::of(snapshot, request.method(), &path, decoded)),
     })

@@ -63,6 +63,7 @@ pub(crate) fn accept(
         session.socket.terminate();
     }
     let connection = sessions.connection.clone();
+    connection.becomes_a_socket();
     sessions.spawn(snapshot, async move {
         let _connection = connection;
         match upgraded(upgrade, &session.socket, limits.close_time).await {

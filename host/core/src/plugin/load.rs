@@ -19,7 +19,7 @@ use super::compile::{CompileError, Compiler, Compiling, Effort, History};
 use super::handler::Handler;
 use super::source::Source;
 use super::{Cache, Digest, Instances, PluginIdentity, PluginVersion};
-use crate::capability::account::Account;
+use crate::capability::account::{Account, Held, Over};
 use crate::capability::grants::Grants;
 use crate::config::{self, Limits};
 use crate::descriptors::{self, Descriptor};
@@ -51,6 +51,11 @@ pub struct Loader {
     history: History,
 }
 
+/// What any version takes, in bytes, and which part of its compiled code the rest is: as components
+/// of 250 KiB and of 20 MiB show.
+const VERSION: usize = 128 * 1024;
+const CODE: usize = 20;
+
 /// A component in memory. The system keeps a file open for it.
 pub(crate) struct Loaded {
     component: Component,
@@ -62,6 +67,14 @@ impl Loaded {
         let descriptor = descriptors::try_one_for_component();
         let _descriptor = descriptor.ok_or(LoadError::Descriptors)?;
         Ok(Arc::new(Self { component, _descriptor }))
+    }
+
+    /// What a version of it takes in memory, in bytes: what the runtime knows about it. The code
+    /// itself is mapped from the cache's file, and the system may drop it at any time.
+    fn weight(&self) -> usize {
+        let image = self.component.image_range();
+        let code = image.end.addr().saturating_sub(image.start.addr());
+        VERSION.saturating_add(code / CODE)
     }
 }
 
@@ -144,6 +157,11 @@ pub enum LoadError {
          files allows: raise that (`ulimit -n`), or remove components"
     )]
     Descriptors,
+    #[error(
+        "cannot be loaded beside the site's other versions: {0}. Raise `{limit}`, or remove components",
+        limit = .0.limit
+    )]
+    Memory(#[source] Over),
     #[error(transparent)]
     Aside(#[from] AsideError),
 }
@@ -239,6 +257,8 @@ impl Loader {
             (Role::Plugin, Instances::Handler(handler)) => routes_of(handler, settings).await?,
             _ => Vec::new(),
         };
+        let mut charge = context.account.memory().charge(Held::Versions);
+        charge.try_set(loaded.weight()).map_err(LoadError::Memory)?;
         Ok(PluginVersion {
             digest: seen.digest,
             routes,
@@ -249,6 +269,7 @@ impl Loader {
             leases: Leases::default(),
             began_empty: OnceLock::new(),
             _loaded: loaded,
+            _charge: charge,
         })
     }
 

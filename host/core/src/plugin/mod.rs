@@ -15,6 +15,7 @@ mod versions;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::capability::account::Charge;
 use crate::capability::socket::Socket;
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
@@ -57,6 +58,8 @@ pub struct PluginVersion {
     began_empty: OnceLock<EmptyMemory>,
     /// The component counts as loaded while a plugin uses it.
     _loaded: Arc<load::Loaded>,
+    /// What it takes in memory, in the site's account.
+    _charge: Charge,
 }
 
 /// What outlives the versions of a plugin: its sockets, and the instances that serve them now.

@@ -97,7 +97,13 @@ impl Counted {
     }
 }
 
-impl ConnectionLease for Counted {}
+impl ConnectionLease for Counted {
+    fn becomes_a_socket(&self) {
+        if let Some(site) = &mut *self.site.lock() {
+            site.becomes_a_socket();
+        }
+    }
+}
 
 impl Drop for OfClient {
     fn drop(&mut self) {

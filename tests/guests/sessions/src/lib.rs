@@ -45,8 +45,8 @@ fn count(which: impl FnOnce(&Counts) -> &Cell<u32>) -> u32 {
 fn app() -> App {
     App::new()
         .get("/counts", counts)
-        .get("/answer", |event: Event| -> Result<Vec<u8>> {
-            Ok(vec![b'x'; event.query_param("bytes")?.unwrap_or_default()])
+        .get("/answer", |event: Event| -> Result<String> {
+            Ok("x".repeat(event.query_param("bytes")?.unwrap_or_default()))
         })
         .post("/publish", |event: Event| -> Result<String> {
             Ok(topics::publish(topic(&event), event.text()?).to_string())

@@ -28,20 +28,35 @@ const LITTLE: usize = 64;
 /// What memory is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// Linear memories of instances.
+    /// Linear memories of instances, and their timers.
     Instances,
-    /// Sockets, each with its task, its handshake's request, its attachment and the windows of its
-    /// compression.
+    /// Connections that speak HTTP, each with its task and its buffers, and the heads of their
+    /// requests.
+    Connections,
+    /// Sockets, each with its task, its handshake's request, its attachment, its topics and the
+    /// windows of its compression.
     Sockets,
     /// Messages that wait to be sent or for their guest, or that are not complete yet.
     Messages,
-    /// Bodies of requests and answers.
+    /// Bodies of requests and answers, and the pieces of public files that are being sent.
     Bodies,
+    /// What guests are about to read from files and folders.
+    Files,
+    /// Versions of plugins that are loaded, and what idle instances have saved.
+    Versions,
 }
 
 impl Held {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Instances, Self::Sockets, Self::Messages, Self::Bodies];
+    pub const ALL: [Self; 7] = [
+        Self::Instances,
+        Self::Connections,
+        Self::Sockets,
+        Self::Messages,
+        Self::Bodies,
+        Self::Files,
+        Self::Versions,
+    ];
 
     /// The part of a site's bound that new ones may have, in quarters. So clients who open sockets
     /// leave room for what is there: an instance that cannot grow is stopped.
@@ -49,7 +64,7 @@ impl Held {
         match self {
             Self::Sockets => 2,
             Self::Instances => 3,
-            Self::Messages | Self::Bodies => 4,
+            Self::Connections | Self::Messages | Self::Bodies | Self::Files | Self::Versions => 4,
         }
     }
 
@@ -57,9 +72,12 @@ impl Held {
     pub fn name(self) -> &'static str {
         match self {
             Self::Instances => "instances",
+            Self::Connections => "connections",
             Self::Sockets => "sockets",
             Self::Messages => "messages",
             Self::Bodies => "bodies",
+            Self::Files => "files",
+            Self::Versions => "versions",
         }
     }
 }
@@ -201,13 +219,16 @@ impl SiteMemory {
         self.check_sum(self.held(what).saturating_add(bytes), bytes, what.quarters())
     }
 
-    /// As [`SiteMemory::check`], with this many bytes more of this. Instances come first: others
-    /// make room for them. Otherwise clients that do not read could have an instance stopped for
-    /// want of memory.
-    fn check_more(&self, what: Held, more: usize) -> Result<(), Over> {
+    /// As [`SiteMemory::check`], with this many bytes more of this. Instances and versions come
+    /// first: others make room for them. Otherwise clients that do not read could have an instance
+    /// stopped for want of memory.
+    ///
+    /// # Errors
+    /// The site may not hold them.
+    pub fn check_more(&self, what: Held, more: usize) -> Result<(), Over> {
         let used = match what {
-            Held::Instances => self.held(what),
-            Held::Sockets | Held::Messages | Held::Bodies => self.used(),
+            Held::Instances | Held::Versions => self.held(what),
+            _ => self.used(),
         };
         self.check_sum(used.saturating_add(more), more, 4)
     }
@@ -254,6 +275,14 @@ impl SiteMemory {
         let mut charge = self.charge(what);
         charge.set(bytes.capacity());
         charge.with(bytes.into())
+    }
+
+    /// The same for bytes that exist already, unless they are few.
+    pub fn charged_about(self: &Arc<Self>, what: Held, bytes: Bytes) -> Bytes {
+        match self.charge_about(what, bytes.len()) {
+            Some(charge) => charge.with(bytes),
+            None => bytes,
+        }
     }
 
     /// The same, if the site may hold them.
@@ -344,9 +373,20 @@ impl Charge {
 
     /// Charges about this many bytes, which change often.
     pub fn set_about(&mut self, bytes: usize) {
-        let about = if bytes <= NOTHING { 0 } else { bytes.saturating_add(STEP - 1) / STEP * STEP };
+        let about = about(bytes);
         if about != self.bytes {
             self.set(about);
+        }
+    }
+
+    /// Charges about this many bytes, if the site may hold them.
+    ///
+    /// # Errors
+    /// It may not: it is charged with as much as before.
+    pub fn try_set_about(&mut self, bytes: usize) -> Result<(), Over> {
+        match about(bytes) {
+            about if about != self.bytes => self.try_set(about),
+            _ => Ok(()),
         }
     }
 
@@ -372,6 +412,11 @@ impl Charge {
         self.set(bytes);
         Ok(())
     }
+}
+
+/// What is charged for a buffer of this many bytes.
+fn about(bytes: usize) -> usize {
+    if bytes <= NOTHING { 0 } else { bytes.saturating_add(STEP - 1) / STEP * STEP }
 }
 
 impl Drop for Charge {

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry};
 
 use super::open::Slot;
+use crate::capability::account::{Charge, Held, SiteMemory};
 
 /// How many names are read at once, and kept.
 const BATCH: usize = 64;
@@ -22,6 +23,8 @@ pub(crate) struct Listing {
     read: VecDeque<Entry>,
     /// What has not been read yet.
     rest: Option<ReadDir>,
+    /// What has been read and not asked for yet.
+    charge: Option<Charge>,
     _slot: Arc<Slot>,
 }
 
@@ -32,7 +35,7 @@ impl Listing {
     /// The folder cannot be read.
     pub(crate) fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
         let rest = Some(read_base_dir(folder)?);
-        Ok(Self { read: VecDeque::new(), rest, _slot: slot })
+        Ok(Self { read: VecDeque::new(), rest, charge: None, _slot: slot })
     }
 
     /// The next name. If more names have to be read first, returns the rest to read instead.
@@ -43,8 +46,11 @@ impl Listing {
         }
     }
 
-    /// Adds what [`read_on`] has read.
-    pub(crate) fn extend(&mut self, (read, rest): Batch) {
+    /// Adds what [`read_on`] has read, which is charged to the site.
+    pub(crate) fn extend(&mut self, (read, rest): Batch, memory: &Arc<SiteMemory>) {
+        let bytes = |entry: &Entry| entry.as_ref().map_or(0, |entry| entry.name.len());
+        let names: usize = read.iter().map(bytes).sum();
+        self.charge = memory.charge_about(Held::Files, names + size_of::<[Entry; BATCH]>());
         self.read = read;
         self.rest = rest;
     }

@@ -14,6 +14,7 @@ use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, Stream
 use super::open::{Access, Slot};
 use super::work;
 use crate::capability::Context;
+use crate::capability::account::{Held, SiteMemory};
 
 /// How many bytes are read or written at once.
 const PIECE: usize = 64 * 1024;
@@ -41,6 +42,10 @@ impl Place {
         work::run(&context, move || call(&self)).await
     }
 
+    fn memory(&self) -> &Arc<SiteMemory> {
+        self.context.account.memory()
+    }
+
     fn read(&self, at: u64, size: usize) -> io::Result<Bytes> {
         let mut piece = BytesMut::zeroed(size.min(PIECE));
         let read = loop {
@@ -50,7 +55,7 @@ impl Place {
             }
         };
         piece.truncate(read);
-        Ok(piece.freeze())
+        Ok(self.memory().charged_about(Held::Files, piece.freeze()))
     }
 
     fn write(&self, at: At, bytes: &[u8]) -> io::Result<()> {
@@ -236,6 +241,7 @@ impl OutputStream for Writer {
             return Err(StreamError::trap("a write has more bytes than `check-write` permits"));
         }
         let (at, size) = (self.at, bytes.len());
+        let bytes = self.place.memory().charged_about(Held::Files, bytes);
         let write = self.place.clone().run(move |place| place.write(at, &bytes));
         self.state = Writing::Waiting(AbortOnDropHandle::new(tokio::spawn(write)));
         self.at.advance(size);

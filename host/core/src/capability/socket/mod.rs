@@ -163,10 +163,17 @@ impl Socket {
     }
 
     /// Charges this many bytes more for as long as the socket lives: the windows of its
-    /// compression.
+    /// compression, or a subscription.
     pub fn add_weight(&self, bytes: usize) {
         let mut inner = self.inner.lock();
         inner.base = inner.base.saturating_add(bytes);
+        inner.weigh();
+    }
+
+    /// Charges this many bytes no longer, which have been added before.
+    pub(super) fn subtract_weight(&self, bytes: usize) {
+        let mut inner = self.inner.lock();
+        inner.base = inner.base.saturating_sub(bytes);
         inner.weigh();
     }
 

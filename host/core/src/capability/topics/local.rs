@@ -10,6 +10,10 @@ use crate::capability::socket::Socket;
 use crate::message::Encoded;
 use crate::sync::Mutex;
 
+/// What a subscription takes apart from the topic's name, in bytes: two entries, with the room that
+/// tables leave free.
+const SUBSCRIPTION: usize = 256;
+
 /// The topics of one socket. None once it has left.
 pub(crate) type Subscriptions = Option<HashSet<Topic>>;
 
@@ -35,6 +39,12 @@ impl Topics for LocalTopics {
         if topics.len() >= max {
             return Err(SubscribeError::TooMany(u32::try_from(max).unwrap_or(u32::MAX)));
         }
+        let weight = weight(&topic);
+        if let Err(over) = socket.account.memory().check_more(Held::Sockets, weight) {
+            socket.account.exceed(over.limit);
+            return Err(SubscribeError::TooMany(u32::try_from(topics.len()).unwrap_or(u32::MAX)));
+        }
+        socket.add_weight(weight);
         topics.insert(topic.clone());
         members.entry(topic).or_default().insert(socket.id, socket.clone());
         Ok(())
@@ -44,6 +54,7 @@ impl Topics for LocalTopics {
         let mut members = self.members.lock();
         if socket.topics.lock().as_mut().is_some_and(|topics| topics.remove(topic)) {
             remove(&mut members, topic, socket.id);
+            socket.subtract_weight(weight(topic));
         }
     }
 
@@ -51,6 +62,7 @@ impl Topics for LocalTopics {
         let mut members = self.members.lock();
         for topic in socket.topics.lock().take().unwrap_or_default() {
             remove(&mut members, &topic, socket.id);
+            socket.subtract_weight(weight(&topic));
         }
     }
 
@@ -78,6 +90,11 @@ impl Topics for LocalTopics {
         let members = self.members.lock();
         members.get(topic).map(|members| members.keys().copied().collect()).unwrap_or_default()
     }
+}
+
+/// What a subscription takes, in bytes. The name is in two tables.
+fn weight(topic: &Topic) -> usize {
+    topic.name.len().saturating_mul(2).saturating_add(SUBSCRIPTION)
 }
 
 fn remove(topics: &mut HashMap<Topic, Members>, topic: &Topic, id: u32) {

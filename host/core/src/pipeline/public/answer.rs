@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cap_std::fs::File as OpenFile;
@@ -19,6 +20,7 @@ use super::encodings::{self, Encoding};
 use super::facts::Facts;
 use super::index::File;
 use super::ranges::{self, Parts};
+use crate::capability::account::{Held, SiteMemory};
 use crate::files::{FileError, Folder};
 use crate::pipeline::response::{self, Body};
 
@@ -45,6 +47,7 @@ pub(super) fn answer(
     folder: &Folder,
     file: &File,
     asked: &Asked,
+    memory: &Arc<SiteMemory>,
 ) -> Result<Option<Response<Body>>, FileError> {
     let accepted = match file.has_encodings() {
         true => encodings::accepted(&asked.headers),
@@ -56,7 +59,7 @@ pub(super) fn answer(
             Ok((open, metadata)) => {
                 let facts = Facts::of(&metadata, encoding);
                 let form = Form { encoding, content_type: file.content_type };
-                return form.respond(open, facts, asked).map(Some);
+                return form.respond(open, facts, asked, memory).map(Some);
             }
             Err(error) if error.is_temporary() => return Err(error),
             Err(error) => tracing::debug!("`public/{source}` is not served any more: {error}"),
@@ -79,6 +82,7 @@ impl Form {
         file: OpenFile,
         mut facts: Facts,
         asked: &Asked,
+        memory: &Arc<SiteMemory>,
     ) -> Result<Response<Body>, FileError> {
         for _ in 0..TRIES {
             let (status, headers, parts) = self.plan(&facts, asked);
@@ -88,13 +92,17 @@ impl Form {
                 1..=PIECE => read_parts(&file, &parts),
                 _ => {
                     let mut response = response::empty(status, headers);
-                    *response.body_mut() = Either::Right(Either::Right(FileBody::new(file, parts)));
+                    let body = FileBody::new(file, parts, memory.clone());
+                    *response.body_mut() = Either::Right(Either::Right(body));
                     return Ok(response);
                 }
             };
             let now = Facts::of(&file.metadata()?, self.encoding);
             match content {
-                Ok(content) if now == facts => return Ok(whole(status, headers, content)),
+                Ok(content) if now == facts => {
+                    let content = memory.charged_about(Held::Bodies, content);
+                    return Ok(whole(status, headers, content));
+                }
                 Err(error) if now == facts => return Err(error.into()),
                 _ => facts = now,
             }

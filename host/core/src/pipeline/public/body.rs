@@ -17,6 +17,8 @@ use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, pread};
 use tokio::task::JoinHandle;
 
+use crate::capability::account::{Held, SiteMemory};
+
 /// The most bytes that are read at once.
 pub(super) const PIECE: u64 = 64 * 1024;
 
@@ -46,12 +48,14 @@ pub struct FileBody {
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     /// How many bytes are still to be sent.
     left: u64,
+    /// The site's, which each piece is charged to until it is sent.
+    memory: Arc<SiteMemory>,
 }
 
 impl FileBody {
-    pub(super) fn new(file: File, parts: Vec<Part>) -> Self {
+    pub(super) fn new(file: File, parts: Vec<Part>, memory: Arc<SiteMemory>) -> Self {
         let left = parts.iter().map(Part::length).sum();
-        Self { file: Arc::new(file), parts: parts.into(), reading: None, left }
+        Self { file: Arc::new(file), parts: parts.into(), reading: None, left, memory }
     }
 
     /// The next range to read.
@@ -95,7 +99,10 @@ impl Body for FileBody {
         let read = ready!(Pin::new(reading).poll(cx));
         this.reading = None;
         match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(bytes) => this.send(bytes),
+            Ok(bytes) => {
+                let piece = this.memory.charged_about(Held::Bodies, bytes);
+                this.send(piece)
+            }
             Err(error) => {
                 this.parts.clear();
                 Poll::Ready(Some(Err(error)))

@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::response::{self, Body};
+use crate::capability::account::SiteMemory;
 use crate::files::{FileError, Folder};
 use answer::Asked;
 use index::{Asset, Bounds, File, Index, Reading};
@@ -89,7 +90,8 @@ impl Public {
 
     /// Answers a request for a file, with its content type, `etag`, `last-modified` and ranges, and
     /// from a `.br` or `.gz` beside it if the client accepts that. A folder with an `index.html` is
-    /// answered with that file; without the final `/` in the path, with a redirect.
+    /// answered with that file; without the final `/` in the path, with a redirect. What is read
+    /// of a file is charged to `memory` until it is sent.
     ///
     /// Returns nothing if `public/` does not have the file: then the routes are asked.
     pub fn serve<B>(
@@ -97,10 +99,12 @@ impl Public {
         request: &Request<B>,
         path: &Path<'_>,
         decoded: &str,
+        memory: &Arc<SiteMemory>,
     ) -> Option<Serving> {
         Some(match self.find(request, path, decoded)? {
             Found::File(index, file) => {
-                Box::pin(self.shared.clone().answer(index, file, Asked::by(request)))
+                let (shared, memory) = (self.shared.clone(), memory.clone());
+                Box::pin(shared.answer(index, file, Asked::by(request), memory))
             }
             Found::Folder => Box::pin(ready(Some(redirect(request, path)?))),
         })
@@ -135,10 +139,12 @@ impl Shared {
         index: Arc<Index>,
         file: Arc<File>,
         asked: Asked,
+        memory: Arc<SiteMemory>,
     ) -> Option<Response<Body>> {
         let opened = file.clone();
-        let answered =
-            tokio::task::spawn_blocking(move || answer::answer(index.folder(), &opened, &asked));
+        let answered = tokio::task::spawn_blocking(move || {
+            answer::answer(index.folder(), &opened, &asked, &memory)
+        });
         match answered.await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {

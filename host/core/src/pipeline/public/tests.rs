@@ -6,6 +6,7 @@ use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::capability::account::HostMemory;
 
 fn public(files: &[(&str, &[u8])]) -> (TempDir, Public) {
     let site = tempfile::tempdir().unwrap();
@@ -21,7 +22,8 @@ fn public(files: &[(&str, &[u8])]) -> (TempDir, Public) {
 async fn ask(public: &Public, request: Request<()>) -> Option<Response<Body>> {
     let raw = request.uri().path().to_owned();
     let path = Path::parse(&raw).unwrap();
-    public.serve(&request, &path, &path.decoded())?.await
+    let memory = SiteMemory::of(HostMemory::new(usize::MAX));
+    public.serve(&request, &path, &path.decoded(), &memory)?.await
 }
 
 fn get(path: &str) -> Request<()> {
