@@ -154,6 +154,11 @@ impl TestHost {
         self.process.peak_memory()
     }
 
+    /// Its resident memory, in bytes.
+    pub fn resident_memory(&self) -> usize {
+        self.process.resident_memory()
+    }
+
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
     }

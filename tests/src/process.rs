@@ -114,11 +114,23 @@ impl Process {
     /// # Panics
     /// The process has ended, or the system is not Linux.
     pub fn peak_memory(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    /// Its resident memory, in bytes.
+    ///
+    /// # Panics
+    /// The process has ended, or the system is not Linux.
+    pub fn resident_memory(&self) -> usize {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, name: &str) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(&path).expect("the process runs");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.expect("the system says it").trim().trim_end_matches(" kB");
-        peak.parse::<usize>().expect("a number") * 1024
+        let value = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = value.expect("the system says it").trim().trim_end_matches(" kB");
+        kib.parse::<usize>().expect("a number") * 1024
     }
 
     /// Its threads. Those that end while it looks are left out.

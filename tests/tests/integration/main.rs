@@ -57,6 +57,7 @@ mod swap;
 mod tenants;
 mod topics_and_timers;
 mod watching;
+mod weights;
 
 use lithe_tests::{Builder, TestHost};
 

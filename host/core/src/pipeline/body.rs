@@ -12,6 +12,10 @@ use crate::capability::account::Held;
 use crate::capability::http::HttpError;
 use crate::config::{Limit, bytes};
 
+/// How large the buffer becomes that hyper reads from a connection into, in bytes: it grows with a
+/// body, and has room for the largest head.
+pub(crate) const MAX_READ_BUFFER: usize = 128 * 1024;
+
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError<E, O> {
@@ -45,7 +49,7 @@ pub(crate) async fn read(
         return Err(too_large());
     }
     let mut charge = snapshot.account.memory().charge(Held::Bodies);
-    let charged = |bytes| charge.try_set(bytes);
+    let charged = |bytes: usize| charge.try_set(bytes.saturating_add(bytes.min(MAX_READ_BUFFER)));
     // Boxed: otherwise a request without a body would reserve room for it.
     let collected = Box::pin(collect(request.body_mut(), bytes(limit), charged));
     match timeout(snapshot.body_time, collected).await {

@@ -35,7 +35,7 @@ use crate::sync::Mutex;
 use chain::{Chain, End};
 use lithe_router::{Found, Path};
 
-pub(crate) use body::{BodyError, announced, collect};
+pub(crate) use body::{BodyError, MAX_READ_BUFFER, announced, collect};
 pub(crate) use client::canonical;
 pub(crate) use connection::{Connection, Patience};
 pub use public::Public;

@@ -44,7 +44,7 @@ use crate::clock;
 use crate::config::{self, Host};
 use crate::descriptors::{self, Descriptor};
 use crate::log::Seldom;
-use crate::pipeline::{self, Body, Connection, Patience, SiteSnapshot};
+use crate::pipeline::{self, Body, Connection, MAX_READ_BUFFER, Patience, SiteSnapshot};
 use crate::supervise;
 pub(crate) use claims::Claims;
 use connections::{Clients, Counted};
@@ -59,11 +59,6 @@ const LEAVE_TIME: Duration = Duration::from_secs(5);
 
 /// The longest wait after a failed accept.
 const MAX_WAIT: Duration = Duration::from_millis(100);
-
-/// How much of a request's head hyper may buffer. This only keeps one connection from filling
-/// memory. The site's own bounds on the target and the headers are lower, and their answers are
-/// more precise.
-const MAX_HEAD_BYTES: usize = 128 * 1024;
 
 /// The most headers of one request. More are answered with 431.
 const MAX_HEADERS: usize = 100;
@@ -281,7 +276,7 @@ impl Server {
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())
             .header_read_timeout(self.settings.header_time)
-            .max_buf_size(MAX_HEAD_BYTES)
+            .max_buf_size(MAX_READ_BUFFER)
             .max_headers(MAX_HEADERS)
             .serve_connection(TokioIo::new(connection), service)
             .with_upgrades();

@@ -7,7 +7,7 @@
 //! | `POST /publish?topic=` | the body to the topic; answers how many heard it |
 //! | `GET /members?topic=` | how many subscribe to it; without a topic, how many sockets there are |
 //! | `POST /later?topic=&ms=` | the body to the topic, after that time |
-//! | `/rooms/:id`, `GET /rooms/:id/members?topic=` | as `/hooks` and `/members`, for the scope `param:id` |
+//! | `/rooms/:id`, `GET /rooms/:id/members?topic=`, `GET /rooms/:id/answer?bytes=` | as `/hooks`, `/members` and `/answer`, for the scope `param:id` |
 //! | `/hooks` | hooks that are not pinned: `hooks.rs` says which words they know |
 //! | `/async` | async sessions: `session.rs` says which words they know |
 
@@ -45,9 +45,8 @@ fn count(which: impl FnOnce(&Counts) -> &Cell<u32>) -> u32 {
 fn app() -> App {
     App::new()
         .get("/counts", counts)
-        .get("/answer", |event: Event| -> Result<String> {
-            Ok("x".repeat(event.query_param("bytes")?.unwrap_or_default()))
-        })
+        .get("/answer", answer)
+        .get("/rooms/:id/answer", answer)
         .post("/publish", |event: Event| -> Result<String> {
             Ok(topics::publish(topic(&event), event.text()?).to_string())
         })
@@ -69,6 +68,10 @@ fn counts(_event: Event) -> Result<Response> {
             "ticks": counts.ticks.get(),
         }))
     })
+}
+
+fn answer(event: Event) -> Result<String> {
+    Ok("x".repeat(event.query_param("bytes")?.unwrap_or_default()))
 }
 
 fn members(event: Event) -> String {
