@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
+use lithe_host::internals::runtime::step_back;
 use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, CACHE, SESSIONS};
 use serde_json::Value;
@@ -220,7 +221,11 @@ fn measure(burst: Burst, program: &Path) -> anyhow::Result<()> {
             anyhow::Ok(())
         });
         let measured = (|| {
-            let beginning = scope.spawn(|| burst.begin(address));
+            let beginning = scope.spawn(|| {
+                // Behind those that measure.
+                step_back()?;
+                burst.begin(address)
+            });
             let mut during = neighbour.measure(&server, TIME)?;
             while !beginning.is_finished() {
                 let more = neighbour.measure(&server, TIME)?;

@@ -1,7 +1,7 @@
 //! What the host holds in memory for a site: it is counted, and it has a bound.
 
 use http::Request;
-use lithe_tests::artifacts::{SESSIONS, TRAP_HTTP};
+use lithe_tests::artifacts::{SESSIONS, TIMERS, TRAP_HTTP};
 use lithe_tests::{Frame, TestHost, eventually};
 use serde_json::Value;
 
@@ -57,6 +57,61 @@ async fn what_a_site_holds_is_counted_until_it_is_gone() {
         let is_back =
             bytes(&after["held"]["sockets"]) == socket && bytes(&after["held"]["messages"]) == 0;
         is_back.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn records_are_charged_until_they_are_gone() {
+    let host = sessions::start("").await;
+    let mut ann = host.connect("/hooks").await;
+    assert_eq!(ann.ask("hello").await, "hello");
+    let before = memory(&host).await;
+    let held = |memory: &Value, what: &str| bytes(&memory["held"][what]);
+    assert!(held(&before, "versions") > 128 << 10, "{before}");
+    assert_eq!(held(&before, "connections"), 0, "the only one is a socket's");
+
+    for number in 0..20 {
+        assert_eq!(ann.ask(&format!("subscribe:{number}{}", "x".repeat(200))).await, "ok");
+    }
+    let mut idle = host.raw().await;
+    idle.write("GET /counts HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(idle.response().await.status, 200);
+    let during = memory(&host).await;
+    let more = |what: &str| held(&during, what) - held(&before, what);
+    assert!((20 * 456..20 * 800).contains(&more("sockets")), "{during}");
+    assert!((4 << 10..64 << 10).contains(&more("connections")), "{during}");
+
+    for number in 0..20 {
+        assert_eq!(ann.ask(&format!("unsubscribe:{number}{}", "x".repeat(200))).await, "ok");
+    }
+    drop(idle);
+    eventually("what they took to be given back", async || {
+        let after = memory(&host).await;
+        let is_as_before = |what: &str| held(&after, what) == held(&before, what);
+        ["sockets", "connections"].into_iter().all(is_as_before).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn timers_are_charged_and_refused_over_the_bound() {
+    let config = "[limits]\nsite_memory = \"4 MiB\"\ntimers = 100000\n";
+    let host = host().config(config).route("timers", TIMERS).start().await;
+    assert_eq!(host.get("/timers").await.status, 200);
+    let before = bytes(&memory(&host).await["held"]["instances"]);
+    let answer = host.get("/timers?set=2000&count=10000").await;
+    let set = answer.text().strip_prefix("more than ").expect("they do not fit").to_owned();
+    let set: u64 = set.parse().expect("a number");
+    assert!(
+        (1_000..8_000).contains(&set),
+        "{set} timers of 512 B fit into 4 MiB less the instance"
+    );
+    assert!(bytes(&memory(&host).await["held"]["instances"]) >= before + set * 512);
+    eventually("what they took to be given back", async || {
+        // The guest's own memory has grown by what it notes of them.
+        let after = bytes(&memory(&host).await["held"]["instances"]);
+        (after < before + (512 << 10)).then_some(())
     })
     .await;
 }

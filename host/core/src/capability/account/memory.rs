@@ -68,6 +68,11 @@ impl Held {
         }
     }
 
+    /// Whether the others make room for it: only its own sum is held against the site's bound.
+    fn comes_first(self) -> bool {
+        matches!(self, Self::Instances | Self::Versions)
+    }
+
     /// The name that `status` prints.
     pub fn name(self) -> &'static str {
         match self {
@@ -226,10 +231,7 @@ impl SiteMemory {
     /// # Errors
     /// The site may not hold them.
     pub fn check_more(&self, what: Held, more: usize) -> Result<(), Over> {
-        let used = match what {
-            Held::Instances | Held::Versions => self.held(what),
-            _ => self.used(),
-        };
+        let used = if what.comes_first() { self.held(what) } else { self.used() };
         self.check_sum(used.saturating_add(more), more, 4)
     }
 
@@ -298,6 +300,36 @@ impl SiteMemory {
     fn add(&self, what: Held, bytes: usize) {
         self.each[what as usize].fetch_add(bytes, Ordering::Relaxed);
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.note_more(before, bytes);
+    }
+
+    /// The same, if the site may hold them. Of several that try at the same moment, no more succeed
+    /// than fit into the site's own bound.
+    fn try_add(&self, what: Held, bytes: usize) -> Result<(), Over> {
+        self.check_more(what, bytes)?;
+        let bound = self.bound.load(Ordering::Relaxed);
+        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= bound);
+        let take =
+            |counter: &AtomicUsize| {
+                counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map_err(|used| {
+                    Over { limit: Limit::SiteMemory, used: used.saturating_add(bytes), bound }
+                })
+            };
+        let (own, all) = (&self.each[what as usize], &self.used);
+        let before = if what.comes_first() {
+            take(own)?;
+            all.fetch_add(bytes, Ordering::Relaxed)
+        } else {
+            let before = take(all)?;
+            own.fetch_add(bytes, Ordering::Relaxed);
+            before
+        };
+        self.note_more(before, bytes);
+        Ok(())
+    }
+
+    /// Notes that the site holds this many bytes more than before.
+    fn note_more(&self, before: usize, bytes: usize) {
         let used = before.saturating_add(bytes);
         self.highest.fetch_max(used, Ordering::Relaxed);
         let little = self.host.little();
@@ -406,10 +438,11 @@ impl Charge {
     /// It may not: it is charged with as much as before.
     pub fn try_set(&mut self, bytes: usize) -> Result<(), Over> {
         // Checked before it is charged: what is refused must not count for anybody.
-        if let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) {
-            self.memory.check_more(self.what, more)?;
+        match bytes.checked_sub(self.bytes) {
+            Some(more) if more > 0 => self.memory.try_add(self.what, more)?,
+            _ => self.memory.subtract(self.what, self.bytes - bytes),
         }
-        self.set(bytes);
+        self.bytes = bytes;
         Ok(())
     }
 }
@@ -485,6 +518,32 @@ mod tests {
         assert_eq!(site.check(), Ok(()));
         site.limit(0);
         assert_eq!(one.try_set(10_000), Ok(()));
+    }
+
+    #[test]
+    fn of_many_at_the_same_moment_no_more_succeed_than_fit() {
+        let site = SiteMemory::of(HostMemory::new(1_000_000));
+        site.limit(10_000);
+        std::thread::scope(|scope| {
+            for what in [Held::Bodies, Held::Messages, Held::Files, Held::Connections] {
+                let site = &site;
+                scope.spawn(move || {
+                    let mut charges = Vec::new();
+                    for _ in 0..10_000 {
+                        let mut charge = site.charge(what);
+                        if charge.try_set(7).is_ok() {
+                            charges.push(charge);
+                        }
+                        assert!(site.used() <= 10_000);
+                        if charges.len() > 1_500 {
+                            charges.pop();
+                        }
+                    }
+                });
+            }
+        });
+        assert!((9_990..=10_000).contains(&site.highest()), "{}", site.highest());
+        assert_eq!(site.used(), 0);
     }
 
     #[test]
