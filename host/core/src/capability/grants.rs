@@ -12,7 +12,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use super::account::Account;
 use super::filesystem::Granted;
-use super::output::{OutputHandle, Stream};
+use super::output::{OutputHandle, StandardStream};
 use crate::config::{self, SecretSource};
 use crate::files::{FileError, Folder, Identity, Writable};
 use crate::log::Patterns;
@@ -159,9 +159,9 @@ impl Grants {
 
     /// The WASI context of an instance: clocks, random numbers, its output, and what is granted.
     /// The network is not included. Files are granted by [`Grants::folders`].
-    pub(super) fn wasi(&self, output: impl Fn(Stream) -> OutputHandle) -> WasiCtx {
+    pub(super) fn wasi(&self, output: impl Fn(StandardStream) -> OutputHandle) -> WasiCtx {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(output(Stream::Stdout)).stderr(output(Stream::Stderr));
+        wasi.stdout(output(StandardStream::Stdout)).stderr(output(StandardStream::Stderr));
         wasi.max_random_size(MAX_RANDOM);
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         for (name, value) in &self.environment {

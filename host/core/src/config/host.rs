@@ -12,7 +12,7 @@ use crate::machine;
 /// `lithe.toml` beside their folders has it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Bounds {
+pub struct HostBounds {
     /// What the host holds in memory for all sites: instances, sockets, messages that wait, bodies.
     /// Default: zero, which is three quarters of the machine's memory, or of the container's. Over
     /// it, the sites that hold more than an equal part pay as over `limits.site_memory`, and no
@@ -21,7 +21,7 @@ pub struct Bounds {
     pub memory: ByteSize,
 }
 
-impl Bounds {
+impl HostBounds {
     /// `memory` in bytes, or what follows from the machine.
     ///
     /// # Errors

@@ -69,11 +69,11 @@ pub enum SwapError {
 /// A swap that is ready: what has state is held between two events. Dropping it lets the previous
 /// version go on.
 pub struct Swap {
-    pairs: Vec<Held>,
+    pairs: Vec<HeldPair>,
 }
 
 /// A pair whose previous version is held, if its memory is handed over.
-struct Held {
+struct HeldPair {
     pair: Pair,
     paused: Option<PausedSet>,
     lost: Option<EmptyMemory>,
@@ -203,7 +203,7 @@ impl Swap {
                 }
                 None => (None, lost),
             };
-            ready.pairs.push(Held { pair, paused, lost });
+            ready.pairs.push(HeldPair { pair, paused, lost });
         }
         Ok(ready)
     }
@@ -211,14 +211,14 @@ impl Swap {
     /// The successors take over what can move: each socket between two of its events. Returns what
     /// has moved of each pair.
     pub async fn complete(self) -> Vec<Swapped> {
-        for Held { pair, lost, .. } in &self.pairs {
+        for HeldPair { pair, lost, .. } in &self.pairs {
             pair.after.make_current();
             if let Some(lost) = lost {
                 // A version takes over from others more than once only as a canary.
                 let _ = pair.after.began_empty.set(*lost);
             }
         }
-        let moving = self.pairs.into_iter().map(|Held { pair, paused, lost }| async move {
+        let moving = self.pairs.into_iter().map(|HeldPair { pair, paused, lost }| async move {
             let moved = match (paused, pair.before.shared(), pair.after.shared()) {
                 (Some(paused), ..) => paused.retire(),
                 (None, Some(before), Some(_)) => before.retire().await,

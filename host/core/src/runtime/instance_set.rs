@@ -14,7 +14,9 @@ use futures_util::future::{join_all, try_join_all};
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
 use super::failure::Failure;
-use super::shared_instance::{Handled, InstanceSource, Moved, PausedInstance, SharedInstance};
+use super::shared_instance::{
+    AnswerAndHandle, InstanceSource, Moved, PausedInstance, SharedInstance,
+};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
@@ -146,7 +148,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     ///
     /// # Errors
     /// As [`InstanceSet::for_request`], or the call fails; see [`Failure`].
-    pub(crate) async fn handle(&self, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(&self, request: Arc<Request>) -> AnswerAndHandle<T> {
         SharedInstance::handle(self.for_request(&request)?, request).await
     }
 

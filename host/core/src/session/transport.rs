@@ -21,7 +21,7 @@ use super::frame::Whole;
 use super::wire::Wire;
 use crate::capability::account::Charge;
 use crate::message::{Message, Messages, encode_header};
-use crate::outgoing::{Outgoing, room};
+use crate::outgoing::{Outgoing, slices};
 use byte_stream::{ByteStream, READ_BUFFER};
 
 /// How many frames are read before the guest is called.
@@ -249,7 +249,7 @@ impl<S: Wire> Transport<S> {
         let ByteStream { stream, out, .. } = &mut self.io;
         while !out.is_empty() {
             let stream = Pin::new(&mut *stream);
-            let written = match out.gather(&mut room()) {
+            let written = match out.gather(&mut slices()) {
                 [one] => stream.poll_write(cx, one),
                 many => stream.poll_write_vectored(cx, many),
             };

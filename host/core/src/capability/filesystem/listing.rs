@@ -9,7 +9,7 @@ use cap_primitives::fs::{FileType, ReadDir, read_base_dir};
 use rustix::io::Errno;
 use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry};
 
-use super::open::Slot;
+use super::open::OpenLease;
 
 /// How many names are read at once, and kept.
 const BATCH: usize = 64;
@@ -22,7 +22,7 @@ pub(crate) struct Listing {
     read: VecDeque<Entry>,
     /// What has not been read yet.
     rest: Option<ReadDir>,
-    _slot: Arc<Slot>,
+    _lease: Arc<OpenLease>,
 }
 
 impl Listing {
@@ -30,9 +30,9 @@ impl Listing {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub(crate) fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
+    pub(crate) fn begin(folder: &File, lease: Arc<OpenLease>) -> io::Result<Self> {
         let rest = Some(read_base_dir(folder)?);
-        Ok(Self { read: VecDeque::new(), rest, _slot: slot })
+        Ok(Self { read: VecDeque::new(), rest, _lease: lease })
     }
 
     /// The next name. If more names have to be read first, returns the rest to read instead.

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use crate::outgoing::{Outgoing, room};
+use crate::outgoing::{Outgoing, slices};
 
 /// The writing half of a connection. Dropping it does not end the connection: the session does
 /// that.
@@ -45,12 +45,12 @@ impl Outlet {
     /// connection is lost, which the session's task will see.
     pub fn write(&self, bytes: &Outgoing) -> usize {
         let written = match &self.0 {
-            Some(Half::Tcp(half)) => match bytes.gather(&mut room()) {
+            Some(Half::Tcp(half)) => match bytes.gather(&mut slices()) {
                 [one] => half.try_write(one),
                 many => half.try_write_vectored(many),
             },
             #[cfg(all(test, feature = "shuttle"))]
-            Some(Half::Checked(network)) => match bytes.gather(&mut room()) {
+            Some(Half::Checked(network)) => match bytes.gather(&mut slices()) {
                 [first, ..] => network.try_write(first),
                 [] => Ok(0),
             },

@@ -65,7 +65,7 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
-use crate::config::{Limit, Topics};
+use crate::config::{Limit, TopicScope};
 use crate::lease::{Lease, Leased, Leases};
 use crate::sync::{Mutex, detach};
 pub(crate) use guest::{GuestCalls, InstanceSource};
@@ -146,7 +146,10 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub(crate) async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(
+        mut shared: Lease<Self>,
+        request: Arc<Request>,
+    ) -> AnswerAndHandle<T> {
         let max = shared.template.context().limits.queue;
         loop {
             let heir = {
@@ -173,7 +176,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     /// The scope of its topics. `None` if they are those of the plugin.
     fn topics_scope(&self) -> Option<Arc<str>> {
         match (&self.key, self.template.context().settings.topics) {
-            (Key::Param { value, .. }, Topics::Scope) => Some(value.clone()),
+            (Key::Param { value, .. }, TopicScope::Scope) => Some(value.clone()),
             _ => None,
         }
     }
@@ -367,14 +370,15 @@ impl<T: InstanceSource> TimerSink for Timers<T> {
 }
 
 /// What a handler has answered, and the place of the socket that the answer names.
-pub(crate) type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
+pub(crate) type AnswerAndHandle<T = Template<Hooks>> =
+    Result<(Answered, Option<SocketHandle<T>>), Failure>;
 
 /// An answer on its way to the task that asked. If that task has gone away, the guest is told that
 /// the socket which it accepted will not open.
-struct Reply<T: InstanceSource>(Option<Handled<T>>);
+struct Reply<T: InstanceSource>(Option<AnswerAndHandle<T>>);
 
 impl<T: InstanceSource> Reply<T> {
-    fn take(mut self) -> Handled<T> {
+    fn take(mut self) -> AnswerAndHandle<T> {
         self.0.take().unwrap_or(Err(Failure::Stopped))
     }
 }

@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
 use super::{
-    Event, GuestCalls, Handled, InstanceSource, PausedInstance, Reply, SharedInstance, Timers,
+    AnswerAndHandle, Event, GuestCalls, InstanceSource, PausedInstance, Reply, SharedInstance,
+    Timers,
 };
 use crate::capability::Sharing;
 use crate::capability::event::Request;
@@ -175,7 +176,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Gives the socket that an answer names its place at this instance.
-    fn seated(&self, answered: Result<Answered, Failure>) -> Handled<T> {
+    fn seated(&self, answered: Result<Answered, Failure>) -> AnswerAndHandle<T> {
         let answered = answered?;
         let socket = answered.as_ref().ok().and_then(Answer::socket);
         let handle = socket.map(|socket| Assignment::take(&self.shared, socket));
