@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use http::{HeaderMap, Method, Version};
-use lithe_host::internals::capability::event::{Request, RequestId};
+use http::Uri;
+use lithe_host::internals::capability::event::Request;
 use lithe_host::internals::config;
 use lithe_host::internals::plugin::{
     Account, Cache, Compiling, Loader, PluginIdentity, Role, Settings, Source,
@@ -86,7 +86,7 @@ fn start(
         identity: PluginIdentity::default(),
         share: None,
     };
-    let request = Arc::new(get()?);
+    let request = Arc::new(Request::get(Uri::from_static("/")));
     let begun = Instant::now();
     let source = Source::Given(bytes.to_vec().into());
     let plugin = threads.block_on(async {
@@ -100,24 +100,6 @@ fn start(
     let handled = handled.map_err(|failure| anyhow::anyhow!("the guest: {failure}"))?;
     ensure!(handled.session.is_none(), "an answer to GET begins no session");
     Ok(Start { load, answer })
-}
-
-fn get() -> anyhow::Result<Request> {
-    Ok(Request {
-        id: RequestId::next(),
-        method: Method::GET,
-        uri: "/".parse().context("it is a path")?,
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        path: "/".into(),
-        scheme: "http",
-        client: ([127, 0, 0, 1], 1).into(),
-        route: "/".into(),
-        params: Vec::new(),
-        body: Default::default(),
-        locals: Default::default(),
-        accepted: Default::default(),
-    })
 }
 
 fn millis(time: Duration) -> String {
