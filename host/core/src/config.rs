@@ -606,9 +606,13 @@ mod tests {
             assert!(Config::parse(&text).is_err());
         }
         let site = tempfile::tempdir().unwrap();
-        std::fs::write(site.path().join(FILE_NAME), "#".repeat(1024 * 1024 + 1)).unwrap();
-        let error =
-            format!("{:#}", Config::load(&files::Folder::open(site.path()).unwrap()).unwrap_err());
+        let load = |bytes: usize| {
+            std::fs::write(site.path().join(FILE_NAME), "#".repeat(bytes)).unwrap();
+            Config::load(&files::Folder::open(site.path()).unwrap())
+        };
+        let most = MAX_FILE.as_u64() as usize;
+        assert!(load(most).is_ok());
+        let error = format!("{:#}", load(most + 1).unwrap_err());
         assert!(error.contains("at most 1.0 MiB"), "{error}");
     }
 

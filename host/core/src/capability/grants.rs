@@ -348,6 +348,18 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_has_a_size() {
+        let site = tempfile::tempdir().unwrap();
+        let with = |bytes: u64| {
+            std::fs::write(site.path().join("key"), "k".repeat(bytes as usize)).unwrap();
+            resolve("secrets.KEY = { file = \"key\" }", site.path())
+        };
+        assert!(with(MAX_SECRET.as_u64()).is_ok());
+        let error = format!("{:#}", with(MAX_SECRET.as_u64() + 1).unwrap_err());
+        assert!(error.contains("at most 64.0 KiB"), "{error}");
+    }
+
+    #[test]
     fn what_is_not_the_sites_is_not_granted() {
         let site = tempfile::tempdir().unwrap();
         let root = site.path().canonicalize().unwrap();

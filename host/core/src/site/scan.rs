@@ -430,6 +430,16 @@ mod tests {
         assert!(component(&format!("routes/{deep}a.wasm")).is_ok());
         let error = component(&format!("routes/{deep}x/a.wasm")).unwrap_err().to_string();
         assert!(error.contains("more than 64 folders deep"), "{error}");
+        let named = |length: usize| format!("routes/{}.wasm", "n".repeat(length - ".wasm".len()));
+        assert!(component(&named(MAX_NAME)).is_ok());
+        let error = component(&named(MAX_NAME + 1)).unwrap_err().to_string();
+        assert!(error.contains("a name has at most 255 bytes"), "{error}");
+        let folders = format!("{}/", "f".repeat(239)).repeat(8);
+        let long = |length: usize| format!("routes/{folders}{}.wasm", "n".repeat(length));
+        let room = MAX_PATH - long(0).len();
+        assert!(component(&long(room)).is_ok(), "{room}");
+        let error = component(&long(room + 1)).unwrap_err().to_string();
+        assert!(error.contains("and a path 2048"), "{error}");
         let names: Vec<String> = (0..=MAX_COMPONENTS).map(|n| format!("routes/{n}.wasm")).collect();
         assert_eq!(all(names[1..].iter().map(String::as_str)).unwrap().len(), MAX_COMPONENTS);
         let error = all(names.iter().map(String::as_str)).unwrap_err().to_string();

@@ -91,7 +91,7 @@ impl OpenLease {
             ErrorCode::Quota
         };
         let limit = context.limits.files;
-        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).clamp(1, MAX_OF_INSTANCE) {
+        if instance.load(Ordering::Relaxed) >= of_instance(limit) {
             return Err(over());
         }
         let site = context.account.open_file(limit).ok_or_else(over)?;
@@ -105,6 +105,11 @@ impl OpenLease {
         instance.fetch_add(1, Ordering::Relaxed);
         Ok(Arc::new(Self { instance: instance.clone(), _site: site, _process: process }))
     }
+}
+
+/// How much one instance may have open, of what its site may have.
+fn of_instance(limit: usize) -> usize {
+    (limit / OF_INSTANCE).clamp(1, MAX_OF_INSTANCE)
 }
 
 impl Drop for OpenLease {
@@ -228,6 +233,20 @@ impl OpenRequest {
         match stat(folder, Path::new(&self.path), FollowSymlinks::No) {
             Ok(_) => Ok(()),
             Err(_) => quota.take(ENTRY),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_has_at_most_a_quarter_of_its_sites_files_and_1_000() {
+        for (limit, expected) in
+            [(0, 1), (4, 1), (64, 16), (3_999, 999), (4_000, 1_000), (4_004, 1_000)]
+        {
+            assert_eq!(of_instance(limit), expected, "{limit}");
         }
     }
 }
