@@ -15,6 +15,7 @@ use lithe_host::internals::plugin::{
 };
 use lithe_host::internals::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
+use lithe_tests::percentile;
 
 /// At most, in the middle.
 const GOAL: Duration = Duration::from_millis(1);
@@ -56,14 +57,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let starts = starts.collect::<anyhow::Result<Vec<_>>>()?;
         let mut all: Vec<_> = starts.iter().map(|start| start.load + start.answer).collect();
         let mut loads: Vec<_> = starts.iter().map(|start| start.load).collect();
-        all.sort_unstable();
-        loads.sort_unstable();
-        let median = all[all.len() / 2];
+        let median = percentile(50, &mut all);
         println!(
             "| {name} | {} | {} | {} | {} |",
             millis(median),
-            millis(all[all.len() * 99 / 100]),
-            millis(loads[loads.len() / 2]),
+            millis(percentile(99, &mut all)),
+            millis(percentile(50, &mut loads)),
             if median < GOAL { "yes" } else { "**no**" },
         );
     }

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum as _};
-use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
+use lithe_tests::{Site, percentile};
 
+use crate::compare::Spread;
 use crate::cores;
 use crate::host;
 use crate::load::connections::Connections;
@@ -226,18 +227,12 @@ impl Neighbour {
         });
         let share = |time: Duration| time.as_secs_f64() / started.elapsed().as_secs_f64();
         Ok(Measured {
-            echo: p99(echo?),
-            http: p99(http?),
+            echo: percentile(99, &mut echo?),
+            http: percentile(99, &mut http?),
             busy: share(server.cpu_time()?.saturating_sub(cpu)),
             delayed: share(server.delay()?.saturating_sub(delay)),
         })
     }
-}
-
-/// Of at least one.
-fn p99(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() * 99 / 100]
 }
 
 /// Whether the goal is met.
@@ -250,23 +245,19 @@ enum Verdict {
 
 /// Prints a row.
 fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> Verdict {
-    let middle = |of: &dyn Fn(&Pair) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(of).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        (values[0], values[values.len() / 2], values[values.len() - 1])
-    };
+    let spread = |of: &dyn Fn(&Pair) -> f64| Spread::of(rounds.iter().map(of));
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     let mut is_met = true;
     let mut cells = |p99: fn(&Measured) -> Duration| {
-        let (_, alone, _) = middle(&|pair| millis(p99(&pair.alone)));
-        let (_, beside, _) = middle(&|pair| millis(p99(&pair.beside)));
-        let (least, ratio, most) =
-            middle(&|pair| millis(p99(&pair.beside)) / millis(p99(&pair.alone)));
+        let alone = spread(&|pair| millis(p99(&pair.alone))).median;
+        let beside = spread(&|pair| millis(p99(&pair.beside))).median;
+        let Spread { least, median: ratio, most } =
+            spread(&|pair| millis(p99(&pair.beside)) / millis(p99(&pair.alone)));
         is_met &= ratio <= GOAL;
         format!("{alone:.2}, {beside:.2} | **{ratio:.2}** ({least:.2} to {most:.2})")
     };
     let (echo, http) = (cells(|measured| measured.echo), cells(|measured| measured.http));
-    let (_, busy, _) = middle(&|pair| pair.beside.busy * 100.0);
+    let busy = spread(&|pair| pair.beside.busy * 100.0).median;
     let disturbed = rounds.iter().filter(|pair| pair.is_disturbed()).count();
     let (verdict, word) = match is_met {
         _ if disturbed * 2 >= rounds.len() => (Verdict::Unclear, "unclear"),
