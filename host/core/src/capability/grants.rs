@@ -192,7 +192,7 @@ fn take(room: &mut u64, name: &str, value: &str) -> anyhow::Result<()> {
 /// somebody holds this. A folder that cannot be granted is left out: [`Grants::resolve`] says why.
 ///
 /// # Errors
-/// One of them contains another, whose contents would count for only one size.
+/// One of the folders contains another. What is in the inner one would count for one size only.
 pub(crate) fn writable(
     site: &Folder,
     plugins: &BTreeMap<String, config::PluginConfig>,

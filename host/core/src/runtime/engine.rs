@@ -20,7 +20,8 @@ use crate::supervise;
 /// thread back.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The same, where guests of several sites share threads: a neighbour waits at most two of these.
+/// How often a guest is interrupted if several sites share the threads. A neighbour waits for at
+/// most two of these.
 const SHARED_TICK: Duration = Duration::from_millis(1);
 
 /// The most instances of all plugins together. Each reserves 4 GiB of addresses, so that guests
@@ -63,7 +64,7 @@ impl Runtime {
         Self::with(TICK, false, MAX_INSTANCES)
     }
 
-    /// The same for one site whose guests may be compiled by [`compiler`] as quickly as it can.
+    /// Makes the runtime of one site whose guests may be compiled without optimisation.
     ///
     /// # Errors
     /// As [`Runtime::new`].
@@ -71,7 +72,7 @@ impl Runtime {
         Self::with(TICK, true, MAX_INSTANCES)
     }
 
-    /// Reserves the same for several sites, which do not trust each other.
+    /// Makes the runtime of several sites, which do not trust each other.
     ///
     /// # Errors
     /// As [`Runtime::new`].

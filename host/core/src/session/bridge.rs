@@ -55,7 +55,7 @@ pub(crate) struct Bridge<S> {
     max_unsent: usize,
     /// Our close, if the host closes first.
     closing: Option<Closing>,
-    /// How long the end may take; none if nothing more can or should be sent.
+    /// How long the end may take. None if nothing more can or should be sent.
     end_time: Option<Duration>,
     incoming: Incoming,
 }
@@ -289,7 +289,7 @@ impl<S: Wire> Bridge<S> {
             if self.transport.is_amid_message()
                 && let Some(frame) = orders.close.take()
             {
-                // Nothing can be decoded without what has come of the message.
+                // Nothing can be decoded after a part of a message is dropped.
                 self.transport.forget_message();
                 return Err(End::Violation { code: frame.code, reason: frame.reason.into() });
             }

@@ -24,11 +24,11 @@ use crate::plugin::{Guest, Session};
 #[derive(Debug)]
 pub struct StreamBody {
     socket: Arc<Socket>,
-    /// What hyper gets next of the piece that it has a part of.
+    /// The rest of the piece of which hyper has a part.
     piece: Bytes,
     /// Pieces that hyper has not asked for yet.
     taken: Outgoing,
-    /// What of these is not shared.
+    /// Charges the site with the pieces that are not shared.
     charge: Charge,
     /// Notified when there is room for what the guest was refused.
     drained: Arc<Notify>,
@@ -120,7 +120,7 @@ impl StreamBody {
         }
     }
 
-    /// Takes the next part out, of which hyper has at most one: the rest can still be dropped.
+    /// Takes the next part out. hyper has at most one, so that the rest can still be dropped.
     fn next_part(&mut self) -> Option<Bytes> {
         if self.piece.is_empty() {
             self.piece = self.pop()?;

@@ -97,7 +97,7 @@ struct Inner {
     delivering: bool,
     /// Whether the session task waits for that.
     awaited: bool,
-    /// From the handshake to the end. None if only the session task can write.
+    /// It is here from the handshake to the end. None if only the session task can write.
     outlet: Option<Outlet>,
     attachment: Vec<u8>,
     inbox: VecDeque<(Inbox, Option<Charge>)>,

@@ -142,8 +142,8 @@ impl Outbound {
         }
     }
 
-    /// Whether the peer reads more slowly than it is sent to. What a guest sends to it in one event
-    /// says nothing about that.
+    /// Whether the peer reads more slowly than the guest sends. What the guest sends in one event
+    /// does not tell.
     fn is_behind(&self) -> bool {
         self.unsent > 0 || !self.begun.is_empty() || self.queue.len() > UNSETTLED
     }

@@ -41,8 +41,8 @@ impl Outlet {
         Self(Some(Half::Checked(network)))
     }
 
-    /// Writes what the network takes at once. Returns how many bytes that were: none, too, if the
-    /// connection is lost, which the session's task will see.
+    /// Writes what the network takes at once. Returns how many bytes that were. A lost connection
+    /// takes none, and the session's task will notice.
     pub fn write(&self, bytes: &Outgoing) -> usize {
         let written = match &self.0 {
             Some(Half::Tcp(half)) => match bytes.gather(&mut slices()) {
