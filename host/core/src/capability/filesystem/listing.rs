@@ -44,17 +44,17 @@ impl Listing {
     }
 
     /// Adds what [`read_on`] has read.
-    pub(crate) fn extend(&mut self, (read, rest): Batch) {
+    pub(crate) fn extend(&mut self, (read, rest): NamesAndRest) {
         self.read = read;
         self.rest = rest;
     }
 }
 
 /// Names, and the rest to read.
-pub(crate) type Batch = (VecDeque<Entry>, Option<ReadDir>);
+pub(crate) type NamesAndRest = (VecDeque<Entry>, Option<ReadDir>);
 
 /// Reads some names.
-pub(crate) fn read_on(mut rest: ReadDir) -> Batch {
+pub(crate) fn read_on(mut rest: ReadDir) -> NamesAndRest {
     let mut read = VecDeque::with_capacity(BATCH);
     while read.len() < BATCH {
         let Some(entry) = rest.next() else { return (read, None) };

@@ -347,10 +347,10 @@ impl<T: InstanceSource> Inner<T> {
     }
 }
 
-/// The timers of an instance go to its queue.
-struct Timers<T: InstanceSource>(Weak<SharedInstance<T>>);
+/// Leaves an instance's due timers in its queue.
+struct TimerQueue<T: InstanceSource>(Weak<SharedInstance<T>>);
 
-impl<T: InstanceSource> TimerSink for Timers<T> {
+impl<T: InstanceSource> TimerSink for TimerQueue<T> {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
         let Some(shared) = self.0.upgrade().map(|shared| Lease::of(&shared)) else { return };
         {

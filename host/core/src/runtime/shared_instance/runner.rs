@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::socket_handle::Assignment;
 use super::{
     AnswerAndHandle, Event, GuestCalls, InstanceSource, PausedInstance, Reply, SharedInstance,
-    Timers,
+    TimerQueue,
 };
 use crate::capability::Sharing;
 use crate::capability::event::Request;
@@ -228,7 +228,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     pub(super) async fn start(&mut self) -> Result<(), Failure> {
-        let timer_sink = Arc::new(Timers(self.shared.this.clone()));
+        let timer_sink = Arc::new(TimerQueue(self.shared.this.clone()));
         let sharing = Sharing { timer_sink, scope: self.shared.topics_scope() };
         self.instance = Some(Box::new(self.shared.template.instantiate(Some(sharing)).await?));
         Ok(())
