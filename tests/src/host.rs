@@ -13,7 +13,8 @@ use http::Request;
 use crate::artifacts::CACHE;
 use crate::deadline::{eventually, within};
 use crate::http_client::{self, Response};
-use crate::process::{Process, Signal, Thread};
+use crate::proc::Task;
+use crate::process::{Process, Signal};
 use crate::raw::Raw;
 use crate::site::Site;
 use crate::websocket::Client;
@@ -140,7 +141,7 @@ impl TestHost {
     }
 
     /// The process's threads.
-    pub fn threads(&self) -> Vec<Thread> {
+    pub fn threads(&self) -> Vec<Task> {
         self.process.threads()
     }
 

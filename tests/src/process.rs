@@ -10,6 +10,7 @@ pub use rustix::process::Signal;
 
 use crate::deadline::{BUILD, DEADLINE, within, within_time};
 use crate::output::Output;
+use crate::proc::{self, Task};
 
 /// What the log shows: what the host does, and not what its libraries do.
 const LOG: &str =
@@ -24,20 +25,6 @@ pub struct Process {
     stderr: Output,
     /// How long a log line may take.
     patience: Duration,
-}
-
-/// A thread of a process (proc(5)).
-#[derive(Clone, Debug)]
-pub struct Thread {
-    /// The first 15 characters of it.
-    pub name: String,
-    /// Whether it runs, or wants to.
-    pub is_runnable: bool,
-    pub niceness: i32,
-    /// The number of its scheduling policy, such as 5 for `SCHED_IDLE` (sched(7)).
-    pub policy: u32,
-    /// CPU time that it has used, in steps of 10 ms.
-    pub cpu: Duration,
 }
 
 impl Process {
@@ -114,7 +101,8 @@ impl Process {
     /// # Panics
     /// The process has ended, or the system is not Linux.
     pub fn peak_memory(&self) -> usize {
-        self.memory("VmHWM:")
+        let peak = proc::memory(self.child.id(), "status", "VmHWM");
+        peak.expect("the process runs") as usize
     }
 
     /// Its resident memory, in bytes.
@@ -122,26 +110,13 @@ impl Process {
     /// # Panics
     /// The process has ended, or the system is not Linux.
     pub fn resident_memory(&self) -> usize {
-        self.memory("VmRSS:")
+        let resident = proc::memory(self.child.id(), "status", "VmRSS");
+        resident.expect("the process runs") as usize
     }
 
-    fn memory(&self, name: &str) -> usize {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(&path).expect("the process runs");
-        let value = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = value.expect("the system says it").trim().trim_end_matches(" kB");
-        kib.parse::<usize>().expect("a number") * 1024
-    }
-
-    /// Its threads. Those that end while it looks are left out.
-    ///
-    /// # Panics
-    /// The process has ended, or the system is not Linux.
-    pub fn threads(&self) -> Vec<Thread> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
-        let tasks = tasks.expect("the process runs").filter_map(Result::ok);
-        let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
-        stats.filter_map(|stat| Thread::parse(&stat)).collect()
+    /// Its threads. None if it has ended.
+    pub fn threads(&self) -> Vec<Task> {
+        Task::threads_of(self.child.id())
     }
 
     /// # Panics
@@ -177,25 +152,6 @@ fn is_panic(line: &str) -> bool {
     let logged = line.split_once("Z ").map(|(_, event)| event.trim_start());
     let is_logged = logged.is_some_and(|event| event.starts_with("ERROR panic: "));
     is_logged || (line.starts_with("thread '") && line.contains(" panicked at "))
-}
-
-impl Thread {
-    fn parse(stat: &str) -> Option<Self> {
-        /// User code counts CPU time in hundredths of a second, whatever the system does.
-        const CLOCK_TICK: Duration = Duration::from_millis(10);
-        // The number, the name in parentheses, and then the third field and the rest.
-        let (start, rest) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let field = |number: usize| fields.get(number - 3).copied();
-        let time = |number| field(number)?.parse::<u32>().ok();
-        Some(Self {
-            name: start.split_once('(')?.1.to_owned(),
-            is_runnable: field(3)? == "R",
-            niceness: field(19)?.parse().ok()?,
-            policy: field(41)?.parse().ok()?,
-            cpu: CLOCK_TICK * (time(14)? + time(15)?),
-        })
-    }
 }
 
 impl Drop for Process {

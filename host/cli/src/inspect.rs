@@ -10,7 +10,7 @@ use crate::InspectOptions;
 use crate::progress::Progress;
 use crate::serve::{block_on, loader_of_one};
 use lithe_host::internals::log;
-use lithe_host::internals::plugin::{Fit, Grant, Report};
+use lithe_host::internals::plugin::{Fit, Grant, Inspection};
 use lithe_host::internals::runtime::Kind;
 
 pub(crate) fn run(options: &InspectOptions) -> anyhow::Result<()> {
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &InspectOptions) -> anyhow::Result<()> {
     })
 }
 
-fn text(file: &str, report: &Report) -> String {
+fn text(file: &str, report: &Inspection) -> String {
     let mut text = format!("{}\n", log::escape(file));
     let mut line = |field: &str, value: &str| {
         // Writing to a string cannot fail.

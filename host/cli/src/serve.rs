@@ -180,7 +180,7 @@ pub(crate) fn program() -> anyhow::Result<Program> {
 }
 
 /// Shows what is being compiled.
-pub(crate) fn progress() -> site::Progress {
+pub(crate) fn progress() -> site::ProgressReports {
     Arc::new(|| {
         let progress = Progress::start();
         Box::new(move |file| {

@@ -28,12 +28,12 @@ use ranges::{label, list};
 
 pub use build::{Build, Engine, GuestKind};
 pub use compile::Compile;
-pub use host::Bounds;
+pub use host::HostBounds;
 pub use limit::Limit;
 pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
-pub use plugin::{Folder, PluginConfig, Scope, SecretSource, Topics};
-pub use server::{Admin, ProxyHeader, Server};
-pub use swap::Swap;
+pub use plugin::{FolderGrant, PluginConfig, Scope, SecretSource, TopicScope};
+pub use server::{Admin, ProxyHeader, ServerConfig};
+pub use swap::SwapConfig;
 pub use tenants::{Host, Tenants};
 
 /// The file's name inside a site.
@@ -58,9 +58,9 @@ const HOST_TABLES: [&str; 5] = ["host", "server", "admin", "compile", "tenants"]
 #[serde(default, deny_unknown_fields)]
 pub struct HostConfig {
     /// What the host may use for all sites together.
-    pub host: Bounds,
+    pub host: HostBounds,
     /// The listener's own bounds, which hold before a request is known.
-    pub server: Server,
+    pub server: ServerConfig,
     /// The listener for deploys.
     pub admin: Admin,
     /// How components are compiled.
@@ -91,7 +91,7 @@ pub struct SiteConfig {
     /// What guests and clients of this site may use.
     pub limits: Limits,
     /// How new versions of components take over.
-    pub swap: Swap,
+    pub swap: SwapConfig,
     /// Settings of one component, by its file, such as `[plugin."routes/chat.wasm"]`, or by the
     /// name of the plugin that several files share (`plugin` in `[build]`).
     pub plugin: BTreeMap<String, PluginConfig>,
@@ -119,11 +119,11 @@ struct OnlySite {
     deflate: Deflate,
     case_sensitive: bool,
     limits: Limits,
-    swap: Swap,
+    swap: SwapConfig,
     plugin: BTreeMap<String, PluginConfig>,
     build: BTreeMap<PathBuf, Build>,
-    host: Bounds,
-    server: Server,
+    host: HostBounds,
+    server: ServerConfig,
     admin: Admin,
     compile: Compile,
     tenants: Tenants,
@@ -138,7 +138,7 @@ impl Default for SiteConfig {
             deflate: Deflate::default(),
             case_sensitive: true,
             limits: Limits::default(),
-            swap: Swap::default(),
+            swap: SwapConfig::default(),
             plugin: BTreeMap::new(),
             build: BTreeMap::new(),
         }
@@ -606,9 +606,13 @@ mod tests {
             assert!(Config::parse(&text).is_err());
         }
         let site = tempfile::tempdir().unwrap();
-        std::fs::write(site.path().join(FILE_NAME), "#".repeat(1024 * 1024 + 1)).unwrap();
-        let error =
-            format!("{:#}", Config::load(&files::Folder::open(site.path()).unwrap()).unwrap_err());
+        let load = |bytes: usize| {
+            std::fs::write(site.path().join(FILE_NAME), "#".repeat(bytes)).unwrap();
+            Config::load(&files::Folder::open(site.path()).unwrap())
+        };
+        let most = MAX_FILE.as_u64() as usize;
+        assert!(load(most).is_ok());
+        let error = format!("{:#}", load(most + 1).unwrap_err());
         assert!(error.contains("at most 1.0 MiB"), "{error}");
     }
 

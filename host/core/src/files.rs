@@ -49,7 +49,7 @@ pub struct Identity {
 
 /// What a name in a folder stands for, after links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     File,
     Folder,
     /// A pipe, a socket, a device, or a link that leads nowhere or out of the folder.
@@ -60,7 +60,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub name: OsString,
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 /// Reads a regular file that the user of a command has named. Its links may lead anywhere.
@@ -203,13 +203,13 @@ impl Folder {
     ///
     /// # Errors
     /// See [`FileError`].
-    pub fn kind(&self, path: impl AsRef<Path>) -> Result<Kind, FileError> {
+    pub fn kind(&self, path: impl AsRef<Path>) -> Result<EntryKind, FileError> {
         let path = path.as_ref();
         let metadata = self.dir.metadata(path)?;
-        let kind = Kind::of(metadata.is_file(), metadata.is_dir());
+        let kind = EntryKind::of(metadata.is_file(), metadata.is_dir());
         match kind {
-            Kind::File if writable::is_any() => drop(self.locate(path)?),
-            Kind::Folder if writable::is_any() => drop(self.folder(path)?),
+            EntryKind::File if writable::is_any() => drop(self.locate(path)?),
+            EntryKind::Folder if writable::is_any() => drop(self.folder(path)?),
             _ => {}
         }
         Ok(kind)
@@ -291,11 +291,10 @@ impl Folder {
             let (name, own) = (entry.file_name(), entry.file_type()?);
             // Some file systems do not say what a name stands for until they are asked.
             let kind = match own.is_file() || own.is_dir() {
-                true => Kind::of(own.is_file(), own.is_dir()),
-                false => self
-                    .dir
-                    .metadata(&name)
-                    .map_or(Kind::Other, |target| Kind::of(target.is_file(), target.is_dir())),
+                true => EntryKind::of(own.is_file(), own.is_dir()),
+                false => self.dir.metadata(&name).map_or(EntryKind::Other, |target| {
+                    EntryKind::of(target.is_file(), target.is_dir())
+                }),
             };
             entries.push(Entry { name, kind });
         }
@@ -412,7 +411,7 @@ impl Identity {
     }
 }
 
-impl Kind {
+impl EntryKind {
     fn of(is_file: bool, is_folder: bool) -> Self {
         match (is_file, is_folder) {
             (true, _) => Self::File,

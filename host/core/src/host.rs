@@ -17,7 +17,7 @@ use crate::clock;
 use crate::plugin::{Cache, Compiling, Loader, Program};
 use crate::runtime::Runtime;
 use crate::site::{
-    Given, NotServed, Progress, Report, Root, SiteManager, Sites, Status, Terms, Watcher,
+    Given, NotServed, ProgressReports, Report, Root, SiteManager, Sites, Status, Terms, Watcher,
 };
 
 /// How long a host that ends waits for the threads of busy sites.
@@ -30,7 +30,7 @@ pub struct Builder {
     /// None stands for the user's cache.
     cache: Option<Cache>,
     compiling: Compiling,
-    progress: Progress,
+    progress: ProgressReports,
     follows_changes: bool,
 }
 
@@ -208,7 +208,7 @@ impl Builder {
     /// Sets what reports each component that is compiled.
     #[doc(hidden)]
     #[must_use]
-    pub fn progress(mut self, progress: Progress) -> Self {
+    pub fn progress(mut self, progress: ProgressReports) -> Self {
         self.progress = progress;
         self
     }

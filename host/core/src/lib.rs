@@ -113,9 +113,9 @@ pub mod internals {
     }
     pub mod site {
         pub use crate::site::{
-            Given, Loading, MAX_DEPLOY, MemoryStatus, Progress, Report, Root, Serving, SiteDir,
-            SiteManager, Sites, Status, Terms, Watcher, clean, components, recover, role_of,
-            tell_all,
+            Given, Loading, MAX_DEPLOY, MemoryStatus, ProgressReports, Report, Root, Serving,
+            SiteDir, SiteManager, Sites, Status, Terms, Watcher, clean, components, recover,
+            role_of, tell_all,
         };
     }
     pub mod pipeline {
@@ -127,9 +127,9 @@ pub mod internals {
     pub mod plugin {
         pub use crate::plugin::{
             Account, Cache, CompileError, Compiling, Digest, Effort, Fit, Grant, Handled, Handler,
-            Handover, Instances, LoadError, Loader, MAX_CACHE, Middleware, Pair, PluginIdentity,
-            PluginVersion, Program, Report, Role, STATE_FOLDER, Session, Settings, Source, Swap,
-            run_child,
+            Handover, Inspection, Instances, LoadError, Loader, MAX_CACHE, Middleware, Pair,
+            PluginIdentity, PluginVersion, Program, Role, STATE_FOLDER, Session, Settings, Source,
+            Swap, run_child,
         };
     }
     pub mod runtime {

@@ -15,10 +15,10 @@ use crate::message::frame_lengths;
 const GATHERED: usize = 16;
 
 /// The pieces of one write.
-pub(crate) type Room<'o> = [IoSlice<'o>; GATHERED];
+pub(crate) type Slices<'o> = [IoSlice<'o>; GATHERED];
 
-/// Room for a write.
-pub(crate) fn room<'o>() -> Room<'o> {
+/// Slices for a write.
+pub(crate) fn slices<'o>() -> Slices<'o> {
     [IoSlice::new(&[]); GATHERED]
 }
 
@@ -182,20 +182,20 @@ impl Outgoing {
         pieces.filter(|piece| !piece.is_empty())
     }
 
-    /// What the next write takes: as many pieces as `room` has room for. What has been written is
+    /// What the next write takes: as many pieces as `slices` has room for. What has been written is
     /// dropped by [`Outgoing::advance`].
-    pub(crate) fn gather<'r, 'o>(&'o self, room: &'r mut Room<'o>) -> &'r [IoSlice<'o>] {
+    pub(crate) fn gather<'r, 'o>(&'o self, slices: &'r mut Slices<'o>) -> &'r [IoSlice<'o>] {
         let mut count = 0;
         if self.rest.is_empty() {
             // Nearly always.
-            room[0] = IoSlice::new(&self.first[self.gone..]);
-            return &room[..usize::from(!self.is_empty())];
+            slices[0] = IoSlice::new(&self.first[self.gone..]);
+            return &slices[..usize::from(!self.is_empty())];
         }
-        for (slice, piece) in room.iter_mut().zip(self.pieces()) {
+        for (slice, piece) in slices.iter_mut().zip(self.pieces()) {
             *slice = IoSlice::new(piece);
             count += 1;
         }
-        &room[..count]
+        &slices[..count]
     }
 }
 
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn all_pieces_are_gathered_for_a_write() {
         let all = |out: &Outgoing| -> Vec<Vec<u8>> {
-            out.gather(&mut room()).iter().map(|piece| piece.to_vec()).collect()
+            out.gather(&mut slices()).iter().map(|piece| piece.to_vec()).collect()
         };
         assert_eq!(all(&mixed()), [b"ab", b"CD", b"ef", b"GH"]);
         let mut out = mixed();

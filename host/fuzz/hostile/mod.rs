@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytesize::ByteSize;
-use http::{HeaderMap, HeaderValue, Method, Version, header};
-use lithe_host::internals::capability::event::{Request, RequestId};
+use http::{HeaderMap, HeaderValue, Uri, header};
+use lithe_host::internals::capability::event::Request;
 use lithe_host::internals::capability::grants::Grants;
 use lithe_host::internals::config::{self, OutboundPolicy, Scope};
 use lithe_host::internals::plugin::{
@@ -365,19 +365,11 @@ fn request(upgrade: bool, body: &[u8], secret: Option<&str>) -> Request {
         headers.insert(header::COOKIE, secret.parse().expect("it is a value"));
     }
     Request {
-        id: RequestId::next(),
-        method: Method::GET,
-        uri: "/room/1?key=value".parse().expect("it is a path"),
-        version: Version::HTTP_11,
         headers,
-        path: "/room/1".into(),
-        scheme: "http",
-        client: ([127, 0, 0, 1], 1).into(),
         route: "/room/:id".into(),
         params: vec![("id".into(), "1".into())],
         body: Bytes::copy_from_slice(body).into(),
-        locals: Default::default(),
-        accepted: Default::default(),
+        ..Request::get(Uri::from_static("/room/1?key=value"))
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Version, header};
-use lithe_host::internals::capability::event::{Request, RequestId};
+use http::{HeaderMap, HeaderValue, Uri, header};
+use lithe_host::internals::capability::event::Request;
 use lithe_host::internals::config;
 use lithe_host::internals::plugin::{
     Account, Cache, Compiling, Loader, PluginIdentity, PluginVersion, Role, Settings, Source,
@@ -161,21 +161,7 @@ fn handshake(offer: Option<&'static str>) -> Arc<Request> {
     if let Some(offer) = offer {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offer));
     }
-    Arc::new(Request {
-        id: RequestId::next(),
-        method: Method::GET,
-        uri: "/".parse().expect("it is a path"),
-        version: Version::HTTP_11,
-        headers,
-        path: "/".into(),
-        scheme: "http",
-        client: ([127, 0, 0, 1], 1).into(),
-        route: "/".into(),
-        params: Vec::new(),
-        body: Default::default(),
-        locals: Default::default(),
-        accepted: Default::default(),
-    })
+    Arc::new(Request { headers, ..Request::get(Uri::from_static("/")) })
 }
 
 async fn talk(stream: DuplexStream, bytes: &[u8], manner: Manner) -> Option<Vec<u8>> {

@@ -59,26 +59,11 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
     let mut left = text;
     while let Some(first) = left.chars().next() {
         let after = &left[first.len_utf8()..];
-        left = match first {
-            ':' => {
-                let end = after.find(|c| !is_name_char(c)).unwrap_or(after.len());
-                let (given, after) = after.split_at(end);
-                let given = Some(name(given)?);
-                let (regex, after) = match after.starts_with('(') {
-                    true => group(after, text).map(|(regex, after)| (Some(regex), after))?,
-                    false => (None, after),
-                };
-                pieces.push(Piece::Capture { name: given, regex });
-                after
-            }
-            '(' => {
-                let (regex, after) = group(left, text)?;
-                pieces.push(Piece::Capture { name: None, regex: Some(regex) });
-                after
-            }
-            '*' => {
-                pieces.push(Piece::Capture { name: None, regex: None });
-                after
+        match first {
+            ':' | '(' | '*' => {
+                let (piece, after) = capture(left, text)?;
+                pieces.push(piece);
+                left = after;
             }
             '\\' => {
                 let escaped = after.chars().next().ok_or_else(|| reserved(first, text, INSTEAD))?;
@@ -92,7 +77,7 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
                 left = after;
                 continue;
             }
-        };
+        }
         // A modifier may follow only a capture that has come through here, at the end.
         match (left, pieces.as_slice()) {
             ("?", [_]) => return Segment::of(text, pieces, true),
@@ -107,6 +92,27 @@ fn segment(text: &str) -> Result<Segment, InvalidPattern> {
         }
     }
     Segment::of(text, pieces, false)
+}
+
+/// Takes a capture from the beginning of `left`, a part of `segment`: `:name`, `:name(regex)`,
+/// `(regex)` or `*`.
+fn capture<'t>(left: &'t str, segment: &str) -> Result<(Piece, &'t str), InvalidPattern> {
+    if let Some(after) = left.strip_prefix('*') {
+        return Ok((Piece::Capture { name: None, regex: None }, after));
+    }
+    let (given, after) = match left.strip_prefix(':') {
+        Some(after) => {
+            let end = after.find(|c| !is_name_char(c)).unwrap_or(after.len());
+            let (given, after) = after.split_at(end);
+            (Some(name(given)?), after)
+        }
+        None => (None, left),
+    };
+    let (regex, after) = match after.starts_with('(') {
+        true => group(after, segment).map(|(regex, after)| (Some(regex), after))?,
+        false => (None, after),
+    };
+    Ok((Piece::Capture { name: given, regex }, after))
 }
 
 /// Takes a regex in parentheses from the beginning of `left`, a part of `segment`. Parentheses in

@@ -14,16 +14,19 @@ use wit_parser::{Resolve, SourceMap, WorldId};
 use lithe_host::internals::config::GuestKind;
 
 /// The files of `wit/`.
-pub(crate) const FILES: [(&str, &str); 18] = [
+pub(crate) const FILES: [(&str, &str); 22] = [
     ("batch.wit", include_str!("../../../wit/batch.wit")),
     ("error-handler.wit", include_str!("../../../wit/error-handler.wit")),
     ("event.wit", include_str!("../../../wit/event.wit")),
     ("handler.wit", include_str!("../../../wit/handler.wit")),
+    ("health.wit", include_str!("../../../wit/health.wit")),
     ("hooks.wit", include_str!("../../../wit/hooks.wit")),
     ("http.wit", include_str!("../../../wit/http.wit")),
     ("middleware.wit", include_str!("../../../wit/middleware.wit")),
+    ("next.wit", include_str!("../../../wit/next.wit")),
     ("outcome.wit", include_str!("../../../wit/outcome.wit")),
     ("receiver.wit", include_str!("../../../wit/receiver.wit")),
+    ("resume.wit", include_str!("../../../wit/resume.wit")),
     ("routes.wit", include_str!("../../../wit/routes.wit")),
     ("session.wit", include_str!("../../../wit/session.wit")),
     ("socket.wit", include_str!("../../../wit/socket.wit")),
@@ -31,6 +34,7 @@ pub(crate) const FILES: [(&str, &str); 18] = [
     ("swap.wit", include_str!("../../../wit/swap.wit")),
     ("timers.wit", include_str!("../../../wit/timers.wit")),
     ("topics.wit", include_str!("../../../wit/topics.wit")),
+    ("turn.wit", include_str!("../../../wit/turn.wit")),
     ("worlds.wit", include_str!("../../../wit/worlds.wit")),
     ("ws.wit", include_str!("../../../wit/ws.wit")),
 ];

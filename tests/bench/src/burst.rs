@@ -16,15 +16,14 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use lithe_host::internals::runtime::step_back;
-use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, CACHE, SESSIONS};
+use lithe_tests::{Frame, Site};
 use serde_json::Value;
 
 use crate::cores;
 use crate::fairness::neighbour::{self, Neighbour};
 use crate::host;
 use crate::load::connections::{Connections, handshake};
-use crate::load::frame;
 use crate::server::{Server, free_address};
 
 /// The tenant whose clients cause the bursts.
@@ -149,7 +148,7 @@ fn say(connections: Connections, message: &[u8]) -> anyhow::Result<Vec<TcpStream
 }
 
 fn say_on(streams: Vec<TcpStream>, message: &[u8]) -> anyhow::Result<Vec<TcpStream>> {
-    let frame = frame::saying(message);
+    let frame = Frame::text(message).masked();
     for mut stream in &streams {
         stream.write_all(&frame)?;
     }

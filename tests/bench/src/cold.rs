@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use http::{HeaderMap, Method, Version};
-use lithe_host::internals::capability::event::{Request, RequestId};
+use http::Uri;
+use lithe_host::internals::capability::event::Request;
 use lithe_host::internals::config;
 use lithe_host::internals::plugin::{
     Account, Cache, Compiling, Loader, PluginIdentity, Role, Settings, Source,
 };
 use lithe_host::internals::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
+use lithe_tests::percentile;
 
 /// At most, in the middle.
 const GOAL: Duration = Duration::from_millis(1);
@@ -56,14 +57,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let starts = starts.collect::<anyhow::Result<Vec<_>>>()?;
         let mut all: Vec<_> = starts.iter().map(|start| start.load + start.answer).collect();
         let mut loads: Vec<_> = starts.iter().map(|start| start.load).collect();
-        all.sort_unstable();
-        loads.sort_unstable();
-        let median = all[all.len() / 2];
+        let median = percentile(50, &mut all);
         println!(
             "| {name} | {} | {} | {} | {} |",
             millis(median),
-            millis(all[all.len() * 99 / 100]),
-            millis(loads[loads.len() / 2]),
+            millis(percentile(99, &mut all)),
+            millis(percentile(50, &mut loads)),
             if median < GOAL { "yes" } else { "**no**" },
         );
     }
@@ -86,7 +85,7 @@ fn start(
         identity: PluginIdentity::default(),
         share: None,
     };
-    let request = Arc::new(get()?);
+    let request = Arc::new(Request::get(Uri::from_static("/")));
     let begun = Instant::now();
     let source = Source::Given(bytes.to_vec().into());
     let plugin = threads.block_on(async {
@@ -100,24 +99,6 @@ fn start(
     let handled = handled.map_err(|failure| anyhow::anyhow!("the guest: {failure}"))?;
     ensure!(handled.session.is_none(), "an answer to GET begins no session");
     Ok(Start { load, answer })
-}
-
-fn get() -> anyhow::Result<Request> {
-    Ok(Request {
-        id: RequestId::next(),
-        method: Method::GET,
-        uri: "/".parse().context("it is a path")?,
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        path: "/".into(),
-        scheme: "http",
-        client: ([127, 0, 0, 1], 1).into(),
-        route: "/".into(),
-        params: Vec::new(),
-        body: Default::default(),
-        locals: Default::default(),
-        accepted: Default::default(),
-    })
 }
 
 fn millis(time: Duration) -> String {

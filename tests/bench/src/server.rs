@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use lithe_tests::Site;
+use lithe_tests::{Site, Task, proc};
 
 use crate::cores;
 
@@ -85,15 +85,7 @@ impl Server {
     /// # Errors
     /// The system does not say.
     pub(crate) fn cpu_time(&self) -> anyhow::Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
-        // The second field is the name, in brackets, and may have spaces (proc(5)).
-        let (_, fields) = stat.rsplit_once(')').context("`stat` has a name")?;
-        let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-        let (Some(Ok(user)), Some(Ok(system))) = (fields.next(), fields.next()) else {
-            bail!("`stat` has no times");
-        };
-        let second = rustix::param::clock_ticks_per_second();
-        Ok(Duration::from_millis((user + system) * 1_000 / second))
+        Ok(Task::process(self.id()).context("the process has ended")?.cpu)
     }
 
     /// How long its threads, together, were ready to run while others ran.
@@ -118,10 +110,7 @@ impl Server {
     /// # Errors
     /// The system does not say.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        Ok(kib.context("`status` has no `VmRSS`")?.trim().parse::<u64>()? * 1024)
+        self.of_memory("status", "VmRSS")
     }
 
     /// The same by what it is (`smaps_rollup` of proc(5)).
@@ -129,19 +118,16 @@ impl Server {
     /// # Errors
     /// The system does not say.
     pub(crate) fn resident(&self) -> anyhow::Result<Resident> {
-        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
-        let bytes = |name: &str| {
-            let mut lines = rollup.lines().map(str::split_whitespace);
-            let mut line = lines.find_map(|mut line| (line.next()? == name).then_some(line));
-            let kib = line.as_mut().and_then(Iterator::next);
-            let kib = kib.with_context(|| format!("`smaps_rollup` has no `{name}`"))?;
-            anyhow::Ok(kib.parse::<u64>()? * 1024)
-        };
+        let bytes = |name| self.of_memory("smaps_rollup", name);
         Ok(Resident {
-            all: bytes("Rss:")?,
-            anonymous: bytes("Pss_Anon:")?,
-            mapped: bytes("Pss_File:")?,
+            all: bytes("Rss")?,
+            anonymous: bytes("Pss_Anon")?,
+            mapped: bytes("Pss_File")?,
         })
+    }
+
+    fn of_memory(&self, file: &str, name: &str) -> anyhow::Result<u64> {
+        proc::memory(self.id(), file, name).with_context(|| format!("`{file}` has no `{name}`"))
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use http::Request;
 use lithe_tests::artifacts::{SWAP_V1, SWAP_V2, SWAP_V3};
-use lithe_tests::{Receiver, TestHost, request};
+use lithe_tests::{Receiver, TestHost, percentile, request};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
@@ -211,9 +211,8 @@ fn longest(latencies: &[Latency], starts: &[Instant]) -> Vec<Duration> {
 
 /// The median and the largest, in milliseconds.
 fn spread(mut times: Vec<Duration>) -> (f64, f64) {
-    times.sort_unstable();
-    let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
-    (millis(times.get(times.len() / 2)), millis(times.last()))
+    let mut millis = |share| percentile(share, &mut times).as_secs_f64() * 1e3;
+    (millis(50), millis(100))
 }
 
 fn report(

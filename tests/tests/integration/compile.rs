@@ -11,7 +11,7 @@ use lithe_host::internals::plugin::{
 };
 use lithe_host::internals::runtime::Runtime;
 use lithe_tests::artifacts::{BENCH_HELLO, ERROR_JSON};
-use lithe_tests::{Signal, eventually};
+use lithe_tests::{Signal, Task, eventually};
 
 use crate::fuzzed::changed;
 use crate::host;
@@ -71,45 +71,26 @@ async fn no_site_raises_the_bounds() {
     host.wait_for_log(&["evil.test", "`[compile]` belongs to the host"]).await;
 }
 
-/// The numbers of the processes that this one has started.
-#[cfg(target_os = "linux")]
-fn children_of(parent: u32) -> Vec<u32> {
-    let of = |process: &std::fs::DirEntry| {
-        let number = process.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
-        // From the third field of proc(5) on, which is the state; the parent follows.
-        let own: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-        (own == parent).then_some(number)
-    };
-    let processes = std::fs::read_dir("/proc").expect("it is mounted");
-    processes.filter_map(|process| of(&process.ok()?)).collect()
-}
-
 /// A host that compiles for minutes, and the process that does.
 #[cfg(target_os = "linux")]
 async fn compiling(number: u8) -> (lithe_tests::TestHost, u32) {
     let host = host().route("hello", BENCH_HELLO).start().await;
     host.site.write("routes/slow.wasm", slow_to_compile(number));
-    let child = eventually("the compiler runs", async || children_of(host.process_id()).pop());
+    let child =
+        eventually("the compiler runs", async || Task::children_of(host.process_id()).pop());
     let child = child.await;
     (host, child)
 }
 
 #[cfg(target_os = "linux")]
 fn is_there(process: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
-    // A process that has ended is a zombie until its parent looks.
-    stat.is_ok_and(|stat| !stat.contains(") Z "))
+    Task::process(process).is_some_and(|process| !process.has_ended)
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn compilers_step_back_for_what_is_served() {
-    let niceness = |process: u32| -> Option<i32> {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The 19th field of all; the first two are the number and the name.
-        stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
-    };
+    let niceness = |process: u32| Some(Task::process(process)?.niceness);
     let (host, child) = compiling(8).await;
     let served = niceness(host.process_id()).expect("the host runs");
     eventually("it steps back", async || (niceness(child)? == (served + 10).min(19)).then_some(()))

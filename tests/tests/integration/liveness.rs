@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lithe_tests::artifacts::{
     FILES_SESSION, HOSTILE_ASYNC, HOSTILE_HOOKS, HOSTILE_SESSION, NOTIFICATIONS, TRAP_HTTP,
 };
-use lithe_tests::{Frame, TestHost, eventually, sooner_than, within};
+use lithe_tests::{Frame, Raw, TestHost, eventually, sooner_than, within};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -159,22 +159,27 @@ async fn a_peer_that_has_gone_is_dropped_while_its_guest_takes_no_messages() {
     sooner_than(Duration::from_secs(60), "the end of the session", stopped).await;
 }
 
+/// Asks for so many messages, and reads them in longer than [`LONG`].
+async fn read_slowly(raw: &mut Raw, messages: usize) {
+    let started = Instant::now();
+    raw.send(&[Frame::text(format!("flood:{messages}"))]).await;
+    let mut read = 0;
+    while read < messages {
+        let frame = raw.frame().await;
+        let frame = frame.unwrap_or_else(|| panic!("dropped after {read} messages"));
+        read += usize::from(frame.head == 0x82);
+        sleep(LONG / messages as u32).await;
+    }
+    assert!(started.elapsed() > LONG, "it read too fast to tell");
+}
+
 #[tokio::test]
 async fn a_peer_that_reads_slowly_but_steadily_is_not_dropped() {
     const MESSAGES: usize = 192;
     let host = hooks(&format!("{PATIENT}outbound = \"16 MiB\"\n")).await;
     let mut raw = host.raw_socket("/hooks").await;
-    let started = Instant::now();
-    raw.send(&[Frame::text(format!("flood:{MESSAGES}"))]).await;
     // Its pongs would be signs of life: it sends none.
-    let mut messages = 0;
-    while messages < MESSAGES {
-        let frame = raw.frame().await;
-        let frame = frame.unwrap_or_else(|| panic!("dropped after {messages} messages"));
-        messages += usize::from(frame.head == 0x82);
-        sleep(LONG / MESSAGES as u32).await;
-    }
-    assert!(started.elapsed() > LONG, "it read too fast to tell");
+    read_slowly(&mut raw, MESSAGES).await;
 }
 
 #[tokio::test]
@@ -183,16 +188,7 @@ async fn what_the_system_has_taken_for_a_peer_that_reads_slowly_does_not_hide_th
     const MESSAGES: usize = 32;
     let host = hooks(PATIENT).await;
     let mut raw = host.raw_socket("/hooks").await;
-    let started = Instant::now();
-    raw.send(&[Frame::text(format!("flood:{MESSAGES}"))]).await;
-    let mut messages = 0;
-    while messages < MESSAGES {
-        let frame = raw.frame().await;
-        let frame = frame.unwrap_or_else(|| panic!("dropped after {messages} messages"));
-        messages += usize::from(frame.head == 0x82);
-        sleep(LONG / MESSAGES as u32).await;
-    }
-    assert!(started.elapsed() > LONG, "it read too fast to tell");
+    read_slowly(&mut raw, MESSAGES).await;
     // What the system has taken arrives also where the host has given the peer up.
     raw.send(&[Frame::text("still here")]).await;
     while raw.frame().await.expect("the host has not dropped it") != Frame::text("still here") {}

@@ -1,5 +1,7 @@
 //! A site that takes as much as it can get, beside a site that wants little.
 
+use std::time::Duration;
+
 use http::Request;
 use lithe_tests::artifacts::{
     FILES_ROUTE, FILES_SESSION, FILES_START_WAITS, SWAP_HEALTH_HANGS, SWAP_V1, TRAP_HTTP,
@@ -216,19 +218,11 @@ async fn an_endless_health_check_is_charged_to_its_own_site() {
         .await;
     host.site.copy("evil.test/routes/swap.wasm", SWAP_HEALTH_HANGS.as_ref());
     let background = || {
-        let tasks = format!("/proc/{}/task", host.process_id());
-        let threads = std::fs::read_dir(tasks).expect("it runs");
-        let stats = threads.filter_map(|thread| {
-            let path = thread.ok()?.path();
-            let name = std::fs::read_to_string(path.join("comm")).ok()?;
-            let stat = std::fs::read_to_string(path.join("stat")).ok()?;
-            let ticks = stat.rsplit(')').next()?.split_whitespace().nth(11)?.parse::<u64>().ok()?;
-            (name.trim() == "background").then_some(ticks)
-        });
-        stats.sum::<u64>()
+        let threads = host.threads().into_iter().filter(|thread| thread.name == "background");
+        threads.map(|thread| thread.cpu).sum::<Duration>()
     };
     host.wait_for_log(&["evil.test", "the previous version is still being served"]).await;
-    assert!(background() > 0, "it ran where those run that are over their share");
+    assert!(background() > Duration::ZERO, "it ran where those run that are over their share");
     assert_eq!(get(&host, "good.test", "/trap").await.status, 200);
 }
 

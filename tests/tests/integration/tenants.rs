@@ -4,7 +4,7 @@ use http::Request;
 use lithe_tests::artifacts::{
     HOSTILE_HOOKS, HOSTILE_SESSION, SWAP_V1, SWAP_V2, SWAP_V3, TIMERS, TRAP_HTTP,
 };
-use lithe_tests::{Builder, Client, Response, TestHost, Thread};
+use lithe_tests::{Builder, Client, Response, Task, TestHost};
 
 use crate::guests::faults::{ANSWERS, TURN, cpu_of_workers};
 use crate::host;
@@ -188,7 +188,7 @@ async fn topics_sockets_and_memory_are_a_sites_own() {
 
 /// The threads on which the work of busy sites goes on.
 #[cfg(target_os = "linux")]
-fn background(host: &TestHost) -> Vec<Thread> {
+fn background(host: &TestHost) -> Vec<Task> {
     host.threads().into_iter().filter(|thread| thread.name == "background").collect()
 }
 

@@ -40,7 +40,7 @@ use lithe_tests::artifacts::{
     BENCH_HELLO, FILES_ROUTE, FILES_SESSION, HOSTILE_HOOKS, SWAP_HEALTH_HANGS, SWAP_V1, TRAP_HTTP,
 };
 use lithe_tests::components::{slow_to_compile, tagged};
-use lithe_tests::{Client, Frame, Signal, TestHost};
+use lithe_tests::{Client, Frame, Signal, TestHost, percentile};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -353,16 +353,16 @@ struct Neighbour<'h> {
 }
 
 impl Neighbour<'_> {
-    /// Asks for some time, but at least a few times. Returns how long each answer took, in order.
-    async fn asks_for(&mut self, time: Duration) -> Vec<Duration> {
+    /// Asks for some time, but at least a few times. Returns the 99th percentile of
+    /// its answers' times.
+    async fn asks_for(&mut self, time: Duration) -> Duration {
         const LEAST: usize = 10;
         let started = Instant::now();
         let mut took = Vec::new();
         while started.elapsed() < time || took.len() < LEAST {
             took.extend(self.asks_each().await);
         }
-        took.sort_unstable();
-        took
+        percentile(99, &mut took)
     }
 
     /// A plugin, a file and a socket; whatever else happens, each answer is right.
@@ -383,11 +383,6 @@ impl Neighbour<'_> {
         assert_eq!(answer, format!("v1:{}", self.said));
         [plugin, file, asked.elapsed()]
     }
-}
-
-/// A percentile of sorted times.
-fn percentile(share: usize, took: &[Duration]) -> Duration {
-    took[(took.len() * share).div_ceil(100) - 1]
 }
 
 /// One half of a pair.
@@ -493,8 +488,7 @@ impl Pair {
         host.signal(Signal::TERM);
         assert_eq!(host.exit().await.code(), Some(0), "after {name}");
 
-        let pair =
-            Self { without: percentile(99, &without), beside: percentile(99, &beside), idle };
+        let pair = Self { without, beside, idle };
         println!(
             "  {:.1?} beside {name} ({} times), {:.1} times {:.1?} beside {compared:?} ({:.0} % of the machine idle)",
             pair.beside,

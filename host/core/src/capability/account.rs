@@ -131,8 +131,8 @@ impl Account {
         self.memory.limit(bytes(limits.site_memory));
     }
 
-    /// What an instance may hand over, in bytes: by the settings of now, because those that it was
-    /// made with could never be raised otherwise.
+    /// What an instance may hand over, in bytes. The current settings decide, and not those with
+    /// which the instance was made: otherwise the bound could never be raised for it.
     pub fn state_limit(&self) -> usize {
         self.state_limit.load(Ordering::Relaxed)
     }

@@ -78,6 +78,26 @@ pub enum Acceptance {
 }
 
 impl Request {
+    /// A GET of this path, without headers and without a body, from this machine. Its route is the
+    /// path. A caller names only what differs.
+    pub fn get(uri: Uri) -> Self {
+        Self {
+            id: RequestId::next(),
+            method: Method::GET,
+            version: Version::HTTP_11,
+            headers: HeaderMap::new(),
+            path: uri.path().to_owned(),
+            scheme: "http",
+            client: ([127, 0, 0, 1], 0).into(),
+            route: uri.path().into(),
+            params: Vec::new(),
+            body: Mutex::default(),
+            locals: Mutex::default(),
+            accepted: Mutex::default(),
+            uri,
+        }
+    }
+
     /// The value of the route parameter that is a scope. Empty if the path has none.
     pub fn scope_value(&self, name: &str) -> &str {
         let mut values = self.params.iter().filter(|(param, _)| param == name);
@@ -119,21 +139,7 @@ impl Request {
 impl Request {
     /// A request of `GET /chat`, for tests.
     pub fn sample() -> Self {
-        Self {
-            id: RequestId::next(),
-            method: Method::GET,
-            uri: Uri::from_static("/chat"),
-            version: Version::HTTP_11,
-            headers: HeaderMap::new(),
-            path: "/chat".into(),
-            scheme: "http",
-            client: ([127, 0, 0, 1], 1).into(),
-            route: "/chat".into(),
-            params: Vec::new(),
-            body: Mutex::default(),
-            locals: Mutex::default(),
-            accepted: Mutex::default(),
-        }
+        Self::get(Uri::from_static("/chat"))
     }
 }
 

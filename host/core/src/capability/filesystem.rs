@@ -35,9 +35,9 @@ use super::State;
 use super::account::Account;
 use crate::files::{Folder, Identity, Writable};
 use listing::Listing;
-use open::{Access, Asked, Kind, Opened, Slot};
+use open::{GrantAccess, OpenKind, OpenLease, OpenRequest, Opened};
 use space::{ENTRY, Quota};
-use streams::{At, Place, Reader, Writer};
+use streams::{At, HeldFile, Reader, Writer};
 
 pub(crate) use space::Spaces;
 pub(crate) use work::{MAX_CALLS, Threads};
@@ -48,7 +48,7 @@ pub(crate) struct Granted {
     /// The path that the guest sees.
     path: String,
     dir: Dir,
-    access: Access,
+    access: GrantAccess,
 }
 
 impl Granted {
@@ -72,7 +72,7 @@ impl Granted {
             Ok(Quota { space, size, account: account.clone(), _writable: writable })
         };
         let write = write.map(quota).transpose()?;
-        let access = Access { write, around, open: account.spaces().open().clone() };
+        let access = GrantAccess { write, around, open: account.spaces().open().clone() };
         Ok(Self { path, dir: open::granted(file, &access), access })
     }
 }
@@ -85,7 +85,7 @@ impl State {
         Ok(self.table.get(&Resource::<Opened>::new_borrow(number.rep()))?)
     }
 
-    fn folder(&self, number: &Resource<Descriptor>) -> FsResult<(Arc<File>, Access)> {
+    fn folder(&self, number: &Resource<Descriptor>) -> FsResult<(Arc<File>, GrantAccess)> {
         let opened = self.opened(number)?;
         match &opened.descriptor {
             Descriptor::Dir(dir) => Ok((dir.dir.clone(), opened.access.clone())),
@@ -93,30 +93,30 @@ impl State {
         }
     }
 
-    fn file(&self, number: &Resource<Descriptor>, other: ErrorCode) -> FsResult<Place> {
+    fn file(&self, number: &Resource<Descriptor>, other: ErrorCode) -> FsResult<HeldFile> {
         let opened = self.opened(number)?;
         let Descriptor::File(file) = &opened.descriptor else { return Err(other.into()) };
-        Ok(Place {
+        Ok(HeldFile {
             context: self.context.clone(),
             file: file.file.clone(),
             access: opened.access.clone(),
-            _file: opened.slot.clone(),
+            _file: opened.lease.clone(),
             _stream: None,
         })
     }
 
-    fn file_to_write(&self, number: &Resource<Descriptor>) -> FsResult<Place> {
-        let place = self.file(number, ErrorCode::BadDescriptor)?;
-        match place.access.write {
-            Some(_) => Ok(place),
+    fn file_to_write(&self, number: &Resource<Descriptor>) -> FsResult<HeldFile> {
+        let held = self.file(number, ErrorCode::BadDescriptor)?;
+        match held.access.write {
+            Some(_) => Ok(held),
             None => Err(ErrorCode::NotPermitted.into()),
         }
     }
 
     /// Counts a stream in addition to its file, because it needs memory of its own.
-    fn streamed(&self, place: Place) -> FsResult<Place> {
-        let stream = Some(Slot::take(&self.context, &self.open_files, Kind::Stream)?);
-        Ok(Place { _stream: stream, ..place })
+    fn streamed(&self, held: HeldFile) -> FsResult<HeldFile> {
+        let stream = Some(OpenLease::take(&self.context, &self.open_files, OpenKind::Stream)?);
+        Ok(HeldFile { _stream: stream, ..held })
     }
 
     fn push_opened(&mut self, opened: Opened) -> Result<Resource<Descriptor>, ResourceTableError> {
@@ -192,7 +192,7 @@ impl preopens::Host for State {
         let context = self.context.clone();
         let granted = context.grants.folders().iter().map(|granted| {
             let descriptor = Descriptor::Dir(granted.dir.clone());
-            let opened = Opened { descriptor, access: granted.access.clone(), slot: None };
+            let opened = Opened { descriptor, access: granted.access.clone(), lease: None };
             Ok((self.push_opened(opened)?, granted.path.clone()))
         });
         granted.collect()
@@ -238,16 +238,16 @@ impl HostDescriptor for State {
     }
 
     async fn set_size(&mut self, fd: Resource<Descriptor>, size: Filesize) -> FsResult<()> {
-        let place = self.file_to_write(&fd)?;
+        let held = self.file_to_write(&fd)?;
         self.work(move || {
-            let length = place.file.metadata()?.len();
-            if let Some(quota) = &place.access.write {
+            let length = held.file.metadata()?.len();
+            if let Some(quota) = &held.access.write {
                 quota.take(size.saturating_sub(length))?;
                 if size < length {
                     quota.space.shrink();
                 }
             }
-            place.file.set_len(size)
+            held.file.set_len(size)
         })
         .await
     }
@@ -276,9 +276,9 @@ impl HostDescriptor for State {
         bytes: Vec<u8>,
         offset: Filesize,
     ) -> FsResult<Filesize> {
-        let place = self.file_to_write(&fd)?;
+        let held = self.file_to_write(&fd)?;
         self.work(move || {
-            streams::write_all(&place.file, &place.access, offset, &bytes)?;
+            streams::write_all(&held.file, &held.access, offset, &bytes)?;
             Ok(bytes.len() as u64)
         })
         .await
@@ -289,8 +289,8 @@ impl HostDescriptor for State {
         fd: Resource<Descriptor>,
     ) -> FsResult<Resource<DirectoryEntryStream>> {
         let (folder, _) = self.folder(&fd)?;
-        let slot = Slot::take(&self.context, &self.open_files, Kind::File)?;
-        let listing = self.work(move || Listing::begin(&folder, slot)).await?;
+        let lease = OpenLease::take(&self.context, &self.open_files, OpenKind::File)?;
+        let listing = self.work(move || Listing::begin(&folder, lease)).await?;
         Ok(Resource::new_own(self.table.push(listing)?.rep()))
     }
 
@@ -362,11 +362,11 @@ impl HostDescriptor for State {
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
         let (folder, access) = self.folder(&fd)?;
-        let slot = Slot::take(&self.context, &self.open_files, Kind::File)?;
-        let asked = Asked { path, path_flags, open_flags, flags };
+        let lease = OpenLease::take(&self.context, &self.open_files, OpenKind::File)?;
+        let request = OpenRequest { path, path_flags, open_flags, flags };
         let granted = access.clone();
-        let descriptor = self.work(move || asked.open(&folder, &granted)).await?;
-        Ok(self.push_opened(Opened { descriptor, access, slot: Some(slot) })?)
+        let descriptor = self.work(move || request.open(&folder, &granted)).await?;
+        Ok(self.push_opened(Opened { descriptor, access, lease: Some(lease) })?)
     }
 
     fn drop(&mut self, fd: Resource<Descriptor>) -> wasmtime::Result<()> {
@@ -428,8 +428,8 @@ impl HostDescriptor for State {
         fd: Resource<Descriptor>,
         offset: Filesize,
     ) -> FsResult<Resource<DynInputStream>> {
-        let place = self.streamed(self.file(&fd, ErrorCode::IsDirectory)?)?;
-        let stream: DynInputStream = Box::new(Reader::new(place, offset));
+        let held = self.streamed(self.file(&fd, ErrorCode::IsDirectory)?)?;
+        let stream: DynInputStream = Box::new(Reader::new(held, offset));
         Ok(self.table.push(stream)?)
     }
 
@@ -438,8 +438,8 @@ impl HostDescriptor for State {
         fd: Resource<Descriptor>,
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let place = self.streamed(self.file_to_write(&fd)?)?;
-        let stream: DynOutputStream = Box::new(Writer::new(place, At::Position(offset)));
+        let held = self.streamed(self.file_to_write(&fd)?)?;
+        let stream: DynOutputStream = Box::new(Writer::new(held, At::Position(offset)));
         Ok(self.table.push(stream)?)
     }
 
@@ -447,8 +447,8 @@ impl HostDescriptor for State {
         &mut self,
         fd: Resource<Descriptor>,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let place = self.streamed(self.file_to_write(&fd)?)?;
-        let stream: DynOutputStream = Box::new(Writer::new(place, At::End));
+        let held = self.streamed(self.file_to_write(&fd)?)?;
+        let stream: DynOutputStream = Box::new(Writer::new(held, At::End));
         Ok(self.table.push(stream)?)
     }
 

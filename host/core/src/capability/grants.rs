@@ -12,7 +12,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use super::account::Account;
 use super::filesystem::Granted;
-use super::output::{OutputHandle, Stream};
+use super::output::{OutputHandle, StandardStream};
 use crate::config::{self, SecretSource};
 use crate::files::{FileError, Folder, Identity, Writable};
 use crate::log::Patterns;
@@ -159,9 +159,9 @@ impl Grants {
 
     /// The WASI context of an instance: clocks, random numbers, its output, and what is granted.
     /// The network is not included. Files are granted by [`Grants::folders`].
-    pub(super) fn wasi(&self, output: impl Fn(Stream) -> OutputHandle) -> WasiCtx {
+    pub(super) fn wasi(&self, output: impl Fn(StandardStream) -> OutputHandle) -> WasiCtx {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(output(Stream::Stdout)).stderr(output(Stream::Stderr));
+        wasi.stdout(output(StandardStream::Stdout)).stderr(output(StandardStream::Stderr));
         wasi.max_random_size(MAX_RANDOM);
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         for (name, value) in &self.environment {
@@ -192,7 +192,7 @@ fn take(room: &mut u64, name: &str, value: &str) -> anyhow::Result<()> {
 /// somebody holds this. A folder that cannot be granted is left out: [`Grants::resolve`] says why.
 ///
 /// # Errors
-/// One of them contains another, whose contents would count for only one size.
+/// One of the folders contains another. What is in the inner one would count for one size only.
 pub(crate) fn writable(
     site: &Folder,
     plugins: &BTreeMap<String, config::PluginConfig>,
@@ -345,6 +345,18 @@ mod tests {
         let error = format!("{:#}", resolve().unwrap_err());
         assert!(error.contains("the secret `KEY`: "), "{error}");
         assert!(error.contains("more than 256.0 KiB together"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_has_a_size() {
+        let site = tempfile::tempdir().unwrap();
+        let with = |bytes: u64| {
+            std::fs::write(site.path().join("key"), "k".repeat(bytes as usize)).unwrap();
+            resolve("secrets.KEY = { file = \"key\" }", site.path())
+        };
+        assert!(with(MAX_SECRET.as_u64()).is_ok());
+        let error = format!("{:#}", with(MAX_SECRET.as_u64() + 1).unwrap_err());
+        assert!(error.contains("at most 64.0 KiB"), "{error}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Liveness {
     is_alive: AtomicBool,
     /// Whether a message was received or sent since the last sweep.
     is_active: AtomicBool,
-    /// In milliseconds of the sweep's clock.
+    /// Since when the peer has given no sign of life, in milliseconds of the sweep's clock.
     silent_since: AtomicU64,
     /// Since when the host has not read from the peer, heard from it or pinged it.
     unread_since: AtomicU64,

@@ -15,7 +15,7 @@ pub struct Memory {
     charge: Charge,
 }
 
-/// What several of them have together. None of them ever shrinks.
+/// How much the memories, or the tables, have together. None of them ever shrinks.
 #[derive(Debug)]
 struct Sum {
     limit: Limit,

@@ -25,7 +25,7 @@ const MAX_LINES: usize = 64;
 
 /// Standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum StandardStream {
     Stdout,
     Stderr,
 }
@@ -51,7 +51,7 @@ impl Output {
     }
 
     /// The WASI stream of one of the two.
-    pub(crate) fn stream(self: &Arc<Self>, stream: Stream) -> OutputHandle {
+    pub(crate) fn stream(self: &Arc<Self>, stream: StandardStream) -> OutputHandle {
         OutputHandle { output: self.clone(), stream }
     }
 
@@ -64,9 +64,10 @@ impl Output {
     pub(crate) fn end(&self) {
         let mut pending = self.pending.lock();
         let pending = &mut *pending;
-        for (stream, buffer) in
-            [(Stream::Stdout, &mut pending.stdout), (Stream::Stderr, &mut pending.stderr)]
-        {
+        for (stream, buffer) in [
+            (StandardStream::Stdout, &mut pending.stdout),
+            (StandardStream::Stderr, &mut pending.stderr),
+        ] {
             if !buffer.is_empty() {
                 self.log(pending.request, stream, buffer);
                 buffer.clear();
@@ -74,12 +75,12 @@ impl Output {
         }
     }
 
-    fn write(&self, stream: Stream, mut bytes: &[u8]) {
+    fn write(&self, stream: StandardStream, mut bytes: &[u8]) {
         let mut pending = self.pending.lock();
         let request = pending.request;
         let buffer = match stream {
-            Stream::Stdout => &mut pending.stdout,
-            Stream::Stderr => &mut pending.stderr,
+            StandardStream::Stdout => &mut pending.stdout,
+            StandardStream::Stderr => &mut pending.stderr,
         };
         while !bytes.is_empty() {
             let room = MAX_LINE - buffer.len();
@@ -114,13 +115,17 @@ impl Output {
         }
     }
 
-    fn log(&self, request: RequestId, stream: Stream, line: &[u8]) {
+    fn log(&self, request: RequestId, stream: StandardStream, line: &[u8]) {
         let (site, plugin) = (&*self.of.site, &*self.of.plugin);
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
         let line = line.replace("\r\n", "\n");
         match stream {
-            Stream::Stdout => tracing::info!(target: "guest", site, plugin, %request, "{line}"),
-            Stream::Stderr => tracing::warn!(target: "guest", site, plugin, %request, "{line}"),
+            StandardStream::Stdout => {
+                tracing::info!(target: "guest", site, plugin, %request, "{line}")
+            }
+            StandardStream::Stderr => {
+                tracing::warn!(target: "guest", site, plugin, %request, "{line}")
+            }
         }
     }
 }
@@ -129,7 +134,7 @@ impl Output {
 #[derive(Clone, Debug)]
 pub(crate) struct OutputHandle {
     output: Arc<Output>,
-    stream: Stream,
+    stream: StandardStream,
 }
 
 impl IsTerminal for OutputHandle {

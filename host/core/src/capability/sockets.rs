@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::account::{Account, Held, Over};
 use super::event::Request;
-use super::socket::{Bounds, Socket, SocketKind};
+use super::socket::{Socket, SocketBounds, SocketKind};
 use super::topics::{LocalTopics, Topic, Topics};
 use super::{InstanceId, VersionId};
 use crate::config::{Limit, Limits, bytes};
@@ -96,7 +96,7 @@ impl Sockets {
         while open.contains_key(&id) {
             id = self.next.fetch_add(1, Ordering::Relaxed);
         }
-        let bounds = Bounds {
+        let bounds = SocketBounds {
             message: bytes(limits.message),
             outbound: bytes(limits.outbound),
             attachment: bytes(limits.attachment),

@@ -12,15 +12,16 @@ use crate::machine;
 /// `lithe.toml` beside their folders has it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Bounds {
-    /// What the host holds in memory for all sites, by the sums of `limits.site_memory`. Default: zero, which is three quarters of the machine's memory, or of the container's. Over
+pub struct HostBounds {
+    /// What the host holds in memory for all sites, by the sums of `limits.site_memory`. Default:
+    /// zero, which is three quarters of the machine's memory, or of the container's. Over
     /// it, the sites that hold more than an equal part pay as over `limits.site_memory`, and no
     /// other.
     #[serde(deserialize_with = "size::<0, { 1024 * GIB }, _>")]
     pub memory: ByteSize,
 }
 
-impl Bounds {
+impl HostBounds {
     /// `memory` in bytes, or what follows from the machine.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ pub struct PluginConfig {
     /// Which sockets share a topic, if `scope` is `"param:NAME"`: `"scope"` (those with the same
     /// value of the parameter, the default), or `"plugin"` (all). With any other scope, all sockets
     /// share it.
-    pub topics: Topics,
+    pub topics: TopicScope,
     /// Whether each call of a component without sessions has an instance of its own, so that a
     /// request leaves nothing in memory for the next. Default: false.
     pub fresh: bool,
@@ -65,7 +65,7 @@ pub struct PluginConfig {
     /// "/data" = { path = "data", write = true } }`. Default: none; read-only. A component may have
     /// 16, and all components of a site 64.
     #[serde(deserialize_with = "table::<MAX_FOLDERS, _, _>")]
-    pub folders: BTreeMap<String, Folder>,
+    pub folders: BTreeMap<String, FolderGrant>,
 }
 
 /// Where a secret is.
@@ -81,7 +81,7 @@ pub enum SecretSource {
 /// A folder of the site.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Folder {
+pub struct FolderGrant {
     /// The folder's path in the site.
     pub path: PathBuf,
     /// Whether the component may write to it. Default: false.
@@ -129,7 +129,7 @@ impl Default for PluginConfig {
     fn default() -> Self {
         Self {
             scope: Scope::Plugin,
-            topics: Topics::Scope,
+            topics: TopicScope::Scope,
             fresh: false,
             stateless: false,
             require_state: false,
@@ -158,7 +158,7 @@ pub enum Scope {
 /// What shares topics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Topics {
+pub enum TopicScope {
     /// What has the same value of the parameter that is the scope.
     #[default]
     Scope,

@@ -13,7 +13,7 @@ use super::ranges::{DAY, GIB, MANY, MS, YEAR, count, size, time, time_or_zero};
 /// The listener's own bounds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Server {
+pub struct ServerConfig {
     /// Open connections. Default: 60,000. Over it, new ones wait in the system's accept queue.
     #[serde(deserialize_with = "count::<1, MANY, _, _>")]
     pub connections: usize,
@@ -65,7 +65,7 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
     Ok(written.into_iter().map(canonical).collect())
 }
 
-impl Default for Server {
+impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             connections: 60_000,

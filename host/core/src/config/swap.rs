@@ -9,7 +9,7 @@ use super::ranges::{MANY, YEAR, count, share, time_or_zero};
 /// How new versions of components take over.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Swap {
+pub struct SwapConfig {
     /// How long a socket whose state cannot move stays with its version. Default: 5 min. Over it
     /// the socket closes with 1012.
     #[serde(deserialize_with = "time_or_zero::<YEAR, _>")]
@@ -39,7 +39,7 @@ pub struct Swap {
     pub min_errors: u64,
 }
 
-impl Default for Swap {
+impl Default for SwapConfig {
     fn default() -> Self {
         Self {
             drain_time: Duration::from_secs(5 * 60),

@@ -70,7 +70,7 @@ fn a_socket_is_not_a_file_and_does_not_pass() {
     let _socket = std::os::unix::net::UnixListener::bind(outer.path().join("site/socket"));
     let error = folder.read("socket", SOME).unwrap_err();
     assert!(matches!(error, FileError::NotAFile), "{error:?}");
-    assert_eq!(folder.kind("socket").unwrap(), Kind::Other);
+    assert_eq!(folder.kind("socket").unwrap(), EntryKind::Other);
     assert!(!error.is_temporary());
 }
 
@@ -128,11 +128,11 @@ fn entries_say_what_is_behind_a_link() {
     let found: Vec<_> =
         entries.iter().map(|entry| (entry.name.to_str().unwrap(), entry.kind)).collect();
     let expected = [
-        ("a", Kind::Folder),
-        ("b", Kind::File),
-        ("below", Kind::Folder),
-        ("c", Kind::Other),
-        ("d", Kind::Other),
+        ("a", EntryKind::Folder),
+        ("b", EntryKind::File),
+        ("below", EntryKind::Folder),
+        ("c", EntryKind::Other),
+        ("d", EntryKind::Other),
     ];
     assert_eq!(found, expected);
 }

@@ -30,12 +30,12 @@ pub(crate) struct Chain {
     pub middleware: Vec<Arc<Middleware>>,
     /// Nearest first.
     pub errors: Vec<Arc<ErrorHandler>>,
-    pub end: End,
+    pub innermost: Innermost,
     state: Mutex<ChainState>,
 }
 
 /// The innermost part of the chain.
-pub(crate) enum End {
+pub(crate) enum Innermost {
     Route(Arc<Handler>),
     /// OPTIONS, for a path that has routes: the methods of the routes.
     Options(Vec<Method>),
@@ -82,9 +82,9 @@ impl Chain {
         request: Arc<Request>,
         middleware: Vec<Arc<Middleware>>,
         errors: Vec<Arc<ErrorHandler>>,
-        end: End,
+        innermost: Innermost,
     ) -> Arc<Self> {
-        Arc::new(Self { request, middleware, errors, end, state: Mutex::default() })
+        Arc::new(Self { request, middleware, errors, innermost, state: Mutex::default() })
     }
 
     /// Runs the whole chain. A session that the answer does not name is abandoned.
@@ -125,8 +125,8 @@ impl Chain {
     }
 
     async fn innermost(&self) -> Answered {
-        match &self.end {
-            End::Route(handler) => {
+        match &self.innermost {
+            Innermost::Route(handler) => {
                 let handled = handler.handle(self.request.clone()).await;
                 let answered = handled.map(|handled| {
                     self.state.lock().session = handled.session;
@@ -134,13 +134,13 @@ impl Chain {
                 });
                 self.counted(handler.context(), answered)
             }
-            End::Options(allow) => {
+            Innermost::Options(allow) => {
                 let mut response = Response::new(bytes::Bytes::new());
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 *response.headers_mut() = response::allow(allow);
                 Ok(Answer::Response(response))
             }
-            End::Error(status, allow) => {
+            Innermost::Error(status, allow) => {
                 let text = status.canonical_reason().unwrap_or_default().to_ascii_lowercase();
                 let mut error = HttpError::new(*status, text);
                 if !allow.is_empty() {

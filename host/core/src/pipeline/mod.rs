@@ -32,14 +32,14 @@ use crate::capability::outcome::Answer;
 use crate::config::Limit;
 use crate::plugin::{ErrorHandler, Handled, Middleware, Share};
 use crate::sync::Mutex;
-use chain::{Chain, End};
+use chain::{Chain, Innermost};
 use lithe_router::{Found, Path};
 
 pub(crate) use body::{BodyError, MAX_READ_BUFFER, announced, collect};
 pub(crate) use client::canonical;
 pub(crate) use connection::{Connection, Patience};
+use public::FutureResponse;
 pub use public::Public;
-use public::Serving;
 pub(crate) use response::{Body, empty, end_connection, fit};
 pub(crate) use snapshot::SitePlugin;
 pub use snapshot::SiteSnapshot;
@@ -224,7 +224,7 @@ fn is_only_chunked(headers: &HeaderMap) -> bool {
 
 /// What answers a request.
 enum LookedUp {
-    Public(Serving),
+    Public(FutureResponse),
     Target(Target),
 }
 
@@ -246,23 +246,25 @@ struct Target {
     params: Vec<(String, String)>,
     middleware: Vec<Arc<Middleware>>,
     errors: Vec<Arc<ErrorHandler>>,
-    end: End,
+    innermost: Innermost,
 }
 
 impl Target {
     /// Middleware runs even if no route matches.
     fn of(snapshot: &SiteSnapshot, method: &Method, path: &Path<'_>, decoded: String) -> Self {
         let (mut route, mut params) = (Arc::default(), Vec::new());
-        let end = match snapshot.router.find(method, path) {
+        let innermost = match snapshot.router.find(method, path) {
             Found::Route { value, shown, params: found, .. } => {
                 route = shown.clone();
                 params = found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                End::Route(value.clone())
+                Innermost::Route(value.clone())
             }
-            Found::OtherMethods { allow } if method == Method::OPTIONS => End::Options(allow),
-            Found::OtherMethods { allow } => End::Error(StatusCode::METHOD_NOT_ALLOWED, allow),
-            Found::Nothing => End::Error(StatusCode::NOT_FOUND, Vec::new()),
-            Found::TooCostly => End::Error(StatusCode::URI_TOO_LONG, Vec::new()),
+            Found::OtherMethods { allow } if method == Method::OPTIONS => Innermost::Options(allow),
+            Found::OtherMethods { allow } => {
+                Innermost::Error(StatusCode::METHOD_NOT_ALLOWED, allow)
+            }
+            Found::Nothing => Innermost::Error(StatusCode::NOT_FOUND, Vec::new()),
+            Found::TooCostly => Innermost::Error(StatusCode::URI_TOO_LONG, Vec::new()),
         };
         Self {
             path: decoded,
@@ -270,7 +272,7 @@ impl Target {
             params,
             middleware: snapshot.middleware_for(method, path),
             errors: snapshot.errors_for(method, path),
-            end,
+            innermost,
         }
     }
 }
@@ -283,7 +285,7 @@ fn chain_for(
     body: Bytes,
     client: SocketAddr,
 ) -> Arc<Chain> {
-    let Target { path, route, params, middleware, errors, end } = target;
+    let Target { path, route, params, middleware, errors, innermost } = target;
     let mut request = event::Request {
         id,
         method: std::mem::take(request.method_mut()),
@@ -304,7 +306,7 @@ fn chain_for(
         // it is open.
         upgrade::detach(&mut request);
     }
-    Chain::new(Arc::new(request), middleware, errors, end)
+    Chain::new(Arc::new(request), middleware, errors, innermost)
 }
 
 fn answer(

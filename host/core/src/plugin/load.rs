@@ -27,7 +27,7 @@ use crate::files::FileError;
 use crate::lease::Leases;
 use crate::runtime::{Failure, NamedRoute, Runtime, Share, Unfit, at_load};
 
-pub use inspect::{Fit, Grant, Report};
+pub use inspect::{Fit, Grant, Inspection};
 use link::link;
 
 /// How many routes one component may name. The routes of all components have bounds together
@@ -80,7 +80,7 @@ impl Loaded {
 
 /// A component's file that has been read and hashed.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct HashedFile {
     pub digest: Digest,
     /// The file's length in bytes.
     pub size: u64,
@@ -224,11 +224,11 @@ impl Loader {
     ///
     /// # Errors
     /// It cannot be read, is too large, or does not begin like a component.
-    pub async fn look(&self, source: &Source) -> Result<Seen, LoadError> {
+    pub async fn look(&self, source: &Source) -> Result<HashedFile, LoadError> {
         let (source, max) = (source.clone(), self.max_component);
         self.aside(move || {
             let bytes = read(&source, max)?;
-            Ok(Seen { digest: Digest::of(&bytes), size: bytes.len() as u64 })
+            Ok(HashedFile { digest: Digest::of(&bytes), size: bytes.len() as u64 })
         })
         .await?
     }
@@ -241,7 +241,7 @@ impl Loader {
     pub async fn load(
         &self,
         source: &Source,
-        seen: Seen,
+        seen: HashedFile,
         name: &str,
         role: Role,
         settings: &Settings,
@@ -276,7 +276,7 @@ impl Loader {
     async fn component(
         &self,
         source: &Source,
-        Seen { digest, size }: Seen,
+        HashedFile { digest, size }: HashedFile,
         on_compile: impl FnOnce(),
     ) -> Result<Arc<Loaded>, LoadError> {
         let effort = self.compiler.effort(size);

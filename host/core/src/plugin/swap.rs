@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::{HeaderMap, Method, Version};
 use tokio::time::timeout;
 
 use super::handler::{Call, HandlerInstances};
 use super::{EmptyMemory, Instances, PluginVersion};
-use crate::capability::event::{Request, RequestId};
+use crate::capability::event::Request;
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::exports::{Exports, Handles};
 use crate::runtime::{
@@ -69,11 +68,11 @@ pub enum SwapError {
 /// A swap that is ready: what has state is held between two events. Dropping it lets the previous
 /// version go on.
 pub struct Swap {
-    pairs: Vec<Held>,
+    pairs: Vec<HeldPair>,
 }
 
 /// A pair whose previous version is held, if its memory is handed over.
-struct Held {
+struct HeldPair {
     pair: Pair,
     paused: Option<PausedSet>,
     lost: Option<EmptyMemory>,
@@ -136,7 +135,8 @@ impl PluginVersion {
     async fn answers<E: Handles>(&self, template: &Template<E>) -> Result<(), SwapError> {
         let mut instance = self.starts(template).await?;
         let Some(path) = self.context.settings.health.clone() else { return Ok(()) };
-        let request = Arc::new(health_request(&path));
+        let uri = path.parse().unwrap_or_default();
+        let request = Arc::new(Request { route: path.as_str().into(), ..Request::get(uri) });
         let call = Call { request: &request, context: &self.context };
         let answered = instance.handle_own(&request).await;
         drop(call);
@@ -203,7 +203,7 @@ impl Swap {
                 }
                 None => (None, lost),
             };
-            ready.pairs.push(Held { pair, paused, lost });
+            ready.pairs.push(HeldPair { pair, paused, lost });
         }
         Ok(ready)
     }
@@ -211,14 +211,14 @@ impl Swap {
     /// The successors take over what can move: each socket between two of its events. Returns what
     /// has moved of each pair.
     pub async fn complete(self) -> Vec<Swapped> {
-        for Held { pair, lost, .. } in &self.pairs {
+        for HeldPair { pair, lost, .. } in &self.pairs {
             pair.after.make_current();
             if let Some(lost) = lost {
                 // A version takes over from others more than once only as a canary.
                 let _ = pair.after.began_empty.set(*lost);
             }
         }
-        let moving = self.pairs.into_iter().map(|Held { pair, paused, lost }| async move {
+        let moving = self.pairs.into_iter().map(|HeldPair { pair, paused, lost }| async move {
             let moved = match (paused, pair.before.shared(), pair.after.shared()) {
                 (Some(paused), ..) => paused.retire(),
                 (None, Some(before), Some(_)) => before.retire().await,
@@ -248,23 +248,5 @@ async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<(PausedSet, bool
     match timeout(MAX_UPKEEP_TIME, paused.hand_over(after, how)).await {
         Ok(handed_over) => Ok(Some((paused, handed_over.map_err(state)?))),
         Err(_) => Err(state(Failure::AtLoad)),
-    }
-}
-
-fn health_request(path: &str) -> Request {
-    Request {
-        id: RequestId::next(),
-        method: Method::GET,
-        uri: path.parse().unwrap_or_default(),
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        path: path.split('?').next().unwrap_or_default().to_owned(),
-        scheme: "http",
-        client: ([127, 0, 0, 1], 0).into(),
-        route: path.into(),
-        params: Vec::new(),
-        body: Default::default(),
-        locals: Default::default(),
-        accepted: Default::default(),
     }
 }

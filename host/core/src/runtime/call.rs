@@ -84,8 +84,7 @@ impl Caller {
         self.limits().request_time
     }
 
-    /// The same for a call that brings no message, but says that the socket begins, goes on or
-    /// ends.
+    /// Begins a call for a socket that brings no message: the socket begins, goes on or ends.
     pub(crate) fn begin_notice(&mut self, socket: &Arc<Socket>) -> Duration {
         self.store.data().context.calls.notice();
         self.begin_event(socket)

@@ -20,7 +20,8 @@ use crate::supervise;
 /// thread back.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The same, where guests of several sites share threads: a neighbour waits at most two of these.
+/// How often a guest is interrupted if several sites share the threads. A neighbour waits for at
+/// most two of these.
 const SHARED_TICK: Duration = Duration::from_millis(1);
 
 /// The most instances of all plugins together. Each reserves 4 GiB of addresses, so that guests
@@ -60,27 +61,27 @@ impl Runtime {
     /// # Errors
     /// The system does not give the addresses or the thread.
     pub fn new() -> wasmtime::Result<Self> {
-        Self::with(TICK, false)
+        Self::with(TICK, false, MAX_INSTANCES)
     }
 
-    /// The same for one site whose guests may be compiled by [`compiler`] as quickly as it can.
+    /// Makes the runtime of one site whose guests may be compiled without optimisation.
     ///
     /// # Errors
     /// As [`Runtime::new`].
     pub fn for_unoptimised() -> wasmtime::Result<Self> {
-        Self::with(TICK, true)
+        Self::with(TICK, true, MAX_INSTANCES)
     }
 
-    /// Reserves the same for several sites, which do not trust each other.
+    /// Makes the runtime of several sites, which do not trust each other.
     ///
     /// # Errors
     /// As [`Runtime::new`].
     pub fn for_many_sites() -> wasmtime::Result<Self> {
-        Self::with(SHARED_TICK, false)
+        Self::with(SHARED_TICK, false, MAX_INSTANCES)
     }
 
-    fn with(tick: Duration, is_deep: bool) -> wasmtime::Result<Self> {
-        let (engine, instances) = engine(is_deep)?;
+    fn with(tick: Duration, is_deep: bool, max_instances: u32) -> wasmtime::Result<Self> {
+        let (engine, instances) = engine(is_deep, max_instances)?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(&engine, tick)?;
@@ -97,8 +98,7 @@ impl Runtime {
 }
 
 /// The engine, and how many instances it has room for.
-fn engine(is_deep: bool) -> wasmtime::Result<(Engine, u32)> {
-    let mut instances = MAX_INSTANCES;
+fn engine(is_deep: bool, mut instances: u32) -> wasmtime::Result<(Engine, u32)> {
     loop {
         match Engine::new(&config(instances, is_deep)) {
             Err(error) if instances > MIN_INSTANCES => {
@@ -192,7 +192,67 @@ impl Drop for Ticker {
 mod tests {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+    use wasm_encoder::{InstanceSection, MemorySection, MemoryType, Module, ModuleSection};
+    use wasmtime::Store;
+    use wasmtime::component::Component;
+
     use super::*;
+
+    /// A component with so many instances of a module, which has a memory or not.
+    fn component(engine: &Engine, instances: u32, has_memory: bool) -> wasmtime::Result<Component> {
+        let (minimum, maximum, page_size_log2) = (1, None, None);
+        let (memory64, shared) = (false, false);
+        let mut memories = MemorySection::new();
+        if has_memory {
+            memories.memory(MemoryType { minimum, maximum, memory64, shared, page_size_log2 });
+        }
+        let mut module = Module::new();
+        module.section(&memories);
+        let mut section = InstanceSection::new();
+        for _ in 0..instances {
+            section.instantiate(0, std::iter::empty::<(&str, wasm_encoder::ModuleArg)>());
+        }
+        let mut component = wasm_encoder::Component::new();
+        component.section(&ModuleSection(&module)).section(&section);
+        Component::new(engine, component.finish())
+    }
+
+    /// What each of these instances is, while all before it exist.
+    async fn started(runtime: &Runtime, component: &Component, times: u32) -> Vec<String> {
+        let linker: Linker<()> = Linker::new(&runtime.engine);
+        let (mut kept, mut results) = (Vec::new(), Vec::new());
+        for _ in 0..times {
+            let mut store = Store::new(&runtime.engine, ());
+            let result = linker.instantiate_async(&mut store, component).await;
+            results.push(result.map_or_else(|error| error.to_string(), |_| "started".to_owned()));
+            kept.push(store);
+        }
+        results
+    }
+
+    #[tokio::test]
+    async fn all_plugins_together_have_so_many_instances() {
+        let runtime = Runtime::with(TICK, false, MIN_INSTANCES).unwrap();
+        let component = component(&runtime.engine, 1, true).unwrap();
+        // Those that end make room for others.
+        for _ in 0..2 {
+            let results = started(&runtime, &component, MIN_INSTANCES + 1).await;
+            let (refused, fit) = results.split_last().unwrap();
+            assert!(fit.iter().all(|result| result == "started"), "{fit:?}");
+            assert!(refused.contains("limit of 8 for"), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_component_has_so_many_memories_and_core_instances() {
+        let runtime = Runtime::with(TICK, false, MIN_INSTANCES).unwrap();
+        for (most, has_memory) in [(MOST.memories as u32, true), (MAX_CORE_INSTANCES, false)] {
+            let fits = component(&runtime.engine, most, has_memory).unwrap();
+            assert_eq!(started(&runtime, &fits, 1).await, ["started"]);
+            let refused = component(&runtime.engine, most + 1, has_memory).err().unwrap();
+            assert!(format!("{refused:#}").contains(&most.to_string()), "{refused:#}");
+        }
+    }
 
     #[test]
     fn what_the_compiler_makes_is_what_the_engine_runs() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ledger::Full;
+use super::ledger::PartExceeded;
 use crate::capability::http::InvalidAnswer;
 use crate::capability::meter::OutOfCpuTime;
 use crate::config::{Limit, MAX_UPKEEP_TIME};
@@ -31,7 +31,7 @@ pub enum Failure {
     #[error("{0} are in use (`{1}`)")]
     Busy(usize, Limit),
     #[error(transparent)]
-    Full(#[from] Full),
+    Full(#[from] PartExceeded),
     #[error(transparent)]
     Invalid(#[from] InvalidAnswer),
     #[error("it saved {saved} bytes, `limits.state` allows {allowed}")]

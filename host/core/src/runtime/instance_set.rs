@@ -14,7 +14,9 @@ use futures_util::future::{join_all, try_join_all};
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
 use super::failure::Failure;
-use super::shared_instance::{Handled, InstanceSource, Moved, PausedInstance, SharedInstance};
+use super::shared_instance::{
+    AnswerAndHandle, InstanceSource, Moved, PausedInstance, SharedInstance,
+};
 use super::template::Template;
 use crate::capability::event::Request;
 use crate::config::{Limit, Scope};
@@ -51,7 +53,7 @@ struct Inner<T: InstanceSource> {
     by_connection: HashMap<u64, Weak<SharedInstance<T>>>,
     /// Whether another version has taken over.
     retired: bool,
-    /// While all instances are held, new ones are held from their start, and are here.
+    /// While all instances are held, new ones are held from their start. They are kept here.
     born_paused: Option<Vec<PausedInstance<T>>>,
 }
 
@@ -146,11 +148,11 @@ impl<T: InstanceSource> InstanceSet<T> {
     ///
     /// # Errors
     /// As [`InstanceSet::for_request`], or the call fails; see [`Failure`].
-    pub(crate) async fn handle(&self, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(&self, request: Arc<Request>) -> AnswerAndHandle<T> {
         SharedInstance::handle(self.for_request(&request)?, request).await
     }
 
-    /// The instance that takes over from the one with this key. None if the scope is another.
+    /// The instance that takes over from the one with this key. None if the scope has changed.
     pub(super) fn by_key(&self, key: &Key) -> Option<Result<Lease<SharedInstance<T>>, Failure>> {
         match (&self.by, key) {
             (By::Replicas { replicas, .. }, Key::Replica(index)) => {
@@ -333,8 +335,8 @@ pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
 }
 
 impl<T: InstanceSource> PausedSet<T> {
-    /// Gives each heir what its predecessor saves. Answers whether each has got all of it: of a
-    /// scope that the heirs do not have, nothing is handed over.
+    /// Gives each heir what its predecessor saves. Returns whether each has got all of it. If the
+    /// heirs have another scope, nothing is handed over.
     ///
     /// # Errors
     /// `save` or `restore` fails, and the handover has to be whole.
@@ -386,8 +388,8 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves. If it has lost its memory, what it was given. And whether that is all
-/// of it.
+/// What the instance saves or, if it has lost its memory, what it was given; and whether that is
+/// all of it.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,

@@ -63,7 +63,7 @@ impl Amounts {
     "the site has {used} of the host's {total} {what} and may not have {needed} more (`{}`)",
     Limit::PoolShare
 )]
-pub struct Full {
+pub struct PartExceeded {
     what: &'static str,
     used: usize,
     needed: usize,
@@ -112,7 +112,7 @@ impl Ledger {
         self: &Arc<Self>,
         part: &Arc<Part>,
         amounts: Amounts,
-    ) -> Result<Taken, Full> {
+    ) -> Result<Taken, PartExceeded> {
         // Always locked in this order.
         let (mut all, mut own) = (self.used.lock(), part.used.lock());
         let after = own.plus(amounts).fields().into_iter();
@@ -121,7 +121,7 @@ impl Ledger {
         for ((((what, own), (_, all)), (_, total)), ((_, used), (_, needed))) in after.zip(before) {
             // Each site may have one instance, however small the pool is.
             if needed > 0 && used > 0 && !part.may_have(own, all, total) {
-                return Err(Full { what, used, needed, total });
+                return Err(PartExceeded { what, used, needed, total });
             }
         }
         (*all, *own) = (all.plus(amounts), own.plus(amounts));

@@ -116,7 +116,7 @@ impl<E: Exports> Pool<E> {
     }
 
     /// Takes an idle instance, or makes a new one.
-    async fn take(&self) -> Result<Taken<'_, E>, Failure> {
+    async fn take(&self) -> Result<InUse<'_, E>, Failure> {
         let limits = &self.template.context().limits;
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
@@ -136,10 +136,10 @@ impl<E: Exports> Pool<E> {
             // room for it.
             None => Box::new(Box::pin(self.template.instantiate(None)).await?),
         };
-        Ok(Taken { instance, _permit: permit })
+        Ok(InUse { instance, _permit: permit })
     }
 
-    fn put_back<T>(&self, taken: Taken<'_, E>, result: Result<T, Failure>) -> Result<T, Failure> {
+    fn put_back<T>(&self, taken: InUse<'_, E>, result: Result<T, Failure>) -> Result<T, Failure> {
         let is_fresh = self.template.context().settings.fresh;
         if !is_fresh && result.as_ref().err().is_none_or(Failure::spares_the_instance) {
             self.idle.lock().instances.push(taken.instance);
@@ -149,7 +149,7 @@ impl<E: Exports> Pool<E> {
 }
 
 /// An instance in use.
-struct Taken<'p, E> {
+struct InUse<'p, E> {
     instance: Box<Instance<E>>,
     _permit: SemaphorePermit<'p>,
 }

@@ -42,7 +42,7 @@ pub struct Share {
     background: Arc<Background>,
     /// Where guests' tasks are spawned.
     front: Handle,
-    /// In the background, as many guests of the site run at the same time as there are cores.
+    /// In the background, the site may run as many guests at the same time as there are cores.
     permits: Arc<Semaphore>,
     used: Arc<Mutex<Used>>,
     /// The site's part of the engine's pool.
@@ -70,7 +70,8 @@ impl Share {
         Arc::new(Self { background, front, permits, used, pool: Part::new(pool_share) })
     }
 
-    /// Does a site's work within its share. A site without neighbours does it as it is.
+    /// Does a site's work within its share. A site without neighbours has none, so its work is not
+    /// measured.
     pub fn charge<W>(
         share: Option<&Arc<Self>>,
         work: W,

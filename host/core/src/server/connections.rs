@@ -44,7 +44,7 @@ impl Clients {
         self: &Arc<Self>,
         client: IpAddr,
         permits: Permits,
-        settings: &config::Server,
+        settings: &config::ServerConfig,
     ) -> Option<Counted> {
         let counted =
             |client| Counted { _permits: permits, _client: client, site: Mutex::default() };
@@ -125,10 +125,10 @@ mod tests {
 
     fn connect(clients: &Arc<Clients>, client: &str, limit: usize) -> Option<Counted> {
         let trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")];
-        let settings = config::Server {
+        let settings = config::ServerConfig {
             client_connections: limit,
             trusted_proxies,
-            ..config::Server::default()
+            ..config::ServerConfig::default()
         };
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("there is one");
         let descriptor = crate::descriptors::try_one().expect("there are some");

@@ -106,7 +106,14 @@ mod tests {
 
     #[test]
     fn what_is_not_a_host_is_refused() {
-        let (label, name) = ("a".repeat(64), "a.".repeat(128));
+        // At the bounds, and one over.
+        let label = "a".repeat(MAX_LABEL);
+        let name = format!("{}b", "a.".repeat(MAX_NAME / 2));
+        assert_eq!(name.len(), MAX_NAME);
+        for host in [&label, &name] {
+            assert_eq!(parse(host.as_bytes()), Some(&**host));
+        }
+        let (label, name) = (format!("{label}a"), format!("{name}b"));
         for host in [
             "",
             ".",

@@ -18,7 +18,7 @@ pub(crate) struct Hosts {
 
 /// The result of looking for a request's site.
 #[derive(Clone)]
-pub(crate) enum Found {
+pub(crate) enum FoundSite {
     Site(Arc<ServedSite>),
     /// The site with this host is not served, or not yet.
     NotServed,
@@ -68,18 +68,18 @@ impl Hosts {
     }
 
     /// Finds the site for a request's host, which is read only if it matters.
-    pub(crate) fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> Found {
+    pub(crate) fn find<'h>(&self, host: impl FnOnce() -> Option<&'h str>) -> FoundSite {
         if let Some(any) = &self.any {
-            return Found::Site(any.clone());
+            return FoundSite::Site(any.clone());
         }
-        let Some(host) = host() else { return Found::Nobody };
+        let Some(host) = host() else { return FoundSite::Nobody };
         match self.owners.of(&host.to_ascii_lowercase()) {
             // Before the first site is served, every host may belong to a site.
-            None if self.sites.is_empty() => Found::NotServed,
-            None => Found::Nobody,
+            None if self.sites.is_empty() => FoundSite::NotServed,
+            None => FoundSite::Nobody,
             Some(folder) => match self.sites.get(folder) {
-                Some(site) => Found::Site(site.clone()),
-                None => Found::NotServed,
+                Some(site) => FoundSite::Site(site.clone()),
+                None => FoundSite::NotServed,
             },
         }
     }

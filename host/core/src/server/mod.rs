@@ -50,7 +50,7 @@ pub(crate) use claims::Claims;
 use connections::{Clients, Counted};
 use head_timer::HeadTimer;
 pub(crate) use hosts::NotAlone;
-use hosts::{Found, Hosts};
+use hosts::{FoundSite, Hosts};
 pub(crate) use record::Record;
 pub(crate) use served_site::ServedSite;
 
@@ -72,7 +72,7 @@ pub struct Server {
     hosts: ArcSwap<Hosts>,
     /// Locked for each change of `hosts`.
     claims: Mutex<Claims>,
-    settings: config::Server,
+    settings: config::ServerConfig,
     memory: Arc<HostMemory>,
     clients: Arc<Clients>,
     /// Connections that speak HTTP, and sessions.
@@ -82,7 +82,11 @@ pub struct Server {
 
 impl Server {
     /// Starts without any site. The claims say which site has which host.
-    pub fn new(settings: config::Server, mut claims: Claims, memory: Arc<HostMemory>) -> Arc<Self> {
+    pub fn new(
+        settings: config::ServerConfig,
+        mut claims: Claims,
+        memory: Arc<HostMemory>,
+    ) -> Arc<Self> {
         let hosts = Hosts::default().owned_by(claims.assign(clock::unix_seconds()));
         Arc::new(Self {
             hosts: ArcSwap::from_pointee(hosts),
@@ -96,7 +100,7 @@ impl Server {
     }
 
     /// The listener's own bounds.
-    pub fn settings(&self) -> &config::Server {
+    pub fn settings(&self) -> &config::ServerConfig {
         &self.settings
     }
 
@@ -336,9 +340,9 @@ impl Server {
             return Err(Box::new(answer));
         }
         let site = match self.hosts.load().find(|| host::of(request)) {
-            Found::Site(site) => site,
-            Found::NotServed => return Err(Box::new(refusals::not_served())),
-            Found::Nobody => return Err(Box::new(refusals::unknown_host(request))),
+            FoundSite::Site(site) => site,
+            FoundSite::NotServed => return Err(Box::new(refusals::not_served())),
+            FoundSite::Nobody => return Err(Box::new(refusals::unknown_host(request))),
         };
         let snapshot = site.choose(request.headers());
         match counted.count_for(&snapshot.account, snapshot.limits.connections) {

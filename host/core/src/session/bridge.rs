@@ -1,22 +1,22 @@
 //! The socket's side of a session: one poll sends what is queued, then reads what is ready.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::SessionLimits;
+use super::closing::Closing;
 use super::end::End;
 use super::transport::Transport;
 use super::wire::Wire;
 use crate::capability::Context as PluginContext;
 use crate::capability::account::{Account, Held};
 use crate::capability::rate::Rate;
-use crate::capability::socket::{CloseFrame, CloseInfo, Look, Socket};
+use crate::capability::socket::{CloseInfo, Look, Orders, Socket};
 use crate::clock;
 use crate::config::Limit;
 use crate::message::{Borrowed, Messages, Opcode};
@@ -53,16 +53,36 @@ pub(crate) struct Bridge<S> {
     close_time: Duration,
     /// If more bytes are unsent, the socket is not read.
     max_unsent: usize,
-    /// Set when our close frame is sent: how long the peer may take to answer it.
-    closing: Option<Pin<Box<Sleep>>>,
-    /// Our close frame, until what is queued before it is sent.
-    last: Option<CloseFrame>,
-    /// How long the end may take; none if nothing more can or should be sent.
+    /// Our close, if the host closes first.
+    closing: Option<Closing>,
+    /// How long the end may take. None if nothing more can or should be sent.
     end_time: Option<Duration>,
-    /// The number of the current message, or of the last one.
-    message: u32,
-    /// Whether a message is incomplete.
-    amid_message: bool,
+    incoming: Incoming,
+}
+
+/// The message that the peer is sending. The sweep closes a socket whose message takes too long.
+#[derive(Default)]
+struct Incoming {
+    /// The number of this message, or of the previous one. It begins with 1.
+    number: u32,
+    is_incomplete: bool,
+}
+
+impl Incoming {
+    /// Notes whether a message is incomplete, and whether one has been completed before it. Returns
+    /// the number of the incomplete message, or 0 if there is none, if that has changed.
+    fn change(&mut self, is_incomplete: bool, completed: bool) -> Option<u32> {
+        let was_incomplete = std::mem::replace(&mut self.is_incomplete, is_incomplete);
+        match (was_incomplete, is_incomplete) {
+            (true, true) if !completed => None,
+            (_, true) => {
+                self.number = self.number.wrapping_add(1).max(1);
+                Some(self.number)
+            }
+            (true, false) => Some(0),
+            (false, false) => None,
+        }
+    }
 }
 
 impl<S: Wire> Bridge<S> {
@@ -91,10 +111,8 @@ impl<S: Wire> Bridge<S> {
             plugin,
             close_time: limits.close_time,
             closing: None,
-            last: None,
             end_time: Some(limits.close_time),
-            message: 0,
-            amid_message: false,
+            incoming: Incoming::default(),
         }
     }
 
@@ -130,40 +148,61 @@ impl<S: Wire> Bridge<S> {
             if look.drained {
                 return Poll::Ready(Wake::Drained);
             }
-            let paused = look.behind || look.buffered > self.max_unsent;
-            if self.closing.is_none() && paused {
-                // What arrives now is read when the guest is no longer behind.
-                let comes = look.behind && self.transport.poll_readable(cx).is_ready();
-                if comes && !self.socket.await_delivery() {
-                    continue;
-                }
-                return Poll::Pending;
-            }
-            let before = self.messages.len();
-            let read = self.transport.poll_read(cx, &mut self.messages);
-            self.settle();
-            if self.transport.take_alive() {
-                self.socket.liveness.mark_alive();
-            }
-            self.mark_message(self.messages.len() > before);
-            let end = self.admit(before, ready!(read));
-            self.answer_for_the_guest();
-            if end.is_none() && self.messages.is_empty() {
-                // Only control frames came: send their answers, and look again.
+            if !self.may_read(&look) {
+                ready!(self.poll_caught_up(cx, &look));
                 continue;
             }
-            // Other tasks must not write before what the decoder has answered.
-            let unsent = self.transport.unsent();
-            if unsent > 0 {
-                self.socket.set_unsent(unsent);
+            if let Some(wake) = ready!(self.poll_receive(cx)) {
+                return Poll::Ready(wake);
             }
-            if let Some(end) = end {
-                return Poll::Ready(Wake::End(end));
-            }
-            self.socket.liveness.mark_active();
-            self.socket.liveness.set_busy(true);
-            return Poll::Ready(Wake::Messages);
+            // Only control frames came: send their answers, and look again.
         }
+    }
+
+    /// Whether the guest and the peer are not behind. After our close, only the peer's answer is
+    /// still to come, and it does not have to wait.
+    fn may_read(&self, look: &Look) -> bool {
+        self.closing.is_some() || !(look.behind || look.buffered > self.max_unsent)
+    }
+
+    /// Ready if the guest has handled everything since this look. Otherwise the task is woken when
+    /// there is something to do: what arrives now is read when the guest is no longer behind.
+    fn poll_caught_up(&self, cx: &mut Context<'_>, look: &Look) -> Poll<()> {
+        let comes = look.behind && self.transport.poll_readable(cx).is_ready();
+        match comes && !self.socket.await_delivery() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// Reads what is ready. Returns nothing if that was only control frames.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Wake>> {
+        let before = self.messages.len();
+        let read = self.transport.poll_read(cx, &mut self.messages);
+        self.settle();
+        if self.transport.take_alive() {
+            self.socket.liveness.mark_alive();
+        }
+        let completed = self.messages.len() > before;
+        if let Some(number) = self.incoming.change(self.transport.is_amid_message(), completed) {
+            self.socket.liveness.set_message(number);
+        }
+        let end = self.admit(before, ready!(read));
+        self.answer_for_the_guest();
+        if end.is_none() && self.messages.is_empty() {
+            return Poll::Ready(None);
+        }
+        // Other tasks must not write before what the decoder has answered.
+        let unsent = self.transport.unsent();
+        if unsent > 0 {
+            self.socket.set_unsent(unsent);
+        }
+        if let Some(end) = end {
+            return Poll::Ready(Some(Wake::End(end)));
+        }
+        self.socket.liveness.mark_active();
+        self.socket.liveness.set_busy(true);
+        Poll::Ready(Some(Wake::Messages))
     }
 
     /// Keeps the messages that the peer may send, of those that have just come behind `before`
@@ -185,18 +224,6 @@ impl<S: Wire> Bridge<S> {
         self.plugin.account.exceed(Limit::MessagesPerSecond);
         self.messages.truncate(before + admitted);
         Some(End::too_many())
-    }
-
-    /// Marks for the sweep that a message is incomplete, with a new number for each message.
-    fn mark_message(&mut self, completed: bool) {
-        let amid = self.transport.is_amid_message();
-        if amid && (completed || !self.amid_message) {
-            self.message = self.message.wrapping_add(1).max(1);
-            self.socket.liveness.set_message(self.message);
-        } else if !amid && self.amid_message {
-            self.socket.liveness.set_message(0);
-        }
-        self.amid_message = amid;
     }
 
     /// Answers the messages that the site's settings answer, without calling the guest.
@@ -236,43 +263,51 @@ impl<S: Wire> Bridge<S> {
             // What the network does not take stays in the queue, where the queue's policy applies.
             let (socket, unsent) = (&self.socket, self.transport.unsent());
             let mut look = self.transport.queue(|out| socket.look(unsent, out));
-            if look.orders.terminate {
-                return Err(End::Lost);
-            }
-            if look.orders.shed {
-                self.transport.shed();
-                if self.transport.is_amid_message()
-                    && let Some(frame) = look.orders.close.take()
-                {
-                    // Nothing can be decoded without what has come of the message.
-                    self.transport.forget_message();
-                    return Err(End::Violation { code: frame.code, reason: frame.reason.into() });
-                }
-            }
-            if look.orders.ping {
-                self.transport.ping();
-            }
-            if let Some(frame) = look.orders.close.take() {
-                self.last = Some(frame);
-                self.closing = Some(Box::pin(sleep(self.close_time)));
-            }
-            if flushed.is_pending() {
+            self.carry_out(&mut look.orders)?;
+            if flushed.is_pending() || !(look.took || look.orders.ping || self.send_close()) {
                 break look;
-            }
-            if !look.took && !look.orders.ping {
-                match self.last.take() {
-                    Some(frame) => self.transport.close(frame.code, &frame.reason),
-                    None => break look,
-                }
             }
             flushed = self.transport.poll_flush(cx);
         };
         self.settle();
-        let deadline = self.closing.as_mut();
-        match deadline.is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
+        match self.closing.as_mut().is_some_and(|closing| closing.is_over(cx)) {
             true => Err(End::Unanswered),
             false => Ok(look),
         }
+    }
+
+    /// Carries out orders. A close frame waits for what is queued before it.
+    ///
+    /// # Errors
+    /// The session has to end.
+    fn carry_out(&mut self, orders: &mut Orders) -> Result<(), End> {
+        if orders.terminate {
+            return Err(End::Lost);
+        }
+        if orders.shed {
+            self.transport.shed();
+            if self.transport.is_amid_message()
+                && let Some(frame) = orders.close.take()
+            {
+                // Nothing can be decoded after a part of a message is dropped.
+                self.transport.forget_message();
+                return Err(End::Violation { code: frame.code, reason: frame.reason.into() });
+            }
+        }
+        if orders.ping {
+            self.transport.ping();
+        }
+        if let Some(frame) = orders.close.take() {
+            self.closing = Some(Closing::new(frame, self.close_time));
+        }
+        Ok(())
+    }
+
+    /// Appends our close frame, if it is to be sent now. Returns whether it was.
+    fn send_close(&mut self) -> bool {
+        let Some(frame) = self.closing.as_mut().and_then(Closing::take_frame) else { return false };
+        self.transport.close(frame.code, &frame.reason);
+        true
     }
 
     /// Charges the site with what the task holds of messages.

@@ -125,29 +125,21 @@ impl Position {
     }
 }
 
+/// A client's frame, masked with a key that changes every byte.
+#[cfg(test)]
+pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    const KEY: [u8; 4] = [1, 2, 3, 4];
+    let mut bytes = Vec::new();
+    crate::message::encode_header(&mut bytes, first, payload.len());
+    bytes[1] |= 0x80;
+    bytes.extend(KEY);
+    bytes.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const KEY: [u8; 4] = [1, 2, 3, 4];
-
-    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![first];
-        match payload.len() {
-            short @ 0..126 => bytes.push(0x80 | short as u8),
-            medium @ 126..65536 => {
-                bytes.push(0x80 | 126);
-                bytes.extend((medium as u16).to_be_bytes());
-            }
-            long => {
-                bytes.push(0x80 | 127);
-                bytes.extend((long as u64).to_be_bytes());
-            }
-        }
-        bytes.extend(KEY);
-        bytes.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
-        bytes
-    }
 
     fn decoded(bytes: &[u8]) -> Option<(Opcode, Vec<u8>, usize)> {
         let whole = Whole::first(bytes, 70_000)?;
@@ -160,14 +152,14 @@ mod tests {
     fn a_whole_message_is_decoded_and_what_follows_left() {
         for length in [0, 1, 3, 4, 7, 8, 9, 125, 126, 65_535, 65_536] {
             let payload: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            let bytes = frame(0x82, &payload);
+            let bytes = masked(0x82, &payload);
             let followed = [&bytes[..], b"more"].concat();
             assert_eq!(decoded(&followed), Some((Opcode::Binary, payload, bytes.len())));
             for cut in [0, 1, 2, 5, bytes.len() - 1] {
                 assert_eq!(decoded(&bytes[..cut.min(bytes.len() - 1)]), None, "{cut} of {length}");
             }
         }
-        assert_eq!(decoded(&frame(0x81, b"hi")), Some((Opcode::Text, b"hi".to_vec(), 8)));
+        assert_eq!(decoded(&masked(0x81, b"hi")), Some((Opcode::Text, b"hi".to_vec(), 8)));
     }
 
     #[test]
@@ -176,10 +168,10 @@ mod tests {
         let control = [0x88, 0x89, 0x8A];
         let reserved = [0x91, 0xA2, 0xC1, 0x83, 0x8B];
         for first in [&fragment[..], &control, &reserved].concat() {
-            assert_eq!(decoded(&frame(first, b"hi")), None, "{first:#x}");
+            assert_eq!(decoded(&masked(first, b"hi")), None, "{first:#x}");
         }
         assert_eq!(decoded(&[0x81, 2, b'h', b'i', 0, 0, 0, 0]), None, "it is not masked");
-        assert_eq!(Whole::first(&frame(0x82, &[0; 9]), 8), None, "it is over the limit");
+        assert_eq!(Whole::first(&masked(0x82, &[0; 9]), 8), None, "it is over the limit");
         assert_eq!(decoded(&[&[0x82, 0xFF][..], &[0xFF; 20]].concat()), None, "no such length");
     }
 
@@ -202,14 +194,14 @@ mod tests {
     #[test]
     fn frames_are_told_apart_however_they_come() {
         let frames = [
-            (frame(0x82, b""), true),
-            (frame(0x01, &[0; 300]), false),
-            (frame(0x89, b"ping"), false),
-            (frame(0x00, b""), false),
-            (frame(0x80, &[0; 66_000]), true),
-            (frame(0x8A, b""), true),
+            (masked(0x82, b""), true),
+            (masked(0x01, &[0; 300]), false),
+            (masked(0x89, b"ping"), false),
+            (masked(0x00, b""), false),
+            (masked(0x80, &[0; 66_000]), true),
+            (masked(0x8A, b""), true),
             (vec![0x81, 1, b'a'], true),
-            (frame(0x81, b"hi"), true),
+            (masked(0x81, b"hi"), true),
         ];
         let bytes = frames.each_ref().map(|(bytes, _)| bytes.clone()).concat();
         let expected: Vec<_> = frames.iter().map(|(bytes, ends)| (bytes.len(), *ends)).collect();

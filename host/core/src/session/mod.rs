@@ -7,6 +7,7 @@
 mod bridge;
 #[cfg(all(test, feature = "shuttle"))]
 mod checks;
+mod closing;
 mod deflate;
 mod end;
 mod frame;

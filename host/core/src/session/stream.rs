@@ -16,7 +16,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{ends, run_guest};
 use crate::capability::account::{Charge, Held};
-use crate::capability::socket::{CloseInfo, Socket};
+use crate::capability::socket::{CloseInfo, Orders, Socket};
 use crate::outgoing::Outgoing;
 use crate::plugin::{Guest, Session};
 
@@ -24,11 +24,11 @@ use crate::plugin::{Guest, Session};
 #[derive(Debug)]
 pub struct StreamBody {
     socket: Arc<Socket>,
-    /// What hyper gets next of the piece that it has a part of.
+    /// The rest of the piece of which hyper has a part.
     piece: Bytes,
     /// Pieces that hyper has not asked for yet.
     taken: Outgoing,
-    /// What of these is not shared.
+    /// Charges the site with the pieces that are not shared.
     charge: Charge,
     /// Notified when there is room for what the guest was refused.
     drained: Arc<Notify>,
@@ -120,12 +120,60 @@ impl StreamBody {
         }
     }
 
-    /// Takes the next part out, of which hyper has at most one: the rest can still be dropped.
+    /// Takes the next part out. hyper has at most one, so that the rest can still be dropped.
     fn next_part(&mut self) -> Option<Bytes> {
         if self.piece.is_empty() {
             self.piece = self.pop()?;
         }
         Some(self.piece.split_to(self.piece.len().min(MAX_PART)))
+    }
+
+    /// Takes the next part, if there is one, and tells the socket what is left.
+    fn take_part(&mut self) -> Option<Bytes> {
+        if self.left() == 0 {
+            self.taken = self.socket.take_outbound();
+        }
+        let part = self.next_part();
+        self.socket.set_unsent(self.left());
+        self.socket.set_in_session(self.left());
+        if self.socket.take_drained() {
+            self.drained.notify_one();
+        }
+        part
+    }
+
+    /// Decides what follows the last piece, if the orders end the stream.
+    fn set_ending(&mut self, orders: &Orders) {
+        if let Some(close) = &orders.close {
+            let complete = matches!(close.code, 1000 | 1001 | 1012 | 3000..=4999);
+            self.ending = Some(if complete { Ending::Complete } else { Ending::CutOffSoon });
+        }
+        // Being told again does not delay the end.
+        if orders.terminate && !matches!(self.ending, Some(Ending::CutOff)) {
+            self.ending = Some(Ending::CutOffSoon);
+        }
+    }
+
+    /// Ends the body, if it is to end.
+    fn poll_end(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self.ending {
+            None => Poll::Pending,
+            Some(Ending::Complete) => {
+                self.end(CloseInfo { code: 1000, reason: String::new(), clean: true });
+                Poll::Ready(None)
+            }
+            Some(Ending::CutOffSoon) => {
+                // hyper writes when it waits. If the body fails, hyper drops what it has not
+                // written, even the head.
+                self.ending = Some(Ending::CutOff);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Some(Ending::CutOff) => {
+                self.end(CloseInfo::lost());
+                Poll::Ready(Some(Err(io::Error::other("the stream was cut off"))))
+            }
+        }
     }
 
     /// How many bytes hyper has not asked for yet.
@@ -161,44 +209,11 @@ impl Body for StreamBody {
         if orders.shed {
             (this.piece, this.taken) = (Bytes::new(), Outgoing::default());
         }
-        if this.left() == 0 {
-            this.taken = this.socket.take_outbound();
-        }
-        let part = this.next_part();
-        this.socket.set_unsent(this.left());
-        this.socket.set_in_session(this.left());
-        if this.socket.take_drained() {
-            this.drained.notify_one();
-        }
-        if let Some(close) = &orders.close {
-            let complete = matches!(close.code, 1000 | 1001 | 1012 | 3000..=4999);
-            this.ending = Some(if complete { Ending::Complete } else { Ending::CutOffSoon });
-        }
-        if orders.terminate {
-            // Being told again does not delay the end.
-            if !matches!(this.ending, Some(Ending::CutOff)) {
-                this.ending = Some(Ending::CutOffSoon);
-            }
-        } else if let Some(part) = part {
-            return Poll::Ready(Some(Ok(Frame::data(part))));
-        }
-        match this.ending {
-            None => Poll::Pending,
-            Some(Ending::Complete) => {
-                this.end(CloseInfo { code: 1000, reason: String::new(), clean: true });
-                Poll::Ready(None)
-            }
-            Some(Ending::CutOffSoon) => {
-                // hyper writes when it waits. If the body fails, hyper drops what it has not
-                // written, even the head.
-                this.ending = Some(Ending::CutOff);
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Some(Ending::CutOff) => {
-                this.end(CloseInfo::lost());
-                Poll::Ready(Some(Err(io::Error::other("the stream was cut off"))))
-            }
+        let part = this.take_part();
+        this.set_ending(&orders);
+        match part {
+            Some(part) if !orders.terminate => Poll::Ready(Some(Ok(Frame::data(part)))),
+            _ => this.poll_end(cx),
         }
     }
 }

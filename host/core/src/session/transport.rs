@@ -21,7 +21,7 @@ use super::frame::Whole;
 use super::wire::Wire;
 use crate::capability::account::Charge;
 use crate::message::{Message, Messages, encode_header};
-use crate::outgoing::{Outgoing, room};
+use crate::outgoing::{Outgoing, slices};
 use byte_stream::{ByteStream, READ_BUFFER};
 
 /// How many frames are read before the guest is called.
@@ -42,7 +42,7 @@ pub(crate) struct Transport<S> {
     io: ByteStream<S>,
     max_batch: usize,
     max_message: usize,
-    /// Exists while it has something to remember: an incomplete frame or message, or who has
+    /// It exists while it has something to remember: an incomplete frame or message, or who has
     /// closed.
     decoder: Option<Box<WebSocketContext>>,
     charge: Charge,
@@ -71,7 +71,7 @@ impl<S: Wire> Transport<S> {
         self.io.out.held_up() + incomplete
     }
 
-    /// Drops what has come of a message that is not complete. Nothing can be read after it.
+    /// Drops the incomplete message. Nothing can be read after that.
     pub(crate) fn forget_message(&mut self) {
         self.decoder = None;
         self.io.inflating = None;
@@ -249,7 +249,7 @@ impl<S: Wire> Transport<S> {
         let ByteStream { stream, out, .. } = &mut self.io;
         while !out.is_empty() {
             let stream = Pin::new(&mut *stream);
-            let written = match out.gather(&mut room()) {
+            let written = match out.gather(&mut slices()) {
                 [one] => stream.poll_write(cx, one),
                 many => stream.poll_write_vectored(cx, many),
             };
@@ -286,7 +286,7 @@ impl<S: Wire> Transport<S> {
 
 /// The result of reading.
 enum Read {
-    /// A message of so many bytes, which is now in the batch.
+    /// A message of this many bytes, which is now in the batch.
     Message(usize),
     Control,
     Close(Option<CloseFrame>),

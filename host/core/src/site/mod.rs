@@ -26,13 +26,13 @@ use crate::lease::Lease;
 use crate::log;
 use crate::pipeline::{Public, SitePlugin, SiteSnapshot};
 use crate::plugin::{
-    Account, Handler, Instances, Loader, PluginIdentity, PluginVersion, Role, Seen, Settings,
+    Account, Handler, HashedFile, Instances, Loader, PluginIdentity, PluginVersion, Role, Settings,
     Share, Source,
 };
 use lithe_router::{Pattern, Router, Scopes, Totals};
-use scan::{Found, Place};
+use scan::{ComponentFile, Place};
 
-pub use manager::{DeployError, Progress, SiteManager, Terms};
+pub use manager::{DeployError, ProgressReports, SiteManager, Terms};
 pub use report::{CanaryStatus, Change, DrainingStatus, MemoryStatus, Report, Serving, Status};
 pub use scan::{components, role_of};
 pub use sites::{NotServed, Root, Sites};
@@ -180,7 +180,7 @@ impl SiteDir {
     pub async fn load(&self, loading: &Loading<'_>) -> anyhow::Result<SiteSnapshot> {
         let folder = self.folder.clone();
         let components = loading.loader.aside(move || scan::components(&folder)).await??;
-        let of = |found: &Found, name: &str| self.config.plugin_of(&found.file) == name;
+        let of = |found: &ComponentFile, name: &str| self.config.plugin_of(&found.file) == name;
         let is_there = |name: &String| components.iter().any(|found| of(found, name));
         if let Some(name) = self.config.plugin.keys().find(|name| !is_there(name)) {
             bail!(
@@ -255,7 +255,7 @@ impl SiteDir {
     /// stays as it was.
     async fn assemble(
         &self,
-        components: Vec<Found>,
+        components: Vec<ComponentFile>,
         loading: &Loading<'_>,
         source: impl Fn(&str) -> Option<Source>,
     ) -> anyhow::Result<SiteSnapshot> {
@@ -301,7 +301,7 @@ impl SiteDir {
     }
 
     /// The plugins that these components are, each where its first file is.
-    fn planned(&self, components: Vec<Found>) -> anyhow::Result<Vec<Planned>> {
+    fn planned(&self, components: Vec<ComponentFile>) -> anyhow::Result<Vec<Planned>> {
         let mut plugins: Vec<Planned> = Vec::new();
         for found in components {
             let name = self.config.plugin_of(&found.file);
@@ -336,7 +336,7 @@ impl SiteDir {
     ) -> anyhow::Result<Arc<PluginVersion>> {
         let (name, loader) = (&planned.name, loading.loader);
         let before = loading.before.and_then(|before| before.plugin(name));
-        let mut read: Option<(&str, Source, Seen)> = None;
+        let mut read: Option<(&str, Source, HashedFile)> = None;
         for found in &planned.files {
             let file = &*found.file;
             let Some(source) = source(file) else { continue };
@@ -456,13 +456,13 @@ struct Assembly {
 /// A plugin of a site, and the files that it is in: one, but for a plugin that routes share.
 struct Planned {
     name: String,
-    files: Vec<Found>,
+    files: Vec<ComponentFile>,
 }
 
 impl Planned {
     /// What its component must be.
     fn role(&self) -> Role {
-        self.files.first().map_or(Role::Route, Found::role)
+        self.files.first().map_or(Role::Route, ComponentFile::role)
     }
 }
 
@@ -480,7 +480,7 @@ impl Assembly {
         planned.files.into_iter().try_for_each(|found| self.add_file(found, &version))
     }
 
-    fn add_file(&mut self, found: Found, plugin: &PluginVersion) -> anyhow::Result<()> {
+    fn add_file(&mut self, found: ComponentFile, plugin: &PluginVersion) -> anyhow::Result<()> {
         let file = &found.file;
         match (found.place, plugin.instances()) {
             (Place::Global, Instances::Middleware(own)) => self.snapshot.global.push(own.clone()),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::files::{Entry, FileError, Folder, Identity, Kind};
+use crate::files::{Entry, EntryKind, FileError, Folder, Identity};
 use crate::plugin::Role;
 use lithe_router::{RouteFile, ScopeFile, ScopeKind, Totals};
 
@@ -62,7 +62,7 @@ pub(crate) fn is_site_at(path: &Path) -> Result<bool, FileError> {
 
 /// A component file.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ComponentFile {
     /// Its path inside the site, with `/` between the parts.
     pub file: String,
     pub place: Place,
@@ -81,7 +81,7 @@ pub enum Place {
     Plugin,
 }
 
-impl Found {
+impl ComponentFile {
     /// The order in which [`components`] finds components.
     pub fn order(&self) -> (u8, &str) {
         let folder = match self.place {
@@ -122,12 +122,12 @@ impl Found {
 /// # Errors
 /// The site has no route, a name is not a pattern, or a folder leads out of the site. The message
 /// names the file.
-pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
+pub fn components(root: &Folder) -> anyhow::Result<Vec<ComponentFile>> {
     let left_out = BTreeMap::new();
     let totals = Totals::default();
     let mut scan = Scan { root, left: MAX_NAMES, found: Vec::new(), totals, left_out };
     if let Some(middleware) = part(root, "middleware")? {
-        scan.flat(&middleware, |file| Found {
+        scan.flat(&middleware, |file| ComponentFile {
             file: format!("middleware/{file}"),
             place: Place::Global,
         })?;
@@ -137,7 +137,7 @@ pub fn components(root: &Folder) -> anyhow::Result<Vec<Found>> {
         scan.visit(&routes, "", &mut vec![own])?;
     }
     if let Some(plugins) = part(root, "plugins")? {
-        scan.flat(&plugins, |file| Found {
+        scan.flat(&plugins, |file| ComponentFile {
             file: format!("plugins/{file}"),
             place: Place::Plugin,
         })?;
@@ -174,7 +174,7 @@ fn part(root: &Folder, name: &str) -> anyhow::Result<Option<Folder>> {
 ///
 /// # Errors
 /// As [`component`], and as [`components`] for the same number of files.
-pub(crate) fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<Found>> {
+pub(crate) fn all<'f>(files: impl Iterator<Item = &'f str>) -> anyhow::Result<Vec<ComponentFile>> {
     let (mut found, mut totals) = (Vec::new(), Totals::default());
     for file in files {
         let one = component(file)?;
@@ -206,7 +206,7 @@ pub fn role_of(file: &str) -> anyhow::Result<Role> {
 ///
 /// # Errors
 /// It is not a component's path. The message says what would be one.
-pub(crate) fn component(file: &str) -> anyhow::Result<Found> {
+pub(crate) fn component(file: &str) -> anyhow::Result<ComponentFile> {
     let wrong = || {
         anyhow::anyhow!(
             "`{file}` is not a component's path: name it as it lies in the site, such as \
@@ -239,7 +239,7 @@ pub(crate) fn component(file: &str) -> anyhow::Result<Found> {
         },
         _ => return Err(wrong()),
     };
-    Ok(Found { file: file.to_owned(), place })
+    Ok(ComponentFile { file: file.to_owned(), place })
 }
 
 /// A walk through a site.
@@ -249,7 +249,7 @@ struct Scan<'s> {
     root: &'s Folder,
     /// How many names may still be read.
     left: usize,
-    found: Vec<Found>,
+    found: Vec<ComponentFile>,
     /// Counts the patterns found. They are counted here, too, so that no more is read of a site
     /// than it may have.
     totals: Totals,
@@ -259,7 +259,11 @@ struct Scan<'s> {
 
 impl Scan<'_> {
     /// Adds the components directly in a folder.
-    fn flat(&mut self, folder: &Folder, found: impl Fn(&str) -> Found) -> anyhow::Result<()> {
+    fn flat(
+        &mut self,
+        folder: &Folder,
+        found: impl Fn(&str) -> ComponentFile,
+    ) -> anyhow::Result<()> {
         for (name, _) in self.names(folder)? {
             if name.ends_with(".wasm") && !is_hidden(&name) {
                 self.add(found(&name))?;
@@ -278,7 +282,9 @@ impl Scan<'_> {
     ) -> anyhow::Result<()> {
         for (name, kind) in self.names(folder)? {
             let path = format!("routes/{prefix}{name}");
-            if kind == Kind::Folder || (kind == Kind::Other && self.root.has_folder(&path)) {
+            if kind == EntryKind::Folder
+                || (kind == EntryKind::Other && self.root.has_folder(&path))
+            {
                 if !is_hidden(&name) {
                     self.enter(&path, &format!("{prefix}{name}/"), around)?;
                 }
@@ -289,10 +295,10 @@ impl Scan<'_> {
             let stem = format!("{prefix}{stem}");
             let named = || format!("`{file}` is not a route's name");
             if let Some(scope) = ScopeFile::parse(&stem).with_context(named)? {
-                self.add(Found { file, place: Place::Scoped(scope) })?;
+                self.add(ComponentFile { file, place: Place::Scoped(scope) })?;
             } else if !is_hidden(&name) {
                 let route = RouteFile::parse(&stem).with_context(named)?;
-                self.add(Found { file, place: Place::Route(route) })?;
+                self.add(ComponentFile { file, place: Place::Route(route) })?;
             }
         }
         Ok(())
@@ -321,7 +327,7 @@ impl Scan<'_> {
     }
 
     /// The contents of a folder, sorted by name.
-    fn names(&mut self, folder: &Folder) -> anyhow::Result<Vec<(String, Kind)>> {
+    fn names(&mut self, folder: &Folder) -> anyhow::Result<Vec<(String, EntryKind)>> {
         let entries = folder.entries_up_to(self.left).map_err(|error| match error {
             FileError::TooMany(_) => anyhow::anyhow!(
                 "the site has more than {MAX_NAMES} files and folders in `routes`, `middleware` and \
@@ -348,7 +354,7 @@ impl Scan<'_> {
         left_out.1 += 1;
     }
 
-    fn add(&mut self, found: Found) -> anyhow::Result<()> {
+    fn add(&mut self, found: ComponentFile) -> anyhow::Result<()> {
         found.count(&mut self.totals)?;
         self.found.push(found);
         check_count(self.found.len())
@@ -373,11 +379,11 @@ mod tests {
         site
     }
 
-    fn scan(site: &tempfile::TempDir) -> anyhow::Result<Vec<Found>> {
+    fn scan(site: &tempfile::TempDir) -> anyhow::Result<Vec<ComponentFile>> {
         components(&Folder::open(site.path()).unwrap())
     }
 
-    fn files(found: &[Found]) -> Vec<&str> {
+    fn files(found: &[ComponentFile]) -> Vec<&str> {
         found.iter().map(|found| found.file.as_str()).collect()
     }
 
@@ -424,6 +430,16 @@ mod tests {
         assert!(component(&format!("routes/{deep}a.wasm")).is_ok());
         let error = component(&format!("routes/{deep}x/a.wasm")).unwrap_err().to_string();
         assert!(error.contains("more than 64 folders deep"), "{error}");
+        let named = |length: usize| format!("routes/{}.wasm", "n".repeat(length - ".wasm".len()));
+        assert!(component(&named(MAX_NAME)).is_ok());
+        let error = component(&named(MAX_NAME + 1)).unwrap_err().to_string();
+        assert!(error.contains("a name has at most 255 bytes"), "{error}");
+        let folders = format!("{}/", "f".repeat(239)).repeat(8);
+        let long = |length: usize| format!("routes/{folders}{}.wasm", "n".repeat(length));
+        let room = MAX_PATH - long(0).len();
+        assert!(component(&long(room)).is_ok(), "{room}");
+        let error = component(&long(room + 1)).unwrap_err().to_string();
+        assert!(error.contains("and a path 2048"), "{error}");
         let names: Vec<String> = (0..=MAX_COMPONENTS).map(|n| format!("routes/{n}.wasm")).collect();
         assert_eq!(all(names[1..].iter().map(String::as_str)).unwrap().len(), MAX_COMPONENTS);
         let error = all(names.iter().map(String::as_str)).unwrap_err().to_string();
@@ -489,7 +505,7 @@ mod tests {
             "plugins/app.wasm",
         ];
         assert_eq!(files(&found), expected);
-        let roles: Vec<Role> = found.iter().map(Found::role).collect();
+        let roles: Vec<Role> = found.iter().map(ComponentFile::role).collect();
         use Role::*;
         assert_eq!(roles, [Middleware, Middleware, ErrorHandler, Route, Middleware, Route, Plugin]);
     }

@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours;
 use super::scan::{is_site, is_site_at};
-use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate};
+use super::{DeployError, ProgressReports, Report, SiteDir, SiteManager, Watcher, locate};
 use crate::capability::account::HostMemory;
 use crate::config::{Host, HostConfig};
 use crate::files::Folder;
@@ -41,7 +41,7 @@ pub struct Sites {
     many: Option<Many>,
     server: Arc<Server>,
     loader: Loader,
-    progress: Progress,
+    progress: ProgressReports,
     /// By the names of their folders.
     entries: Mutex<BTreeMap<String, Entry>>,
     /// Notified when a site is ready or has failed.
@@ -165,7 +165,11 @@ impl Sites {
     ///
     /// # Errors
     /// The threads for busy sites cannot be started.
-    pub fn new(root: &Root, loader: Loader, progress: Progress) -> anyhow::Result<Arc<Self>> {
+    pub fn new(
+        root: &Root,
+        loader: Loader,
+        progress: ProgressReports,
+    ) -> anyhow::Result<Arc<Self>> {
         let settings = root.config().server.clone();
         let mut claims = Claims::default();
         let (many, memory) = match root {

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::Given;
 use super::scan;
 use crate::clock;
-use crate::files::{FileError, Folder, Kind, Lock, TEMPORARY};
+use crate::files::{EntryKind, FileError, Folder, Lock, TEMPORARY};
 use crate::plugin::{Digest, STATE_FOLDER, state_folder};
 
 /// The journal's name in the site's `.lithe`.
@@ -370,14 +370,14 @@ fn clean_below(site: &Folder, part: &str) {
                 continue;
             }
             match entry.kind {
-                Kind::Folder => paths.push(path.join(entry.name)),
-                Kind::File if is_leftover(&entry.name) => {
+                EntryKind::Folder => paths.push(path.join(entry.name)),
+                EntryKind::File if is_leftover(&entry.name) => {
                     if let Err(error) = folder.remove(&entry.name) {
                         let path = folder.path().join(entry.name);
                         tracing::warn!("`{}` stays, a leftover: {error}", path.display());
                     }
                 }
-                Kind::File | Kind::Other => {}
+                EntryKind::File | EntryKind::Other => {}
             }
         }
     }

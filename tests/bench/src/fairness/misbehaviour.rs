@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure};
 use clap::ValueEnum;
 use lithe_host::internals::runtime::step_back;
-use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, HOSTILE_HOOKS, TIMERS, TRAP_HTTP};
+use lithe_tests::{Frame, Site};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::load::connections::{Connections, handshake};
 use crate::load::echo::Exchange;
-use crate::load::frame;
 
 /// The host of the tenant that misbehaves.
 const HOST: &str = "greedy.test";
@@ -252,6 +251,6 @@ fn talk(address: SocketAddr, path: &str, message: &[u8]) -> io::Result<()> {
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);
     }
-    stream.write_all(&frame::saying(message))?;
+    stream.write_all(&Frame::text(message).masked())?;
     stream.read_exact(&mut byte)
 }

@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum as _};
 use lithe_tests::Site;
 use lithe_tests::artifacts::CACHE;
 
+use crate::compare::Spread;
 use crate::cores;
 use crate::host;
 use crate::server::{Server, free_address};
@@ -184,23 +185,19 @@ enum Verdict {
 
 /// Prints a row.
 fn report(misbehaviour: Misbehaviour, rounds: &[Pair]) -> Verdict {
-    let middle = |of: &dyn Fn(&Pair) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(of).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        (values[0], values[values.len() / 2], values[values.len() - 1])
-    };
+    let spread = |of: &dyn Fn(&Pair) -> f64| Spread::of(rounds.iter().map(of));
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     let mut is_met = true;
     let mut cells = |p99: fn(&Measured) -> Duration| {
-        let (_, alone, _) = middle(&|pair| millis(p99(&pair.alone)));
-        let (_, beside, _) = middle(&|pair| millis(p99(&pair.beside)));
-        let (least, ratio, most) =
-            middle(&|pair| millis(p99(&pair.beside)) / millis(p99(&pair.alone)));
+        let alone = spread(&|pair| millis(p99(&pair.alone))).median;
+        let beside = spread(&|pair| millis(p99(&pair.beside))).median;
+        let Spread { least, median: ratio, most } =
+            spread(&|pair| millis(p99(&pair.beside)) / millis(p99(&pair.alone)));
         is_met &= most <= GOAL;
         format!("{alone:.2}, {beside:.2} | **{ratio:.2}** ({least:.2} to {most:.2})")
     };
     let (echo, http) = (cells(|measured| measured.echo), cells(|measured| measured.http));
-    let (_, busy, _) = middle(&|pair| pair.beside.busy * 100.0);
+    let busy = spread(&|pair| pair.beside.busy * 100.0).median;
     let disturbed = rounds.iter().filter(|pair| pair.is_disturbed()).count();
     let (verdict, word) = match is_met {
         _ if disturbed * 2 >= rounds.len() => (Verdict::Unclear, "unclear"),

@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use lithe_tests::Site;
 use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO};
+use lithe_tests::{Site, percentile};
 
 use crate::load::connections::Connections;
 use crate::load::echo::length_of_answer;
@@ -83,16 +83,10 @@ impl Neighbour {
         });
         let share = |time: Duration| time.as_secs_f64() / started.elapsed().as_secs_f64();
         Ok(Measured {
-            echo: p99(echo?),
-            http: p99(http?),
+            echo: percentile(99, &mut echo?),
+            http: percentile(99, &mut http?),
             busy: share(server.cpu_time()?.saturating_sub(cpu)),
             delayed: share(server.delay()?.saturating_sub(delay)),
         })
     }
-}
-
-/// Of at least one.
-fn p99(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() * 99 / 100]
 }

@@ -2,7 +2,7 @@
 
 use http::Request;
 use lithe_tests::artifacts::{SWAP_BARE, SWAP_V1, SWAP_V2, SWAP_V3};
-use lithe_tests::{Response, TestHost, eventually};
+use lithe_tests::{Response, TestHost, eventually, proc};
 
 use super::{PLUGIN, deploy, v1};
 use crate::host;
@@ -194,7 +194,7 @@ struct Usage {
     files: usize,
     /// Of compiled components, which are mapped from their files.
     code: usize,
-    /// Resident, in KiB, without what is mapped from files.
+    /// Resident, in bytes, without what is mapped from files.
     memory: u64,
 }
 
@@ -203,9 +203,7 @@ fn usage(host: &TestHost) -> Usage {
     let read = |file| std::fs::read_to_string(format!("{process}/{file}")).expect("it runs");
     let files = std::fs::read_dir(format!("{process}/fd")).expect("it runs").count();
     let code = read("maps").lines().filter(|line| line.ends_with(".cwasm")).count();
-    let status = read("status");
-    let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("it has memory");
-    let memory = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    let memory = proc::memory(host.process_id(), "status", "RssAnon").expect("it has memory");
     Usage { files, code, memory }
 }
 
@@ -238,7 +236,7 @@ async fn two_hundred_swaps_leave_nothing_behind() {
     })
     .await;
     let after = usage(&host);
-    assert!(after.memory < before.memory + 64 * 1024, "{before:?} has become {after:?}");
+    assert!(after.memory < before.memory + (64 << 20), "{before:?} has become {after:?}");
     let versions =
         std::fs::read_dir(host.site.folder().join(".lithe/versions")).expect("it is there");
     assert!(versions.count() <= 5, "the versions kept, and their order");

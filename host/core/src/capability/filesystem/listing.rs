@@ -9,7 +9,7 @@ use cap_primitives::fs::{FileType, ReadDir, read_base_dir};
 use rustix::io::Errno;
 use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry};
 
-use super::open::Slot;
+use super::open::OpenLease;
 use crate::capability::account::{Charge, Held, SiteMemory};
 
 /// How many names are read at once, and kept.
@@ -25,7 +25,7 @@ pub(crate) struct Listing {
     rest: Option<ReadDir>,
     /// What has been read and not asked for yet.
     charge: Option<Charge>,
-    _slot: Arc<Slot>,
+    _lease: Arc<OpenLease>,
 }
 
 impl Listing {
@@ -33,9 +33,9 @@ impl Listing {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub(crate) fn begin(folder: &File, slot: Arc<Slot>) -> io::Result<Self> {
+    pub(crate) fn begin(folder: &File, lease: Arc<OpenLease>) -> io::Result<Self> {
         let rest = Some(read_base_dir(folder)?);
-        Ok(Self { read: VecDeque::new(), rest, charge: None, _slot: slot })
+        Ok(Self { read: VecDeque::new(), rest, charge: None, _lease: lease })
     }
 
     /// The next name. If more names have to be read first, returns the rest to read instead.
@@ -47,7 +47,7 @@ impl Listing {
     }
 
     /// Adds what [`read_on`] has read, which is charged to the site.
-    pub(crate) fn extend(&mut self, (read, rest): Batch, memory: &Arc<SiteMemory>) {
+    pub(crate) fn extend(&mut self, (read, rest): NamesAndRest, memory: &Arc<SiteMemory>) {
         let bytes = |entry: &Entry| entry.as_ref().map_or(0, |entry| entry.name.len());
         let names: usize = read.iter().map(bytes).sum();
         self.charge = memory.charge_about(Held::Files, names + size_of::<[Entry; BATCH]>());
@@ -57,10 +57,10 @@ impl Listing {
 }
 
 /// Names, and the rest to read.
-pub(crate) type Batch = (VecDeque<Entry>, Option<ReadDir>);
+pub(crate) type NamesAndRest = (VecDeque<Entry>, Option<ReadDir>);
 
 /// Reads some names.
-pub(crate) fn read_on(mut rest: ReadDir) -> Batch {
+pub(crate) fn read_on(mut rest: ReadDir) -> NamesAndRest {
     let mut read = VecDeque::with_capacity(BATCH);
     while read.len() < BATCH {
         let Some(entry) = rest.next() else { return (read, None) };

@@ -31,7 +31,7 @@ const MAX_OF_INSTANCE: usize = 1_000;
 
 /// What a grant allows a guest, with everything that is opened through it.
 #[derive(Clone, Debug)]
-pub(crate) struct Access {
+pub(crate) struct GrantAccess {
     /// How much the folder may hold, if the guest may write to it.
     pub write: Option<Quota>,
     /// The granted folder, and the folders that contain it.
@@ -40,7 +40,7 @@ pub(crate) struct Access {
     pub open: Arc<OpenInFolders>,
 }
 
-impl Access {
+impl GrantAccess {
     fn permissions(&self) -> FsPerms {
         match self.write {
             Some(_) => FsPerms::ReadWrite,
@@ -53,14 +53,14 @@ impl Access {
 #[derive(Clone)]
 pub(crate) struct Opened {
     pub descriptor: Descriptor,
-    pub access: Access,
+    pub access: GrantAccess,
     /// None for a granted folder: it is open for all instances.
-    pub slot: Option<Arc<Slot>>,
+    pub lease: Option<Arc<OpenLease>>,
 }
 
 /// Something open, counted until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct OpenLease {
     instance: Arc<AtomicUsize>,
     _site: FileOpen,
     /// None for a stream: its file has a descriptor.
@@ -69,14 +69,14 @@ pub(crate) struct Slot {
 
 /// What is to be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum OpenKind {
     /// A file, which has a descriptor of the process.
     File,
     /// A stream from or to a file, which needs memory.
     Stream,
 }
 
-impl Slot {
+impl OpenLease {
     /// Counts one more for an instance that has `instance` open.
     ///
     /// # Errors
@@ -84,37 +84,42 @@ impl Slot {
     pub(crate) fn take(
         context: &Context,
         instance: &Arc<AtomicUsize>,
-        kind: Kind,
+        kind: OpenKind,
     ) -> Result<Arc<Self>, ErrorCode> {
         let over = || {
             context.account.exceed(Limit::Files);
             ErrorCode::Quota
         };
         let limit = context.limits.files;
-        if instance.load(Ordering::Relaxed) >= (limit / OF_INSTANCE).clamp(1, MAX_OF_INSTANCE) {
+        if instance.load(Ordering::Relaxed) >= of_instance(limit) {
             return Err(over());
         }
         let site = context.account.open_file(limit).ok_or_else(over)?;
         let process = match kind {
-            Kind::File => {
+            OpenKind::File => {
                 let part = context.account.descriptors();
                 Some(descriptors::try_one_for_guest(part).ok_or_else(over)?)
             }
-            Kind::Stream => None,
+            OpenKind::Stream => None,
         };
         instance.fetch_add(1, Ordering::Relaxed);
         Ok(Arc::new(Self { instance: instance.clone(), _site: site, _process: process }))
     }
 }
 
-impl Drop for Slot {
+/// How much one instance may have open, of what its site may have.
+fn of_instance(limit: usize) -> usize {
+    (limit / OF_INSTANCE).clamp(1, MAX_OF_INSTANCE)
+}
+
+impl Drop for OpenLease {
     fn drop(&mut self) {
         self.instance.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A granted folder, as each instance gets it.
-pub(crate) fn granted(folder: File, access: &Access) -> Dir {
+pub(crate) fn granted(folder: File, access: &GrantAccess) -> Dir {
     let mode = match access.write {
         Some(_) => OpenMode::READ | OpenMode::WRITE,
         None => OpenMode::READ,
@@ -123,14 +128,14 @@ pub(crate) fn granted(folder: File, access: &Access) -> Dir {
 }
 
 /// The arguments of `open-at`.
-pub(crate) struct Asked {
+pub(crate) struct OpenRequest {
     pub path: String,
     pub path_flags: PathFlags,
     pub open_flags: OpenFlags,
     pub flags: DescriptorFlags,
 }
 
-impl Asked {
+impl OpenRequest {
     fn mode(&self) -> OpenMode {
         let mut mode = OpenMode::empty();
         if self.open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
@@ -147,7 +152,7 @@ impl Asked {
         mode
     }
 
-    fn check(&self, access: &Access) -> io::Result<()> {
+    fn check(&self, access: &GrantAccess) -> io::Result<()> {
         let syncs = DescriptorFlags::FILE_INTEGRITY_SYNC
             | DescriptorFlags::DATA_INTEGRITY_SYNC
             | DescriptorFlags::REQUESTED_WRITE_SYNC;
@@ -186,7 +191,7 @@ impl Asked {
     ///
     /// # Errors
     /// The system or the grant refuses it.
-    pub(crate) fn open(&self, folder: &File, access: &Access) -> io::Result<Descriptor> {
+    pub(crate) fn open(&self, folder: &File, access: &GrantAccess) -> io::Result<Descriptor> {
         self.check(access)?;
         let path = Path::new(&self.path);
         if let Some(quota) = &access.write {
@@ -228,6 +233,20 @@ impl Asked {
         match stat(folder, Path::new(&self.path), FollowSymlinks::No) {
             Ok(_) => Ok(()),
             Err(_) => quota.take(ENTRY),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_has_at_most_a_quarter_of_its_sites_files_and_1_000() {
+        for (limit, expected) in
+            [(0, 1), (4, 1), (64, 16), (3_999, 999), (4_000, 1_000), (4_004, 1_000)]
+        {
+            assert_eq!(of_instance(limit), expected, "{limit}");
         }
     }
 }

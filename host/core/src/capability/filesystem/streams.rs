@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
-use super::open::{Access, Slot};
+use super::open::{GrantAccess, OpenLease};
 use super::work;
 use crate::capability::Context;
 use crate::capability::account::{Held, SiteMemory};
@@ -22,18 +22,18 @@ const PIECE: usize = 64 * 1024;
 /// How many bytes are read before the guest has said how many it wants.
 const UNASKED: usize = 4096;
 
-/// A position in a file that a guest reads or writes. The file stays open for as long as this
-/// exists.
+/// A file that a guest reads or writes through a stream or at a position. It stays open, and is
+/// counted, for as long as this exists.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct HeldFile {
     pub context: Arc<Context>,
     pub file: Arc<File>,
-    pub access: Access,
-    pub _file: Option<Arc<Slot>>,
-    pub _stream: Option<Arc<Slot>>,
+    pub access: GrantAccess,
+    pub _file: Option<Arc<OpenLease>>,
+    pub _stream: Option<Arc<OpenLease>>,
 }
 
-impl Place {
+impl HeldFile {
     async fn run<T: Send + 'static>(
         self,
         call: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
@@ -71,7 +71,12 @@ impl Place {
 ///
 /// # Errors
 /// The file cannot be written to, or the folder has no room.
-pub(crate) fn write_all(file: &File, access: &Access, at: u64, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_all(
+    file: &File,
+    access: &GrantAccess,
+    at: u64,
+    bytes: &[u8],
+) -> io::Result<()> {
     let quota = access.write.as_ref().ok_or(Errno::PERM)?;
     let end = at.checked_add(bytes.len() as u64).ok_or(Errno::FBIG)?;
     quota.take(end.saturating_sub(file.metadata()?.len()))?;
@@ -82,7 +87,7 @@ type Call<T> = AbortOnDropHandle<io::Result<T>>;
 
 /// Reads a file from a position on.
 pub(crate) struct Reader {
-    place: Place,
+    held: HeldFile,
     at: u64,
     state: Reading,
 }
@@ -97,13 +102,13 @@ enum Reading {
 }
 
 impl Reader {
-    pub(crate) fn new(place: Place, at: u64) -> Self {
-        Self { place, at, state: Reading::Idle }
+    pub(crate) fn new(held: HeldFile, at: u64) -> Self {
+        Self { held, at, state: Reading::Idle }
     }
 
     fn begin(&mut self, size: usize) {
         let at = self.at;
-        let read = self.place.clone().run(move |place| place.read(at, size));
+        let read = self.held.clone().run(move |held| held.read(at, size));
         self.state = Reading::Waiting(AbortOnDropHandle::new(tokio::spawn(read)));
     }
 
@@ -153,7 +158,7 @@ impl InputStream for Reader {
         self.wait().await;
         if size > 0 && matches!(self.state, Reading::Idle) {
             let at = self.at;
-            let read = self.place.clone().run(move |place| place.read(at, size)).await;
+            let read = self.held.clone().run(move |held| held.read(at, size)).await;
             self.end(read);
         }
         self.read(size)
@@ -191,7 +196,7 @@ impl At {
 
 /// Writes a file from a position on.
 pub(crate) struct Writer {
-    place: Place,
+    held: HeldFile,
     at: At,
     state: Writing,
 }
@@ -204,8 +209,8 @@ enum Writing {
 }
 
 impl Writer {
-    pub(crate) fn new(place: Place, at: At) -> Self {
-        Self { place, at, state: Writing::Ready }
+    pub(crate) fn new(held: HeldFile, at: At) -> Self {
+        Self { held, at, state: Writing::Ready }
     }
 
     async fn wait(&mut self) {
@@ -241,8 +246,8 @@ impl OutputStream for Writer {
             return Err(StreamError::trap("a write has more bytes than `check-write` permits"));
         }
         let (at, size) = (self.at, bytes.len());
-        let bytes = self.place.memory().charged_about(Held::Files, bytes);
-        let write = self.place.clone().run(move |place| place.write(at, &bytes));
+        let bytes = self.held.memory().charged_about(Held::Files, bytes);
+        let write = self.held.clone().run(move |held| held.write(at, &bytes));
         self.state = Writing::Waiting(AbortOnDropHandle::new(tokio::spawn(write)));
         self.at.advance(size);
         Ok(())
@@ -253,7 +258,7 @@ impl OutputStream for Writer {
         self.wait().await;
         self.check()?;
         let (at, size) = (self.at, bytes.len());
-        let written = self.place.clone().run(move |place| place.write(at, &bytes)).await;
+        let written = self.held.clone().run(move |held| held.write(at, &bytes)).await;
         self.at.advance(size);
         written.map_err(|error| {
             self.state = Writing::Ended;

@@ -1,4 +1,4 @@
-//! Where a guest's file calls are done: on threads that may block, a few for each site at a time.
+//! Runs a guest's file calls on threads that may block, a few for each site at a time.
 
 use std::fmt;
 use std::io;
@@ -7,17 +7,18 @@ use tokio::sync::oneshot;
 
 use crate::capability::Context;
 
-/// File calls of one site at the same time. More wait: the threads that may block are everybody's.
+/// The most file calls of one site at the same time. More wait, because all sites share the threads
+/// that may block.
 pub(crate) const MAX_CALLS: usize = 16;
 
 /// Threads that may block, and charge a site for what they do.
 pub trait Threads: fmt::Debug + Send + Sync {
-    /// Does it in one of them.
+    /// Runs a call on one of them.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
 }
 
-/// Does a file call that may block. It goes on if nobody waits for it any more, and counts until it
-/// has ended.
+/// Runs a file call that may block. The call goes on if nobody waits for it any longer, and counts
+/// until it has ended.
 ///
 /// # Errors
 /// The call itself fails; the host is stopping.

@@ -9,7 +9,7 @@ use super::{Outlet, Socket, TryWrite};
 use crate::capability::sockets::{NewSocket, Sockets};
 use crate::config::Limits;
 use crate::message::Opcode;
-use crate::outgoing::{Outgoing, room};
+use crate::outgoing::{Outgoing, slices};
 use crate::sync::{Mutex, explore_all};
 
 /// What the peer gets. At once, the network takes less than two frames of a letter.
@@ -40,7 +40,7 @@ fn run_task(socket: &Socket, network: &Network) {
     let mut out = Outgoing::default();
     while socket.look(0, &mut out).took {
         while !out.is_empty() {
-            let written = network.try_write(&out.gather(&mut room())[0]).unwrap();
+            let written = network.try_write(&out.gather(&mut slices())[0]).unwrap();
             out.advance(written);
         }
     }

@@ -66,7 +66,7 @@ pub struct Socket {
     /// The version of the plugin that gets its events.
     version: AtomicU64,
     pub kind: SocketKind,
-    pub(super) bounds: Bounds,
+    pub(super) bounds: SocketBounds,
     pub(super) account: Arc<Account>,
     inner: Mutex<Inner>,
     /// Locked after the plugin's topics.
@@ -97,7 +97,7 @@ struct Inner {
     delivering: bool,
     /// Whether the session task waits for that.
     awaited: bool,
-    /// From the handshake to the end. None if only the session task can write.
+    /// It is here from the handshake to the end. None if only the session task can write.
     outlet: Option<Outlet>,
     attachment: Vec<u8>,
     inbox: VecDeque<(Inbox, Option<Charge>)>,
@@ -106,7 +106,7 @@ struct Inner {
 
 /// The limits that a socket enforces itself, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub(super) struct SocketBounds {
     pub message: usize,
     pub outbound: usize,
     pub attachment: usize,
@@ -114,7 +114,12 @@ pub(super) struct Bounds {
 }
 
 impl Socket {
-    pub(super) fn new(id: u32, new: NewSocket, bounds: Bounds, policy: OutboundPolicy) -> Self {
+    pub(super) fn new(
+        id: u32,
+        new: NewSocket,
+        bounds: SocketBounds,
+        policy: OutboundPolicy,
+    ) -> Self {
         let memory = new.account.memory();
         let outbound = Outbound::new(bounds.outbound, policy, memory);
         let weight = memory.charge(Held::Sockets);

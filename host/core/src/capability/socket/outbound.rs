@@ -36,7 +36,7 @@ pub(crate) struct Outbound {
 
 /// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(crate) enum QueueFull {
     /// The socket must be closed, because of this bound.
     Close(Limit),
     /// The guest must wait for `drain`, because of this bound.
@@ -92,7 +92,7 @@ impl Outbound {
         &mut self,
         payload: usize,
         encode: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), Full> {
+    ) -> Result<(), QueueFull> {
         self.admit(payload)?;
         let frame = self.queue.append(encode);
         self.note(frame);
@@ -104,7 +104,7 @@ impl Outbound {
     ///
     /// # Errors
     /// As [`Outbound::push`].
-    pub(crate) fn push_shared(&mut self, payload: usize, message: Bytes) -> Result<(), Full> {
+    pub(crate) fn push_shared(&mut self, payload: usize, message: Bytes) -> Result<(), QueueFull> {
         self.admit(payload)?;
         let copied = if self.len() == 0 { SHORT } else { COPIED_BEHIND_OTHERS };
         let frame = message.len();
@@ -116,7 +116,7 @@ impl Outbound {
         Ok(())
     }
 
-    fn admit(&mut self, payload: usize) -> Result<(), Full> {
+    fn admit(&mut self, payload: usize) -> Result<(), QueueFull> {
         let limit = match self.charge.memory().check() {
             _ if self.len() + payload > self.limit => Limit::Outbound,
             Err(over) if self.is_behind() => over.limit,
@@ -125,11 +125,11 @@ impl Outbound {
         match self.policy {
             OutboundPolicy::Close => {
                 self.clear();
-                Err(Full::Close(limit))
+                Err(QueueFull::Close(limit))
             }
             OutboundPolicy::Refuse => {
                 self.refused = true;
-                Err(Full::Refuse(limit))
+                Err(QueueFull::Refuse(limit))
             }
             OutboundPolicy::DropOldest => {
                 match limit {
@@ -142,8 +142,8 @@ impl Outbound {
         }
     }
 
-    /// Whether the peer reads more slowly than it is sent to. What a guest sends to it in one event
-    /// says nothing about that.
+    /// Whether the peer reads more slowly than the guest sends. What the guest sends in one event
+    /// does not tell.
     fn is_behind(&self) -> bool {
         self.unsent > 0 || !self.begun.is_empty() || self.queue.len() > UNSETTLED
     }
@@ -232,7 +232,7 @@ mod tests {
         Outbound::new(limit, policy, Account::new("site".into()).memory())
     }
 
-    fn push(queue: &mut Outbound, payload: &[u8]) -> Result<(), Full> {
+    fn push(queue: &mut Outbound, payload: &[u8]) -> Result<(), QueueFull> {
         queue.push(payload.len(), |bytes| bytes.extend_from_slice(payload))
     }
 
@@ -244,7 +244,7 @@ mod tests {
     fn closing_drops_what_waits() {
         let mut queue = outbound(4, OutboundPolicy::Close);
         push(&mut queue, b"abcd").unwrap();
-        assert_eq!(push(&mut queue, b"e"), Err(Full::Close(Limit::Outbound)));
+        assert_eq!(push(&mut queue, b"e"), Err(QueueFull::Close(Limit::Outbound)));
         assert_eq!(taken(&mut queue), b"");
     }
 
@@ -252,7 +252,7 @@ mod tests {
     fn refusing_keeps_what_waits_and_tells_once_when_it_is_sent() {
         let mut queue = outbound(4, OutboundPolicy::Refuse);
         push(&mut queue, b"abcd").unwrap();
-        assert_eq!(push(&mut queue, b"e"), Err(Full::Refuse(Limit::Outbound)));
+        assert_eq!(push(&mut queue, b"e"), Err(QueueFull::Refuse(Limit::Outbound)));
         assert_eq!(taken(&mut queue), b"abcd");
         assert!(!queue.take_drained());
         queue.set_unsent(0);
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(queue.len(), 3);
         push(&mut queue, b"e").unwrap();
         queue.write(|_| panic!("the task writes what is left"));
-        assert_eq!(push(&mut queue, b"f"), Err(Full::Close(Limit::Outbound)));
+        assert_eq!(push(&mut queue, b"f"), Err(QueueFull::Close(Limit::Outbound)));
         assert_eq!(taken(&mut queue), b"bcd");
         queue.write(|_| panic!("the task is writing"));
         queue.set_unsent(0);
@@ -315,15 +315,15 @@ mod tests {
         let mut queue = outbound(5 * SHORT, OutboundPolicy::Close);
         let pushed: Vec<_> =
             (0..3).map(|_| queue.push_shared(message.len(), message.clone())).collect();
-        assert_eq!(pushed, [Ok(()), Ok(()), Err(Full::Close(Limit::Outbound))]);
+        assert_eq!(pushed, [Ok(()), Ok(()), Err(QueueFull::Close(Limit::Outbound))]);
         assert_eq!(queue.len(), 0);
     }
 
     #[test]
     fn a_site_without_memory_queues_nothing_behind_what_waits() {
         for (policy, expected) in [
-            (OutboundPolicy::Close, Err(Full::Close(Limit::SiteMemory))),
-            (OutboundPolicy::Refuse, Err(Full::Refuse(Limit::SiteMemory))),
+            (OutboundPolicy::Close, Err(QueueFull::Close(Limit::SiteMemory))),
+            (OutboundPolicy::Refuse, Err(QueueFull::Refuse(Limit::SiteMemory))),
         ] {
             let account = Account::new("site".into());
             account.memory().limit(10_000);

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use crate::outgoing::{Outgoing, room};
+use crate::outgoing::{Outgoing, slices};
 
 /// The writing half of a connection. Dropping it does not end the connection: the session does
 /// that.
@@ -41,16 +41,16 @@ impl Outlet {
         Self(Some(Half::Checked(network)))
     }
 
-    /// Writes what the network takes at once. Returns how many bytes that were: none, too, if the
-    /// connection is lost, which the session's task will see.
+    /// Writes what the network takes at once. Returns how many bytes that were. A lost connection
+    /// takes none, and the session's task will notice.
     pub fn write(&self, bytes: &Outgoing) -> usize {
         let written = match &self.0 {
-            Some(Half::Tcp(half)) => match bytes.gather(&mut room()) {
+            Some(Half::Tcp(half)) => match bytes.gather(&mut slices()) {
                 [one] => half.try_write(one),
                 many => half.try_write_vectored(many),
             },
             #[cfg(all(test, feature = "shuttle"))]
-            Some(Half::Checked(network)) => match bytes.gather(&mut room()) {
+            Some(Half::Checked(network)) => match bytes.gather(&mut slices()) {
                 [first, ..] => network.try_write(first),
                 [] => Ok(0),
             },

@@ -1,7 +1,7 @@
 //! Queues messages for the peer.
 
 use super::Socket;
-use super::outbound::{Full, Outbound, UNSETTLED};
+use super::outbound::{Outbound, QueueFull, UNSETTLED};
 use crate::capability::bindings::socket::{ReadyState, SendError};
 use crate::config::Limit;
 use crate::message::{Encoded, Opcode, encode_frame};
@@ -36,7 +36,7 @@ impl Socket {
     fn queue(
         &self,
         payload: usize,
-        push: impl FnOnce(&mut Outbound) -> Result<(), Full>,
+        push: impl FnOnce(&mut Outbound) -> Result<(), QueueFull>,
     ) -> Result<(), SendError> {
         if payload > self.bounds.message {
             self.account.exceed(Limit::Message);
@@ -56,11 +56,11 @@ impl Socket {
                 self.liveness.mark_active();
                 Ok(())
             }
-            Err(Full::Refuse(limit)) => {
+            Err(QueueFull::Refuse(limit)) => {
                 self.account.exceed(limit);
                 Err(SendError::QueueFull)
             }
-            Err(Full::Close(limit)) => {
+            Err(QueueFull::Close(limit)) => {
                 inner.shed(limit);
                 self.account.exceed(limit);
                 let (site, socket, request) = (self.site(), self.id, self.request.id);

@@ -14,7 +14,7 @@ use http::header::{
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 
-use super::body::{FileBody, PIECE, Part, read};
+use super::body::{BodyPart, FileBody, PIECE, read};
 use super::conditions::{self, Verdict};
 use super::encodings::{self, Encoding};
 use super::facts::Facts;
@@ -86,7 +86,7 @@ impl Form {
     ) -> Result<Response<Body>, FileError> {
         for _ in 0..TRIES {
             let (status, headers, parts) = self.plan(&facts, asked);
-            let length = parts.iter().map(Part::length).sum::<u64>();
+            let length = parts.iter().map(BodyPart::length).sum::<u64>();
             let content = match length {
                 0 => return Ok(whole(status, headers, Bytes::new())),
                 1..=PIECE => read_parts(&file, &parts),
@@ -111,7 +111,7 @@ impl Form {
     }
 
     /// The status, the headers, and the parts of the body.
-    fn plan(&self, facts: &Facts, asked: &Asked) -> (StatusCode, HeaderMap, Vec<Part>) {
+    fn plan(&self, facts: &Facts, asked: &Asked) -> (StatusCode, HeaderMap, Vec<BodyPart>) {
         let mut headers = HeaderMap::with_capacity(10);
         put(&mut headers, ETAG, &*facts.etag);
         if let Some(date) = facts.last_modified() {
@@ -137,7 +137,7 @@ impl Form {
             Parts::Some(ranges) => match &ranges[..] {
                 [range] => {
                     put(&mut headers, CONTENT_RANGE, content_range(range, size));
-                    (StatusCode::PARTIAL_CONTENT, vec![Part::File(range.clone())])
+                    (StatusCode::PARTIAL_CONTENT, vec![BodyPart::File(range.clone())])
                 }
                 _ => {
                     let (content_type, parts) = self.multipart(&ranges, size);
@@ -145,12 +145,12 @@ impl Form {
                     (StatusCode::PARTIAL_CONTENT, parts)
                 }
             },
-            Parts::Whole => (StatusCode::OK, vec![Part::File(0..size)]),
+            Parts::Whole => (StatusCode::OK, vec![BodyPart::File(0..size)]),
         };
         if let Some(content_type) = self.content_type {
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
         }
-        let length = parts.iter().map(Part::length).sum::<u64>();
+        let length = parts.iter().map(BodyPart::length).sum::<u64>();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         (status, headers, if asked.is_head { Vec::new() } else { parts })
     }
@@ -170,7 +170,7 @@ impl Form {
 
     /// Several ranges, each with a head of its own (RFC 9110, section 14.6), and the type of the
     /// body.
-    fn multipart(&self, ranges: &[Range<u64>], size: u64) -> (String, Vec<Part>) {
+    fn multipart(&self, ranges: &[Range<u64>], size: u64) -> (String, Vec<BodyPart>) {
         // It is different each time, so nobody can write a file that contains it.
         let boundary = format!("{:032x}", fastrand::u128(..));
         let content_type = match self.content_type {
@@ -184,10 +184,10 @@ impl Form {
             let head = format!(
                 "{line}--{boundary}\r\n{content_type}content-range: {content_range}\r\n\r\n"
             );
-            parts.push(Part::Text(head.into()));
-            parts.push(Part::File(range.clone()));
+            parts.push(BodyPart::Text(head.into()));
+            parts.push(BodyPart::File(range.clone()));
         }
-        parts.push(Part::Text(format!("\r\n--{boundary}--\r\n").into()));
+        parts.push(BodyPart::Text(format!("\r\n--{boundary}--\r\n").into()));
         (format!("multipart/byteranges; boundary={boundary}"), parts)
     }
 }
@@ -209,15 +209,15 @@ fn whole(status: StatusCode, headers: HeaderMap, content: Bytes) -> Response<Bod
     response
 }
 
-fn read_parts(file: &OpenFile, parts: &[Part]) -> io::Result<Bytes> {
-    if let [Part::File(range)] = parts {
+fn read_parts(file: &OpenFile, parts: &[BodyPart]) -> io::Result<Bytes> {
+    if let [BodyPart::File(range)] = parts {
         return read(file, range.clone());
     }
     let mut content = Vec::new();
     for part in parts {
         match part {
-            Part::Text(text) => content.extend_from_slice(text),
-            Part::File(range) => content.extend_from_slice(&read(file, range.clone())?),
+            BodyPart::Text(text) => content.extend_from_slice(text),
+            BodyPart::File(range) => content.extend_from_slice(&read(file, range.clone())?),
         }
     }
     Ok(content.into())

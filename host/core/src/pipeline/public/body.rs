@@ -24,13 +24,13 @@ pub(super) const PIECE: u64 = 64 * 1024;
 
 /// A part of a body.
 #[derive(Clone, Debug)]
-pub(super) enum Part {
+pub(super) enum BodyPart {
     Text(Bytes),
     /// A range of the file; not empty.
     File(Range<u64>),
 }
 
-impl Part {
+impl BodyPart {
     pub(super) fn length(&self) -> u64 {
         match self {
             Self::Text(text) => text.len() as u64,
@@ -44,7 +44,7 @@ impl Part {
 #[derive(Debug)]
 pub struct FileBody {
     file: Arc<File>,
-    parts: VecDeque<Part>,
+    parts: VecDeque<BodyPart>,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     /// How many bytes are still to be sent.
     left: u64,
@@ -53,14 +53,14 @@ pub struct FileBody {
 }
 
 impl FileBody {
-    pub(super) fn new(file: File, parts: Vec<Part>, memory: Arc<SiteMemory>) -> Self {
-        let left = parts.iter().map(Part::length).sum();
+    pub(super) fn new(file: File, parts: Vec<BodyPart>, memory: Arc<SiteMemory>) -> Self {
+        let left = parts.iter().map(BodyPart::length).sum();
         Self { file: Arc::new(file), parts: parts.into(), reading: None, left, memory }
     }
 
     /// The next range to read.
     fn next_piece(&mut self) -> Option<Range<u64>> {
-        let Some(Part::File(range)) = self.parts.front_mut() else { return None };
+        let Some(BodyPart::File(range)) = self.parts.front_mut() else { return None };
         let end = range.start.saturating_add(PIECE).min(range.end);
         let piece = range.start..end;
         range.start = end;
@@ -86,8 +86,8 @@ impl Body for FileBody {
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         if this.reading.is_none() {
-            if let Some(Part::Text(_)) = this.parts.front()
-                && let Some(Part::Text(text)) = this.parts.pop_front()
+            if let Some(BodyPart::Text(_)) = this.parts.front()
+                && let Some(BodyPart::Text(text)) = this.parts.pop_front()
             {
                 return this.send(text);
             }

@@ -12,11 +12,11 @@ use bytesize::ByteSize;
 
 use super::encodings::Encoding;
 use crate::config;
-use crate::files::{FileError, Folder, Identity, Kind};
+use crate::files::{EntryKind, FileError, Folder, Identity};
 
 /// How much of a folder is read. What is beyond these bounds is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bounds {
+pub(super) struct IndexBounds {
     /// The number of names of files, folders and anything else.
     pub(super) names: usize,
     /// The sum of the bytes of all paths.
@@ -25,7 +25,7 @@ pub(super) struct Bounds {
     pub(super) depth: usize,
 }
 
-impl Default for Bounds {
+impl Default for IndexBounds {
     fn default() -> Self {
         Self { names: 100_000, text: 16 * 1024 * 1024, depth: 32 }
     }
@@ -94,11 +94,11 @@ impl Index {
     ///
     /// # Errors
     /// The system cannot read it at the moment.
-    pub(super) fn read(site: &Folder, bounds: Bounds) -> Result<Reading, FileError> {
+    pub(super) fn read(site: &Folder, bounds: IndexBounds) -> Result<Reading, FileError> {
         let folder = match open(site) {
             Ok(folder) => folder,
-            Err(NotServed::Missing) => return Ok(Reading { index: None, left_out: None }),
-            Err(NotServed::Failed(error)) => return Err(error),
+            Err(Unserved::Missing) => return Ok(Reading { index: None, left_out: None }),
+            Err(Unserved::Failed(error)) => return Err(error),
             Err(refused) => {
                 let left_out = Some(format!("`public/` is not served: {refused}"));
                 return Ok(Reading { index: None, left_out });
@@ -123,7 +123,7 @@ impl Index {
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
-enum NotServed {
+enum Unserved {
     #[error("it does not exist")]
     Missing,
     #[error("it is the site's own folder: name one inside of it")]
@@ -138,7 +138,7 @@ enum NotServed {
     Failed(FileError),
 }
 
-impl From<FileError> for NotServed {
+impl From<FileError> for Unserved {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Missing => Self::Missing,
@@ -149,7 +149,7 @@ impl From<FileError> for NotServed {
 }
 
 /// Opens a site's `public/`, unless it is a link to something that is not public.
-fn open(site: &Folder) -> Result<Folder, NotServed> {
+fn open(site: &Folder) -> Result<Folder, Unserved> {
     let name = Path::new("public");
     let (name, folder) = match site.folder(name) {
         Err(FileError::Outside) => {
@@ -161,21 +161,21 @@ fn open(site: &Folder) -> Result<Folder, NotServed> {
     };
     let own = real_path(site, &name)?;
     if own.as_os_str().is_empty() {
-        return Err(NotServed::Site);
+        return Err(Unserved::Site);
     }
     for part in PRIVATE {
         match site.kind(part) {
-            Ok(Kind::File | Kind::Folder) => {}
-            Err(error) if error.is_temporary() => return Err(NotServed::Failed(error)),
+            Ok(EntryKind::File | EntryKind::Folder) => {}
+            Err(error) if error.is_temporary() => return Err(Unserved::Failed(error)),
             // It does not exist, or it is something that cannot be read, such as a pipe.
-            Ok(Kind::Other) | Err(_) => continue,
+            Ok(EntryKind::Other) | Err(_) => continue,
         }
         let private = real_path(site, Path::new(part))?;
         if private.starts_with(&own) {
-            return Err(NotServed::Has(part));
+            return Err(Unserved::Has(part));
         }
         if own.starts_with(private) {
-            return Err(NotServed::In(part));
+            return Err(Unserved::In(part));
         }
     }
     Ok(folder)
@@ -192,7 +192,7 @@ type Sources = HashMap<Box<str>, Box<str>>;
 
 struct Walk<'f> {
     folder: &'f Folder,
-    bounds: Bounds,
+    bounds: IndexBounds,
     names: usize,
     text: usize,
     /// Folders whose names are still to be read. Shallow ones come first, so that a bound leaves
@@ -219,7 +219,7 @@ struct Ahead {
 }
 
 impl<'f> Walk<'f> {
-    fn new(folder: &'f Folder, bounds: Bounds) -> Self {
+    fn new(folder: &'f Folder, bounds: IndexBounds) -> Self {
         let root = Ahead { path: String::new(), source: PathBuf::from("."), above: Vec::new() };
         Self {
             folder,
@@ -280,17 +280,17 @@ impl<'f> Walk<'f> {
             }
             let path = format!("{}/{name}", ahead.path);
             match self.look(ahead.source.join(name), entry.file_type()?) {
-                Ok((source, Kind::Folder)) => {
+                Ok((source, EntryKind::Folder)) => {
                     self.text += path.len() + source.as_os_str().len();
                     self.ahead.push_back(Ahead { path, source, above: ahead.above.clone() });
                 }
-                Ok((source, Kind::File)) => {
+                Ok((source, EntryKind::File)) => {
                     let source = source.strip_prefix(".").unwrap_or(&source);
                     let Some(source) = source.to_str() else { continue };
                     self.text += path.len() + source.len();
                     self.sources.insert(path.into(), source.into());
                 }
-                Ok((_, Kind::Other)) => self.left_out.add(Reason::Special, &path),
+                Ok((_, EntryKind::Other)) => self.left_out.add(Reason::Special, &path),
                 Err(error) => self.left_out.add(Reason::of(error)?, &path),
             }
         }
@@ -303,12 +303,12 @@ impl<'f> Walk<'f> {
         &self,
         source: PathBuf,
         own: cap_std::fs::FileType,
-    ) -> Result<(PathBuf, Kind), FileError> {
+    ) -> Result<(PathBuf, EntryKind), FileError> {
         if own.is_file() {
-            return Ok((source, Kind::File));
+            return Ok((source, EntryKind::File));
         }
         if own.is_dir() {
-            return Ok((source, Kind::Folder));
+            return Ok((source, EntryKind::Folder));
         }
         match self.folder.kind(&source) {
             Err(FileError::Outside) => {
@@ -370,8 +370,8 @@ enum Reason {
     Writable(String),
     Unreadable,
     Loop,
-    Deep(Bounds),
-    Many(Bounds),
+    Deep(IndexBounds),
+    Many(IndexBounds),
     Name,
     Special,
 }
@@ -435,7 +435,7 @@ impl fmt::Display for Reason {
             Self::Unreadable => f.write_str("it cannot be read"),
             Self::Loop => f.write_str("a link leads to a folder that it is in"),
             Self::Deep(bounds) => write!(f, "it is over {} folders deep", bounds.depth),
-            Self::Many(Bounds { names, text, .. }) => {
+            Self::Many(IndexBounds { names, text, .. }) => {
                 let text = ByteSize::b(*text as u64);
                 write!(f, "there are over {names} names, or over {text} of them, up to this folder")
             }

@@ -28,7 +28,7 @@ use super::response::{self, Body};
 use crate::capability::account::SiteMemory;
 use crate::files::{FileError, Folder};
 use answer::Asked;
-use index::{Asset, Bounds, File, Index, Reading};
+use index::{Asset, File, Index, IndexBounds, Reading};
 use lithe_router::Path;
 
 pub(crate) use body::FileBody;
@@ -52,7 +52,7 @@ struct Shared {
 }
 
 /// Makes an answer. Resolves to nothing if the file no longer exists.
-pub(super) type Serving = Pin<Box<dyn Future<Output = Option<Response<Body>>> + Send>>;
+pub(super) type FutureResponse = Pin<Box<dyn Future<Output = Option<Response<Body>>> + Send>>;
 
 /// What `public/` has for a request.
 enum Found {
@@ -100,7 +100,7 @@ impl Public {
         path: &Path<'_>,
         decoded: &str,
         memory: &Arc<SiteMemory>,
-    ) -> Option<Serving> {
+    ) -> Option<FutureResponse> {
         Some(match self.find(request, path, decoded)? {
             Found::File(index, file) => {
                 let (shared, memory) = (self.shared.clone(), memory.clone());
@@ -160,7 +160,7 @@ impl Shared {
     fn read(&self) -> Result<(), FileError> {
         let mut reported = self.reported.lock();
         let Reading { index, left_out } =
-            Index::read(&Folder::open(&self.root)?, Bounds::default())?;
+            Index::read(&Folder::open(&self.root)?, IndexBounds::default())?;
         if let Some(left_out) = &left_out
             && reported.as_ref() != Some(left_out)
         {

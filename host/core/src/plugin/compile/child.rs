@@ -3,7 +3,7 @@
 //!
 //! The input is eight bytes with the component's length, little-endian, and then the component. The
 //! parent keeps the pipe open for as long as it wants the result: if the pipe ends, the child ends.
-//! The output is a byte that says what follows, see [`Answer`], and then that.
+//! The output is a byte that says what follows, see [`ChildAnswer`], and then that.
 
 use std::io::{Read as _, Write as _};
 use std::thread;
@@ -22,7 +22,7 @@ const NICENESS: i32 = 10;
 
 /// The first byte of the output. It says what the rest is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum ChildAnswer {
     /// The compiled form.
     Compiled = 0,
     /// The text of a [`CompileError`] of the same name.
@@ -31,7 +31,7 @@ pub(crate) enum Answer {
     Excessive = 3,
 }
 
-impl Answer {
+impl ChildAnswer {
     pub(crate) fn of(byte: u8) -> Option<Self> {
         [Self::Compiled, Self::Malformed, Self::Unsupported, Self::Excessive]
             .into_iter()
@@ -59,10 +59,10 @@ pub fn run(effort: Effort, memory: ByteSize, time: Duration) -> anyhow::Result<(
     thread::Builder::new().name("parent".to_owned()).spawn(end_with_parent)?;
     let engine = compiler(effort == Effort::Quick).map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let (answer, rest) = match compile(&engine, &bytes) {
-        Ok(compiled) => (Answer::Compiled, compiled),
-        Err(CompileError::Malformed(text)) => (Answer::Malformed, text.into()),
-        Err(CompileError::Unsupported(text)) => (Answer::Unsupported, text.into()),
-        Err(CompileError::Excessive(text)) => (Answer::Excessive, text.into()),
+        Ok(compiled) => (ChildAnswer::Compiled, compiled),
+        Err(CompileError::Malformed(text)) => (ChildAnswer::Malformed, text.into()),
+        Err(CompileError::Unsupported(text)) => (ChildAnswer::Unsupported, text.into()),
+        Err(CompileError::Excessive(text)) => (ChildAnswer::Excessive, text.into()),
         Err(other) => return Err(other.into()),
     };
     let mut output = std::io::stdout().lock();

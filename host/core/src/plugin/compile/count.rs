@@ -123,24 +123,12 @@ fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileErr
         }
         Payload::InstanceSection(instances) => {
             for instance in instances.clone() {
-                if let Instance::Instantiate { module_index, .. } = instance.map_err(malformed)? {
-                    let module = known(&frame.modules, module_index).unwrap_or_default();
-                    frame.own.add(Size { core_instances: 1, ..module });
-                }
+                frame.add_core_instance(&instance.map_err(malformed)?);
             }
         }
         Payload::ComponentInstanceSection(instances) => {
             for instance in instances.clone() {
-                let ComponentInstance::Instantiate { component_index, .. } =
-                    instance.map_err(malformed)?
-                else {
-                    continue;
-                };
-                let component = known(&frame.components, component_index);
-                let component = component
-                    .ok_or_else(|| CompileError::Excessive(UNKNOWN_COMPONENT.to_owned()))?;
-                frame.own.add(component);
-                frame.own.add(Size { instances: 1, ..Size::default() });
+                frame.add_instance(&instance.map_err(malformed)?)?;
             }
         }
         Payload::ComponentImportSection(imports) => {
@@ -181,6 +169,28 @@ fn section(payload: &Payload<'_>, frames: &mut [Frame]) -> Result<(), CompileErr
 }
 
 impl Frame {
+    /// Adds what an instance of a module takes. A module that is not known counts as one instance.
+    fn add_core_instance(&mut self, instance: &Instance<'_>) {
+        if let Instance::Instantiate { module_index, .. } = instance {
+            let module = known(&self.modules, *module_index).unwrap_or_default();
+            self.own.add(Size { core_instances: 1, ..module });
+        }
+    }
+
+    /// Adds what an instance of a component takes, with everything in it.
+    ///
+    /// # Errors
+    /// The component is not known: it may take anything.
+    fn add_instance(&mut self, instance: &ComponentInstance<'_>) -> Result<(), CompileError> {
+        if let ComponentInstance::Instantiate { component_index, .. } = instance {
+            let component = known(&self.components, *component_index);
+            let unknown = || CompileError::Excessive(UNKNOWN_COMPONENT.to_owned());
+            self.own.add(component.ok_or_else(unknown)?);
+            self.own.add(Size { instances: 1, ..Size::default() });
+        }
+        Ok(())
+    }
+
     /// Defines one more module or component. Ignores other kinds.
     fn define(
         &mut self,

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::child::Answer;
+use super::child::ChildAnswer;
 use super::{CompileError, Effort, MAX_ARTIFACT};
 
 /// How many bytes are kept of what a child writes to standard error.
@@ -174,19 +174,19 @@ fn understand(
             false => CompileError::Compiler(format!("the compiler ended by {status}: {said}")),
         });
     }
-    let kind = answer.first().copied().and_then(Answer::of);
-    if kind == Some(Answer::Compiled) {
+    let kind = answer.first().copied().and_then(ChildAnswer::of);
+    if kind == Some(ChildAnswer::Compiled) {
         answer.remove(0);
         return Ok(answer);
     }
     let text = String::from_utf8_lossy(answer.get(1..).unwrap_or_default()).into_owned();
     Err(match kind {
-        Some(Answer::Malformed) => CompileError::Malformed(text),
-        Some(Answer::Excessive) => CompileError::Excessive(text),
-        Some(Answer::Unsupported) if text.contains(is_out_of_memory[1]) => {
+        Some(ChildAnswer::Malformed) => CompileError::Malformed(text),
+        Some(ChildAnswer::Excessive) => CompileError::Excessive(text),
+        Some(ChildAnswer::Unsupported) if text.contains(is_out_of_memory[1]) => {
             CompileError::Memory(memory)
         }
-        Some(Answer::Unsupported) => CompileError::Unsupported(text),
+        Some(ChildAnswer::Unsupported) => CompileError::Unsupported(text),
         _ => CompileError::Compiler("the compiler does not answer".to_owned()),
     })
 }

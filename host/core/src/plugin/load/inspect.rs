@@ -18,7 +18,7 @@ use crate::runtime::{Kind, Template, at_load};
 
 /// What a file contains, and whether it fits.
 #[derive(Debug)]
-pub struct Report {
+pub struct Inspection {
     pub digest: Digest,
     /// Bytes of the file.
     pub size: usize,
@@ -84,7 +84,7 @@ impl Loader {
         &self,
         file: &Path,
         on_compile: impl FnOnce(),
-    ) -> Result<Report, LoadError> {
+    ) -> Result<Inspection, LoadError> {
         let (file, max) = (file.to_owned(), self.max_component);
         let bytes = self.aside(move || files::read_named(&file, max)).await?;
         let bytes = bytes.map_err(not_read)?;
@@ -96,7 +96,7 @@ impl Loader {
         let component_type = component.component.component_type();
         let imports = component_type.imports(engine);
         let exports = component_type.exports(engine);
-        Ok(Report {
+        Ok(Inspection {
             digest: seen.digest,
             size: bytes.len(),
             imports: imports.map(|(name, _)| (name.to_owned(), Grant::of(name))).collect(),

@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 /// The background threads, which run when no other thread wants to. A process has one set.
 pub struct Background {
-    /// Taken out when they end.
+    /// None once they have been told to end.
     threads: Mutex<Option<Runtime>>,
     pub(super) handle: Handle,
     pub(super) width: usize,

@@ -3,8 +3,9 @@
 //! There is no actor task. The task that brings an event to an idle instance runs the event, and
 //! then drains the queue; after 32 events a task of its own takes over. A task that finds the
 //! instance busy leaves its event in the queue and goes on. So an idle instance costs nothing, and
-//! a busy one is never handed around. A socket has at most one delivery in the queue, for its task
-//! reads no further until that is handled; this and `limits.queue` for requests bound the queue.
+//! a busy one is never handed around. A socket has at most one delivery in the queue, because its
+//! task reads no further until that is handled. This bounds the queue for messages, and
+//! `limits.queue` bounds it for requests.
 //!
 //! # A message's way
 //!
@@ -16,7 +17,7 @@
 //!   │ Wake::Messages
 //!   ▼
 //! leave   SocketHandle::receive               socket_handle.rs        the delivery is in the queue
-//!   │ where the instance is busy or another task gathers, this one goes on: `Queued`
+//!   │ if the instance is busy or another task gathers, this one goes on: `Queued`
 //!   ▼
 //! gather  Gathering::run_queue                gathering.rs            ready tasks leave theirs
 //!   ▼
@@ -28,8 +29,8 @@
 //!   │       State::send, Socket::send         socket/{wit,send}.rs    ◀───────┘
 //!   │       └ Outbound::push                  socket/outbound.rs      the answer is queued
 //!   ▼
-//! write   Socket::finish_delivery, ::flush    socket/delivery.rs      called by Runner::receive
-//!         └ Outlet::try_write                 socket/outlet.rs        ───▶ client
+//! write   Socket::finish_delivery             socket/delivery.rs      called by Runner::receive
+//!         └ Finished::flush, Outlet::write    socket/outlet.rs        ───▶ client
 //! ```
 //!
 //! `Runner::receive` writes every answer to the sockets of its call. The session's task writes the
@@ -65,7 +66,7 @@ use crate::capability::event::Request;
 use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
-use crate::config::{Limit, Topics};
+use crate::config::{Limit, TopicScope};
 use crate::lease::{Lease, Leased, Leases};
 use crate::sync::{Mutex, detach};
 pub(crate) use guest::{GuestCalls, InstanceSource};
@@ -112,8 +113,8 @@ struct Inner<T: InstanceSource> {
     timers: usize,
     /// The sockets whose events come here.
     assignments: HashMap<u32, Arc<Assignment<T>>>,
-    /// Whether another version has taken over and what can move goes there, or the plugin is served
-    /// no longer.
+    /// Whether another version has taken over, and gets everything that can move, or the plugin is
+    /// no longer served.
     retired: bool,
 }
 
@@ -146,7 +147,10 @@ impl<T: InstanceSource> SharedInstance<T> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub(crate) async fn handle(mut shared: Lease<Self>, request: Arc<Request>) -> Handled<T> {
+    pub(crate) async fn handle(
+        mut shared: Lease<Self>,
+        request: Arc<Request>,
+    ) -> AnswerAndHandle<T> {
         let max = shared.template.context().limits.queue;
         loop {
             let heir = {
@@ -173,7 +177,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     /// The scope of its topics. `None` if they are those of the plugin.
     fn topics_scope(&self) -> Option<Arc<str>> {
         match (&self.key, self.template.context().settings.topics) {
-            (Key::Param { value, .. }, Topics::Scope) => Some(value.clone()),
+            (Key::Param { value, .. }, TopicScope::Scope) => Some(value.clone()),
             _ => None,
         }
     }
@@ -197,7 +201,7 @@ impl<T: InstanceSource> SharedInstance<T> {
         inner.assignments.values().filter(|assignment| assignment.can_move()).count()
     }
 
-    /// Whether it has a socket, an event waits or runs, or somebody may bring an event.
+    /// Whether it is needed: it has a socket, an event waits or runs, or somebody may bring one.
     pub(crate) fn is_needed(&self) -> bool {
         // The leases come first: what a lease's holder has brought is in the queue before the lease
         // is given back.
@@ -343,10 +347,10 @@ impl<T: InstanceSource> Inner<T> {
     }
 }
 
-/// The timers of an instance go to its queue.
-struct Timers<T: InstanceSource>(Weak<SharedInstance<T>>);
+/// Leaves an instance's due timers in its queue.
+struct TimerQueue<T: InstanceSource>(Weak<SharedInstance<T>>);
 
-impl<T: InstanceSource> TimerSink for Timers<T> {
+impl<T: InstanceSource> TimerSink for TimerQueue<T> {
     fn fire(&self, instance: InstanceId, timer: u32, repeat: bool) {
         let Some(shared) = self.0.upgrade().map(|shared| Lease::of(&shared)) else { return };
         {
@@ -366,15 +370,16 @@ impl<T: InstanceSource> TimerSink for Timers<T> {
     }
 }
 
-/// What a handler has answered, and the place of the socket that the answer names.
-pub(crate) type Handled<T = Template<Hooks>> = Result<(Answered, Option<SocketHandle<T>>), Failure>;
+/// What a handler has answered, and the handle of the socket that the answer names.
+pub(crate) type AnswerAndHandle<T = Template<Hooks>> =
+    Result<(Answered, Option<SocketHandle<T>>), Failure>;
 
 /// An answer on its way to the task that asked. If that task has gone away, the guest is told that
 /// the socket which it accepted will not open.
-struct Reply<T: InstanceSource>(Option<Handled<T>>);
+struct Reply<T: InstanceSource>(Option<AnswerAndHandle<T>>);
 
 impl<T: InstanceSource> Reply<T> {
-    fn take(mut self) -> Handled<T> {
+    fn take(mut self) -> AnswerAndHandle<T> {
         self.0.take().unwrap_or(Err(Failure::Stopped))
     }
 }

@@ -7,15 +7,15 @@ use std::task::{Context, Poll, ready};
 
 use tokio_util::sync::ReusableBoxFuture;
 
-type Space = ReusableBoxFuture<'static, ()>;
+type CallSpace = ReusableBoxFuture<'static, ()>;
 
 thread_local! {
     /// The space of the last call on this thread.
-    static FREE: Cell<Option<Space>> = const { Cell::new(None) };
+    static FREE: Cell<Option<CallSpace>> = const { Cell::new(None) };
 }
 
 /// A call in its borrowed space.
-pub(crate) struct RecycledFuture(Option<Space>);
+pub(crate) struct RecycledFuture(Option<CallSpace>);
 
 impl RecycledFuture {
     pub(crate) fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -24,7 +24,7 @@ impl RecycledFuture {
                 space.set(call);
                 space
             }
-            None => Space::new(call),
+            None => CallSpace::new(call),
         }))
     }
 }

@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 
 use super::socket_handle::Assignment;
 use super::{
-    Event, GuestCalls, Handled, InstanceSource, PausedInstance, Reply, SharedInstance, Timers,
+    AnswerAndHandle, Event, GuestCalls, InstanceSource, PausedInstance, Reply, SharedInstance,
+    TimerQueue,
 };
 use crate::capability::Sharing;
 use crate::capability::event::Request;
@@ -168,14 +169,14 @@ impl<T: InstanceSource> Runner<T> {
             self.lose_instance();
         }
         // If the caller has gone away, the reply is dropped, now or later.
-        let _ = reply.send(Reply(Some(self.seated(answered))));
+        let _ = reply.send(Reply(Some(self.connected(answered))));
         if let Some(socket) = request.end_acceptance() {
             self.abandon(&socket).await;
         }
     }
 
-    /// Gives the socket that an answer names its place at this instance.
-    fn seated(&self, answered: Result<Answered, Failure>) -> Handled<T> {
+    /// Connects the socket that an answer names to this instance.
+    fn connected(&self, answered: Result<Answered, Failure>) -> AnswerAndHandle<T> {
         let answered = answered?;
         let socket = answered.as_ref().ok().and_then(Answer::socket);
         let handle = socket.map(|socket| Assignment::take(&self.shared, socket));
@@ -227,7 +228,7 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     pub(super) async fn start(&mut self) -> Result<(), Failure> {
-        let timer_sink = Arc::new(Timers(self.shared.this.clone()));
+        let timer_sink = Arc::new(TimerQueue(self.shared.this.clone()));
         let sharing = Sharing { timer_sink, scope: self.shared.topics_scope() };
         self.instance = Some(Box::new(self.shared.template.instantiate(Some(sharing)).await?));
         Ok(())
@@ -251,8 +252,8 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// Handles the loss of the instance: sockets whose state was in it close, and the others go on
-    /// with the next one. The log says that memory is lost, unless
-    /// the site says that it holds nothing.
+    /// with the next one. The log says that memory is lost, unless the site says that it holds
+    /// nothing.
     pub(super) fn lose_instance(&mut self) {
         let context = self.shared.template.context();
         if self.instance.is_some() && !context.settings.stateless {
@@ -265,7 +266,7 @@ impl<T: InstanceSource> Runner<T> {
         self.forget_instance();
     }
 
-    /// Sockets whose state was in the instance close, the others go on with the next one.
+    /// Closes the sockets whose state was in the instance. The others go on with the next one.
     pub(super) fn forget_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             self.shared.inner.lock().lost = true;

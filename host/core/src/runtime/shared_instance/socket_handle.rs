@@ -1,5 +1,5 @@
-//! A socket's place at a shared instance: where its events go, also after another version of the
-//! plugin has taken the socket over.
+//! A socket's connection to its shared instance. Its events go to the instance that serves it, also
+//! after another version of the plugin has taken the socket over.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::runtime::exports::Hooks;
 use crate::runtime::template::Template;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// Held by the socket's session. Dropping it gives the place up.
+/// A session's connection to the instance of its socket. Dropping it takes the socket from the
+/// instance.
 pub struct SocketHandle<T: InstanceSource = Template<Hooks>> {
     assignment: Arc<Assignment<T>>,
 }
@@ -131,7 +132,7 @@ impl<T: InstanceSource> Drop for SocketHandle<T> {
 }
 
 impl<T: InstanceSource> Assignment<T> {
-    /// Takes a place for a socket that the instance has just accepted.
+    /// Connects a socket that the instance has just accepted.
     pub(crate) fn take(shared: &Arc<SharedInstance<T>>, socket: &Arc<Socket>) -> SocketHandle<T> {
         let (socket, shared_now) = (socket.clone(), ArcSwap::new(shared.clone()));
         let opened = AtomicBool::new(false);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::session::frame::masked;
 
 const SITE: config::Deflate =
     config::Deflate { enabled: true, window_bits: 15, context_takeover: true };
@@ -11,17 +12,6 @@ fn offered(offer: &str) -> Option<String> {
 
 fn agreed(offer: &str) -> Agreed {
     Agreed::on_offer(offer, &SITE).unwrap()
-}
-
-/// A client's frame: the server's frame, masked with a key.
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let key = [1, 2, 3, 4];
-    let mut frame = Vec::new();
-    encode_masked_header(&mut frame, first, payload.len() as u64);
-    let start = frame.len() - 4;
-    frame[start..].copy_from_slice(&key);
-    frame.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ key[at % 4]));
-    frame
 }
 
 fn rewritten(inflater: &mut Inflater, frames: &[u8]) -> Vec<u8> {

@@ -34,7 +34,7 @@ pub(super) struct ByteStream<S> {
     pub(super) position: Position,
     /// What the network has not taken yet.
     pub(super) out: Outgoing,
-    /// How many bytes the decoder has got of a message that is not complete.
+    /// How many bytes of an incomplete message the decoder has been given.
     pub(super) amid: usize,
     /// Whether something came.
     pub(super) received: bool,
@@ -168,7 +168,7 @@ impl Came {
         self.ended = count == 0;
     }
 
-    /// How many bytes it holds itself: the thread's buffer is borrowed.
+    /// How many bytes it holds itself, without the thread's buffer.
     fn own(&self) -> usize {
         if self.buffer.len() == READ_AT_ONCE { 0 } else { self.buffer.len() }
     }

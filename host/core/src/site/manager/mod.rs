@@ -25,11 +25,11 @@ use crate::pipeline::{SiteSnapshot, Split};
 use crate::plugin::{Digest, Handover, Loader, Pair, Versions};
 use crate::server::{ServedSite, Server};
 use status::StatusCopy;
-use steps::{Next, Steps, Switched};
+use steps::{NextSnapshot, Steps, Switched};
 use trial::{Failing, Trial};
 
 pub use error::DeployError;
-pub use steps::{Progress, Terms};
+pub use steps::{ProgressReports, Terms};
 
 /// How long a change waits for the previous change of the same site.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -49,11 +49,11 @@ pub struct SiteManager {
 struct SiteState {
     site: SiteDir,
     versions: Versions,
-    canary: Option<Canary>,
+    canary: Option<CanaryParts>,
 }
 
 /// What a canary consists of.
-struct Canary {
+struct CanaryParts {
     given: Given,
     snapshot: Arc<SiteSnapshot>,
 }
@@ -67,7 +67,7 @@ impl SiteManager {
         site: SiteDir,
         server: Arc<Server>,
         loader: Loader,
-        progress: Progress,
+        progress: ProgressReports,
     ) -> anyhow::Result<Arc<Self>> {
         recover(&loader, &site.root).await?;
         let root = site.root.clone();
@@ -147,7 +147,7 @@ impl SiteManager {
         site.warn_of_restart(&state.site);
         let snapshot = self.steps.load(&site, None).await?;
         state.versions = versions;
-        let next = Next { snapshot, given: None, handover: Handover::Whole };
+        let next = NextSnapshot { snapshot, given: None, handover: Handover::Whole };
         let report = self.switch(state, next, Terms::default()).await?;
         server.serve_hosts(served, &site.config.hosts)?;
         state.site = site;
@@ -173,10 +173,10 @@ impl SiteManager {
             let given = state.site.spread(given)?;
             let snapshot = self.steps.load(&state.site, Some(&given)).await?;
             let Some(split) = split else {
-                let next = Next { snapshot, given: Some(given), handover: Handover::Whole };
+                let next = NextSnapshot { snapshot, given: Some(given), handover: Handover::Whole };
                 return self.switch(state, next, terms).await;
             };
-            let canary = Canary { given, snapshot };
+            let canary = CanaryParts { given, snapshot };
             let begun = self.steps.begin_canary(&state.site, &canary, split, terms).await?;
             if !terms.dry_run {
                 state.canary = Some(canary);
@@ -194,15 +194,16 @@ impl SiteManager {
     /// See [`DeployError`]. The site keeps serving what it served.
     pub async fn promote(&self, terms: Terms) -> Result<Report, DeployError> {
         self.change(async |state| {
-            let Canary { given, snapshot } = state.canary.take().ok_or(DeployError::NoCanary)?;
-            let next = Next {
+            let CanaryParts { given, snapshot } =
+                state.canary.take().ok_or(DeployError::NoCanary)?;
+            let next = NextSnapshot {
                 snapshot: snapshot.clone(),
                 given: Some(given.clone()),
                 handover: Handover::Whole,
             };
             let promoted = self.switch(state, next, terms).await;
             if promoted.is_err() || terms.dry_run {
-                state.canary = Some(Canary { given, snapshot });
+                state.canary = Some(CanaryParts { given, snapshot });
             }
             promoted
         })
@@ -263,7 +264,7 @@ impl SiteManager {
         }
         let given = state.site.spread(given)?;
         let snapshot = self.steps.load(&state.site, Some(&given)).await?;
-        let next = Next { snapshot, given: Some(given), handover: Handover::Rest };
+        let next = NextSnapshot { snapshot, given: Some(given), handover: Handover::Rest };
         self.switch(state, next, terms).await
     }
 
@@ -297,7 +298,7 @@ impl SiteManager {
     async fn switch(
         &self,
         state: &mut SiteState,
-        next: Next,
+        next: NextSnapshot,
         terms: Terms,
     ) -> Result<Report, DeployError> {
         let handover = next.handover;

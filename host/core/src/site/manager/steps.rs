@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::block_in_place;
 
-use super::Canary;
+use super::CanaryParts;
 use super::diff::{self, SnapshotDiff};
 use super::error::DeployError;
 use crate::pipeline::{SiteSnapshot, Split, TrafficSplit};
@@ -15,7 +15,7 @@ use crate::site::staged::{self, Staged};
 use crate::site::{Change, Given, Loading, Report, SiteDir};
 
 /// Makes what is told of each component that is compiled; called once for each change.
-pub type Progress = Arc<dyn Fn() -> Box<dyn Fn(&str) + Send + Sync> + Send + Sync>;
+pub type ProgressReports = Arc<dyn Fn() -> Box<dyn Fn(&str) + Send + Sync> + Send + Sync>;
 
 /// How a change is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub(super) struct Steps {
     pub(super) loader: Loader,
     pub(super) server: Arc<Server>,
     pub(super) served: Arc<ServedSite>,
-    pub(super) progress: Progress,
+    pub(super) progress: ProgressReports,
 }
 
 /// A snapshot that is to take over.
-pub(super) struct Next {
+pub(super) struct NextSnapshot {
     pub(super) snapshot: Arc<SiteSnapshot>,
     /// Its components, if they are to be written into the site's folder.
     pub(super) given: Option<Given>,
@@ -79,10 +79,10 @@ impl Steps {
         &self,
         site: &SiteDir,
         versions: &mut Versions,
-        next: Next,
+        next: NextSnapshot,
         terms: Terms,
     ) -> Result<Switched, DeployError> {
-        let Next { snapshot, given, handover } = next;
+        let NextSnapshot { snapshot, given, handover } = next;
         let mut staged = match given {
             None => None,
             Some(given) if terms.dry_run => {
@@ -135,11 +135,11 @@ impl Steps {
     pub(super) async fn begin_canary(
         &self,
         site: &SiteDir,
-        canary: &Canary,
+        canary: &CanaryParts,
         split: Split,
         terms: Terms,
     ) -> Result<Switched, DeployError> {
-        let Canary { given, snapshot } = canary;
+        let CanaryParts { given, snapshot } = canary;
         self.check_places(site, given.clone()).await?;
         let traffic = self.served.traffic();
         let diff = SnapshotDiff::between(&traffic.stable, snapshot);

@@ -15,7 +15,7 @@ const PERIOD: Duration = Duration::from_millis(50);
 /// Versions on trial, each with the version that it replaced.
 pub(super) struct Trial {
     pub(super) pairs: Vec<Pair>,
-    settings: config::Swap,
+    settings: config::SwapConfig,
 }
 
 /// A version that fails too often.
@@ -26,7 +26,7 @@ pub(super) struct Failing<'t> {
 }
 
 impl Trial {
-    pub(super) fn new(pairs: Vec<Pair>, settings: &config::Swap) -> Self {
+    pub(super) fn new(pairs: Vec<Pair>, settings: &config::SwapConfig) -> Self {
         Self { pairs, settings: settings.clone() }
     }
 

@@ -36,13 +36,13 @@ impl Site {
         symlink(target, self.path(link)).unwrap();
     }
 
-    fn read_within(&self, bounds: Bounds) -> Reading {
+    fn read_within(&self, bounds: IndexBounds) -> Reading {
         Index::read(&Folder::open(&self.path("")).unwrap(), bounds).unwrap()
     }
 
     /// The paths of what is served, and the log's text about the rest.
     fn read(&self) -> (Vec<String>, String) {
-        let read = self.read_within(Bounds::default());
+        let read = self.read_within(IndexBounds::default());
         (paths(&read), read.left_out.unwrap_or_default())
     }
 }
@@ -66,7 +66,7 @@ fn files_are_known_with_their_pages_types_and_encodings() {
         "public/docs/é & b.css",
         "public/none.xyz-unknown",
     ]);
-    let index = site.read_within(Bounds::default()).index.unwrap();
+    let index = site.read_within(IndexBounds::default()).index.unwrap();
     let show = |path| match index.find(path) {
         Some(Asset::File(file)) => ("file", file.clone()),
         Some(Asset::Page(file)) => ("page", file.clone()),
@@ -89,7 +89,7 @@ fn files_are_known_with_their_pages_types_and_encodings() {
 #[test]
 fn what_is_in_memory_is_enough_to_know_that_a_path_is_no_file() {
     let site = Site::new(&["public/a.txt"]);
-    let index = site.read_within(Bounds::default()).index.unwrap();
+    let index = site.read_within(IndexBounds::default()).index.unwrap();
     // From here on the disk cannot be asked.
     fs::remove_dir_all(site.path("public")).unwrap();
     assert!(index.find("/a.txt").is_some());
@@ -175,7 +175,7 @@ fn many_ways_to_one_folder_end_at_the_bound() {
             site.link(format!("../{}", at - 1), &format!("public/{at}/{link}"));
         }
     }
-    let read = site.read_within(Bounds { names: 2_000, ..Bounds::default() });
+    let read = site.read_within(IndexBounds { names: 2_000, ..IndexBounds::default() });
     assert!(paths(&read).len() < 2_000);
     assert!(read.left_out.unwrap().contains("over 2000 names"));
 }
@@ -184,11 +184,15 @@ fn many_ways_to_one_folder_end_at_the_bound() {
 fn each_bound_is_said_and_takes_what_is_far_down() {
     let site = Site::new(&["public/top", "public/a/b/c/deep"]);
     for (bounds, served, said) in [
-        (Bounds { depth: 4, ..Bounds::default() }, 2, None),
-        (Bounds { depth: 3, ..Bounds::default() }, 1, Some("over 3 folders deep (`/a/b/c`)")),
-        (Bounds { names: 5, ..Bounds::default() }, 2, None),
-        (Bounds { names: 4, ..Bounds::default() }, 1, Some("over 4 names")),
-        (Bounds { text: 12, ..Bounds::default() }, 1, Some("over 12 B of them")),
+        (IndexBounds { depth: 4, ..IndexBounds::default() }, 2, None),
+        (
+            IndexBounds { depth: 3, ..IndexBounds::default() },
+            1,
+            Some("over 3 folders deep (`/a/b/c`)"),
+        ),
+        (IndexBounds { names: 5, ..IndexBounds::default() }, 2, None),
+        (IndexBounds { names: 4, ..IndexBounds::default() }, 1, Some("over 4 names")),
+        (IndexBounds { text: 12, ..IndexBounds::default() }, 1, Some("over 12 B of them")),
     ] {
         let read = site.read_within(bounds);
         assert_eq!(paths(&read).len(), served, "{bounds:?}");

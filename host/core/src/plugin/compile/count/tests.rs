@@ -68,7 +68,9 @@ fn what_doubles_with_each_level_is_counted_and_not_written_out() {
     assert_eq!(checked(tower(40, 1, modules(40))), "fine");
     let refused = checked(tower(6, 2, modules(40)));
     assert!(refused.contains("more than 1000 instances of modules"), "{refused}");
-    let refused = checked(tower(60, 1, Component::new()));
+    // The leaf is a level, too.
+    assert_eq!(checked(tower(MAX_DEPTH as usize - 1, 1, Component::new())), "fine");
+    let refused = checked(tower(MAX_DEPTH as usize, 1, Component::new()));
     assert!(refused.contains("more than 50 levels of nested components"), "{refused}");
 }
 
@@ -150,8 +152,36 @@ fn functions_have_a_size() {
         component.section(&ModuleSection(&module));
         component
     };
-    assert_eq!(checked(with(1_000_000)), "fine");
-    assert!(checked(with(1_100_000)).contains("bytes in one function"));
+    // Its body has a byte for the locals, and one for the end.
+    let most = MAX_FUNCTION as usize - 2;
+    assert_eq!(checked(with(most)), "fine");
+    assert!(checked(with(most + 1)).contains("more than 1048576 bytes in one function"));
+}
+
+#[test]
+fn all_modules_together_have_so_many_functions() {
+    let with = |count: u64| {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
+        let mut empty = Function::new([]);
+        empty.instructions().end();
+        for _ in 0..count {
+            functions.function(0);
+            code.function(&empty);
+        }
+        let mut module = Module::new();
+        module.section(&types).section(&functions).section(&code);
+        module
+    };
+    let both = |count: u64| {
+        let (one, other) = (with(MAX_FUNCTIONS / 2), with(count));
+        let mut component = Component::new();
+        component.section(&ModuleSection(&one)).section(&ModuleSection(&other));
+        component
+    };
+    assert_eq!(checked(both(MAX_FUNCTIONS / 2)), "fine");
+    assert!(checked(both(MAX_FUNCTIONS / 2 + 1)).contains("more than 500000 functions"));
 }
 
 #[test]
