@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -18,7 +17,6 @@ use clap::{Args, ValueEnum};
 use lithe_host::internals::runtime::step_back;
 use lithe_tests::artifacts::{BENCH_ECHO, CACHE, SESSIONS};
 use lithe_tests::{Frame, Site};
-use serde_json::Value;
 
 use crate::cores;
 use crate::fairness::neighbour::{self, Neighbour};
@@ -236,7 +234,7 @@ fn measure(burst: Burst, program: &Path) -> anyhow::Result<()> {
             let more = neighbour.measure(&server, TIME)?;
             during.echo = during.echo.max(more.echo);
             during.http = during.http.max(more.http);
-            anyhow::Ok((during, account(program, &folder)?, held))
+            anyhow::Ok((during, host::account(program, &folder.join(FOLDER))?.highest, held))
         })();
         is_over.store(true, Ordering::Relaxed);
         watch.join().unwrap_or_else(|_| Err(anyhow!("the watch has panicked")))?;
@@ -264,19 +262,6 @@ fn measure(burst: Burst, program: &Path) -> anyhow::Result<()> {
         if is_met { "yes" } else { "**no**" },
     );
     Ok(())
-}
-
-/// The most that the host has held for the tenant, by its account.
-fn account(program: &Path, sites: &Path) -> anyhow::Result<u64> {
-    let output = Command::new(program)
-        .arg("status")
-        .arg(sites.join(FOLDER))
-        .arg("--json")
-        .output()
-        .context("cannot ask for the status")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let status: Value = serde_json::from_slice(&output.stdout)?;
-    status["memory"]["highest"].as_u64().context("`status` has the highest")
 }
 
 fn mib(bytes: u64) -> String {

@@ -94,8 +94,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     row("of it mapped from files", kib(each(|resident| resident.mapped)), None);
 
     let woken = AWAKE.min(options.tenants);
+    let weigh = || {
+        let site = host.sites.folder().join(name(0));
+        Ok::<_, anyhow::Error>(host::account(&program, &site)?.used)
+    };
+    let site = weigh()?;
     answers(&host, woken, &idle)?;
-    sockets(&host, woken)
+    let awake = weigh()?;
+    sockets(&host, woken, || Ok(weigh()?.saturating_sub(awake) as f64))?;
+    row("by the account: a site without an instance", kib(site as f64), None);
+    row("by the account: its instance", kib(awake.saturating_sub(site) as f64), None);
+    Ok(())
 }
 
 /// The first answers of some, each on a connection of its own.
@@ -126,7 +135,11 @@ fn answers(host: &Running, woken: usize, idle: &Resident) -> anyhow::Result<()> 
 }
 
 /// Sockets of some, idle; and whether each is still answered.
-fn sockets(host: &Running, woken: usize) -> anyhow::Result<()> {
+fn sockets(
+    host: &Running,
+    woken: usize,
+    weigh: impl Fn() -> anyhow::Result<f64>,
+) -> anyhow::Result<()> {
     thread::sleep(HIBERNATION);
     let before = host.server.resident()?;
     let exchange = Exchange::of_frames(1, MESSAGE);
@@ -149,6 +162,8 @@ fn sockets(host: &Running, woken: usize) -> anyhow::Result<()> {
     for connections in &mut tenants {
         exchange.times(connections, 1)?;
     }
+    let own = weigh()?;
+    row("by the account: each of its sockets", kib(own / SOCKETS as f64), None);
     let rss = host.server.resident()?.all as f64;
     row("resident in all, when each socket has been answered again", mib(rss), None);
     Ok(())

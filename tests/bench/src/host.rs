@@ -27,6 +27,29 @@ pub(crate) fn serve(program: &Path, folder: &Path, cache: &Path, address: Socket
 /// What it says when it serves everything.
 pub(crate) const READY: &str = "listening on http://";
 
+/// What the host holds for a site, by the site's account, in bytes.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub used: u64,
+    pub highest: u64,
+}
+
+/// Asks the host that serves this site for the site's account.
+///
+/// # Errors
+/// No host serves it.
+pub(crate) fn account(program: &Path, site: &Path) -> anyhow::Result<Account> {
+    let output = Command::new(program).arg("status").arg(site).arg("--json").output();
+    let output = output.context("cannot ask for the status")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let bytes = |name: &str| {
+        let value = status["memory"][name].as_u64();
+        value.with_context(|| format!("the status has no `memory.{name}`"))
+    };
+    Ok(Account { used: bytes("used")?, highest: bytes("highest")? })
+}
+
 /// Builds it, and answers where it is. The first time takes minutes.
 ///
 /// # Errors
