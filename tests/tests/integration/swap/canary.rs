@@ -94,11 +94,25 @@ async fn while_a_canary_is_served_nothing_else_changes() {
 }
 
 #[tokio::test]
+async fn a_canary_of_what_is_served_already_does_not_begin() {
+    let host = v1().await;
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let arguments = [dry_run, &[PLUGIN, SWAP_V1, "--share", "50%"]].concat();
+        let refused = host.command("deploy", &arguments).await;
+        refused.says(&["these versions are served already", "nothing for a canary to try"]);
+    }
+    assert!(status(&host).await["canary"].is_null());
+    // The next change does not wait for one.
+    canary(&host, SWAP_V2, &["--share", "50%"]).await;
+    assert_eq!(answers(&host, 4).await, (2, 2));
+}
+
+#[tokio::test]
 async fn what_is_no_share_is_refused() {
     let host = v1().await;
     for (arguments, word) in [
         (["--share", "5"], "`5` is not a share"),
-        (["--share", "0%"], "`0%` is not a share"),
+        (["--share", "0%"], "`0%` is not a share: write a percentage over 0"),
         (["--header", "x"], "`x` is not a header"),
     ] {
         let arguments = [&[PLUGIN, SWAP_V2][..], &arguments].concat();

@@ -35,6 +35,11 @@ impl SnapshotDiff {
         diff
     }
 
+    /// Whether both serve the same versions.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pairs.is_empty() && self.added.is_empty() && self.removed.is_empty()
+    }
+
     /// Checks that versions that do not serve yet start and are healthy.
     pub(super) async fn health_check(&self, traffic: &TrafficSplit) -> Result<(), SwapError> {
         let after = self.pairs.iter().map(|pair| &pair.after).chain(&self.added);

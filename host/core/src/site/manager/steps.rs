@@ -151,6 +151,9 @@ impl Steps {
         self.check_places(site, given.clone()).await?;
         let traffic = self.served.traffic();
         let diff = SnapshotDiff::between(&traffic.stable, snapshot);
+        if diff.is_empty() {
+            return Err(DeployError::SameCanary);
+        }
         self.unless_stopping(diff.health_check(&traffic)).await??;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
