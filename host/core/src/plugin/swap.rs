@@ -211,7 +211,7 @@ impl Swap {
         for pair in pairs {
             let would_lose = pair.would_lose();
             let (paused, lost) = match hand_over(&pair, how).await? {
-                Some((paused, handed_over)) => (Some(paused), pair.lost(would_lose, handed_over)),
+                Some((paused, handed_over)) => (Some(paused), Lost::of(would_lose, handed_over)),
                 None => (None, would_lose.map(Lost::from)),
             };
             ready.pairs.push(Held { pair, paused, lost });
@@ -258,29 +258,15 @@ impl Pair {
         let would_lose = self.would_lose();
         let Some((before, after)) = self.stateful() else { return Ok(would_lose.map(Lost::from)) };
         let heirs = after.apart();
-        let tried = timeout(MAX_UPKEEP_TIME, before.try_hand_over(&heirs, how)).await;
+        let tried = timeout(MAX_UPKEEP_TIME, before.try_hand_over(&heirs, how, PAUSE_TIME)).await;
         let handed_over = tried.map_err(|_| self.too_slow())?;
-        Ok(self.lost(would_lose, handed_over.map_err(|error| self.failed(error))?))
-    }
-
-    /// What is lost in a handover. `would_lose` is what was known before.
-    fn lost(&self, would_lose: Option<EmptyMemory>, handed_over: HandedOver) -> Option<Lost> {
-        let HandedOver { is_whole, failure } = handed_over;
-        let why = would_lose.or((!is_whole).then_some(EmptyMemory::Failed))?;
-        let failure = failure.map(|error| {
-            let (HandoverError::Save(failure) | HandoverError::Restore(failure)) = error;
-            let (site, plugin) = (&*self.after.context.site, &*self.after.context.plugin);
-            tracing::warn!(
-                target: "swap", site, plugin, %failure, "what is in memory is handed over in part"
-            );
-            failure.to_string()
-        });
-        Some(Lost { why, failure })
+        Ok(Lost::of(would_lose, handed_over.map_err(|error| self.failed(error))?))
     }
 
     fn failed(&self, error: HandoverError) -> SwapError {
         let plugin = self.after.context.plugin.clone();
         match error {
+            HandoverError::Busy => SwapError::Busy { plugin },
             HandoverError::Save(source) => SwapError::Save { plugin, source },
             HandoverError::Restore(source) => SwapError::Restore { plugin, source },
         }
@@ -288,6 +274,15 @@ impl Pair {
 
     fn too_slow(&self) -> SwapError {
         SwapError::Slow { plugin: self.after.context.plugin.clone(), source: Failure::AtLoad }
+    }
+}
+
+impl Lost {
+    /// What a handover has lost. `would_lose` is what was known before.
+    fn of(would_lose: Option<EmptyMemory>, handed_over: HandedOver) -> Option<Self> {
+        let HandedOver { is_whole, failure } = handed_over;
+        let why = would_lose.or((!is_whole).then_some(EmptyMemory::Failed))?;
+        Some(Self { why, failure: failure.map(|failure| failure.to_string()) })
     }
 }
 

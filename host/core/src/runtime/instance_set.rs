@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
+use tokio::time::timeout;
 
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
@@ -76,9 +77,11 @@ struct OfValue<T: InstanceSource> {
     asked: u64,
 }
 
-/// The call of a handover that has failed.
+/// Why a handover has failed.
 #[derive(Debug)]
 pub(crate) enum HandoverError {
+    /// An event takes too long.
+    Busy,
     /// The previous version does not give its state away.
     Save(Failure),
     /// The next version does not take it.
@@ -91,7 +94,7 @@ pub(crate) struct HandedOver {
     /// Whether all of it was handed over.
     pub(crate) is_whole: bool,
     /// The first failure that a handover of the rest has gone on after.
-    pub(crate) failure: Option<HandoverError>,
+    pub(crate) failure: Option<Failure>,
 }
 
 impl HandedOver {
@@ -101,12 +104,17 @@ impl HandedOver {
     }
 
     /// Goes on after a failure, if only the rest is wanted.
-    fn after(&mut self, error: HandoverError, how: Handover) -> Result<(), HandoverError> {
+    fn after(
+        &mut self,
+        failure: Failure,
+        of: fn(Failure) -> HandoverError,
+        how: Handover,
+    ) -> Result<(), HandoverError> {
         match how {
-            Handover::Whole => Err(error),
+            Handover::Whole => Err(of(failure)),
             Handover::Rest => {
                 self.is_whole = false;
-                self.failure.get_or_insert(error);
+                self.failure.get_or_insert(failure);
                 Ok(())
             }
         }
@@ -341,7 +349,7 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 
     /// Tries the handover to other instances, which serve nothing. Each instance is held only while
-    /// it saves, and goes on then with its memory.
+    /// it saves, and goes on then with its memory. It has `pause_time` to end the current event.
     ///
     /// # Errors
     /// As [`PausedSet::hand_over`], or the host is stopping.
@@ -349,11 +357,14 @@ impl<T: InstanceSource> InstanceSet<T> {
         &self,
         heirs: &Self,
         how: Handover,
+        pause_time: Duration,
     ) -> Result<HandedOver, HandoverError> {
         let mut handed_over = HandedOver::whole();
         let all = self.all(&self.inner.lock());
         for shared in all {
-            let mut paused = shared.pause().await.map_err(HandoverError::Save)?;
+            let paused = timeout(pause_time, shared.pause()).await;
+            let paused = paused.map_err(|_| HandoverError::Busy)?;
+            let mut paused = paused.map_err(HandoverError::Save)?;
             let saved = save(&mut paused, how, &mut handed_over).await?;
             drop(paused);
             let Some(saved) = saved else { continue };
@@ -365,7 +376,7 @@ impl<T: InstanceSource> InstanceSet<T> {
                 Err(failure) => Err(failure),
             };
             if let Err(failure) = restored {
-                handed_over.after(HandoverError::Restore(failure), how)?;
+                handed_over.after(failure, HandoverError::Restore, how)?;
             }
         }
         Ok(handed_over)
@@ -445,7 +456,7 @@ impl<T: InstanceSource> PausedSet<T> {
                 Err(failure) => Err(failure),
             };
             if let Err(failure) = restored {
-                handed_over.after(HandoverError::Restore(failure), how)?;
+                handed_over.after(failure, HandoverError::Restore, how)?;
             }
         }
         Ok(handed_over)
@@ -470,7 +481,8 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves. If it has lost its memory, what it was given.
+/// What the instance saves. If only the rest is wanted, and it has lost its memory or cannot save it,
+/// what it was given.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,
@@ -484,8 +496,8 @@ async fn save<T: InstanceSource>(
     match paused.save().await {
         Ok(saved) => Ok(saved),
         Err(failure) => {
-            handed_over.after(HandoverError::Save(failure), how)?;
-            Ok(paused.lost_inheritance())
+            handed_over.after(failure, HandoverError::Save, how)?;
+            Ok(paused.inheritance())
         }
     }
 }
