@@ -59,10 +59,10 @@ saving = "works"
 
 
 @app.post("/saving/:how")
-def set_saving(event: Event) -> str:
+def set_saving(event: Event) -> Response:
     global saving
     saving = event.param("how")
-    return "ok"
+    return Response.text("ok")
 
 
 @app.save
