@@ -32,8 +32,8 @@ const MAX_INSTANCES: u32 = 10_000;
 /// end of the stack would cost the instance. Memory is used only for what is touched.
 const STACK: (usize, usize) = (2 << 20, 4 << 20);
 
-/// The same if guests may be unoptimised. The frames of Python's loop are seven times as large then,
-/// and it must go as deep.
+/// The same if guests may be unoptimised. The frames of Python's loop are seven times as large
+/// then, and it must go as deep.
 const DEEP: (usize, usize) = (12 << 20, 14 << 20);
 
 /// If the system does not give so many addresses (because of its processor, a limit of the process,

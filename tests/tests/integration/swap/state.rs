@@ -1,6 +1,6 @@
 //! Memory moves to the new version, or the previous version goes on.
 
-use lithe_tests::artifacts::{LOUNGE, LOUNGE_TWO, SWAP_BARE, SWAP_V2, SWAP_V3};
+use lithe_tests::artifacts::{LOUNGE, LOUNGE_TWO, SWAP_BARE, SWAP_V1, SWAP_V2, SWAP_V3};
 use lithe_tests::{TestHost, eventually};
 
 use super::{PLUGIN, deploy, status, v1};
@@ -134,6 +134,35 @@ async fn a_dry_run_tries_the_handover_and_disturbs_nothing() {
     assert_eq!(client.text().await, "restored");
     assert_eq!(client.text().await, "resumed:v2");
     assert_eq!(client.ask("count").await, "7");
+}
+
+#[tokio::test]
+async fn a_dry_run_tries_each_instance_of_a_plugin() {
+    let file = "routes/swap/[id].wasm";
+    let config = format!("[plugin.\"{file}\"]\nscope = \"param:id\"\n");
+    let host = host().config(&config).route("swap/[id]", SWAP_V1).start().await;
+    let mut one = host.connect("/swap/one").await;
+    let mut two = host.connect("/swap/two").await;
+    assert_eq!(one.ask("1").await, "v1:1");
+    assert_eq!(two.ask("save:never").await, "v1:save:never");
+    let dry_run = async || host.command("deploy", &["--dry-run", file, SWAP_V2]).await;
+    dry_run().await.says(&[file, "cannot save its memory", "never, as told"]);
+    assert_eq!(two.ask("save:0").await, "v1:save:0");
+    let said = dry_run().await;
+    assert!(said.succeeded().contains("2 sockets moving"), "{said:?}");
+    host.command("deploy", &[file, SWAP_V2]).await.succeeded();
+    assert_eq!((one.ask("count").await, two.ask("count").await), ("1".into(), "2".into()));
+}
+
+#[tokio::test]
+async fn a_dry_run_of_an_instance_that_is_busy_ends() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    client.send("sleep:8000").await;
+    let refused = host.command("deploy", &["--dry-run", PLUGIN, SWAP_V2]).await;
+    refused.says(&["has been handling one event for 5s: try again"]);
+    assert_eq!(client.text().await, "v1:sleep:8000");
+    assert_eq!(client.ask("count").await, "1");
 }
 
 #[tokio::test]
