@@ -60,8 +60,8 @@ const STATE_LIMIT: usize = 1024 * 1024;
 /// ```
 ///
 /// # Errors
-/// The state is not saved, or is over the site's limit, 1 MiB by default, or is not restored. The sockets stay
-/// with the hooks before, as they do on a host.
+/// The state is not saved, or is over the site's limit, 1 MiB by default, or is not restored. The
+/// sockets stay with the hooks before, as they do on a host.
 pub fn swap<Before, After>(before: &Rc<Before>, after: &Rc<After>) -> Result<()>
 where
     Before: Hooks + State,

@@ -481,8 +481,8 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves. If only the rest is wanted, and it has lost its memory or cannot save it,
-/// what it was given.
+/// What the instance saves. If only the rest is wanted, and it has lost its memory or cannot save
+/// it: what it was given.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,
