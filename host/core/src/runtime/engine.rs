@@ -34,7 +34,7 @@ const STACK: (usize, usize) = (2 << 20, 4 << 20);
 
 /// The same if guests may be unoptimised. The frames of Python's loop are seven times as large
 /// then, and it must go as deep.
-const DEEP: (usize, usize) = (12 << 20, 14 << 20);
+const DEEP: (usize, usize) = (24 << 20, 26 << 20);
 
 /// If the system does not give so many addresses (because of its processor, a limit of the process,
 /// or a debugger), the host asks for half as many, down to this.
