@@ -414,9 +414,11 @@ void lithe_cancel_timer(uint32_t timer);
 /* Kind `hooks`: what moves when a new version takes over. An instance that the host drops because
  * it was idle is saved and restored in the same way. */
 
-/* Returns what matters of this component's memory: at most the site's limit, 1 MiB by default.
- * Older and newer versions read it. The component may go on after that, so change nothing here. */
-lithe_text lithe_on_save(void);
+/* Writes to `*saved` what matters of this component's memory: at most the site's limit, 1 MiB by
+ * default. Older and newer versions read it. The component may go on after that, and the host asks
+ * in a dry run of a deploy, too: so change nothing here. Returns NULL; or the reason why it cannot
+ * be saved now, and then this component goes on with its memory. A trap loses the memory. */
+const char *lithe_on_save(lithe_text *saved);
 /* Takes over what another instance has saved. It comes before any other call, and may come again
  * later, if several instances become one: so add to what is there. Returns NULL; or the reason why
  * this version cannot read it, and then the other version goes on. */

@@ -26,7 +26,7 @@ const char *lithe_swap(void (*begin)(void)) {
 #ifdef LITHE_HAS_STATE
   lithe_wit_list_u8_t saved;
   lithe_wit_string_t error;
-  exports_lithe_plugin_state_save(&saved);
+  if (!exports_lithe_plugin_state_save(&saved, &error)) return reason_of(&error);
   if (saved.len > STATE_LIMIT) return "the state is larger than 1 MiB";
 #endif
   begin();

@@ -10,10 +10,11 @@ static bool told(const char *reason, lithe_wit_string_t *error) {
 }
 
 #ifdef LITHE_HAS_STATE
-void exports_lithe_plugin_state_save(lithe_wit_list_u8_t *ret) {
-  lithe_text saved = lithe_on_save();
-  *ret = (lithe_wit_list_u8_t){copied(saved), saved.size};
-  finish();
+bool exports_lithe_plugin_state_save(lithe_wit_list_u8_t *ret, lithe_wit_string_t *err) {
+  lithe_text saved = lithe_str("");
+  const char *reason = lithe_on_save(&saved);
+  if (!reason) *ret = (lithe_wit_list_u8_t){copied(saved), saved.size};
+  return told(reason, err);
 }
 
 bool exports_lithe_plugin_state_restore(lithe_wit_list_u8_t *saved, lithe_wit_string_t *err) {

@@ -197,7 +197,15 @@ func TestStateMovesAndIsAddedTo(t *testing.T) {
 	}
 	votes := map[string]int{"a": 1}
 	lithe.State[map[string]int]{
-		Save: func() map[string]int { return votes },
+		Save: func() (map[string]int, error) {
+			switch votes["a"] {
+			case 3:
+				return nil, errors.New("not now")
+			case 4:
+				panic("broken")
+			}
+			return votes, nil
+		},
 		Restore: func(saved map[string]int) error {
 			for option, count := range saved {
 				votes[option] += count
@@ -210,6 +218,12 @@ func TestStateMovesAndIsAddedTo(t *testing.T) {
 	equal(t, string(saved), `{"a":1}`)
 	equal(t, lithetest.Restore(saved), nil)
 	equal(t, votes["a"], 2)
+	for count, reason := range map[int]string{3: "not now", 4: "panic: broken"} {
+		votes["a"] = count
+		if _, err := lithetest.Save(); err == nil || err.Error() != reason {
+			t.Errorf("got %v, want %s", err, reason)
+		}
+	}
 	if err := lithetest.Restore([]byte("[]")); err == nil || !strings.Contains(err.Error(), "not the JSON") {
 		t.Errorf("got %v", err)
 	}

@@ -43,7 +43,13 @@ func init() {
 		}
 	}
 	resume.Resume = func(id uint32) { heardBy.resumed(Peer(id)) }
-	state.Save = func() []byte { return saved() }
+	state.Save = func() wit.Result[[]byte, string] {
+		bytes, err := saved()
+		if err != nil {
+			return wit.Err[[]byte](err.Error())
+		}
+		return wit.Ok[[]byte, string](bytes)
+	}
 	state.Restore = func(bytes []byte) wit.Result[wit.Unit, string] {
 		copied := append([]byte(nil), bytes...)
 		wit.ReleaseArguments()

@@ -12,16 +12,17 @@ import (
 // its version.
 //
 //	lithe.State[map[string]int]{
-//		Save:    func() map[string]int { return votes },
+//		Save:    func() (map[string]int, error) { return votes, nil },
 //		Restore: func(saved map[string]int) error { add(saved); return nil },
 //	}.Serve()
 //
 // Older and newer versions read each other's state, since a roll back is a swap, too.
 type State[T any] struct {
 	// The essence of the memory: at most the site's limit, 1 MiB by default. The instance may be
-	// called again. If the value has no JSON form, the instance panics, and the version before
-	// goes on.
-	Save func() T
+	// called again, and the host asks in a dry run of a deploy, too: leave the memory as it is.
+	// With an error or a panic, or if the value has no JSON form, the instance goes on with its
+	// memory, and no other version takes over.
+	Save func() (T, error)
 	// Takes over what another instance has saved. If several become one, the host calls this once
 	// for each of them: add to the memory, and do not replace it. With an error, the other version
 	// goes on.
@@ -31,12 +32,16 @@ type State[T any] struct {
 // Serve has the component save and restore its state.
 func (state State[T]) Serve() {
 	RawState{
-		Save: func() []byte {
-			bytes, err := json.Marshal(state.Save())
+		Save: func() ([]byte, error) {
+			value, err := state.Save()
 			if err != nil {
-				panic(fmt.Sprintf("the state has no JSON form: %v", err))
+				return nil, err
 			}
-			return bytes
+			bytes, err := json.Marshal(value)
+			if err != nil {
+				return nil, fmt.Errorf("the state has no JSON form: %w", err)
+			}
+			return bytes, nil
 		},
 		Restore: func(bytes []byte) error {
 			var saved T
@@ -50,7 +55,7 @@ func (state State[T]) Serve() {
 
 // RawState is [State] in a format of its author's, in place of JSON.
 type RawState struct {
-	Save    func() []byte
+	Save    func() ([]byte, error)
 	Restore func(saved []byte) error
 }
 
@@ -61,12 +66,17 @@ func (state RawState) Serve() {
 }
 
 var memory = RawState{
-	Save:    func() []byte { panic(errNotServed) },
+	Save:    func() ([]byte, error) { return nil, errNotServed },
 	Restore: func([]byte) error { return errNotServed },
 }
 
-// Saves the state. A panic is left to end the instance: the host then keeps the version before.
-func saved() []byte { return memory.Save() }
+func saved() (bytes []byte, err error) {
+	err = run(func() (err error) {
+		bytes, err = memory.Save()
+		return err
+	})
+	return bytes, err
+}
 
 func restored(bytes []byte) error {
 	return run(func() error { return memory.Restore(bytes) })

@@ -28,12 +28,15 @@ import (
 func Advance(by time.Duration) { played.Advance(by) }
 
 // Save returns what the component's [lithe.State] hands to a new version. It fails if the component
-// has no state, or if the state is larger than a site allows.
+// has no state or cannot save it, or if the state is larger than a site allows.
 func Save() (saved []byte, err error) {
 	if !played.Guest.Exports("state") {
 		return nil, errNoState
 	}
-	played.Call(func() { saved = played.Guest.Save() })
+	played.Call(func() { saved, err = played.Guest.Save() })
+	if err != nil {
+		return nil, err
+	}
 	if len(saved) > played.StateLimit {
 		return nil, fmt.Errorf("the state is %d bytes: the limit is %d", len(saved), played.StateLimit)
 	}

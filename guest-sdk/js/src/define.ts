@@ -50,7 +50,10 @@ export interface SocketHooks {
 
 /** Memory that moves when a new version takes over, or when the host drops an idle instance. What
  * `save` returns is kept as JSON, or with `format: "bytes"` as it is; the site bounds it (1 MiB by
- * default). Older and newer versions read each other's state, for a roll back is a swap, too. */
+ * default). Older and newer versions read each other's state, for a roll back is a swap, too.
+ *
+ * `save` leaves the memory as it is: the host asks in a dry run of a deploy, too. If it throws, the
+ * instance goes on with its memory, and no other version takes over. */
 export type State =
   | {
       format?: "json";

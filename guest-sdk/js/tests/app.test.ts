@@ -157,6 +157,11 @@ test("a version that is not healthy, or cannot restore, does not take over", asy
   await assert.rejects(host.swap(counter("two", { state: { save: () => 0, restore } })), /too old/);
   await client.send("x");
   assert.deepEqual(client.sent, ["one 1"]);
+  const save = () => {
+    throw new Error("not now");
+  };
+  const unsaved = new TestHost(counter("x", { state: { save, restore() {} } }));
+  await assert.rejects(unsaved.swap(counter("two")), /cannot save the state: not now/);
   assert.equal(await host.health(), undefined);
   assert.equal(await new TestHost(counter("x", { health }), { env: { SICK: "x" } }).health(), "sick: x");
 });

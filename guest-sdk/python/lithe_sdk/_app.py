@@ -201,7 +201,8 @@ class App(Group):
 
     def save(self, function: Save) -> Save:
         """Has a function return the memory that moves when a new version takes over: what JSON can
-        say, or bytes."""
+        say, or bytes. It leaves the memory as it is. If it raises, the instance goes on with its
+        memory, and no other version takes over."""
         self.saves = function
         return function
 

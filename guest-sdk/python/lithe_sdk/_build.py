@@ -8,7 +8,7 @@ import json
 import linecache
 import sys
 
-from . import _host, _network, _report, _state
+from . import _host, _json, _network, _report, _state
 from ._component import component
 from ._hooks import defines
 
@@ -32,6 +32,7 @@ def load(module: str, kind: str, shown: str, output: str) -> None:
         result["traceback"] = report(error, shown)
     _keep_lines()
     _network.cut_off()
+    _json.bound_json()
     sys.stdout.flush()
     sys.stderr.flush()
     with open(output, "w") as file:

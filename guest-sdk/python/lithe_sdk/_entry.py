@@ -1,14 +1,14 @@
 """What the host calls: the classes that componentize-py looks for, over what the module registered.
 
-An exception never leaves them, but for one of `save`: it is an answer, or the end of a session, and
-its traceback is in the log.
+An exception never leaves them: it is an answer, a reason, or the end of a session, and its traceback
+is in the log.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _batch, _host, _report, _state, _stream, _task, _timers
 from ._app import answered, told
@@ -19,6 +19,8 @@ from ._hooks import Hooks as _Hooks
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
 from ._socket import Closed, CloseInfo, Message, Socket, from_host
 from ._text import well_formed, well_formed_fields
+
+T = TypeVar("T")
 
 
 def _flush() -> None:
@@ -230,7 +232,7 @@ class Routes:
 
 class State:
     def save(self) -> bytes:
-        return _state.saved()
+        return _or_reason(_state.saved)
 
     def restore(self, saved: bytes) -> None:
         _or_reason(lambda: _state.take(bytes(saved)))
@@ -249,10 +251,10 @@ class Health:
         _or_reason(lambda: _task.complete(check()))
 
 
-def _or_reason(call: Callable[[], None]) -> None:
+def _or_reason(call: Callable[[], T]) -> T:
     """Calls a function. An exception is the reason that the host is told."""
     try:
-        call()
+        return call()
     except BaseException as error:
         _report.log(error)
         raise _host.Err(well_formed(str(error) or type(error).__name__)) from None

@@ -22,7 +22,9 @@ class Hooks:
     A class may define two more methods, both or neither, for memory that moves when a new version
     takes over:
 
-    - `save(self)` returns it: what JSON can say, or bytes;
+    - `save(self)` returns it: what JSON can say, or bytes. It leaves the memory as it is: the host
+      asks in a dry run of a deploy, too. If it raises, the instance goes on with its memory, and no
+      other version takes over;
     - `restore(self, saved)` adds what another instance has saved. It may be called more than once.
       If `save` returns bytes, its parameter says so: `saved: bytes`.
 

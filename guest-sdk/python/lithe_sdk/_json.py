@@ -18,6 +18,9 @@ PARSED = 128 * 1024
 # Python's reader calls itself for each level, and the instance ends where its stack does.
 _DEPTH = 128
 
+# The same for a text that a guest reads by Python's own `json`. It may be a client's, too.
+_MOST_DEPTH = 500
+
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKETS = b"[{]}"
 _SIGNS = bytes.maketrans(_BRACKETS, bytes((1, 1, 255, 255)))
@@ -46,6 +49,20 @@ def from_json(text: str | bytes) -> Any:
     if data.count(b"[") + data.count(b"{") > _DEPTH and _depth(data) > _DEPTH:
         raise ValueError(f"it has more than {_DEPTH} levels")
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def bound_json() -> None:
+    """Has Python's own `json` raise `RecursionError` for a text with too many levels. It does so only
+    at the end of the stack otherwise, which ends the instance."""
+    decode = json.JSONDecoder.decode
+
+    def bounded(self: json.JSONDecoder, s: str, *more: Any) -> Any:
+        if s.count("[") + s.count("{") > _MOST_DEPTH:
+            if _depth(s.encode(errors="surrogatepass")) > _MOST_DEPTH:
+                raise RecursionError(f"the JSON has more than {_MOST_DEPTH} levels")
+        return decode(self, s, *more)
+
+    setattr(json.JSONDecoder, "decode", bounded)
 
 
 def _depth(data: bytes) -> int:

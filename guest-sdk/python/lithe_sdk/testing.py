@@ -250,8 +250,11 @@ def advance(seconds: float) -> None:
 
 
 def save() -> bytes:
-    """What the component saves when another version takes over."""
-    return _entry.State().save()
+    """What the component saves when another version takes over. Raises `ValueError` if it cannot."""
+    try:
+        return _entry.State().save()
+    except _fake.Err as error:
+        raise ValueError(error.value) from None
 
 
 def restore(saved: bytes) -> None:

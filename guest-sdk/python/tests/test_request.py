@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import unittest
 from collections.abc import AsyncIterator
 
@@ -24,6 +25,7 @@ from lithe_sdk import (
     timing,
 )
 from lithe_sdk._component import Around, Handled, component
+from lithe_sdk._json import bound_json
 from lithe_sdk.testing import connect, request, reset
 
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -39,6 +41,18 @@ def around(function: Around) -> None:
     component.clear()
     reset()
     middleware(function)
+
+
+
+class Json(unittest.TestCase):
+    def test_python_s_own_reader_has_a_bound_of_levels(self) -> None:
+        self.addCleanup(setattr, json.JSONDecoder, "decode", json.JSONDecoder.decode)
+        bound_json()
+        for levels in ("[" * 500 + "]" * 500, "[" + "[]," * 1_000 + "1]", '"' + "[" * 1_000 + '"'):
+            json.loads(levels)
+            json.loads(levels.encode())
+        with self.assertRaisesRegex(RecursionError, "more than 500 levels"):
+            json.loads('{"a":' * 501 + "1" + "}" * 501)
 
 
 class Requests(unittest.TestCase):

@@ -56,8 +56,21 @@ class State(Alone):
         restore(save())
         self.assertEqual(kept, b"\x00\xff\x00\xff")
         app.restore(lambda saved: None)
-        with self.assertRaisesRegex(TypeError, "saved: bytes"):
+        with redirect_stderr(io.StringIO()), self.assertRaisesRegex(ValueError, "saved: bytes"):
             save()
+
+    def test_what_cannot_be_saved_says_why(self) -> None:
+        app = App()
+
+        @app.save
+        def fail() -> int:
+            raise RuntimeError("a game is being played")
+
+        app.restore(lambda saved: None)
+        log = io.StringIO()
+        with redirect_stderr(log), self.assertRaisesRegex(ValueError, "a game is being played"):
+            save()
+        self.assertIn("RuntimeError", log.getvalue())
 
     def test_a_new_version_has_the_sockets(self) -> None:
         def version() -> ModuleType:

@@ -37,8 +37,8 @@ use crate::Result;
 /// impl State for Guestbook {
 ///     type Saved = Vec<String>;
 ///
-///     fn save(&self) -> Vec<String> {
-///         self.names.borrow().clone()
+///     fn save(&self) -> Result<Vec<String>> {
+///         Ok(self.names.borrow().clone())
 ///     }
 ///
 ///     fn restore(&self, saved: Vec<String>) -> Result<()> {
@@ -59,12 +59,12 @@ use crate::Result;
 ///
 /// ```compile_fail,E0046
 /// # struct Guestbook;
-/// # use lithe_sdk::State;
+/// # use lithe_sdk::{Result, State};
 /// impl State for Guestbook {
 ///     type Saved = Vec<String>;
 ///
-///     fn save(&self) -> Vec<String> {
-///         Vec::new()
+///     fn save(&self) -> Result<Vec<String>> {
+///         Ok(Vec::new())
 ///     }
 /// }
 /// ```
@@ -91,8 +91,13 @@ pub trait State {
     /// Saves what matters of this instance's memory: at most the site's limit, 1 MiB by default.
     ///
     /// The host may call the instance again, for sockets that stay with it, or because the other
-    /// version has refused.
-    fn save(&self) -> Self::Saved;
+    /// version has refused. It calls `save` also in a dry run of a deploy. So leave the memory as
+    /// it is.
+    ///
+    /// # Errors
+    /// It cannot be saved now. Then the instance goes on with its memory, no other version takes
+    /// over, and the deploy and the log say why. A panic is a trap: it loses the memory.
+    fn save(&self) -> Result<Self::Saved>;
 
     /// Restores what an instance of the other version has saved.
     ///
@@ -160,8 +165,8 @@ mod tests {
     impl<T: Saved + Clone> State for Holds<T> {
         type Saved = T;
 
-        fn save(&self) -> T {
-            self.0.borrow().clone()
+        fn save(&self) -> Result<T> {
+            Ok(self.0.borrow().clone())
         }
 
         fn restore(&self, saved: T) -> Result<()> {
@@ -176,7 +181,7 @@ mod tests {
 
     #[test]
     fn state_is_json() {
-        assert_eq!(save(&holds("a b".to_owned())), br#""a b""#);
+        assert_eq!(save(&holds("a b".to_owned())).unwrap(), br#""a b""#);
         let after = holds(0);
         assert_eq!(restore(&after, b"7".to_vec()), Ok(()));
         assert_eq!(after.0.take(), 7);
@@ -185,7 +190,7 @@ mod tests {
     #[test]
     fn bytes_are_as_they_are() {
         let before = holds(SavedBytes(vec![0, 255]));
-        assert_eq!(save(&before), [0, 255]);
+        assert_eq!(save(&before).unwrap(), [0, 255]);
         let after = Holds::<SavedBytes>::default();
         hand_over(&before, &after).unwrap();
         assert_eq!(after.0.take(), before.0.take());
@@ -199,9 +204,30 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "has no JSON form: key must be a string")]
-    fn what_has_no_json_form_panics() {
-        save(&holds(BTreeMap::from([([1], 2)])));
+    fn what_has_no_json_form_is_an_error_and_not_a_panic() {
+        let error = save(&holds(BTreeMap::from([([1], 2)]))).unwrap_err();
+        assert!(error.contains("has no JSON form: key must be a string"), "{error}");
+    }
+
+    /// A state that cannot be saved now.
+    struct Busy;
+
+    impl State for Busy {
+        type Saved = ();
+
+        fn save(&self) -> Result<()> {
+            anyhow::bail!("a game is being played")
+        }
+
+        fn restore(&self, (): ()) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_saved_is_not_handed_over() {
+        let error = hand_over(&Busy, &Busy).unwrap_err();
+        assert_eq!(format!("{error:#}"), "the state is not saved: a game is being played");
     }
 
     #[test]
@@ -222,8 +248,8 @@ mod tests {
     impl State for Count {
         type Saved = u32;
 
-        fn save(&self) -> u32 {
-            self.0.get()
+        fn save(&self) -> Result<u32> {
+            Ok(self.0.get())
         }
 
         fn restore(&self, saved: u32) -> Result<()> {

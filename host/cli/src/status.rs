@@ -54,9 +54,14 @@ fn table(status: &Status) -> String {
     }
     let canaries = status.canary.iter().flat_map(|canary| &canary.plugins);
     for serving in status.plugins.iter().chain(canaries) {
-        let Some(reason) = serving.empty_memory else { continue };
         let plugin = log::escape(&serving.plugin);
-        let _ = writeln!(text, "\n{plugin} has begun with empty memory: {reason}");
+        if let Some(reason) = serving.empty_memory {
+            let _ = writeln!(text, "\n{plugin} has begun with empty memory: {reason}");
+        }
+        if let Some(reason) = &serving.cannot_save {
+            let reason = log::escape(reason);
+            let _ = writeln!(text, "\n{plugin} could not save its memory, and keeps it: {reason}");
+        }
     }
     if !status.draining.is_empty() {
         text += "\ndraining:\n\n";

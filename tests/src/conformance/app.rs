@@ -506,6 +506,30 @@ pub async fn idle_time_and_swaps_lose_no_vote(host: &TestHost) {
 
 /// # Panics
 /// The host does not keep this promise.
+pub async fn a_save_that_fails_loses_nothing(host: &TestHost) {
+    let (mut ann, _) = live(host).await;
+    send(host, "POST", "/votes/red", "").await;
+    assert_eq!(ann.text().await, "{\"red\":1}");
+    is(&send(host, "POST", "/saving/fails", "").await, 200, "ok");
+    let component = version(host, 1);
+    let component = component.to_str().expect("the path is UTF-8");
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let arguments = [dry_run, &[ROUTE, component]].concat();
+        let deployed = host.command("deploy", &arguments).await;
+        deployed.says(&[ROUTE, "cannot save its memory", "cannot save, as told"]);
+        is(&host.get("/votes").await, 200, "{\"red\":1}");
+    }
+    host.wait_for_log(&["stays in memory", "cannot save, as told"]).await;
+    assert_eq!(ann.ask("hello").await, "echo:hello");
+    is(&host.get("/votes").await, 200, "{\"red\":1}");
+    is(&send(host, "POST", "/saving/works", "").await, 200, "ok");
+    host.command("deploy", &[ROUTE, component]).await.succeeded();
+    assert_eq!(ann.text().await, "resumed");
+    is(&host.get("/votes").await, 200, "{\"red\":1}");
+}
+
+/// # Panics
+/// The host does not keep this promise.
 pub async fn a_socket_whose_route_is_gone_is_failed(host: &TestHost) {
     let before = host.site.folder().join("before.wasm");
     std::fs::copy(host.site.folder().join(ROUTE), &before).expect("the folder can be written to");

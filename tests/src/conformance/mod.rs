@@ -60,6 +60,7 @@ macro_rules! conformance {
             each_route_has_hooks_of_its_own,
             plain_requests_to_sockets_are_told_to_upgrade,
             idle_time_and_swaps_lose_no_vote,
+            a_save_that_fails_loses_nothing,
             a_socket_whose_route_is_gone_is_failed,
             a_version_that_is_not_well_serves_nothing);
     };

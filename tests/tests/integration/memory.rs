@@ -97,6 +97,22 @@ async fn an_instance_that_cannot_save_stays() {
 }
 
 #[tokio::test]
+async fn an_instance_whose_save_fails_stays_and_is_asked_again_after_its_next_event() {
+    let host = site(IDLE).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:never").await, "v1:save:never");
+    host.wait_for_log(&["WARN", "stays in memory", "`save` answered: never, as told"]).await;
+    sweeps(&host).await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    sweeps(&host).await;
+    assert_eq!(client.ask("count").await, "2");
+    assert_eq!(host.log().matches("stays in memory").count(), 1, "it is said once");
+    assert_eq!(client.ask("save:0").await, "v1:save:0");
+    host.wait_for_log(&["hibernating", "sockets=1"]).await;
+    assert_eq!(client.ask("count").await, "3");
+}
+
+#[tokio::test]
 async fn the_log_says_when_memory_is_lost_because_saving_has_failed() {
     let host = site(IDLE).route("swap", SWAP_V1).start().await;
     let mut client = host.connect("/swap").await;

@@ -168,6 +168,49 @@ async fn the_full_engine_has_the_webs_apis() {
     the_webs_apis_are_there("js-full").await;
 }
 
+/// A function that calls itself without an end fails as any other, and the memory stays.
+async fn deep_calls_are_an_exception(language: &str, ways: &[&str], words: &[&str]) {
+    let host = faulty(language).await;
+    let get = async |how: &str| host.get(&format!("/{language}?how={how}")).await;
+    for (before, how) in ways.iter().enumerate() {
+        assert_eq!(get("count").await.text(), (before + 1).to_string(), "before {how}");
+        assert_eq!(get(how).await.status, 500, "{how}");
+    }
+    assert_eq!(get("count").await.text(), (ways.len() + 1).to_string());
+    for word in words {
+        host.wait_for_log(&[word]).await;
+    }
+}
+
+#[tokio::test]
+async fn deep_calls_are_an_exception_in_the_full_engine() {
+    let ways =
+        ["call", "map", "construct", "text", "json", "sort", "replace", "generator", "source"];
+    deep_calls_are_an_exception("js-full", &ways, &["InternalError: too much recursion"]).await;
+}
+
+#[tokio::test]
+async fn deep_calls_are_an_exception_in_python() {
+    let ways =
+        ["call", "map", "sort", "replace", "construct", "text", "attribute", "parse", "source"];
+    let words = [
+        "RecursionError: maximum recursion depth exceeded",
+        "RecursionError: the JSON has more than 500 levels",
+    ];
+    deep_calls_are_an_exception("py", &ways, &words).await;
+}
+
+/// The small engine has no such exception: the instance ends, and the log says what that costs.
+#[tokio::test]
+async fn the_small_engine_goes_deep_and_says_what_its_end_costs() {
+    let host = faulty("js").await;
+    assert_eq!(host.get("/js?how=deep").await.text(), "1500");
+    assert_eq!(host.get("/js?how=call").await.status, 500);
+    host.wait_for_log(&["call stack exhausted"]).await;
+    host.wait_for_log(&["what the instance had in memory is lost with it"]).await;
+    assert_eq!(host.get("/js?how=deep").await.text(), "1500");
+}
+
 #[tokio::test]
 async fn error_handlers_answer() {
     for language in ["c", "go", "py", "js"] {

@@ -99,8 +99,8 @@ impl Hooks for Lounge {
 impl State for Lounge {
     type Saved = Room;
 
-    fn save(&self) -> Room {
-        self.room.borrow().clone()
+    fn save(&self) -> Result<Room> {
+        Ok(self.room.borrow().clone())
     }
 
     fn restore(&self, saved: Room) -> Result<()> {

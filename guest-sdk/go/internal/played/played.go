@@ -59,7 +59,7 @@ var Guest struct {
 	Close                        func(socket uint32, info CloseInfo)
 	Timer                        func(timer uint32)
 	Exports                      func(name string) bool
-	Save                         func() []byte
+	Save                         func() ([]byte, error)
 	Restore                      func(saved []byte) error
 	Health                       func() error
 	// Whether a session is a loop, in a goroutine of its own.

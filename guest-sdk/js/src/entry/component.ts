@@ -5,6 +5,7 @@ import { caught, then } from "../awaitable.ts";
 import type { App, Health, State } from "../define.ts";
 import { loading } from "../engine.ts";
 import type { Engine } from "../engine.ts";
+import { described } from "../stack.ts";
 
 /** The module is loaded, and its component made. */
 export function checked<K extends App["kind"]>(app: App, _: K): Extract<App, { kind: K }> {
@@ -20,7 +21,8 @@ export function healthOf(engine: Engine, { health }: Health) {
 /** The export `state`. */
 export function stateOf(engine: Engine, state: State | undefined) {
   return {
-    save: () => engine.settle(then(state?.save() as Awaitable<unknown>, (saved) => toBytes(state, saved))),
+    save: () =>
+      told(() => engine.settle(then(state?.save() as Awaitable<unknown>, (saved) => toBytes(state, saved)))),
     restore: (bytes: Uint8Array) =>
       told(() =>
         engine.settle(state?.format === "bytes" ? state.restore(bytes) : state?.restore(fromJson(bytes)))),
@@ -45,9 +47,10 @@ function fromJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** The contract's error, which is text, for anything that a call throws. */
-function told(call: () => Awaitable<void>): Awaitable<void> {
+/** The contract's error, which is text, for anything that a call throws. The log has its stack. */
+function told<T>(call: () => Awaitable<T>): Awaitable<T> {
   return caught(call, (reason) => {
+    console.error(described(reason));
     throw reason instanceof Error ? reason.message || reason.name : String(reason);
   });
 }

@@ -178,9 +178,9 @@ export class TestHost {
     host.clock.now = until;
   }
 
-  /** What the component's `state` saves: a value, or bytes if its format says so. */
+  /** What the component's `state` saves: a value, or bytes if its format says so. Throws if it cannot. */
   async save(): Promise<any> {
-    const saved = await this.#stateful().save();
+    const saved = await this.#saved(this.#stateful());
     return isBytes(this.#app) ? saved : JSON.parse(new TextDecoder().decode(saved));
   }
 
@@ -206,7 +206,8 @@ export class TestHost {
   async swap(app: App): Promise<void> {
     const component = componentOf(app);
     await refusable("the new version is not healthy", () => component.health?.check());
-    const saved = component.state && (await this.#component.state?.save());
+    const before = component.state && this.#component.state;
+    const saved = before && (await this.#saved(before));
     if (saved) {
       if (saved.length > STATE_LIMIT) throw new Error(`the state is ${saved.length} bytes: the limit is ${STATE_LIMIT}`);
       await refusable("cannot restore the state", () => component.state?.restore(saved));
@@ -218,6 +219,10 @@ export class TestHost {
       await component.resume?.resume(id);
     }
     await this.#settle();
+  }
+
+  async #saved(state: NonNullable<Component["state"]>): Promise<Uint8Array> {
+    return await refusable("cannot save the state", () => state.save());
   }
 
   #stateful(): NonNullable<Component["state"]> {
@@ -353,9 +358,9 @@ function isBytes({ options }: App): boolean {
 }
 
 /** Gives the reason why a component refuses a name. */
-async function refusable(what: string, call: () => Awaitable<void>): Promise<void> {
+async function refusable<T>(what: string, call: () => Awaitable<T>): Promise<T> {
   try {
-    await call();
+    return await call();
   } catch (reason) {
     throw new Error(`${what}: ${String(reason)}`);
   }

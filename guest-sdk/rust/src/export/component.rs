@@ -148,7 +148,7 @@ impl<C: HasApp> routes::Guest for C {
 }
 
 impl<C: HasState> state::Guest for C {
-    fn save() -> Vec<u8> {
+    fn save() -> Result<Vec<u8>, String> {
         C::state().with(swap::save)
     }
 

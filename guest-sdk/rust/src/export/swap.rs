@@ -56,11 +56,10 @@ pub struct Misuse;
 
 /// Saves the state. No task runs after that, for its changes would be lost.
 ///
-/// # Panics
-/// The state has no JSON form. The panic is a trap, and the version before goes on.
-#[allow(clippy::panic, reason = "`save` can fail only by a trap")]
-pub fn save<T: State>(state: &T) -> Vec<u8> {
-    state.save().to_bytes().unwrap_or_else(|error| panic!("{error:#}"))
+/// # Errors
+/// The state cannot be saved now, or has no JSON form.
+pub fn save<T: State>(state: &T) -> Result<Vec<u8>, String> {
+    told(state.save().and_then(Saved::to_bytes))
 }
 
 /// Restores what an instance of the other version has saved.
@@ -78,6 +77,6 @@ pub fn restore<T: State>(state: &T, saved: Vec<u8>) -> Result<(), String> {
 ///
 /// # Errors
 /// The result is an error.
-pub fn told(result: Result<()>) -> Result<(), String> {
+pub fn told<T>(result: Result<T>) -> Result<T, String> {
     result.map_err(|error| format!("{error:#}"))
 }

@@ -26,8 +26,8 @@ use crate::{CloseInfo, Event, Hooks, Message, Peer, Response, Result, State, Upg
 /// impl State for Counter {
 ///     type Saved = u32;
 ///
-///     fn save(&self) -> u32 {
-///         self.0.get()
+///     fn save(&self) -> Result<u32> {
+///         Ok(self.0.get())
 ///     }
 ///
 ///     fn restore(&self, saved: u32) -> Result<()> {
@@ -87,7 +87,7 @@ impl<T: Hooks + ?Sized> Hooks for Rc<T> {
 impl<T: State> State for Rc<T> {
     type Saved = T::Saved;
 
-    fn save(&self) -> T::Saved {
+    fn save(&self) -> Result<T::Saved> {
         (**self).save()
     }
 

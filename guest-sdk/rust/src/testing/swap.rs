@@ -41,8 +41,8 @@ const STATE_LIMIT: usize = 1024 * 1024;
 /// impl State for Counter {
 ///     type Saved = u32;
 ///
-///     fn save(&self) -> u32 {
-///         self.0.get()
+///     fn save(&self) -> Result<u32> {
+///         Ok(self.0.get())
 ///     }
 ///
 ///     fn restore(&self, saved: u32) -> Result<()> {
@@ -60,8 +60,8 @@ const STATE_LIMIT: usize = 1024 * 1024;
 /// ```
 ///
 /// # Errors
-/// The saved state is over the site's limit, 1 MiB by default, or is not restored. The sockets stay
-/// with the hooks before, as they do on a host.
+/// The state is not saved, or is over the site's limit, 1 MiB by default, or is not restored. The
+/// sockets stay with the hooks before, as they do on a host.
 pub fn swap<Before, After>(before: &Rc<Before>, after: &Rc<After>) -> Result<()>
 where
     Before: Hooks + State,
@@ -76,9 +76,9 @@ where
 /// restores.
 ///
 /// # Errors
-/// The saved state is over the site's limit, 1 MiB by default, or is not restored.
+/// The state is not saved, or is over the site's limit, 1 MiB by default, or is not restored.
 pub fn hand_over(before: &impl State, after: &impl State) -> Result<()> {
-    let saved = save(before);
+    let saved = save(before).map_err(Error::msg).context("the state is not saved")?;
     let size = saved.len();
     ensure!(size <= STATE_LIMIT, "the state is {size} bytes: the limit is {STATE_LIMIT}");
     restore(after, saved).map_err(Error::msg).context("the state is not restored")

@@ -84,9 +84,10 @@ impl From<DeployError> for Refusal {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             DeployError::Gone => StatusCode::NOT_FOUND,
-            DeployError::Canary | DeployError::NoCanary | DeployError::Hosts(_) => {
-                StatusCode::CONFLICT
-            }
+            DeployError::Canary
+            | DeployError::SameCanary
+            | DeployError::NoCanary
+            | DeployError::Hosts(_) => StatusCode::CONFLICT,
             DeployError::NoPlugin(_) => StatusCode::NOT_FOUND,
             DeployError::Version(VersionError::Gone(_) | VersionError::Damaged(_)) => {
                 StatusCode::GONE

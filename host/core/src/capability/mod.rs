@@ -94,6 +94,25 @@ pub struct Context {
 }
 
 impl Context {
+    /// The same, apart from the plugin: its instances have the site's limits and grants, but what
+    /// they send reaches no socket, and their calls are not counted as the version's.
+    pub fn apart(&self) -> Self {
+        Self {
+            site: self.site.clone(),
+            plugin: self.plugin.clone(),
+            limits: self.limits.clone(),
+            sessions: self.sessions,
+            upgrades: self.upgrades,
+            settings: self.settings.clone(),
+            grants: self.grants.clone(),
+            threads: self.threads.clone(),
+            version: self.version,
+            calls: Calls::default(),
+            account: self.account.clone(),
+            sockets: Arc::default(),
+        }
+    }
+
     /// Counts a call that ended its instance, by this limit or, without one, by a trap.
     pub fn fail(&self, limit: Option<Limit>) {
         let failed = if limit.is_some() { &self.calls.limits } else { &self.calls.traps };

@@ -79,7 +79,10 @@ impl fmt::Display for Split {
 /// The text is not a share or header of a canary.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SplitError {
-    #[error("`{0}` is not a share: write a percentage from 0 to 100, such as `5%`")]
+    #[error(
+        "`{0}` is not a share: write a percentage over 0 and up to 100, such as `5%`; with a header in place of a \
+         share, a canary gets only the requests that you choose"
+    )]
     Share(String),
     #[error("`{0}` is not a header: write its name and value, such as `x-canary: yes`")]
     Header(String),

@@ -37,8 +37,8 @@ pub use load::{Fit, Grant, Inspection, LoadError, Loader, Role, Settings};
 pub use memory::EmptyMemory;
 pub(crate) use memory::Removed;
 pub use source::Source;
+pub(crate) use swap::{Lost, SwapError, Swapped};
 pub use swap::{Pair, Swap};
-pub(crate) use swap::{SwapError, Swapped};
 pub use versions::STATE_FOLDER;
 pub(crate) use versions::{Kept, VersionError, Versions, state_folder};
 
@@ -120,6 +120,11 @@ impl PluginVersion {
     /// Why it began with empty memory, if the previous version had something in memory.
     pub fn began_empty(&self) -> Option<EmptyMemory> {
         self.began_empty.get().copied()
+    }
+
+    /// Why one of its instances could not save what it has in memory when it was asked last.
+    pub fn cannot_save(&self) -> Option<Arc<str>> {
+        self.shared()?.cannot_save()
     }
 
     /// What the next version starts with.

@@ -2,7 +2,7 @@
 //!
 //! A swap has two phases. [`Swap::prepare`] freezes every instance with state between two events,
 //! and hands its state over; a failure lets all of them go on. [`Swap::complete`] moves the
-//! sockets.
+//! sockets. [`Pair::try_out`] tries the handover, and changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::capability::event::Request;
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::exports::{Exports, Handles};
 use crate::runtime::{
-    Failure, Handover, Instance, InstanceSet, Moved, PausedSet, Template, at_load,
+    Failure, HandedOver, Handover, HandoverError, Instance, InstanceSet, Moved, PausedSet,
+    Template, at_load,
 };
 
 /// How long a swap waits for an event that is being handled. Other events wait as long.
@@ -42,8 +43,13 @@ pub enum SwapError {
         "`{plugin}` has a `health` in `lithe.toml`, and answers no requests: only a route does"
     )]
     NoHandler { plugin: Arc<str> },
+    #[error("the version of `{plugin}` that serves cannot save its memory")]
+    Save { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` cannot take over the previous version's memory")]
-    State { plugin: Arc<str>, source: Failure },
+    Restore { plugin: Arc<str>, source: Failure },
+    /// Saving and restoring all of its memory together takes longer than [`MAX_UPKEEP_TIME`].
+    #[error("`{plugin}` cannot take over the previous version's memory")]
+    Slow { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` has been handling one event for {PAUSE_TIME:?}: try again")]
     Busy { plugin: Arc<str> },
     #[error(
@@ -75,7 +81,15 @@ pub struct Swap {
 struct HeldPair {
     pair: Pair,
     paused: Option<PausedSet>,
-    lost: Option<EmptyMemory>,
+    lost: Option<Lost>,
+}
+
+/// Memory that the new version does not get.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub why: EmptyMemory,
+    /// What `save` or `restore` has failed with, if that is why.
+    pub failure: Option<String>,
 }
 
 /// A pair after its swap.
@@ -84,7 +98,7 @@ pub struct Swapped {
     pub moved: Moved,
     /// Why the new version has begun with empty memory, if the previous version had something in
     /// memory.
-    pub lost: Option<EmptyMemory>,
+    pub lost: Option<Lost>,
 }
 
 impl PluginVersion {
@@ -195,13 +209,10 @@ impl Swap {
     pub async fn prepare(pairs: Vec<Pair>, how: Handover) -> Result<Self, SwapError> {
         let mut ready = Self { pairs: Vec::with_capacity(pairs.len()) };
         for pair in pairs {
-            let lost = pair.would_lose();
+            let would_lose = pair.would_lose();
             let (paused, lost) = match hand_over(&pair, how).await? {
-                Some((paused, is_whole)) => {
-                    let failed = (!is_whole).then_some(EmptyMemory::Failed);
-                    (Some(paused), lost.or(failed))
-                }
-                None => (None, lost),
+                Some((paused, handed_over)) => (Some(paused), Lost::of(would_lose, handed_over)),
+                None => (None, would_lose.map(Lost::from)),
             };
             ready.pairs.push(HeldPair { pair, paused, lost });
         }
@@ -215,7 +226,7 @@ impl Swap {
             pair.after.make_current();
             if let Some(lost) = lost {
                 // A version takes over from others more than once only as a canary.
-                let _ = pair.after.began_empty.set(*lost);
+                let _ = pair.after.began_empty.set(lost.why);
             }
         }
         let moving = self.pairs.into_iter().map(|HeldPair { pair, paused, lost }| async move {
@@ -230,23 +241,71 @@ impl Swap {
     }
 }
 
-/// Holds the instances of the previous version, and gives what they save to the new version.
-/// Returns whether all of it was handed over, or nothing if one of the versions has no state.
-async fn hand_over(pair: &Pair, how: Handover) -> Result<Option<(PausedSet, bool)>, SwapError> {
-    let (Some(before), Some(after)) = (pair.before.shared(), pair.after.shared()) else {
-        return Ok(None);
-    };
-    if !before.template().has_state() || !after.template().has_state() {
-        return Ok(None);
+impl Pair {
+    /// The instances of both versions, if memory goes from one to the other.
+    fn stateful(&self) -> Option<(&Arc<InstanceSet>, &Arc<InstanceSet>)> {
+        let (before, after) = (self.before.shared()?, self.after.shared()?);
+        let moves = before.template().has_state() && after.template().has_state();
+        moves.then_some((before, after))
     }
-    let plugin = pair.after.context.plugin.clone();
-    let state = |source| SwapError::State { plugin: plugin.clone(), source };
+
+    /// Tries the handover: the previous version saves what it has in memory, and goes on with it.
+    /// Instances that serve nothing restore it, and are dropped. Returns what would be lost.
+    ///
+    /// # Errors
+    /// As [`Swap::prepare`].
+    pub async fn try_out(&self, how: Handover) -> Result<Option<Lost>, SwapError> {
+        let would_lose = self.would_lose();
+        let Some((before, after)) = self.stateful() else { return Ok(would_lose.map(Lost::from)) };
+        let heirs = after.apart();
+        let tried = timeout(MAX_UPKEEP_TIME, before.try_hand_over(&heirs, how, PAUSE_TIME)).await;
+        let handed_over = tried.map_err(|_| self.too_slow())?;
+        Ok(Lost::of(would_lose, handed_over.map_err(|error| self.failed(error))?))
+    }
+
+    fn failed(&self, error: HandoverError) -> SwapError {
+        let plugin = self.after.context.plugin.clone();
+        match error {
+            HandoverError::Busy => SwapError::Busy { plugin },
+            HandoverError::Save(source) => SwapError::Save { plugin, source },
+            HandoverError::Restore(source) => SwapError::Restore { plugin, source },
+        }
+    }
+
+    fn too_slow(&self) -> SwapError {
+        SwapError::Slow { plugin: self.after.context.plugin.clone(), source: Failure::AtLoad }
+    }
+}
+
+impl Lost {
+    /// What a handover has lost. `would_lose` is what was known before.
+    fn of(would_lose: Option<EmptyMemory>, handed_over: HandedOver) -> Option<Self> {
+        let HandedOver { is_whole, failure } = handed_over;
+        let why = would_lose.or((!is_whole).then_some(EmptyMemory::Failed))?;
+        Some(Self { why, failure: failure.map(|failure| failure.to_string()) })
+    }
+}
+
+impl From<EmptyMemory> for Lost {
+    fn from(why: EmptyMemory) -> Self {
+        Self { why, failure: None }
+    }
+}
+
+/// Holds the instances of the previous version, and gives what they save to the new version.
+/// Returns what was handed over, or nothing if one of the versions has no state.
+async fn hand_over(
+    pair: &Pair,
+    how: Handover,
+) -> Result<Option<(PausedSet, HandedOver)>, SwapError> {
+    let Some((before, after)) = pair.stateful() else { return Ok(None) };
     let Ok(paused) = timeout(PAUSE_TIME, before.pause()).await else {
-        return Err(SwapError::Busy { plugin });
+        return Err(SwapError::Busy { plugin: pair.after.context.plugin.clone() });
     };
-    let mut paused = paused.map_err(state)?;
+    let mut paused = paused.map_err(|source| pair.failed(HandoverError::Save(source)))?;
     match timeout(MAX_UPKEEP_TIME, paused.hand_over(after, how)).await {
-        Ok(handed_over) => Ok(Some((paused, handed_over.map_err(state)?))),
-        Err(_) => Err(state(Failure::AtLoad)),
+        Ok(Ok(handed_over)) => Ok(Some((paused, handed_over))),
+        Ok(Err(error)) => Err(pair.failed(error)),
+        Err(_) => Err(pair.too_slow()),
     }
 }

@@ -12,7 +12,7 @@ use crate::capability::bindings::exports::{
 /// Exports that are found once in a component, and loaded from each of its instances.
 pub trait Exports: Sized + Send + Sync + 'static {
     /// Where the exports are in the component.
-    type Indices: Send + Sync;
+    type Indices: Clone + Send + Sync;
 
     /// Finds the exports in a component.
     ///
@@ -103,6 +103,7 @@ macro_rules! sets {
 
         #[doc = concat!("Where [`", stringify!($set), "`] is in a component.")]
         #[allow(unreachable_pub, reason = "types of the hidden API have some of the sets")]
+        #[derive(Clone)]
         pub struct $indices {
             $(pub(super) $export: <$type as Exports>::Indices,)*
         }

@@ -36,7 +36,7 @@ pub enum Failure {
     Invalid(#[from] InvalidAnswer),
     #[error("it saved {saved} bytes, `limits.state` allows {allowed}")]
     StateTooLarge { saved: usize, allowed: usize },
-    /// The error that `restore` or `health` returned.
+    /// The error that `save`, `restore` or `health` returned: see [`Failure::refused`].
     #[error("`{0}` answered: {1}")]
     Refused(&'static str, String),
     #[error("the plugin is being stopped")]
@@ -51,6 +51,11 @@ pub(super) fn describe(error: &wasmtime::Error) -> String {
 }
 
 impl Failure {
+    /// The error that an export returned, cut at a bound: it is the guest's.
+    pub(super) fn refused(export: &'static str, reason: &str) -> Self {
+        Self::Refused(export, log::excerpt(reason, log::MAX_TEXT))
+    }
+
     /// The limit that was exceeded.
     pub fn limit(&self) -> Option<Limit> {
         match self {

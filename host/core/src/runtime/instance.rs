@@ -96,7 +96,7 @@ impl<E> Instance<E> {
         let Some(health) = &self.optional.health else { return Ok(None) };
         let time = self.caller.begin_upkeep();
         let checked = call!(self.caller, time, health.call_check())?;
-        checked.map(Some).map_err(|reason| Failure::Refused("health", reason))
+        checked.map(Some).map_err(|reason| Failure::refused("health", &reason))
     }
 }
 
@@ -265,11 +265,12 @@ impl Instance<Hooks> {
     /// Calls `state.save`.
     ///
     /// # Errors
-    /// See [`Failure`]; the answer is over `limits.state`.
+    /// See [`Failure`]; the guest cannot save, or the answer is over `limits.state`.
     pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(state) = &self.optional.state else { return Ok(None) };
         let time = self.caller.begin_upkeep();
         let saved = call!(self.caller, time, state.call_save())?;
+        let saved = saved.map_err(|reason| Failure::refused("save", &reason))?;
         let allowed = self.context().account.state_limit();
         match saved.len() <= allowed {
             true => Ok(Some(saved)),
@@ -285,7 +286,7 @@ impl Instance<Hooks> {
         let Some(state) = &self.optional.state else { return Ok(None) };
         let time = self.caller.begin_upkeep();
         let restored = call!(self.caller, time, state.call_restore(saved))?;
-        restored.map(Some).map_err(|reason| Failure::Refused("restore", reason))
+        restored.map(Some).map_err(|reason| Failure::refused("restore", &reason))
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
+use tokio::time::timeout;
 
 use super::current::{CurrentInstances, Key};
 use super::exports::Hooks;
@@ -78,6 +79,50 @@ struct OfValue<T: InstanceSource> {
     asked: u64,
 }
 
+/// Why a handover has failed.
+#[derive(Debug)]
+pub(crate) enum HandoverError {
+    /// An event takes too long.
+    Busy,
+    /// The previous version does not give its state away.
+    Save(Failure),
+    /// The next version does not take it.
+    Restore(Failure),
+}
+
+/// What has become of the state in a handover.
+#[derive(Debug)]
+pub(crate) struct HandedOver {
+    /// Whether all of it was handed over.
+    pub(crate) is_whole: bool,
+    /// The first failure that a handover of the rest has gone on after.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl HandedOver {
+    /// Everything, so far.
+    fn whole() -> Self {
+        Self { is_whole: true, failure: None }
+    }
+
+    /// Goes on after a failure, if only the rest is wanted.
+    fn after(
+        &mut self,
+        failure: Failure,
+        of: fn(Failure) -> HandoverError,
+        how: Handover,
+    ) -> Result<(), HandoverError> {
+        match how {
+            Handover::Whole => Err(of(failure)),
+            Handover::Rest => {
+                self.is_whole = false;
+                self.failure.get_or_insert(failure);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// How much of the state the version that takes over must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handover {
@@ -142,6 +187,13 @@ impl<T: InstanceSource> InstanceSet<T> {
             By::Param(name) => self.by_value(request.scope_value(name)),
             By::Connection => self.by_connection(self.current.next_connection()),
         }
+    }
+
+    /// Why an instance could not save what it has in memory when it was asked last, if there is
+    /// such an instance.
+    pub(crate) fn cannot_save(&self) -> Option<Arc<str>> {
+        let all = self.all(&self.inner.lock());
+        all.iter().find_map(|shared| shared.cannot_save())
     }
 
     /// Calls the handler of the instance for a request.
@@ -298,6 +350,40 @@ impl<T: InstanceSource> InstanceSet<T> {
         sum(retired.await.into_iter().flatten())
     }
 
+    /// Tries the handover to other instances, which serve nothing. Each instance is held only while
+    /// it saves, and goes on then with its memory. It has `pause_time` to end the current event.
+    ///
+    /// # Errors
+    /// As [`PausedSet::hand_over`], or the host is stopping.
+    pub(crate) async fn try_hand_over(
+        &self,
+        heirs: &Self,
+        how: Handover,
+        pause_time: Duration,
+    ) -> Result<HandedOver, HandoverError> {
+        let mut handed_over = HandedOver::whole();
+        let all = self.all(&self.inner.lock());
+        for shared in all {
+            let paused = timeout(pause_time, shared.pause()).await;
+            let paused = paused.map_err(|_| HandoverError::Busy)?;
+            let mut paused = paused.map_err(HandoverError::Save)?;
+            let saved = save(&mut paused, how, &mut handed_over).await?;
+            drop(paused);
+            let Some(saved) = saved else { continue };
+            let Some(heir) = heirs.by_key(shared.key()) else {
+                return Ok(HandedOver { is_whole: false, ..handed_over });
+            };
+            let restored = match heir {
+                Ok(heir) => heir.restore(saved).await,
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = restored {
+                handed_over.after(failure, HandoverError::Restore, how)?;
+            }
+        }
+        Ok(handed_over)
+    }
+
     /// Holds every instance between two events. Cancel-safe: dropping the future lets all go on.
     ///
     /// # Errors
@@ -326,6 +412,18 @@ impl<T: InstanceSource> InstanceSet<T> {
     }
 }
 
+impl InstanceSet {
+    /// The same set, with instances of its own that are apart from the plugin.
+    pub(crate) fn apart(&self) -> Arc<Self> {
+        let (scope, replicas) = match &self.by {
+            By::Replicas { replicas, .. } => (Scope::Plugin, replicas.len()),
+            By::Param(name) => (Scope::Param(name.clone()), 1),
+            By::Connection => (Scope::Connection, 1),
+        };
+        Self::new(&Arc::new(self.template.apart()), &Arc::default(), &scope, replicas)
+    }
+}
+
 /// All instances of a version, held between two events. They go on when this is dropped.
 pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
     instance_set: Arc<InstanceSet<T>>,
@@ -335,8 +433,8 @@ pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
 }
 
 impl<T: InstanceSource> PausedSet<T> {
-    /// Gives each heir what its predecessor saves. Returns whether each has got all of it. If the
-    /// heirs have another scope, nothing is handed over.
+    /// Gives each heir what its predecessor saves. If the heirs have another scope, nothing is handed
+    /// over.
     ///
     /// # Errors
     /// `save` or `restore` fails, and the handover has to be whole.
@@ -344,15 +442,13 @@ impl<T: InstanceSource> PausedSet<T> {
         &mut self,
         heirs: &InstanceSet<T>,
         how: Handover,
-    ) -> Result<bool, Failure> {
-        let mut is_whole = true;
+    ) -> Result<HandedOver, HandoverError> {
+        let mut handed_over = HandedOver::whole();
         for paused in &mut self.paused {
-            let site = &self.instance_set.template.context().site;
-            let (saved, is_all) = save(paused, how, site).await?;
-            is_whole &= is_all;
+            let saved = save(paused, how, &mut handed_over).await?;
             let Some(saved) = saved else { continue };
             let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
-                return Ok(false);
+                return Ok(HandedOver { is_whole: false, ..handed_over });
             };
             let restored = match heir {
                 Ok(heir) => {
@@ -362,11 +458,10 @@ impl<T: InstanceSource> PausedSet<T> {
                 Err(failure) => Err(failure),
             };
             if let Err(failure) = restored {
-                give_up(failure, how, site)?;
-                is_whole = false;
+                handed_over.after(failure, HandoverError::Restore, how)?;
             }
         }
-        Ok(is_whole)
+        Ok(handed_over)
     }
 
     /// Hands what can move to the current instances.
@@ -388,30 +483,23 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     }
 }
 
-/// What the instance saves or, if it has lost its memory, what it was given; and whether that is
-/// all of it.
+/// What the instance saves. If only the rest is wanted, and it has lost its memory or cannot save
+/// it: what it was given.
 async fn save<T: InstanceSource>(
     paused: &mut PausedInstance<T>,
     how: Handover,
-    site: &str,
-) -> Result<(Option<Vec<u8>>, bool), Failure> {
+    handed_over: &mut HandedOver,
+) -> Result<Option<Vec<u8>>, HandoverError> {
     if how == Handover::Rest
         && let Some(inherited) = paused.lost_inheritance()
     {
-        return Ok((Some(inherited), true));
+        return Ok(Some(inherited));
     }
     match paused.save().await {
-        Ok(saved) => Ok((saved, true)),
-        Err(failure) => give_up(failure, how, site).map(|()| (paused.lost_inheritance(), false)),
-    }
-}
-
-fn give_up(failure: Failure, how: Handover, site: &str) -> Result<(), Failure> {
-    match how {
-        Handover::Whole => Err(failure),
-        Handover::Rest => {
-            tracing::warn!(target: "swap", site, %failure, "what was in memory is handed over in part");
-            Ok(())
+        Ok(saved) => Ok(saved),
+        Err(failure) => {
+            handed_over.after(failure, HandoverError::Save, how)?;
+            Ok(paused.inheritance())
         }
     }
 }

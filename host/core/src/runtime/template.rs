@@ -53,6 +53,19 @@ impl<E: Exports> Template<E> {
         })
     }
 
+    /// The same for instances that are apart from their plugin: see [`Context::apart`].
+    pub fn apart(&self) -> Self {
+        Self {
+            runtime: self.runtime.clone(),
+            context: Arc::new(self.context.apart()),
+            share: self.share.clone(),
+            needs: self.needs,
+            pre: self.pre.clone(),
+            exports: self.exports.clone(),
+            optional: self.optional.clone(),
+        }
+    }
+
     /// Whether the component takes short messages of several sockets in one call.
     pub fn takes_batches(&self) -> bool {
         self.optional.batch.is_some()

@@ -44,6 +44,9 @@ pub struct Change {
     /// memory; or why what a removed component had in memory is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_memory: Option<EmptyMemory>,
+    /// What `save` or `restore` has failed with, if that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// What is served.
@@ -117,6 +120,10 @@ pub struct Serving {
     /// Why it began with empty memory, if the previous version had something in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_memory: Option<EmptyMemory>,
+    /// Why one of its instances could not save what it has in memory when it was asked last. Until
+    /// it can, no other version takes over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_save: Option<String>,
     /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }
@@ -228,6 +235,7 @@ impl Change {
             (_, false) => write!(f, "\nwarning: {plugin} begins with empty memory: {reason}")?,
             (_, true) => write!(f, "\nwarning: {plugin} would begin with empty memory: {reason}")?,
         }
+        self.failure.iter().try_for_each(|failure| write!(f, ": {failure}"))?;
         reason.advice().map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 
@@ -271,7 +279,7 @@ mod tests {
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
         let change = |from, to, moved, draining| {
             let plugin = "routes/a.wasm".to_owned();
-            Change { plugin, from, to, moved, draining, empty_memory: None }
+            Change { plugin, from, to, moved, draining, empty_memory: None, failure: None }
         };
         let changes = vec![
             change(Some(one), Some(two), 1, 20),
@@ -297,6 +305,10 @@ mod tests {
              warning: routes/a.wasm would begin with empty memory: the new version does not export `state`; \
              export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose"
         );
+        report.changes[0].empty_memory = Some(EmptyMemory::Failed);
+        report.changes[0].failure = Some("`save` answered: not now".to_owned());
+        let failed = "would begin with empty memory: `save` or `restore` has failed: `save` answered: not now";
+        assert!(report.to_string().ends_with(failed), "{report}");
         report.changes = vec![change(Some(one), None, 0, 0)];
         report.changes[0].empty_memory = Some(EmptyMemory::Removed);
         for (dry_run, said) in [

@@ -1,7 +1,7 @@
 //! The app that every SDK can write. `tests/src/conformance/app.rs` holds all of them to the same
 //! promises; the others are in `tests/conformance/guests`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ const VOTES: &str = "votes";
 
 thread_local! {
     static TALLY: Tally = Tally::default();
+    /// Whether `save` fails.
+    static FAILING: Cell<bool> = const { Cell::new(false) };
 }
 
 #[derive(Default)]
@@ -37,8 +39,11 @@ impl Tally {
 impl State for Tally {
     type Saved = BTreeMap<String, u64>;
 
-    fn save(&self) -> Self::Saved {
-        self.0.borrow().clone()
+    fn save(&self) -> Result<Self::Saved> {
+        match FAILING.get() {
+            true => bail!("cannot save, as told"),
+            false => Ok(self.0.borrow().clone()),
+        }
     }
 
     fn restore(&self, saved: Self::Saved) -> Result<()> {
@@ -73,6 +78,10 @@ fn app() -> App {
         })
         .post("/votes/:option", vote)
         .get("/votes", |_| tally())
+        .post("/saving/:how", |event: Event| {
+            FAILING.set(event.param_str("how").as_deref() == Some("fails"));
+            "ok"
+        })
         .ws("/live", Live)
         .ws("/rooms/:id", Room)
         .get("/env/:name", environment)

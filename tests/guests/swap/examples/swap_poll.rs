@@ -44,8 +44,8 @@ impl Hooks for Poll {
 impl State for Poll {
     type Saved = BTreeMap<String, u32>;
 
-    fn save(&self) -> Self::Saved {
-        self.votes.borrow().clone()
+    fn save(&self) -> Result<Self::Saved> {
+        Ok(self.votes.borrow().clone())
     }
 
     fn restore(&self, saved: Self::Saved) -> Result<()> {

@@ -6,8 +6,10 @@
 //! | `sleep:MS` | holds the instance up for so long, and is echoed then |
 //! | `trap` | traps |
 //! | `fail` | fails the session |
-//! | `save:trap` | has the next `save` trap |
+//! | `save:trap`, `save:fail` | has the next `save` trap, or fail |
+//! | `save:never` | has each `save` fail until another such message |
 //! | `save:refuse`, `save:restore-trap` | has the version that restores it refuse, or trap |
+//! | `save:publish` | has the version that restores it publish `restored` in that topic |
 //! | `save:SIZE` | has the next `save` hand over that many bytes, and a few more |
 //! | `id`, `protocol` | says the socket's |
 //! | `attach:TEXT`, `attachment` | leaves a text with the socket, and says it |
@@ -121,16 +123,21 @@ impl Hooks for Swap {
 impl State for Swap {
     type Saved = Saved;
 
-    fn save(&self) -> Saved {
+    fn save(&self) -> Result<Saved> {
+        ensure!(*self.next_save.borrow() != "never", "never, as told");
         let fault = self.next_save.take();
         assert_ne!(fault, "trap", "as told");
+        ensure!(fault != "fail", "not now, as told");
         let ballast = "x".repeat(fault.parse().unwrap_or_default());
-        Saved { echoed: self.echoed.get(), fault, ballast }
+        Ok(Saved { echoed: self.echoed.get(), fault, ballast })
     }
 
     fn restore(&self, saved: Saved) -> Result<()> {
         match saved.fault.as_str() {
             "refuse" => bail!("refused as told"),
+            "publish" => {
+                topics::publish("restored", "restored");
+            }
             "restore-trap" => panic!("as told"),
             _ => {}
         }
@@ -244,7 +251,7 @@ macro_rules! version {
         impl State for Version {
             type Saved = Saved;
 
-            fn save(&self) -> Saved {
+            fn save(&self) -> Result<Saved> {
                 self.0.save()
             }
 
@@ -312,6 +319,8 @@ mod tests {
         let socket = open("/", &v1);
         socket.send_text("save:refuse");
         assert!(hand_over(&*v1, &*v2).unwrap_err().to_string().contains("not restored"));
+        socket.send_text("save:fail");
+        assert!(hand_over(&*v1, &*v2).unwrap_err().to_string().contains("not saved"));
         socket.send_text("save:2000000");
         assert!(hand_over(&*v1, &*v2).unwrap_err().to_string().contains("the limit is"));
         assert!(hand_over(&*v1, &*v2).is_ok());

@@ -47,6 +47,9 @@ async fn a_share_of_requests_and_connections_gets_it_until_it_is_promoted() {
     let kept = std::fs::read(host.site.folder().join(PLUGIN)).expect("it is there");
     assert_eq!(kept, std::fs::read(SWAP_V1).expect("it is there"), "nothing is written yet");
 
+    // A dry run leaves both memories as they are, although both versions serve.
+    let tried = host.command("promote", &["--dry-run"]).await;
+    assert!(tried.succeeded().contains("7 sockets moving"), "{tried:?}");
     let promoted = host.command("promote", &[]).await;
     assert!(promoted.succeeded().contains("7 sockets moved"), "{promoted:?}");
     assert_eq!(answers(&host, 5).await, (0, 5));
@@ -71,8 +74,11 @@ async fn a_header_chooses_it_until_it_is_dropped() {
     assert_eq!(host.send(get.clone()).await.text(), "v2");
     let mut client = host.connect_with("/swap", &[("x-canary", "yes")]).await;
     assert_eq!(client.ask("1").await, "v2:1");
+    let tried = host.command("drop", &["--dry-run"]).await;
+    assert!(tried.succeeded().contains("1 socket moving"), "{tried:?}");
     let dropped = host.command("drop", &[]).await;
     assert!(dropped.succeeded().contains("1 socket moved"), "{dropped:?}");
+    assert_eq!(client.ask("count").await, "1");
     assert_eq!(client.ask("2").await, "v1:2");
     assert_eq!(host.send(get).await.text(), "v1");
     assert!(status(&host).await["canary"].is_null());
@@ -94,11 +100,25 @@ async fn while_a_canary_is_served_nothing_else_changes() {
 }
 
 #[tokio::test]
+async fn a_canary_of_what_is_served_already_does_not_begin() {
+    let host = v1().await;
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let arguments = [dry_run, &[PLUGIN, SWAP_V1, "--share", "50%"]].concat();
+        let refused = host.command("deploy", &arguments).await;
+        refused.says(&["these versions are served already", "nothing for a canary to try"]);
+    }
+    assert!(status(&host).await["canary"].is_null());
+    // The next change does not wait for one.
+    canary(&host, SWAP_V2, &["--share", "50%"]).await;
+    assert_eq!(answers(&host, 4).await, (2, 2));
+}
+
+#[tokio::test]
 async fn what_is_no_share_is_refused() {
     let host = v1().await;
     for (arguments, word) in [
         (["--share", "5"], "`5` is not a share"),
-        (["--share", "0%"], "`0%` is not a share"),
+        (["--share", "0%"], "`0%` is not a share: write a percentage over 0"),
         (["--header", "x"], "`x` is not a header"),
     ] {
         let arguments = [&[PLUGIN, SWAP_V2][..], &arguments].concat();

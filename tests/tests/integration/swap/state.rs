@@ -1,9 +1,9 @@
 //! Memory moves to the new version, or the previous version goes on.
 
-use lithe_tests::artifacts::{LOUNGE, LOUNGE_TWO, SWAP_BARE, SWAP_V2, SWAP_V3};
+use lithe_tests::artifacts::{LOUNGE, LOUNGE_TWO, SWAP_BARE, SWAP_V1, SWAP_V2, SWAP_V3};
 use lithe_tests::{TestHost, eventually};
 
-use super::{PLUGIN, deploy, v1};
+use super::{PLUGIN, deploy, status, v1};
 use crate::host;
 
 #[tokio::test]
@@ -73,11 +73,117 @@ async fn a_version_that_traps_while_it_saves_loses_its_memory_and_goes_on() {
     let mut client = host.connect("/swap").await;
     assert_eq!(client.ask("save:trap").await, "v1:save:trap");
     let deployed = host.command("deploy", &[PLUGIN, SWAP_V2]).await;
-    deployed.says(&["cannot take over", "the guest trapped"]);
+    deployed.says(&["routes/swap.wasm", "cannot save its memory", "the guest trapped"]);
     assert_eq!(client.ask("count").await, "0");
     assert_eq!(client.ask("1").await, "v1:1");
     deploy(&host, SWAP_V2).await;
     assert_eq!(client.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn a_version_that_fails_to_save_loses_nothing_and_goes_on() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:fail").await, "v1:save:fail");
+    let words =
+        ["`routes/swap.wasm`", "cannot save its memory", "`save` answered: not now, as told"];
+    goes_on(&host, SWAP_V2, &words).await;
+    let reason = "`save` answered: not now, as told";
+    let plugin = status(&host).await["plugins"][0].clone();
+    assert_eq!(plugin["cannot_save"], reason, "{plugin}");
+    let shown = host.command("status", &[]).await;
+    let said = "routes/swap.wasm could not save its memory, and keeps it: `save` answered: not now";
+    assert!(shown.stdout.contains(said), "{shown:?}");
+
+    // The folder asks for the change: the log answers.
+    assert_eq!(client.ask("save:never").await, "v1:save:never");
+    host.site.copy(PLUGIN, SWAP_V2.as_ref());
+    host.wait_for_log(&["ERROR", "routes/swap.wasm", "`save` answered: never, as told"]).await;
+    assert_eq!(client.ask("save:0").await, "v1:save:0");
+    let count: u32 = client.ask("count").await.parse().expect("a number");
+    deploy(&host, SWAP_V3).await;
+    assert_eq!(client.ask("count").await, count.to_string());
+    assert!(status(&host).await["plugins"][0]["cannot_save"].is_null());
+}
+
+#[tokio::test]
+async fn a_dry_run_tries_the_handover_and_disturbs_nothing() {
+    let host = v1().await;
+    let mut client = host.connect("/swap?resumed").await;
+    assert_eq!(client.ask("subscribe:restored").await, "v1:subscribe:restored");
+    let dry_run = async |component| host.command("deploy", &["--dry-run", PLUGIN, component]).await;
+    for _ in 0..2 {
+        let said = dry_run(SWAP_V2).await;
+        assert!(said.succeeded().contains("1 socket moving"), "{said:?}");
+    }
+    for (fault, component, words) in [
+        ("fail", SWAP_V2, &["cannot save its memory", "`save` answered: not now, as told"][..]),
+        ("refuse", SWAP_V2, &["cannot take over", "`restore` answered: refused as told"]),
+        ("restore-trap", SWAP_V2, &["cannot take over", "the guest trapped"]),
+        ("1048576", SWAP_V2, &["cannot save its memory", "`limits.state` allows 1048576"]),
+    ] {
+        assert_eq!(client.ask(&format!("save:{fault}")).await, format!("v1:save:{fault}"));
+        dry_run(component).await.says(words);
+    }
+    assert_eq!(client.ask("save:publish").await, "v1:save:publish");
+    dry_run(SWAP_V2).await.succeeded();
+    // Nothing has changed, and what the trial instance has published has reached nobody.
+    assert_eq!(client.ask("count").await, "6");
+    assert_eq!(client.ask("save:publish").await, "v1:save:publish");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.text().await, "restored");
+    assert_eq!(client.text().await, "resumed:v2");
+    assert_eq!(client.ask("count").await, "7");
+}
+
+#[tokio::test]
+async fn a_dry_run_tries_each_instance_of_a_plugin() {
+    let file = "routes/swap/[id].wasm";
+    let config = format!("[plugin.\"{file}\"]\nscope = \"param:id\"\n");
+    let host = host().config(&config).route("swap/[id]", SWAP_V1).start().await;
+    let mut one = host.connect("/swap/one").await;
+    let mut two = host.connect("/swap/two").await;
+    assert_eq!(one.ask("1").await, "v1:1");
+    assert_eq!(two.ask("save:never").await, "v1:save:never");
+    let dry_run = async || host.command("deploy", &["--dry-run", file, SWAP_V2]).await;
+    dry_run().await.says(&[file, "cannot save its memory", "never, as told"]);
+    assert_eq!(two.ask("save:0").await, "v1:save:0");
+    let said = dry_run().await;
+    assert!(said.succeeded().contains("2 sockets moving"), "{said:?}");
+    host.command("deploy", &[file, SWAP_V2]).await.succeeded();
+    assert_eq!((one.ask("count").await, two.ask("count").await), ("1".into(), "2".into()));
+}
+
+#[tokio::test]
+async fn a_dry_run_of_an_instance_that_is_busy_ends() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    client.send("sleep:8000").await;
+    let refused = host.command("deploy", &["--dry-run", PLUGIN, SWAP_V2]).await;
+    refused.says(&["has been handling one event for 5s: try again"]);
+    assert_eq!(client.text().await, "v1:sleep:8000");
+    assert_eq!(client.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn going_back_says_what_is_lost_because_saving_fails() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("2").await, "v2:2");
+    assert_eq!(client.ask("save:never").await, "v2:save:never");
+    let failed = "`save` or `restore` has failed: `save` answered: never, as told";
+    let said = host.command("rollback", &["--dry-run", PLUGIN]).await;
+    let would = format!("routes/swap.wasm would begin with empty memory: {failed}");
+    assert!(said.succeeded().contains(&would), "{said:?}");
+    let refused = host.command("rollback", &["--keep-memory", PLUGIN]).await;
+    refused.says(&["cannot save its memory", "never, as told"]);
+    assert_eq!(client.ask("count").await, "3");
+    let said = host.command("rollback", &[PLUGIN]).await;
+    let lost = format!("routes/swap.wasm begins with empty memory: {failed}");
+    assert!(said.succeeded().contains(&lost), "{said:?}");
+    assert_eq!(client.ask("count").await, "1", "what it had handed over is still there");
 }
 
 #[tokio::test]

@@ -5,6 +5,6 @@ package export_lithe_plugin_state
 import wit "lithe/internal/abi"
 
 var (
-	Save    func() []uint8
+	Save    func() wit.Result[[]uint8, string]
 	Restore func(saved []uint8) wit.Result[wit.Unit, string]
 )

@@ -75,6 +75,11 @@ impl<T: InstanceSource> PausedInstance<T> {
         inner.inherited.clone().filter(|_| inner.lost)
     }
 
+    /// What the previous version handed over, as long as this one is on trial.
+    pub(crate) fn inheritance(&self) -> Option<Vec<u8>> {
+        self.runner.as_ref()?.shared.inner.lock().inherited.clone()
+    }
+
     /// Hands what can move to the instances that serve the plugin now. The rest stays here.
     pub(crate) fn retire(mut self) -> Moved {
         let Some(runner) = self.runner.take() else { return Moved::default() };

@@ -99,8 +99,8 @@ struct Inner<T: InstanceSource> {
     used: bool,
     /// By the clock of the sweeps.
     idle_since: Duration,
-    /// An instance that failed to save. It is not asked again, and stays.
-    cannot_save: Option<InstanceId>,
+    /// The last save, if it has failed.
+    unsaved: Option<Unsaved>,
     /// What an instance saved before it was dropped for being idle.
     hibernated: Option<Vec<u8>>,
     /// What the previous version has handed over, and whether an instance has been lost since.
@@ -116,6 +116,16 @@ struct Inner<T: InstanceSource> {
     /// Whether another version has taken over, and gets everything that can move, or the plugin is
     /// no longer served.
     retired: bool,
+}
+
+/// A save that has failed, and left the instance and its memory as they were.
+struct Unsaved {
+    instance: InstanceId,
+    why: Arc<str>,
+    /// Whether the instance stays although it is idle. It is not asked again before its next event.
+    stays: bool,
+    /// Whether the log says that it stays.
+    is_said: bool,
 }
 
 enum Event<T: InstanceSource> {
@@ -195,6 +205,16 @@ impl<T: InstanceSource> SharedInstance<T> {
         inner.saved_nothing() && !inner.has_instance()
     }
 
+    /// Why its instance could not save what it has in memory when it was asked last.
+    pub(crate) fn cannot_save(&self) -> Option<Arc<str>> {
+        Some(self.inner.lock().unsaved.as_ref()?.why.clone())
+    }
+
+    /// Which one of its plugin's instances it is.
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// The sockets that another version could take over now.
     pub(crate) fn movable(&self) -> usize {
         let inner = self.inner.lock();
@@ -230,13 +250,17 @@ impl<T: InstanceSource> SharedInstance<T> {
         let mut inner = self.inner.lock();
         if std::mem::take(&mut inner.used) || inner.phase.is_running() {
             inner.idle_since = now;
+            if let Some(unsaved) = &mut inner.unsaved {
+                unsaved.stays = false;
+            }
             return;
         }
         let Some(instance) = inner.phase.resting() else { return };
         if idle_after.is_zero() || now.saturating_sub(inner.idle_since) < idle_after {
             return;
         }
-        let comes_back = self.template.has_state() && inner.cannot_save != Some(instance.id());
+        let stays = inner.unsaved_of(instance).is_some_and(|unsaved| unsaved.stays);
+        let comes_back = self.template.has_state() && !stays;
         let may_go = comes_back || self.template.context().settings.stateless;
         if !may_go || inner.is_needed(instance) {
             return;
@@ -310,7 +334,7 @@ impl<T: InstanceSource> Default for Inner<T> {
             phase: Phase::default(),
             used: false,
             idle_since: Duration::ZERO,
-            cannot_save: None,
+            unsaved: None,
             hibernated: None,
             inherited: None,
             lost: false,
@@ -337,6 +361,11 @@ impl<T: InstanceSource> Inner<T> {
 
     fn saved_nothing(&self) -> bool {
         self.hibernated.is_none() && self.inherited.is_none()
+    }
+
+    /// The last save of the instance, if it has failed.
+    fn unsaved_of(&self, instance: &T::Instance) -> Option<&Unsaved> {
+        self.unsaved.as_ref().filter(|unsaved| unsaved.instance == instance.id())
     }
 
     /// Whether dropping the instance would lose something that it cannot save.

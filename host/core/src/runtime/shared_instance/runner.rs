@@ -269,7 +269,10 @@ impl<T: InstanceSource> Runner<T> {
     /// Closes the sockets whose state was in the instance. The others go on with the next one.
     pub(super) fn forget_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
-            self.shared.inner.lock().lost = true;
+            {
+                let mut inner = self.shared.inner.lock();
+                (inner.lost, inner.unsaved) = (true, None);
+            }
             self.shared.close_pinned(instance.id());
         }
     }

@@ -2,8 +2,12 @@
 //! instance after hibernation.
 
 use super::runner::Runner;
-use super::{GuestCalls as _, InstanceSource};
+use super::{GuestCalls as _, InstanceSource, Unsaved};
+use crate::log;
 use crate::runtime::failure::Failure;
+
+/// The most bytes of a failed save's reason that are kept for `status`.
+const MAX_REASON: usize = 1024;
 
 impl<T: InstanceSource> Runner<T> {
     /// Gives the instance the state that one of another version has saved.
@@ -25,8 +29,17 @@ impl<T: InstanceSource> Runner<T> {
             return Ok(self.shared.inner.lock().hibernated.clone());
         };
         let saved = instance.save().await;
-        if saved.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
-            self.lose_instance();
+        let instance = instance.id();
+        match &saved {
+            Err(failure) if failure.spares_the_instance() => {
+                let mut inner = self.shared.inner.lock();
+                let before = inner.unsaved.take().filter(|before| before.instance == instance);
+                let why = log::excerpt(failure, MAX_REASON).into();
+                let is_said = before.is_some_and(|before| before.is_said);
+                inner.unsaved = Some(Unsaved { instance, why, stays: false, is_said });
+            }
+            Err(_) => self.lose_instance(),
+            Ok(_) => self.shared.inner.lock().unsaved = None,
         }
         saved
     }
@@ -51,21 +64,30 @@ impl<T: InstanceSource> Runner<T> {
         }
     }
 
-    /// Keeps an idle instance that cannot save: its memory would be lost.
+    /// Keeps an idle instance that cannot save: its memory would be lost. The log says it once.
     fn keep_what_cannot_be_saved(&self, failure: &Failure) {
         let context = self.shared.template.context();
         let (site, plugin) = (&*context.site, &*context.plugin);
-        let kept = self.instance.as_ref().map(|instance| instance.id());
-        self.shared.inner.lock().cannot_save = kept;
-        match kept {
-            Some(_) => tracing::warn!(
-                target: "session", site, plugin, %failure,
-                "an idle instance stays in memory, since it cannot save what it has"
-            ),
-            None => tracing::error!(
+        if self.instance.is_none() {
+            tracing::error!(
                 target: "session", site, plugin, %failure,
                 "the memory of an idle instance is lost: its `save` has failed"
-            ),
+            );
+            return;
+        }
+        let was_said = {
+            let mut inner = self.shared.inner.lock();
+            // Otherwise this call would count as an event, after which the instance is asked again.
+            inner.used = false;
+            let Some(unsaved) = &mut inner.unsaved else { return };
+            unsaved.stays = true;
+            std::mem::replace(&mut unsaved.is_said, true)
+        };
+        if !was_said {
+            tracing::warn!(
+                target: "session", site, plugin, %failure,
+                "an idle instance stays in memory, since it cannot save what it has"
+            );
         }
     }
 

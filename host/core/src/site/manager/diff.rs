@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::pipeline::{SitePlugin, SiteSnapshot, TrafficSplit};
-use crate::plugin::{Pair, PluginVersion, Removed, SwapError};
+use crate::plugin::{Handover, Lost, Pair, PluginVersion, Removed, SwapError};
 use crate::site::{Change, Report};
 
 /// How two snapshots differ.
@@ -35,6 +35,11 @@ impl SnapshotDiff {
         diff
     }
 
+    /// Whether both serve the same versions.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pairs.is_empty() && self.added.is_empty() && self.removed.is_empty()
+    }
+
     /// Checks that versions that do not serve yet start and are healthy.
     pub(super) async fn health_check(&self, traffic: &TrafficSplit) -> Result<(), SwapError> {
         let after = self.pairs.iter().map(|pair| &pair.after).chain(&self.added);
@@ -53,15 +58,18 @@ impl SnapshotDiff {
         self.removed.iter().try_for_each(|own| own.check_memory(keep))
     }
 
-    /// Reports what the change would do now.
-    pub(super) fn foresee(&self) -> Report {
+    /// Reports what the change would do now. Tries the handover of memory.
+    ///
+    /// # Errors
+    /// The change would not happen, because memory cannot be handed over.
+    pub(super) async fn foresee(&self, how: Handover) -> Result<Report, SwapError> {
         let mut changes = self.begin().changes;
         for (change, pair) in changes.iter_mut().zip(&self.pairs) {
             (change.moved, change.draining) = pair.would_move();
-            change.empty_memory = pair.would_lose();
+            change.lose(pair.try_out(how).await?);
         }
         changes.extend(self.removed.iter().map(removed));
-        Report { changes, dry_run: true, ..Report::default() }
+        Ok(Report { changes, dry_run: true, ..Report::default() })
     }
 
     /// Reports what begins to serve, pairs first.
@@ -84,6 +92,15 @@ pub(super) fn added(plugin: &PluginVersion) -> Change {
         moved: 0,
         draining: 0,
         empty_memory: None,
+        failure: None,
+    }
+}
+
+impl Change {
+    /// Notes what the new version does not get of the previous version's memory.
+    pub(super) fn lose(&mut self, lost: Option<Lost>) {
+        let (why, failure) = lost.map(|lost| (lost.why, lost.failure)).unzip();
+        (self.empty_memory, self.failure) = (why, failure.flatten());
     }
 }
 

@@ -20,6 +20,11 @@ pub enum DeployError {
     /// A site has at most one canary.
     #[error("a canary is being served: promote it or drop it first")]
     Canary,
+    /// A canary would be what every request gets already.
+    #[error(
+        "these versions are served already, to every request: there is nothing for a canary to try"
+    )]
+    SameCanary,
     /// The site has no canary to promote or drop.
     #[error("no canary is being served")]
     NoCanary,

@@ -51,6 +51,7 @@ impl StatusCopy {
             files: if own.files.len() > 1 { own.files.clone() } else { Vec::new() },
             state: plugin.has_state().filter(|_| !plugin.context().settings.stateless),
             empty_memory: plugin.began_empty(),
+            cannot_save: plugin.cannot_save().map(|why| why.to_string()),
             version: *plugin.digest(),
             sockets: plugin.own_sockets().count(),
             calls: calls.made,

@@ -26,6 +26,13 @@ pub struct Terms {
     pub keep_memory: bool,
 }
 
+impl Terms {
+    /// How much of the memory must be handed over, if the change itself asks for this.
+    fn handover(self, own: Handover) -> Handover {
+        if self.keep_memory { Handover::Whole } else { own }
+    }
+}
+
 /// What the steps of a site's changes work with.
 pub(super) struct Steps {
     pub(super) loader: Loader,
@@ -100,7 +107,8 @@ impl Steps {
         self.unless_stopping(diff.health_check(&self.served.traffic())).await??;
         diff.check_memory(terms.keep_memory)?;
         if terms.dry_run {
-            return Ok(Switched::nothing(diff.foresee()));
+            let foreseen = self.unless_stopping(diff.foresee(terms.handover(handover))).await??;
+            return Ok(Switched::nothing(foreseen));
         }
         tracing::debug!(target: "swap", site = name, "healthy, taking over");
         // Done before any instance is held, because it waits for the disk.
@@ -143,6 +151,9 @@ impl Steps {
         self.check_places(site, given.clone()).await?;
         let traffic = self.served.traffic();
         let diff = SnapshotDiff::between(&traffic.stable, snapshot);
+        if diff.is_empty() {
+            return Err(DeployError::SameCanary);
+        }
         self.unless_stopping(diff.health_check(&traffic)).await??;
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
@@ -170,9 +181,11 @@ impl Steps {
         let diff = SnapshotDiff::between(canary, &stable);
         diff.check_memory(terms.keep_memory)?;
         if terms.dry_run {
-            return Ok(diff.foresee());
+            return Ok(self
+                .unless_stopping(diff.foresee(terms.handover(Handover::Rest)))
+                .await??);
         }
-        let swap = Swap::prepare(diff.pairs.clone(), Handover::Rest).await?;
+        let swap = Swap::prepare(diff.pairs.clone(), terms.handover(Handover::Rest)).await?;
         self.served.replace(TrafficSplit::new(stable));
         let report = self.complete(site, swap, diff).await;
         tracing::info!(target: "swap", site = &*site.name, "dropped the canary");
@@ -196,7 +209,7 @@ impl Steps {
         if self.server.is_stopping() {
             return Err(DeployError::Stopping);
         }
-        let swap = Swap::prepare(diff.pairs.clone(), handover).await?;
+        let swap = Swap::prepare(diff.pairs.clone(), terms.handover(handover)).await?;
         // Something may have come into memory since the first check.
         diff.check_memory(terms.keep_memory)?;
         match self.server.is_stopping() {
@@ -211,13 +224,14 @@ impl Steps {
         let drain_time = site.config.swap.drain_time;
         let mut report = Report::default();
         for Swapped { pair, moved, lost } in swap.complete().await {
-            report.changes.push(Change {
+            let mut change = Change {
                 from: Some(*pair.before.digest()),
                 moved: moved.moved,
                 draining: pair.before.own_sockets().count(),
-                empty_memory: lost,
                 ..diff::added(&pair.after)
-            });
+            };
+            change.lose(lost);
+            report.changes.push(change);
             report.pause = report.pause.max(moved.pause);
             self.served.draining().add(pair.before, drain_time);
         }

@@ -1,6 +1,7 @@
 /* The app of `tests/src/conformance/app.rs`, in C. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "live.h"
 #include "tally.h"
@@ -18,7 +19,18 @@ static lithe_outcome *vote(lithe_event *event) {
   return tell_votes(event);
 }
 
-lithe_text lithe_on_save(void) { return tally_json(); }
+static bool saving_fails;
+
+static lithe_outcome *set_saving(lithe_event *event) {
+  saving_fails = strcmp(lithe_param(event, "how").data, "fails") == 0;
+  return lithe_respond_text(200, lithe_str("ok"));
+}
+
+const char *lithe_on_save(lithe_text *saved) {
+  if (saving_fails) return "cannot save, as told";
+  *saved = tally_json();
+  return NULL;
+}
 
 const char *lithe_on_restore(lithe_text saved) {
   return tally_add_json(saved) ? NULL : "what was saved is not a tally";
@@ -246,6 +258,7 @@ void lithe_on_app(lithe_app *app) {
 
   lithe_post(app, "/votes/:option", vote);
   lithe_get(app, "/votes", tell_votes);
+  lithe_post(app, "/saving/:how", set_saving);
   lithe_ws(app, "/live", &live);
   lithe_ws(app, "/rooms/:id", &rooms);
   lithe_get(app, "/env/:name", tell_environment);

@@ -1,6 +1,7 @@
 // The app of `tests/src/conformance/app.rs`, in C++.
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "json.h"
 #include "sockets.h"
@@ -16,6 +17,13 @@ lithe_outcome *vote(lithe_event *event) {
   tally.add(lithe_param(event, "option"), 1);
   lithe_publish(lithe_str("votes"), {tally.json(), false}, LITHE_NOBODY);
   return tell_votes(event);
+}
+
+bool saving_fails = false;
+
+lithe_outcome *set_saving(lithe_event *event) {
+  saving_fails = strcmp(lithe_param(event, "how").data, "fails") == 0;
+  return lithe_respond_text(200, lithe_str("ok"));
 }
 
 // ---- What a request says -----------------------------------------------------------------------
@@ -182,7 +190,11 @@ lithe_outcome *marked(lithe_event *event, const char *name) {
 
 // ---- What the SDK calls ------------------------------------------------------------------------
 
-lithe_text lithe_on_save() { return tally.json(); }
+const char *lithe_on_save(lithe_text *saved) {
+  if (saving_fails) return "cannot save, as told";
+  *saved = tally.json();
+  return nullptr;
+}
 
 const char *lithe_on_restore(lithe_text saved) {
   return tally.add(lithe_json_read(saved)) ? nullptr : "what was saved is not a tally";
@@ -199,6 +211,7 @@ void lithe_on_app(lithe_app *app) {
 
   lithe_post(app, "/votes/:option", vote);
   lithe_get(app, "/votes", tell_votes);
+  lithe_post(app, "/saving/:how", set_saving);
   lithe_ws(app, "/live", &live);
   lithe_ws(app, "/rooms/:id", &rooms);
   lithe_get(app, "/env/:name", tell_environment);

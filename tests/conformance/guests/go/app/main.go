@@ -30,6 +30,7 @@ func main() {}
 func routes(app *lithe.App) {
 	app.Get("/votes", func(*lithe.Event) (lithe.Outcome, error) { return lithe.JSON(200, votes) })
 	app.Post("/votes/:option", vote)
+	app.Post("/saving/:how", setSaving)
 	app.Get("/env/:name", variable)
 	app.Get("/item/:id", item)
 	app.Get("/query", query)
@@ -258,7 +259,20 @@ func stream(event *lithe.Event) (lithe.Outcome, error) {
 // How often each option was chosen.
 var votes = map[string]int{}
 
-func save() map[string]int { return votes }
+// Whether saving fails.
+var savingFails = false
+
+func setSaving(event *lithe.Event) (lithe.Outcome, error) {
+	savingFails = event.Param("how") == "fails"
+	return lithe.Text(200, "ok"), nil
+}
+
+func save() (map[string]int, error) {
+	if savingFails {
+		panic("cannot save, as told")
+	}
+	return votes, nil
+}
 
 func restore(saved map[string]int) error {
 	for option, count := range saved {

@@ -20,6 +20,8 @@ import type { AppMiddleware, Peer, SocketHooks } from "lithe-sdk";
 
 const tally = new Map<string, number>();
 
+let saving = "works";
+
 function add(option: string, votes: number): void {
   tally.set(option, (tally.get(option) ?? 0) + votes);
 }
@@ -130,6 +132,10 @@ export default defineApp(
       publish("votes", shown());
       return answer();
     });
+    app.post("/saving/:how", (event) => {
+      saving = event.param("how");
+      return "ok";
+    });
     app.get("/votes", answer);
     app.ws("/live", live);
     app.ws("/rooms/:id", rooms);
@@ -203,7 +209,10 @@ export default defineApp(
   },
   {
     state: {
-      save: () => [...tally],
+      save() {
+        if (saving === "fails") throw new Error("cannot save, as told");
+        return [...tally];
+      },
       restore(saved: [string, number][]) {
         for (const [option, votes] of saved) add(option, votes);
       },

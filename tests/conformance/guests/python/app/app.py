@@ -55,8 +55,20 @@ def caught(event: Event, error: HttpError) -> Response | None:
     return Response.text(f"caught: {error.message}", 418).add_header("x-caught", "yes")
 
 
+saving = "works"
+
+
+@app.post("/saving/:how")
+def set_saving(event: Event) -> Response:
+    global saving
+    saving = event.param("how")
+    return Response.text("ok")
+
+
 @app.save
 def save() -> dict[str, int]:
+    if saving == "fails":
+        raise RuntimeError("cannot save, as told")
     return dict(tally)
 
 

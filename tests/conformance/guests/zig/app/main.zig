@@ -41,10 +41,19 @@ fn vote(event: Event) callconv(.c) Outcome {
     return tellVotes(event);
 }
 
-export fn lithe_on_save() lithe.lithe_text {
+var saving_fails = false;
+
+fn setSaving(event: Event) callconv(.c) Outcome {
+    saving_fails = std.mem.eql(u8, lithe.sliceOf(lithe.lithe_param(event, "how")), "fails");
+    return respondText("ok");
+}
+
+export fn lithe_on_save(saved: *lithe.lithe_text) ?[*:0]const u8 {
+    if (saving_fails) return "cannot save, as told";
     const json = votes();
     defer allocator.free(json);
-    return lithe.lithe_copy(lithe.textOf(json));
+    saved.* = lithe.lithe_copy(lithe.textOf(json));
+    return null;
 }
 
 export fn lithe_on_restore(saved: lithe.lithe_text) ?[*:0]const u8 {
@@ -243,6 +252,7 @@ export fn lithe_on_app(app: ?*lithe.lithe_app) void {
 
     lithe.lithe_post(app, "/votes/:option", vote);
     lithe.lithe_get(app, "/votes", tellVotes);
+    lithe.lithe_post(app, "/saving/:how", setSaving);
     lithe.lithe_ws(app, "/live", &sockets.live);
     lithe.lithe_ws(app, "/rooms/:id", &sockets.rooms);
     lithe.lithe_get(app, "/env/:name", tellEnvironment);

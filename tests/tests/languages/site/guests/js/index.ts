@@ -4,6 +4,28 @@ function misbehave(): never {
   throw new Error("as told");
 }
 
+/** Functions that call themselves without an end, each by another part of the engine. */
+const endless: Record<string, () => unknown> = {
+  call: function again(): unknown {
+    return again();
+  },
+  map: () => [0].map(endless["map"]!),
+  construct: () => Reflect.construct(endless["construct"]!, []),
+  text: () => String({ toString: endless["text"] }),
+  json: () => JSON.stringify({ toJSON: endless["json"] }),
+  sort: () => [1, 2].sort(() => Number(endless["sort"]!())),
+  replace: () => "x".replace(/x/, () => String(endless["replace"]!())),
+  generator: () => [...(function* () { yield endless["generator"]!(); })()],
+  source: () => new Function(`return ${"(".repeat(20_000)}1${")".repeat(20_000)}`)(),
+};
+
+/** Calls itself so many times. */
+function depth(calls: number): number {
+  return calls > 0 ? 1 + depth(calls - 1) : 0;
+}
+
+let answered = 0;
+
 async function misbehaveLater(): Promise<never> {
   await null;
   misbehave();
@@ -68,6 +90,9 @@ export default defineHooks({
     if (how === "stream") return event.stream({ status: 203, headers: { "content-type": "text/plain" } });
     if (how === "web") return web();
     if (how === "piecewise") return piecewise();
+    if (how && how in endless) return String(endless[how]!());
+    if (how === "deep") return String(depth(1_500));
+    if (how === "count") return String(++answered);
     if (how === "print") console.log("printed without an end");
     if (how === "random") return [Math.random(), crypto.randomUUID()].join(" ");
     const [one, two] = await Promise.all([Promise.resolve("fi"), (async () => "ne")()]);
