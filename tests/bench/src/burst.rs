@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use lithe_host::internals::runtime::step_back;
 use lithe_tests::artifacts::{BENCH_ECHO, CACHE, SESSIONS};

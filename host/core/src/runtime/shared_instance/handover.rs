@@ -72,12 +72,12 @@ impl<T: InstanceSource> PausedInstance<T> {
     /// memory with it.
     pub(crate) fn lost_inheritance(&self) -> Option<Vec<u8>> {
         let inner = self.runner.as_ref()?.shared.inner.lock();
-        inner.inherited.clone().filter(|_| inner.lost)
+        inner.inherited.as_ref().filter(|_| inner.lost).map(|saved| saved.to_vec())
     }
 
     /// What the previous version handed over, as long as this one is on trial.
     pub(crate) fn inheritance(&self) -> Option<Vec<u8>> {
-        self.runner.as_ref()?.shared.inner.lock().inherited.clone()
+        self.runner.as_ref()?.shared.inner.lock().inherited.as_ref().map(|saved| saved.to_vec())
     }
 
     /// Hands what can move to the instances that serve the plugin now. The rest stays here.

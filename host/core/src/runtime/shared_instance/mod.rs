@@ -55,6 +55,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -102,9 +103,9 @@ struct Inner<T: InstanceSource> {
     /// The last save, if it has failed.
     unsaved: Option<Unsaved>,
     /// What an instance saved before it was dropped for being idle.
-    hibernated: Option<Vec<u8>>,
+    hibernated: Option<Bytes>,
     /// What the previous version has handed over, and whether an instance has been lost since.
-    inherited: Option<Vec<u8>>,
+    inherited: Option<Bytes>,
     lost: bool,
     queue: VecDeque<Event<T>>,
     /// The buffer of the last batch, empty.

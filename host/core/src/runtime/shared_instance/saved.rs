@@ -1,8 +1,11 @@
 //! What outlives an instance: the state that it saves for the next version, or for the next
 //! instance after hibernation.
 
+use bytes::Bytes;
+
 use super::runner::Runner;
 use super::{GuestCalls as _, InstanceSource, Unsaved};
+use crate::capability::account::Held;
 use crate::log;
 use crate::runtime::failure::Failure;
 
@@ -18,15 +21,21 @@ impl<T: InstanceSource> Runner<T> {
         }
         restored?;
         let mut inner = self.shared.inner.lock();
-        inner.inherited = Some(saved);
+        inner.inherited = Some(self.charged(saved));
         inner.lost = false;
         Ok(())
+    }
+
+    /// A state that stays in the host's memory, charged to the site.
+    fn charged(&self, saved: Vec<u8>) -> Bytes {
+        self.shared.template.context().account.memory().charged(Held::Versions, saved)
     }
 
     /// What the instance saves, or what it saved when it hibernated.
     pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
-            return Ok(self.shared.inner.lock().hibernated.clone());
+            let inner = self.shared.inner.lock();
+            return Ok(inner.hibernated.as_ref().map(|saved| saved.to_vec()));
         };
         let saved = instance.save().await;
         let instance = instance.id();
@@ -54,7 +63,7 @@ impl<T: InstanceSource> Runner<T> {
             Ok(saved) => {
                 self.instance = None;
                 let mut inner = self.shared.inner.lock();
-                inner.hibernated = saved;
+                inner.hibernated = saved.map(|saved| self.charged(saved));
                 let context = self.shared.template.context();
                 let (site, plugin) = (&*context.site, &*context.plugin);
                 let sockets = inner.assignments.len();
