@@ -1,5 +1,6 @@
 //! What only one of a host's sites may have: its hosts, and its name in the log.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::server::{Claims, Record};
 /// of loading does not matter.
 pub(crate) fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
     let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name)));
-    Claims::of_many(&tenants.hosts, asked.collect(), Record::open(root))
+    Claims::of_many(tenants.hosts(), asked.collect(), Record::open(root))
 }
 
 /// The hosts that the site in this folder asks for. None if its settings are in doubt. A folder
@@ -50,10 +51,35 @@ pub(crate) fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
     }
 }
 
+/// The entries of `[tenants]` whose site has no folder, as the settings name them.
+pub(crate) fn nobodys(tenants: &Tenants, folders: &[String]) -> Vec<String> {
+    let folders: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
+    let is_nobody = |site: &str| !folders.contains(site);
+    let sites = tenants.sites.keys().filter(|site| is_nobody(site));
+    let sites = sites.map(|site| format!("`[tenants.sites.{site:?}]`"));
+    let tokens = tenants.tokens.iter().filter(|(_, token)| is_nobody(&token.site));
+    let tokens = tokens
+        .map(|(name, token)| format!("`[tenants.tokens.{name:?}]` (its site is {:?})", token.site));
+    sites.chain(tokens).collect()
+}
+
+/// A warning of these entries: some, and how many there are.
+pub(crate) fn say_nobodys(nobodys: &[String]) -> String {
+    /// How many are named.
+    const MAX_NAMED: usize = 8;
+    let named = nobodys.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = match nobodys.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!(
+        "the host's settings are for sites that have no folder here: {named}{more}; the name of a site is \
+         that of its folder"
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
