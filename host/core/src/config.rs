@@ -242,7 +242,13 @@ impl HostConfig {
 
     fn validate(&self) -> anyhow::Result<()> {
         self.admin.validate()?;
-        self.tenants.validate()
+        self.tenants.validate()?;
+        anyhow::ensure!(
+            self.tenants.tokens.is_empty() || self.admin.listen.is_some(),
+            "`[tenants.tokens]` needs `admin.listen`, such as `listen = \"127.0.0.1:4001\"` in `[admin]`: tokens \
+             are shown there"
+        );
+        Ok(())
     }
 
     /// Tells the operator which tables of the changed file differ, and so take effect at the next

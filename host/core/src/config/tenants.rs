@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Caps;
 use super::caps::moved;
-use super::ranges::{is_label, list, share};
+use super::ranges::{is_label, list, share, table};
 
 /// Settings for a host of several sites.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -37,7 +37,8 @@ pub struct Tenants {
     pub limits: Caps,
     /// Settings for one site, by the name of its folder.
     pub sites: BTreeMap<String, TenantSite>,
-    /// Tokens that act on one site only, by names for the audit.
+    /// Tokens that act on one site only, by names for the audit. At most 4,096.
+    #[serde(deserialize_with = "table::<MAX_TOKENS, _, _>")]
     pub tokens: BTreeMap<String, TenantToken>,
     #[serde(rename = "hosts", deserialize_with = "moved_hosts")]
     _hosts: (),
@@ -94,6 +95,9 @@ impl Default for Tenants {
         }
     }
 }
+
+/// The most tokens. Their files are watched.
+const MAX_TOKENS: usize = 4_096;
 
 /// The longest name of a token, in bytes.
 const MAX_TOKEN_NAME: usize = 64;

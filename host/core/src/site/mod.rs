@@ -37,6 +37,7 @@ pub use report::{
     CanaryStatus, Change, DrainingStatus, LoweredStatus, MemoryStatus, Report, Serving, Status,
 };
 pub use scan::{components, role_of};
+pub(crate) use sites::identities;
 pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};

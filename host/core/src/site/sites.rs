@@ -5,7 +5,7 @@
 
 mod one;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::scan::{is_site, is_site_at};
 use super::{DeployError, Progress, Report, SiteDir, SiteManager, Watcher, locate, tell_all};
 use crate::capability::account::HostMemory;
 use crate::config::{FILE_NAME, Host, HostConfig};
-use crate::files::Folder;
+use crate::files::{Folder, Identity};
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
 use crate::supervise;
@@ -147,7 +147,7 @@ impl Root {
             Self::One(site) => Watcher::new(&site.root, &[]),
             Self::Many { root, .. } => {
                 let mut watcher = Watcher::names(root);
-                watcher.also([&root.join(FILE_NAME)]);
+                watcher.also(&files_of_operator(root, self.config()));
                 watcher
             }
         }
@@ -268,6 +268,9 @@ impl Sites {
                 }
             } else if let Err(error) = self.look().await {
                 tracing::error!(target: "swap", "cannot see which sites come and go: {error:#}");
+            }
+            if let Some(rules) = self.rules() {
+                watcher.also(&files_of_operator(&self.root, &rules.borrow()));
             }
             if self.server.is_stopping() {
                 return;
@@ -476,6 +479,28 @@ fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut folders: Vec<String> = visible.collect();
     folders.sort_unstable();
     Ok(folders)
+}
+
+/// What the host reads again when it changes: its settings, and its tokens.
+fn files_of_operator(root: &Path, config: &HostConfig) -> Vec<PathBuf> {
+    let tokens = config.tenants.tokens.values().filter_map(|token| token.file.as_deref());
+    let files = [Path::new(FILE_NAME)].into_iter().chain(config.admin.token_file.as_deref());
+    files.chain(tokens).map(|file| root.join(file)).collect()
+}
+
+/// The folders of the sites that a folder has.
+///
+/// # Errors
+/// The system does not list them.
+pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
+    let mut identities = HashSet::new();
+    for name in folders(root)? {
+        let path = root.join(name);
+        if is_site_at(&path)? {
+            identities.insert(Folder::open(&path)?.identity()?);
+        }
+    }
+    Ok(identities)
 }
 
 /// Logs what failed. The log already has what was replaced.
