@@ -129,7 +129,7 @@ impl SiteDir {
         let own = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let host = rules.borrow().clone();
         let (mut config, lowered) = SiteConfig::load(&folder, &host.tenants.caps_of(&own))?;
-        config.hosts = neighbours::hosts_of(&own, &config)?;
+        config.hosts = neighbours::hosts_of(&own, &config, &host.tenants)?;
         let name = neighbours::log_name(&own, config.name.as_deref());
         let account = account(name.clone());
         let tenancy = Tenancy::Among { share: share.clone(), host: rules.clone() };

@@ -12,34 +12,42 @@ use crate::server::{Claims, Record};
 /// Reads what the sites in these folders ask for, before any of them is loaded, so that the order
 /// of loading does not matter.
 pub(crate) fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
-    let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name)));
+    let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name, tenants)));
     Claims::of_many(tenants.hosts(), asked.collect(), Record::open(root))
 }
 
 /// The hosts that the site in this folder asks for. None if its settings are in doubt. A folder
 /// that is not a site asks for nothing. Errors are reported when the site is loaded. If the only
 /// fault is a table that belongs to the host, the hosts are known anyway.
-fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
+fn asked_by(root: &Path, name: &str, tenants: &Tenants) -> Option<Vec<Host>> {
     let folder = Folder::open(&root.join(name)).ok()?;
     if !is_site(&folder).ok()? {
         return Some(Vec::new());
     }
     let config = Config::load(&folder).ok()?;
-    hosts_of(name, &config.site).ok()
+    hosts_of(name, &config.site, tenants).ok()
 }
 
-/// The hosts that one of several sites asks for: those that it names, or else its folder's name.
+/// The hosts that one of several sites asks for: those that it names, or else its folder's name, or
+/// else those that the operator gives it.
 ///
 /// # Errors
-/// It names none, and its folder's name is not a host.
-pub(crate) fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
+/// It has none of these: its folder's name is not a host.
+pub(crate) fn hosts_of(
+    folder: &str,
+    config: &SiteConfig,
+    tenants: &Tenants,
+) -> anyhow::Result<Vec<Host>> {
     if !config.hosts.is_empty() {
         return Ok(config.hosts.clone());
     }
-    let host = Host::try_from(folder.to_owned()).map_err(|error| {
-        anyhow::anyhow!("name its hosts in `hosts` of its `lithe.toml`: {error}")
-    })?;
-    Ok(vec![host])
+    match (Host::try_from(folder.to_owned()), tenants.sites.get(folder)) {
+        (Ok(host), _) => Ok(vec![host]),
+        (Err(_), Some(own)) if !own.hosts.is_empty() => Ok(own.hosts.clone()),
+        (Err(error), _) => {
+            anyhow::bail!("name its hosts in `hosts` of its `lithe.toml`: {error}")
+        }
+    }
 }
 
 /// The name of one of several sites in the log. A site chooses its name, but not its folder. A

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use lithe_tests::artifacts::{SWAP_V1, SWAP_V3};
 use lithe_tests::{Signal, eventually};
 
-use super::{ACME, OPERATOR, PLUGIN, SETTINGS, ZETA, admin, ask, bytes, get, printed, sites, with_tokens};
+use super::{
+    ACME, OPERATOR, PLUGIN, SETTINGS, ZETA, admin, ask, bytes, get, printed, sites, with_tokens,
+};
 
 #[tokio::test]
 async fn a_sites_token_acts_on_its_site() {
