@@ -242,11 +242,13 @@ impl Caps {
         let mut over = Vec::new();
         let lowered = self.lower_unless(config, |lowered, how| {
             let Some(line) = line(&lowered.setting) else { return false };
-            over.push(said(lowered, how, line));
+            over.push((line, said(lowered, how, line)));
             true
         });
+        over.sort();
         let more = over.len().saturating_sub(MAX_NAMED);
-        over.truncate(MAX_NAMED);
+        let mut over: Vec<String> =
+            over.into_iter().take(MAX_NAMED).map(|(_, said)| said).collect();
         if more > 0 {
             over.push(format!("{more} more of its settings are over what the host allows"));
         }

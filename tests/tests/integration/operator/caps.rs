@@ -73,9 +73,10 @@ async fn a_changed_cap_holds_for_what_is_served_as_far_as_nothing_is_lost() {
     assert!(takes(&host, "acme", 100).await);
 
     host.site.write("lithe.toml", "[tenants.limits]\nmemory = \"32 MiB\"\nbody = 10\n");
-    let over =
-        ["ERROR", "acme", "`limits.memory` is 64 MiB", "the previous version is still being"];
-    host.wait_for_log(&over).await;
+    host.wait_for_log(&["ERROR", "acme/lithe.toml", "is invalid: line", "`limits.body` is 100 B"])
+        .await;
+    host.wait_for_log(&["| line ", "`limits.memory` is 64 MiB", "previous version is still being"])
+        .await;
     // What needs no new version holds at once.
     assert_eq!((takes(&host, "acme", 10).await, takes(&host, "acme", 11).await), (true, false));
     // The rest would end what is in memory of a version without `state`. So it waits.
