@@ -504,8 +504,16 @@ mod tests {
         Config::parse(text).expect_err(text).to_string()
     }
 
-    const SECTIONS: [&str; 6] =
-        ["[limits]", "[server]", "[swap]", "[admin]", "[tenants]", "[plugin.\"a.wasm\"]"];
+    const SECTIONS: [&str; 8] = [
+        "[limits]",
+        "[server]",
+        "[swap]",
+        "[admin]",
+        "[tenants]",
+        "[tenants.limits]",
+        "[tenants.sites.a]",
+        "[plugin.\"a.wasm\"]",
+    ];
 
     #[test]
     fn no_number_time_or_size_is_without_a_range() {
@@ -535,7 +543,7 @@ mod tests {
                     let is_text = value.starts_with('"');
                     match Config::parse(&text) {
                         Ok(_) => assert!(
-                            is_text && key == "token_file"
+                            is_text && ["token_file", "audit"].contains(&&*key)
                                 || ["max_failures", "max_errors"].contains(&&*key)
                                     && value == "1e-300",
                             "{text}"

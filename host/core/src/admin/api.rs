@@ -88,20 +88,7 @@ impl Api {
         let mut response = match answered {
             Ok(response) => response,
             Err(refusal) => {
-                // A client without the token must not be able to fill the log.
-                let is_unknown = refusal.status == StatusCode::UNAUTHORIZED;
-                if head.method != Method::GET && (!is_unknown || self.unknown.is_due()) {
-                    let (path, status) = (head.uri.path(), refusal.status.as_u16());
-                    let reason = &*refusal.message;
-                    let site = decoded(path).ok().and_then(|path| {
-                        let (manager, _) = self.site(path.trim_start_matches('/')).ok()?;
-                        Some(manager.name().clone())
-                    });
-                    tracing::error!(
-                        target: "swap", site = site.as_deref(), path, status,
-                        "nothing was deployed: {reason}"
-                    );
-                }
+                self.log_refusal(&head, &refusal);
                 refusal.into_response()
             }
         };
@@ -111,6 +98,27 @@ impl Api {
             pipeline::end_connection(&mut response);
         }
         response
+    }
+
+    fn log_refusal(&self, head: &Parts, refusal: &Refusal) {
+        // Those who may not ask must not be able to fill the log, nor have a site charged for it.
+        let may_not_ask = matches!(
+            refusal.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+        );
+        if head.method == Method::GET || (may_not_ask && !self.unknown.is_due()) {
+            return;
+        }
+        let (path, status) = (head.uri.path(), refusal.status.as_u16());
+        let reason = &*refusal.message;
+        let site = decoded(path).ok().filter(|_| !may_not_ask).and_then(|path| {
+            let (manager, _) = self.site(path.trim_start_matches('/')).ok()?;
+            Some(manager.name().clone())
+        });
+        tracing::error!(
+            target: "swap", site = site.as_deref(), path, status,
+            "nothing was deployed: {reason}"
+        );
     }
 
     async fn answer(

@@ -45,8 +45,9 @@ const MAX_WHY: usize = 1024;
 /// How many components a line names.
 const MAX_COMPONENTS: usize = 8;
 
-/// How many lines one answer has.
+/// How many lines one answer has, and how many bytes.
 const MAX_LINES: usize = 10_000;
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,21 +299,25 @@ impl Audit {
             };
             is_of && since.is_none_or(|since| moment(line).is_some_and(|time| time >= since))
         };
-        let mut found = Lines::default();
+        let (mut found, mut size) = (Lines::default(), 0_usize);
         'files: for number in 0..FILES {
             let path = self.numbered(number);
             let max = ByteSize::b(MAX_FILE.saturating_mul(2));
             let text = match files::read_named(&path, max) {
-                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Ok(bytes) => bytes,
                 Err(FileError::Missing) => continue,
                 Err(error) => {
                     return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
                 }
             };
-            // What a crash has cut off is not a line.
-            let lines = text.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
-            for line in lines.filter(is_wanted) {
-                if found.lines.len() >= MAX_LINES {
+            for json in text.rsplit(|byte| *byte == b'\n') {
+                // What a crash has cut off is not a line.
+                let Ok(line) = serde_json::from_slice(json) else { continue };
+                if !is_wanted(&line) {
+                    continue;
+                }
+                size = size.saturating_add(json.len());
+                if found.lines.len() >= MAX_LINES || size > MAX_ANSWER {
                     found.more = true;
                     break 'files;
                 }
@@ -468,4 +473,92 @@ fn say(line: &Line) {
 
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn audit(root: &Path) -> Arc<Audit> {
+        let path = root.join(STATE_FOLDER).join(FILE);
+        Arc::new(Audit { path, has_many: true, root: root.to_owned(), open: Mutex::default() })
+    }
+
+    fn line(site: &str) -> Line {
+        let mut line = Line::of(&Caller::Operator, Peer::Control(Some(7)), site, Kind::Deploy);
+        line.end(&Ok(Report::default()));
+        line
+    }
+
+    async fn sites(audit: &Arc<Audit>, of: Of) -> Vec<String> {
+        let lines = audit.read(of, None).await.expect("it can be read");
+        lines.lines.into_iter().map(|line| line.site).collect()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_somebody_moves_away_is_made_again_for_its_user_only() {
+        let root = tempfile::tempdir().expect("a folder");
+        let audit = audit(root.path());
+        audit.reserve().await.expect("there is room");
+        audit.write(line("a")).await.expect("it is written");
+        std::fs::rename(&audit.path, audit.numbered(1)).expect("it can be moved");
+        audit.write(line("b")).await.expect("it is written");
+        let mode = |path: &Path| path.metadata().expect("it is there").mode() & 0o777;
+        assert_eq!(mode(&audit.path), 0o600);
+        assert_eq!(sites(&audit, Of::Everybody).await, ["a", "b"]);
+        assert_eq!(sites(&audit, Of::Site("b".to_owned())).await, ["b"]);
+
+        let others = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(&audit.path, others).expect("it is ours");
+        let again = super::tests::audit(root.path());
+        again.write(line("c")).await.expect("it is written");
+        assert_eq!(mode(&again.path), 0o600);
+    }
+
+    #[tokio::test]
+    async fn lines_of_two_hosts_at_once_are_lines() {
+        let root = tempfile::tempdir().expect("a folder");
+        let both = [audit(root.path()), audit(root.path())];
+        let writing = (0..100).map(|number| {
+            let audit = both[number % 2].clone();
+            tokio::spawn(async move { audit.write(line(&number.to_string())).await })
+        });
+        for written in writing.collect::<Vec<_>>() {
+            written.await.expect("it ends").expect("it is written");
+        }
+        assert_eq!(sites(&both[0], Of::Everybody).await.len(), 100);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_file_is_no_audit() {
+        let root = tempfile::tempdir().expect("a folder");
+        let audit = audit(root.path());
+        std::fs::create_dir_all(&audit.path).expect("it can be made");
+        let refused = audit.reserve().await.expect_err("it is a folder");
+        assert!(format!("{refused:#}").contains("audit.log"), "{refused:#}");
+    }
+
+    #[test]
+    fn a_line_names_a_few_components_and_counts_the_others() {
+        let given = (0..20).map(|number| (format!("routes/{number}.wasm"), "x".into()));
+        let mut line = line("a");
+        line.name_given(&given.collect());
+        assert_eq!((line.components.len(), line.more_components), (8, 12));
+        assert!(line.components.iter().all(|own| own.digest == Some(Digest::of(b"x"))));
+    }
+
+    #[test]
+    fn since_is_a_time_ago_or_a_moment() {
+        for text in ["1h", "30m", "2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31 12:00:00"] {
+            assert!(
+                since(text).is_some_and(|since| since < SystemTime::now() || text > "2"),
+                "{text}"
+            );
+        }
+        for text in ["", "soon", "1", "2026", "99999999999999y", "2026-13-01"] {
+            assert_eq!(since(text), None, "{text}");
+        }
+    }
 }

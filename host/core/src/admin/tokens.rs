@@ -1,7 +1,9 @@
 //! Who asks: the tokens of the admin's address, and the user at the control socket.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::answer::Refusal;
 use crate::config::HostConfig;
-use crate::files::{self, FileError, Folder, Identity};
+use crate::files::{self, FileError, Identity};
 use crate::plugin::Digest;
 use crate::site;
 
@@ -224,21 +226,35 @@ impl Source<'_> {
 }
 
 /// Refuses a file or a folder of the operator's that really lies in one of these folders of sites,
-/// by whatever link.
+/// or is named by a link in one of them: the site's owner could choose what it says. The path is
+/// absolute.
 pub(super) fn check_outside(path: &Path, sites: &HashSet<Identity>) -> anyhow::Result<()> {
-    let real: PathBuf = path.canonicalize()?;
-    for folder in real.ancestors() {
-        let is_site = match Folder::open(folder) {
-            Ok(folder) => sites.contains(&folder.identity()?),
-            Err(FileError::NotAFolder) => false,
-            Err(error) => return Err(error.into()),
-        };
+    /// As many links as Linux follows (path_resolution(7)).
+    const MAX_LINKS: usize = 40;
+    let parts = |path: &Path| path.iter().rev().map(Into::into).collect::<Vec<OsString>>();
+    // The last is the next.
+    let (mut rest, mut real, mut links) = (parts(path), PathBuf::new(), 0_usize);
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            real.pop();
+            continue;
+        }
+        let next = real.join(&name);
+        let metadata = std::fs::symlink_metadata(&next)?;
+        if metadata.is_symlink() {
+            links += 1;
+            ensure!(links <= MAX_LINKS, "its path has more than {MAX_LINKS} links");
+            rest.extend(parts(&std::fs::read_link(&next)?));
+            continue;
+        }
+        let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
         ensure!(
-            !is_site,
-            "it lies in the site's folder `{}`, whose owner could choose what it says: move it out of the \
-             folders of sites",
-            folder.display()
+            !sites.contains(&identity),
+            "its path leads through the site's folder `{}`, whose owner could choose what it says: move it out of \
+             the folders of sites",
+            next.display()
         );
+        real = next;
     }
     Ok(())
 }

@@ -126,7 +126,7 @@ async fn the_audit_lies_in_no_sites_folder() {
     let settings = SETTINGS.replace("[admin]", "[admin]\naudit = \"link/audit.log\"");
     let host = with_tokens(&settings).link("link", "zeta").start().await;
     let refused = host.command_in("acme", "deploy", &[PLUGIN, SWAP_V3]).await;
-    refused.says(&["its line cannot be written", "it lies in the site's folder"]);
+    refused.says(&["its line cannot be written", "leads through the site's folder"]);
     assert!(!host.site.folder().join("zeta/audit.log").exists());
 }
 

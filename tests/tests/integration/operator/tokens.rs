@@ -138,11 +138,19 @@ async fn tokens_that_are_not_right_are_refused_at_the_start_by_their_names() {
 #[tokio::test]
 async fn a_token_in_a_sites_folder_is_refused_by_whatever_link_it_is_named() {
     let settings = SETTINGS.replace("secrets/acme", "secrets/link");
-    let says = ["`[tenants.tokens.\"acme-ci\"]`", "it lies in the site's folder", "zeta"];
+    let says = ["`[tenants.tokens.\"acme-ci\"]`", "leads through the site's folder", "zeta"];
     let linked = with_tokens(&settings).file("zeta/mine", "a-token-that-zeta-chose");
     linked.link("secrets/link", "../zeta/mine").end().await.says(&says);
     let above = with_tokens(&settings.replace("secrets/link", "link/mine"));
     above.file("zeta/mine", "a-token-that-zeta-chose").link("link", "zeta").end().await.says(&says);
+    // Of a link in the folder, the owner chooses where it leads.
+    let known =
+        with_tokens(&settings).file("known", "what-everybody-knows").link("zeta/mine", "../known");
+    known.link("secrets/link", "../zeta/mine").end().await.says(&says);
+    let folder = with_tokens(&settings.replace("secrets/link", "secrets/to/acme"));
+    folder.link("zeta/to", "../secrets").link("secrets/to", "../zeta/to").end().await.says(&says);
+    let round = with_tokens(&settings).link("secrets/link", "link");
+    round.end().await.says(&["`[tenants.tokens.\"acme-ci\"]`", "cannot read"]);
     // A link elsewhere is as good as a file.
     let host = with_tokens(&settings).link("secrets/link", "acme").start().await;
     assert_eq!(ask(&admin(&host).await, ACME, "GET", "/sites/acme/status", b"").await.status, 200);
