@@ -72,7 +72,8 @@ impl Listeners {
             None => None,
             Some(address) => {
                 let (folder, has_many) = (root.folder().to_owned(), root.has_many());
-                let (tokens, wrong) = Tokens::read(&folder, root.config(), has_many);
+                let (tokens, wrong) =
+                    Tokens::read(&folder, root.config(), has_many, &Tokens::default());
                 if !wrong.is_empty() {
                     bail!("{}", wrong.join("\n"));
                 }
@@ -159,8 +160,10 @@ impl Tcp {
         let mut told = Vec::new();
         while rules.changed().await.is_ok() {
             let (config, root) = (rules.borrow_and_update().clone(), self.root.clone());
-            let read = tokio::task::spawn_blocking(move || Tokens::read(&root, &config, true));
-            let Ok((tokens, wrong)) = read.await else { return };
+            let before = self.tokens.load_full();
+            let read = move || Tokens::read(&root, &config, true, &before);
+            let read = tokio::task::spawn_blocking(read);
+            let Ok((tokens, wrong)) = read.await else { continue };
             self.tokens.store(Arc::new(tokens));
             for wrong in wrong.iter().filter(|wrong| !told.contains(*wrong)).take(MAX_TOLD) {
                 tracing::error!("a token is not accepted until it is right: {wrong}");

@@ -60,7 +60,20 @@ pub(super) struct SiteToken {
     pub name: String,
     /// The name of the site's folder.
     pub site: String,
-    left: Mutex<(u32, Instant)>,
+    left: Arc<Mutex<Left>>,
+}
+
+/// How many changes are left, and when that was counted.
+#[derive(Debug)]
+struct Left {
+    changes: u32,
+    at: Instant,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self { changes: MAX_PER_MINUTE, at: Instant::now() }
+    }
 }
 
 impl SiteToken {
@@ -87,15 +100,16 @@ impl SiteToken {
 
     fn count_at(&self, now: Instant) -> Result<(), Refusal> {
         let mut left = self.left.lock();
-        let seconds = now.saturating_duration_since(left.1).as_secs();
+        let seconds = now.saturating_duration_since(left.at).as_secs();
         let more = u32::try_from(seconds.saturating_mul(MAX_PER_MINUTE.into()) / 60);
         let more = more.unwrap_or(u32::MAX);
         if more > 0 {
-            *left = (left.0.saturating_add(more).min(MAX_PER_MINUTE), now);
+            let changes = left.changes.saturating_add(more).min(MAX_PER_MINUTE);
+            *left = Left { changes, at: now };
         }
-        match left.0.checked_sub(1) {
+        match left.changes.checked_sub(1) {
             Some(fewer) => {
-                left.0 = fewer;
+                left.changes = fewer;
                 Ok(())
             }
             None => {
@@ -118,8 +132,19 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Reads all tokens. Returns what is wrong with some, too: those are not accepted.
-    pub(super) fn read(root: &Path, config: &HostConfig, has_many: bool) -> (Self, Vec<String>) {
+    /// Reads all tokens. Returns what is wrong with some, too: those are not accepted. A token of
+    /// the same name as `before` has no more changes left than it had.
+    pub(super) fn read(
+        root: &Path,
+        config: &HostConfig,
+        has_many: bool,
+        before: &Self,
+    ) -> (Self, Vec<String>) {
+        let before = before.callers.values().filter_map(|caller| match caller {
+            Caller::Site(token) => Some((&*token.name, &token.left)),
+            Caller::Control | Caller::Operator => None,
+        });
+        let before: HashMap<&str, &Arc<Mutex<Left>>> = before.collect();
         let (mut callers, mut wrong) = (HashMap::new(), Vec::new());
         let mut owners: HashMap<Digest, Vec<String>> = HashMap::new();
         let sites = if has_many { site::identities(root) } else { Ok(HashSet::new()) };
@@ -136,7 +161,7 @@ impl Tokens {
             let shown = format!("`[tenants.tokens.{name:?}]`");
             let digest = source.of(token.file.as_deref(), token.variable.as_deref());
             let own = digest.with_context(|| shown.clone()).map(|digest| {
-                let left = Mutex::new((MAX_PER_MINUTE, Instant::now()));
+                let left = before.get(&**name).map(|left| Arc::clone(left)).unwrap_or_default();
                 let (name, site) = (name.clone(), token.site.clone());
                 (digest, Caller::Site(Arc::new(SiteToken { name, site, left })))
             });
@@ -276,8 +301,7 @@ mod tests {
     use super::*;
 
     fn token() -> SiteToken {
-        let left = Mutex::new((MAX_PER_MINUTE, Instant::now()));
-        SiteToken { name: "ci".to_owned(), site: "acmé".to_owned(), left }
+        SiteToken { name: "ci".to_owned(), site: "acmé".to_owned(), left: Arc::default() }
     }
 
     #[test]
@@ -318,5 +342,28 @@ mod tests {
         assert_eq!((0..100).filter(|_| token.count_at(later).is_ok()).count(), 5);
         let hour = now + Duration::from_secs(3_600);
         assert_eq!((0..100).filter(|_| token.count_at(hour).is_ok()).count(), 60);
+    }
+
+    #[test]
+    fn a_token_that_is_read_again_has_no_more_changes_left() {
+        let root = tempfile::tempdir().expect("a folder");
+        std::fs::write(root.path().join("operator"), "the-token-of-the-operator").unwrap();
+        std::fs::write(root.path().join("ci"), "a-token-for-acme-only").unwrap();
+        let settings = "admin.token_file = \"operator\"\n\
+                        tenants.tokens.ci = { site = \"acme\", file = \"ci\" }\n";
+        let settings: HostConfig = toml::from_str(settings).expect("they are settings");
+        let read = |before: &Tokens, token: &str| {
+            let (tokens, wrong) = Tokens::read(root.path(), &settings, true, before);
+            assert_eq!(wrong, Vec::<String>::new());
+            let caller = tokens.callers.get(&Digest::of(token.as_bytes())).cloned();
+            let Some(Caller::Site(token)) = caller else { panic!("{tokens:?}") };
+            (tokens, token)
+        };
+        let (before, token) = read(&Tokens::default(), "a-token-for-acme-only");
+        while token.count().is_ok() {}
+        std::fs::write(root.path().join("ci"), "the-next-token-for-acme").unwrap();
+        let (_, again) = read(&before, "the-next-token-for-acme");
+        // A second may have gone by.
+        assert!((0..50).any(|_| again.count().is_err()));
     }
 }
