@@ -11,10 +11,11 @@
 //!
 //! If a host serves several sites, each of these paths begins with `/sites/NAME`, the name of the
 //! site's folder; `GET /sites` lists the names, and `GET /audit` has the lines of all sites. A
-//! token of one site opens only the paths of that site: anything else is 403. `?share=5%25` or
-//! `?header=NAME:VALUE` makes a deploy a canary. Each change takes `?dry_run=true` (nothing changes,
-//! and the answer says what would) and `?keep_memory=true` (a change that would lose memory is
-//! refused). Answers are JSON.
+//! token of one site opens only the paths of that site: anything else is 403.
+//!
+//! `?share=5%25` or `?header=NAME:VALUE` makes a deploy a canary. Each change takes `?dry_run=true`
+//! (nothing changes, and the answer says what would) and `?keep_memory=true` (a change that would
+//! lose memory is refused). Answers are JSON.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -261,3 +261,53 @@ impl fmt::Display for Host {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenants(text: &str) -> Tenants {
+        toml::from_str(text).expect("they are settings")
+    }
+
+    #[test]
+    fn a_site_has_its_own_caps_and_shares_before_those_of_all() {
+        let own = tenants(
+            "cpu_share = 0.1\nlimits = { memory = \"64 MiB\", timers = 5 }\n\
+             [sites.\"acmé\"]\nlimits = { memory = \"1 GiB\" }\npool_share = 0.5\n",
+        );
+        let (all, one) = (own.caps_of("other"), own.caps_of("acmé"));
+        let caps = |text| Caps::of_every_site().with(&toml::from_str(text).expect("caps"));
+        assert_eq!(all, caps("memory = \"64 MiB\"\ntimers = 5"));
+        assert_eq!(one, caps("memory = \"1 GiB\"\ntimers = 5"));
+        assert_eq!((own.shares_of("other"), own.shares_of("acmé")), ((0.1, 0.25), (0.1, 0.5)));
+        // The same name in another form of Unicode is another folder's.
+        assert_eq!(own.shares_of("acme\u{301}"), (0.1, 0.25));
+    }
+
+    #[test]
+    fn only_shares_wait_for_a_restart() {
+        let shares = "[sites.a]\ncpu_share = 0.5\n";
+        let other = format!("{shares}hosts = [\"x.test\"]\n[limits]\nmemory = \"64 MiB\"\n");
+        assert!(tenants(shares).has_shares_of(&tenants(&other)));
+        assert!(!tenants(shares).has_shares_of(&tenants("")));
+        assert!(!tenants("").has_shares_of(&tenants("pool_share = 0.5")));
+        assert!(tenants("").has_shares_of(&tenants("[sites.a]\ncpu_share = 0.25\n")));
+    }
+
+    #[test]
+    fn a_host_belongs_to_one_site() {
+        for (text, says) in [
+            ("[sites.a]\nhosts = [\"x.test\", \"X.test\"]\n", "occurs twice"),
+            (
+                "[sites.a]\nhosts = [\"x.test\"]\n[sites.b]\nhosts = [\"x.test\"]\n",
+                "keep it in one",
+            ),
+        ] {
+            let error = tenants(text).validate().expect_err(text).to_string();
+            assert!(error.contains("`x.test`") && error.contains(says), "{error}");
+        }
+        let below = "[sites.a]\nhosts = [\"*.x.test\"]\n[sites.b]\nhosts = [\"a.x.test\"]\n";
+        assert!(tenants(below).validate().is_ok(), "the longest name counts");
+    }
+}
