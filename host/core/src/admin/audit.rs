@@ -8,7 +8,7 @@
 use std::error::Error as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -264,9 +264,12 @@ impl Audit {
         self.aside(move |audit| {
             // Serialization cannot fail: all keys are text.
             let json = serde_json::to_string(&line).unwrap_or_default();
-            let json = log::escape_json(&json) + "\n";
+            let mut json = log::escape_json(&json) + "\n";
             let mut open = audit.open.lock();
             let file = audit.ready(&mut open)?;
+            if is_cut_off(file).with_context(|| audit.shown())? {
+                json.insert(0, '\n');
+            }
             // One call of the system: lines of two hosts do not mix.
             file.write_all(json.as_bytes()).with_context(|| audit.shown())?;
             file.sync_data().with_context(|| audit.shown())
@@ -363,7 +366,7 @@ impl Audit {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let flags = i32::try_from(flags.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
-        let file = options.append(true).create(true).mode(0o600).custom_flags(flags);
+        let file = options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);
         let file = file.open(&self.path)?;
         let metadata = file.metadata()?;
         ensure!(metadata.is_file(), "it is not a regular file");
@@ -410,6 +413,14 @@ impl Audit {
         let audit = self.clone();
         tokio::task::spawn_blocking(move || work(&audit)).await.context("the audit")?
     }
+}
+
+/// Whether a file ends within a line, because a crash or a full disk has cut that off.
+fn is_cut_off(file: &File) -> io::Result<bool> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
 }
 
 /// Reserves room on the disk behind a file's end. Its length stays.
@@ -515,6 +526,17 @@ mod tests {
         let again = super::tests::audit(root.path());
         again.write(line("c")).await.expect("it is written");
         assert_eq!(mode(&again.path), 0o600);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_was_cut_off_takes_no_other_with_it() {
+        let root = tempfile::tempdir().expect("a folder");
+        let audit = audit(root.path());
+        audit.write(line("a")).await.expect("it is written");
+        let mut file = OpenOptions::new().append(true).open(&audit.path).expect("it is ours");
+        file.write_all(b"{\"time\":\"20").expect("it can be written");
+        audit.write(line("b")).await.expect("it is written");
+        assert_eq!(sites(&audit, Of::Everybody).await, ["a", "b"]);
     }
 
     #[tokio::test]
