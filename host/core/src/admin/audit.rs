@@ -287,7 +287,7 @@ impl Audit {
         since: Option<SystemTime>,
     ) -> anyhow::Result<Lines> {
         self.aside(move |audit| {
-            // Nothing is moved in the meantime.
+            // So that no file gets another number while this reads.
             let _open = audit.open.lock();
             audit.read_now(&of, since)
         })
@@ -358,7 +358,7 @@ impl Audit {
         if folder == self.root.join(STATE_FOLDER) {
             state_folder(&files::Folder::open(&self.root)?)?;
         }
-        // Whoever could write there could say anything.
+        // Everybody who could write there could say anything.
         files::check_operators(folder)?;
         if self.has_many {
             check_outside(folder, &site::identities(&self.root)?)?;

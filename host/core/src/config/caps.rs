@@ -564,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_served_is_lowered_whoever_wrote_it() {
+    fn what_is_served_is_lowered_even_if_the_site_wrote_it() {
         let (mut config, _) =
             SiteConfig::parse("limits.memory = \"1 GiB\"", &Caps::default()).unwrap();
         let lowered = caps("memory = \"64 MiB\"").lower(&mut config);
