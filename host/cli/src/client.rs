@@ -1,5 +1,7 @@
-//! The commands' side of the API, over the socket that only this user can reach.
+//! The commands' side of the API, over the socket that only this user can reach, or over the
+//! admin's address with a token.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -9,18 +11,36 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 
+use lithe_host::internals::admin::Lines;
 use lithe_host::internals::files::Folder;
 use lithe_host::internals::plugin::{Digest, STATE_FOLDER};
-use lithe_host::internals::site::{Given, Report, SiteDir, Status, Terms};
+use lithe_host::internals::site::{Given, Report, Status, Terms};
 
 /// What stays as it is in a component's path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
 
-/// Talks to the host that serves a site, alone or among those in the same folder.
-pub(crate) struct Client {
-    site: PathBuf,
+/// Talks to the host that serves a site.
+pub(crate) enum Client {
+    /// The host serves this folder, alone or among those in the same folder. It runs on this
+    /// machine, as this user.
+    Here(PathBuf),
+    /// The host's admin listens at an address.
+    There {
+        address: SocketAddr,
+        /// The name of the site, as the admin knows it. None for what is about all sites.
+        site: Option<String>,
+        token: String,
+    },
+}
+
+/// A connection, and the beginning of the paths that are about the site.
+struct Connected<S> {
+    stream: S,
+    prefix: String,
+    token: Option<String>,
 }
 
 /// Why a command failed.
@@ -31,6 +51,10 @@ pub(crate) enum ClientError {
         .0.display()
     )]
     NoHost(PathBuf),
+    #[error(
+        "no host's admin listens on `{0}`: name the address of `admin.listen`, or open the tunnel"
+    )]
+    NoAdmin(SocketAddr, #[source] std::io::Error),
     #[error("{0}")]
     Refused(String),
     #[error("the host's answer did not arrive")]
@@ -45,21 +69,15 @@ pub(crate) struct Share {
 }
 
 impl Client {
-    /// A client for the site's host, which need not run.
-    pub(crate) fn new(site: &SiteDir) -> Self {
-        Self { site: site.root.clone() }
-    }
-
-    /// Connects to the host. Returns the beginning of its paths, too.
-    async fn connect(&self) -> Result<(UnixStream, String), ClientError> {
-        if let Some(alone) = connect(&self.site).await {
-            return Ok((alone, String::new()));
+    /// Connects to the host on this machine.
+    async fn connect_here(site: &Path) -> Result<Connected<UnixStream>, ClientError> {
+        if let Some(stream) = connect(site).await {
+            return Ok(Connected { stream, prefix: String::new(), token: None });
         }
-        let no_host = || ClientError::NoHost(self.site.clone());
-        let (parent, name) = self.site.parent().zip(self.site.file_name()).ok_or_else(no_host)?;
-        let among = connect(parent).await.ok_or_else(no_host)?;
-        let name = name.to_string_lossy();
-        Ok((among, format!("/sites/{}", utf8_percent_encode(&name, PATH))))
+        let no_host = || ClientError::NoHost(site.to_owned());
+        let (parent, name) = site.parent().zip(site.file_name()).ok_or_else(no_host)?;
+        let stream = connect(parent).await.ok_or_else(no_host)?;
+        Ok(Connected { stream, prefix: prefix(&name.to_string_lossy()), token: None })
     }
 
     /// The status of the site.
@@ -116,6 +134,15 @@ impl Client {
         self.ask(Method::POST, &with_query("/drop", terms, &[]), None, Bytes::new()).await
     }
 
+    /// The lines of the audit, since a moment that the host understands.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub(crate) async fn audit(&self, since: Option<&str>) -> Result<Lines, ClientError> {
+        let path = with_query("/audit", Terms::default(), &[("since", since)]);
+        self.ask(Method::GET, &path, None, Bytes::new()).await
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -123,14 +150,37 @@ impl Client {
         kind: Option<String>,
         body: Bytes,
     ) -> Result<T, ClientError> {
+        match self {
+            Self::Here(site) => Self::connect_here(site).await?.ask(method, path, kind, body).await,
+            Self::There { address, site, token } => {
+                let stream = TcpStream::connect(address).await;
+                let stream = stream.map_err(|error| ClientError::NoAdmin(*address, error))?;
+                let prefix = site.as_deref().map(prefix).unwrap_or_default();
+                let connected = Connected { stream, prefix, token: Some(token.clone()) };
+                connected.ask(method, path, kind, body).await
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connected<S> {
+    async fn ask<T: DeserializeOwned>(
+        self,
+        method: Method,
+        path: &str,
+        kind: Option<String>,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
         let broken = |error| ClientError::Broken(error);
-        let (stream, prefix) = self.connect().await?;
+        let Self { stream, prefix, token } = self;
         let path = format!("{prefix}{path}");
-        let request = Request::builder().method(method).uri(path).header(header::HOST, "lithe");
-        let request = match kind {
-            Some(kind) => request.header(header::CONTENT_TYPE, kind),
-            None => request,
-        };
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "lithe");
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
         let request =
             request.body(Full::<Bytes>::from(body)).map_err(|error| broken(error.into()))?;
         let (mut sender, connection) =
@@ -143,6 +193,11 @@ impl Client {
         driving.abort();
         read(status, &body.to_bytes())
     }
+}
+
+/// The beginning of the paths that are about this site among others.
+fn prefix(site: &str) -> String {
+    format!("/sites/{}", utf8_percent_encode(site, PATH))
 }
 
 /// A path of the API, with the parameters that are set.

@@ -1,6 +1,7 @@
 //! The commands, and what they print for people.
 
 mod add;
+mod audit;
 mod build;
 mod client;
 mod compile;
@@ -103,6 +104,12 @@ enum Command {
     Drop(CanaryOptions),
     /// Print what is served: versions, sockets, and versions that still drain
     Status(StatusOptions),
+    /// Print who has asked for which change, and what came of it
+    ///
+    /// Prints a line for each deploy, rollback, promotion and drop: when it was, whose token it was
+    /// and from where, the components with their digests, and the result. The newest 10,000 are
+    /// printed.
+    Audit(AuditOptions),
     /// Print the table of routes
     ///
     /// Prints method, pattern, component, and the middleware and error handlers that apply:
@@ -146,8 +153,37 @@ struct BuildOptions {
 
 #[derive(Debug, Args)]
 struct SiteOptions {
-    /// The folder of a site that is being served
+    /// The folder of a site that is being served; with `--admin`, the site's name
     site: PathBuf,
+    #[command(flatten)]
+    host: HostOptions,
+}
+
+/// Which host is asked. By default, it is the one of this user that serves the folder.
+#[derive(Debug, Args)]
+struct HostOptions {
+    /// Ask the host whose admin listens at this address (`admin.listen`), with a token: the
+    /// operator's, or the site's
+    #[arg(long, value_name = "ADDRESS", env = "LITHE_ADMIN")]
+    admin: Option<String>,
+    /// The file with the token [default: the variable `LITHE_ADMIN_TOKEN` has it]
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct AuditOptions {
+    /// The folder of a site, or of all sites of a host; with `--admin`, the site's name, or nothing
+    /// for all sites [default: the working folder]
+    site: Option<PathBuf>,
+    #[command(flatten)]
+    host: HostOptions,
+    /// Print only what happened since, such as 1h, 2026-01-31 or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Print a line of JSON for each change
+    #[arg(long)]
+    json: bool,
 }
 
 /// How a change is asked for.
@@ -289,6 +325,7 @@ pub fn main() -> ExitCode {
         Command::Promote(options) => deploy::promote(&options),
         Command::Drop(options) => deploy::drop_canary(&options),
         Command::Status(options) => status::run(&options),
+        Command::Audit(options) => audit::run(&options),
         Command::Routes(options) => routes::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Dev(options) => dev::run(&options),

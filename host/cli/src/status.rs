@@ -81,7 +81,20 @@ fn table(status: &Status) -> String {
         rows.extend(counts.map(|(limit, times)| vec![limit.clone(), times.to_string()]));
         text += &aligned(&rows);
     }
-    text + &memory_of_all(&status.memory)
+    text + &lowered(status) + &memory_of_all(&status.memory)
+}
+
+/// What the operator allows where it is less than the site's own setting.
+fn lowered(status: &Status) -> String {
+    if status.lowered.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["SETTING", "THE SITE'S", "ALLOWED", "HOLDS"].map(str::to_owned).to_vec()];
+    rows.extend(status.lowered.iter().map(|own| {
+        let holds = if own.waits { "from the next version on" } else { "now" };
+        vec![own.setting.clone(), own.from.clone(), own.to.clone(), holds.to_owned()]
+    }));
+    format!("\nlowered to what the host allows:\n\n{}", aligned(&rows))
 }
 
 /// What the host holds in memory for the site.

@@ -4,6 +4,7 @@
 //! the file, the line and the column, and what would be right.
 
 mod build;
+mod caps;
 mod compile;
 #[cfg(test)]
 mod docs;
@@ -27,6 +28,7 @@ use crate::files::{self, FileError};
 use ranges::{label, list};
 
 pub use build::{Build, Engine, GuestKind};
+pub use caps::{Caps, Lowered, SiteKey};
 pub use compile::Compile;
 pub use host::HostBounds;
 pub use limit::Limit;
@@ -34,7 +36,7 @@ pub use limits::{Deflate, Limits, MAX_UPKEEP_TIME, OutboundPolicy};
 pub use plugin::{FolderGrant, PluginConfig, Scope, SecretSource, TopicScope};
 pub use server::{Admin, ProxyHeader, ServerConfig};
 pub use swap::SwapConfig;
-pub use tenants::{Host, Tenants};
+pub use tenants::{Host, TenantSite, TenantToken, Tenants};
 
 /// The file's name inside a site.
 pub const FILE_NAME: &str = "lithe.toml";
@@ -208,9 +210,9 @@ impl Config {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let config: Self = toml::from_str(text).map_err(with_key)?;
+        let mut config: Self = toml::from_str(text).map_err(with_key)?;
         config.host.validate()?;
-        config.site.validate()?;
+        config.site.settle()?;
         Ok(config)
     }
 }
@@ -239,7 +241,14 @@ impl HostConfig {
     }
 
     fn validate(&self) -> anyhow::Result<()> {
-        self.admin.validate()
+        self.admin.validate()?;
+        self.tenants.validate()?;
+        anyhow::ensure!(
+            self.tenants.tokens.is_empty() || self.admin.listen.is_some(),
+            "`[tenants.tokens]` needs `admin.listen`, such as `listen = \"127.0.0.1:4001\"` in `[admin]`: tokens \
+             are shown there"
+        );
+        Ok(())
     }
 
     /// Tells the operator which tables of the changed file differ, and so take effect at the next
@@ -250,7 +259,7 @@ impl HostConfig {
             self.server != new.server,
             self.admin != new.admin,
             self.compile != new.compile,
-            self.tenants != new.tenants,
+            !self.tenants.has_shares_of(&new.tenants),
         ];
         let tables = HOST_TABLES.into_iter().zip(changed);
         let tables: Vec<_> =
@@ -264,25 +273,26 @@ impl HostConfig {
 }
 
 impl SiteConfig {
-    /// Reads the `lithe.toml` of one of several sites. Without the file, each setting has its
-    /// default.
+    /// Reads the `lithe.toml` of one of several sites, and holds it to the operator's caps. Without
+    /// the file, each setting has its default. Returns what was lowered, too.
     ///
     /// # Errors
-    /// As [`Config::load`]; or the file has settings that belong to the host.
-    pub fn load(site: &files::Folder) -> anyhow::Result<Self> {
-        load(site, Self::parse)
+    /// As [`Config::load`]; or the file has settings that belong to the host, or are over a cap.
+    pub fn load(site: &files::Folder, caps: &Caps) -> anyhow::Result<(Self, Vec<Lowered>)> {
+        load(site, |text| Self::parse(text, caps))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    fn parse(text: &str, caps: &Caps) -> anyhow::Result<(Self, Vec<Lowered>)> {
         if let Some(key) = keys(text).find(|key| HOST_TABLES.contains(&&**key)) {
             anyhow::bail!(
                 "`[{key}]` belongs to the host, which serves several sites: put it into the `{FILE_NAME}` \
                  beside their folders"
             );
         }
-        let config: Self = toml::from_str(text).map_err(with_key)?;
-        config.validate()?;
-        Ok(config)
+        let mut config: Self = toml::from_str(text).map_err(with_key)?;
+        let lowered = caps.hold(&mut config, text)?;
+        config.settle()?;
+        Ok((config, lowered))
     }
 
     /// The text of a site's `lithe.toml`. Empty if the file does not exist.
@@ -300,7 +310,11 @@ impl SiteConfig {
         build.and_then(|build| build.plugin.as_deref()).unwrap_or(file)
     }
 
-    fn validate(&self) -> anyhow::Result<()> {
+    /// Completes the settings, and checks what the ranges cannot express.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        for plugin in self.plugin.values_mut() {
+            plugin.settle(&self.limits);
+        }
         self.limits.validate()?;
         build::validate(&self.build)?;
         for (file, plugin) in &self.plugin {
@@ -318,7 +332,10 @@ impl SiteConfig {
     }
 }
 
-fn load<T>(folder: &files::Folder, parse: fn(&str) -> anyhow::Result<T>) -> anyhow::Result<T> {
+fn load<T>(
+    folder: &files::Folder,
+    parse: impl FnOnce(&str) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let shown = || folder.path().join(FILE_NAME).display().to_string();
     let text = match folder.read_text(FILE_NAME, MAX_FILE) {
         Ok(text) => text,
@@ -368,13 +385,15 @@ mod tests {
 
     #[test]
     fn settings_of_a_host_and_of_one_of_its_sites_are_in_different_files() {
+        let parse =
+            |text: &str| SiteConfig::parse(text, &Caps::default()).map(|(config, _)| config);
         let host = "[server]\nconnections = 7\n[tenants]\ncpu_share = 0.5\n";
         assert_eq!(HostConfig::parse(host).unwrap().server.connections, 7);
         let site = "name = \"a\"\n[limits]\nqueue = 7\n";
-        assert_eq!(SiteConfig::parse(site).unwrap().limits.queue, 7);
+        assert_eq!(parse(site).unwrap().limits.queue, 7);
         // A table with nothing in it is misplaced, too.
         for table in HOST_TABLES {
-            let error = SiteConfig::parse(&format!("[{table}]\n")).unwrap_err().to_string();
+            let error = parse(&format!("[{table}]\n")).unwrap_err().to_string();
             assert!(error.starts_with(&format!("`[{table}]` belongs to the host")), "{error}");
         }
         for key in ["name = \"a\"", "[limits]", "[sever]"] {
@@ -383,7 +402,7 @@ mod tests {
         }
         let both = Config::parse(&format!("{site}{host}")).unwrap();
         assert_eq!(both.host, HostConfig::parse(host).unwrap());
-        assert_eq!(both.site, SiteConfig::parse(site).unwrap());
+        assert_eq!(both.site, parse(site).unwrap());
     }
 
     #[test]
@@ -485,8 +504,16 @@ mod tests {
         Config::parse(text).expect_err(text).to_string()
     }
 
-    const SECTIONS: [&str; 6] =
-        ["[limits]", "[server]", "[swap]", "[admin]", "[tenants]", "[plugin.\"a.wasm\"]"];
+    const SECTIONS: [&str; 8] = [
+        "[limits]",
+        "[server]",
+        "[swap]",
+        "[admin]",
+        "[tenants]",
+        "[tenants.limits]",
+        "[tenants.sites.a]",
+        "[plugin.\"a.wasm\"]",
+    ];
 
     #[test]
     fn no_number_time_or_size_is_without_a_range() {
@@ -516,7 +543,7 @@ mod tests {
                     let is_text = value.starts_with('"');
                     match Config::parse(&text) {
                         Ok(_) => assert!(
-                            is_text && key == "token_file"
+                            is_text && ["token_file", "audit"].contains(&&*key)
                                 || ["max_failures", "max_errors"].contains(&&*key)
                                     && value == "1e-300",
                             "{text}"

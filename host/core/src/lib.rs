@@ -97,8 +97,8 @@ pub use log::{Log, start as start_log};
 pub use pipeline::Split;
 pub use plugin::{Digest, EmptyMemory};
 pub use site::{
-    CanaryStatus, Change, DeployError, DrainingStatus, Given, MemoryStatus, NotServed, Report,
-    Serving, SiteManager, Status, Terms,
+    CanaryStatus, Change, DeployError, DrainingStatus, Given, LoweredStatus, MemoryStatus,
+    NotServed, Report, Serving, SiteManager, Status, Terms,
 };
 
 /// What the commands, the tests and the fuzz targets of Lithe itself use. It may change with every
@@ -109,7 +109,7 @@ pub mod internals {
         pub use crate::host::loader;
     }
     pub mod admin {
-        pub use crate::admin::{Listeners, connect};
+        pub use crate::admin::{Component, Kind, Line, Lines, Listeners, Outcome, connect};
     }
     pub mod site {
         pub use crate::site::{

@@ -52,7 +52,7 @@ impl Ground {
     /// The two folders; the site is charged.
     pub(crate) fn grants(&self, account: &Arc<Account>) -> Grants {
         let folder =
-            |path: &str, write| config::FolderGrant { path: path.into(), write, size: SIZE };
+            |path: &str, write| config::FolderGrant { path: path.into(), write, size: Some(SIZE) };
         let folders = [("/data", folder("data", true)), ("/read", folder("read", false))];
         let plugin = config::PluginConfig {
             folders: folders.map(|(path, folder)| (path.to_owned(), folder)).into(),

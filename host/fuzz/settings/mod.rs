@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use lithe_host::internals::config::{self, Config, HostConfig, SiteConfig};
+use lithe_host::internals::config::{self, Caps, Config, HostConfig, SiteConfig};
 use lithe_host::internals::files::Folder;
 use lithe_host::internals::plugin::{Cache, Compiling, Loader};
 use lithe_host::internals::runtime::Runtime;
@@ -39,8 +39,14 @@ const MOST: usize = 10_000_000;
 const MAX_ERROR: usize = 8 * 1024;
 
 /// What an error names that is about two settings, and so has no place.
-const TOGETHER: [&str; 4] =
-    ["`limits.outbound`", "`replicas`", "`auto_response`", "`admin.listen`"];
+const TOGETHER: [&str; 6] = [
+    "`limits.outbound`",
+    "`replicas`",
+    "`auto_response`",
+    "`admin.listen`",
+    "[tenants.sites",
+    "[tenants.tokens",
+];
 
 /// A site with one route, whose settings are the inputs.
 pub(crate) struct Settings {
@@ -96,10 +102,12 @@ impl Settings {
         IS_COUNTED.set(true);
         fs::write(self.site.path().join(config::FILE_NAME), input).expect("it can be written");
         let folder = Folder::open(self.site.path()).expect("the folder is there");
-        let several = [HostConfig::load(&folder).err(), SiteConfig::load(&folder).err()];
+        let site = SiteConfig::load(&folder, &Caps::default());
+        let several = [HostConfig::load(&folder).err(), site.err()];
         match Config::load(&folder) {
             Ok(config) => {
                 check_ranges(&config);
+                check_caps(&config, &folder);
                 self.serve();
             }
             Err(error) => {
@@ -199,13 +207,14 @@ fn check_ranges(config: &Config) {
         limits.outbound,
         limits.attachment,
         limits.log_per_second,
+        limits.folder_size,
         limits.state,
         admin.body,
         compile.component,
         compile.memory,
     ];
     let folders = plugin.values().flat_map(|plugin| plugin.folders.values());
-    let mut sizes = sizes.into_iter().chain(folders.map(|folder| folder.size));
+    let mut sizes = sizes.into_iter().chain(folders.filter_map(|folder| folder.size));
     assert!(sizes.all(|size| size <= LARGEST), "{config:?}");
     let counts = [
         limits.table_elements,
@@ -223,10 +232,27 @@ fn check_ranges(config: &Config) {
         swap.keep,
     ];
     assert!(counts.iter().all(|count| *count <= MOST), "{counts:?}");
-    for share in [swap.max_failures, swap.max_errors, tenants.cpu_share, tenants.pool_share] {
+    let own = tenants.sites.keys().map(|site| tenants.shares_of(site));
+    let own = own.flat_map(|(cpu, pool)| [cpu, pool]);
+    let shares = [swap.max_failures, swap.max_errors, tenants.cpu_share, tenants.pool_share];
+    for share in shares.into_iter().chain(own) {
         assert!((0.0..=1.0).contains(&share), "{share}");
     }
     assert!((9..=15).contains(&deflate.window_bits), "{}", deflate.window_bits);
+}
+
+/// Under caps, a site is refused, or has no more than they allow.
+fn check_caps(config: &Config, folder: &Folder) {
+    let tenants = &config.host.tenants;
+    for site in tenants.sites.keys().map(String::as_str).chain(["a"]).take(8) {
+        let caps = tenants.caps_of(site);
+        let mut own = config.site.clone();
+        drop(caps.lower(&mut own));
+        assert_eq!(caps.lower(&mut own), [], "what was lowered is within the caps");
+        if let Ok((mut held, _)) = SiteConfig::load(folder, &caps) {
+            assert_eq!(caps.lower(&mut held), [], "what is accepted is within the caps");
+        }
+    }
 }
 
 fn check_refusal(input: &[u8], error: &str) {

@@ -9,7 +9,7 @@ use super::tree::{Node, Tree, variants};
 
 /// Values by scope and method. Unlike routes, all values that fit a path apply, and they do not
 /// conflict.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scopes<T> {
     tree: Tree,
     values: Vec<T>,

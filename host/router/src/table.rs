@@ -11,14 +11,14 @@ use super::search::Search;
 use super::tree::{End, Node, Tree, Variant, variants};
 
 /// Routes by pattern and method.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Router<T> {
     tree: Tree,
     /// In the order in which they were added.
     routes: Vec<Route<T>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Route<T> {
     method: Option<Method>,
     pattern: Pattern,

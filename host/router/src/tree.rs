@@ -13,13 +13,13 @@ use http::Method;
 use super::matcher::Matcher;
 use super::pattern::{Pattern, Segment};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub root: Node,
     pub case_sensitive: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     /// Boxed, because a hash table reserves room for more entries than it has.
     pub statics: HashMap<Box<str>, Box<Node>>,
@@ -36,7 +36,7 @@ pub(crate) struct Node {
 
 /// Where an entry's pattern ends in the tree. Ends are sorted by rank, and then in the order in
 /// which they were added.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct End {
     /// The entry's index, given by the table.
     pub entry: usize,

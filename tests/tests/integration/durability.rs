@@ -33,8 +33,8 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("it is there") {
         let path = entry.expect("it is readable").path();
-        let is_own =
-            ["control", "versions.json", "lithe.toml"].iter().any(|own| path.ends_with(own));
+        let own = ["control", "versions.json", "lithe.toml", "audit.log"];
+        let is_own = own.iter().any(|own| path.ends_with(own));
         if path.is_dir() {
             found.extend(leftovers(&path));
         } else if path.extension().is_none_or(|extension| extension != "wasm") && !is_own {

@@ -51,7 +51,7 @@ async fn a_site_that_asks_for_a_neighbours_host_gets_its_own_only() {
         assert_eq!(answers(&host, "aaa").await, "v2", "{asked}");
         assert_eq!(answers(&host, "x.victim").await, "421", "{asked}");
         let shown = format!("`{}`", asked.to_lowercase());
-        host.wait_for_log(&["ERROR", "site=\"aaa\"", &shown, "`victim`", "[tenants.hosts]"]).await;
+        host.wait_for_log(&["ERROR", "site=\"aaa\"", &shown, "`victim`", "[tenants.sites]"]).await;
     }
 }
 
@@ -98,14 +98,17 @@ async fn the_operator_gives_a_host_to_a_site() {
     let host = sites("hosts = [\"aaa\", \"shop.example\"]\n")
         .file(
             "lithe.toml",
-            "[tenants.hosts]\n\"shop.example\" = \"victim\"\n\"*.cdn.example\" = \"victim\"\n",
+            "[tenants.sites.victim]\nhosts = [\"shop.example\", \"*.cdn.example\"]\n",
         )
         .start()
         .await;
     for name in ["shop.example", "x.cdn.example", "victim"] {
         assert_eq!(answers(&host, name).await, "v1", "{name}");
     }
-    host.wait_for_log(&["ERROR", "site=\"aaa\"", "`shop.example`", "`[tenants.hosts]` gives it"])
+    host.wait_for_log(&["ERROR", "site=\"aaa\"", "`shop.example`", "the operator gives it"]).await;
+    // The operator may think again, without a restart.
+    host.site.write("lithe.toml", "[tenants.sites.aaa]\nhosts = [\"shop.example\"]\n");
+    eventually("the host", async || (answers(&host, "shop.example").await == "v2").then_some(()))
         .await;
 }
 

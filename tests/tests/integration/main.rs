@@ -36,6 +36,7 @@ mod logs;
 mod many_sockets;
 mod memory;
 mod neighbours;
+mod operator;
 mod outbound;
 mod panics;
 mod proxies;

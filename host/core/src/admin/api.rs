@@ -7,27 +7,34 @@
 //! | `POST /deploy` | deploys several, all or none: a form with a part for each, named by its file |
 //! | `POST /rollback/FILE` | goes back to the previous version, or to `?to=DIGEST` |
 //! | `POST /promote`, `POST /drop` | ends a canary |
+//! | `GET /audit` | shows who has asked for which change, and what came of it; `?since=1h` |
 //!
 //! If a host serves several sites, each of these paths begins with `/sites/NAME`, the name of the
-//! site's folder; `GET /sites` lists the names. `?share=5%25` or `?header=NAME:VALUE` makes a
-//! deploy a canary. Each change takes `?dry_run=true` (nothing changes, and the answer says what
-//! would) and `?keep_memory=true` (a change that would lose memory is refused). Answers are JSON.
+//! site's folder; `GET /sites` lists the names, and `GET /audit` has the lines of all sites. A
+//! token of one site opens only the paths of that site: anything else is 403.
+//!
+//! `?share=5%25` or `?header=NAME:VALUE` makes a deploy a canary. Each change takes `?dry_run=true`
+//! (nothing changes, and the answer says what would) and `?keep_memory=true` (a change that would
+//! lose memory is refused). Answers are JSON.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::answer::{Refusal, json};
+use super::audit::{self, Audit, Kind, Line, Of};
 use super::body::{Room, Upload, boundary, form};
 use super::query::{decoded, query, split, terms};
+use super::tokens::{Caller, Peer, Tokens};
 use crate::log::Seldom;
-use crate::pipeline;
-use crate::plugin::Digest;
-use crate::site::{DeployError, Given, Report, SiteManager, Sites};
+use crate::pipeline::{self, Split};
+use crate::site::{DeployError, Given, Report, SiteManager, Sites, Terms};
 
 /// Answers the API's requests.
 pub(crate) struct Api {
@@ -36,38 +43,53 @@ pub(crate) struct Api {
     /// Limits how often the log reports a request without the right token.
     pub unknown: Seldom,
     pub room: Room,
+    pub audit: Arc<Audit>,
 }
 
 /// Who may use a listener.
 pub(crate) enum Access {
     /// Everyone who reaches the listener.
     Everyone,
-    /// Those who have the token of this digest.
-    Token(Digest),
+    /// Those who have one of these tokens.
+    Token(Arc<ArcSwap<Tokens>>),
+}
+
+/// A request of somebody who is known.
+struct Asked<'r> {
+    head: &'r Parts,
+    caller: Caller,
+    peer: Peer,
+    /// The line of the change that it asks for, until the change has begun.
+    line: Option<Line>,
 }
 
 impl Api {
     /// Answers one request.
-    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> Response<Full<Bytes>> {
         let (head, incoming) = request.into_parts();
         let mut upload = Upload::new(incoming);
-        let mut response = match self.answer(&head, &mut upload).await {
+        let answered = match self.caller(&head.headers) {
+            Err(unknown) => Err(unknown),
+            Ok(caller) => {
+                let mut asked = Asked { head: &head, caller, peer, line: None };
+                let answered = self.answer(&mut asked, &mut upload).await;
+                if let (Err(refusal), Some(mut line)) = (&answered, asked.line) {
+                    line.refuse(&refusal.message);
+                    if let Err(error) = self.audit.write(line).await {
+                        tracing::error!("a refusal is not in the audit: {error:#}");
+                    }
+                }
+                answered
+            }
+        };
+        let mut response = match answered {
             Ok(response) => response,
             Err(refusal) => {
-                // A client without the token must not be able to fill the log.
-                let is_unknown = refusal.status == StatusCode::UNAUTHORIZED;
-                if head.method != Method::GET && (!is_unknown || self.unknown.is_due()) {
-                    let (path, status) = (head.uri.path(), refusal.status.as_u16());
-                    let reason = &*refusal.message;
-                    let site = decoded(path).ok().and_then(|path| {
-                        let (manager, _) = self.site(path.trim_start_matches('/')).ok()?;
-                        Some(manager.name().clone())
-                    });
-                    tracing::error!(
-                        target: "swap", site = site.as_deref(), path, status,
-                        "nothing was deployed: {reason}"
-                    );
-                }
+                self.log_refusal(&head, &refusal);
                 refusal.into_response()
             }
         };
@@ -79,22 +101,63 @@ impl Api {
         response
     }
 
+    fn log_refusal(&self, head: &Parts, refusal: &Refusal) {
+        // Those who may not ask must not be able to fill the log, nor have a site charged for it.
+        let may_not_ask = matches!(
+            refusal.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+        );
+        if head.method == Method::GET || (may_not_ask && !self.unknown.is_due()) {
+            return;
+        }
+        let (path, status) = (head.uri.path(), refusal.status.as_u16());
+        let reason = &*refusal.message;
+        let site = decoded(path).ok().filter(|_| !may_not_ask).and_then(|path| {
+            let (manager, _) = self.site(path.trim_start_matches('/')).ok()?;
+            Some(manager.name().clone())
+        });
+        tracing::error!(
+            target: "swap", site = site.as_deref(), path, status,
+            "nothing was deployed: {reason}"
+        );
+    }
+
     async fn answer(
         &self,
-        head: &Parts,
+        asked: &mut Asked<'_>,
         upload: &mut Upload<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
-        self.check_access(&head.headers)?;
+        let head = asked.head;
         let path = decoded(head.uri.path())?;
-        let query = query(head.uri.query().unwrap_or_default())?;
         let path = path.trim_start_matches('/');
-        if path == "sites" && head.method == Method::GET {
-            return Ok(json(StatusCode::OK, &self.sites.names()));
+        asked.note_change(path)?;
+        if let Caller::Site(token) = &asked.caller {
+            token.check_path(path)?;
+        }
+        let query = query(head.uri.query().unwrap_or_default())?;
+        if query.get("dry_run").is_some_and(|dry| dry != "false") {
+            // What changes nothing has no line.
+            asked.line = None;
+        }
+        match (path, &head.method) {
+            ("sites", &Method::GET) => return Ok(json(StatusCode::OK, &self.sites.names())),
+            ("audit", &Method::GET) => return self.lines(Of::Everybody, &query).await,
+            _ => {}
+        }
+        let named = path.strip_prefix("sites/").and_then(|path| path.split_once('/'));
+        if let (Some((site, "audit")), &Method::GET) = (named, &head.method) {
+            if let Caller::Site(token) = &asked.caller {
+                token.count()?;
+            }
+            return self.lines(Of::Site(site.to_owned()), &query).await;
         }
         let (manager, path) = self.site(path)?;
+        if let Some(line) = asked.line.as_mut().filter(|line| line.site.is_empty()) {
+            line.site = self.sites.names().pop().unwrap_or_default();
+        }
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         let wanted = match (first, rest) {
-            ("status", "") => Method::GET,
+            ("status" | "audit", "") => Method::GET,
             ("plugins", file) if !file.is_empty() => Method::PUT,
             ("rollback", file) if !file.is_empty() => Method::POST,
             ("deploy" | "promote" | "drop", "") => Method::POST,
@@ -110,31 +173,113 @@ impl Api {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let body = upload.read(&head.headers, &self.room).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
-                to_its_end(async move { manager.deploy(given, split, terms).await }).await?
+                self.deploy(asked, manager, given, split, terms).await?
             }
             "deploy" => {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let boundary = boundary(&head.headers)?;
                 let body = upload.read(&head.headers, &self.room).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
-                to_its_end(async move { manager.deploy(given, split, terms).await }).await?
+                self.deploy(asked, manager, given, split, terms).await?
             }
             "rollback" => {
                 let terms = terms(&query, &["to"])?;
                 let (plugin, to) = (rest.to_owned(), query.get("to").cloned());
-                to_its_end(async move { manager.roll_back(&plugin, to.as_deref(), terms).await })
-                    .await?
+                if let Some(line) = &mut asked.line {
+                    line.name(std::iter::once((rest, None)));
+                }
+                let change = async move { manager.roll_back(&plugin, to.as_deref(), terms).await };
+                self.make(asked, change).await?
             }
             "promote" => {
                 let terms = terms(&query, &[])?;
-                to_its_end(async move { manager.promote(terms).await }).await?
+                self.make(asked, async move { manager.promote(terms).await }).await?
             }
             _ => {
                 let terms = terms(&query, &[])?;
-                to_its_end(async move { manager.drop_canary(terms).await }).await?
+                self.make(asked, async move { manager.drop_canary(terms).await }).await?
             }
         };
         Ok(json::<Report>(StatusCode::OK, &report))
+    }
+
+    async fn deploy(
+        &self,
+        asked: &mut Asked<'_>,
+        manager: Arc<SiteManager>,
+        given: Given,
+        split: Option<Split>,
+        terms: Terms,
+    ) -> Result<Report, Refusal> {
+        if let Some(mut line) = asked.line.take() {
+            let own = given.clone();
+            let named = tokio::task::spawn_blocking(move || {
+                line.name_given(&own);
+                line
+            });
+            asked.line = Some(named.await.map_err(|_| failed())?);
+        }
+        self.make(asked, async move { manager.deploy(given, split, terms).await }).await
+    }
+
+    /// Makes a change, and writes its line. If that is not possible, it does not make the change.
+    /// It goes on when its client leaves.
+    async fn make(
+        &self,
+        asked: &mut Asked<'_>,
+        change: impl Future<Output = Result<Report, DeployError>> + Send + 'static,
+    ) -> Result<Report, Refusal> {
+        let Some(mut line) = asked.line.take() else {
+            return Ok(tokio::spawn(change).await.map_err(|_| failed())??);
+        };
+        self.audit.reserve().await.map_err(|error| {
+            let message = format!(
+                "nothing is changed, because its line cannot be written: {error:#}; make room, or name another file \
+                 in `admin.audit`"
+            );
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        })?;
+        let audit = self.audit.clone();
+        let made = tokio::spawn(async move {
+            let mut made = tokio::spawn(change).await;
+            if let Ok(ended) = &made {
+                line.end(ended);
+            }
+            if let Err(error) = audit.write(line).await {
+                tracing::error!("a change is not in the audit: {error:#}");
+                if let Ok(Ok(report)) = &mut made {
+                    report.warnings.push(format!("the change is not in the audit: {error:#}"));
+                }
+            }
+            made
+        });
+        Ok(made.await.flatten().map_err(|_| failed())??)
+    }
+
+    /// The lines of the audit.
+    async fn lines(
+        &self,
+        of: Of,
+        query: &HashMap<String, String>,
+    ) -> Result<Response<Full<Bytes>>, Refusal> {
+        if let Some(name) = query.keys().find(|name| *name != "since") {
+            let message = format!("`{name}` is not a parameter here: the parameter is `since`");
+            return Err(Refusal::bad(message));
+        }
+        let since = match query.get("since") {
+            None => None,
+            Some(text) => Some(audit::since(text).ok_or_else(|| {
+                Refusal::bad(format!(
+                    "`{text}` is not a time: write one such as `1h`, `2026-01-31` or `2026-01-31T12:00:00Z`"
+                ))
+            })?),
+        };
+        match self.audit.read(of, since).await {
+            Ok(lines) => Ok(json(StatusCode::OK, &lines)),
+            Err(error) => {
+                Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))
+            }
+        }
     }
 
     /// Finds the site that the path names. Returns the rest of the path, too.
@@ -148,32 +293,49 @@ impl Api {
         }
     }
 
-    fn check_access(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let Access::Token(expected) = &self.access else { return Ok(()) };
-        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        // RFC 9110, section 11.1: the scheme's case does not matter.
-        let token = shown.and_then(|value| value.split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        match token.map(|(_, token)| token) {
-            Some(token) if Digest::of(token.trim().as_bytes()) == *expected => Ok(()),
-            Some(_) => Err(Refusal::unauthorized("the token is wrong")),
-            None => Err(Refusal::unauthorized("show the token: `authorization: Bearer TOKEN`")),
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        match &self.access {
+            Access::Everyone => Ok(Caller::Control),
+            Access::Token(tokens) => tokens.load().caller(headers),
         }
     }
 }
 
-const ENDPOINTS: &str = "the API has GET /status, PUT /plugins/FILE, POST /deploy, \
-                         POST /rollback/FILE, POST /promote and POST /drop";
-
-/// Runs a change in a task of its own, so that it goes on when its client leaves.
-async fn to_its_end(
-    change: impl Future<Output = Result<Report, DeployError>> + Send + 'static,
-) -> Result<Report, Refusal> {
-    match tokio::spawn(change).await {
-        Ok(changed) => Ok(changed?),
-        Err(_) => Err(Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the change has failed in the host: `lithe status` says what is served",
-        )),
+impl Asked<'_> {
+    /// Begins the line of the change that the path asks for, if it does.
+    fn note_change(&mut self, path: &str) -> Result<(), Refusal> {
+        let (site, path) = match path.strip_prefix("sites/") {
+            Some(path) => path.split_once('/').unwrap_or((path, "")),
+            None => ("", path),
+        };
+        let (first, _) = path.split_once('/').unwrap_or((path, ""));
+        let kind = match (first, &self.head.method) {
+            ("plugins", &Method::PUT) | ("deploy", &Method::POST) => Kind::Deploy,
+            ("rollback", &Method::POST) => Kind::Rollback,
+            ("promote", &Method::POST) => Kind::Promote,
+            ("drop", &Method::POST) => Kind::Drop,
+            _ => return Ok(()),
+        };
+        // What a site's token asks of another site is of its own site.
+        let site = match &self.caller {
+            Caller::Site(token) => {
+                token.count()?;
+                &*token.site
+            }
+            Caller::Control | Caller::Operator => site,
+        };
+        self.line = Some(Line::of(&self.caller, self.peer, site, kind));
+        Ok(())
     }
+}
+
+const ENDPOINTS: &str = "the API has GET /status, PUT /plugins/FILE, POST /deploy, \
+                         POST /rollback/FILE, POST /promote, POST /drop and GET /audit";
+
+/// The answer if a task has panicked.
+fn failed() -> Refusal {
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the change has failed in the host: `lithe status` says what is served",
+    )
 }

@@ -1,10 +1,12 @@
 //! The two listeners of the admin's API, and who may use each.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,24 +16,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::api::{Access, Api};
+use super::audit::Audit;
 use super::body::Room;
 use super::control::Control;
+use super::tokens::{Peer, Tokens};
 use crate::config::bytes;
-use crate::files;
 use crate::log::Seldom;
-use crate::pipeline::{Connection, Patience};
-use crate::plugin::Digest;
+use crate::pipeline::{self, Connection, Patience};
 use crate::site::{Root, Sites};
 use crate::supervise;
 
-/// The environment variable with the token.
-const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
-
-/// The shortest token, in bytes: a shorter one could be guessed.
-const MIN_TOKEN: usize = 16;
-
 /// The most connections of each listener at once; more wait.
 const MAX_CONNECTIONS: usize = 32;
+
+/// How many tokens that are wrong the log names at once.
+const MAX_TOLD: usize = 8;
 
 /// How much of a request's head hyper may buffer.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -47,35 +46,51 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 /// The listeners for deploys.
 pub struct Listeners {
     control: Control,
-    tcp: Option<(TcpListener, SocketAddr, Digest)>,
+    tcp: Option<Tcp>,
     max_body: usize,
+    audit: Arc<Audit>,
+}
+
+/// The listener for everybody who has a token.
+struct Tcp {
+    listener: TcpListener,
+    address: SocketAddr,
+    tokens: Arc<ArcSwap<Tokens>>,
+    /// The folder in which the tokens' files are named.
+    root: PathBuf,
 }
 
 impl Listeners {
     /// Listens where this user's commands look for the site's host, and where `lithe.toml` says.
     ///
     /// # Errors
-    /// The address of `admin.listen` cannot be listened on, or it has no token.
+    /// The address of `admin.listen` cannot be listened on, or a token is missing or wrong.
     pub async fn open(root: &Root) -> anyhow::Result<Self> {
         let control = Control::open(root.folder()).await;
         let settings = &root.config().admin;
         let tcp = match settings.listen {
             None => None,
             Some(address) => {
-                let token = token(root)?;
+                let (folder, has_many) = (root.folder().to_owned(), root.has_many());
+                let (tokens, wrong) =
+                    Tokens::read(&folder, root.config(), has_many, &Tokens::default());
+                if !wrong.is_empty() {
+                    bail!("{}", wrong.join("\n"));
+                }
                 let listener = TcpListener::bind(address).await.with_context(|| {
                     format!("cannot listen on `{address}`: choose another `admin.listen`")
                 })?;
                 let address = listener.local_addr().context("the listener has no address")?;
-                Some((listener, address, token))
+                let tokens = Arc::new(ArcSwap::from_pointee(tokens));
+                Some(Tcp { listener, address, tokens, root: folder })
             }
         };
-        Ok(Self { control, tcp, max_body: bytes(settings.body) })
+        Ok(Self { control, tcp, max_body: bytes(settings.body), audit: Audit::new(root) })
     }
 
     /// The address where other programs can deploy.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.tcp.as_ref().map(|(_, address, _)| *address)
+        self.tcp.as_ref().map(|tcp| tcp.address)
     }
 
     /// Serves until the host stops. Requests that have begun by then are answered.
@@ -85,7 +100,7 @@ impl Listeners {
         let room = Room::new(self.max_body);
         let api = |access| {
             let (sites, room, unknown) = (sites.clone(), room.clone(), Seldom::default());
-            Arc::new(Api { sites, access, room, unknown })
+            Arc::new(Api { sites, access, room, unknown, audit: self.audit.clone() })
         };
         let user = api(Access::Everyone);
         let control = tokio::sync::Mutex::new(self.control);
@@ -93,24 +108,39 @@ impl Listeners {
             let mut control = control.lock().await;
             while let Some(permit) = open_control.permit().await {
                 match control.accept(sites.changed()).await {
-                    Ok(stream) => open_control.spawn(stream, user.clone(), permit),
+                    Ok(stream) => {
+                        let uid = stream.peer_cred().ok().map(|user| user.uid());
+                        open_control.spawn(stream, Peer::Control(uid), user.clone(), permit);
+                    }
                     Err(error) => wait_after(&error).await,
                 }
             }
             std::future::pending().await
         };
         let from_tcp = || async {
-            let Some((listener, _, token)) = &self.tcp else { return std::future::pending().await };
-            let api = api(Access::Token(*token));
+            let Some(Tcp { listener, tokens, .. }) = &self.tcp else {
+                return std::future::pending().await;
+            };
+            let api = api(Access::Token(tokens.clone()));
             while let Some(permit) = open_tcp.permit().await {
                 match listener.accept().await {
-                    Ok((stream, _)) => open_tcp.spawn(stream, api.clone(), permit),
+                    Ok((stream, client)) => {
+                        let peer = Peer::Address(pipeline::canonical(client));
+                        open_tcp.spawn(stream, peer, api.clone(), permit);
+                    }
                     Err(error) => wait_after(&error).await,
                 }
             }
             std::future::pending().await
         };
+        let following = || async {
+            if let Some(tcp) = &self.tcp {
+                tcp.follow(&sites).await;
+            }
+            std::future::pending().await
+        };
         tokio::select! {
+            never = supervise::forever("reading tokens", following) => match never {},
             never = supervise::forever("accepting deploys", from_control) => match never {},
             never = supervise::forever("accepting deploys", from_tcp) => match never {},
             () = sites.server().stopping() => {}
@@ -118,6 +148,27 @@ impl Listeners {
         for open in [open_control, open_tcp] {
             open.tasks.close();
             open.tasks.wait().await;
+        }
+    }
+}
+
+impl Tcp {
+    /// Reads the tokens again whenever the host looks at its settings. A token that is missing,
+    /// short or given twice is not accepted until it is right, and the log says so.
+    async fn follow(&self, sites: &Sites) {
+        let Some(mut rules) = sites.rules() else { return };
+        let mut told = Vec::new();
+        while rules.changed().await.is_ok() {
+            let (config, root) = (rules.borrow_and_update().clone(), self.root.clone());
+            let before = self.tokens.load_full();
+            let read = move || Tokens::read(&root, &config, true, &before);
+            let read = tokio::task::spawn_blocking(read);
+            let Ok((tokens, wrong)) = read.await else { continue };
+            self.tokens.store(Arc::new(tokens));
+            for wrong in wrong.iter().filter(|wrong| !told.contains(*wrong)).take(MAX_TOLD) {
+                tracing::error!("a token is not accepted until it is right: {wrong}");
+            }
+            told = wrong;
         }
     }
 }
@@ -139,7 +190,7 @@ impl Open {
         self.permits.clone().acquire_owned().await.ok()
     }
 
-    fn spawn<S>(&self, stream: S, api: Arc<Api>, permit: OwnedSemaphorePermit)
+    fn spawn<S>(&self, stream: S, peer: Peer, api: Arc<Api>, permit: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -148,7 +199,7 @@ impl Open {
             let _permit = permit;
             let service = service_fn(|request| {
                 let api = api.clone();
-                async move { Ok::<_, std::convert::Infallible>(api.handle(request).await) }
+                async move { Ok::<_, std::convert::Infallible>(api.handle(request, peer).await) }
             });
             let stream = Connection::new(stream, PATIENCE, sites.server().stop().clone());
             let connection = http1::Builder::new()
@@ -174,29 +225,4 @@ impl Open {
 async fn wait_after(error: &std::io::Error) {
     tracing::warn!("cannot accept a deploy's connection: {error}");
     tokio::time::sleep(Duration::from_millis(100)).await;
-}
-
-/// The digest of the site's token. Digests of any two guesses have the same length, so comparing
-/// them says nothing about the token's length.
-fn token(root: &Root) -> anyhow::Result<Digest> {
-    let token = match &root.config().admin.token_file {
-        Some(file) => {
-            let path = root.folder().join(file);
-            let shown = || format!("cannot read `{}`, the `admin.token_file`", path.display());
-            // Everybody who can write this file can deploy.
-            files::check_operators(&path).with_context(shown)?;
-            std::fs::read_to_string(&path).with_context(shown)?
-        }
-        None => std::env::var(TOKEN_VARIABLE).with_context(|| {
-            format!(
-                "`admin.listen` needs a token: write one into a file and name it in \
-                 `admin.token_file`, or set `{TOKEN_VARIABLE}`"
-            )
-        })?,
-    };
-    let token = token.trim();
-    if token.len() < MIN_TOKEN {
-        bail!("the admin's token has {} characters: use at least {MIN_TOKEN}", token.len());
-    }
-    Ok(Digest::of(token.as_bytes()))
 }

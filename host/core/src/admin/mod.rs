@@ -5,10 +5,13 @@
 
 mod answer;
 mod api;
+mod audit;
 mod body;
 mod control;
 mod listeners;
 mod query;
+mod tokens;
 
+pub use audit::{Component, Kind, Line, Lines, Outcome};
 pub use control::connect;
 pub use listeners::Listeners;

@@ -13,7 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use super::account::Account;
 use super::filesystem::Granted;
 use super::output::{OutputHandle, StandardStream};
-use crate::config::{self, SecretSource};
+use crate::config::{self, Limits, SecretSource};
 use crate::files::{FileError, Folder, Identity, Writable};
 use crate::log::Patterns;
 
@@ -139,7 +139,7 @@ impl Grants {
         let values = grants.secrets.values().map(|Secret(value)| value.as_str());
         grants.hidden = Arc::new(Patterns::new(values));
         for (guest, folder) in &granted.folders {
-            let write = folder.write.then_some(folder.size);
+            let write = folder.write.then(|| folder.size.unwrap_or(Limits::default().folder_size));
             let grant = || -> anyhow::Result<(Identity, Granted)> {
                 let opened = open(site, &folder.path)?;
                 let granted = Granted::new(guest.clone(), &opened, write, account)?;

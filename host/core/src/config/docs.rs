@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The tables of `lithe.toml`, in the order of the page: its heading, and the type with its file.
-const TABLES: [(&str, &str, &str); 12] = [
+const TABLES: [(&str, &str, &str); 14] = [
     ("Of a site, at the top", "SiteConfig", include_str!("../config.rs")),
     ("`[limits]`", "Limits", include_str!("limits.rs")),
     ("`[deflate]`", "Deflate", include_str!("limits.rs")),
@@ -17,6 +17,8 @@ const TABLES: [(&str, &str, &str); 12] = [
     ("`[admin]`", "Admin", include_str!("server.rs")),
     ("`[compile]`", "Compile", include_str!("compile.rs")),
     ("`[tenants]`", "Tenants", include_str!("tenants.rs")),
+    ("`[tenants.sites.\"NAME\"]`", "TenantSite", include_str!("tenants.rs")),
+    ("`[tenants.tokens.\"NAME\"]`", "TenantToken", include_str!("tenants.rs")),
 ];
 
 const BEGIN: &str = "<!-- The tables are made from the types in `host/core/src/config`. -->\n";

@@ -103,6 +103,11 @@ pub struct Limits {
     /// of the process's descriptors.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub files: usize,
+    /// The most that a writable folder (`folders` of a plugin) may hold, unless its own `size` says
+    /// otherwise: the bytes of its files, and 4 KiB for each name. Default: 256 MiB. Over it, what
+    /// would make the folder larger is an error to the guest (`insufficient-space`).
+    #[serde(deserialize_with = "size::<0, { 1024 * GIB }, _>")]
+    pub folder_size: ByteSize,
     /// Timers of an instance. Default: 10,000. Over it: an error to the guest.
     #[serde(deserialize_with = "count::<0, MANY, _, _>")]
     pub timers: usize,
@@ -151,21 +156,28 @@ impl Limits {
     /// change of those others takes effect without a new version.
     pub fn of_instances(&self) -> Self {
         let site = Self::default();
+        // Each folder has a size of its own.
+        Self { folder_size: site.folder_size, ..self.with_site_limits_of(&site) }
+    }
+
+    /// These limits, with those of `lower` that take effect without a new version.
+    #[must_use]
+    pub fn with_site_limits_of(&self, lower: &Self) -> Self {
         Self {
-            requests_per_second: site.requests_per_second,
-            connections: site.connections,
-            uri: site.uri,
-            headers: site.headers,
-            body: site.body,
-            messages_per_second: site.messages_per_second,
-            message_time: site.message_time,
-            log_per_second: site.log_per_second,
-            site_memory: site.site_memory,
-            close_time: site.close_time,
-            ping_interval: site.ping_interval,
-            pong_time: site.pong_time,
-            idle_time: site.idle_time,
-            idle_after: site.idle_after,
+            requests_per_second: lower.requests_per_second,
+            connections: lower.connections,
+            uri: lower.uri,
+            headers: lower.headers,
+            body: lower.body,
+            messages_per_second: lower.messages_per_second,
+            message_time: lower.message_time,
+            log_per_second: lower.log_per_second,
+            site_memory: lower.site_memory,
+            close_time: lower.close_time,
+            ping_interval: lower.ping_interval,
+            pong_time: lower.pong_time,
+            idle_time: lower.idle_time,
+            idle_after: lower.idle_after,
             ..self.clone()
         }
     }
@@ -211,6 +223,17 @@ pub enum OutboundPolicy {
     Refuse,
 }
 
+impl OutboundPolicy {
+    /// Its name in `lithe.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::DropOldest => "drop-oldest",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 impl Limits {
     /// Checks what the ranges cannot express.
     pub(super) fn validate(&self) -> anyhow::Result<()> {
@@ -250,6 +273,7 @@ impl Default for Limits {
             attachment: ByteSize::kib(16),
             topics: 64,
             files: 2_048,
+            folder_size: ByteSize::mib(256),
             timers: 10_000,
             log_per_second: ByteSize::mib(1),
             state: ByteSize::mib(1),

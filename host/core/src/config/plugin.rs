@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Limits;
 use super::ranges::{GIB, answers, count, size, table, target, variables};
@@ -87,18 +87,24 @@ pub struct FolderGrant {
     /// Whether the component may write to it. Default: false.
     #[serde(default)]
     pub write: bool,
-    /// The most that a writable folder may hold: the bytes of its files, and 4 KiB for each name.
-    /// Default: 256 MiB. Over it, what would make the folder larger is an error to the guest
-    /// (`insufficient-space`).
-    #[serde(default = "default_folder_size", deserialize_with = "size::<0, { 1024 * GIB }, _>")]
-    pub size: ByteSize,
+    /// The most that a writable folder may hold, as `limits.folder_size` says. Default:
+    /// `limits.folder_size`.
+    #[serde(default, deserialize_with = "folder_size")]
+    pub size: Option<ByteSize>,
 }
 
-fn default_folder_size() -> ByteSize {
-    ByteSize::mib(256)
+fn folder_size<'de, D: Deserializer<'de>>(value: D) -> Result<Option<ByteSize>, D::Error> {
+    size::<0, { 1024 * GIB }, _>(value).map(Some)
 }
 
 impl PluginConfig {
+    /// Gives each folder that has no size of its own that of the site.
+    pub(super) fn settle(&mut self, limits: &Limits) {
+        for folder in self.folders.values_mut() {
+            folder.size.get_or_insert(limits.folder_size);
+        }
+    }
+
     /// The settings that a version is made with; the other fields have their defaults. Those others
     /// matter only when a version comes.
     pub fn of_versions(&self) -> Self {

@@ -70,15 +70,19 @@ pub(crate) fn label<'de, const MAX: usize, D: Deserializer<'de>>(
     value: D,
 ) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(value)?;
-    let is_label = (1..=MAX).contains(&text.len())
-        && !text.chars().any(is_invisible)
-        && text.trim().len() == text.len();
-    match is_label {
+    match is_label(&text, MAX) {
         true => Ok(Some(text)),
         false => Err(de::Error::custom(format_args!(
             "expected 1 to {MAX} bytes of text, without control characters and without blanks around it"
         ))),
     }
+}
+
+/// Whether a text is 1 to `max` bytes, without control characters, and without blanks around it.
+pub(crate) fn is_label(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.len())
+        && !text.chars().any(is_invisible)
+        && text.trim().len() == text.len()
 }
 
 /// Whether a terminal or a log would show the character as something else, or not at all.
@@ -170,8 +174,22 @@ fn within<T: PartialOrd + Copy, S: fmt::Display, E: de::Error>(
     }
 }
 
+/// A size as `lithe.toml` writes it, exact to the byte.
+pub(crate) struct Size(pub ByteSize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0.as_u64();
+        let units = [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)];
+        match units.iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size)) {
+            Some((unit, size)) => write!(f, "{} {unit}", bytes / size),
+            None => write!(f, "{bytes} B"),
+        }
+    }
+}
+
 /// A time as `lithe.toml` writes it.
-struct Time(Duration);
+pub(crate) struct Time(pub Duration);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

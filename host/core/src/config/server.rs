@@ -97,9 +97,15 @@ pub enum ProxyHeader {
 pub struct Admin {
     /// The address to listen on, such as `"127.0.0.1:4001"`. Default: none.
     pub listen: Option<SocketAddr>,
-    /// A file with the token that every request must show, relative to the site. Default: the
-    /// environment variable `LITHE_ADMIN_TOKEN` has the token.
+    /// A file with the operator's token, relative to the site, or to the folder of the sites. Every
+    /// request must show it, or a token of `tenants.tokens`. Default: the environment variable
+    /// `LITHE_ADMIN_TOKEN` has the token.
     pub token_file: Option<PathBuf>,
+    /// The file of the audit, which has a line for each change that somebody asks for, relative to
+    /// the same folder. It must not lie in a site's folder among several. With its four
+    /// predecessors, `FILE.1` to `FILE.4`, it has at most 42 MiB. If it cannot be written, no
+    /// change is made. Default: `.lithe/audit.log`.
+    pub audit: Option<PathBuf>,
     /// The largest component, or set of components in one deploy. Default: 64 MiB. Over it: 413.
     #[serde(deserialize_with = "size::<1, { 4 * GIB }, _>")]
     pub body: ByteSize,
@@ -121,6 +127,6 @@ impl Admin {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: None, token_file: None, body: ByteSize::mib(64) }
+        Self { listen: None, token_file: None, audit: None, body: ByteSize::mib(64) }
     }
 }

@@ -14,6 +14,7 @@ use crate::plugin::{ErrorHandler, Handler, Middleware, PluginVersion, Share};
 use lithe_router::{Path, Router, Scopes};
 
 /// A loaded site. A change replaces all of it; a request keeps the snapshot that it started with.
+#[derive(Clone)]
 pub struct SiteSnapshot {
     pub name: Arc<str>,
     pub limits: Limits,
@@ -40,6 +41,7 @@ pub struct SiteSnapshot {
 }
 
 /// A plugin as a site has it.
+#[derive(Clone)]
 pub struct SitePlugin {
     /// A request holds the snapshot, and may make a socket of any plugin.
     pub version: Lease<PluginVersion>,
@@ -51,6 +53,11 @@ pub struct SitePlugin {
 }
 
 impl SiteSnapshot {
+    /// The same site, with the limits that take effect without a new version from `lower`.
+    pub fn with_site_limits_of(&self, lower: &Limits) -> Self {
+        Self { limits: self.limits.with_site_limits_of(lower), ..self.clone() }
+    }
+
     /// The plugin of this name: that of its file, or of `[build]` if it has several files.
     pub fn plugin(&self, name: &str) -> Option<&Arc<PluginVersion>> {
         self.versions().find(|plugin| *plugin.context().plugin == *name)

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::snapshot::SiteSnapshot;
+use crate::config::Limits;
 use crate::plugin::PluginVersion;
 
 /// A change replaces all of it in one step.
@@ -47,6 +48,18 @@ impl TrafficSplit {
         split: Split,
     ) -> Self {
         Self { stable, canary: Some(Canary { snapshot, split, requests: AtomicU64::new(0) }) }
+    }
+
+    /// The same split of the same versions, with the limits that take effect without a new version
+    /// from `lower`.
+    pub fn with_site_limits_of(&self, lower: &Limits) -> Self {
+        let lowered = |snapshot: &SiteSnapshot| Arc::new(snapshot.with_site_limits_of(lower));
+        let canary = self.canary.as_ref().map(|canary| Canary {
+            snapshot: lowered(&canary.snapshot),
+            split: canary.split.clone(),
+            requests: AtomicU64::new(canary.requests.load(Ordering::Relaxed)),
+        });
+        Self { stable: lowered(&self.stable), canary }
     }
 
     /// The snapshot that serves a request with these headers.

@@ -210,7 +210,11 @@ pub(crate) fn state_folder(site: &Folder) -> anyhow::Result<Folder> {
     let mut builder = DirBuilder::new();
     match site.folder(STATE_FOLDER) {
         Err(FileError::Missing) => {
-            let made = site.dir().create_dir_with(STATE_FOLDER, builder.mode(0o700));
+            let made = match site.dir().create_dir_with(STATE_FOLDER, builder.mode(0o700)) {
+                // Somebody else has made it at the same moment.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+                made => made,
+            };
             made.and_then(|()| site.sync().map_err(std::io::Error::other)).with_context(|| {
                 format!("cannot make `{STATE_FOLDER}` in `{}`", site.path().display())
             })?;

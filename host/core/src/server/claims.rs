@@ -3,7 +3,7 @@
 //! Sites do not trust each other, and each names its hosts itself. So the decision does not depend
 //! on the order in which sites are loaded:
 //!
-//! 1. A host that the operator gives to a site (`[tenants.hosts]`) is only that site's.
+//! 1. A host that the operator gives to a site (`hosts` in `[tenants.sites]`) is only that site's.
 //! 2. The name of a site's folder is a host of only that site, and so is every host below it.
 //! 3. Any other host stays with the site that has it, by name or by a wildcard. [`Record`]
 //!    remembers that over a restart.
@@ -77,22 +77,28 @@ impl Owners {
 impl Claims {
     /// The claims of several sites: what the operator gives, what each site asks for, and what each
     /// had.
-    pub fn of_many(
-        given: &BTreeMap<Host, String>,
+    pub fn of_many<'h>(
+        given: impl IntoIterator<Item = (&'h Host, &'h str)>,
         asked: BTreeMap<String, Option<Vec<Host>>>,
         record: Record,
     ) -> Self {
-        let given = given.iter().map(|(host, site)| (host.clone(), site.as_str().into()));
         let asked = asked.into_iter().map(|(site, hosts)| (site.into(), hosts));
         let held = record.read();
         Self {
             asked: asked.collect(),
-            given: given.collect(),
+            given: owned(given),
             held,
             record,
             many: true,
             ..Self::default()
         }
+    }
+
+    /// Notes what the operator gives now. Returns whether that has changed.
+    pub fn give<'h>(&mut self, given: impl IntoIterator<Item = (&'h Host, &'h str)>) -> bool {
+        let given = owned(given);
+        let before = std::mem::replace(&mut self.given, given);
+        before != self.given
     }
 
     /// Notes what a site asks for. Returns whether that has changed.
@@ -270,6 +276,10 @@ impl Holding {
     fn is_over(&self, now: u64) -> bool {
         self.until().is_some_and(|until| until <= now)
     }
+}
+
+fn owned<'h>(given: impl IntoIterator<Item = (&'h Host, &'h str)>) -> BTreeMap<Host, Arc<str>> {
+    given.into_iter().map(|(host, site)| (host.clone(), site.into())).collect()
 }
 
 /// Whether a site has this host, or a wildcard that covers it.

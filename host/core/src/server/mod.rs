@@ -125,6 +125,15 @@ impl Server {
         })
     }
 
+    /// Gives hosts to sites, by the names of their folders, as the operator says now.
+    pub fn give_hosts<'h>(&self, given: impl IntoIterator<Item = (&'h Host, &'h str)>) {
+        self.change_hosts(|claims| {
+            if claims.give(given) {
+                self.assign_hosts(claims);
+            }
+        });
+    }
+
     /// Notes that the site in this folder is about to be served, so that its hosts are kept for it.
     pub fn expect(&self, folder: &Arc<str>, hosts: &[Host]) {
         self.change_hosts(|claims| {

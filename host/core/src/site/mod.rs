@@ -19,7 +19,7 @@ use http::Method;
 
 use crate::capability::account::HostMemory;
 use crate::capability::grants::{self, Grants, SecretsRoom};
-use crate::config::{self, Config, HostConfig, SiteConfig};
+use crate::config::{self, Config, HostConfig, Lowered, SiteConfig};
 use crate::descriptors;
 use crate::files::{FileError, Folder, Writable};
 use crate::lease::Lease;
@@ -33,8 +33,11 @@ use lithe_router::{Pattern, Router, Scopes, Totals};
 use scan::{ComponentFile, Place};
 
 pub use manager::{DeployError, ProgressReports, SiteManager, Terms};
-pub use report::{CanaryStatus, Change, DrainingStatus, MemoryStatus, Report, Serving, Status};
+pub use report::{
+    CanaryStatus, Change, DrainingStatus, LoweredStatus, MemoryStatus, Report, Serving, Status,
+};
 pub use scan::{components, role_of};
+pub(crate) use sites::identities;
 pub use sites::{NotServed, Root, Sites};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
@@ -66,6 +69,8 @@ pub struct SiteDir {
     pub host: Arc<HostConfig>,
     /// The name in the log.
     pub name: Arc<str>,
+    /// What the operator's caps have lowered in the settings.
+    pub lowered: Vec<Lowered>,
     /// What the site has used of its limits.
     pub account: Arc<Account>,
     tenancy: Tenancy,
@@ -77,9 +82,17 @@ pub struct SiteDir {
 #[derive(Clone, Debug)]
 enum Tenancy {
     Alone,
-    /// It is one of several: its share of the machine.
-    Among(Arc<Share>),
+    /// It is one of several.
+    Among {
+        /// Its share of the machine.
+        share: Arc<Share>,
+        /// The settings of the host as they are now.
+        host: Rules,
+    },
 }
+
+/// The settings of a host of several sites, which the operator may change while it runs.
+pub(crate) type Rules = tokio::sync::watch::Receiver<Arc<HostConfig>>;
 
 impl SiteDir {
     /// Opens a host's only site.
@@ -93,34 +106,55 @@ impl SiteDir {
 
     fn only(root: PathBuf, folder: Folder) -> anyhow::Result<Self> {
         let Config { host, site: config } = Config::load(&folder)?;
+        host.tenants.validate_alone()?;
         let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();
         let memory = HostMemory::new(host.host.memory()?);
         let (host, account) = (Arc::new(host), Account::alone(name.clone(), memory));
         let (tenancy, _writable) = (Tenancy::Alone, writable(&folder, &config)?);
-        Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
+        let lowered = Vec::new();
+        Ok(Self { root, folder, config, host, name, lowered, account, tenancy, _writable })
     }
 
     /// Opens one of several sites. If it does not set `hosts`, its folder's name is its host.
     /// `account` gives the account for its name.
     fn among(
         root: &Path,
-        host: &Arc<HostConfig>,
+        rules: &Rules,
         share: &Arc<Share>,
         account: impl FnOnce(Arc<str>) -> Arc<Account>,
     ) -> anyhow::Result<Self> {
         let (root, folder) = locate(root)?;
-        let mut config = SiteConfig::load(&folder)?;
         let own = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        config.hosts = neighbours::hosts_of(&own, &config)?;
-        let log = &mut config.limits.log_per_second;
-        *log = (*log).min(host.tenants.log_per_second);
+        let host = rules.borrow().clone();
+        let (mut config, lowered) = SiteConfig::load(&folder, &host.tenants.caps_of(&own))?;
+        config.hosts = neighbours::hosts_of(&own, &config, &host.tenants)?;
         let name = neighbours::log_name(&own, config.name.as_deref());
         let account = account(name.clone());
-        let tenancy = Tenancy::Among(share.clone());
-        let (host, _writable) = (host.clone(), writable(&folder, &config)?);
-        Ok(Self { root, folder, config, host, name, account, tenancy, _writable })
+        let tenancy = Tenancy::Among { share: share.clone(), host: rules.clone() };
+        let _writable = writable(&folder, &config)?;
+        Ok(Self { root, folder, config, host, name, lowered, account, tenancy, _writable })
+    }
+
+    /// The site as it is, under caps that the operator has changed. None if they are the same. A
+    /// setting that is over its cap is lowered, even one that the site wrote.
+    fn under_new_caps(&self) -> Option<Self> {
+        let Tenancy::Among { host: rules, .. } = &self.tenancy else { return None };
+        let (host, folder) = (rules.borrow().clone(), self.folder_name());
+        let caps = host.tenants.caps_of(&folder);
+        if caps == self.host.tenants.caps_of(&folder) {
+            return None;
+        }
+        let mut site = Self { host, ..self.clone() };
+        for lowered in caps.lower(&mut site.config) {
+            // The first value is the site's own.
+            match site.lowered.iter_mut().find(|before| before.setting == lowered.setting) {
+                Some(before) => before.to = lowered.to,
+                None => site.lowered.push(lowered),
+            }
+        }
+        Some(site)
     }
 
     /// Reads the settings again.
@@ -131,8 +165,8 @@ impl SiteDir {
         match &self.tenancy {
             Tenancy::Alone => Ok(Self { account: self.account.clone(), ..Self::open(&self.root)? }),
             // A second account would take a part of the host's memory from all sites.
-            Tenancy::Among(share) => {
-                Self::among(&self.root, &self.host, share, |_| self.account.clone())
+            Tenancy::Among { share, host } => {
+                Self::among(&self.root, host, share, |_| self.account.clone())
             }
         }
     }
@@ -168,7 +202,7 @@ impl SiteDir {
     fn share(&self) -> Option<Arc<Share>> {
         match &self.tenancy {
             Tenancy::Alone => None,
-            Tenancy::Among(share) => Some(share.clone()),
+            Tenancy::Among { share, .. } => Some(share.clone()),
         }
     }
 
@@ -402,7 +436,9 @@ impl SiteDir {
     fn grants_of(&self, plugin: &str, room: &mut SecretsRoom) -> anyhow::Result<Grants> {
         let may_read = |variable: &str| match &self.tenancy {
             Tenancy::Alone => true,
-            Tenancy::Among(_) => self.host.tenants.environment.iter().any(|own| own == variable),
+            Tenancy::Among { .. } => {
+                self.host.tenants.environment.iter().any(|own| own == variable)
+            }
         };
         let own = self.config.plugin.get(plugin).cloned().unwrap_or_default();
         Grants::resolve(&own, &self.folder, &self.account, room, may_read)

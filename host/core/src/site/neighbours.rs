@@ -1,5 +1,6 @@
 //! What only one of a host's sites may have: its hosts, and its name in the log.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,34 +12,42 @@ use crate::server::{Claims, Record};
 /// Reads what the sites in these folders ask for, before any of them is loaded, so that the order
 /// of loading does not matter.
 pub(crate) fn read_claims(root: &Path, folders: &[String], tenants: &Tenants) -> Claims {
-    let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name)));
-    Claims::of_many(&tenants.hosts, asked.collect(), Record::open(root))
+    let asked = folders.iter().map(|name| (name.clone(), asked_by(root, name, tenants)));
+    Claims::of_many(tenants.hosts(), asked.collect(), Record::open(root))
 }
 
 /// The hosts that the site in this folder asks for. None if its settings are in doubt. A folder
 /// that is not a site asks for nothing. Errors are reported when the site is loaded. If the only
 /// fault is a table that belongs to the host, the hosts are known anyway.
-fn asked_by(root: &Path, name: &str) -> Option<Vec<Host>> {
+fn asked_by(root: &Path, name: &str, tenants: &Tenants) -> Option<Vec<Host>> {
     let folder = Folder::open(&root.join(name)).ok()?;
     if !is_site(&folder).ok()? {
         return Some(Vec::new());
     }
     let config = Config::load(&folder).ok()?;
-    hosts_of(name, &config.site).ok()
+    hosts_of(name, &config.site, tenants).ok()
 }
 
-/// The hosts that one of several sites asks for: those that it names, or else its folder's name.
+/// The hosts that one of several sites asks for: those that it names, or else its folder's name, or
+/// else those that the operator gives it.
 ///
 /// # Errors
-/// It names none, and its folder's name is not a host.
-pub(crate) fn hosts_of(folder: &str, config: &SiteConfig) -> anyhow::Result<Vec<Host>> {
+/// It has none of these: its folder's name is not a host.
+pub(crate) fn hosts_of(
+    folder: &str,
+    config: &SiteConfig,
+    tenants: &Tenants,
+) -> anyhow::Result<Vec<Host>> {
     if !config.hosts.is_empty() {
         return Ok(config.hosts.clone());
     }
-    let host = Host::try_from(folder.to_owned()).map_err(|error| {
-        anyhow::anyhow!("name its hosts in `hosts` of its `lithe.toml`: {error}")
-    })?;
-    Ok(vec![host])
+    match (Host::try_from(folder.to_owned()), tenants.sites.get(folder)) {
+        (Ok(host), _) => Ok(vec![host]),
+        (Err(_), Some(own)) if !own.hosts.is_empty() => Ok(own.hosts.clone()),
+        (Err(error), _) => {
+            anyhow::bail!("name its hosts in `hosts` of its `lithe.toml`: {error}")
+        }
+    }
 }
 
 /// The name of one of several sites in the log. A site chooses its name, but not its folder. A
@@ -50,10 +59,35 @@ pub(crate) fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
     }
 }
 
+/// The entries of `[tenants]` whose site has no folder, as the settings name them.
+pub(crate) fn nobodys(tenants: &Tenants, folders: &[String]) -> Vec<String> {
+    let folders: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
+    let is_nobody = |site: &str| !folders.contains(site);
+    let sites = tenants.sites.keys().filter(|site| is_nobody(site));
+    let sites = sites.map(|site| format!("`[tenants.sites.{site:?}]`"));
+    let tokens = tenants.tokens.iter().filter(|(_, token)| is_nobody(&token.site));
+    let tokens = tokens
+        .map(|(name, token)| format!("`[tenants.tokens.{name:?}]` (its site is {:?})", token.site));
+    sites.chain(tokens).collect()
+}
+
+/// A warning of these entries: some, and how many there are.
+pub(crate) fn say_nobodys(nobodys: &[String]) -> String {
+    /// How many are named.
+    const MAX_NAMED: usize = 8;
+    let named = nobodys.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = match nobodys.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!(
+        "the host's settings are for sites that have no folder here: {named}{more}; the name of a site is \
+         that of its folder"
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]

@@ -66,6 +66,23 @@ pub struct Status {
     /// What the host holds in memory for the site.
     #[serde(default)]
     pub memory: MemoryStatus,
+    /// The settings that are lower than the site's own, because the operator caps them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lowered: Vec<LoweredStatus>,
+}
+
+/// A setting that is lowered to the operator's cap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoweredStatus {
+    /// The setting, as `lithe.toml` names it: `limits.memory`.
+    pub setting: String,
+    /// What it would be without the cap.
+    pub from: String,
+    /// What the operator allows.
+    pub to: String,
+    /// Whether a version that serves was made before the cap, so that the cap holds for the next
+    /// version.
+    pub waits: bool,
 }
 
 /// What the host holds in memory for a site, in bytes.

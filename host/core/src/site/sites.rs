@@ -5,7 +5,7 @@
 
 mod one;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,15 +14,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours;
 use super::scan::{is_site, is_site_at};
-use super::{DeployError, ProgressReports, Report, SiteDir, SiteManager, Watcher, locate};
+use super::{
+    DeployError, ProgressReports, Report, SiteDir, SiteManager, Watcher, locate, tell_all,
+};
 use crate::capability::account::HostMemory;
-use crate::config::{Host, HostConfig};
-use crate::files::Folder;
+use crate::config::{FILE_NAME, Host, HostConfig};
+use crate::files::{Folder, Identity};
 use crate::plugin::{Background, Loader};
 use crate::server::{Claims, Server};
 use crate::supervise;
@@ -88,10 +90,20 @@ pub enum NotServed {
 
 /// What several sites share.
 struct Many {
-    config: Arc<HostConfig>,
+    /// The settings with which the host has started.
+    started: Arc<HostConfig>,
+    /// The same, with `[tenants]` as it is now.
+    rules: watch::Sender<Arc<HostConfig>>,
     background: Arc<Background>,
-    /// The last report about settings for all sites.
-    told: Mutex<String>,
+    /// The last reports about settings for all sites.
+    told: Mutex<Told>,
+}
+
+/// What the log says once for each state of the settings.
+#[derive(Default)]
+struct Told {
+    settings: String,
+    nobody: Vec<String>,
 }
 
 /// What a folder contains.
@@ -135,7 +147,11 @@ impl Root {
     pub fn watch(&self) -> Watcher {
         match self {
             Self::One(site) => Watcher::new(&site.root, &[]),
-            Self::Many { root, .. } => Watcher::names(root),
+            Self::Many { root, .. } => {
+                let mut watcher = Watcher::names(root);
+                watcher.also(&files_of_operator(root, self.config()));
+                watcher
+            }
         }
     }
 
@@ -179,8 +195,9 @@ impl Sites {
                 let background = Background::start();
                 let background = background.context("cannot start the threads for busy sites")?;
                 let memory = HostMemory::new(config.host.memory()?);
-                let told = Mutex::default();
-                (Some(Many { config: config.clone(), background, told }), memory)
+                let rules = watch::Sender::new(config.clone());
+                let (started, told) = (config.clone(), Mutex::default());
+                (Some(Many { started, rules, background, told }), memory)
             }
         };
         Ok(Arc::new(Self {
@@ -258,6 +275,9 @@ impl Sites {
             } else if let Err(error) = self.look().await {
                 tracing::error!(target: "swap", "cannot see which sites come and go: {error:#}");
             }
+            if let Some(rules) = self.rules() {
+                watcher.also(&files_of_operator(&self.root, &rules.borrow()));
+            }
             if self.server.is_stopping() {
                 return;
             }
@@ -309,24 +329,51 @@ impl Sites {
         open.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Warns, once for each state of the file, that the settings for all sites have changed and
-    /// take effect at the next start.
+    /// Follows the settings for all sites: `[tenants]` takes effect, and a change of anything else
+    /// waits for the next start. The log says so once for each state of the file.
     async fn look_at_settings(&self) -> anyhow::Result<()> {
-        let Some(Many { config, told, .. }) = &self.many else { return Ok(()) };
+        let Some(Many { started, rules, told, .. }) = &self.many else { return Ok(()) };
         let root = self.root.clone();
         let read = self.loader.aside(move || HostConfig::load(&Folder::open(&root)?)).await?;
-        let text = match &read {
-            Ok(new) => config.waits_for_restart(new).unwrap_or_default(),
+        let text = match read {
+            Ok(new) => {
+                let text = started.waits_for_restart(&new).unwrap_or_default();
+                let new = HostConfig { tenants: new.tenants, ..HostConfig::clone(started) };
+                self.server.give_hosts(new.tenants.hosts());
+                let before = rules.send_replace(Arc::new(new));
+                if before.tenants != rules.borrow().tenants {
+                    // Each site reads its settings again, under its caps.
+                    tell_all();
+                }
+                text
+            }
             Err(error) => {
                 format!("the host's settings are invalid, so the next start would fail: {error:#}")
             }
         };
         let mut told = told.lock();
-        if !text.is_empty() && *told != text {
+        if !text.is_empty() && told.settings != text {
             tracing::warn!("{text}");
         }
-        *told = text;
+        told.settings = text;
         Ok(())
+    }
+
+    /// Warns of settings for a site that has no folder.
+    fn look_for_nobody(&self, folders: &[String]) {
+        let Some(Many { rules, told, .. }) = &self.many else { return };
+        let nobody = neighbours::nobodys(&rules.borrow().tenants, folders);
+        let mut told = told.lock();
+        if !nobody.is_empty() && told.nobody != nobody {
+            tracing::warn!("{}", neighbours::say_nobodys(&nobody));
+        }
+        told.nobody = nobody;
+    }
+
+    /// The host's settings as they are now, where it has several sites. They are sent again each
+    /// time when the host looks at them, even if they are the same.
+    pub fn rules(&self) -> Option<watch::Receiver<Arc<HostConfig>>> {
+        self.many.as_ref().map(|many| many.rules.subscribe())
     }
 
     /// Starts the sites of new folders, and ends those of folders that are gone.
@@ -334,6 +381,7 @@ impl Sites {
         self.look_at_settings().await?;
         let root = self.root.clone();
         let there = self.loader.aside(move || folders(&root)).await??;
+        self.look_for_nobody(&there);
         let mut entries = self.entries.lock();
         let mut gone = Vec::new();
         entries.retain(|name, entry| {
@@ -437,6 +485,28 @@ fn folders(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut folders: Vec<String> = visible.collect();
     folders.sort_unstable();
     Ok(folders)
+}
+
+/// What the host reads again when it changes: its settings, and its tokens.
+fn files_of_operator(root: &Path, config: &HostConfig) -> Vec<PathBuf> {
+    let tokens = config.tenants.tokens.values().filter_map(|token| token.file.as_deref());
+    let files = [Path::new(FILE_NAME)].into_iter().chain(config.admin.token_file.as_deref());
+    files.chain(tokens).map(|file| root.join(file)).collect()
+}
+
+/// The folders of the sites that a folder has.
+///
+/// # Errors
+/// The system does not list them.
+pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
+    let mut identities = HashSet::new();
+    for name in folders(root)? {
+        let path = root.join(name);
+        if is_site_at(&path)? {
+            identities.insert(Folder::open(&path)?.identity()?);
+        }
+    }
+    Ok(identities)
 }
 
 /// Logs what failed. The log already has what was replaced.

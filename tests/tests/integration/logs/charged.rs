@@ -15,8 +15,7 @@ async fn whatever_guests_and_clients_cause_is_bounded() {
 
 #[tokio::test]
 async fn a_site_allows_itself_no_more_log_than_the_operator_does() {
-    let tenants = format!("[tenants]\nlog_per_second = {LIMIT}\n");
-    is_bounded(&tenants, "[limits]\nlog_per_second = \"1 GiB\"\n").await;
+    is_bounded(&format!("[tenants.limits]\nlog_per_second = {LIMIT}\n"), "").await;
 }
 
 /// What of a site is in the log is within the limit, with these settings of the host and of the

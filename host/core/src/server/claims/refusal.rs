@@ -45,38 +45,39 @@ impl fmt::Display for Refusal {
         match self.why {
             Why::Given => write!(
                 f,
-                "`{host}` is not a host of this site: `[tenants.hosts]` gives it to the site `{other}`"
+                "`{host}` is not a host of this site: the operator gives it to the site `{other}` (`hosts` in \
+                 `[tenants.sites]`)"
             ),
             Why::Broad => write!(
                 f,
                 "`{host}` is a whole top-level domain, or made of addresses: name a narrower one, or give it to \
-                 this site in `[tenants.hosts]` beside the folders"
+                 this site by `hosts` in `[tenants.sites]` beside the folders"
             ),
             Why::Local => write!(
                 f,
-                "`{host}` belongs to the machine, not to one site: name a domain, or give it to this site in \
-                 `[tenants.hosts]` beside the folders"
+                "`{host}` belongs to the machine, not to one site: name a domain, or give it to this site by \
+                 `hosts` in `[tenants.sites]` beside the folders"
             ),
             Why::Folder => write!(
                 f,
                 "`{host}` is a host of the site `{other}` already, by its folder's name: remove it from \
-                 `hosts`, or give it to this site in `[tenants.hosts]` beside the folders"
+                 `hosts`, or give it to this site by `hosts` in `[tenants.sites]` beside the folders"
             ),
             Why::Held => write!(
                 f,
                 "`{host}` is a host of the site `{other}` already: keep it in the `hosts` of one of them, \
-                 or give it to one in `[tenants.hosts]` beside the folders"
+                 or give it to one by `hosts` in `[tenants.sites]` beside the folders"
             ),
             Why::Released => write!(
                 f,
                 "`{host}` was a host of the site `{other}`, which no longer asks for it: it is free {}; to give it \
-                 to a site at once, name it in `[tenants.hosts]` beside the folders and start the host again",
+                 to a site at once, name it in the site's `hosts` in `[tenants.sites]` beside the folders",
                 Moment(self.until)
             ),
             Why::Asked => write!(
                 f,
                 "the site `{other}` asks for `{host}`, too, so neither gets it: keep it in the `hosts` \
-                 of one of them, or give it to one in `[tenants.hosts]` beside the folders"
+                 of one of them, or give it to one by `hosts` in `[tenants.sites]` beside the folders"
             ),
         }
     }

@@ -85,7 +85,7 @@ fn a_site_that_has_a_host_keeps_it() {
         assert_eq!(owners(&mut claims, &hosts), ["victim", "victim", "aaa"], "{wrong}");
         let said = claims.reported.first().unwrap().to_string();
         assert!(said.contains(wrong) && said.contains("`victim`"), "{said}");
-        assert!(said.contains("[tenants.hosts]"), "{said}");
+        assert!(said.contains("[tenants.sites]"), "{said}");
     }
     claims.ask(&"aaa".into(), &[host("*.shop.example")]);
     let hosts = ["www.shop.example", "new.shop.example", "a.cdn.example"];
@@ -165,9 +165,8 @@ fn the_record_is_what_a_restart_begins_with() {
     let asked = |sites: &[(&str, &str)]| -> BTreeMap<String, Option<Vec<Host>>> {
         sites.iter().map(|(site, text)| ((*site).to_owned(), Some(vec![host(text)]))).collect()
     };
-    let open = |sites: &[(&str, &str)]| {
-        Claims::of_many(&BTreeMap::new(), asked(sites), Record::open(folder.path()))
-    };
+    let open =
+        |sites: &[(&str, &str)]| Claims::of_many([], asked(sites), Record::open(folder.path()));
     let mut before = open(&[("victim", "shop.example")]);
     assert_eq!(owners(&mut before, &["shop.example"]), ["victim"]);
     let both = [("aaa", "shop.example"), ("victim", "shop.example")];
@@ -205,7 +204,7 @@ fn a_host_is_kept_for_a_site_that_comes_back() {
         assert_eq!(owners(&mut claims, &shop), ["-"], "gone: {is_gone}");
         assert_eq!(owners_at(&mut claims, NOW + KEPT - 1, &shop), ["-"]);
         let said = claims.reported.first().unwrap().to_string();
-        for words in ["site `victim`", "free from 2027-01-15T08:10:00Z on", "[tenants.hosts]"] {
+        for words in ["site `victim`", "free from 2027-01-15T08:10:00Z on", "[tenants.sites]"] {
             assert!(said.contains(words), "{said}");
         }
         claims.ask(&"victim".into(), &[host("shop.example")]);
@@ -313,7 +312,7 @@ fn what_is_kept_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let open = |sites: &[&str]| {
         let asked = sites.iter().map(|site| ((*site).to_owned(), Some(vec![host("shop.example")])));
-        Claims::of_many(&BTreeMap::new(), asked.collect(), Record::open(folder.path()))
+        Claims::of_many([], asked.collect(), Record::open(folder.path()))
     };
     let shop = ["shop.example"];
     assert_eq!(owners(&mut open(&["victim"]), &shop), ["victim"]);

@@ -131,6 +131,7 @@ impl SiteManager {
     }
 
     async fn update_now(&self, state: &mut SiteState) -> Result<Report, DeployError> {
+        self.hold_to_new_caps(state);
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
@@ -152,6 +153,20 @@ impl SiteManager {
         server.serve_hosts(served, &site.config.hosts)?;
         state.site = site;
         Ok(report)
+    }
+
+    /// If the operator has changed the site's caps, lowers what is served: at once the limits that
+    /// need no new version, and the others with the next version. So a site that does not follow
+    /// its caps loses nothing that is in memory, and has no more than they allow from then on.
+    fn hold_to_new_caps(&self, state: &mut SiteState) {
+        let Some(site) = state.site.under_new_caps() else { return };
+        let traffic = self.steps.served.traffic().with_site_limits_of(&site.config.limits);
+        if let (Some(canary), Some(served)) = (&mut state.canary, &traffic.canary) {
+            canary.snapshot = served.snapshot.clone();
+        }
+        self.steps.served.replace(traffic);
+        tracing::info!(target: "swap", site = &*site.name, "the operator has changed the site's caps");
+        state.site = site;
     }
 
     /// Serves these components, all or none, and writes them into the site's folder. With a split,

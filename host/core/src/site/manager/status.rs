@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::pipeline::{SitePlugin, TrafficSplit};
+use crate::config::{Lowered, SiteKey};
+use crate::pipeline::{SitePlugin, SiteSnapshot, TrafficSplit};
 use crate::plugin::{Account, Digest, Versions};
 use crate::server::ServedSite;
-use crate::site::report::{CanaryStatus, DrainingStatus, MemoryStatus};
+use crate::site::report::{CanaryStatus, DrainingStatus, LoweredStatus, MemoryStatus};
 use crate::site::{Serving, SiteDir, Status};
 
 /// What [`Status`] needs of the state that is locked during a change: a copy, made at the end of
@@ -15,6 +16,7 @@ use crate::site::{Serving, SiteDir, Status};
 pub(super) struct StatusCopy {
     pub(super) name: Arc<str>,
     account: Arc<Account>,
+    lowered: Vec<Lowered>,
     /// The kept versions of each component, newest first.
     versions: BTreeMap<String, Vec<Digest>>,
 }
@@ -24,6 +26,7 @@ impl StatusCopy {
         Self {
             name: site.name.clone(),
             account: site.account.clone(),
+            lowered: site.lowered.clone(),
             versions: versions.all().clone(),
         }
     }
@@ -39,6 +42,7 @@ impl StatusCopy {
             draining: draining(served),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
             memory: MemoryStatus::from(&**self.account.memory()),
+            lowered: self.lowered.iter().map(|own| capped(own, &traffic.stable)).collect(),
         }
     }
 
@@ -74,6 +78,21 @@ impl StatusCopy {
             plugins: new.map(|own| self.serving(own)).collect(),
         })
     }
+}
+
+/// A setting that was lowered to its cap, and whether a version still serves with another value.
+fn capped(lowered: &Lowered, served: &SiteSnapshot) -> LoweredStatus {
+    let Lowered { setting, from, to } = lowered;
+    let waits = match setting {
+        SiteKey::Limit(_) => served.versions().any(|plugin| {
+            lowered.waits(&plugin.context().limits.with_site_limits_of(&served.limits))
+        }),
+        SiteKey::Replicas { plugin } | SiteKey::Folder { plugin, .. } => {
+            let settings = served.plugin(plugin).map(|own| &own.context().settings);
+            settings.is_some_and(|settings| lowered.waits_in_plugin(settings))
+        }
+    };
+    LoweredStatus { setting: setting.to_string(), from: from.clone(), to: to.clone(), waits }
 }
 
 /// The versions that still have sockets to drain.

@@ -96,14 +96,14 @@ impl One<'_> {
         let folder = folder.to_owned();
         let (site, loader) = match many {
             None => (loader.aside(move || SiteDir::open(&folder)).await??, loader.clone()),
-            Some(Many { config, background, .. }) => {
-                let tenants = &config.tenants;
-                let (cpu, pool) = (tenants.cpu_share, tenants.pool_share);
+            Some(Many { rules, background, .. }) => {
+                let rules = rules.subscribe();
+                let (cpu, pool) = rules.borrow().tenants.shares_of(self.name);
                 let share = Share::new(background.clone(), Handle::current(), cpu, pool);
-                let (config, loader) = (config.clone(), loader.for_site(share.clone()));
+                let loader = loader.for_site(share.clone());
                 let memory = server.memory().clone();
                 let account = |name| Account::among(name, memory);
-                let open = move || SiteDir::among(&folder, &config, &share, account);
+                let open = move || SiteDir::among(&folder, &rules, &share, account);
                 let site = loader.aside(open).await??;
                 self.sites.expect(self.name, self.id, &site.config.hosts);
                 (site, loader)
