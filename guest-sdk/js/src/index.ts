@@ -23,6 +23,7 @@ export type {
   Memory,
   Middleware,
   Next,
+  Session,
   SessionOptions,
   SocketHooks,
   State,

@@ -12,6 +12,7 @@ from typing import Any
 
 from . import _batch, _host, _report, _state, _stream, _task, _timers
 from ._app import answered, told
+from ._component import Session as _Session
 from ._component import component
 from ._event import Event, http_error
 from ._hooks import NO_HOOKS as _NO_HOOKS
@@ -212,12 +213,18 @@ class Batch:
             _receive(id, messages)
 
 
+def _session_of(socket: Socket) -> _Session:
+    if component.app is not None:
+        return component.app.session_of(socket)
+    assert component.session is not None
+    return component.session
+
+
 class Session:
     def run(self, id: int) -> None:
-        socket, body, session = Socket(id), _stream.body_of(id), component.session
-        assert session is not None
+        socket, body = Socket(id), _stream.body_of(id)
         if body is None:
-            _run(socket, lambda: session(socket))
+            _run(socket, lambda: _session_of(socket)(socket))
         else:
             _run(socket, lambda: _stream.send(socket, body))
 

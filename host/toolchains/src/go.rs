@@ -16,10 +16,13 @@ use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK: a module.
-const SDK: [(&str, &str); 65] = sdk! { "go/":
+const SDK: [(&str, &str); 68] = sdk! { "go/":
     "app.go"
     "app_hooks.go"
+    "app_hooks_wasip1.go"
     "app_route.go"
+    "app_session.go"
+    "app_session_wasip1.go"
     "chain.go"
     "cookie.go"
     "error.go"

@@ -251,6 +251,19 @@ pub async fn an_exception_is_a_500_that_tells_only_the_log(host: &TestHost) {
     is(&host.get("/local").await, 200, "yes");
 }
 
+/// In Rust, such a handler does not compile.
+///
+/// # Panics
+/// The host does not keep this promise.
+pub async fn a_handler_that_returns_nothing_is_a_500_that_says_so(host: &TestHost) {
+    for path in ["/nothing", "/nothing/around"] {
+        is(&host.get(path).await, 500, "Internal Server Error");
+        let said = format!("a handler or a middleware of `GET {path}` has returned nothing: return");
+        host.wait_for_log(&[&said]).await;
+    }
+    is(&host.get("/local").await, 200, "yes");
+}
+
 /// # Panics
 /// The host does not keep this promise.
 pub async fn error_handlers_answer_what_they_want_to(host: &TestHost) {
@@ -296,6 +309,21 @@ pub async fn names_and_passwords_are_asked_for(host: &TestHost) {
     refused(&answer, 401);
     let asks = answer.header("www-authenticate").expect("a browser asks its user");
     assert!(asks.starts_with("Basic realm=\""), "{asks}");
+}
+
+/// # Panics
+/// The host does not keep this promise.
+pub async fn secrets_of_the_site_guard_routes(host: &TestHost) {
+    let ask = async |path, value| get_with(host, path, &[("authorization", value)]).await;
+    is(&ask("/vault/who", "Bearer a token").await, 200, "in");
+    for wrong in ["Bearer secret", "Bearer", "Bearer "] {
+        refused(&ask("/vault/who", wrong).await, 401);
+    }
+    // The password of `ann` is `a token`. That of `bob` is not granted, so nobody is `bob`.
+    is(&ask("/safe/who", "Basic YW5uOmEgdG9rZW4=").await, 200, "in");
+    for wrong in ["Basic YW5uOg==", "Basic Ym9iOg==", "Basic Ym9iOihudWxsKQ=="] {
+        refused(&ask("/safe/who", wrong).await, 401);
+    }
 }
 
 /// # Panics
