@@ -3,6 +3,7 @@
 //! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this
 //! binary: so both are those of the host that the component is built for.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -150,19 +151,32 @@ impl Compiler {
             // The SDK's options leave out what they do not choose.
             compile.arg("-Wno-missing-field-initializers");
         }
-        let compiled = tool::run(compile.arg(source).arg("-o").arg(&object));
-        if is_cpp { compiled.context(self.cpp_hint()) } else { compiled }?;
+        self.run(compile.arg(source).arg("-o").arg(&object), is_cpp)?;
         Ok(object)
     }
 
-    /// What may be wrong if C++ does not compile or link.
-    fn cpp_hint(&self) -> &'static str {
-        if self.has_cpp_library {
-            "it is built without exceptions and run-time type information"
-        } else {
-            "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
-             `apt-get install libc++-19-dev-wasm32`"
+    /// Runs the compiler or the linker.
+    ///
+    /// # Errors
+    /// It fails. The message says what C++ lacks here, if that is why.
+    fn run(&self, command: &mut Command, is_cpp: bool) -> anyhow::Result<()> {
+        if std::io::stderr().is_terminal() {
+            command.arg("-fdiagnostics-color=always");
         }
+        let Some(said) = tool::failure_of(command)? else { return Ok(()) };
+        let has = |words: &[&str]| is_cpp && words.iter().any(|word| said.contains(word));
+        if has(&["exceptions disabled", "-fno-rtti", "-frtti", "__cxa_throw"]) {
+            bail!("it is built without exceptions and run-time type information");
+        }
+        if !self.has_cpp_library
+            && has(&["file not found", "operator new", "operator delete", "std::"])
+        {
+            bail!(
+                "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
+                 `apt-get install libc++-19-dev-wasm32`"
+            );
+        }
+        bail!("it does not compile: the compiler's messages are above")
     }
 
     /// Compiles the SDK and the bindings for a component of that world, and links them with the
@@ -189,8 +203,7 @@ impl Compiler {
             link.arg(self.compile(&work.join(name), work, &["-w"])?);
         }
         let module = work.join("module.wasm");
-        let linked = tool::run(link.args(guest).arg("-o").arg(&module));
-        if has_cpp { linked.context(self.cpp_hint()) } else { linked }?;
+        self.run(link.args(guest).arg("-o").arg(&module), has_cpp)?;
         std::fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))
     }
 }

@@ -258,7 +258,8 @@ pub async fn an_exception_is_a_500_that_tells_only_the_log(host: &TestHost) {
 pub async fn a_handler_that_returns_nothing_is_a_500_that_says_so(host: &TestHost) {
     for path in ["/nothing", "/nothing/around"] {
         is(&host.get(path).await, 500, "Internal Server Error");
-        let said = format!("a handler or a middleware of `GET {path}` has returned nothing: return");
+        let said =
+            format!("a handler or a middleware of `GET {path}` has returned nothing: return");
         host.wait_for_log(&[&said]).await;
     }
     is(&host.get("/local").await, 200, "yes");

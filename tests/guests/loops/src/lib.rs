@@ -3,7 +3,9 @@
 use std::cell::Cell;
 
 use lithe_sdk::anyhow::bail;
-use lithe_sdk::{App, BlockingSocket, Event, HttpError, Next, Outcome, Response, Result, SocketEvent};
+use lithe_sdk::{
+    App, BlockingSocket, Event, HttpError, Next, Outcome, Response, Result, SocketEvent,
+};
 
 thread_local! {
     static COUNT: Cell<u32> = const { Cell::new(0) };
