@@ -109,9 +109,23 @@ static const route *choose(const slot *slot, const char *method, lithe_event *ev
 /* The hooks of sockets and streams that this instance has seen, by the socket's number. */
 static table hooks_by_socket;
 
+/* What stands for hooks where a route has none, or is gone: otherwise its sockets would stay
+ * silent. */
+static void fail_message(lithe_socket socket, lithe_message message) {
+  (void)message;
+  lithe_fail(socket, unheard);
+}
+
+static const lithe_hooks no_hooks = {.message = fail_message};
+
 static const lithe_hooks *hooks_in(const slot *slot, bool is_stream) {
   const lithe_hooks *hooks = is_stream ? slot->streams : slot->hooks;
+#ifdef LITHE_HEARS_SOCKETS
   return hooks ? hooks : &component_hooks;
+#else
+  /* A stream that its handler sends needs no hooks. */
+  return hooks ? hooks : is_stream ? &component_hooks : &no_hooks;
+#endif
 }
 
 static lithe_outcome *accept_upgrade(lithe_event *event) {
@@ -131,14 +145,6 @@ static void remember(const slot *slot, const route *route, const lithe_outcome *
     table_set(&hooks_by_socket, outcome->as.stream.socket, (void *)hooks_in(slot, true));
   }
 }
-
-/* What stands for hooks where a route is gone: otherwise its sockets would stay silent. */
-static void fail_message(lithe_socket socket, lithe_message message) {
-  (void)message;
-  lithe_fail(socket, unheard);
-}
-
-static const lithe_hooks no_hooks = {.message = fail_message};
 
 /* The hooks that hear of a socket. For a socket that an earlier instance has accepted, the pattern
  * of its request tells. */

@@ -75,7 +75,7 @@ export class Response extends Head {
    * percent-encoded. A `%` stays as it is. It throws for a status that is no redirect's. */
   static redirect(location: string, status = 302): Response {
     if (!REDIRECTS.includes(status)) {
-      throw new RangeError(`${status} is not the status of a redirect: use one of ${REDIRECTS.join(", ")}`);
+      throw new RangeError(`${status} is not the status of a redirect: use 301, 302, 303, 307 or 308`);
     }
     return new Response(null, { status, headers: { location: uri(location) } });
   }

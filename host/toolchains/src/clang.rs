@@ -73,6 +73,10 @@ const STACK: u32 = 256 * 1024;
 /// The option with which clang's linker puts the stack below everything else.
 const STACK_FIRST: Option<&str> = Some("-Wl,--stack-first");
 
+/// What the author is warned of. The SDK says which parameters a callback has, so one that is not
+/// used is no mistake.
+const WARNINGS: [&str; 3] = ["-Wall", "-Wextra", "-Wno-unused-parameter"];
+
 /// How to compile C on this machine.
 pub(crate) struct Compiler {
     c: Vec<String>,
@@ -179,19 +183,17 @@ impl Compiler {
         bail!("it does not compile: the compiler's messages are above")
     }
 
-    /// Compiles the SDK and the bindings for a component of that world, and links them with the
-    /// guest's objects.
+    /// Compiles the SDK and the bindings of [`write_bindings`], and links them with the guest's
+    /// objects.
     ///
     /// # Errors
-    /// The folder cannot be written to, or the compiler fails.
+    /// The compiler fails.
     pub(crate) fn link(
         &self,
         guest: &[PathBuf],
         has_cpp: bool,
-        world: &World,
         work: &Path,
     ) -> anyhow::Result<Vec<u8>> {
-        write_bindings(world, work)?;
         let mut link = self.command(has_cpp);
         if has_cpp && !self.has_cpp_library {
             link.arg("-nostdlib++");
@@ -218,13 +220,15 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
     let sources = sources(folder)?;
     let (mut objects, mut included) = (Vec::new(), Vec::new());
     for source in &sources {
-        let object = compiler.compile(source, work, &["-Wall", "-Wextra"])?;
+        let object = compiler.compile(source, work, &WARNINGS)?;
         included.extend(inputs::of_rule(&object.with_extension("d")));
         objects.push(object);
     }
-    let world = World::new(kind, Callbacks::of(&objects)?.exports(kind)?);
+    let callbacks = Callbacks::of(&objects)?;
+    let world = World::new(kind, callbacks.exports(kind)?);
     let has_cpp = sources.iter().any(|source| is_cpp(source));
-    let module = compiler.link(&objects, has_cpp, &world, work)?;
+    write_bindings(&world, &callbacks, work)?;
+    let module = compiler.link(&objects, has_cpp, work)?;
     Ok(Component { content: world.component(module)?, inputs: included })
 }
 
@@ -237,10 +241,20 @@ pub(crate) fn write_sdk(work: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the bindings for a component of that world, and what the SDK has to know of it.
-fn write_bindings(world: &World, work: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// The folder cannot be written to.
+pub(crate) fn write_bindings(
+    world: &World,
+    callbacks: &Callbacks,
+    work: &Path,
+) -> anyhow::Result<()> {
     let mut about = format!("#define LITHE_KIND_{}\n", world.kind().name().to_uppercase());
     for export in world.exports() {
         about += &format!("#define LITHE_HAS_{}\n", export.interface().to_uppercase());
+    }
+    if callbacks.hear_sockets() {
+        about += "#define LITHE_HEARS_SOCKETS\n";
     }
     work::write(work, &[("lithe_kind.h", &about)])?;
     let (mut resolve, id) = world.resolve()?;

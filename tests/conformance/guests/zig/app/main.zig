@@ -364,7 +364,7 @@ test "time stands still until it is moved" {
 }
 
 test "what a client gets wrong is named" {
-    try expectAnswer("GET", "/item/x", 400, "parameter `id` is `x`, which is not an integer");
+    try expectAnswer("GET", "/item/x", 400, "parameter `id` is `x`: not an integer");
     try expectAnswer("GET", "/query?n=5&name=a+b", 200, "{\"n\":5,\"name\":\"a b\"}");
     try expectAnswer("GET", "/admin/who", 401, "Unauthorized");
     try expectAnswer("GET", "/refuse", 418, "caught: teapot");
