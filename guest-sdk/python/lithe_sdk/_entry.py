@@ -193,16 +193,25 @@ class Hooks:
 
     def timer(self, id: int) -> None:
         callback, hooks = _timers.due(id), component.hooks or _NO_HOOKS
-        _log(callback or (lambda: hooks.timer(id)))
+        # A peer may leave between two ticks.
+        _log(callback or (lambda: hooks.timer(id)), quiet=Closed)
         _flush()
 
 
-def _log(call: Callable[[], Awaitable[None] | None]) -> None:
-    """Calls a function that no session is for. Its exception goes to the log."""
+def _log(
+    call: Callable[[], Awaitable[None] | None], quiet: type[Exception] | tuple[()] = ()
+) -> None:
+    """Calls a function that no session is for. Its exception goes to the log, unless it is one of
+    those that are no failure."""
+
+    def failed(error: BaseException) -> None:
+        if not isinstance(error, quiet):
+            _report.log(error)
+
     try:
-        _task.run(call(), None, _report.log)
+        _task.run(call(), None, failed)
     except BaseException as error:
-        _report.log(error)
+        failed(error)
 
 
 class Batch:

@@ -7,6 +7,7 @@ import { adopted } from "../adopted.ts";
 import { caught, then } from "../awaitable.ts";
 import type { App, Session } from "../define.ts";
 import type { Engine } from "../engine.ts";
+import { Closed } from "../peer.ts";
 import { Socket } from "../socket.ts";
 import { described } from "../stack.ts";
 import { answer } from "./answer.ts";
@@ -38,6 +39,7 @@ export function sessionBy(engine: Engine, sessionOf: (socket: Socket) => Session
       return caught(
         () => then(engine.settle(run()), () => socket.saveContext()),
         (error) => {
+          if (error instanceof Closed && error.peer === id) return;
           console.error(described(error));
           socket.fail(String(error));
         },
