@@ -379,7 +379,8 @@ size_t lithe_members(lithe_text topic, const lithe_socket **sockets);
 
 /* ---- What a component defines ---------------------------------------------------------------- */
 
-/* Kinds `route`, `hooks`, `session` and `middleware`: answers a request. Returning NULL is a trap.
+/* Kinds `route`, `hooks`, `session` and `middleware`: answers a request. NULL is a mistake, which is
+ * answered with 500, and the log says so.
  *
  * In `hooks` and `session` it may be left out: then every request is answered by
  * `lithe_upgrade(event, NULL)`. A component with several routes defines `lithe_on_app` in its

@@ -58,7 +58,7 @@ static size_t regex_size(const char *start) {
       return (size_t)(at - start) + 1;
     }
   }
-  trap(lithe_format("a pattern of the app is malformed: `%s` has no `)`", start).data);
+  trap(lithe_format("pattern `%s` is malformed: a `(` has no `)`", start).data);
 }
 
 /* The one spelling of a pattern, as the host has it: a leading `/`, no empty segments, no trailing

@@ -33,7 +33,8 @@ extern "C" {
 /* An app, or a group in it. */
 typedef struct lithe_app lithe_app;
 
-/* A handler, or a middleware: a middleware calls `lithe_next`. Returning NULL is a trap. */
+/* A handler, or a middleware: a middleware calls `lithe_next`. NULL is a mistake, which is answered
+ * with 500, and the log says so. */
 typedef lithe_outcome *(*lithe_handler)(lithe_event *event);
 
 /* Answers for a failure with a response, or with another failure in place of this one. NULL leaves

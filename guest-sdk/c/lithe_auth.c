@@ -74,6 +74,8 @@ lithe_outcome *lithe_basic_auth(lithe_event *event, const char *realm, const lit
   lithe_text given = base64_decoded(credentials(event, "basic"));
   bool found = false;
   for (; users->name; users++) {
+    /* One that is not there, such as a secret that the site does not grant, is nobody's. */
+    if (!users->password || !*users->password) continue;
     lithe_text user = lithe_format("%s:%s", users->name, users->password);
     found |= lithe_is_same_secret(user, given);
   }

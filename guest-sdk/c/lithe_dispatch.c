@@ -3,16 +3,19 @@
 #include "lithe_internal.h"
 
 /* The outcome of the guest's function, which must not be NULL. */
-static lithe_outcome *checked(lithe_outcome *outcome) {
-  if (!outcome) trap("a handler or a middleware returned NULL instead of an outcome");
-  return outcome;
+static lithe_outcome *checked(lithe_event *event, lithe_outcome *outcome) {
+  if (outcome) return outcome;
+  const char *reason =
+      "a handler or a middleware of `%s %s` has returned nothing: return a response; one without a "
+      "body has the status 204";
+  return lithe_fault(lithe_format(reason, lithe_method(event).data, lithe_route(event).data).data);
 }
 
 #ifndef LITHE_HAS_ROUTES
 
 #ifndef LITHE_KIND_ERROR
 static lithe_outcome *serve(lithe_event *event) {
-  return checked(lithe_on_request(event));
+  return checked(event, lithe_on_request(event));
 }
 #endif
 
@@ -56,7 +59,7 @@ static lithe_outcome *run_middleware(lithe_event *event, place place) {
   lithe_handler middleware = group->middleware[place.middleware++];
   struct place *before = event->place;
   event->place = &place;
-  lithe_outcome *outcome = checked(middleware(event));
+  lithe_outcome *outcome = checked(event, middleware(event));
   event->place = before;
   return outcome;
 }
@@ -68,7 +71,7 @@ static lithe_outcome *run_group(lithe_event *event, place place) {
     /* The handler has nothing behind it. Only the slot is for `accept_upgrade`. */
     place.has_run = true;
     event->place = &place;
-    lithe_outcome *outcome = checked(place.route->handler(event));
+    lithe_outcome *outcome = checked(event, place.route->handler(event));
     event->place = before;
     return outcome;
   }
@@ -106,14 +109,28 @@ static const route *choose(const slot *slot, const char *method, lithe_event *ev
 /* The hooks of sockets and streams that this instance has seen, by the socket's number. */
 static table hooks_by_socket;
 
+/* What stands for hooks where a route has none, or is gone: otherwise its sockets would stay
+ * silent. */
+static void fail_message(lithe_socket socket, lithe_message message) {
+  (void)message;
+  lithe_fail(socket, unheard);
+}
+
+static const lithe_hooks no_hooks = {.message = fail_message};
+
 static const lithe_hooks *hooks_in(const slot *slot, bool is_stream) {
   const lithe_hooks *hooks = is_stream ? slot->streams : slot->hooks;
+#ifdef LITHE_HEARS_SOCKETS
   return hooks ? hooks : &component_hooks;
+#else
+  /* A stream that its handler sends needs no hooks. */
+  return hooks ? hooks : is_stream ? &component_hooks : &no_hooks;
+#endif
 }
 
 static lithe_outcome *accept_upgrade(lithe_event *event) {
   lithe_handler upgrade = event->place->slot->hooks->upgrade;
-  if (upgrade && lithe_is_upgrade_request(event)) return checked(upgrade(event));
+  if (upgrade && lithe_is_upgrade_request(event)) return checked(event, upgrade(event));
   /* The host refuses any other request. */
   return lithe_upgrade(event, NULL);
 }
@@ -128,14 +145,6 @@ static void remember(const slot *slot, const route *route, const lithe_outcome *
     table_set(&hooks_by_socket, outcome->as.stream.socket, (void *)hooks_in(slot, true));
   }
 }
-
-/* What stands for hooks where a route is gone: otherwise its sockets would stay silent. */
-static void fail_message(lithe_socket socket, lithe_message message) {
-  (void)message;
-  lithe_fail(socket, unheard);
-}
-
-static const lithe_hooks no_hooks = {.message = fail_message};
 
 /* The hooks that hear of a socket. For a socket that an earlier instance has accepted, the pattern
  * of its request tells. */

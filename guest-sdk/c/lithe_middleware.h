@@ -20,7 +20,8 @@ extern "C" {
 #endif
 
 /* Lets requests and upgrades pass that have one of these tokens (`authorization: Bearer TOKEN`,
- * RFC 6750). Others get 401. */
+ * RFC 6750). Others get 401. An empty token lets nobody pass. NULL ends the list: `getenv` returns it
+ * for a secret that the site does not grant. */
 lithe_outcome *lithe_bearer_auth(lithe_event *event, const char *const *tokens);
 /* Returns the token of an `authorization: Bearer` header. Without one, `data` is NULL. */
 lithe_text lithe_bearer_token(lithe_event *event);
@@ -32,7 +33,8 @@ typedef struct lithe_user {
 
 /* Lets requests pass that have the name and the password of one of these users (`authorization:
  * Basic …`, RFC 7617), and leaves the name as the local `user`. Others get 401, for which a browser
- * asks its user for name and password, and shows the realm. The last user's name is NULL. */
+ * asks its user for name and password, and shows the realm. The last user's name is NULL. A user
+ * whose password is NULL or empty cannot pass, so `getenv` may give it. */
 lithe_outcome *lithe_basic_auth(lithe_event *event, const char *realm, const lithe_user *users);
 
 /* Returns whether two secrets are the same. The time that it takes does not tell where they differ,

@@ -127,7 +127,7 @@ lithe_outcome *lithe_redirect(int status, const char *location) {
   bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 ||
                      status == 308;
   if (!is_redirect) {
-    const char *reason = "status %d is not a redirect; use 301, 302, 303, 307 or 308";
+    const char *reason = "%d is not the status of a redirect: use 301, 302, 303, 307 or 308";
     return lithe_fault(lithe_format(reason, status).data);
   }
   lithe_outcome *outcome = lithe_respond(status, NULL, none);

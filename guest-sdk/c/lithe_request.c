@@ -12,11 +12,21 @@ static lithe_outcome *bad_request(const char *format, ...) {
   return lithe_failure(400, as_utf8(lithe_str(message)).data);
 }
 
+/* Whether a text is an integer, however large. */
+static bool is_integer(lithe_text text) {
+  if (text.size && (text.data[0] == '-' || text.data[0] == '+')) text = behind(text, 1);
+  for (size_t i = 0; i < text.size; i++) {
+    if (text.data[i] < '0' || text.data[i] > '9') return false;
+  }
+  return text.size > 0;
+}
+
 static lithe_outcome *read_integer(const char *what, const char *name, lithe_text text,
                                    int64_t *value) {
   if (!text.data) return bad_request("%s `%s` is missing", what, name);
   if (lithe_to_integer(text, value)) return NULL;
-  return bad_request("%s `%s` is `%s`, which is not an integer", what, name, text.data);
+  const char *why = is_integer(text) ? "out of range" : "not an integer";
+  return bad_request("%s `%s` is `%s`: %s", what, name, text.data, why);
 }
 
 /* The first value of that name in a query or a form. */
@@ -64,7 +74,7 @@ lithe_outcome *lithe_form_text(lithe_event *event, const char *name, lithe_text 
       refused ? none : form_value((lithe_text){(const char *)body.ptr, body.len}, name);
   if (body.len) free(body.ptr);
   if (refused) return refused;
-  if (!text.data) return bad_request("field `%s` of the form is missing", name);
+  if (!text.data) return bad_request("form field `%s` is missing", name);
   *value = text;
   return NULL;
 }
@@ -72,7 +82,7 @@ lithe_outcome *lithe_form_text(lithe_event *event, const char *name, lithe_text 
 lithe_outcome *lithe_form_integer(lithe_event *event, const char *name, int64_t *value) {
   lithe_text text;
   lithe_outcome *refused = lithe_form_text(event, name, &text);
-  return refused ? refused : read_integer("field", name, text, value);
+  return refused ? refused : read_integer("form field", name, text, value);
 }
 
 static lithe_text unquoted(lithe_text value) {

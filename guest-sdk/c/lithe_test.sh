@@ -33,9 +33,9 @@ link=$cc
 compile() {
   object=$made/$(echo "$1" | tr -c 'A-Za-z0-9\n' _).o
   case $1 in
-    *.c) $cc ${CFLAGS:--g -Wall -Wextra} -I"$sdk" -c "$1" -o "$object" ;;
+    *.c) $cc ${CFLAGS:--g -Wall -Wextra -Wno-unused-parameter} -I"$sdk" -c "$1" -o "$object" ;;
     *)
-      $cxx ${CFLAGS:--g -Wall -Wextra} -Wno-missing-field-initializers -std=c++20 -fno-exceptions \
+      $cxx ${CFLAGS:--g -Wall -Wextra -Wno-unused-parameter} -Wno-missing-field-initializers -std=c++20 -fno-exceptions \
         -fno-rtti -I"$sdk" -c "$1" -o "$object"
       ;;
   esac

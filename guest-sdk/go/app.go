@@ -1,4 +1,4 @@
-//go:build lithe_route || lithe_hooks || !wasip1
+//go:build lithe_route || lithe_hooks || lithe_session || !wasip1
 
 package lithe
 
@@ -60,9 +60,10 @@ type Group struct {
 type slot struct {
 	byMethod map[string]*route
 	any      *route
-	// For requests that ask for an upgrade, and what hears of the sockets.
+	// For requests that ask for an upgrade, and what hears of the sockets or runs their session.
 	sockets  *route
 	listener listener
+	session  func(peer Peer) error
 }
 
 type route struct {
@@ -142,6 +143,19 @@ func (group *Group) slot(text string) (*slot, string) {
 		group.app.slots[canonical] = found
 	}
 	return found, canonical
+}
+
+// Has a pattern's upgrades accepted, by that handler or by one that accepts all.
+func (group *Group) acceptAt(text string, handler Handler) *slot {
+	slot, pattern := group.slot(text)
+	if slot.sockets != nil {
+		panic("the app has two routes for sockets of `" + pattern + "`: remove one")
+	}
+	if handler == nil {
+		handler = accept
+	}
+	slot.sockets = &route{group, handler}
+	return slot
 }
 
 // The app that the component serves.

@@ -5,21 +5,7 @@ package lithe
 // WS accepts WebSockets, and has the hooks hear of them. Requests that ask for no upgrade go to the
 // handlers of the same pattern. Without such handlers, they go to the hooks' Request.
 func (group *Group) WS(pattern string, hooks Hooks) {
-	slot, pattern := group.slot(pattern)
-	if slot.sockets != nil {
-		panic("the app has two routes for sockets of `" + pattern + "`: remove one")
-	}
-	handler := hooks.Request
-	if handler == nil {
-		handler = accept
-	}
-	slot.sockets, slot.listener = &route{group, handler}, &hooks
-}
-
-// Serve makes this a component of the kind `hooks`.
-func (app *App) Serve() {
-	app.serveRoutes()
-	heardBy = app
+	group.acceptAt(pattern, hooks.Request).listener = &hooks
 }
 
 func (app *App) opened(peer Peer) { app.listener(peer).opened(peer) }

@@ -155,6 +155,51 @@ func TestAnErrorGoesToTheNearestHandlerAndOutward(t *testing.T) {
 	}
 }
 
+func TestEachRouteHasASessionOfItsOwn(t *testing.T) {
+	echo := func(name string) lithe.Session {
+		return lithe.Session{Run: func(socket lithe.Socket) error {
+			for message := range socket.Messages() {
+				if err := socket.SendText(name + socket.Event().Param("id") + ":" + message.Text()); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+	}
+	defer serve(func(*lithe.App) {})
+	serve(func(app *lithe.App) {
+		app.Get("/a", say("a page"))
+		app.Session("/a", echo("a"))
+		app.Group("/b", func(b *lithe.Group) {
+			b.Use(mark("b"))
+			b.Session("/:id", echo("b"))
+		})
+		app.Get("/none", func(event *lithe.Event) (lithe.Outcome, error) {
+			return event.Upgrade(lithe.UpgradeOptions{})
+		})
+	})
+	a, b := lithetest.Get("/a").Connect(t), lithetest.Get("/b/1").Connect(t)
+	a.Send("x")
+	b.Send("x")
+	equalTexts(t, a.Texts(), "a:x")
+	equalTexts(t, b.Texts(), "b1:x")
+	equal(t, told(lithetest.Get("/a").Send()), "200 a page")
+	equal(t, lithetest.Get("/b/1").Send().Status, 426)
+	equal(t, lithetest.Get("/none").Connect(t).Failure(), "no session of the app is for `/none`: `App.Session` adds one")
+}
+
+func TestAnAppHasHooksOrSessions(t *testing.T) {
+	defer func() {
+		if cause := fmt.Sprint(recover()); !strings.Contains(cause, "the app has hooks (`WS`) and sessions (`Session`)") {
+			t.Error(cause)
+		}
+	}()
+	serve(func(app *lithe.App) {
+		app.WS("/a", named("a"))
+		app.Session("/b", lithe.Session{})
+	})
+}
+
 func TestARouteThatIsThereAlreadyAndAMalformedPatternAreRefused(t *testing.T) {
 	for word, build := range map[string]func(app *lithe.App){
 		"two routes for GET of `/a/:id`": func(app *lithe.App) {

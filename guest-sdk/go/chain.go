@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Handler answers requests. If it returns neither an outcome nor an error, the answer is a 204.
+// Handler answers requests. To return neither an outcome nor an error is a mistake, which is answered
+// with 500, and the log says so.
 type Handler func(event *Event) (Outcome, error)
 
 // Next runs the rest of the chain, at most once for an event. Its error is an [*Error], or what a
@@ -21,16 +22,14 @@ type Middleware func(event *Event, next Next) (Outcome, error)
 // on outward.
 type ErrorHandler func(event *Event, failure *Error) (*Response, error)
 
-// Answers by the handler. No outcome is a 204.
+// Answers by the handler.
 func (handler Handler) answer(event *Event) (Outcome, error) {
 	outcome, err := handler(event)
 	if err != nil {
 		return nil, err
 	}
-	isOutcome := false
+	isThere := false
 	switch outcome := outcome.(type) {
-	case nil:
-		return &Response{Status: 204}, nil
 	case *Response:
 		if outcome != nil {
 			// A handler may answer with the same response again, and middleware adds its headers.
@@ -39,12 +38,13 @@ func (handler Handler) answer(event *Event) (Outcome, error) {
 			return &copied, nil
 		}
 	case *Upgrade:
-		isOutcome = outcome != nil
+		isThere = outcome != nil
 	case *Stream:
-		isOutcome = outcome != nil
+		isThere = outcome != nil
 	}
-	if !isOutcome {
-		return nil, fmt.Errorf("%#v is not an outcome: return a *Response, an *Upgrade or a *Stream", outcome)
+	if !isThere {
+		return nil, fmt.Errorf("a handler or a middleware of `%s %s` has returned nothing: return a response; "+
+			"one without a body has the status 204", event.Method(), event.Route())
 	}
 	return outcome, nil
 }

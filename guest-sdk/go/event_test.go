@@ -39,16 +39,16 @@ func TestParametersAreOfTheirTypes(t *testing.T) {
 	type id int8
 	equal(t, readAs[int]("/42"), "200 42")
 	equal(t, readAs[id]("/-7"), "200 -7")
-	equal(t, readAs[id]("/128"), "400 parameter `id` is `128`: this is out of range")
-	equal(t, readAs[int]("/x"), "400 parameter `id` is `x`: this is not a whole number")
-	equal(t, readAs[uint]("/-1"), "400 parameter `id` is `-1`: this is not a whole number from 0")
+	equal(t, readAs[id]("/128"), "400 parameter `id` is `128`: out of range")
+	equal(t, readAs[int]("/x"), "400 parameter `id` is `x`: not an integer")
+	equal(t, readAs[uint]("/-1"), "400 parameter `id` is `-1`: out of range")
 	equal(t, readAs[float64]("/1.5"), "200 1.5")
 	for _, text := range []string{"inf", "-Infinity", "NaN"} {
-		equal(t, readAs[float64]("/"+text), "400 parameter `id` is `"+text+"`: this is not a number")
+		equal(t, readAs[float64]("/"+text), "400 parameter `id` is `"+text+"`: not a number")
 	}
-	equal(t, readAs[float64]("/1e999"), "400 parameter `id` is `1e999`: this is out of range")
-	equal(t, readAs[float32]("/1e39"), "400 parameter `id` is `1e39`: this is out of range")
-	equal(t, readAs[bool]("/no"), "400 parameter `id` is `no`: this is neither `true` nor `false`")
+	equal(t, readAs[float64]("/1e999"), "400 parameter `id` is `1e999`: out of range")
+	equal(t, readAs[float32]("/1e39"), "400 parameter `id` is `1e39`: out of range")
+	equal(t, readAs[bool]("/no"), "400 parameter `id` is `no`: neither `true` nor `false`")
 	equal(t, readAs[string]("/a%20b"), `200 "a b"`)
 	equal(t, readAs[string]("/"), "400 parameter `id` is missing")
 }
@@ -72,8 +72,8 @@ func TestQueriesAndFormsAreDecoded(t *testing.T) {
 	}
 	equal(t, told(read("/?na+me=a%26b;c&page=2", both).Send()), "200 a&b;c,2")
 	equal(t, told(read("/?na%20me=100%&%zz", both).Send()), "200 100%,1")
-	equal(t, told(read("/?page=x", both).Send()), "400 value `page` is `x`: this is not a whole number")
-	equal(t, told(read("/?page=2", both).Send()), "400 value `na me` is missing")
+	equal(t, told(read("/?page=x", both).Send()), "400 query parameter or form field `page` is `x`: not an integer")
+	equal(t, told(read("/?page=2", both).Send()), "400 query parameter or form field `na me` is missing")
 	form := func(contentType string) string {
 		request := read("/", both).Header("content-type", contentType).Body("na+me=%C3%A4%ff&page=3")
 		return told(request.Send())

@@ -53,6 +53,24 @@ func init() {
 	guest.Health = checkHealth
 }
 
+// Serve makes this a component of the kind `hooks`, or `session` if a route has a session, or `route`
+// if no route has sockets.
+func (app *App) Serve() {
+	hasHooks, hasSessions := false, false
+	for _, slot := range app.slots {
+		hasHooks = hasHooks || slot.listener != nil
+		hasSessions = hasSessions || slot.session != nil
+	}
+	if hasHooks && hasSessions {
+		panic("the app has hooks (`WS`) and sessions (`Session`), and a component has one of both: make two")
+	}
+	app.serveRoutes()
+	heardBy, runSession = app, nil
+	if hasSessions {
+		runSession = app.runSession
+	}
+}
+
 // request is a request as the played host knows it.
 type request struct{ *played.Request }
 

@@ -73,7 +73,7 @@ func (peer Peer) SendBinary(bytes []byte) error { return peer.Send(BinaryMessage
 // or if the reason is over 123 bytes. Then the socket stays as it is.
 func (peer Peer) Close(code int, reason string) error {
 	if code != 1000 && (code < 3000 || code > 4999) {
-		return fmt.Errorf("%d is not a code to close with: 1000, or 3000 to 4999", code)
+		return fmt.Errorf("%d is not a close code: use 1000 or 3000 to 4999", code)
 	}
 	if len(reason) > 123 {
 		return errors.New("the reason is over 123 bytes")

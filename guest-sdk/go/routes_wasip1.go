@@ -1,4 +1,4 @@
-//go:build lithe_route || lithe_hooks
+//go:build lithe_route || lithe_hooks || lithe_session
 
 package lithe
 

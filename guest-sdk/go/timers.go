@@ -48,7 +48,7 @@ func set(delay time.Duration, repeat bool, call func()) (Timer, error) {
 	defer timers.Unlock()
 	timer, isSet := setTimer(uint32(milliseconds), repeat)
 	if !isSet {
-		return 0, errors.New("the instance has as many timers as it may")
+		return 0, errors.New("the instance has as many timers as the site allows")
 	}
 	timers.due[timer] = dueCall{call, repeat}
 	return timer, nil

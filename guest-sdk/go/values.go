@@ -38,10 +38,13 @@ func Param[T Scalar](event *Event, name string) (T, error) {
 func Value[T Scalar](values url.Values, name string) (T, error) {
 	if !values.Has(name) {
 		var none T
-		return none, Errorf(400, "value `%s` is missing", name)
+		return none, Errorf(400, "%s `%s` is missing", ofQueryOrForm, name)
 	}
-	return parsed[T]("value", name, values.Get(name))
+	return parsed[T](ofQueryOrForm, name, values.Get(name))
 }
+
+// Values do not know where they are from.
+const ofQueryOrForm = "query parameter or form field"
 
 // ValueOr does the same as [Value], and returns `otherwise` if the name is missing.
 func ValueOr[T Scalar](values url.Values, name string, otherwise T) (T, error) {
@@ -68,9 +71,11 @@ func ReadJSONWithin[T any](event *Event, limit int) (value T, err error) {
 		return value, err
 	}
 	if isTooDeep(body) {
-		return value, Errorf(400, "the body is JSON of more than %d levels", maxLevels)
+		return value, Errorf(400, "the body is not JSON: more than %d levels of arrays and objects", maxLevels)
 	}
-	if err := json.Unmarshal(body, &value); err != nil {
+	if err := json.Unmarshal(body, &value); errors.As(err, new(*json.SyntaxError)) {
+		return value, Errorf(400, "the body is not JSON: %v", err)
+	} else if err != nil {
 		return value, Errorf(400, "the body is not the expected JSON: %v", err)
 	}
 	return value, nil
@@ -98,7 +103,7 @@ func isTooDeep(text []byte) bool {
 }
 
 func parsed[T Scalar](what, name, text string) (value T, err error) {
-	wrong := "this is not a whole number"
+	wrong := "not an integer"
 	switch target := reflect.ValueOf(&value).Elem(); target.Kind() {
 	case reflect.String:
 		target.SetString(text)
@@ -106,12 +111,12 @@ func parsed[T Scalar](what, name, text string) (value T, err error) {
 		var parsed bool
 		parsed, err = strconv.ParseBool(text)
 		target.SetBool(parsed)
-		wrong = "this is neither `true` nor `false`"
+		wrong = "neither `true` nor `false`"
 	case reflect.Float32, reflect.Float64:
 		var parsed float64
 		parsed, err = strconv.ParseFloat(text, target.Type().Bits())
 		target.SetFloat(parsed)
-		wrong = "this is not a number"
+		wrong = "not a number"
 		if err == nil && (math.IsInf(parsed, 0) || math.IsNaN(parsed)) {
 			// The text says so: `Inf` or `NaN`.
 			err = strconv.ErrSyntax
@@ -120,19 +125,25 @@ func parsed[T Scalar](what, name, text string) (value T, err error) {
 		var parsed uint64
 		parsed, err = strconv.ParseUint(text, 10, target.Type().Bits())
 		target.SetUint(parsed)
-		wrong = "this is not a whole number from 0"
+		if digits, isNegative := strings.CutPrefix(text, "-"); isNegative && isDigits(digits) {
+			err = strconv.ErrRange
+		}
 	default:
 		var parsed int64
 		parsed, err = strconv.ParseInt(text, 10, target.Type().Bits())
 		target.SetInt(parsed)
 	}
 	if errors.Is(err, strconv.ErrRange) {
-		wrong = "this is out of range"
+		wrong = "out of range"
 	}
 	if err != nil {
 		return value, Errorf(400, "%s `%s` is `%s`: %s", what, name, text, wrong)
 	}
 	return value, nil
+}
+
+func isDigits(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
 const formType = "application/x-www-form-urlencoded"

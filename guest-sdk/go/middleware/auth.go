@@ -9,7 +9,8 @@ import (
 )
 
 // BearerAuth lets requests and upgrades pass that have one of these tokens
-// (`authorization: Bearer TOKEN`, RFC 6750). Others get 401.
+// (`authorization: Bearer TOKEN`, RFC 6750). Others get 401. An empty token lets nobody pass, so
+// [os.Getenv] may give one: a `func init()` has the environment.
 func BearerAuth(tokens ...string) lithe.Middleware {
 	return func(event *lithe.Event, next lithe.Next) (lithe.Outcome, error) {
 		token, _ := BearerToken(event)
@@ -22,11 +23,14 @@ func BearerAuth(tokens ...string) lithe.Middleware {
 
 // BasicAuth lets requests pass that have the name and the password of one of these users
 // (`authorization: Basic …`, RFC 7617), and leaves the name as the local `user`. Others get 401,
-// for which a browser asks its user for name and password, and shows the realm.
+// for which a browser asks its user for name and password, and shows the realm. A user with an empty
+// password cannot pass.
 func BasicAuth(realm string, passwords map[string]string) lithe.Middleware {
 	var users []string
 	for name, password := range passwords {
-		users = append(users, name+":"+password)
+		if password != "" {
+			users = append(users, name+":"+password)
+		}
 	}
 	realm = strings.NewReplacer(`"`, "'", `\`, "'").Replace(realm)
 	challenge := `Basic realm="` + realm + `", charset="UTF-8"`

@@ -73,8 +73,8 @@ func TestAPasswordMayHaveColons(t *testing.T) {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user))
 	}
 	expect(t, ask(encoded("ada:a:b")).Text(), "ada")
-	expect(t, ask(encoded("bob:")).Text(), "bob")
-	for _, header := range []string{encoded("ada:a"), encoded("ada"), encoded(""), "Basic !"} {
+	// An empty password may be a secret that the site does not grant.
+	for _, header := range []string{encoded("bob:"), encoded("ada:a"), encoded("ada"), encoded(""), "Basic !"} {
 		answer := ask(header)
 		expect(t, answer.Status, 401)
 		expect(t, answer.Header("www-authenticate"), `Basic realm="the 'staff'", charset="UTF-8"`)

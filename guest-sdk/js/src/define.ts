@@ -82,12 +82,14 @@ export interface Memory extends Health {
 export interface Hooks extends SocketHooks, Memory {}
 
 /** A session as a loop, in an instance of its own for each connection. */
-export interface SessionOptions extends Health {
+export interface Session {
   /** Answers a request. Without this, each request that asks for an upgrade gets one. */
   request?: Handler;
   /** Runs the session. Returning closes the socket with 1000. */
   run(socket: Socket): void;
 }
+
+export interface SessionOptions extends Session, Health {}
 
 /** A module's default export. */
 export type App =

@@ -157,7 +157,7 @@ export class Event {
   form({ limit = PARSED }: ParseOptions = {}): Values {
     const type = (this.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
     if (type !== FORM) throw new HttpError(415, `the body is not \`${FORM}\``);
-    return new Values("field", formPairs(new TextDecoder().decode(this.#within(limit, "form({ limit })"))));
+    return new Values("form field", formPairs(new TextDecoder().decode(this.#within(limit, "form({ limit })"))));
   }
 
   /** The body, if it is not too large for the method of that name. */

@@ -23,6 +23,7 @@ export type {
   Memory,
   Middleware,
   Next,
+  Session,
   SessionOptions,
   SocketHooks,
   State,
@@ -41,7 +42,7 @@ export { sameOrigin } from "./middleware/origin.ts";
 export { requestId, timing } from "./middleware/trace.ts";
 export { HttpError, Response, Stream, Upgrade } from "./outcome.ts";
 export type { Answer, Outcome } from "./outcome.ts";
-export { Peer, QueueFull, members, publish } from "./peer.ts";
+export { Closed, Peer, QueueFull, members, publish } from "./peer.ts";
 export type { CloseDetails, Sendable } from "./peer.ts";
 export { toRequest } from "./request.ts";
 export { constantTimeEqual } from "./secret.ts";

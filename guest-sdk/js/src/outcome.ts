@@ -13,7 +13,8 @@ import { described } from "./stack.ts";
 import { percentEncoded } from "./values.ts";
 
 /** What a handler may answer: a response of this SDK or of the web, or a value that becomes one:
- * a string is text, bytes are bytes, nothing is 204, and anything else is JSON. */
+ * a string is text, bytes are bytes, and anything else is JSON. Nothing (`undefined` or `null`) is a
+ * mistake, such as a forgotten `return`: it is answered with 500, and the log says so. */
 export type Answer = unknown;
 
 /** What a middleware gets of what it runs around. Middleware may change its headers. */
@@ -74,7 +75,7 @@ export class Response extends Head {
    * percent-encoded. A `%` stays as it is. It throws for a status that is no redirect's. */
   static redirect(location: string, status = 302): Response {
     if (!REDIRECTS.includes(status)) {
-      throw new RangeError(`${status} is not the status of a redirect: use one of ${REDIRECTS.join(", ")}`);
+      throw new RangeError(`${status} is not the status of a redirect: use 301, 302, 303, 307 or 308`);
     }
     return new Response(null, { status, headers: { location: uri(location) } });
   }
@@ -168,7 +169,12 @@ function isWebResponse(answer: object): answer is WebResponse {
  * is a promise. */
 export function toOutcome(answer: Answer, event: Event): Awaitable<Outcome> {
   if (answer instanceof Head) return answer as Outcome;
-  if (answer === undefined || answer === null) return new Response(null, { status: 204 });
+  if (answer === undefined || answer === null) {
+    throw new TypeError(
+      `a handler or a middleware of \`${event.method} ${event.route}\` has returned nothing: return a response; ` +
+        "one without a body has the status 204",
+    );
+  }
   if (typeof answer === "string") return new Response(answer);
   if (answer instanceof Uint8Array) {
     return new Response(answer, { headers: { "content-type": "application/octet-stream" } });

@@ -38,7 +38,7 @@ export class Peer {
     try {
       socket.send(this.id, said(message));
     } catch (error) {
-      throw named(error, "cannot send");
+      throw named(error, this, "cannot send");
     }
   }
 
@@ -48,7 +48,7 @@ export class Peer {
     try {
       socket.close(this.id, code, reason);
     } catch (error) {
-      throw named(error, "cannot close");
+      throw named(error, this, "cannot close");
     }
   }
 
@@ -111,7 +111,7 @@ export class Peer {
       socket.setAttachment(this.id, new TextEncoder().encode(now));
       this.#saved = now;
     } catch (error) {
-      throw named(error, "cannot save the context");
+      throw named(error, this, "cannot save the context");
     }
   }
 
@@ -126,7 +126,7 @@ export class Peer {
     try {
       socket.setAttachment(this.id, bytes);
     } catch (error) {
-      throw named(error, "cannot save the attachment");
+      throw named(error, this, "cannot save the attachment");
     }
     this.#context = undefined;
   }
@@ -142,7 +142,7 @@ export class Peer {
     try {
       topics.subscribe(this.id, topic);
     } catch (error) {
-      throw named(error, `cannot subscribe to ${JSON.stringify(topic)}`);
+      throw named(error, this, `cannot subscribe to ${JSON.stringify(topic)}`);
     }
   }
 
@@ -184,6 +184,17 @@ function said(message: Sendable): Said {
   return { tag: "text", val: JSON.stringify(message) };
 }
 
+/** The peer is gone, or the socket is closing. To leave is no failure of the session: a hook, a timer or
+ * a session that throws this for its peer ends without a word in the log. */
+export class Closed extends Error {
+  override name = "Closed";
+
+  /** @internal */
+  constructor(readonly peer: number, message: string) {
+    super(message);
+  }
+}
+
 /** The outbound queue is full, and the site's policy is to refuse. `drain` comes when there is room
  * again. */
 export class QueueFull extends Error {
@@ -191,8 +202,10 @@ export class QueueFull extends Error {
 }
 
 /** An error of the contract as an `Error` that says what failed and why. */
-function named(error: unknown, what: string): Error {
-  const { tag = "failed" } = (payload(error) ?? {}) as { tag?: string };
-  const Kind = tag === "queue-full" ? QueueFull : Error;
-  return new Kind(`${what}: ${tag.replaceAll("-", " ")}`, { cause: error });
+function named(error: unknown, peer: Peer, what: string): Error {
+  const { tag } = (payload(error) ?? {}) as { tag?: string };
+  if (tag === undefined) return new Error(`${what}: failed`, { cause: error });
+  const message = `${what}: ${tag.replaceAll("-", " ")}`;
+  if (tag === "closed") return new Closed(peer.id, message);
+  return tag === "queue-full" ? new QueueFull(message) : new Error(message);
 }

@@ -50,16 +50,21 @@ const LONGEST = 64;
 
 /** Text that a client has sent, as an integer that JavaScript counts exactly. */
 export function integer(what: string, name: string, text: string): number {
-  const value = text.length <= LONGEST && /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
-  if (!Number.isSafeInteger(value)) throw new HttpError(400, `${what} \`${name}\` is \`${text}\`: not an integer`);
+  if (!/^[+-]?\d+$/.test(text)) throw wrong(what, name, text, "not an integer");
+  const value = text.length <= LONGEST ? Number(text) : NaN;
+  if (!Number.isSafeInteger(value)) throw wrong(what, name, text, "out of range");
   return value;
 }
 
 function decimal(what: string, name: string, text: string): number {
-  const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-  const value = text.length <= LONGEST && isDecimal.test(text) ? Number(text) : NaN;
-  if (!Number.isFinite(value)) throw new HttpError(400, `${what} \`${name}\` is \`${text}\`: not a number`);
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw wrong(what, name, text, "not a number");
+  const value = text.length <= LONGEST ? Number(text) : NaN;
+  if (!Number.isFinite(value)) throw wrong(what, name, text, "out of range");
   return value;
+}
+
+function wrong(what: string, name: string, text: string, why: string): HttpError {
+  return new HttpError(400, `${what} \`${name}\` is \`${text}\`: ${why}`);
 }
 
 /** The most fields of a query or a form. Reading one costs microseconds, and a body may be a

@@ -34,6 +34,43 @@ test("a request is dispatched on method and pattern", async () => {
   assert.deepEqual([refused.status, refused.headers.get("allow")], [405, "GET, POST"]);
 });
 
+test("each route has a session of its own", async () => {
+  const host = new TestHost(defineApp((app) => {
+    app.get("/a", () => "a page");
+    app.session("/a", (socket) => {
+      for (const message of socket) socket.send(`a:${message.text()}`);
+    });
+    app.group("/b", (b) => b.use(mark("b")).session("/:id", {
+      request: (event) => event.upgrade({ protocols: ["chat"] }),
+      run(socket) {
+        for (const message of socket) socket.send(`b${socket.request?.param("id")}:${message.text()}`);
+      },
+    }));
+    app.get("/none", (event) => event.upgrade());
+  }));
+  const [a, b] = [await host.connect("/a"), await host.connect("/b/1", { protocols: ["chat"] })];
+  await a.send("x");
+  await b.send("x");
+  assert.deepEqual([a.sent, b.sent, b.protocol], [["a:x"], ["b1:x"], "chat"]);
+  assert.equal((await host.request("/a")).text(), "a page");
+  assert.equal((await host.request("/b/1")).status, 426);
+  const log = mock.method(console, "error", () => {});
+  const none = await host.connect("/none");
+  await none.send("x");
+  assert.equal(none.closed?.code, 1011);
+  assert.match(String(log.mock.calls[0]?.arguments[0]), /no session of the app is for `\/none`: `app.session` adds one/);
+  log.mock.restore();
+});
+
+test("what is wrong with sessions of an app is said", () => {
+  const session = (): void => {};
+  assert.throws(() => new TestHost(defineApp((app) => app.ws("/a", {}).session("/b", session))),
+    /hooks at `\/a` and a session at `\/b`/);
+  assert.throws(() => defineApp((app) => app.ws("/a", { run: session } as object)), /`app.session` runs a session/);
+  const state = { save: () => 0, restore: () => {} };
+  assert.throws(() => new TestHost(defineApp((app) => app.session("/b", session), { state })), /and a state/);
+});
+
 test("middleware runs from the app to the most specific group", async () => {
   const host = new TestHost(defineApp((app) => {
     app.group("/a", (a) => {

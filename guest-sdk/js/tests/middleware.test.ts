@@ -52,7 +52,8 @@ test("a password may have colons, and malformed credentials are refused", async 
   const host = around(basicAuth("the \"staff\"", { ada: "a:b", bob: "", "ä": "ö" }), (event) => event.local("user"));
   const ask = (user: string) => host.request("/", authorized(`Basic ${Buffer.from(user).toString("base64")}`));
   assert.equal((await ask("ada:a:b")).text(), "ada");
-  assert.equal((await ask("bob:")).text(), "bob");
+  // An empty password may be a secret that the site does not grant.
+  assert.equal((await ask("bob:")).status, 401);
   assert.equal((await ask("ä:ö")).text(), "ä");
   for (const refused of [await ask("ada:a"), await ask("ada"), await ask(""), await host.request("/", authorized("Basic !"))]) {
     const challenge = "Basic realm=\"the 'staff'\", charset=\"UTF-8\"";

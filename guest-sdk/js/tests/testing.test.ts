@@ -118,6 +118,25 @@ test("timers go off when their time has come", async () => {
   assert.deepEqual(client.sent, ["tick", "one", "tick"]);
 });
 
+test("a peer that leaves between two ticks is not in the log", async () => {
+  const log = mock.method(console, "error", () => {});
+  const host = new TestHost(defineHooks({
+    open(peer) {
+      setInterval(() => peer.send("tick"), 10);
+    },
+    message: (peer) => {
+      peer.terminate();
+      peer.send("too late");
+    },
+  }));
+  const client = await host.connect("/");
+  await host.advance(25);
+  await client.send("bye");
+  await host.advance(50);
+  assert.deepEqual([client.sent, log.mock.callCount()], [["tick", "tick"], 0]);
+  log.mock.restore();
+});
+
 test("a streamed response is there as a whole", async () => {
   const answer = await new TestHost(rooms).request("/r?stream");
   assert.deepEqual([answer.status, answer.text()], [203, "one, two"]);

@@ -15,6 +15,8 @@ from ._component import (
     HealthT,
     OnError,
     OnErrorT,
+    Session,
+    SessionT,
     component,
 )
 from ._event import Event
@@ -50,7 +52,7 @@ class Group:
         self._middleware = list(middleware)
         self._error_handlers = list(error_handlers)
         # Methods (`None` is any, and `_SOCKETS` is an upgrade), patterns, and what answers.
-        self._routes: list[tuple[str | None, str, Handled | Hooks]] = []
+        self._routes: list[tuple[str | None, str, Handled | Hooks | _Loop]] = []
         self._groups: list[Group] = []
 
     def on(self, method: str, pattern: str) -> Callable[[HandledT], HandledT]:
@@ -114,6 +116,24 @@ class Group:
                 )
         self._routes.append((_SOCKETS, pattern, hooks))
 
+    def session(
+        self, pattern: str, *, handler: Handled | None = None
+    ) -> Callable[[SessionT], SessionT]:
+        """Makes a function the session of this route's sockets: see `lithe_sdk.session`. An app with
+        sessions is of the kind `session`, and has no hooks.
+
+        A request that asks for an upgrade gets one, unless the handler answers it. Requests that ask
+        for no upgrade go to the handlers of the same pattern, or else to this handler. Without one,
+        they are answered with 426.
+        """
+        canonical(pattern)
+
+        def add(function: SessionT) -> SessionT:
+            self._routes.append((_SOCKETS, pattern, _Loop(function, handler)))
+            return function
+
+        return add
+
     def group(
         self,
         prefix: str,
@@ -161,9 +181,10 @@ class Group:
             return around(self._layer(run))
 
         for method, pattern, answers in self._routes:
-            hooks = answers if isinstance(answers, Hooks) else None
-            handler = answers.upgrade if isinstance(answers, Hooks) else answers
-            yield method, canonical(f"{prefix}/{pattern}"), _Route(inside(_innermost(handler)), hooks)
+            sockets = answers if isinstance(answers, (Hooks, _Loop)) else None
+            handler = answers.upgrade if isinstance(answers, (Hooks, _Loop)) else answers
+            run = inside(_innermost(handler))
+            yield method, canonical(f"{prefix}/{pattern}"), _Route(run, sockets)
         for group in self._groups:
             yield from group._collect(prefix, inside)
 
@@ -239,6 +260,21 @@ class App(Group):
         found = (slots.hooks for slots in self.slots.values())
         return [hooks for hooks in found if hooks is not None]
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether a route's sockets have a session."""
+        return any(slots.session is not None for slots in self.slots.values())
+
+    def session_of(self, socket: Socket) -> Session:
+        """The session of a socket: the pattern of its request tells. Raises `LookupError` if there is
+        none."""
+        event = socket.event
+        slots = None if event is None else self.slots.get(event.route)
+        if slots is None or slots.session is None:
+            pattern = "" if event is None else event.route
+            raise LookupError(f"no session of the app is for `{pattern}`: `@app.session` adds one")
+        return slots.session
+
     def answer(self, event: Event) -> Outcome:
         """Answers a request of one of the routes."""
         slots = self.slots.get(event.route)
@@ -266,9 +302,17 @@ class App(Group):
         self._sockets.pop(socket, None)
 
 
+class _Loop:
+    """The session of a route's sockets, and what answers their requests."""
+
+    def __init__(self, run: Session, handler: Handled | None) -> None:
+        self.run = run
+        self.upgrade: Handled = handler or (lambda event: event.upgrade())
+
+
 class _Route:
-    def __init__(self, run: Run, hooks: Hooks | None) -> None:
-        self.run, self.hooks = run, hooks
+    def __init__(self, run: Run, sockets: Hooks | _Loop | None) -> None:
+        self.run, self.sockets = run, sockets
 
 
 class _Slots:
@@ -285,8 +329,18 @@ class _Slots:
 
     @property
     def hooks(self) -> Hooks | None:
+        sockets = self._sockets
+        return sockets if isinstance(sockets, Hooks) else None
+
+    @property
+    def session(self) -> Session | None:
+        sockets = self._sockets
+        return sockets.run if isinstance(sockets, _Loop) else None
+
+    @property
+    def _sockets(self) -> Hooks | _Loop | None:
         route = self._by_method.get(_SOCKETS)
-        return None if route is None else route.hooks
+        return None if route is None else route.sockets
 
     def methods(self) -> list[str | None]:
         """The methods that something answers for; `None` is any."""
@@ -331,6 +385,11 @@ def answered(handler: Handled, event: Event) -> Outcome:
         return _stream.start(outcome, event)
     if isinstance(outcome, (Response, Upgrade)):
         return outcome
+    if outcome is None:
+        raise TypeError(
+            f"a handler or a middleware of `{event.method} {event.route}` has returned nothing: return "
+            "a response; one without a body has the status 204"
+        )
     raise TypeError(f"a handler answers a Response, an Upgrade or a Stream, and not {outcome!r}")
 
 

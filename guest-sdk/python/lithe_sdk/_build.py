@@ -52,7 +52,10 @@ class Unfit(Exception):
 
 def exports(module: str, kind: str) -> list[str]:
     """What the component exports besides what its kind says. Raises `Unfit`."""
-    found = _kinds()
+    try:
+        found = _kinds()
+    except ValueError as error:
+        raise Unfit(f"`{module}`: {error}") from None
     if not found:
         raise Unfit(
             f"`{module}` has no `App`, `@handler`, `@hooks`, `@session`, `@middleware` or "
@@ -88,8 +91,16 @@ def exports(module: str, kind: str) -> list[str]:
 
 def _kinds() -> list[str]:
     """The kinds that the component can be of, the usual one first."""
-    if component.app is not None:
-        return ["hooks"] if component.app.all_hooks else ["route", "hooks"]
+    app = component.app
+    if app is not None:
+        if app.has_sessions and app.all_hooks:
+            raise ValueError(
+                "the app has hooks (`@app.websocket`) and sessions (`@app.session`), and a component "
+                "has one of both: make two"
+            )
+        if app.has_sessions:
+            return ["session"]
+        return ["hooks"] if app.all_hooks else ["route", "hooks"]
     if component.hooks is not None:
         return ["hooks"]
     if component.session is not None:

@@ -44,6 +44,11 @@ class Component:
         self.error_handler: OnError | None = None
         self.health: Health | None = None
 
+    @property
+    def is_of_sessions(self) -> bool:
+        """Whether sessions are functions, in instances of their own, and not hooks."""
+        return self.session is not None or (self.app is not None and self.app.has_sessions)
+
     def register(self, slot: str, value: object) -> None:
         """Takes what a decorator names. There is room for one of each."""
         if getattr(self, slot) is not None:

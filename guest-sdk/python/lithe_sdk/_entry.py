@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from . import _batch, _host, _report, _state, _stream, _task, _timers
 from ._app import answered, told
+from ._component import Session as _Session
 from ._component import component
 from ._event import Event, http_error
 from ._hooks import NO_HOOKS as _NO_HOOKS
@@ -194,16 +195,25 @@ class Hooks:
 
     def timer(self, id: int) -> None:
         callback, hooks = _timers.due(id), component.hooks or _NO_HOOKS
-        _log(callback or (lambda: hooks.timer(id)))
+        # A peer may leave between two ticks.
+        _log(callback or (lambda: hooks.timer(id)), quiet=Closed)
         _flush()
 
 
-def _log(call: Callable[[], Awaitable[None] | None]) -> None:
-    """Calls a function that no session is for. Its exception goes to the log."""
+def _log(
+    call: Callable[[], Awaitable[None] | None], quiet: type[Exception] | tuple[()] = ()
+) -> None:
+    """Calls a function that no session is for. Its exception goes to the log, unless it is one of
+    those that are no failure."""
+
+    def failed(error: BaseException) -> None:
+        if not isinstance(error, quiet):
+            _report.log(error)
+
     try:
-        _task.run(call(), None, _report.log)
+        _task.run(call(), None, failed)
     except BaseException as error:
-        _report.log(error)
+        failed(error)
 
 
 class Batch:
@@ -214,12 +224,18 @@ class Batch:
             _receive(id, messages)
 
 
+def _session_of(socket: Socket) -> _Session:
+    if component.app is not None:
+        return component.app.session_of(socket)
+    assert component.session is not None
+    return component.session
+
+
 class Session:
     def run(self, id: int) -> None:
-        socket, body, session = Socket(id), _stream.body_of(id), component.session
-        assert session is not None
+        socket, body = Socket(id), _stream.body_of(id)
         if body is None:
-            _run(socket, lambda: session(socket))
+            _run(socket, lambda: _session_of(socket)(socket))
         else:
             _run(socket, lambda: _stream.send(socket, body))
 

@@ -47,7 +47,7 @@ def from_json(text: str | bytes) -> Any:
     number that is not finite."""
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if data.count(b"[") + data.count(b"{") > _DEPTH and _depth(data) > _DEPTH:
-        raise ValueError(f"it has more than {_DEPTH} levels")
+        raise ValueError(f"more than {_DEPTH} levels of arrays and objects")
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 

@@ -14,6 +14,7 @@ import binascii
 import hmac
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar, Union
 
 from ._app import told
 from ._component import Next
@@ -22,24 +23,41 @@ from ._outcome import HttpError, Outcome, Response, WithHeaders
 
 Middleware = Callable[[Event, Next], Outcome]
 
+T = TypeVar("T")
 
-def bearer_auth(*tokens: str) -> Middleware:
+# A value, or a function that gives it when a request comes. What the environment has is not there
+# while the module is imported, so read `os.environ` in such a function.
+Lazy = Union[T, Callable[[], T]]
+
+
+def _value_of(lazy: Lazy[T]) -> T:
+    return lazy() if callable(lazy) else lazy
+
+
+def bearer_auth(*tokens: Lazy[str | None]) -> Middleware:
     """Lets requests and upgrades pass that have one of these tokens (`authorization: Bearer TOKEN`,
-    RFC 6750). Others get 401."""
+    RFC 6750). Others get 401. A token may be a function that returns it: `os.environ` is there only
+    when a request comes. An empty token, or `None`, lets nobody pass.
+
+        bearer_auth(lambda: os.environ.get("TOKEN"))
+    """
 
     def check(event: Event, next: Next) -> Outcome:
-        if not _is_any(tokens, _credentials(event, "bearer")):
+        if not _is_any(map(_value_of, tokens), _credentials(event, "bearer")):
             raise _unauthorized("Bearer")
         return next()
 
     return check
 
 
-def basic_auth(realm: str, users: Mapping[str, str]) -> Middleware:
+def basic_auth(realm: str, users: Lazy[Mapping[str, str | None]]) -> Middleware:
     """Lets requests pass that have the name and the password of one of these users
     (`authorization: Basic …`, RFC 7617), and leaves the name as the local `user`. Others get 401,
-    for which a browser asks its user for name and password, and shows the realm."""
-    pairs = [f"{name}:{password}" for name, password in users.items()]
+    for which a browser asks its user for name and password, and shows the realm. The users may be a
+    function that returns them. A user whose password is empty or `None` cannot pass.
+
+        basic_auth("staff", lambda: {"ann": os.environ.get("PASSWORD")})
+    """
     shown = realm.replace('"', "'").replace("\\", "'")
 
     def check(event: Event, next: Next) -> Outcome:
@@ -47,7 +65,8 @@ def basic_auth(realm: str, users: Mapping[str, str]) -> Middleware:
             user = base64.b64decode(_credentials(event, "basic"), validate=True).decode()
         except (binascii.Error, ValueError):
             user = ""
-        if not _is_any(pairs, user):
+        known = _value_of(users).items()
+        if not _is_any((f"{name}:{password}" for name, password in known if password), user):
             raise _unauthorized(f'Basic realm="{shown}", charset="UTF-8"')
         # A name has no colon; a password may (RFC 7617, 2).
         event.set_local("user", user.partition(":")[0])
@@ -57,7 +76,7 @@ def basic_auth(realm: str, users: Mapping[str, str]) -> Middleware:
 
 
 def cors(
-    origins: Iterable[str] | None = None,
+    origins: Lazy[Iterable[str] | None] = None,
     *,
     methods: Iterable[str] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
     headers: Iterable[str] | None = None,
@@ -68,17 +87,22 @@ def cors(
     """Lets other sites' scripts make requests (Fetch Standard, 3.2), and answers their preflight
     requests in the handler's place. A preflight request reaches only a route that takes `OPTIONS`.
 
-    Without `origins`, any site may, without cookies or other credentials. Without `headers`, a
+    Without `origins`, any site may, without cookies or other credentials. They may be a function that
+    returns them. Without `headers`, a
     request may have any. A browser remembers the answer to a preflight for `max_age` seconds.
 
     It does not guard WebSockets, which browsers open to any site: for those, use `same_origin`.
     """
-    allowed = None if origins is None else set(origins)
+    # Read once if they are a value: an iterator gives them once.
+    sites: Lazy[Iterable[str] | None] = (
+        origins if origins is None or callable(origins) else frozenset(origins)
+    )
     method_list, exposed = ", ".join(methods), ", ".join(expose)
     header_list = None if headers is None else ", ".join(headers)
 
     def mark(answer: WithHeaders, origin: str) -> bool:
         """Says what every answer to that origin says, and answers whether it is allowed."""
+        allowed = _value_of(sites)
         if allowed is not None:
             answer.add_header("vary", "origin")
             if origin not in allowed:
@@ -114,9 +138,9 @@ def cors(
     return check
 
 
-def same_origin(*others: str) -> Middleware:
+def same_origin(*others: Lazy[str | None]) -> Middleware:
     """Refuses upgrades that another site's page asks for, with 403, but for these other sites, such
-    as `https://example.com`.
+    as `https://example.com`, or functions that return one.
 
     A browser lets any page open a WebSocket to any host, and sends the host's cookies with it. So a
     route that trusts cookies needs this. Clients other than browsers send no `origin`, and pass.
@@ -124,7 +148,9 @@ def same_origin(*others: str) -> Middleware:
 
     def check(event: Event, next: Next) -> Outcome:
         origin = event.header("origin")
-        if origin is not None and origin not in others and event.is_upgrade_request:
+        if origin is not None and event.is_upgrade_request:
+            if origin in map(_value_of, others):
+                return next()
             # Not the scheme: behind a proxy that ends TLS, the host does not know it.
             _, has_scheme, host = origin.partition("://")
             if not has_scheme or host.lower() != event.authority.lower():
@@ -181,11 +207,11 @@ def _unauthorized(challenge: str) -> HttpError:
     return HttpError(401, "Unauthorized", {"www-authenticate": challenge})
 
 
-def _is_any(secrets: Iterable[str], given: str) -> bool:
+def _is_any(secrets: Iterable[str | None], given: str) -> bool:
     """Compares with all of them, so that the time does not tell which one fits."""
     found = False
     for secret in secrets:
-        found |= hmac.compare_digest(secret.encode(), given.encode())
+        found |= hmac.compare_digest((secret or "").encode(), given.encode())
     return found and given != ""
 
 

@@ -91,7 +91,7 @@ class Response(WithHeaders):
         to the result of a POST. What cannot stand in a URI, such as a space or a line's end, is
         percent-encoded. A `%` stays as it is."""
         if status not in REDIRECTS:
-            raise ValueError(f"{status} is not the status of a redirect: use one of {REDIRECTS}")
+            raise ValueError(f"{status} is not the status of a redirect: use 301, 302, 303, 307 or 308")
         return cls(status, [("location", percent_encoded(location, _URI))])
 
     @staticmethod

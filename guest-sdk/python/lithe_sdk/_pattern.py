@@ -16,16 +16,16 @@ def canonical(pattern: str) -> str:
         takes_many = _read(segment, names)
         if takes_many and place + 1 < len(segments):
             raise ValueError(
-                f"pattern `{pattern}`: a part that takes any number of segments has to be the last"
+                f"pattern `{pattern}` is malformed: a part that takes any number of segments has to be the last"
             )
     for name in names:
         if not _GOOD_NAME.fullmatch(name):
             raise ValueError(
-                f"pattern `{pattern}`: `{name}` is not a name: use letters, digits and `_`, not "
+                f"pattern `{pattern}` is malformed: `{name}` is not a name: use letters, digits and `_`, not "
                 "beginning with a digit"
             )
         if names.count(name) > 1:
-            raise ValueError(f"pattern `{pattern}`: parameter `{name}` stands twice in it")
+            raise ValueError(f"pattern `{pattern}` is malformed: parameter `{name}` stands twice in it")
     return "/" + "/".join(segments)
 
 
@@ -87,4 +87,4 @@ def regex_length(text: str, start: int) -> int:
             depth += 1 if letter == "(" else -1
         if depth == 0:
             return at + 1 - start
-    raise ValueError(f"pattern `{text}`: a `(` has no `)`")
+    raise ValueError(f"pattern `{text}` is malformed: a `(` has no `)`")

@@ -44,7 +44,7 @@ def _float(value: str) -> float:
         raise ValueError("not a number")
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError("not a finite number")
+        raise ValueError("out of range")
     return number
 
 

@@ -155,7 +155,7 @@ def _streamed(id: int) -> bytes:
         if socket.closed is not None or not _fake.host.timers:
             break
         advance(_PAUSE)
-    if socket.closed is not None and component.session is None:
+    if socket.closed is not None and not component.is_of_sessions:
         _entry.Hooks().close(id, _fake.socket.CloseInfo(*socket.closed, True))
     return b"".join(p.encode() if isinstance(p, str) else p for p in socket.sent)
 
@@ -166,7 +166,7 @@ _PATIENCE = 6000
 
 
 def _open(id: int) -> None:
-    if component.session is None:
+    if not component.is_of_sessions:
         _entry.Hooks().open(id)
     elif _fake.host.sockets[id].is_stream:
         _entry.Session().run(id)
@@ -201,7 +201,7 @@ class Client:
         made = [
             host.Message_Text(m) if isinstance(m, str) else host.Message_Binary(m) for m in messages
         ]
-        if component.session is None:
+        if not component.is_of_sessions:
             _entry.Hooks().receive(self._socket.id, made)
         else:
             self._socket.received = made
@@ -210,7 +210,7 @@ class Client:
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the socket from the client's side."""
         self._socket.state = _fake.ReadyState.CLOSED
-        if component.session is None:
+        if not component.is_of_sessions:
             _entry.Hooks().close(self._socket.id, _fake.socket.CloseInfo(code, reason, True))
 
 

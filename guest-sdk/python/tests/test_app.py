@@ -8,6 +8,7 @@ from contextlib import redirect_stderr
 
 from lithe_sdk import App, Event, Group, Hooks, HttpError, Message, Next, Outcome, Response, Socket
 from lithe_sdk import _entry
+from lithe_sdk._build import Unfit, exports
 from lithe_sdk._component import component
 from lithe_sdk._hooks import defines
 from lithe_sdk._pattern import canonical
@@ -117,6 +118,44 @@ class Apps(unittest.TestCase):
         self.assertEqual(len(closed), 1)
         self.assertEqual(request("/upper/a").status, 426)
         self.assertFalse(defines(Lower(), "resume"))
+
+    def test_each_route_s_sockets_have_their_session(self) -> None:
+        def enter(event: Event) -> Outcome:
+            if event.param("name") == "closed":
+                raise HttpError(403, "closed")
+            return event.upgrade()
+
+        @self.app.group("/deep").session("/:name", handler=enter)
+        def upper(socket: Socket) -> None:
+            assert socket.event is not None
+            socket.send(socket.event.param("name"))
+            for message in socket:
+                socket.send(message.text().upper())
+
+        @self.app.session("/lower")
+        async def lower(socket: Socket) -> None:
+            for message in socket:
+                socket.send(message.text().lower())
+
+        @self.app.get("/lower")
+        def page(event: Event) -> Outcome:
+            return event.upgrade() if event.is_upgrade_request else Response.text("a page")
+
+        one, other = connect("/deep/a"), connect("/lower")
+        one.send("Hi")
+        other.send("Hi")
+        self.assertEqual((one.sent, other.sent), (["a", "HI"], ["hi"]))
+        self.assertEqual(request("/lower").body, "a page")
+        self.assertEqual(request("/deep/a").status, 426)
+        with self.assertRaisesRegex(HttpError, "closed"):
+            connect("/deep/closed")
+        self.assertEqual(exports("app", "session"), ["routes"])
+        with self.assertRaisesRegex(Unfit, 'is of the kind "session"'):
+            exports("app", "hooks")
+        self.app.add_hooks("/hooks", Hooks())
+        self.app._slots = None
+        with self.assertRaisesRegex(Unfit, "the app has hooks .* and sessions"):
+            exports("app", "session")
 
     def test_what_is_wrong_with_an_app_is_said(self) -> None:
         class Keeps(Hooks):

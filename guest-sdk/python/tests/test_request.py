@@ -210,11 +210,41 @@ class Middleware(unittest.TestCase):
             header = base64.b64encode(user.encode()).decode()
             return request("/", headers={"authorization": f"Basic {header}"})
 
-        self.assertEqual((ask("ada:a:b").status, ask("bob:").status), (200, 200))
+        # An empty password may be a secret that the site does not grant.
+        self.assertEqual((ask("ada:a:b").status, ask("bob:").status), (200, 401))
         for user in ("ada:a", "ada", ""):
             challenge = "Basic realm=\"the 'staff'\", charset=\"UTF-8\""
             self.assertEqual(ask(user).header("www-authenticate"), challenge)
         self.assertEqual(request("/", headers={"authorization": "Basic !"}).status, 401)
+
+    def test_what_the_environment_has_is_read_when_a_request_comes(self) -> None:
+        secrets: dict[str, str] = {}
+
+        def status(header: str, name: str = "authorization") -> int:
+            return request("/", headers={name: header}).status
+
+        around(bearer_auth("one", lambda: secrets.get("TOKEN")))
+        self.assertEqual((status("Bearer one"), status("Bearer two")), (200, 401))
+        secrets["TOKEN"] = "two"
+        self.assertEqual((status("Bearer two"), status("Bearer ")), (200, 401))
+
+        around(basic_auth("staff", lambda: {"ada": secrets.get("PASSWORD")}))
+        header = "Basic " + base64.b64encode(b"ada:pw").decode()
+        empty = "Basic " + base64.b64encode(b"ada:").decode()
+        self.assertEqual((status(header), status(empty)), (401, 401))
+        secrets["PASSWORD"] = "pw"
+        self.assertEqual((status(header), status(empty)), (200, 401))
+
+        around(cors(lambda: [secrets["SITE"]]))
+        secrets["SITE"] = "https://ours.example"
+        answer = request("/", headers={"origin": "https://ours.example"})
+        self.assertEqual(answer.header("access-control-allow-origin"), "https://ours.example")
+
+        around(same_origin(lambda: secrets["SITE"]))
+        for origin, expected in (("ours", 200), ("other", 403)):
+            with self.assertRaises(HttpError) as refused:
+                connect("/", headers={"origin": f"https://{origin}.example"})
+            self.assertEqual(refused.exception.status, expected)
 
     def test_other_sites_scripts_are_told_what_they_may(self) -> None:
         ours = {"origin": "https://ours.example"}

@@ -34,7 +34,7 @@ use crate::{HttpError, Result, cookie, form, query};
 /// let item_of = |id| TestEvent::get("/items?page=2").param("id", id).call(item);
 /// assert_eq!(item_of("7").text(), "item 7, page 2");
 /// assert_eq!(item_of("x").status(), 400);
-/// assert_eq!(item_of("x").text(), "parameter `id` is `x`: invalid digit found in string");
+/// assert_eq!(item_of("x").text(), "parameter `id` is `x`: not an integer");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -107,7 +107,7 @@ impl Event {
     /// 400 if the query is not a `T`. The message says why.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
         form::read(&self.query_str().unwrap_or_default())
-            .map_err(|e| HttpError::bad_request(format!("the query is not the expected one: {e}")))
+            .map_err(|e| HttpError::bad_request(e.of("query parameter", "query")))
     }
 
     /// The first query parameter of that name as a `T`, if there is one.
@@ -225,8 +225,10 @@ impl Event {
     /// # Errors
     /// As [`json`](Self::json).
     pub fn json_within<T: DeserializeOwned>(&self, limit: usize) -> Result<T, HttpError> {
-        serde_json::from_slice(&self.bytes_within(limit, "json_within")?)
-            .map_err(|e| HttpError::bad_request(format!("the body is not the expected JSON: {e}")))
+        serde_json::from_slice(&self.bytes_within(limit, "json_within")?).map_err(|e| {
+            let what = if e.is_data() { "the expected JSON" } else { "JSON" };
+            HttpError::bad_request(format!("the body is not {what}: {e}"))
+        })
     }
 
     /// The body as a form (`application/x-www-form-urlencoded`), field by field, if it has at most
@@ -250,7 +252,7 @@ impl Event {
             return Err(HttpError::new(415, format!("the body is not `{FORM}`")));
         }
         form::read(&String::from_utf8_lossy(&self.bytes_within(limit, "form_within")?))
-            .map_err(|e| HttpError::bad_request(format!("the body is not the expected form: {e}")))
+            .map_err(|e| HttpError::bad_request(e.of("form field", "form")))
     }
 
     /// The body, if it is not too large for the method of that name.

@@ -1,28 +1,91 @@
 //! What a client has sent as text, as types: parameters, and queries and forms as structs.
 
-use std::any::Any;
-use std::fmt::Display;
+use std::any::{Any, TypeId};
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use serde::de::value::{Error, MapDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::value::MapDeserializer;
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::query;
 
+/// What is wrong with a query or a form.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Error {
+    /// With a field: its name, and what is wrong.
+    Field(String),
+    /// With the whole.
+    Whole(String),
+}
+
+impl Error {
+    /// In words for the client: `field` is what each of them is, and `whole` all of them.
+    pub(crate) fn of(&self, field: &str, whole: &str) -> String {
+        match self {
+            Self::Field(what) => format!("{field} {what}"),
+            Self::Whole(what) => format!("the {whole} is not the expected one: {what}"),
+        }
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Field(what) | Self::Whole(what)) = self;
+        f.write_str(what)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::Whole(message.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Field(format!("`{field}` is missing"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Field(format!("`{field}` is there twice"))
+    }
+}
+
 /// A query or a form, field by field.
 pub(crate) fn read<T: DeserializeOwned>(form: &str) -> Result<T, Error> {
-    let fields = query::pairs(form).map(|(name, value)| (name, Field(value)));
+    let fields = query::pairs(form).map(|(name, value)| (name.clone(), Field { name, value }));
     T::deserialize(MapDeserializer::new(fields))
 }
 
 /// A text as a `T`. Rust takes `inf`, `NaN` and `1e999` for floats, and a client's may be none.
 pub(crate) fn parse<T: FromStr<Err: Display> + 'static>(text: &str) -> Result<T, String> {
-    let value: T = text.parse().map_err(|e: T::Err| e.to_string())?;
+    let value: T = text.parse().map_err(|e: T::Err| reason::<T>(text, &e))?;
     match is_finite(&value) {
         true => Ok(value),
-        false => Err("not a finite number".to_owned()),
+        // The text may say so: `inf` or `NaN`.
+        false if text.contains(|c: char| c.is_ascii_digit()) => Err("out of range".to_owned()),
+        false => Err("not a number".to_owned()),
     }
+}
+
+/// Why a text is no `T`: in the words of every SDK if it is a type that every language has.
+fn reason<T: 'static>(text: &str, error: &dyn Display) -> String {
+    macro_rules! is_any {
+        ($($known:ty)*) => { [$(TypeId::of::<$known>()),*].contains(&TypeId::of::<T>()) };
+    }
+    if is_any!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize) {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        return if is_integer { "out of range" } else { "not an integer" }.to_owned();
+    }
+    if is_any!(f32 f64) {
+        return "not a number".to_owned();
+    }
+    if is_any!(bool) {
+        return "neither `true` nor `false`".to_owned();
+    }
+    error.to_string()
 }
 
 /// What is not a float is finite.
@@ -32,7 +95,16 @@ fn is_finite(value: &dyn Any) -> bool {
 }
 
 /// A field's value, which says no more of its type than that it is text.
-struct Field(String);
+struct Field {
+    name: String,
+    value: String,
+}
+
+impl Field {
+    fn is_wrong(name: &str, value: &str, why: impl Display) -> Error {
+        Error::Field(format!("`{name}` is `{value}`: {why}"))
+    }
+}
 
 impl IntoDeserializer<'_, Error> for Field {
     type Deserializer = Self;
@@ -45,7 +117,8 @@ impl IntoDeserializer<'_, Error> for Field {
 macro_rules! parsed {
     ($($method:ident => $visit:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            visitor.$visit(parse(&self.0).map_err(Error::custom)?)
+            let read = parse(&self.value);
+            visitor.$visit(read.map_err(|why| Self::is_wrong(&self.name, &self.value, why))?)
         }
     )*};
 }
@@ -68,7 +141,7 @@ impl<'de> Deserializer<'de> for Field {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_string(self.0)
+        visitor.visit_string(self.value)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -89,7 +162,9 @@ impl<'de> Deserializer<'de> for Field {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_enum(self.0.into_deserializer())
+        let Self { name, value } = self;
+        let read = visitor.visit_enum(value.clone().into_deserializer());
+        read.map_err(|why: Error| Self::is_wrong(&name, &value, why))
     }
 
     forward_to_deserialize_any! {
@@ -129,25 +204,36 @@ mod tests {
         let pairs: Vec<(String, u8)> = read("a=1&a=2").unwrap();
         assert_eq!(pairs, [("a".into(), 1), ("a".into(), 2)]);
         for (form, problem) in [
-            ("color=blue&id=7", "unknown variant `blue`, expected `red`"),
-            ("color=red", "missing field `id`"),
-            ("color=red&id=300", "number too large to fit in target type"),
-            ("color=red&id=7&id=8", "duplicate field `id`"),
-            ("color=red&id=7&amount=", "cannot parse float from empty string"),
+            ("color=blue&id=7", "field `color` is `blue`: unknown variant `blue`, expected `red`"),
+            ("color=red", "field `id` is missing"),
+            ("color=red&id=300", "field `id` is `300`: out of range"),
+            ("color=red&id=-1", "field `id` is `-1`: out of range"),
+            ("color=red&id=x", "field `id` is `x`: not an integer"),
+            ("color=red&id=7&id=8", "field `id` is there twice"),
+            ("color=red&id=7&amount=", "field `amount` is ``: not a number"),
         ] {
-            assert_eq!(read::<Order>(form).unwrap_err().to_string(), problem);
+            assert_eq!(read::<Order>(form).unwrap_err().of("field", "form"), problem);
         }
+        let whole = read::<u8>("a=1").unwrap_err().of("field", "form");
+        assert!(whole.starts_with("the form is not the expected one: "), "{whole}");
     }
 
     #[test]
     fn floats_are_finite() {
         assert_eq!(parse::<f64>("-1e3"), Ok(-1000.0));
-        for text in ["1e999", "-1e999", "inf", "NaN", "Infinity"] {
-            assert_eq!(parse::<f64>(text), Err("not a finite number".into()));
+        for (text, why) in [
+            ("1e999", "out of range"),
+            ("-1e999", "out of range"),
+            ("inf", "not a number"),
+            ("NaN", "not a number"),
+            ("Infinity", "not a number"),
+        ] {
+            assert_eq!(parse::<f64>(text), Err(why.into()));
             let order = format!("color=red&id=7&amount={text}");
-            assert_eq!(read::<Order>(&order).unwrap_err().to_string(), "not a finite number");
+            let problem = format!("`amount` is `{text}`: {why}");
+            assert_eq!(read::<Order>(&order).unwrap_err().to_string(), problem);
         }
-        assert_eq!(parse::<f32>("1e39"), Err("not a finite number".into()));
+        assert_eq!(parse::<f32>("1e39"), Err("out of range".into()));
         assert_eq!(parse::<String>("inf"), Ok("inf".into()));
     }
 }

@@ -143,3 +143,8 @@ pub use ws::{Upgrade, UpgradeOptions, Ws};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
+
+/// What the SDK's own README says compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct OwnReadme;

@@ -86,7 +86,7 @@ impl Response {
     pub fn redirect_with(status: u16, location: impl AsRef<str>) -> Result<Self> {
         ensure!(
             matches!(status, 301 | 302 | 303 | 307 | 308),
-            "status {status} is not a redirect; use 301, 302, 303, 307 or 308"
+            "{status} is not the status of a redirect: use 301, 302, 303, 307 or 308"
         );
         Ok(Self::redirect(location).with_status(status))
     }

@@ -190,11 +190,9 @@ impl fmt::Display for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidCode(code) => {
-                write!(f, "close code {code} may not be sent; use 1000 or one of 3000 to 4999")
+                write!(f, "{code} is not a close code: use 1000 or 3000 to 4999")
             }
-            Self::ReasonTooLong => {
-                f.write_str("the close reason is longer than 123 bytes; shorten it")
-            }
+            Self::ReasonTooLong => f.write_str("the reason is over 123 bytes: shorten it"),
         }
     }
 }

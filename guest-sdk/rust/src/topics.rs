@@ -151,7 +151,7 @@ impl fmt::Display for SubscribeError {
                  or publish to fewer and broader ones"
             ),
             Self::NameTooLong => {
-                f.write_str("the topic's name is longer than 256 bytes; name it by a key or a hash")
+                f.write_str("the topic's name is over 256 bytes: name it by a key or a hash")
             }
         }
     }

@@ -67,6 +67,11 @@ fn output(named: &str, kind: Kind) -> anyhow::Result<String> {
         !named.starts_with('-'),
         "`{named}` begins with `-`, as an option does: a route's name begins with another character"
     );
+    ensure!(
+        !named.contains(char::is_control),
+        "{named:?} has a line's end or another control character: a route's name has visible characters, such \
+         as `chat` or `rooms/[id].get`"
+    );
     let part = if kind == Kind::Middleware { "middleware" } else { "routes" };
     let is_in_part =
         |part: &str| named.strip_prefix(part).is_some_and(|in_it| in_it.starts_with('/'));
@@ -199,6 +204,8 @@ mod tests {
             ("plugins/app.wasm", Kind::Route, "neither a route's place nor"),
             ("_error", Kind::Route, "neither a route's place nor"),
             ("../x", Kind::Route, "not a component's path"),
+            ("a\nb", Kind::Route, "\"a\\nb\" has a line's end"),
+            ("a\u{7f}b", Kind::Middleware, "another control character"),
         ] {
             let error = output(named, kind).unwrap_err().to_string();
             assert!(error.contains(words), "{named}: {error}");

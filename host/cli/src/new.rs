@@ -26,8 +26,8 @@ pub(crate) struct HandlerOptions {
     /// What it is
     #[arg(long, value_enum, default_value = "route")]
     pub(crate) kind: Kind,
-    /// Where the Rust SDK lies, as long as no registry has it (`guest-sdk/rust`)
-    #[arg(long, value_name = "FOLDER", required_if_eq("lang", "rust"))]
+    /// For Rust: the SDK's folder, `guest-sdk/rust` of Lithe's sources
+    #[arg(long, value_name = "FOLDER")]
     pub(crate) sdk: Option<PathBuf>,
 }
 

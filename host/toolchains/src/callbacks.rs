@@ -114,6 +114,12 @@ impl Callbacks {
         Ok(exports)
     }
 
+    /// Whether the component hears of sockets by functions of its own, and not only by the hooks of
+    /// an app's routes.
+    pub(crate) fn hear_sockets(&self) -> bool {
+        ["close", "drain", "message", "open", "resume"].iter().any(|name| self.has(name))
+    }
+
     fn has(&self, name: &str) -> bool {
         self.0.contains(name)
     }

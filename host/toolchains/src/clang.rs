@@ -3,6 +3,7 @@
 //! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this
 //! binary: so both are those of the host that the component is built for.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,6 +72,10 @@ const STACK: u32 = 256 * 1024;
 
 /// The option with which clang's linker puts the stack below everything else.
 const STACK_FIRST: Option<&str> = Some("-Wl,--stack-first");
+
+/// What the author is warned of. The SDK says which parameters a callback has, so one that is not
+/// used is no mistake.
+const WARNINGS: [&str; 3] = ["-Wall", "-Wextra", "-Wno-unused-parameter"];
 
 /// How to compile C on this machine.
 pub(crate) struct Compiler {
@@ -150,34 +155,45 @@ impl Compiler {
             // The SDK's options leave out what they do not choose.
             compile.arg("-Wno-missing-field-initializers");
         }
-        let compiled = tool::run(compile.arg(source).arg("-o").arg(&object));
-        if is_cpp { compiled.context(self.cpp_hint()) } else { compiled }?;
+        self.run(compile.arg(source).arg("-o").arg(&object), is_cpp)?;
         Ok(object)
     }
 
-    /// What may be wrong if C++ does not compile or link.
-    fn cpp_hint(&self) -> &'static str {
-        if self.has_cpp_library {
-            "it is built without exceptions and run-time type information"
-        } else {
-            "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
-             `apt-get install libc++-19-dev-wasm32`"
-        }
-    }
-
-    /// Compiles the SDK and the bindings for a component of that world, and links them with the
-    /// guest's objects.
+    /// Runs the compiler or the linker.
     ///
     /// # Errors
-    /// The folder cannot be written to, or the compiler fails.
+    /// It fails. The message says what C++ lacks here, if that is why.
+    fn run(&self, command: &mut Command, is_cpp: bool) -> anyhow::Result<()> {
+        if std::io::stderr().is_terminal() {
+            command.arg("-fdiagnostics-color=always");
+        }
+        let Some(said) = tool::failure_of(command)? else { return Ok(()) };
+        let has = |words: &[&str]| is_cpp && words.iter().any(|word| said.contains(word));
+        if has(&["exceptions disabled", "-fno-rtti", "-frtti", "__cxa_throw"]) {
+            bail!("it is built without exceptions and run-time type information");
+        }
+        if !self.has_cpp_library
+            && has(&["file not found", "operator new", "operator delete", "std::"])
+        {
+            bail!(
+                "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
+                 `apt-get install libc++-19-dev-wasm32`"
+            );
+        }
+        bail!("it does not compile: the compiler's messages are above")
+    }
+
+    /// Compiles the SDK and the bindings of [`write_bindings`], and links them with the guest's
+    /// objects.
+    ///
+    /// # Errors
+    /// The compiler fails.
     pub(crate) fn link(
         &self,
         guest: &[PathBuf],
         has_cpp: bool,
-        world: &World,
         work: &Path,
     ) -> anyhow::Result<Vec<u8>> {
-        write_bindings(world, work)?;
         let mut link = self.command(has_cpp);
         if has_cpp && !self.has_cpp_library {
             link.arg("-nostdlib++");
@@ -189,8 +205,7 @@ impl Compiler {
             link.arg(self.compile(&work.join(name), work, &["-w"])?);
         }
         let module = work.join("module.wasm");
-        let linked = tool::run(link.args(guest).arg("-o").arg(&module));
-        if has_cpp { linked.context(self.cpp_hint()) } else { linked }?;
+        self.run(link.args(guest).arg("-o").arg(&module), has_cpp)?;
         std::fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))
     }
 }
@@ -205,13 +220,15 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
     let sources = sources(folder)?;
     let (mut objects, mut included) = (Vec::new(), Vec::new());
     for source in &sources {
-        let object = compiler.compile(source, work, &["-Wall", "-Wextra"])?;
+        let object = compiler.compile(source, work, &WARNINGS)?;
         included.extend(inputs::of_rule(&object.with_extension("d")));
         objects.push(object);
     }
-    let world = World::new(kind, Callbacks::of(&objects)?.exports(kind)?);
+    let callbacks = Callbacks::of(&objects)?;
+    let world = World::new(kind, callbacks.exports(kind)?);
     let has_cpp = sources.iter().any(|source| is_cpp(source));
-    let module = compiler.link(&objects, has_cpp, &world, work)?;
+    write_bindings(&world, &callbacks, work)?;
+    let module = compiler.link(&objects, has_cpp, work)?;
     Ok(Component { content: world.component(module)?, inputs: included })
 }
 
@@ -224,10 +241,20 @@ pub(crate) fn write_sdk(work: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the bindings for a component of that world, and what the SDK has to know of it.
-fn write_bindings(world: &World, work: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// The folder cannot be written to.
+pub(crate) fn write_bindings(
+    world: &World,
+    callbacks: &Callbacks,
+    work: &Path,
+) -> anyhow::Result<()> {
     let mut about = format!("#define LITHE_KIND_{}\n", world.kind().name().to_uppercase());
     for export in world.exports() {
         about += &format!("#define LITHE_HAS_{}\n", export.interface().to_uppercase());
+    }
+    if callbacks.hear_sockets() {
+        about += "#define LITHE_HEARS_SOCKETS\n";
     }
     work::write(work, &[("lithe_kind.h", &about)])?;
     let (mut resolve, id) = world.resolve()?;

@@ -58,8 +58,8 @@ impl Export {
     pub(crate) fn of_kind(kind: GuestKind) -> &'static [Self] {
         match kind {
             GuestKind::Hooks => &Self::ALL,
-            GuestKind::Route => &[Self::Health, Self::Routes],
-            GuestKind::Session | GuestKind::Middleware | GuestKind::Error => &[Self::Health],
+            GuestKind::Route | GuestKind::Session => &[Self::Health, Self::Routes],
+            GuestKind::Middleware | GuestKind::Error => &[Self::Health],
         }
     }
 

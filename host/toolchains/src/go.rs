@@ -16,10 +16,13 @@ use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
 /// The SDK: a module.
-const SDK: [(&str, &str); 65] = sdk! { "go/":
+const SDK: [(&str, &str); 68] = sdk! { "go/":
     "app.go"
     "app_hooks.go"
+    "app_hooks_wasip1.go"
     "app_route.go"
+    "app_session.go"
+    "app_session_wasip1.go"
     "chain.go"
     "cookie.go"
     "error.go"
@@ -125,15 +128,52 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
         .current_dir(folder)
         .env("GOOS", "wasip1")
         .env("GOARCH", "wasm");
-    tool::run(&mut build).with_context(|| {
-        format!(
-            "if it is a type or a method of `lithe` that is undefined, the source is of another kind \
-             than {:?}, which is what `lithe.toml` says",
-            kind.name()
-        )
-    })?;
+    if let Some(said) = tool::failure_of(&mut build)? {
+        match said.lines().find_map(name_of_another_kind) {
+            Some(name) => bail!(
+                "the source is of another kind than {:?}, which is what `lithe.toml` says: a component of this \
+                 kind has no `{name}`",
+                kind.name()
+            ),
+            None => bail!("it does not compile: Go's messages are above"),
+        }
+    }
     let module = std::fs::read(&module)?;
     World::new(kind, exports(kind, &module)).component(module)
+}
+
+/// The name of the SDK that a line of the compiler calls undefined, if components of other kinds
+/// have it.
+fn name_of_another_kind(line: &str) -> Option<String> {
+    let word = |text: &str| {
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        text[..end].to_owned()
+    };
+    let is_declared = |is_it: &dyn Fn(&str) -> bool| {
+        SDK.iter().any(|(file, text)| !file.contains('/') && text.lines().any(is_it))
+    };
+    if let Some((_, after)) = line.split_once("undefined: lithe.") {
+        let name = word(after);
+        let ways = ["type ", "func "].map(|what| format!("{what}{name}"));
+        let is_it = |line: &str| {
+            let rest = ways.iter().find_map(|way| line.strip_prefix(way.as_str()));
+            rest.is_some_and(|rest| rest.starts_with([' ', '(', '[']))
+        };
+        return is_declared(&is_it).then(|| format!("lithe.{name}"));
+    }
+    let (before, after) = line.split_once(" has no field or method ")?;
+    let (_, receiver) = before.rsplit_once("lithe.")?;
+    let (receiver, name) = (word(receiver), word(after));
+    // An app has a group's methods.
+    let owner = if receiver == "App" { "Group" } else { "" };
+    let is_it = |line: &str| {
+        let method = line.strip_prefix("func (").and_then(|line| line.split_once(") "));
+        method.is_some_and(|(of, rest)| {
+            let of = of.rsplit([' ', '*']).next().unwrap_or_default();
+            (of == receiver || of == owner) && rest.starts_with(&format!("{name}("))
+        })
+    };
+    is_declared(&is_it).then(|| format!("{receiver}.{name}"))
 }
 
 /// What of it the component does export: batches, which the SDK takes by itself, and what the
@@ -190,6 +230,29 @@ mod tests {
         );
         assert_eq!(exports(GuestKind::Route, module), [Export::Routes]);
         assert_eq!(exports(GuestKind::Middleware, module), []);
+    }
+
+    #[test]
+    fn only_a_name_of_the_sdk_speaks_of_another_kind() {
+        for (line, name) in [
+            ("./main.go:9:8: undefined: lithe.Hooks", Some("lithe.Hooks")),
+            ("./main.go:9:8: undefined: lithe.State", Some("lithe.State")),
+            ("./main.go:9:8: undefined: lithe.After", Some("lithe.After")),
+            (
+                "./main.go:9: app.WS undefined (type *lithe.App has no field or method WS)",
+                Some("App.WS"),
+            ),
+            (
+                "./main.go:9: x.Serve undefined (type lithe.Middleware has no field or method Serve)",
+                Some("Middleware.Serve"),
+            ),
+            ("./main.go:9:8: undefined: lithe.Hocks", None),
+            ("./main.go:9:8: undefined: votes", None),
+            ("./main.go:9: app.Got undefined (type *lithe.App has no field or method Got)", None),
+            ("./main.go:9:8: \"fmt\" imported and not used", None),
+        ] {
+            assert_eq!(name_of_another_kind(line).as_deref(), name, "{line}");
+        }
     }
 
     #[test]

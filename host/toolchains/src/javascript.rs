@@ -18,7 +18,7 @@ use super::{tool, work};
 use lithe_host::internals::config::{Engine, GuestKind};
 
 /// The SDK.
-const SDK: [(&str, &str); 81] = sdk! { "js/src/":
+const SDK: [(&str, &str); 82] = sdk! { "js/src/":
     "adopted.ts"
     "app/layer.ts"
     "app/pattern.ts"
@@ -35,6 +35,7 @@ const SDK: [(&str, &str); 81] = sdk! { "js/src/":
     "engine.ts"
     "entry/answer.ts"
     "entry/app-hooks.ts"
+    "entry/app-session.ts"
     "entry/app.ts"
     "entry/batch.ts"
     "entry/component.ts"

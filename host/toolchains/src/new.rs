@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 /// It becomes the name of a package in every language.
-fn check_name(name: &str) -> anyhow::Result<()> {
+fn check_name(name: &str, language: Language) -> anyhow::Result<()> {
     let is_word = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_lowercase())
             && text
@@ -40,6 +40,13 @@ fn check_name(name: &str) -> anyhow::Result<()> {
     };
     if !is_word(name) {
         bail!("`{name}` is not a name for a site: use letters a to z, digits, `-` and `_`");
+    }
+    // Cargo has one package of a name. The modules of other languages are named below `guests/`, or
+    // by their file.
+    if language == Language::Rust && name.replace('_', "-").starts_with("lithe-sdk") {
+        bail!(
+            "`{name}` is the name of a package of the SDK, on which the site depends: use another one"
+        );
     }
     Ok(())
 }
@@ -63,12 +70,13 @@ impl<'a> Project<'a> {
         kind: Kind,
         sdk: Option<&'a Path>,
     ) -> anyhow::Result<Self> {
-        check_name(name)?;
+        check_name(name, language)?;
         let mut project = Self { name, language, sdk, files: Vec::new() };
         let mut build = String::from("[build]\n");
         if kind == Kind::Middleware {
-            // There has to be something to run around.
-            build += &project.guest("hello", Kind::Route, "routes/index.wasm")?;
+            // There has to be something to run around, in a folder of its own.
+            let inner = if name == "hello" { "home" } else { "hello" };
+            build += &project.guest(inner, Kind::Route, "routes/index.wasm")?;
             let output = format!("middleware/01_{name}.wasm");
             build += &project.guest(name, Kind::Middleware, &output)?;
         } else {
@@ -99,7 +107,7 @@ impl<'a> Project<'a> {
         output: &str,
         sdk: Option<&'a Path>,
     ) -> anyhow::Result<(Self, String)> {
-        check_name(name)?;
+        check_name(name, language)?;
         let mut project = Self { name, language, sdk, files: Vec::new() };
         let line = project.guest(name, kind, output)?;
         if let Some(tools) = tools(language) {
@@ -158,14 +166,19 @@ impl<'a> Project<'a> {
             }
             Language::Zig => {}
         }
-        // A route's name may have a quote in it.
-        let output = toml::Value::from(output);
+        let output = key(output);
         Ok(if language == Language::Rust {
             format!("{output} = \"{folder}\"\n")
         } else {
             format!("{output} = {{ source = \"{folder}\", kind = \"{kind_name}\" }}\n")
         })
     }
+}
+
+/// A file's name as a key of TOML: it may have quotes in it.
+fn key(file: &str) -> String {
+    let line = toml::Table::from_iter([(file.to_owned(), toml::Value::from(0))]).to_string();
+    line.trim_end().trim_end_matches("= 0").trim_end().to_owned()
 }
 
 /// The manifest of what builds the guests, in the site's folder: one installation is for all of
@@ -178,14 +191,24 @@ fn tools(language: Language) -> Option<&'static str> {
     }
 }
 
+/// What to do without the Rust SDK's folder.
+const NO_RUST_SDK: &str = "a handler in Rust depends on the SDK in the folder `guest-sdk/rust` of Lithe's \
+    sources, and no registry has it: name the folder, as in `--sdk ../lithe/guest-sdk/rust`";
+
 /// The dependency on the Rust SDK.
 fn rust_sdk(folder: Option<&Path>) -> anyhow::Result<String> {
-    let folder = folder.context("name the Rust SDK's folder by `--sdk`")?;
+    let folder = folder.context(NO_RUST_SDK)?;
     let path = folder
         .canonicalize()
         .ok()
         .filter(|path| path.join("Cargo.toml").is_file())
-        .with_context(|| format!("`{}` is not the Rust SDK's folder", folder.display()))?;
+        .with_context(|| {
+            format!(
+                "`{}` is not the Rust SDK's folder, which has a `Cargo.toml`: name `guest-sdk/rust` of \
+                 Lithe's sources",
+                folder.display()
+            )
+        })?;
     Ok(format!("{{ path = {:?} }}", path.display().to_string()))
 }
 
@@ -299,11 +322,43 @@ mod tests {
     #[test]
     fn a_name_is_that_of_a_package() {
         for name in ["hello", "a1", "my-site", "my_site"] {
-            check_name(name).unwrap();
+            check_name(name, Language::Rust).unwrap();
         }
         for name in ["", "Hello", "1a", "_a", "a b", "-a", "ä"] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_name(name, Language::C).is_err(), "{name}");
         }
+        for name in ["lithe-sdk", "lithe_sdk", "lithe-sdk-macros"] {
+            check_name(name, Language::Go).unwrap();
+            let error = check_name(name, Language::Rust).unwrap_err().to_string();
+            assert!(error.contains("a package of the SDK"), "{error}");
+        }
+    }
+
+    #[test]
+    fn rust_without_its_sdk_is_told_where_that_is() {
+        let new = |sdk| Project::new("shop", Language::Rust, Kind::Route, sdk).err().unwrap();
+        let error = new(None).to_string();
+        assert!(error.contains("`--sdk ../lithe/guest-sdk/rust`"), "{error}");
+        let error = new(Some(Path::new("nowhere"))).to_string();
+        assert!(error.contains("`nowhere` is not the Rust SDK's folder"), "{error}");
+    }
+
+    #[test]
+    fn a_file_with_quotes_is_a_key() {
+        for file in ["a", "routes/a b.wasm", "a'b", "a\"b", "a'\"b", "a = 0"] {
+            let table: toml::Table = format!("{} = 1", key(file)).parse().unwrap();
+            assert_eq!(table.keys().collect::<Vec<_>>(), [file]);
+        }
+    }
+
+    #[test]
+    fn guests_of_one_site_have_folders_of_their_own() {
+        let project = Project::new("hello", Language::C, Kind::Middleware, None).unwrap();
+        let mut paths: Vec<_> = project.files().map(|(path, _)| path).collect();
+        paths.sort_unstable();
+        let count = paths.len();
+        paths.dedup();
+        assert_eq!(paths.len(), count, "{paths:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Runs the programs that a build needs.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,6 +19,20 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
         bail!("`{name}` failed ({status}): its messages are above");
     }
     Ok(())
+}
+
+/// Runs a program to its end, prints what it says to standard error, and answers it if the program
+/// fails.
+///
+/// # Errors
+/// It cannot be run.
+pub(crate) fn failure_of(command: &mut Command) -> anyhow::Result<Option<String>> {
+    let name = name(command);
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("cannot run `{name}`"))?;
+    let said = [output.stdout, output.stderr].concat();
+    std::io::stderr().write_all(&said)?;
+    Ok((!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// Runs a program and answers what it prints on standard output, without the white space around it.

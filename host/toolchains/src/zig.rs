@@ -58,7 +58,9 @@ pub(crate) fn build(main: &Path, kind: GuestKind, work: &Path) -> anyhow::Result
         .arg(format!("-femit-bin={}", object.display()));
     tool::run(&mut compile)?;
     let objects = [object];
-    let world = World::new(kind, Callbacks::of(&objects)?.exports(kind)?);
-    let module = Compiler::of_zig(&zig).link(&objects, false, &world, work)?;
+    let callbacks = Callbacks::of(&objects)?;
+    let world = World::new(kind, callbacks.exports(kind)?);
+    clang::write_bindings(&world, &callbacks, work)?;
+    let module = Compiler::of_zig(&zig).link(&objects, false, work)?;
     world.component(module)
 }

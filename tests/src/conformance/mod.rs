@@ -5,6 +5,7 @@
 pub mod app;
 pub mod blocking_loop;
 pub mod echo;
+pub mod loops;
 pub mod ping;
 pub mod room;
 
@@ -29,7 +30,7 @@ macro_rules! conformance {
             a_client_that_leaves_or_is_cut_off_is_not_counted, a_name_is_decoded_and_belongs_to_get);
     };
     (app, $host:expr) => {
-        $crate::conformance!(@@ $host; parameters_have_types,
+        $crate::conformance!(@@ app $host; parameters_have_types,
             queries_have_types,
             cookies_are_read_and_set,
             forms_have_types,
@@ -46,6 +47,7 @@ macro_rules! conformance {
             methods_are_told_apart,
             bearer_tokens_are_asked_for,
             names_and_passwords_are_asked_for,
+            secrets_of_the_site_guard_routes,
             scripts_of_another_site_are_let_in_by_cors,
             upgrades_from_other_sites_are_refused,
             requests_are_traced,
@@ -64,11 +66,19 @@ macro_rules! conformance {
             a_socket_whose_route_is_gone_is_failed,
             a_version_that_is_not_well_serves_nothing);
     };
-    (@@ $host:expr; $($claim:ident),*) => {
+    (loops, $host:expr) => {
+        $crate::conformance!(@@ loops $host; routes_answer_and_middleware_runs_around_them,
+            each_route_has_a_session_of_its_own,
+            sessions_share_no_memory,
+            a_session_ends_as_it_says,
+            plain_requests_go_to_handlers_or_are_told_to_upgrade,
+            a_handler_chooses_the_protocol_or_refuses_the_upgrade);
+    };
+    (@@ $example:ident $host:expr; $($claim:ident),*) => {
         $(
             #[tokio::test]
             async fn $claim() {
-                $crate::conformance::app::$claim(&$host.await).await;
+                $crate::conformance::$example::$claim(&$host.await).await;
             }
         )*
     };

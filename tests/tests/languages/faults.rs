@@ -151,7 +151,7 @@ async fn the_webs_apis_are_there(language: &str) {
         "why",
         "told",
         "production",
-        "Lithe gives components no network, so `fetch` has nothing to ask",
+        "Lithe gives a component no network: `fetch` has nothing to ask",
     ]);
     assert_eq!(serde_json::Value::from(web), expected);
     let piecewise = host.get(&format!("/{language}?how=piecewise")).await;
@@ -224,6 +224,48 @@ async fn c_knows_what_a_socket_hears() {
     let mut client = host.connect("/c").await;
     assert_eq!(client.ask("topics").await, "chess");
     assert_eq!(client.text().await, "news");
+}
+
+/// A site whose one component is made from C, in a folder of its own.
+fn c_site(main: &str) -> tempfile::TempDir {
+    let site = tempfile::tempdir().expect("a temporary folder can be made");
+    let write = |file: &str, text: &str| {
+        std::fs::write(site.path().join(file), text).expect("it can be written");
+    };
+    let source = "[build]\n\"plugins/app.wasm\" = { source = \"guest\", kind = \"hooks\" }\n";
+    write("lithe.toml", source);
+    std::fs::create_dir(site.path().join("guest")).expect("it is new");
+    write("guest/main.c", main);
+    let built = std::process::Command::new(PROGRAM).arg("build").arg(site.path()).output();
+    let built = built.expect("the program can be run");
+    let said = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success() && !said.contains("warning"), "{said}");
+    site
+}
+
+#[tokio::test]
+async fn a_socket_in_c_whose_route_has_lost_its_hooks_is_failed() {
+    let page = "static lithe_outcome *page(lithe_event *event) { return lithe_respond_text(200, lithe_str(\"a page\")); }\n";
+    let before = c_site(&format!(
+        "#include \"lithe.h\"\n{page}static void echo(lithe_socket socket, lithe_message message) {{ lithe_send(socket, message); }}\n\
+         static const lithe_hooks hooks = {{.message = echo}};\n\
+         void lithe_on_app(lithe_app *app) {{ lithe_get(app, \"/x\", page); lithe_ws(app, \"/x\", &hooks); }}\n"
+    ));
+    let after = c_site(&format!(
+        "#include \"lithe.h\"\n{page}void lithe_on_app(lithe_app *app) {{ lithe_get(app, \"/x\", page); }}\n"
+    ));
+    let file = |site: &tempfile::TempDir| {
+        site.path().join("plugins/app.wasm").to_str().expect("the path is UTF-8").to_owned()
+    };
+    let host =
+        TestHost::builder(PROGRAM).component("plugins/app.wasm", &file(&before)).start().await;
+    let mut client = host.connect("/x").await;
+    assert_eq!(client.ask("hello").await, "hello");
+    host.command("deploy", &["plugins/app.wasm", &file(&after), "--yes"]).await.succeeded();
+    assert_eq!(host.get("/x").await.text(), "a page");
+    client.send("is anybody there?").await;
+    assert_eq!(client.closed().await.0, 1011);
+    host.wait_for_log(&["no hooks of this version hear this socket"]).await;
 }
 
 #[tokio::test]

@@ -87,6 +87,22 @@ macro_rules! language {
                 lithe_tests::conformance::app::serving(
                     crate::PROGRAM,
                     crate::built(crate::CONFORMANCE).join(concat!("plugins/", $path, ".wasm"))));
+
+            #[tokio::test]
+            async fn a_handler_that_returns_nothing_is_a_500_that_says_so() {
+                let component = crate::built(crate::CONFORMANCE).join(concat!("plugins/", $path, ".wasm"));
+                let host = lithe_tests::conformance::app::serving(crate::PROGRAM, component).await;
+                lithe_tests::conformance::app::a_handler_that_returns_nothing_is_a_500_that_says_so(&host).await;
+            }
+        }
+    };
+    (@ loops $path:literal) => {
+        mod loops {
+            lithe_tests::conformance!(
+                loops,
+                lithe_tests::conformance::loops::serving(
+                    crate::PROGRAM,
+                    crate::built(crate::CONFORMANCE).join(concat!("plugins/", $path, "-loops.wasm"))));
         }
     };
     (@ ping $path:literal) => {
@@ -97,10 +113,10 @@ macro_rules! language {
     };
 }
 
-language!(c "c": app echo ping room blocking_loop);
+language!(c "c": app loops echo ping room blocking_loop);
 language!(cpp "cpp": app echo ping room);
 language!(zig "zig": app echo ping room);
-language!(go "go": app echo ping room blocking_loop);
-language!(py "py": app echo ping room blocking_loop);
-language!(js "js": app echo ping room);
-language!(js_full "js-full": app echo ping room);
+language!(go "go": app loops echo ping room blocking_loop);
+language!(py "py": app loops echo ping room blocking_loop);
+language!(js "js": app loops echo ping room);
+language!(js_full "js-full": app loops echo ping room);

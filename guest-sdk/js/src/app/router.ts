@@ -1,6 +1,6 @@
 /** The routes of an app, or of a group in it. */
 
-import type { AppMiddleware, ErrorHandler, Handler, SocketHooks } from "../define.ts";
+import type { AppMiddleware, ErrorHandler, Handler, Session, SocketHooks } from "../define.ts";
 import { Layer } from "./layer.ts";
 import { canonical } from "./pattern.ts";
 import { Slots } from "./slots.ts";
@@ -64,12 +64,27 @@ export class Router {
   /** Accepts WebSockets. Requests that ask for no upgrade go to the handlers of the same pattern.
    * Without such handlers, they go to the hooks' `request`. */
   ws(pattern: string, hooks: SocketHooks): this {
+    if ("run" in hooks) {
+      throw new Error(`\`run\` among the hooks of \`${pattern}\` would not be called: \`app.session\` runs a session`);
+    }
     for (const name of ["state", "health"]) {
       if (name in hooks) {
         throw new Error(`\`${name}\` among the hooks of \`${pattern}\` would not be heard: it belongs to the app`);
       }
     }
     this.#slotsOf(pattern).addSockets({ answerer: hooks, layers: [] });
+    return this;
+  }
+
+  /** Accepts WebSockets, and runs a session as a loop for each, in an instance of its own. The kind of
+   * such an app is `session`. Requests that ask for no upgrade go to the handlers of the same pattern.
+   * Without such handlers, they go to the session's `request`, which may refuse an upgrade, too. */
+  session(pattern: string, session: Session | Session["run"]): this {
+    const answerer = typeof session === "function" ? { run: session } : session;
+    if ("health" in answerer) {
+      throw new Error(`\`health\` of the session of \`${pattern}\` would not be heard: it belongs to the app`);
+    }
+    this.#slotsOf(pattern).addSockets({ answerer, layers: [] });
     return this;
   }
 

@@ -1,14 +1,19 @@
 /** What answers for one pattern. */
 
-import type { Handler, SocketHooks } from "../define.ts";
+import type { Handler, Session, SocketHooks } from "../define.ts";
 import type { Layer } from "./layer.ts";
 
 /** One route, and what its groups put around it. */
 export interface Route {
-  /** Answers requests, or hears of sockets. */
-  answerer: Handler | SocketHooks;
+  /** Answers requests, or has the sockets. */
+  answerer: Handler | SocketHooks | Session;
   /** From the most specific to the broadest. */
   layers: Layer[];
+}
+
+/** Whether it runs sessions as loops. */
+export function isSession(answerer: Route["answerer"]): answerer is Session {
+  return "run" in answerer;
 }
 
 /** The key of a route that takes every method. */
@@ -60,6 +65,13 @@ export class Slots {
 
   /** The hooks of its sockets. */
   get hooks(): SocketHooks | undefined {
-    return this.#sockets?.answerer as SocketHooks | undefined;
+    const answerer = this.#sockets?.answerer;
+    return answerer && !isSession(answerer) ? (answerer as SocketHooks) : undefined;
+  }
+
+  /** The session of its sockets. */
+  get session(): Session | undefined {
+    const answerer = this.#sockets?.answerer;
+    return answerer && isSession(answerer) ? answerer : undefined;
   }
 }

@@ -31,7 +31,7 @@ export function planned(app: Partial<App> | undefined, kind: string): Plan | str
   if ("state" in options && options.state) exports.push("state");
   if (kind === "hooks" && hooksOf(defined).some((hooks) => hooks.resume)) exports.push("resume");
   if (options.health) exports.push("health");
-  const entry = defined.kind === "app" ? (kind === "hooks" ? "app-hooks" : "app") : kind;
+  const entry = defined.kind === "app" ? (kind === "route" ? "app" : `app-${kind}`) : kind;
   return { entry, exports };
 }
 
@@ -45,14 +45,26 @@ function refused(app: App, kind: string): string | undefined {
     if (app.kind === kind) return undefined;
     return `the module is of the kind "${app.kind}": say so in \`lithe.toml\`, not "${kind}"`;
   }
-  if (kind !== "route" && kind !== "hooks") {
-    return `the module is an app: its kind in \`lithe.toml\` is "route" or "hooks", not "${kind}"`;
+  if (kind === "middleware" || kind === "error") {
+    return `the module is an app: its kind in \`lithe.toml\` is "route", "hooks" or "session", not "${kind}"`;
   }
   const all = [...app.router.slots.values()];
   if (!all.length) return "the app has no route";
-  const sockets = all.find(({ hooks }) => hooks);
-  const needs = sockets ? `accepts WebSockets at \`${sockets.pattern}\`` : app.options.state && "has a state";
-  return kind === "route" && needs ? `the app ${needs}: its kind in \`lithe.toml\` is "hooks", not "route"` : undefined;
+  const hooks = all.find(({ hooks }) => hooks)?.pattern;
+  const session = all.find(({ session }) => session)?.pattern;
+  if (hooks !== undefined && session !== undefined) {
+    return `the app has hooks at \`${hooks}\` and a session at \`${session}\`: a component has one of both, so make two`;
+  }
+  if (session !== undefined && app.options.state) {
+    return `the app has a session at \`${session}\`, and a state: each session has a memory of its own, which moves nowhere`;
+  }
+  const [needed, why] =
+    session !== undefined ? ["session", `runs sessions at \`${session}\``]
+    : hooks !== undefined ? ["hooks", `accepts WebSockets at \`${hooks}\``]
+    : app.options.state ? ["hooks", "has a state"]
+    : kind === "session" ? ["route", "runs no session (`app.session`)"]
+    : [kind, ""];
+  return kind === needed ? undefined : `the app ${why}: its kind in \`lithe.toml\` is "${needed}", not "${kind}"`;
 }
 
 /** The hooks of all routes. */

@@ -2,12 +2,14 @@
 
 import { adopted } from "../adopted.ts";
 import type { Router } from "../app/router.ts";
+import type { Route } from "../app/slots.ts";
+import { isSession } from "../app/slots.ts";
 import type { Awaitable } from "../awaitable.ts";
 import { then } from "../awaitable.ts";
-import type { SocketHooks } from "../define.ts";
+import type { Session, SocketHooks } from "../define.ts";
 import type { Event } from "../event.ts";
 import { Upgrade, toOutcome } from "../outcome.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Answer, Outcome } from "../outcome.ts";
 import type { Peer } from "../peer.ts";
 import { answerOf } from "./upgrade.ts";
 
@@ -19,16 +21,24 @@ export function dispatch(router: Router, event: Event): Awaitable<Outcome> {
   const { answerer } = route;
   const run = [...route.layers, router.layer].reduce<() => Awaitable<Outcome>>(
     (inside, layer) => () => layer.around(event, inside),
-    () => {
-      const answer = typeof answerer === "function" ? answerer(event) : answerOf(answerer, event);
-      return then(answer, (answer) => toOutcome(answer, event));
-    },
+    () => then(answerBy(answerer, event), (answer) => toOutcome(answer, event)),
   );
-  if (typeof answerer === "function") return run();
+  if (typeof answerer === "function" || isSession(answerer)) return run();
   return then(run(), (outcome) => {
     if (outcome instanceof Upgrade) adopted.set(outcome.socket, answerer);
     return outcome;
   });
+}
+
+function answerBy(answerer: Route["answerer"], event: Event): Awaitable<Answer> {
+  if (typeof answerer === "function") return answerer(event);
+  if (!isSession(answerer)) return answerOf(answerer, event);
+  return answerer.request ? answerer.request(event) : event.upgrade();
+}
+
+/** The session of a socket: the pattern of its request tells. */
+export function sessionOf(router: Router, peer: Peer): Session | undefined {
+  return router.slots.get(peer.request?.route ?? "")?.session;
 }
 
 /** The hooks of a socket that another instance has accepted: the pattern of its request tells. */

@@ -5,8 +5,9 @@ import { receive } from "lithe:plugin/receiver@0.1.0";
 
 import { adopted } from "../adopted.ts";
 import { caught, then } from "../awaitable.ts";
-import type { App } from "../define.ts";
+import type { App, Session } from "../define.ts";
 import type { Engine } from "../engine.ts";
+import { Closed } from "../peer.ts";
 import { Socket } from "../socket.ts";
 import { described } from "../stack.ts";
 import { answer } from "./answer.ts";
@@ -17,20 +18,32 @@ export function component(app: App, engine: Engine) {
   const { request = (event) => event.upgrade() } = session;
   return {
     handler: { handle: (handle: Handle) => answer(engine, handle, request) },
-    session: {
-      run(id: number) {
-        const socket = new Socket(id, receive);
-        // A streamed response sends its own body.
-        const body = adopted.get(id);
-        return caught(
-          () => then(engine.settle(body?.open ? body.open(socket) : session.run(socket)), () => socket.saveContext()),
-          (error) => {
-            console.error(described(error));
-            socket.fail(String(error));
-          },
-        );
-      },
-    },
+    session: sessionBy(engine, () => session),
     health: healthOf(engine, options),
+  };
+}
+
+/** The export `session`. */
+export function sessionBy(engine: Engine, sessionOf: (socket: Socket) => Session | undefined) {
+  return {
+    run(id: number) {
+      const socket = new Socket(id, receive);
+      // A streamed response sends its own body.
+      const body = adopted.get(id);
+      const run = () => {
+        if (body?.open) return body.open(socket);
+        const session = sessionOf(socket);
+        if (!session) throw new Error(`no session of the app is for \`${socket.request?.route}\`: \`app.session\` adds one`);
+        return session.run(socket);
+      };
+      return caught(
+        () => then(engine.settle(run()), () => socket.saveContext()),
+        (error) => {
+          if (error instanceof Closed && error.peer === id) return;
+          console.error(described(error));
+          socket.fail(String(error));
+        },
+      );
+    },
   };
 }

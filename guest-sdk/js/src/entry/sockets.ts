@@ -8,7 +8,7 @@ import { isPromise } from "../awaitable.ts";
 import type { SocketHooks } from "../define.ts";
 import type { Engine } from "../engine.ts";
 import { Message } from "../message.ts";
-import { Peer } from "../peer.ts";
+import { Closed, Peer } from "../peer.ts";
 import { described } from "../stack.ts";
 import type { Timers } from "./timers.ts";
 
@@ -44,6 +44,8 @@ export function socketsOf(engine: Engine, timers: Timers, hooksOf: (peer: Peer) 
   function failed(socket: Seen, error: unknown): void {
     const { peer, hooks } = socket;
     socket.hasFailed = true;
+    // `close` is on its way.
+    if (error instanceof Closed && error.peer === peer.id) return;
     peer.fail(String(error));
     if (!hooks.error) return console.error(described(error));
     try {
@@ -103,7 +105,8 @@ export function socketsOf(engine: Engine, timers: Timers, hooksOf: (peer: Peer) 
         try {
           timers.fire(id);
         } catch (error) {
-          console.error(described(error));
+          // A peer may leave between two ticks.
+          if (!(error instanceof Closed)) console.error(described(error));
         }
         return engine.goOn();
       },

@@ -20,12 +20,13 @@ export function bearerAuth(tokens: Lazy<string | undefined | readonly (string | 
 
 /** Lets requests pass that have the name and the password of one of these users (`authorization:
  * Basic …`, RFC 7617), and leaves the name as the local `user`. Others get 401, for which a browser
- * asks its user for name and password, and shows the realm. */
+ * asks its user for name and password, and shows the realm. A user whose password is empty or not there
+ * cannot pass. */
 export function basicAuth(realm: string, users: Lazy<Record<string, string | undefined>>): AppMiddleware {
   const challenge = `Basic realm="${realm.replace(/["\\]/g, "'")}", charset="UTF-8"`;
   return (event, next) => {
     const pairs = Object.entries(valueOf(users));
-    const known = pairs.map(([name, password]) => (password === undefined ? undefined : `${name}:${password}`));
+    const known = pairs.map(([name, password]) => (password ? `${name}:${password}` : undefined));
     const given = basicCredentials(event) ?? "";
     if (!isAny(known, given)) throw unauthorized(challenge);
     // A name has no colon; a password may (RFC 7617, 2).

@@ -9,7 +9,7 @@ const parse = JSON.parse;
 JSON.parse = (text: string, reviver?: Parameters<typeof parse>[1]): unknown => {
   const source = String(text);
   if (source.length > DEPTH && isTooDeep(source)) {
-    throw new SyntaxError(`arrays and objects stand in each other more than ${DEPTH} deep`);
+    throw new SyntaxError(`more than ${DEPTH} levels of arrays and objects`);
   }
   return parse(source, reviver);
 };

@@ -20,6 +20,7 @@ import type { Awaitable } from "../awaitable.ts";
 import { planned } from "../build/plan.ts";
 import type { App } from "../define.ts";
 import { component as app } from "../entry/app-hooks.ts";
+import { component as appSession } from "../entry/app-session.ts";
 import { component as errorHandler } from "../entry/error.ts";
 import { component as hooks } from "../entry/hooks.ts";
 import { component as middleware } from "../entry/middleware.ts";
@@ -328,7 +329,7 @@ export class TestClient {
 }
 
 function componentOf(module: App): Component {
-  const kind = module.kind === "app" ? "hooks" : module.kind;
+  const kind = module.kind === "app" ? (hasSessions(module) ? "session" : "hooks") : module.kind;
   const plan = planned(module, kind);
   if (typeof plan === "string") throw new TypeError(plan);
   const { exports } = plan;
@@ -339,7 +340,7 @@ function componentOf(module: App): Component {
 function made(module: App): Component {
   switch (module.kind) {
     case "app":
-      return app(module, engine);
+      return hasSessions(module) ? appSession(module, engine) : app(module, engine);
     case "route":
       return route(module, engine);
     case "hooks":
@@ -351,6 +352,10 @@ function made(module: App): Component {
     case "error":
       return errorHandler(module, engine);
   }
+}
+
+function hasSessions(module: App): boolean {
+  return module.kind === "app" && [...module.router.slots.values()].some(({ session }) => session);
 }
 
 function isBytes({ options }: App): boolean {

@@ -8,10 +8,12 @@ lithe=${LITHE:-lithe}
 said=$(mktemp)
 "$lithe" serve . --listen 127.0.0.1:0 > "$said" &
 host=$!
-trap 'kill $host 2>/dev/null; rm -f "$said"' EXIT
+# Waits, too, so that the shell does not say on its own that the host has ended.
+trap '{ kill $host && wait $host; } 2>/dev/null || :; rm -f "$said"' EXIT
 for _ in $(seq 3000); do
   grep -q listening "$said" && break
-  kill -0 $host || exit 1
+  # The host has said why.
+  kill -0 $host 2>/dev/null || exit 1
   sleep 0.1
 done
 site=$(sed -n 's/^listening on //p' "$said")

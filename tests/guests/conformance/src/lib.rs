@@ -113,6 +113,14 @@ fn app() -> App {
         .group("/basic", |basic| {
             basic.middleware(basic_auth("staff", [("ann", "pw")])).get("/who", |_| "in")
         })
+        .group("/vault", |vault| {
+            vault.middleware(bearer_auth(std::env::var("TOKEN"))).get("/who", |_| "in")
+        })
+        .group("/safe", |safe| {
+            let password = |name| std::env::var(name).unwrap_or_default();
+            let users = [("ann", password("TOKEN")), ("bob", password("MISSING"))];
+            safe.middleware(basic_auth("safe", users)).get("/who", |_| "in")
+        })
         .group("/cors", |group| {
             let allowed = Cors::origins(["https://app.example"]).methods(["PUT"]);
             group.middleware(cors(allowed)).put("/x", |_| "ok").options("/x", |_| "ok")

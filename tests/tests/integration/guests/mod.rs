@@ -38,6 +38,7 @@ pub(crate) mod hostile_hooks;
 pub(crate) mod hostile_session;
 pub(crate) mod interpreter;
 pub(crate) mod late;
+pub(crate) mod loops;
 pub(crate) mod lounge_two;
 pub(crate) mod middleware_log;
 pub(crate) mod middleware_misbehave;

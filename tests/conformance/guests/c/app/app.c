@@ -230,6 +230,26 @@ static lithe_outcome *only_users(lithe_event *event) {
   return lithe_basic_auth(event, "basic", users);
 }
 
+static lithe_outcome *only_with_secret(lithe_event *event) {
+  const char *const tokens[] = {getenv("TOKEN"), NULL};
+  return lithe_bearer_auth(event, tokens);
+}
+
+static lithe_outcome *only_with_password(lithe_event *event) {
+  lithe_user users[] = {{"ann", getenv("TOKEN")}, {"bob", getenv("MISSING")}, {NULL, NULL}};
+  return lithe_basic_auth(event, "safe", users);
+}
+
+static lithe_outcome *nothing(lithe_event *event) {
+  (void)event;
+  return NULL;
+}
+
+static lithe_outcome *forget(lithe_event *event) {
+  lithe_next(event);
+  return NULL;
+}
+
 static lithe_outcome *cors(lithe_event *event) {
   static const char *const origins[] = {"https://app.example", NULL};
   static const lithe_cors_options options = {.origins = origins, .methods = "PUT"};
@@ -285,6 +305,19 @@ void lithe_on_app(lithe_app *app) {
   lithe_app *basic = lithe_group(app, "/basic");
   lithe_use(basic, only_users);
   lithe_get(basic, "/who", in);
+
+  lithe_app *vault = lithe_group(app, "/vault");
+  lithe_use(vault, only_with_secret);
+  lithe_get(vault, "/who", in);
+
+  lithe_app *safe = lithe_group(app, "/safe");
+  lithe_use(safe, only_with_password);
+  lithe_get(safe, "/who", in);
+
+  lithe_get(app, "/nothing", nothing);
+  lithe_app *forgotten = lithe_group(app, "/nothing/around");
+  lithe_use(forgotten, forget);
+  lithe_get(forgotten, "/", ok);
 
   lithe_app *shared = lithe_group(app, "/cors");
   lithe_use(shared, cors);

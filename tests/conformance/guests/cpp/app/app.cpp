@@ -241,6 +241,28 @@ void lithe_on_app(lithe_app *app) {
   lithe_use(basic, only_users);
   lithe_get(basic, "/who", in);
 
+  auto *vault = lithe_group(app, "/vault");
+  lithe_use(vault, [](lithe_event *event) {
+    const char *tokens[] = {getenv("TOKEN"), nullptr};
+    return lithe_bearer_auth(event, tokens);
+  });
+  lithe_get(vault, "/who", in);
+
+  auto *safe = lithe_group(app, "/safe");
+  lithe_use(safe, [](lithe_event *event) {
+    lithe_user users[] = {{"ann", getenv("TOKEN")}, {"bob", getenv("MISSING")}, {}};
+    return lithe_basic_auth(event, "safe", users);
+  });
+  lithe_get(safe, "/who", in);
+
+  lithe_get(app, "/nothing", [](lithe_event *) -> lithe_outcome * { return nullptr; });
+  auto *forgotten = lithe_group(app, "/nothing/around");
+  lithe_use(forgotten, [](lithe_event *event) -> lithe_outcome * {
+    lithe_next(event);
+    return nullptr;
+  });
+  lithe_get(forgotten, "/", ok);
+
   auto *shared = lithe_group(app, "/cors");
   lithe_use(shared, cors);
   lithe_put(shared, "/x", ok);

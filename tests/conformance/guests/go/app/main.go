@@ -53,6 +53,7 @@ func routes(app *lithe.App) {
 	app.Get("/refuse", func(*lithe.Event) (lithe.Outcome, error) {
 		return nil, lithe.Errorf(418, "teapot")
 	})
+	app.Get("/nothing", func(*lithe.Event) (lithe.Outcome, error) { return nil, nil })
 	app.Get("/events", events)
 	app.Get("/stream", stream)
 	app.Get("/other-method", say("ok"))
@@ -66,6 +67,23 @@ func groups(app *lithe.App) {
 	app.Group("/basic", func(basic *lithe.Group) {
 		basic.Use(middleware.BasicAuth("basic", map[string]string{"ann": "pw"}))
 		basic.Get("/who", say("in"))
+	})
+	app.Group("/vault", func(vault *lithe.Group) {
+		vault.Use(middleware.BearerAuth(os.Getenv("TOKEN")))
+		vault.Get("/who", say("in"))
+	})
+	app.Group("/safe", func(safe *lithe.Group) {
+		safe.Use(middleware.BasicAuth("safe", map[string]string{
+			"ann": os.Getenv("TOKEN"), "bob": os.Getenv("MISSING"),
+		}))
+		safe.Get("/who", say("in"))
+	})
+	app.Group("/nothing/around", func(around *lithe.Group) {
+		around.Use(func(_ *lithe.Event, next lithe.Next) (lithe.Outcome, error) {
+			_, err := next()
+			return nil, err
+		})
+		around.Get("/", say("ok"))
 	})
 	app.Group("/cors", func(cors *lithe.Group) {
 		cors.Use(middleware.CORS(middleware.CORSOptions{

@@ -203,6 +203,14 @@ export default defineApp(
       });
     });
 
+    app.group("/vault", (vault) => vault.use(bearerAuth(() => env.TOKEN)).get("/who", () => "in"));
+    app.group("/safe", (safe) => {
+      safe.use(basicAuth("safe", () => ({ ann: env.TOKEN, bob: env.MISSING }))).get("/who", () => "in");
+    });
+
+    app.get("/nothing", () => {});
+    app.group("/nothing/around", (around) => around.use((_, next) => void next()).get("/", () => "ok"));
+
     app.get("/events", (event) => sse(event, ["1", "2", "3"]));
     app.get("/stream", (event) => stream(event, ["a", "b", "c"], { headers: { "content-type": "text/plain" } }));
     app.get("/other-method", () => "ok");

@@ -254,6 +254,29 @@ def who(event: Event) -> Response:
 
 app.group("/basic", middleware=[basic_auth("conformance", {"ann": "pw"})]).get("/who")(who)
 
+vault = app.group("/vault", middleware=[bearer_auth(lambda: os.environ.get("TOKEN"))])
+vault.get("/who")(who)
+
+
+def users() -> dict[str, str | None]:
+    return {"ann": os.environ.get("TOKEN"), "bob": os.environ.get("MISSING")}
+
+
+app.group("/safe", middleware=[basic_auth("conformance", users)]).get("/who")(who)
+
+
+@app.get("/nothing")
+def nothing(event: Event) -> Response:
+    return None  # type: ignore[return-value]
+
+
+def forget(event: Event, next: Next) -> Outcome:
+    next()
+    return None  # type: ignore[return-value]
+
+
+app.group("/nothing/around", middleware=[forget]).get("/")(who)
+
 shared = app.group("/cors", middleware=[cors(["https://app.example"], methods=["PUT"])])
 
 

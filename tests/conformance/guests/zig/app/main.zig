@@ -224,6 +224,29 @@ fn onlyUsers(event: Event) callconv(.c) Outcome {
     return lithe.lithe_basic_auth(event, "basic", &users);
 }
 
+fn onlyWithSecret(event: Event) callconv(.c) Outcome {
+    const tokens = [_][*c]const u8{ std.c.getenv("TOKEN"), null };
+    return lithe.lithe_bearer_auth(event, &tokens);
+}
+
+fn onlyWithPassword(event: Event) callconv(.c) Outcome {
+    const users = [_]lithe.lithe_user{
+        .{ .name = "ann", .password = std.c.getenv("TOKEN") },
+        .{ .name = "bob", .password = std.c.getenv("MISSING") },
+        .{ .name = null, .password = null },
+    };
+    return lithe.lithe_basic_auth(event, "safe", &users);
+}
+
+fn nothing(_: Event) callconv(.c) Outcome {
+    return null;
+}
+
+fn forget(event: Event) callconv(.c) Outcome {
+    _ = lithe.lithe_next(event);
+    return null;
+}
+
 fn cors(event: Event) callconv(.c) Outcome {
     const origins = [_][*c]const u8{ "https://app.example", null };
     return lithe.lithe_cors(event, &.{ .origins = &origins, .methods = "PUT" });
@@ -279,6 +302,19 @@ export fn lithe_on_app(app: ?*lithe.lithe_app) void {
     const basic = lithe.lithe_group(app, "/basic");
     lithe.lithe_use(basic, onlyUsers);
     lithe.lithe_get(basic, "/who", in);
+
+    const vault = lithe.lithe_group(app, "/vault");
+    lithe.lithe_use(vault, onlyWithSecret);
+    lithe.lithe_get(vault, "/who", in);
+
+    const safe = lithe.lithe_group(app, "/safe");
+    lithe.lithe_use(safe, onlyWithPassword);
+    lithe.lithe_get(safe, "/who", in);
+
+    lithe.lithe_get(app, "/nothing", nothing);
+    const forgotten = lithe.lithe_group(app, "/nothing/around");
+    lithe.lithe_use(forgotten, forget);
+    lithe.lithe_get(forgotten, "/", ok);
 
     const shared = lithe.lithe_group(app, "/cors");
     lithe.lithe_use(shared, cors);
@@ -338,7 +374,7 @@ test "time stands still until it is moved" {
 }
 
 test "what a client gets wrong is named" {
-    try expectAnswer("GET", "/item/x", 400, "parameter `id` is `x`, which is not an integer");
+    try expectAnswer("GET", "/item/x", 400, "parameter `id` is `x`: not an integer");
     try expectAnswer("GET", "/query?n=5&name=a+b", 200, "{\"n\":5,\"name\":\"a b\"}");
     try expectAnswer("GET", "/admin/who", 401, "Unauthorized");
     try expectAnswer("GET", "/refuse", 418, "caught: teapot");

@@ -5,7 +5,6 @@
 #include "lithe_testing.h"
 
 static lithe_outcome *greet(lithe_event *event) {
-  (void)event;
   return lithe_respond_text(200, lithe_str("hello"));
 }
 
