@@ -3,7 +3,6 @@
 //! The bindings are generated here from the contract, and the SDK (`guest-sdk/c`) is in this
 //! binary: so both are those of the host that the component is built for.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -164,7 +163,7 @@ impl Compiler {
     /// # Errors
     /// It fails. The message says what C++ lacks here, if that is why.
     fn run(&self, command: &mut Command, is_cpp: bool) -> anyhow::Result<()> {
-        if std::io::stderr().is_terminal() {
+        if tool::may_color() {
             command.arg("-fdiagnostics-color=always");
         }
         let Some(said) = tool::failure_of(command)? else { return Ok(()) };

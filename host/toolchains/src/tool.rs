@@ -1,6 +1,6 @@
 //! Runs the programs that a build needs.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -19,6 +19,11 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
         bail!("`{name}` failed ({status}): its messages are above");
     }
     Ok(())
+}
+
+/// Whether what a tool says goes to a terminal, which shows colors.
+pub(crate) fn may_color() -> bool {
+    std::io::stderr().is_terminal()
 }
 
 /// Runs a program to its end, prints what it says to standard error, and answers it if the program

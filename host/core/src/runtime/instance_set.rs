@@ -433,8 +433,8 @@ pub(crate) struct PausedSet<T: InstanceSource = Template<Hooks>> {
 }
 
 impl<T: InstanceSource> PausedSet<T> {
-    /// Gives each heir what its predecessor saves. If the heirs have another scope, nothing is handed
-    /// over.
+    /// Gives each heir what its predecessor saves. If the heirs have another scope, nothing is
+    /// handed over.
     ///
     /// # Errors
     /// `save` or `restore` fails, and the handover has to be whole.
