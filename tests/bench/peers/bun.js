@@ -3,9 +3,9 @@ const topic = "all";
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(Bun.argv[2]),
+  routes: { "/bench/hello": () => new Response("hello world") },
   fetch(request, server) {
     const { pathname } = new URL(request.url);
-    if (pathname === "/bench/hello") return new Response("hello world");
     if (!server.upgrade(request, { data: pathname })) return new Response("", { status: 426 });
   },
   websocket: {

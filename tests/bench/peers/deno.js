@@ -1,8 +1,8 @@
 const everyone = new Set();
 
 Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.args[0]), onListen() {} }, (request) => {
+  if (request.url.endsWith("/bench/hello")) return new Response("hello world");
   const { pathname } = new URL(request.url);
-  if (pathname === "/bench/hello") return new Response("hello world");
   const { socket, response } = Deno.upgradeWebSocket(request);
   socket.binaryType = "arraybuffer";
   if (pathname === "/bench/publish") {

@@ -12,8 +12,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
 
-/// As small as it can be without costing speed; tungstenite's own is 128 KiB for each socket.
-const READ_BUFFER: usize = 8 * 1024;
+/// Large enough for several messages of the largest load.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// The same for many idle sockets: as small as costs no speed with small messages.
+const SMALL_READ_BUFFER: usize = 8 * 1024;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
@@ -25,6 +28,8 @@ pub(crate) struct Options {
 enum What {
     /// tokio-tungstenite: sends back what it has read, with one flush for all that was ready
     Echo,
+    /// The same with small buffers, for many sockets
+    Idle,
     /// hyper: says hello
     Hello,
 }
@@ -38,15 +43,16 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
             stream.set_nodelay(true)?;
             // A connection that fails is the load's to notice.
             match options.what {
-                What::Echo => drop(tokio::spawn(echo(stream))),
+                What::Echo => drop(tokio::spawn(echo(stream, READ_BUFFER))),
+                What::Idle => drop(tokio::spawn(echo(stream, SMALL_READ_BUFFER))),
                 What::Hello => drop(tokio::spawn(hello(stream))),
             }
         }
     })
 }
 
-async fn echo(stream: TcpStream) -> Result<(), Error> {
-    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+async fn echo(stream: TcpStream, read_buffer: usize) -> Result<(), Error> {
+    let config = WebSocketConfig::default().read_buffer_size(read_buffer);
     let mut socket = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await?;
     while let Some(message) = socket.next().await {
         let message = message?;

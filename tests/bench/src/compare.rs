@@ -16,7 +16,7 @@ use crate::plot;
 pub(crate) struct Options {
     /// Compare with these; by default with all
     peers: Vec<Peer>,
-    /// Only these loads: echo, echo-deep, echo-large, fan-out, http, idle
+    /// Only these loads: echo, echo-deep, echo-large, fan-out, http, http-fresh, idle
     #[arg(long, value_delimiter = ',')]
     loads: Vec<String>,
     /// Measurements of each, in turn
@@ -121,12 +121,19 @@ fn compare(options: &Options, lithe: &Lithe, load: Load, peer: Peer) -> anyhow::
     // Memory that is given back and taken again says nothing: a new process each time.
     let rounds = if load.is_cost() { 1 } else { options.rounds };
     let ours = lithe.start()?;
-    let theirs = peer.start(lithe)?;
+    let theirs = peer.start(lithe, &load)?;
     let mut comparison = Comparison { load, peer, rounds: Vec::new() };
-    for _ in 0..rounds {
-        let our = load.put_on(&ours, load.path(), time).context("Lithe")?;
-        let their = load.put_on(&theirs, peer.path(&load), time)?;
-        comparison.rounds.push((our, their));
+    let measure_ours = || load.put_on(&ours, load.path(), time).context("Lithe");
+    let measure_theirs = || load.put_on(&theirs, peer.path(&load), time);
+    for round in 0..rounds {
+        // Each goes first in every other round.
+        comparison.rounds.push(if round % 2 == 0 {
+            let our = measure_ours()?;
+            (our, measure_theirs()?)
+        } else {
+            let their = measure_theirs()?;
+            (measure_ours()?, their)
+        });
     }
     Ok(comparison)
 }

@@ -16,7 +16,7 @@ use crate::files;
 use crate::host;
 use crate::load::connections::Connections;
 use crate::load::steady::Steady;
-use crate::load::{Load, Measured, frame};
+use crate::load::{Instances, Load, Measured, frame};
 use crate::peer::Lithe;
 
 const SOCKETS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
@@ -176,7 +176,7 @@ fn latency(options: &Options, lithe: &Lithe, time: Duration) -> anyhow::Result<C
 /// GET of one of many routes, each with a component.
 fn routes(options: &Options, lithe: &Lithe, time: Duration) -> anyhow::Result<Chart> {
     head("routes", "requests a second (least to most)");
-    let load = Load::Http { connections: CONNECTIONS };
+    let load = Load::Http { connections: CONNECTIONS, instances: Instances::Pooled };
     let servers = ROUTES.map(|routes| {
         let site = Site::default();
         for number in 0..routes {

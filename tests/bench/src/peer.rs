@@ -10,7 +10,7 @@ use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, BENCH_PUBLISH, CACHE, LOOP
 
 use crate::cores;
 use crate::host;
-use crate::load::Load;
+use crate::load::{Instances, Load};
 use crate::server::{self, Server};
 
 /// What npm downloads; only the programs in it are used.
@@ -74,10 +74,12 @@ impl Peer {
         match self {
             Self::Tungstenite => matches!(load, Load::Echo { .. } | Load::Idle { .. }),
             Self::Loop => matches!(load, Load::Echo { .. }),
-            Self::Hyper | Self::Wasmtime => matches!(load, Load::Http { .. }),
-            Self::Bun | Self::Node | Self::Deno | Self::Other => true,
+            Self::Hyper => is_pooled_http(load),
+            Self::Wasmtime => matches!(load, Load::Http { .. }),
+            Self::Other => true,
+            Self::Bun | Self::Node | Self::Deno => !is_fresh_http(load),
             // Sockets of different requests reach each other through a durable object only.
-            Self::Workerd => !matches!(load, Load::FanOut { .. }),
+            Self::Workerd => !is_fresh_http(load) && !matches!(load, Load::FanOut { .. }),
         }
     }
 
@@ -85,13 +87,14 @@ impl Peer {
     pub(crate) fn path(self, load: &Load) -> &'static str {
         match self {
             Self::Loop => "/loop",
+            Self::Wasmtime => "/",
             _ => load.path(),
         }
     }
 
     /// # Errors
     /// It is not there, or does not start.
-    pub(crate) fn start(self, lithe: &Lithe) -> anyhow::Result<Server> {
+    pub(crate) fn start(self, lithe: &Lithe, load: &Load) -> anyhow::Result<Server> {
         let there = |program: PathBuf| {
             ensure!(
                 program.exists(),
@@ -103,6 +106,7 @@ impl Peer {
         let fetched = |path: &str| there(folder()?.join("node_modules").join(path));
         let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
         let mut command = match self {
+            Self::Tungstenite if matches!(load, Load::Idle { .. }) => bare("idle")?,
             Self::Tungstenite => bare("echo")?,
             Self::Hyper => bare("hello")?,
             Self::Bun => with(fetched("@oven/bun-linux-x64/bin/bun")?, [script("bun.js")]),
@@ -113,7 +117,11 @@ impl Peer {
                     .arg(script("deno.js"));
                 command
             }
-            Self::Node => with("node".into(), [script("node.cjs"), fetched("ws")?]),
+            Self::Node => {
+                let mut command = with("node".into(), [script("node.cjs"), fetched("ws")?]);
+                command.env("NODE_ENV", "production");
+                command
+            }
             Self::Workerd => {
                 let workerd = fetched("@cloudflare/workerd-linux-64/bin/workerd")?;
                 return Server::start(|port| {
@@ -206,11 +214,13 @@ impl Lithe {
             ("bench/echo", BENCH_ECHO),
             ("bench/hello", BENCH_HELLO),
             ("bench/publish", BENCH_PUBLISH),
+            ("fresh/hello", BENCH_HELLO),
             ("loop", LOOP),
         ];
         for (route, component) in components {
             site.copy(&format!("routes/{route}.wasm"), Path::new(component));
         }
+        site.write("lithe.toml", "[plugin.\"routes/fresh/hello.wasm\"]\nfresh = true\n");
         site
     }
 }
@@ -253,6 +263,14 @@ pub(crate) fn fetch() -> anyhow::Result<()> {
 /// `bench` in the target folder.
 fn folder() -> anyhow::Result<PathBuf> {
     Ok(host::target()?.join("bench"))
+}
+
+fn is_fresh_http(load: &Load) -> bool {
+    matches!(load, Load::Http { instances: Instances::Fresh, .. })
+}
+
+fn is_pooled_http(load: &Load) -> bool {
+    matches!(load, Load::Http { instances: Instances::Pooled, .. })
 }
 
 fn bare(what: &str) -> anyhow::Result<Command> {

@@ -22,18 +22,28 @@ pub(crate) enum Load {
     /// One sends, and everybody hears it; then the next.
     FanOut { sockets: usize, size: usize },
     /// GET, again and again on connections that stay open.
-    Http { connections: usize },
+    Http { connections: usize, instances: Instances },
     /// Sockets that have said something once: the memory of each.
     Idle { sockets: usize },
 }
 
+/// What Lithe answers requests from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instances {
+    /// A pool.
+    Pooled,
+    /// A fresh one for each request (`fresh = true`).
+    Fresh,
+}
+
 /// All that are measured, with their names.
-pub(crate) const LOADS: [(&str, Load); 6] = [
+pub(crate) const LOADS: [(&str, Load); 7] = [
     ("echo", Load::Echo { sockets: 50, depth: 1, size: 32 }),
     ("echo-deep", Load::Echo { sockets: 50, depth: 16, size: 32 }),
     ("echo-large", Load::Echo { sockets: 20, depth: 4, size: 16 * 1024 }),
     ("fan-out", Load::FanOut { sockets: 1_000, size: 32 }),
-    ("http", Load::Http { connections: 50 }),
+    ("http", Load::Http { connections: 50, instances: Instances::Pooled }),
+    ("http-fresh", Load::Http { connections: 50, instances: Instances::Fresh }),
     // workerd has two files for each, and many systems allow 20,000.
     ("idle", Load::Idle { sockets: 9_000 }),
 ];
@@ -59,7 +69,8 @@ impl Load {
         match self {
             Self::Echo { .. } | Self::Idle { .. } => "/bench/echo",
             Self::FanOut { .. } => "/bench/publish",
-            Self::Http { .. } => "/bench/hello",
+            Self::Http { instances: Instances::Pooled, .. } => "/bench/hello",
+            Self::Http { instances: Instances::Fresh, .. } => "/fresh/hello",
         }
     }
 
@@ -80,7 +91,7 @@ impl Load {
                 let exchange = echo::Exchange::of_frames(depth, size);
                 exchange.run(&mut connections, |answers, now| watch.look(answers, now))
             }
-            Self::Http { connections } => {
+            Self::Http { connections, .. } => {
                 let mut connections = Connections::open(server.address, connections)?;
                 let exchange = echo::Exchange::of_requests(&connections, path)?;
                 exchange.run(&mut connections, |answers, now| watch.look(answers, now))
@@ -97,7 +108,7 @@ impl Load {
     pub(crate) fn messages(&self, each: usize) -> usize {
         match self {
             Self::Echo { sockets, .. } | Self::FanOut { sockets, .. } => each * sockets,
-            Self::Http { connections } => each * connections,
+            Self::Http { connections, .. } => each * connections,
             Self::Idle { .. } => 0,
         }
     }
@@ -118,7 +129,13 @@ impl std::fmt::Display for Load {
                 write!(f, "echo, {sockets} sockets × {depth} × {size} B")
             }
             Self::FanOut { sockets, size } => write!(f, "fan-out of {size} B to {sockets} sockets"),
-            Self::Http { connections } => write!(f, "HTTP hello, {connections} connections"),
+            Self::Http { connections, instances } => {
+                write!(f, "HTTP hello, {connections} connections")?;
+                match instances {
+                    Instances::Pooled => Ok(()),
+                    Instances::Fresh => f.write_str(", an instance for each request"),
+                }
+            }
             Self::Idle { sockets } => write!(f, "memory of a socket, {sockets} idle"),
         }
     }
@@ -193,7 +210,7 @@ pub(crate) fn counted(
             between()?;
             exchange.times(&mut connections, messages)
         }
-        Load::Http { connections } => {
+        Load::Http { connections, .. } => {
             let mut connections = Connections::open(server.address, connections)?;
             let exchange = echo::Exchange::of_requests(&connections, load.path())?;
             exchange.times(&mut connections, messages)?;
