@@ -141,11 +141,11 @@ impl Api {
         }
         match (path, &head.method) {
             ("sites", &Method::GET) => return Ok(json(StatusCode::OK, &self.sites.names())),
-            ("audit", &Method::GET) => return self.lines(Of::Everybody, &query).await,
+            ("audit" | "audit/", &Method::GET) => return self.lines(Of::Everybody, &query).await,
             _ => {}
         }
         let named = path.strip_prefix("sites/").and_then(|path| path.split_once('/'));
-        if let (Some((site, "audit")), &Method::GET) = (named, &head.method) {
+        if let (Some((site, "audit" | "audit/")), &Method::GET) = (named, &head.method) {
             if let Caller::Site(token) = &asked.caller {
                 token.count()?;
             }
@@ -195,10 +195,11 @@ impl Api {
                 let terms = terms(&query, &[])?;
                 self.make(asked, async move { manager.promote(terms).await }).await?
             }
-            _ => {
+            "drop" => {
                 let terms = terms(&query, &[])?;
                 self.make(asked, async move { manager.drop_canary(terms).await }).await?
             }
+            _ => return Err(Refusal::new(StatusCode::NOT_FOUND, ENDPOINTS)),
         };
         Ok(json::<Report>(StatusCode::OK, &report))
     }
