@@ -7,6 +7,7 @@ mod one;
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -348,6 +349,8 @@ impl Sites {
                 text
             }
             Err(error) => {
+                // The files of the tokens may have changed all the same.
+                rules.send_modify(|_| {});
                 format!("the host's settings are invalid, so the next start would fail: {error:#}")
             }
         };
@@ -494,7 +497,8 @@ fn files_of_operator(root: &Path, config: &HostConfig) -> Vec<PathBuf> {
     files.chain(tokens).map(|file| root.join(file)).collect()
 }
 
-/// The folders of the sites that a folder has.
+/// The folders of the sites that a folder has. A folder that the host cannot look into counts as
+/// one: otherwise the owner of a site could keep the host from reading any token.
 ///
 /// # Errors
 /// The system does not list them.
@@ -502,8 +506,17 @@ pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
     let mut identities = HashSet::new();
     for name in folders(root)? {
         let path = root.join(name);
-        if is_site_at(&path)? {
-            identities.insert(Folder::open(&path)?.identity()?);
+        if !is_site_at(&path).unwrap_or(true) {
+            continue;
+        }
+        match std::fs::metadata(&path) {
+            Ok(folder) => {
+                identities.insert(Identity { device: folder.dev(), inode: folder.ino() });
+            }
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot look at `{}`", path.display()));
+            }
         }
     }
     Ok(identities)
