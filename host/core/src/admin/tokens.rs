@@ -114,7 +114,8 @@ impl SiteToken {
             }
             None => {
                 let message = format!(
-                    "the token `{}` may ask for {MAX_PER_MINUTE} changes a minute: try again in a second",
+                    "the token `{}` may ask for {MAX_PER_MINUTE} changes and looks at the audit a minute: try again in \
+                     a second",
                     self.name
                 );
                 let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, message);
@@ -223,7 +224,7 @@ impl Source<'_> {
                  `admin.token_file`, or set `{TOKEN_VARIABLE}`"
             )
         })?;
-        digest(&token)
+        digest(&token).with_context(|| format!("the variable `{TOKEN_VARIABLE}`"))
     }
 
     fn of(&self, file: Option<&Path>, variable: Option<&str>) -> anyhow::Result<Digest> {
@@ -288,7 +289,7 @@ fn digest(token: &str) -> anyhow::Result<Digest> {
     let token = token.trim();
     ensure!(
         token.len() >= MIN_TOKEN,
-        "the token has {} characters: use at least {MIN_TOKEN}",
+        "the token has {} bytes: use at least {MIN_TOKEN}",
         token.len()
     );
     Ok(Digest::of(token.as_bytes()))

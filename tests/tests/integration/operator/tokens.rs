@@ -112,8 +112,8 @@ async fn tokens_that_are_not_right_are_refused_at_the_start_by_their_names() {
         builder.end().await.says(says);
     };
     let acme = "`[tenants.tokens.\"acme-ci\"]`";
-    refused(&[("secrets/acme", "")], &[acme, "has 0 characters: use at least 16"]).await;
-    refused(&[("secrets/acme", " short \n")], &[acme, "has 5 characters"]).await;
+    refused(&[("secrets/acme", "")], &[acme, "has 0 bytes: use at least 16"]).await;
+    refused(&[("secrets/acme", " short \n")], &[acme, "has 5 bytes"]).await;
     let zeta = "`[tenants.tokens.\"zeta-ci\"]`";
     refused(&[("secrets/acme", ZETA)], &[acme, zeta, "are the same token"]).await;
     refused(&[("secrets/acme", OPERATOR)], &[acme, "the operator's token", "the same token"]).await;
