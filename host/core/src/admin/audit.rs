@@ -363,8 +363,7 @@ impl Audit {
         if self.has_many {
             check_outside(folder, &site::identities(&self.root)?)?;
         }
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);
         let file = file.open(&self.path)?;
@@ -471,13 +470,16 @@ fn say(line: &Line) {
     });
     let components: String = components.collect();
     let change = change.name();
-    match (line.result, &line.why) {
-        (Outcome::Ok, _) => tracing::info!(
+    let why = line.why.as_deref().unwrap_or("the host has failed in it");
+    match line.result {
+        Outcome::Ok => tracing::info!(
             target: "audit", "{change} of `{site}` by {by}, from {from}:{components} ok"
         ),
-        (_, why) => tracing::warn!(
-            target: "audit", "{change} of `{site}` by {by}, from {from}:{components} refused: {}",
-            why.as_deref().unwrap_or("the change has failed in the host")
+        Outcome::Refused => tracing::warn!(
+            target: "audit", "{change} of `{site}` by {by}, from {from}:{components} refused: {why}"
+        ),
+        Outcome::Failed => tracing::warn!(
+            target: "audit", "{change} of `{site}` by {by}, from {from}:{components} failed: {why}"
         ),
     }
 }
