@@ -104,7 +104,7 @@ struct Many {
 #[derive(Default)]
 struct Told {
     settings: String,
-    nobody: Vec<String>,
+    without_folder: Vec<String>,
 }
 
 /// What a folder contains.
@@ -363,14 +363,14 @@ impl Sites {
     }
 
     /// Warns of settings for a site that has no folder.
-    fn look_for_nobody(&self, folders: &[String]) {
+    fn look_for_missing_folders(&self, folders: &[String]) {
         let Some(Many { rules, told, .. }) = &self.many else { return };
-        let nobody = neighbours::nobodys(&rules.borrow().tenants, folders);
+        let entries = neighbours::without_folder(&rules.borrow().tenants, folders);
         let mut told = told.lock();
-        if !nobody.is_empty() && told.nobody != nobody {
-            tracing::warn!("{}", neighbours::say_nobodys(&nobody));
+        if !entries.is_empty() && told.without_folder != entries {
+            tracing::warn!("{}", neighbours::warning_of(&entries));
         }
-        told.nobody = nobody;
+        told.without_folder = entries;
     }
 
     /// The host's settings as they are now, where it has several sites. They are sent again each
@@ -384,7 +384,7 @@ impl Sites {
         self.look_at_settings().await?;
         let root = self.root.clone();
         let there = self.loader.aside(move || folders(&root)).await??;
-        self.look_for_nobody(&there);
+        self.look_for_missing_folders(&there);
         let mut entries = self.entries.lock();
         let mut gone = Vec::new();
         entries.retain(|name, entry| {
