@@ -373,8 +373,8 @@ impl Sites {
         told.without_folder = entries;
     }
 
-    /// The host's settings as they are now, where it has several sites. They are sent again each
-    /// time when the host looks at them, even if they are the same.
+    /// The host's settings as they are now. None if it has only one site. A receiver is notified
+    /// each time the host looks at its settings, even if they are the same.
     pub fn rules(&self) -> Option<watch::Receiver<Arc<HostConfig>>> {
         self.many.as_ref().map(|many| many.rules.subscribe())
     }
