@@ -218,3 +218,13 @@ async fn a_sites_token_cannot_ask_for_changes_without_end() {
     assert_eq!(ask(&admin, ZETA, "POST", "/sites/zeta/drop", b"").await.status, 409);
     assert_eq!(ask(&admin, ACME, "GET", "/sites/acme/status", b"").await.status, 200);
 }
+
+#[tokio::test]
+async fn what_asks_for_no_change_is_not_in_the_log() {
+    let host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    assert_eq!(ask(&admin, ACME, "POST", "/sites/acme/nonsense", b"").await.status, 404);
+    assert_eq!(ask(&admin, ACME, "POST", "/sites/acme/promote", b"").await.status, 409);
+    host.wait_for_log(&["nothing was deployed", "no canary"]).await;
+    assert!(!host.log().contains("nonsense"), "{}", host.log());
+}
