@@ -292,6 +292,11 @@ fn digest(token: &str) -> anyhow::Result<Digest> {
         "the token has {} bytes: use at least {MIN_TOKEN}",
         token.len()
     );
+    ensure!(
+        token.chars().all(|c| c == ' ' || c.is_ascii_graphic()),
+        "the token has a character that a request's header cannot have: use letters, digits and signs of ASCII, in \
+         one line"
+    );
     Ok(Digest::of(token.as_bytes()))
 }
 
@@ -343,6 +348,15 @@ mod tests {
         assert_eq!((0..100).filter(|_| token.count_at(later).is_ok()).count(), 5);
         let hour = now + Duration::from_secs(3_600);
         assert_eq!((0..100).filter(|_| token.count_at(hour).is_ok()).count(), 60);
+    }
+
+    #[test]
+    fn a_token_has_only_what_a_header_may_have() {
+        for wrong in ["a-token-für-acme-only", "a-token-of-acme\nin-two-lines"] {
+            let error = digest(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("ASCII, in one line"), "{error}");
+        }
+        assert!(digest(" a token with blanks, ~ and =\r\n").is_ok());
     }
 
     #[test]
