@@ -341,15 +341,16 @@ impl Audit {
                 is_there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()));
             if !is_same {
                 *open = None;
-            } else if own.len() >= MAX_FILE {
-                *open = None;
-                self.move_on().with_context(|| self.shown())?;
             }
         }
-        let file = match open.take() {
+        let mut file = match open.take() {
             Some(file) => file,
             None => self.open().with_context(|| self.shown())?,
         };
+        if file.metadata()?.len() >= MAX_FILE {
+            self.move_on().with_context(|| self.shown())?;
+            file = self.open().with_context(|| self.shown())?;
+        }
         Ok(open.insert(file))
     }
 
