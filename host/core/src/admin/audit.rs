@@ -45,9 +45,11 @@ const MAX_WHY: usize = 1024;
 /// How many components a line names.
 const MAX_COMPONENTS: usize = 8;
 
-/// How many lines one answer has, and how many bytes.
+/// How many lines one answer has, and how many bytes: fewer about one site, because its clients
+/// decide how long an answer waits for them.
 const MAX_LINES: usize = 10_000;
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
+const MAX_ANSWER_OF_SITE: usize = 1024 * 1024;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -302,6 +304,10 @@ impl Audit {
             };
             is_of && since.is_none_or(|since| moment(line).is_some_and(|time| time >= since))
         };
+        let max_answer = match of {
+            Of::Everybody => MAX_ANSWER,
+            Of::Site(_) => MAX_ANSWER_OF_SITE,
+        };
         let (mut found, mut size) = (Lines::default(), 0_usize);
         'files: for number in 0..FILES {
             let path = self.numbered(number);
@@ -320,7 +326,7 @@ impl Audit {
                     continue;
                 }
                 size = size.saturating_add(json.len());
-                if found.lines.len() >= MAX_LINES || size > MAX_ANSWER {
+                if found.lines.len() >= MAX_LINES || size > max_answer {
                     found.more = true;
                     break 'files;
                 }

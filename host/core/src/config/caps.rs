@@ -27,7 +27,7 @@ pub struct Caps {
     set: BTreeSet<&'static str>,
 }
 
-/// A setting of a site that a cap of the operator's may hold, as the site writes it.
+/// A setting of a site that may have a cap, as the site writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SiteKey {
     /// One of `[limits]`.
