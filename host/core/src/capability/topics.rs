@@ -37,8 +37,8 @@ pub(crate) trait Topics: Debug + Send + Sync {
     /// Subscribes a socket to a topic. Subscribing again changes nothing.
     ///
     /// # Errors
-    /// The socket has as many topics as it may have, its site may not hold more in memory, or it has
-    /// left.
+    /// The socket has as many topics as it may have, its site may not hold more in memory, or it
+    /// has left.
     fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError>;
 
     /// Ends a socket's subscription to a topic.

@@ -18,11 +18,11 @@ pub struct Limits {
     pub memory: ByteSize,
     /// What the host holds in memory for the whole site: instances, connections, sockets, messages
     /// that wait, bodies, pieces of files, versions. Default: zero, which leaves only the host's
-    /// bound (`host.memory`). Over it, the sockets with the most unsent bytes close with 1013. While
-    /// that is not enough, no message is queued behind others, and new requests and sockets are
-    /// answered 503. An instance is refused more memory only if the site's instances alone are over
-    /// it. New instances may bring their sum to three quarters of it, new sockets theirs to half of
-    /// it.
+    /// bound (`host.memory`). Over it, the sockets with the most unsent bytes close with 1013.
+    /// While that is not enough, no message is queued behind others, and new requests and sockets
+    /// are answered 503. An instance is refused more memory only if the site's instances alone are
+    /// over it. New instances may bring their sum to three quarters of it, new sockets theirs to
+    /// half of it.
     #[serde(deserialize_with = "size::<0, { 1024 * GIB }, _>")]
     pub site_memory: ByteSize,
     /// Elements of all tables of one instance. Default: 20,000.

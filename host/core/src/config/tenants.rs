@@ -30,8 +30,8 @@ pub struct Tenants {
     /// Caps: the most that a site may set for itself in `[limits]`, by the same names. A site with
     /// a larger value in its own `lithe.toml` is refused; a larger default is lowered to the cap.
     /// Where zero removes a bound, a site's zero is over each cap, and a cap of zero caps nothing.
-    /// Of `outbound_policy`, only the same is allowed. `instances` caps `replicas` of a plugin, too,
-    /// `folder_size` the `size` of a folder, and `outbound` also `message`. Default: `{
+    /// Of `outbound_policy`, only the same is allowed. `instances` caps `replicas` of a plugin,
+    /// too, `folder_size` the `size` of a folder, and `outbound` also `message`. Default: `{
     /// log_per_second = "1 MiB" }`.
     pub limits: Caps,
     /// Settings for one site, by the name of its folder.
