@@ -114,7 +114,7 @@ impl Process {
         resident.expect("the process runs") as usize
     }
 
-    /// Its threads. None if it has ended.
+    /// Its threads. There are none if it has ended.
     pub fn threads(&self) -> Vec<Task> {
         Task::threads_of(self.child.id())
     }

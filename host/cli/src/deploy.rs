@@ -125,7 +125,7 @@ impl HostOptions {
     /// The token to show.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or it cannot be one.
     pub(crate) fn token(&self) -> anyhow::Result<String> {
         let token = match &self.token_file {
             Some(file) => {
@@ -137,7 +137,12 @@ impl HostOptions {
                 format!("the admin wants a token: name its file by `--token-file`, or set `{TOKEN_VARIABLE}`")
             })?,
         };
-        Ok(token.trim().to_owned())
+        let token = token.trim();
+        anyhow::ensure!(
+            !token.is_empty() && !token.contains(char::is_control),
+            "the token is empty, or has more than one line: write it alone into its file, or into `{TOKEN_VARIABLE}`"
+        );
+        Ok(token.to_owned())
     }
 }
 

@@ -107,8 +107,8 @@ enum Command {
     /// Print who has asked for which change, and what came of it
     ///
     /// Prints a line for each deploy, rollback, promotion and drop: when it was, whose token it was
-    /// and from where, the components with their digests, and the result. The newest 10,000 are
-    /// printed.
+    /// and from where, the components with their digests, and the result. Prints the newest 10,000
+    /// at most.
     Audit(AuditOptions),
     /// Print the table of routes
     ///

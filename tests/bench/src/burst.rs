@@ -225,15 +225,11 @@ fn measure(burst: Burst, program: &Path) -> anyhow::Result<()> {
             });
             let mut during = neighbour.measure(&server, TIME)?;
             while !beginning.is_finished() {
-                let more = neighbour.measure(&server, TIME)?;
-                during.echo = during.echo.max(more.echo);
-                during.http = during.http.max(more.http);
+                during = during.worse(neighbour.measure(&server, TIME)?);
             }
             let held =
                 beginning.join().unwrap_or_else(|_| Err(anyhow!("the clients have panicked")))?;
-            let more = neighbour.measure(&server, TIME)?;
-            during.echo = during.echo.max(more.echo);
-            during.http = during.http.max(more.http);
+            during = during.worse(neighbour.measure(&server, TIME)?);
             anyhow::Ok((during, host::account(program, &folder.join(FOLDER))?.highest, held))
         })();
         is_over.store(true, Ordering::Relaxed);

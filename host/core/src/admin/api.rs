@@ -103,19 +103,23 @@ impl Api {
 
     fn log_refusal(&self, head: &Parts, refusal: &Refusal) {
         // Those who may not ask must not be able to fill the log, nor have a site charged for it.
+        // Only changes are counted (`Asked::note_change`), so the log has nothing else.
         let may_not_ask = matches!(
             refusal.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
         );
-        if head.method == Method::GET || (may_not_ask && !self.unknown.is_due()) {
+        let decoded = decoded(head.uri.path()).unwrap_or_default();
+        let decoded = decoded.trim_start_matches('/');
+        let is_change = change_of(&head.method, decoded).is_some();
+        if !is_change || (may_not_ask && !self.unknown.is_due()) {
             return;
         }
         let (path, status) = (head.uri.path(), refusal.status.as_u16());
         let reason = &*refusal.message;
-        let site = decoded(path).ok().filter(|_| !may_not_ask).and_then(|path| {
-            let (manager, _) = self.site(path.trim_start_matches('/')).ok()?;
-            Some(manager.name().clone())
-        });
+        let site = match may_not_ask {
+            true => None,
+            false => self.site(decoded).ok().map(|(manager, _)| manager.name()),
+        };
         tracing::error!(
             target: "swap", site = site.as_deref(), path, status,
             "nothing was deployed: {reason}"
@@ -141,11 +145,11 @@ impl Api {
         }
         match (path, &head.method) {
             ("sites", &Method::GET) => return Ok(json(StatusCode::OK, &self.sites.names())),
-            ("audit", &Method::GET) => return self.lines(Of::Everybody, &query).await,
+            ("audit" | "audit/", &Method::GET) => return self.lines(Of::Everybody, &query).await,
             _ => {}
         }
         let named = path.strip_prefix("sites/").and_then(|path| path.split_once('/'));
-        if let (Some((site, "audit")), &Method::GET) = (named, &head.method) {
+        if let (Some((site, "audit" | "audit/")), &Method::GET) = (named, &head.method) {
             if let Caller::Site(token) = &asked.caller {
                 token.count()?;
             }
@@ -195,10 +199,11 @@ impl Api {
                 let terms = terms(&query, &[])?;
                 self.make(asked, async move { manager.promote(terms).await }).await?
             }
-            _ => {
+            "drop" => {
                 let terms = terms(&query, &[])?;
                 self.make(asked, async move { manager.drop_canary(terms).await }).await?
             }
+            _ => return Err(Refusal::new(StatusCode::NOT_FOUND, ENDPOINTS)),
         };
         Ok(json::<Report>(StatusCode::OK, &report))
     }
@@ -304,18 +309,7 @@ impl Api {
 impl Asked<'_> {
     /// Begins the line of the change that the path asks for, if it does.
     fn note_change(&mut self, path: &str) -> Result<(), Refusal> {
-        let (site, path) = match path.strip_prefix("sites/") {
-            Some(path) => path.split_once('/').unwrap_or((path, "")),
-            None => ("", path),
-        };
-        let (first, _) = path.split_once('/').unwrap_or((path, ""));
-        let kind = match (first, &self.head.method) {
-            ("plugins", &Method::PUT) | ("deploy", &Method::POST) => Kind::Deploy,
-            ("rollback", &Method::POST) => Kind::Rollback,
-            ("promote", &Method::POST) => Kind::Promote,
-            ("drop", &Method::POST) => Kind::Drop,
-            _ => return Ok(()),
-        };
+        let Some((site, kind)) = change_of(&self.head.method, path) else { return Ok(()) };
         // What a site's token asks of another site is of its own site.
         let site = match &self.caller {
             Caller::Site(token) => {
@@ -327,6 +321,23 @@ impl Asked<'_> {
         self.line = Some(Line::of(&self.caller, self.peer, site, kind));
         Ok(())
     }
+}
+
+/// The change that a request asks for, and the name of its site: empty if the path has none.
+fn change_of<'p>(method: &Method, path: &'p str) -> Option<(&'p str, Kind)> {
+    let (site, path) = match path.strip_prefix("sites/") {
+        Some(path) => path.split_once('/').unwrap_or((path, "")),
+        None => ("", path),
+    };
+    let (first, _) = path.split_once('/').unwrap_or((path, ""));
+    let kind = match (first, method) {
+        ("plugins", &Method::PUT) | ("deploy", &Method::POST) => Kind::Deploy,
+        ("rollback", &Method::POST) => Kind::Rollback,
+        ("promote", &Method::POST) => Kind::Promote,
+        ("drop", &Method::POST) => Kind::Drop,
+        _ => return None,
+    };
+    Some((site, kind))
 }
 
 const ENDPOINTS: &str = "the API has GET /status, PUT /plugins/FILE, POST /deploy, \

@@ -45,9 +45,11 @@ const MAX_WHY: usize = 1024;
 /// How many components a line names.
 const MAX_COMPONENTS: usize = 8;
 
-/// How many lines one answer has, and how many bytes.
+/// How many lines one answer has, and how many bytes: fewer about one site, because its clients
+/// decide how long an answer waits for them.
 const MAX_LINES: usize = 10_000;
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
+const MAX_ANSWER_OF_SITE: usize = 1024 * 1024;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -302,6 +304,10 @@ impl Audit {
             };
             is_of && since.is_none_or(|since| moment(line).is_some_and(|time| time >= since))
         };
+        let max_answer = match of {
+            Of::Everybody => MAX_ANSWER,
+            Of::Site(_) => MAX_ANSWER_OF_SITE,
+        };
         let (mut found, mut size) = (Lines::default(), 0_usize);
         'files: for number in 0..FILES {
             let path = self.numbered(number);
@@ -320,7 +326,7 @@ impl Audit {
                     continue;
                 }
                 size = size.saturating_add(json.len());
-                if found.lines.len() >= MAX_LINES || size > MAX_ANSWER {
+                if found.lines.len() >= MAX_LINES || size > max_answer {
                     found.more = true;
                     break 'files;
                 }
@@ -341,15 +347,16 @@ impl Audit {
                 is_there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino()));
             if !is_same {
                 *open = None;
-            } else if own.len() >= MAX_FILE {
-                *open = None;
-                self.move_on().with_context(|| self.shown())?;
             }
         }
-        let file = match open.take() {
+        let mut file = match open.take() {
             Some(file) => file,
             None => self.open().with_context(|| self.shown())?,
         };
+        if file.metadata()?.len() >= MAX_FILE {
+            self.move_on().with_context(|| self.shown())?;
+            file = self.open().with_context(|| self.shown())?;
+        }
         Ok(open.insert(file))
     }
 
@@ -363,8 +370,7 @@ impl Audit {
         if self.has_many {
             check_outside(folder, &site::identities(&self.root)?)?;
         }
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);
         let file = file.open(&self.path)?;
@@ -471,13 +477,16 @@ fn say(line: &Line) {
     });
     let components: String = components.collect();
     let change = change.name();
-    match (line.result, &line.why) {
-        (Outcome::Ok, _) => tracing::info!(
+    let why = line.why.as_deref().unwrap_or("the host has failed in it");
+    match line.result {
+        Outcome::Ok => tracing::info!(
             target: "audit", "{change} of `{site}` by {by}, from {from}:{components} ok"
         ),
-        (_, why) => tracing::warn!(
-            target: "audit", "{change} of `{site}` by {by}, from {from}:{components} refused: {}",
-            why.as_deref().unwrap_or("the change has failed in the host")
+        Outcome::Refused => tracing::warn!(
+            target: "audit", "{change} of `{site}` by {by}, from {from}:{components} refused: {why}"
+        ),
+        Outcome::Failed => tracing::warn!(
+            target: "audit", "{change} of `{site}` by {by}, from {from}:{components} failed: {why}"
         ),
     }
 }

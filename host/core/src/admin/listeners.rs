@@ -29,7 +29,7 @@ use crate::supervise;
 /// The most connections of each listener at once; more wait.
 const MAX_CONNECTIONS: usize = 32;
 
-/// How many tokens that are wrong the log names at once.
+/// How many wrong tokens the log names at once. It counts the others.
 const MAX_TOLD: usize = 8;
 
 /// How much of a request's head hyper may buffer.
@@ -157,6 +157,8 @@ impl Tcp {
     /// short or given twice is not accepted until it is right, and the log says so.
     async fn follow(&self, sites: &Sites) {
         let Some(mut rules) = sites.rules() else { return };
+        // Something may have changed between the start and now.
+        rules.mark_changed();
         let mut told = Vec::new();
         while rules.changed().await.is_ok() {
             let (config, root) = (rules.borrow_and_update().clone(), self.root.clone());
@@ -165,8 +167,12 @@ impl Tcp {
             let read = tokio::task::spawn_blocking(read);
             let Ok((tokens, wrong)) = read.await else { continue };
             self.tokens.store(Arc::new(tokens));
-            for wrong in wrong.iter().filter(|wrong| !told.contains(*wrong)).take(MAX_TOLD) {
+            let new: Vec<_> = wrong.iter().filter(|wrong| !told.contains(*wrong)).collect();
+            for wrong in new.iter().take(MAX_TOLD) {
                 tracing::error!("a token is not accepted until it is right: {wrong}");
+            }
+            if let Some(more @ 1..) = new.len().checked_sub(MAX_TOLD) {
+                tracing::error!("{more} more tokens are not accepted until they are right");
             }
             told = wrong;
         }

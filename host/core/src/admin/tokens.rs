@@ -114,7 +114,8 @@ impl SiteToken {
             }
             None => {
                 let message = format!(
-                    "the token `{}` may ask for {MAX_PER_MINUTE} changes a minute: try again in a second",
+                    "the token `{}` may ask for {MAX_PER_MINUTE} changes and looks at the audit a minute: try again in \
+                     a second",
                     self.name
                 );
                 let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, message);
@@ -223,7 +224,7 @@ impl Source<'_> {
                  `admin.token_file`, or set `{TOKEN_VARIABLE}`"
             )
         })?;
-        digest(&token)
+        digest(&token).with_context(|| format!("the variable `{TOKEN_VARIABLE}`"))
     }
 
     fn of(&self, file: Option<&Path>, variable: Option<&str>) -> anyhow::Result<Digest> {
@@ -288,8 +289,13 @@ fn digest(token: &str) -> anyhow::Result<Digest> {
     let token = token.trim();
     ensure!(
         token.len() >= MIN_TOKEN,
-        "the token has {} characters: use at least {MIN_TOKEN}",
+        "the token has {} bytes: use at least {MIN_TOKEN}",
         token.len()
+    );
+    ensure!(
+        token.chars().all(|c| c == ' ' || c.is_ascii_graphic()),
+        "the token has a character that a request's header cannot have: use letters, digits and signs of ASCII, in \
+         one line"
     );
     Ok(Digest::of(token.as_bytes()))
 }
@@ -342,6 +348,15 @@ mod tests {
         assert_eq!((0..100).filter(|_| token.count_at(later).is_ok()).count(), 5);
         let hour = now + Duration::from_secs(3_600);
         assert_eq!((0..100).filter(|_| token.count_at(hour).is_ok()).count(), 60);
+    }
+
+    #[test]
+    fn a_token_has_only_what_a_header_may_have() {
+        for wrong in ["a-token-für-acme-only", "a-token-of-acme\nin-two-lines"] {
+            let error = digest(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("ASCII, in one line"), "{error}");
+        }
+        assert!(digest(" a token with blanks, ~ and =\r\n").is_ok());
     }
 
     #[test]

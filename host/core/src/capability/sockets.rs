@@ -131,9 +131,8 @@ impl Sockets {
     pub fn move_topics(&self, socket: &Arc<Socket>, scope: &Option<Arc<str>>) {
         let topics: Vec<Topic> = socket.topics.lock().iter().flatten().cloned().collect();
         for topic in topics.into_iter().filter(|topic| topic.scope != *scope) {
-            self.topics.unsubscribe(socket, &topic);
-            // It has no more topics than before. If the socket has left, it needs none.
-            let _ = self.topics.subscribe(socket, Topic { scope: scope.clone(), ..topic });
+            let to = Topic { scope: scope.clone(), name: topic.name.clone() };
+            self.topics.rescope(socket, &topic, to);
         }
     }
 

@@ -9,7 +9,7 @@ use super::State;
 use super::socket::Socket;
 use crate::capability::bindings::socket::SocketId;
 use crate::capability::bindings::topics::{self as wit, Message, SubscribeError};
-use crate::config::{Limit, Scope};
+use crate::config::Scope;
 use crate::message::Opcode;
 
 pub(crate) use local::{LocalTopics, Subscriptions};
@@ -37,11 +37,16 @@ pub(crate) trait Topics: Debug + Send + Sync {
     /// Subscribes a socket to a topic. Subscribing again changes nothing.
     ///
     /// # Errors
-    /// The socket has as many topics as it may have, or it has left.
+    /// The socket has as many topics as it may have, its site may not hold more in memory, or it
+    /// has left.
     fn subscribe(&self, socket: &Arc<Socket>, topic: Topic) -> Result<(), SubscribeError>;
 
     /// Ends a socket's subscription to a topic.
     fn unsubscribe(&self, socket: &Socket, topic: &Topic);
+
+    /// Moves a socket's subscription to the topic of the same name in another scope. It needs no
+    /// more memory than before, so this always succeeds.
+    fn rescope(&self, socket: &Arc<Socket>, from: &Topic, to: Topic);
 
     /// Ends all subscriptions of a socket that is gone. It cannot subscribe again.
     fn leave(&self, socket: &Socket);
@@ -101,13 +106,7 @@ impl wit::Host for State {
         }
         let Some(socket) = self.socket(socket) else { return Ok(Err(SubscribeError::Closed)) };
         let topic = self.topic(topic);
-        let subscribed = self.context.sockets.topics.subscribe(&socket, topic);
-        if let Err(SubscribeError::TooMany(max)) = subscribed
-            && max as usize >= self.context.limits.topics
-        {
-            self.context.account.exceed(Limit::Topics);
-        }
-        Ok(subscribed)
+        Ok(self.context.sockets.topics.subscribe(&socket, topic))
     }
 
     fn unsubscribe(&mut self, socket: SocketId, topic: String) -> wasmtime::Result<()> {

@@ -8,9 +8,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer as _, MapAccess, Visitor};
-use serde::{Deserialize, de};
 use toml::de::{DeTable, DeValue};
 
 use super::limits::{Limits, OutboundPolicy};
@@ -27,7 +27,7 @@ pub struct Caps {
     set: BTreeSet<&'static str>,
 }
 
-/// A setting of a site that a cap of the operator's may hold, as the site writes it.
+/// A setting of a site that may have a cap, as the site writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SiteKey {
     /// One of `[limits]`.
@@ -203,15 +203,21 @@ impl Caps {
             (field.take)(&mut caps.values, &special.values);
         }
         caps.set.extend(&special.set);
-        // A message must fit the queue. So a lower cap on the queue is one on messages, too.
-        let values = &mut caps.values;
-        if caps.set.contains("outbound")
-            && (!caps.set.contains("message") || values.message > values.outbound)
+        caps
+    }
+
+    /// These caps, with those that follow from them: a message must fit the queue, so a lower cap
+    /// on the queue is one on messages, too.
+    #[must_use]
+    pub(super) fn settled(mut self) -> Self {
+        let values = &mut self.values;
+        if self.set.contains("outbound")
+            && (!self.set.contains("message") || values.message > values.outbound)
         {
             values.message = values.outbound;
-            caps.set.insert("message");
+            self.set.insert("message");
         }
-        caps
+        self
     }
 
     /// Whether nothing is capped.
@@ -424,21 +430,12 @@ impl SiteKey {
     }
 }
 
-/// Refuses a setting that has another place now, and says which.
-pub(super) fn moved<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    value: D,
-    write: impl FnOnce(T) -> String,
-) -> Result<(), D::Error> {
-    let write = write(T::deserialize(value)?);
-    Err(de::Error::custom(format_args!("this setting has another place now: write {write}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn caps(text: &str) -> Caps {
-        Caps::default().with(&toml::from_str(text).expect("they are caps"))
+        toml::from_str::<Caps>(text).expect("they are caps").settled()
     }
 
     fn held(caps_text: &str, text: &str) -> anyhow::Result<(SiteConfig, Vec<Lowered>)> {

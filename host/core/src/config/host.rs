@@ -13,8 +13,8 @@ use crate::machine;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HostBounds {
-    /// What the host holds in memory for all sites, by the sums of `limits.site_memory`. Default:
-    /// zero, which is three quarters of the machine's memory, or of the container's. Over
+    /// What the host holds in memory for all sites together, counted as `limits.site_memory` is.
+    /// Default: zero, which is three quarters of the machine's memory, or of the container's. Over
     /// it, the sites that hold more than an equal part pay as over `limits.site_memory`, and no
     /// other.
     #[serde(deserialize_with = "size::<0, { 1024 * GIB }, _>")]

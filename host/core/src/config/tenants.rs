@@ -6,10 +6,9 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 
 use super::Caps;
-use super::caps::moved;
 use super::ranges::{is_label, list, share, table};
 
 /// Settings for a host of several sites.
@@ -30,9 +29,9 @@ pub struct Tenants {
     pub pool_share: f64,
     /// Caps: the most that a site may set for itself in `[limits]`, by the same names. A site with
     /// a larger value in its own `lithe.toml` is refused; a larger default is lowered to the cap.
-    /// Zero, where it removes a bound, is over each cap, and a cap of zero caps nothing. Of
-    /// `outbound_policy`, only the same is allowed. `instances` caps `replicas` of a plugin, too,
-    /// `folder_size` the `size` of a folder, and `outbound` also `message`. Default: `{
+    /// Where zero removes a bound, a site's zero is over each cap, and a cap of zero caps nothing.
+    /// Of `outbound_policy`, only the same is allowed. `instances` caps `replicas` of a plugin,
+    /// too, `folder_size` the `size` of a folder, and `outbound` also `message`. Default: `{
     /// log_per_second = "1 MiB" }`.
     pub limits: Caps,
     /// Settings for one site, by the name of its folder.
@@ -106,7 +105,8 @@ impl Tenants {
     /// The caps that hold for the site in this folder.
     pub fn caps_of(&self, site: &str) -> Caps {
         let caps = Caps::of_every_site().with(&self.limits);
-        self.sites.get(site).map_or(caps.clone(), |own| caps.with(&own.limits))
+        let own = self.sites.get(site).map(|own| caps.with(&own.limits));
+        own.unwrap_or(caps).settled()
     }
 
     /// The shares of the cores and of the pool for the site in this folder.
@@ -186,6 +186,15 @@ const RESERVED: [&str; 2] = ["operator", "control"];
 
 fn some_share<'de, D: Deserializer<'de>>(value: D) -> Result<Option<f64>, D::Error> {
     share::<1, _>(value).map(Some)
+}
+
+/// Refuses a setting that has another place now, and says which.
+fn moved<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    value: D,
+    write: impl FnOnce(T) -> String,
+) -> Result<(), D::Error> {
+    let write = write(T::deserialize(value)?);
+    Err(de::Error::custom(format_args!("this setting has another place now: write {write}")))
 }
 
 fn moved_hosts<'de, D: Deserializer<'de>>(hosts: D) -> Result<(), D::Error> {
@@ -283,6 +292,20 @@ mod tests {
         assert_eq!((own.shares_of("other"), own.shares_of("acmé")), ((0.1, 0.25), (0.1, 0.5)));
         // The same name in another form of Unicode is another folder's.
         assert_eq!(own.shares_of("acme\u{301}"), (0.1, 0.25));
+    }
+
+    #[test]
+    fn a_sites_own_cap_on_the_queue_is_its_own_on_messages() {
+        let own = tenants(
+            "limits = { outbound = \"64 KiB\" }\n\
+             [sites.a]\nlimits = { outbound = \"1 MiB\" }\n\
+             [sites.b]\nlimits = { message = \"1 MiB\" }\n",
+        );
+        let caps = |text| Caps::of_every_site().with(&toml::from_str(text).expect("caps"));
+        assert_eq!(own.caps_of("a"), caps("outbound = \"1 MiB\"\nmessage = \"1 MiB\""));
+        let all = caps("outbound = \"64 KiB\"\nmessage = \"64 KiB\"");
+        assert_eq!(own.caps_of("other"), all);
+        assert_eq!(own.caps_of("b"), all, "a message must fit the queue");
     }
 
     #[test]

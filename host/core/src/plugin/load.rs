@@ -161,7 +161,7 @@ pub enum LoadError {
         "cannot be loaded beside the site's other versions: {0}. Raise `{limit}`, or remove components",
         limit = .0.limit
     )]
-    Memory(#[source] Over),
+    Memory(Over),
     #[error(transparent)]
     Aside(#[from] AsideError),
 }

@@ -2,7 +2,7 @@
 //!
 //! A swap has two phases. [`Swap::prepare`] freezes every instance with state between two events,
 //! and hands its state over; a failure lets all of them go on. [`Swap::complete`] moves the
-//! sockets. [`Pair::try_out`] tries the handover, and changes nothing.
+//! sockets. [`Pair::try_handover`] tries the handover, and changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -254,7 +254,7 @@ impl Pair {
     ///
     /// # Errors
     /// As [`Swap::prepare`].
-    pub async fn try_out(&self, how: Handover) -> Result<Option<Lost>, SwapError> {
+    pub async fn try_handover(&self, how: Handover) -> Result<Option<Lost>, SwapError> {
         let would_lose = self.would_lose();
         let Some((before, after)) = self.stateful() else { return Ok(would_lose.map(Lost::from)) };
         let heirs = after.apart();

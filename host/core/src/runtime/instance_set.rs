@@ -361,7 +361,7 @@ impl<T: InstanceSource> InstanceSet<T> {
         how: Handover,
         pause_time: Duration,
     ) -> Result<HandedOver, HandoverError> {
-        let mut handed_over = HandedOver::whole();
+        let (mut handed_over, mut kept) = (HandedOver::whole(), Vec::new());
         let all = self.all(&self.inner.lock());
         for shared in all {
             let paused = timeout(pause_time, shared.pause()).await;
@@ -373,11 +373,7 @@ impl<T: InstanceSource> InstanceSet<T> {
             let Some(heir) = heirs.by_key(shared.key()) else {
                 return Ok(HandedOver { is_whole: false, ..handed_over });
             };
-            let restored = match heir {
-                Ok(heir) => heir.restore(saved).await,
-                Err(failure) => Err(failure),
-            };
-            if let Err(failure) = restored {
+            if let Err(failure) = give(heir, saved, &mut kept).await {
                 handed_over.after(failure, HandoverError::Restore, how)?;
             }
         }
@@ -450,14 +446,7 @@ impl<T: InstanceSource> PausedSet<T> {
             let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
                 return Ok(HandedOver { is_whole: false, ..handed_over });
             };
-            let restored = match heir {
-                Ok(heir) => {
-                    self.heirs.push(heir.clone());
-                    heir.restore(saved).await
-                }
-                Err(failure) => Err(failure),
-            };
-            if let Err(failure) = restored {
+            if let Err(failure) = give(heir, saved, &mut self.heirs).await {
                 handed_over.after(failure, HandoverError::Restore, how)?;
             }
         }
@@ -502,6 +491,18 @@ async fn save<T: InstanceSource>(
             Ok(paused.inheritance())
         }
     }
+}
+
+/// Gives an heir what its predecessor has saved. The heir is in `kept` then, so that it does not
+/// make room for the next one.
+async fn give<T: InstanceSource>(
+    heir: Result<Lease<SharedInstance<T>>, Failure>,
+    saved: Vec<u8>,
+    kept: &mut Vec<Lease<SharedInstance<T>>>,
+) -> Result<(), Failure> {
+    let heir = heir?;
+    kept.push(heir.clone());
+    heir.restore(saved).await
 }
 
 fn sum(moved: impl Iterator<Item = Moved>) -> Moved {

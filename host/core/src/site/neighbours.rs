@@ -60,23 +60,23 @@ pub(crate) fn log_name(folder: &str, name: Option<&str>) -> Arc<str> {
 }
 
 /// The entries of `[tenants]` whose site has no folder, as the settings name them.
-pub(crate) fn nobodys(tenants: &Tenants, folders: &[String]) -> Vec<String> {
+pub(crate) fn without_folder(tenants: &Tenants, folders: &[String]) -> Vec<String> {
     let folders: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
-    let is_nobody = |site: &str| !folders.contains(site);
-    let sites = tenants.sites.keys().filter(|site| is_nobody(site));
+    let is_missing = |site: &str| !folders.contains(site);
+    let sites = tenants.sites.keys().filter(|site| is_missing(site));
     let sites = sites.map(|site| format!("`[tenants.sites.{site:?}]`"));
-    let tokens = tenants.tokens.iter().filter(|(_, token)| is_nobody(&token.site));
+    let tokens = tenants.tokens.iter().filter(|(_, token)| is_missing(&token.site));
     let tokens = tokens
         .map(|(name, token)| format!("`[tenants.tokens.{name:?}]` (its site is {:?})", token.site));
     sites.chain(tokens).collect()
 }
 
-/// A warning of these entries: some, and how many there are.
-pub(crate) fn say_nobodys(nobodys: &[String]) -> String {
+/// A warning of the entries that [`without_folder`] finds. It names some, and counts the others.
+pub(crate) fn warning_of(entries: &[String]) -> String {
     /// How many are named.
     const MAX_NAMED: usize = 8;
-    let named = nobodys.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let more = match nobodys.len().saturating_sub(MAX_NAMED) {
+    let named = entries.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = match entries.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };

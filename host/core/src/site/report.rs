@@ -138,7 +138,7 @@ pub struct Serving {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_memory: Option<EmptyMemory>,
     /// Why one of its instances could not save what it has in memory when it was asked last. Until
-    /// it can, no other version takes over.
+    /// it can, a deploy is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_save: Option<String>,
     /// Versions that the site can go back to, newest first.

@@ -7,6 +7,7 @@ mod one;
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,7 +104,7 @@ struct Many {
 #[derive(Default)]
 struct Told {
     settings: String,
-    nobody: Vec<String>,
+    without_folder: Vec<String>,
 }
 
 /// What a folder contains.
@@ -348,6 +349,8 @@ impl Sites {
                 text
             }
             Err(error) => {
+                // The files of the tokens may have changed all the same.
+                rules.send_modify(|_| {});
                 format!("the host's settings are invalid, so the next start would fail: {error:#}")
             }
         };
@@ -360,18 +363,18 @@ impl Sites {
     }
 
     /// Warns of settings for a site that has no folder.
-    fn look_for_nobody(&self, folders: &[String]) {
+    fn look_for_missing_folders(&self, folders: &[String]) {
         let Some(Many { rules, told, .. }) = &self.many else { return };
-        let nobody = neighbours::nobodys(&rules.borrow().tenants, folders);
+        let entries = neighbours::without_folder(&rules.borrow().tenants, folders);
         let mut told = told.lock();
-        if !nobody.is_empty() && told.nobody != nobody {
-            tracing::warn!("{}", neighbours::say_nobodys(&nobody));
+        if !entries.is_empty() && told.without_folder != entries {
+            tracing::warn!("{}", neighbours::warning_of(&entries));
         }
-        told.nobody = nobody;
+        told.without_folder = entries;
     }
 
-    /// The host's settings as they are now, where it has several sites. They are sent again each
-    /// time when the host looks at them, even if they are the same.
+    /// The host's settings as they are now. None if it has only one site. A receiver is notified
+    /// each time the host looks at its settings, even if they are the same.
     pub fn rules(&self) -> Option<watch::Receiver<Arc<HostConfig>>> {
         self.many.as_ref().map(|many| many.rules.subscribe())
     }
@@ -381,7 +384,7 @@ impl Sites {
         self.look_at_settings().await?;
         let root = self.root.clone();
         let there = self.loader.aside(move || folders(&root)).await??;
-        self.look_for_nobody(&there);
+        self.look_for_missing_folders(&there);
         let mut entries = self.entries.lock();
         let mut gone = Vec::new();
         entries.retain(|name, entry| {
@@ -494,7 +497,8 @@ fn files_of_operator(root: &Path, config: &HostConfig) -> Vec<PathBuf> {
     files.chain(tokens).map(|file| root.join(file)).collect()
 }
 
-/// The folders of the sites that a folder has.
+/// The folders of the sites that a folder has. A folder that the host cannot look into counts as
+/// one: otherwise the owner of a site could keep the host from reading any token.
 ///
 /// # Errors
 /// The system does not list them.
@@ -502,8 +506,17 @@ pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
     let mut identities = HashSet::new();
     for name in folders(root)? {
         let path = root.join(name);
-        if is_site_at(&path)? {
-            identities.insert(Folder::open(&path)?.identity()?);
+        if !is_site_at(&path).unwrap_or(true) {
+            continue;
+        }
+        match std::fs::metadata(&path) {
+            Ok(folder) => {
+                identities.insert(Identity { device: folder.dev(), inode: folder.ino() });
+            }
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot look at `{}`", path.display()));
+            }
         }
     }
     Ok(identities)

@@ -36,6 +36,13 @@ pub(crate) struct Measured {
     pub delayed: f64,
 }
 
+impl Measured {
+    /// The longer answer times of both.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        Self { echo: self.echo.max(other.echo), http: self.http.max(other.http), ..self }
+    }
+}
+
 /// Writes its folder.
 pub(crate) fn write_site(sites: &Site) {
     sites.copy("neighbour/routes/echo.wasm", Path::new(BENCH_ECHO));

@@ -69,6 +69,20 @@ async fn each_change_has_a_line_with_who_what_from_where_and_what_came_of_it() {
 }
 
 #[tokio::test]
+async fn asking_for_the_audit_changes_nothing_however_its_path_ends() {
+    let host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    let canary = format!("/sites/acme/plugins/{PLUGIN}?share=100%25");
+    assert_eq!(ask(&admin, ACME, "PUT", &canary, &bytes(SWAP_V3)).await.status, 200);
+    for (token, path) in [(ACME, "/sites/acme/audit/"), (OPERATOR, "/audit/")] {
+        let audit = ask(&admin, token, "GET", path, b"").await;
+        assert_eq!(audit.status, 200, "{path}: {audit:?}");
+        assert_eq!(audit.json()["lines"].as_array().map(Vec::len), Some(1), "{path}: {audit:?}");
+    }
+    assert_eq!(get(&host, "acme").await, "v3", "the canary is still served");
+}
+
+#[tokio::test]
 async fn lithe_audit_prints_the_lines_that_one_may_see() {
     let host = with_tokens(SETTINGS).start().await;
     let admin = admin(&host).await;

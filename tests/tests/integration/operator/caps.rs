@@ -107,6 +107,21 @@ async fn a_changed_cap_holds_for_what_is_served_as_far_as_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_cap_on_the_size_of_folders_waits_for_no_version() {
+    let host = sites().file("lithe.toml", "").start().await;
+    host.site.write("lithe.toml", "[tenants.limits]\nfolder_size = \"1 MiB\"\n");
+    let lowered = eventually("the cap", async || {
+        let lowered = status(&host, "acme").await["lowered"].clone();
+        (!lowered.is_null()).then_some(lowered)
+    })
+    .await;
+    let expected = serde_json::json!([
+        { "setting": "limits.folder_size", "from": "256 MiB", "to": "1 MiB", "waits": false },
+    ]);
+    assert_eq!(lowered, expected);
+}
+
+#[tokio::test]
 async fn a_canary_does_not_keep_a_site_from_its_caps() {
     let host = sites().file("acme/lithe.toml", "[limits]\nbody = 100\n").start().await;
     let canary = ["routes/swap.wasm", SWAP_V3, "--header", "x-canary: yes"];

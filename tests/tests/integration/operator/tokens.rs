@@ -112,8 +112,8 @@ async fn tokens_that_are_not_right_are_refused_at_the_start_by_their_names() {
         builder.end().await.says(says);
     };
     let acme = "`[tenants.tokens.\"acme-ci\"]`";
-    refused(&[("secrets/acme", "")], &[acme, "has 0 characters: use at least 16"]).await;
-    refused(&[("secrets/acme", " short \n")], &[acme, "has 5 characters"]).await;
+    refused(&[("secrets/acme", "")], &[acme, "has 0 bytes: use at least 16"]).await;
+    refused(&[("secrets/acme", " short \n")], &[acme, "has 5 bytes"]).await;
     let zeta = "`[tenants.tokens.\"zeta-ci\"]`";
     refused(&[("secrets/acme", ZETA)], &[acme, zeta, "are the same token"]).await;
     refused(&[("secrets/acme", OPERATOR)], &[acme, "the operator's token", "the same token"]).await;
@@ -217,4 +217,14 @@ async fn a_sites_token_cannot_ask_for_changes_without_end() {
     // Others are not held up, and what it sees costs nothing.
     assert_eq!(ask(&admin, ZETA, "POST", "/sites/zeta/drop", b"").await.status, 409);
     assert_eq!(ask(&admin, ACME, "GET", "/sites/acme/status", b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_asks_for_no_change_is_not_in_the_log() {
+    let host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    assert_eq!(ask(&admin, ACME, "POST", "/sites/acme/nonsense", b"").await.status, 404);
+    assert_eq!(ask(&admin, ACME, "POST", "/sites/acme/promote", b"").await.status, 409);
+    host.wait_for_log(&["nothing was deployed", "no canary"]).await;
+    assert!(!host.log().contains("nonsense"), "{}", host.log());
 }

@@ -153,7 +153,7 @@ async fn an_admin_without_a_token_or_beyond_loopback_does_not_start() {
     let refused = start("[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"none\"\n").await;
     refused.says(&["`admin.token_file`"]);
     let builder = host().route("swap", SWAP_V1).config(CONFIG).file("token", "short");
-    builder.end().await.says(&["has 5 characters"]);
+    builder.end().await.says(&["has 5 bytes"]);
 }
 
 #[tokio::test]

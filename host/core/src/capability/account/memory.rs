@@ -40,9 +40,10 @@ pub enum Held {
     Messages,
     /// Bodies of requests and answers, and the pieces of public files that are being sent.
     Bodies,
-    /// What guests are about to read from files and folders.
+    /// What guests are about to read from files and folders, and what they write to files.
     Files,
-    /// Versions of plugins that are loaded, and what idle instances have saved.
+    /// Versions of plugins that are loaded, what idle instances have saved, and what versions on
+    /// trial were handed over.
     Versions,
 }
 

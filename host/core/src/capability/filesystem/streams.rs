@@ -55,7 +55,13 @@ impl HeldFile {
             }
         };
         piece.truncate(read);
-        Ok(self.memory().charged_about(Held::Files, piece.freeze()))
+        // At the end of a file, the buffer is larger than what is in it.
+        let charge = self.memory().charge_about(Held::Files, piece.capacity());
+        let piece = piece.freeze();
+        Ok(match charge {
+            Some(charge) => charge.with(piece),
+            None => piece,
+        })
     }
 
     fn write(&self, at: At, bytes: &[u8]) -> io::Result<()> {

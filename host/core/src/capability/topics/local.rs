@@ -7,6 +7,7 @@ use super::{Publication, Topic, Topics};
 use crate::capability::account::Held;
 use crate::capability::bindings::topics::SubscribeError;
 use crate::capability::socket::Socket;
+use crate::config::Limit;
 use crate::message::Encoded;
 use crate::sync::Mutex;
 
@@ -37,6 +38,7 @@ impl Topics for LocalTopics {
         }
         let max = socket.bounds.topics;
         if topics.len() >= max {
+            socket.account.exceed(Limit::Topics);
             return Err(SubscribeError::TooMany(u32::try_from(max).unwrap_or(u32::MAX)));
         }
         let weight = weight(&topic);
@@ -55,6 +57,21 @@ impl Topics for LocalTopics {
         if socket.topics.lock().as_mut().is_some_and(|topics| topics.remove(topic)) {
             remove(&mut members, topic, socket.id);
             socket.subtract_weight(weight(topic));
+        }
+    }
+
+    fn rescope(&self, socket: &Arc<Socket>, from: &Topic, to: Topic) {
+        let mut members = self.members.lock();
+        let mut topics = socket.topics.lock();
+        let Some(topics) = topics.as_mut() else { return };
+        if !topics.remove(from) {
+            return;
+        }
+        remove(&mut members, from, socket.id);
+        if topics.insert(to.clone()) {
+            members.entry(to).or_default().insert(socket.id, socket.clone());
+        } else {
+            socket.subtract_weight(weight(from));
         }
     }
 

@@ -69,6 +69,24 @@ fn each_scope_has_topics_of_its_own() {
 }
 
 #[test]
+fn a_topic_moves_to_another_scope_though_the_site_may_hold_no_more() {
+    let (plugin, [ann]) = sockets();
+    let of = |scope: &str| Topic { scope: Some(scope.into()), ..topic("news") };
+    plugin.topics.subscribe(&ann, of("a")).unwrap();
+    let memory = ann.account.memory();
+    let before = memory.used();
+    memory.limit(1);
+    let refused = plugin.topics.subscribe(&ann, topic("more"));
+    assert!(matches!(refused, Err(SubscribeError::TooMany(1))), "{refused:?}");
+    plugin.move_topics(&ann, &of("b").scope);
+    assert_eq!(plugin.topics.members(&of("b")), [ann.id]);
+    assert!(plugin.topics.members(&of("a")).is_empty());
+    assert_eq!(memory.used(), before);
+    plugin.topics.unsubscribe(&ann, &of("b"));
+    assert!(memory.used() < before);
+}
+
+#[test]
 fn a_socket_that_has_left_hears_nothing_and_cannot_come_back() {
     let (plugin, [ann]) = sockets();
     plugin.topics.subscribe(&ann, topic("news")).unwrap();
@@ -140,6 +158,10 @@ impl Topics for Joined {
 
     fn unsubscribe(&self, socket: &Socket, topic: &Topic) {
         self.own.unsubscribe(socket, topic);
+    }
+
+    fn rescope(&self, socket: &Arc<Socket>, from: &Topic, to: Topic) {
+        self.own.rescope(socket, from, to);
     }
 
     fn leave(&self, socket: &Socket) {

@@ -71,13 +71,14 @@ impl<T: InstanceSource> PausedInstance<T> {
     /// What the previous version handed over, if an instance has been lost since then, and its
     /// memory with it.
     pub(crate) fn lost_inheritance(&self) -> Option<Vec<u8>> {
-        let inner = self.runner.as_ref()?.shared.inner.lock();
-        inner.inherited.as_ref().filter(|_| inner.lost).map(|saved| saved.to_vec())
+        let is_lost = self.runner.as_ref()?.shared.inner.lock().lost;
+        if is_lost { self.inheritance() } else { None }
     }
 
     /// What the previous version handed over, as long as this one is on trial.
     pub(crate) fn inheritance(&self) -> Option<Vec<u8>> {
-        self.runner.as_ref()?.shared.inner.lock().inherited.as_ref().map(|saved| saved.to_vec())
+        let inherited = self.runner.as_ref()?.shared.inner.lock().inherited.clone();
+        inherited.map(|saved| saved.to_vec())
     }
 
     /// Hands what can move to the instances that serve the plugin now. The rest stays here.

@@ -34,8 +34,9 @@ impl<T: InstanceSource> Runner<T> {
     /// What the instance saves, or what it saved when it hibernated.
     pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
-            let inner = self.shared.inner.lock();
-            return Ok(inner.hibernated.as_ref().map(|saved| saved.to_vec()));
+            // Copied after the lock is given back.
+            let saved = self.shared.inner.lock().hibernated.clone();
+            return Ok(saved.map(|saved| saved.to_vec()));
         };
         let saved = instance.save().await;
         let instance = instance.id();

@@ -66,7 +66,7 @@ impl SnapshotDiff {
         let mut changes = self.begin().changes;
         for (change, pair) in changes.iter_mut().zip(&self.pairs) {
             (change.moved, change.draining) = pair.would_move();
-            change.lose(pair.try_out(how).await?);
+            change.lose(pair.try_handover(how).await?);
         }
         changes.extend(self.removed.iter().map(removed));
         Ok(Report { changes, dry_run: true, ..Report::default() })

@@ -131,7 +131,6 @@ impl SiteManager {
     }
 
     async fn update_now(&self, state: &mut SiteState) -> Result<Report, DeployError> {
-        self.hold_to_new_caps(state);
         if state.canary.is_some() {
             return Err(DeployError::Canary);
         }
@@ -290,6 +289,7 @@ impl SiteManager {
     ) -> Result<Report, DeployError> {
         let change = Box::pin(async {
             let mut state = self.begin().await?;
+            self.hold_to_new_caps(&mut state);
             let made = Box::pin(make(&mut state)).await;
             self.status.store(Arc::new(StatusCopy::of(&state.site, &state.versions)));
             made

@@ -84,6 +84,8 @@ impl StatusCopy {
 fn capped(lowered: &Lowered, served: &SiteSnapshot) -> LoweredStatus {
     let Lowered { setting, from, to } = lowered;
     let waits = match setting {
+        // A version is made with the `size` of each of its folders instead.
+        SiteKey::Limit("folder_size") => false,
         SiteKey::Limit(_) => served.versions().any(|plugin| {
             lowered.waits(&plugin.context().limits.with_site_limits_of(&served.limits))
         }),
