@@ -72,6 +72,18 @@ class State(Alone):
             save()
         self.assertIn("RuntimeError", log.getvalue())
 
+    def test_what_could_not_be_restored_is_not_saved(self) -> None:
+        app = App()
+        tree: list[Any] = []
+        app.save(lambda: tree)
+        app.restore(lambda saved: tree.append(saved))
+        for _ in range(127):
+            tree = [tree]
+        restore(save())
+        tree = [tree]
+        with redirect_stderr(io.StringIO()), self.assertRaisesRegex(ValueError, "more than 128 levels"):
+            save()
+
     def test_a_new_version_has_the_sockets(self) -> None:
         def version() -> ModuleType:
             @hooks
