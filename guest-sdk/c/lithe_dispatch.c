@@ -7,8 +7,8 @@ static lithe_outcome *checked(lithe_event *event, lithe_outcome *outcome) {
   if (outcome) return outcome;
   const char *parts[] = {"a handler or a middleware of `", lithe_method(event).data, " ",
                          lithe_route(event).data,
-                         "` has returned nothing: return a response; one without a body has the "
-                         "status 204", NULL};
+                         "` has returned nothing: return a response, such as one with the status 204",
+                         NULL};
   return lithe_fault(kept_joined(parts));
 }
 
