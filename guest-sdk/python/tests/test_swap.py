@@ -242,6 +242,31 @@ class Batches(Alone):
             self.assertEqual(len(list(_batch.turns(whole[:end]))), int(end >= 9))
 
 
+class Leaving(Alone):
+    def test_a_peer_that_has_left_is_not_in_the_log(self) -> None:
+        @hooks
+        class Ticks(Hooks):
+            def open(self, socket: Socket) -> None:
+                set_timer(1, lambda: socket.send("tick"), repeat=True)
+
+            def message(self, socket: Socket, message: Message) -> None:
+                socket.terminate()
+                socket.send("too late")
+
+            def close(self, socket: Socket, info: CloseInfo) -> None:
+                socket.send("too late")
+
+        log = io.StringIO()
+        with redirect_stderr(log):
+            one, other = connect("/"), connect("/")
+            advance(2.5)
+            one.send("hi")
+            other.close()
+            advance(2)
+        self.assertEqual((one.sent, other.sent), (["tick", "tick"], ["tick", "tick"]))
+        self.assertEqual(log.getvalue(), "")
+
+
 class Builds(Alone):
     def test_what_is_exported_follows_from_what_is_registered(self) -> None:
         @hooks
