@@ -204,7 +204,7 @@ static const lithe_hooks *hooks_of(lithe_socket socket);
 /* Has the guest forget a socket that has ended. */
 static void forget(lithe_socket socket);
 
-/* Whether the route of a socket is gone with the version that accepted it, and why it fails then. */
+/* Whether no hooks hear a socket, and why it fails then. */
 static bool is_unheard(lithe_socket socket);
 static const char unheard[] = "no hooks of this version hear this socket";
 #endif

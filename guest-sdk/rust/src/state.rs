@@ -91,8 +91,8 @@ pub trait State {
     /// Saves what matters of this instance's memory: at most the site's limit, 1 MiB by default.
     ///
     /// The host may call the instance again, for sockets that stay with it, or because the other
-    /// version has refused. It calls `save` also in a dry run of a deploy. So leave the memory as
-    /// it is.
+    /// version has refused. It also calls `save` in a dry run of a deploy. So leave the memory as it
+    /// is.
     ///
     /// # Errors
     /// It cannot be saved now. Then the instance goes on with its memory, no other version takes
