@@ -77,7 +77,9 @@ void lithe_any(lithe_app *app, const char *pattern, lithe_handler handler);
  * is. Requests that ask for no upgrade go to the handlers of the same pattern. Without such
  * handlers, they are answered with 426, and with 405 for a method other than GET.
  *
- * For sockets that a handler has accepted, the SDK calls `lithe_on_open` and its kind. */
+ * For sockets that a handler has accepted, the SDK calls `lithe_on_open` and its kind. If the
+ * component defines none of them, such a socket fails: at its first message, or in place of
+ * `lithe_on_resume`. */
 void lithe_ws(lithe_app *app, const char *pattern, const lithe_hooks *hooks);
 /* Kind `hooks`: calls these hooks for the streams that the pattern's handlers begin. Without hooks,
  * the SDK calls `lithe_on_open` and its kind. */

@@ -5,10 +5,11 @@
 /* The outcome of the guest's function, which must not be NULL. */
 static lithe_outcome *checked(lithe_event *event, lithe_outcome *outcome) {
   if (outcome) return outcome;
-  const char *reason =
-      "a handler or a middleware of `%s %s` has returned nothing: return a response; one without a "
-      "body has the status 204";
-  return lithe_fault(lithe_format(reason, lithe_method(event).data, lithe_route(event).data).data);
+  const char *parts[] = {"a handler or a middleware of `", lithe_method(event).data, " ",
+                         lithe_route(event).data,
+                         "` has returned nothing: return a response, such as one with the status 204",
+                         NULL};
+  return lithe_fault(kept_joined(parts));
 }
 
 #ifndef LITHE_HAS_ROUTES
@@ -118,14 +119,17 @@ static void fail_message(lithe_socket socket, lithe_message message) {
 
 static const lithe_hooks no_hooks = {.message = fail_message};
 
+/* What hears of a socket whose route has no hooks: the component's own functions, if it has any. */
+#ifdef LITHE_HEARS_SOCKETS
+static const lithe_hooks *const other_hooks = &component_hooks;
+#else
+static const lithe_hooks *const other_hooks = &no_hooks;
+#endif
+
 static const lithe_hooks *hooks_in(const slot *slot, bool is_stream) {
   const lithe_hooks *hooks = is_stream ? slot->streams : slot->hooks;
-#ifdef LITHE_HEARS_SOCKETS
-  return hooks ? hooks : &component_hooks;
-#else
   /* A stream that its handler sends needs no hooks. */
-  return hooks ? hooks : is_stream ? &component_hooks : &no_hooks;
-#endif
+  return hooks ? hooks : is_stream ? &component_hooks : other_hooks;
 }
 
 static lithe_outcome *accept_upgrade(lithe_event *event) {
@@ -139,7 +143,7 @@ static lithe_outcome *accept_upgrade(lithe_event *event) {
  * accepted, although the pattern has hooks, these do not. */
 static void remember(const slot *slot, const route *route, const lithe_outcome *outcome) {
   if (outcome->kind == UPGRADE) {
-    const lithe_hooks *hooks = route == &slot->sockets ? hooks_in(slot, false) : &component_hooks;
+    const lithe_hooks *hooks = route == &slot->sockets ? hooks_in(slot, false) : other_hooks;
     table_set(&hooks_by_socket, outcome->as.upgrade.socket, (void *)hooks);
   } else if (outcome->kind == STREAM) {
     table_set(&hooks_by_socket, outcome->as.stream.socket, (void *)hooks_in(slot, true));

@@ -65,15 +65,14 @@ void lithe_limit_body(lithe_event *event, size_t limit) { event->body_limit = li
 
 static lithe_outcome *check_size(const lithe_event *event, size_t size) {
   if (size <= event->body_limit) return NULL;
-  /* Written by hand: a format would make every component larger that reads a body. */
   char digits[24], *first = digits + sizeof digits - 1;
   *first = 0;
   size_t left = event->body_limit;
   do *--first = (char)('0' + left % 10);
   while (left /= 10);
-  char message[128] = "the body is larger than ";
-  strcat(strcat(message, first), " bytes: `lithe_limit_body` reads it with a higher limit");
-  return lithe_failure(413, message);
+  const char *parts[] = {"the body is larger than ", first,
+                         " bytes: `lithe_limit_body` reads it with a higher limit", NULL};
+  return lithe_failure(413, kept_joined(parts));
 }
 
 /* Makes a kept list of names and values that the host gave. */

@@ -92,6 +92,10 @@ static lithe_text percent_decoded(lithe_text text, bool is_form);
 /* A kept text in which `%41` stands for an `A` that is not plain. NULL is the empty one. */
 static const char *percent_encoded(const char *text, bool (*is_plain)(unsigned char byte));
 
+/* A kept text of several, the last of which is NULL. `lithe_format` would make every component larger
+ * that has no other use for it, by more than half. */
+static const char *kept_joined(const char *const *parts);
+
 /* Whether a text is decoded to another. It keeps nothing: a client may send many names. */
 static bool decodes_to(lithe_text text, const char *expected, bool is_form);
 
@@ -200,7 +204,7 @@ static const lithe_hooks *hooks_of(lithe_socket socket);
 /* Has the guest forget a socket that has ended. */
 static void forget(lithe_socket socket);
 
-/* Whether the route of a socket is gone with the version that accepted it, and why it fails then. */
+/* Whether no hooks hear a socket, and why it fails then. */
 static bool is_unheard(lithe_socket socket);
 static const char unheard[] = "no hooks of this version hear this socket";
 #endif

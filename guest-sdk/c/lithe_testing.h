@@ -108,8 +108,8 @@ void lithe_advance(uint32_t milliseconds);
 size_t lithe_timers(void);
 /* Has another version take over, which is the same code: saves, calls `begin`, restores, and has
  * the component resume each socket that is not pinned. `begin` has to put your variables back to
- * what they are when an instance begins. Returns NULL, or the reason why the
- * version is refused: then `begin` was not called if the component cannot save. */
+ * what they are when an instance begins. Returns NULL, or the reason why the version is refused. If
+ * that is the component's reason not to save, `begin` is not called. */
 const char *lithe_swap(void (*begin)(void));
 /* Returns what the component's health check says: NULL if it is well, or has none. */
 const char *lithe_check_health(void);

@@ -153,6 +153,18 @@ lithe_text lithe_format(const char *format, ...) {
   return (lithe_text){made, (size_t)size};
 }
 
+static const char *kept_joined(const char *const *parts) {
+  size_t size = 0;
+  for (const char *const *part = parts; *part; part++) size += strlen(*part);
+  char *made = blank(size), *end = made;
+  for (; *parts; parts++) {
+    size_t length = strlen(*parts);
+    memcpy(end, *parts, length);
+    end += length;
+  }
+  return made;
+}
+
 bool lithe_to_integer(lithe_text text, int64_t *value) {
   bool is_negative = text.size && text.data[0] == '-';
   if (is_negative || (text.size && text.data[0] == '+')) text = behind(text, 1);

@@ -145,7 +145,7 @@ func (group *Group) slot(text string) (*slot, string) {
 	return found, canonical
 }
 
-// Has a pattern's upgrades accepted, by that handler or by one that accepts all.
+// Has that handler answer a pattern's upgrades. Without one, all are accepted.
 func (group *Group) acceptAt(text string, handler Handler) *slot {
 	slot, pattern := group.slot(text)
 	if slot.sockets != nil {

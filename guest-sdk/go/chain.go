@@ -43,8 +43,8 @@ func (handler Handler) answer(event *Event) (Outcome, error) {
 		isThere = outcome != nil
 	}
 	if !isThere {
-		return nil, fmt.Errorf("a handler or a middleware of `%s %s` has returned nothing: return a response; "+
-			"one without a body has the status 204", event.Method(), event.Route())
+		return nil, fmt.Errorf("a handler or a middleware of `%s %s` has returned nothing: return a response, "+
+			"such as one with the status 204", event.Method(), event.Route())
 	}
 	return outcome, nil
 }

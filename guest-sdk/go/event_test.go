@@ -42,13 +42,16 @@ func TestParametersAreOfTheirTypes(t *testing.T) {
 	equal(t, readAs[id]("/128"), "400 parameter `id` is `128`: out of range")
 	equal(t, readAs[int]("/x"), "400 parameter `id` is `x`: not an integer")
 	equal(t, readAs[uint]("/-1"), "400 parameter `id` is `-1`: out of range")
+	equal(t, readAs[uint]("/+1"), "200 1")
+	equal(t, readAs[uint]("/+-1"), "400 parameter `id` is `+-1`: not an integer")
 	equal(t, readAs[float64]("/1.5"), "200 1.5")
-	for _, text := range []string{"inf", "-Infinity", "NaN"} {
+	for _, text := range []string{"inf", "-Infinity", "NaN", "0x1p4"} {
 		equal(t, readAs[float64]("/"+text), "400 parameter `id` is `"+text+"`: not a number")
 	}
 	equal(t, readAs[float64]("/1e999"), "400 parameter `id` is `1e999`: out of range")
 	equal(t, readAs[float32]("/1e39"), "400 parameter `id` is `1e39`: out of range")
-	equal(t, readAs[bool]("/no"), "400 parameter `id` is `no`: neither `true` nor `false`")
+	equal(t, readAs[bool]("/true"), "200 true")
+	equal(t, readAs[bool]("/1"), "400 parameter `id` is `1`: neither `true` nor `false`")
 	equal(t, readAs[string]("/a%20b"), `200 "a b"`)
 	equal(t, readAs[string]("/"), "400 parameter `id` is missing")
 }

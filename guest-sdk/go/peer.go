@@ -76,7 +76,7 @@ func (peer Peer) Close(code int, reason string) error {
 		return fmt.Errorf("%d is not a close code: use 1000 or 3000 to 4999", code)
 	}
 	if len(reason) > 123 {
-		return errors.New("the reason is over 123 bytes")
+		return errors.New("the reason is over 123 bytes: shorten it")
 	}
 	closeSocket(peer, code, reason)
 	return nil

@@ -108,22 +108,23 @@ func parsed[T Scalar](what, name, text string) (value T, err error) {
 	case reflect.String:
 		target.SetString(text)
 	case reflect.Bool:
-		var parsed bool
-		parsed, err = strconv.ParseBool(text)
-		target.SetBool(parsed)
+		target.SetBool(text == "true")
+		if text != "true" && text != "false" {
+			err = strconv.ErrSyntax
+		}
 		wrong = "neither `true` nor `false`"
 	case reflect.Float32, reflect.Float64:
 		var parsed float64
 		parsed, err = strconv.ParseFloat(text, target.Type().Bits())
 		target.SetFloat(parsed)
 		wrong = "not a number"
-		if err == nil && (math.IsInf(parsed, 0) || math.IsNaN(parsed)) {
-			// The text says so: `Inf` or `NaN`.
+		if err == nil && (math.IsInf(parsed, 0) || math.IsNaN(parsed)) || strings.ContainsAny(text, "xX") {
+			// The text says so, `Inf` or `NaN`, or is hexadecimal.
 			err = strconv.ErrSyntax
 		}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		var parsed uint64
-		parsed, err = strconv.ParseUint(text, 10, target.Type().Bits())
+		parsed, err = strconv.ParseUint(strings.TrimPrefix(text, "+"), 10, target.Type().Bits())
 		target.SetUint(parsed)
 		if digits, isNegative := strings.CutPrefix(text, "-"); isNegative && isDigits(digits) {
 			err = strconv.ErrRange

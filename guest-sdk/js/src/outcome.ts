@@ -171,8 +171,8 @@ export function toOutcome(answer: Answer, event: Event): Awaitable<Outcome> {
   if (answer instanceof Head) return answer as Outcome;
   if (answer === undefined || answer === null) {
     throw new TypeError(
-      `a handler or a middleware of \`${event.method} ${event.route}\` has returned nothing: return a response; ` +
-        "one without a body has the status 204",
+      `a handler or a middleware of \`${event.method} ${event.route}\` has returned nothing: return a response, ` +
+        "such as one with the status 204",
     );
   }
   if (typeof answer === "string") return new Response(answer);

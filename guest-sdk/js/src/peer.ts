@@ -45,10 +45,13 @@ export class Peer {
   /** Closes the socket after what is queued. Throws, and leaves the socket as it is, if the code is
    * not 1000 or 3000 to 4999, or if the reason is over 123 bytes. */
   close(code = 1000, reason = ""): void {
+    if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+      throw new RangeError(`${code} is not a close code: use 1000 or 3000 to 4999`);
+    }
     try {
       socket.close(this.id, code, reason);
     } catch (error) {
-      throw named(error, this, "cannot close");
+      throw new RangeError("the reason is over 123 bytes: shorten it", { cause: error });
     }
   }
 
@@ -184,8 +187,8 @@ function said(message: Sendable): Said {
   return { tag: "text", val: JSON.stringify(message) };
 }
 
-/** The peer is gone, or the socket is closing. To leave is no failure of the session: a hook, a timer or
- * a session that throws this for its peer ends without a word in the log. */
+/** The peer is gone, or the socket is closing. To leave is no failure: a hook or a session that throws
+ * this for its own peer ends, and so does a call of a timer. The log does not mention it. */
 export class Closed extends Error {
   override name = "Closed";
 

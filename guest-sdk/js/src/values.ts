@@ -57,7 +57,8 @@ export function integer(what: string, name: string, text: string): number {
 }
 
 function decimal(what: string, name: string, text: string): number {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw wrong(what, name, text, "not a number");
+  // Linear, for a text may have 128 KiB: no two repetitions take the same digits.
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw wrong(what, name, text, "not a number");
   const value = text.length <= LONGEST ? Number(text) : NaN;
   if (!Number.isFinite(value)) throw wrong(what, name, text, "out of range");
   return value;

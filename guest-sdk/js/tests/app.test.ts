@@ -67,6 +67,7 @@ test("what is wrong with sessions of an app is said", () => {
   assert.throws(() => new TestHost(defineApp((app) => app.ws("/a", {}).session("/b", session))),
     /hooks at `\/a` and a session at `\/b`/);
   assert.throws(() => defineApp((app) => app.ws("/a", { run: session } as object)), /`app.session` runs a session/);
+  assert.throws(() => defineApp((app) => app.session("/a", {} as { run: typeof session })), /`\/a` has no function `run`/);
   const state = { save: () => 0, restore: () => {} };
   assert.throws(() => new TestHost(defineApp((app) => app.session("/b", session), { state })), /and a state/);
 });

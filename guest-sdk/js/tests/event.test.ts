@@ -30,6 +30,9 @@ test("a query is decoded like a form", async () => {
   assert.deepEqual(await parts("/?a%20b=%zz%C3%A4%ff%E2%82%AC"), ["%zzä\ufffd€", [], 7, 1]);
   assert.equal((await ask(query, "/?n=x")).text(), "query parameter `n` is `x`: not an integer");
   assert.equal((await ask(query, "/?m=Infinity")).text(), "query parameter `m` is `Infinity`: not a number");
+  // A pattern that tries all divisions of the digits would take minutes here.
+  assert.equal((await ask(query, `/?m=${"1".repeat(500_000)}x`)).status, 400);
+  assert.match((await ask(query, `/?m=${"1".repeat(400)}`)).text(), /out of range$/);
 });
 
 test("a form is one, or is refused", async () => {

@@ -118,11 +118,32 @@ test("timers go off when their time has come", async () => {
   assert.deepEqual(client.sent, ["tick", "one", "tick"]);
 });
 
+test("a code or a reason that no close frame may have is refused", async () => {
+  const host = new TestHost(defineHooks({
+    message(peer, message) {
+      const { code, reason } = message.json() as { code: number; reason: string };
+      try {
+        peer.close(code, reason);
+      } catch (error) {
+        peer.send(String(error));
+      }
+    },
+  }));
+  const client = await host.connect("/");
+  for (const code of [999, 1001, 2999, 5000, 66_536, 3000.5, -1]) await client.send(JSON.stringify({ code, reason: "" }));
+  await client.send(JSON.stringify({ code: 4000, reason: "ä".repeat(62) }));
+  assert.equal(client.sent[4], "RangeError: 66536 is not a close code: use 1000 or 3000 to 4999");
+  assert.deepEqual([client.sent.length, client.sent[7]], [8, "RangeError: the reason is over 123 bytes: shorten it"]);
+  await client.send(JSON.stringify({ code: 4000, reason: "ä".repeat(61) }));
+  assert.equal(client.closed?.code, 4000);
+});
+
 test("a peer that leaves between two ticks is not in the log", async () => {
   const log = mock.method(console, "error", () => {});
   const host = new TestHost(defineHooks({
     open(peer) {
       setInterval(() => peer.send("tick"), 10);
+      setInterval(async () => peer.send(await "tock"), 10);
     },
     message: (peer) => {
       peer.terminate();
@@ -133,7 +154,7 @@ test("a peer that leaves between two ticks is not in the log", async () => {
   await host.advance(25);
   await client.send("bye");
   await host.advance(50);
-  assert.deepEqual([client.sent, log.mock.callCount()], [["tick", "tick"], 0]);
+  assert.deepEqual([client.sent, log.mock.callCount()], [["tick", "tock", "tick", "tock"], 0]);
   log.mock.restore();
 });
 

@@ -388,7 +388,7 @@ def answered(handler: Handled, event: Event) -> Outcome:
     if outcome is None:
         raise TypeError(
             f"a handler or a middleware of `{event.method} {event.route}` has returned nothing: return "
-            "a response; one without a body has the status 204"
+            "a response, such as one with the status 204"
         )
     raise TypeError(f"a handler answers a Response, an Upgrade or a Stream, and not {outcome!r}")
 

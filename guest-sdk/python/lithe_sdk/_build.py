@@ -81,6 +81,11 @@ def exports(module: str, kind: str) -> list[str]:
         names.add("resume")
     if component.health is not None or hasattr(component.hooks, "health"):
         names.add("health")
+    if kind == "session" and "state" in names:
+        raise Unfit(
+            f"`{module}` has sessions (`@app.session`) and memory to save: each session has a memory of "
+            "its own, which moves nowhere"
+        )
     if kind != "hooks" and "state" in names:
         raise Unfit(
             f"`{module}` has memory to save, and instances of the kind \"{kind}\" come and go: say "

@@ -129,9 +129,14 @@ def _hooks_of(id: int) -> _Hooks:
     return component.hooks or _NO_HOOKS
 
 
+def _has_left(socket: Socket, error: BaseException) -> bool:
+    """Whether an exception says only that the socket's own peer has left."""
+    return isinstance(error, Closed) and error.socket == socket
+
+
 def _fail(socket: Socket, error: BaseException) -> None:
-    """Ends the session. The peer's own leaving is not a failure: `close` is on its way."""
-    if isinstance(error, Closed) and error.socket == socket:
+    """Ends the session. That the peer has left is not a failure: `close` is on its way."""
+    if _has_left(socket, error):
         return
     _report.log(error)
     socket.fail(f"{type(error).__name__}: {error}")
@@ -187,7 +192,7 @@ class Hooks:
         if not _stream.has_ended(id):
             socket, hooks = Socket(id), _hooks_of(id)
             closed = CloseInfo(info.code, info.reason, info.clean)
-            _log(lambda: hooks.close(socket, closed))
+            _log(lambda: hooks.close(socket, closed), lambda error: _has_left(socket, error))
         if component.app is not None:
             component.app.forget(id)
         _task.end_tasks_of(id)
@@ -196,18 +201,17 @@ class Hooks:
     def timer(self, id: int) -> None:
         callback, hooks = _timers.due(id), component.hooks or _NO_HOOKS
         # A peer may leave between two ticks.
-        _log(callback or (lambda: hooks.timer(id)), quiet=Closed)
+        _log(callback or (lambda: hooks.timer(id)), lambda error: isinstance(error, Closed))
         _flush()
 
 
 def _log(
-    call: Callable[[], Awaitable[None] | None], quiet: type[Exception] | tuple[()] = ()
+    call: Callable[[], Awaitable[None] | None], is_expected: Callable[[BaseException], bool]
 ) -> None:
-    """Calls a function that no session is for. Its exception goes to the log, unless it is one of
-    those that are no failure."""
+    """Calls a function whose exception ends no session. It goes to the log, unless it is expected."""
 
     def failed(error: BaseException) -> None:
-        if not isinstance(error, quiet):
+        if not is_expected(error):
             _report.log(error)
 
     try:

@@ -42,18 +42,22 @@ def too_large(what: str, limit: int, method: str) -> str:
     return f"the {what} is larger than {limit} bytes: `{method}` reads it with a higher limit"
 
 
+def bound_levels(data: bytes) -> None:
+    """Raises `ValueError` if JSON has more levels than `from_json` reads."""
+    if data.count(b"[") + data.count(b"{") > _DEPTH and _depth(data) > _DEPTH:
+        raise ValueError(f"more than {_DEPTH} levels of arrays and objects")
+
+
 def from_json(text: str | bytes) -> Any:
     """The value that a text says. Raises `ValueError` if it is not JSON, has too many levels, or a
     number that is not finite."""
-    data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
-    if data.count(b"[") + data.count(b"{") > _DEPTH and _depth(data) > _DEPTH:
-        raise ValueError(f"more than {_DEPTH} levels of arrays and objects")
+    bound_levels(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 
 def bound_json() -> None:
-    """Has Python's own `json` raise `RecursionError` for a text with too many levels. It does so only
-    at the end of the stack otherwise, which ends the instance."""
+    """Has Python's own `json` raise `RecursionError` for a text with too many levels. Otherwise it does
+    so only at the end of the stack, which ends the instance."""
     decode = json.JSONDecoder.decode
 
     def bounded(self: json.JSONDecoder, s: str, *more: Any) -> Any:

@@ -88,8 +88,8 @@ def cors(
     requests in the handler's place. A preflight request reaches only a route that takes `OPTIONS`.
 
     Without `origins`, any site may, without cookies or other credentials. They may be a function that
-    returns them. Without `headers`, a
-    request may have any. A browser remembers the answer to a preflight for `max_age` seconds.
+    returns them. Without `headers`, a request may have any. A browser remembers the answer to a
+    preflight for `max_age` seconds.
 
     It does not guard WebSockets, which browsers open to any site: for those, use `same_origin`.
     """

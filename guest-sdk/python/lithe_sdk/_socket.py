@@ -119,7 +119,7 @@ class Socket:
         except _host.Err as error:
             if isinstance(error.value, _host.socket.CloseError_InvalidCode):
                 raise ValueError(f"{code} is not a close code: use 1000 or 3000 to 4999") from None
-            raise ValueError("the reason is over 123 bytes") from None
+            raise ValueError("the reason is over 123 bytes: shorten it") from None
 
     def fail(self, reason: str) -> None:
         """Closes the socket with 1011, because its session failed. The reason goes to the log and

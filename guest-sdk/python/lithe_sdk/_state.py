@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._component import component
-from ._json import from_json, json_bytes
+from ._json import bound_levels, from_json, json_bytes
 
 Save = Callable[[], Any]
 Restore = Callable[[Any], None]
@@ -36,7 +36,13 @@ def saved() -> bytes:
         if not _takes_bytes(restore):
             raise TypeError("`save` returns bytes: write `saved: bytes` in `restore`, too")
         return bytes(value)
-    return json_bytes(value)
+    data = json_bytes(value)
+    try:
+        bound_levels(data)
+    except ValueError as error:
+        # The memory would be lost with this instance.
+        raise ValueError(f"`restore` could not read what `save` returns: {error}") from None
+    return data
 
 
 def take(value: bytes) -> None:

@@ -18,7 +18,7 @@ _MAX_FIELDS = 1000
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_BOOLS = {"true": True, "1": True, "false": False, "0": False}
+_BOOLS = {"true": True, "false": False}
 _MISSING: Any = object()
 
 
@@ -35,7 +35,11 @@ def _integer(value: str) -> int:
     # `int` takes `4_2`, too, and digits of any script.
     if not _INTEGER.fullmatch(value):
         raise ValueError("not an integer")
-    return int(value)
+    try:
+        return int(value)
+    except ValueError:
+        # Python reads 4300 digits: for more, the time grows with their square.
+        raise ValueError("out of range") from None
 
 
 def _float(value: str) -> float:

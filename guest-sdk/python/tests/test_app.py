@@ -152,6 +152,10 @@ class Apps(unittest.TestCase):
         self.assertEqual(exports("app", "session"), ["routes"])
         with self.assertRaisesRegex(Unfit, 'is of the kind "session"'):
             exports("app", "hooks")
+        self.app.save(lambda: 0)
+        self.app.restore(lambda saved: None)
+        with self.assertRaisesRegex(Unfit, "each session has a memory of its own"):
+            exports("app", "session")
         self.app.add_hooks("/hooks", Hooks())
         self.app._slots = None
         with self.assertRaisesRegex(Unfit, "the app has hooks .* and sessions"):

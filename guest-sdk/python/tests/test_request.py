@@ -43,7 +43,6 @@ def around(function: Around) -> None:
     middleware(function)
 
 
-
 class Json(unittest.TestCase):
     def test_python_s_own_reader_has_a_bound_of_levels(self) -> None:
         self.addCleanup(setattr, json.JSONDecoder, "decode", json.JSONDecoder.decode)
@@ -65,7 +64,10 @@ class Requests(unittest.TestCase):
         self.assertEqual(request("/?n=-5&x=a+b%20c%C3%A4&x=").body, '[-5,null,["a b cä",""]]')
         for query in ("x=1", "n=&x=1", "n=4_2", "n=%D9%A3", "n=1e3", "n=" + "9" * 5000):
             self.assertEqual(request(f"/?{query}").status, 400, query)
-        self.assertEqual(request("/?n=1&b=2&x=").status, 400)
+        self.assertEqual(request("/?n=1&b=true&x=").body, '[1,true,[""]]')
+        self.assertEqual(request("/?n=1&b=1&x=").body, "query parameter `b` is `1`: neither `true` nor `false`")
+        many = "9" * 5000
+        self.assertEqual(request(f"/?n={many}").body, f"query parameter `n` is `{many}`: out of range")
 
     def test_bodies_are_checked(self) -> None:
         serve(lambda event: Response.json([event.form().one("age", int)]))

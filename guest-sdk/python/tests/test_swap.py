@@ -72,6 +72,18 @@ class State(Alone):
             save()
         self.assertIn("RuntimeError", log.getvalue())
 
+    def test_what_could_not_be_restored_is_not_saved(self) -> None:
+        app = App()
+        tree: list[Any] = []
+        app.save(lambda: tree)
+        app.restore(lambda saved: tree.append(saved))
+        for _ in range(127):
+            tree = [tree]
+        restore(save())
+        tree = [tree]
+        with redirect_stderr(io.StringIO()), self.assertRaisesRegex(ValueError, "more than 128 levels"):
+            save()
+
     def test_a_new_version_has_the_sockets(self) -> None:
         def version() -> ModuleType:
             @hooks
@@ -228,6 +240,31 @@ class Batches(Alone):
         whole = packed((1, "a"), (2, "bc"))
         for end in range(len(whole)):
             self.assertEqual(len(list(_batch.turns(whole[:end]))), int(end >= 9))
+
+
+class Leaving(Alone):
+    def test_a_peer_that_has_left_is_not_in_the_log(self) -> None:
+        @hooks
+        class Ticks(Hooks):
+            def open(self, socket: Socket) -> None:
+                set_timer(1, lambda: socket.send("tick"), repeat=True)
+
+            def message(self, socket: Socket, message: Message) -> None:
+                socket.terminate()
+                socket.send("too late")
+
+            def close(self, socket: Socket, info: CloseInfo) -> None:
+                socket.send("too late")
+
+        log = io.StringIO()
+        with redirect_stderr(log):
+            one, other = connect("/"), connect("/")
+            advance(2.5)
+            one.send("hi")
+            other.close()
+            advance(2)
+        self.assertEqual((one.sent, other.sent), (["tick", "tick"], ["tick", "tick"]))
+        self.assertEqual(log.getvalue(), "")
 
 
 class Builds(Alone):

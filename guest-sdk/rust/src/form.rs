@@ -20,7 +20,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// In words for the client: `field` is what each of them is, and `whole` all of them.
+    /// In words for the client. `field` says what a field is, and `whole` what all of them are.
     pub(crate) fn of(&self, field: &str, whole: &str) -> String {
         match self {
             Self::Field(what) => format!("{field} {what}"),

@@ -91,12 +91,13 @@ pub trait State {
     /// Saves what matters of this instance's memory: at most the site's limit, 1 MiB by default.
     ///
     /// The host may call the instance again, for sockets that stay with it, or because the other
-    /// version has refused. It calls `save` also in a dry run of a deploy. So leave the memory as
-    /// it is.
+    /// version has refused. It also calls `save` in a dry run of a deploy. So leave the memory as it
+    /// is.
     ///
     /// # Errors
     /// It cannot be saved now. Then the instance goes on with its memory, no other version takes
-    /// over, and the deploy and the log say why. A panic is a trap: it loses the memory.
+    /// over, and the deploy and the log say why. The same happens if the value cannot be read again,
+    /// such as one with a float that is not finite. A panic is a trap: it loses the memory.
     fn save(&self) -> Result<Self::Saved>;
 
     /// Restores what an instance of the other version has saved.
@@ -126,7 +127,13 @@ pub trait Saved: Sized {
 
 impl<T: Serialize + DeserializeOwned> Saved for T {
     fn to_bytes(self) -> Result<Vec<u8>> {
-        serde_json::to_vec(&self).context("what `save` returns has no JSON form")
+        let bytes = serde_json::to_vec(&self).context("what `save` returns has no JSON form")?;
+        drop(self);
+        // JSON has no `NaN`, and its reader takes at most 128 levels. If an idle instance saved what
+        // cannot be read, its memory would be lost.
+        serde_json::from_slice::<T>(&bytes)
+            .context("`restore` could not read what `save` returns")?;
+        Ok(bytes)
     }
 
     fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
@@ -207,6 +214,13 @@ mod tests {
     fn what_has_no_json_form_is_an_error_and_not_a_panic() {
         let error = save(&holds(BTreeMap::from([([1], 2)]))).unwrap_err();
         assert!(error.contains("has no JSON form: key must be a string"), "{error}");
+    }
+
+    #[test]
+    fn what_could_not_be_restored_is_not_saved() {
+        let error = save(&holds(f64::NAN)).unwrap_err();
+        assert!(error.contains("`restore` could not read what `save` returns"), "{error}");
+        assert_eq!(save(&holds(0.5)).unwrap(), b"0.5");
     }
 
     /// A state that cannot be saved now.

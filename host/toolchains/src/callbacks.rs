@@ -115,9 +115,9 @@ impl Callbacks {
     }
 
     /// Whether the component hears of sockets by functions of its own, and not only by the hooks of
-    /// an app's routes.
+    /// an app's routes. `resume` is for both.
     pub(crate) fn hear_sockets(&self) -> bool {
-        ["close", "drain", "message", "open", "resume"].iter().any(|name| self.has(name))
+        ["close", "drain", "message", "open"].iter().any(|name| self.has(name))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -166,6 +166,12 @@ mod tests {
         assert_eq!(exports(Route, &["request"]), []);
         assert_eq!(exports(Route, &["app", "health"]), [Export::Health, Export::Routes]);
         assert_eq!(exports(Hooks, &["save", "restore", "resume", "health", "app"]), Export::ALL);
+    }
+
+    #[test]
+    fn resume_alone_hears_no_sockets() {
+        assert!(!callbacks(&["app", "resume"]).hear_sockets());
+        assert!(callbacks(&["app", "open"]).hear_sockets());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use wit_bindgen_core::Files;
 use super::callbacks::Callbacks;
 use super::contract::World;
 use super::inputs::{self, Component};
+use super::tool::Ended;
 use super::{tool, work};
 use lithe_host::internals::config::GuestKind;
 
@@ -161,19 +162,29 @@ impl Compiler {
     /// Runs the compiler or the linker.
     ///
     /// # Errors
-    /// It fails. The message says what C++ lacks here, if that is why.
+    /// It fails, or a callback is not as `lithe.h` declares it. The message says what C++ lacks here,
+    /// if that is why.
     fn run(&self, command: &mut Command, is_cpp: bool) -> anyhow::Result<()> {
         if tool::may_color() {
             command.arg("-fdiagnostics-color=always");
         }
-        let Some(said) = tool::failure_of(command)? else { return Ok(()) };
+        let Ended { is_success, said } = tool::watch(command)?;
+        // The linker only warns of it, and a call of such a function is a trap.
+        if said.contains("function signature mismatch: lithe_on_") {
+            bail!(
+                "a callback has other parameters, or another result, than in `lithe.h`: the linker names it above"
+            );
+        }
+        if is_success {
+            return Ok(());
+        }
         let has = |words: &[&str]| is_cpp && words.iter().any(|word| said.contains(word));
         if has(&["exceptions disabled", "-fno-rtti", "-frtti", "__cxa_throw"]) {
             bail!("it is built without exceptions and run-time type information");
         }
-        if !self.has_cpp_library
-            && has(&["file not found", "operator new", "operator delete", "std::"])
-        {
+        let needs_library =
+            is_cpp && (misses_library(&said) || has(&["operator new", "operator delete", "std::"]));
+        if needs_library && !self.has_cpp_library {
             bail!(
                 "it is built without C++'s library, which is not installed: what needs it, also `new`, needs \
                  `apt-get install libc++-19-dev-wasm32`"
@@ -229,6 +240,13 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
     write_bindings(&world, &callbacks, work)?;
     let module = compiler.link(&objects, has_cpp, work)?;
     Ok(Component { content: world.component(module)?, inputs: included })
+}
+
+/// Whether clang has looked for a header of C++'s library in vain: their names have no dot.
+fn misses_library(said: &str) -> bool {
+    said.lines().filter_map(|line| line.split_once("' file not found")).any(|(before, _)| {
+        before.rsplit_once('\'').is_some_and(|(_, header)| !header.contains('.'))
+    })
 }
 
 /// Writes the SDK.
@@ -329,5 +347,12 @@ mod tests {
         names.retain(|name| name != "README.md" && name != "lithe_slices.zig");
         names.sort_unstable();
         assert_eq!(names, SDK.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn a_header_of_the_library_is_told_from_one_of_the_author() {
+        assert!(misses_library("main.cpp:1:10: fatal error: 'vector' file not found"));
+        assert!(!misses_library("main.cpp:1:10: fatal error: 'json.h' file not found"));
+        assert!(!misses_library("main.cpp:9:1: error: expected expression"));
     }
 }

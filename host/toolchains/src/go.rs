@@ -128,8 +128,9 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
         .current_dir(folder)
         .env("GOOS", "wasip1")
         .env("GOARCH", "wasm");
-    if let Some(said) = tool::failure_of(&mut build)? {
-        match said.lines().find_map(name_of_another_kind) {
+    let built = tool::watch(&mut build)?;
+    if !built.is_success {
+        match built.said.lines().find_map(name_of_another_kind) {
             Some(name) => bail!(
                 "the source is of another kind than {:?}, which is what `lithe.toml` says: a component of this \
                  kind has no `{name}`",

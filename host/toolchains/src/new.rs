@@ -43,7 +43,8 @@ fn check_name(name: &str, language: Language) -> anyhow::Result<()> {
     }
     // Cargo has one package of a name. The modules of other languages are named below `guests/`, or
     // by their file.
-    if language == Language::Rust && name.replace('_', "-").starts_with("lithe-sdk") {
+    let package = name.replace('_', "-");
+    if language == Language::Rust && matches!(&*package, "lithe-sdk" | "lithe-sdk-macros") {
         bail!(
             "`{name}` is the name of a package of the SDK, on which the site depends: use another one"
         );
@@ -329,6 +330,7 @@ mod tests {
         }
         for name in ["lithe-sdk", "lithe_sdk", "lithe-sdk-macros"] {
             check_name(name, Language::Go).unwrap();
+            check_name(&format!("{name}-shop"), Language::Rust).unwrap();
             let error = check_name(name, Language::Rust).unwrap_err().to_string();
             assert!(error.contains("a package of the SDK"), "{error}");
         }

@@ -26,18 +26,27 @@ pub(crate) fn may_color() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Runs a program to its end, prints what it says to standard error, and answers it if the program
-/// fails.
+/// How a program has ended.
+pub(crate) struct Ended {
+    /// Whether it has done what it was asked for.
+    pub(crate) is_success: bool,
+    /// What it has printed.
+    pub(crate) said: String,
+}
+
+/// Runs a program to its end, and prints what it says to standard error.
 ///
 /// # Errors
-/// It cannot be run.
-pub(crate) fn failure_of(command: &mut Command) -> anyhow::Result<Option<String>> {
+/// It cannot be run, or standard error cannot be written to.
+pub(crate) fn watch(command: &mut Command) -> anyhow::Result<Ended> {
     let name = name(command);
     let output = command.stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("cannot run `{name}`"))?;
     let said = [output.stdout, output.stderr].concat();
-    std::io::stderr().write_all(&said)?;
-    Ok((!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned()))
+    let printed = std::io::stderr().write_all(&said);
+    printed.with_context(|| format!("cannot print what `{name}` says"))?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    Ok(Ended { is_success: output.status.success(), said })
 }
 
 /// Runs a program and answers what it prints on standard output, without the white space around it.

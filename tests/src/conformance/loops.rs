@@ -1,4 +1,4 @@
-//! An app whose sockets are blocking sessions, each in an instance of its own.
+//! An app whose sockets have blocking sessions, each in an instance of its own.
 
 use std::path::Path;
 

@@ -44,6 +44,19 @@ fn a_source_of_another_kind_is_told_which_it_is() {
     }
 }
 
+#[test]
+fn a_callback_with_other_parameters_is_refused() {
+    let site = tempfile::tempdir().expect("a temporary folder can be made");
+    let config = "[build]\n\"routes/x.wasm\" = { source = \"guest\", kind = \"hooks\" }\n";
+    write(site.path(), "lithe.toml", config);
+    // Without `lithe.h`, the compiler does not notice.
+    let main = "int lithe_on_open(int socket, int more) { return socket + more; }\n";
+    write(site.path(), "guest/main.c", main);
+    let (output, said) = build(site.path());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("a callback has other parameters"), "{said}");
+}
+
 /// The result for a module in Python, and its folder.
 fn python(module: &str) -> (String, String) {
     let site = tempfile::tempdir().expect("a temporary folder can be made");

@@ -244,7 +244,7 @@ fn c_site(main: &str) -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn a_socket_in_c_whose_route_has_lost_its_hooks_is_failed() {
+async fn a_socket_in_c_whose_route_has_no_hooks_is_failed() {
     let page = "static lithe_outcome *page(lithe_event *event) { return lithe_respond_text(200, lithe_str(\"a page\")); }\n";
     let before = c_site(&format!(
         "#include \"lithe.h\"\n{page}static void echo(lithe_socket socket, lithe_message message) {{ lithe_send(socket, message); }}\n\
@@ -252,7 +252,8 @@ async fn a_socket_in_c_whose_route_has_lost_its_hooks_is_failed() {
          void lithe_on_app(lithe_app *app) {{ lithe_get(app, \"/x\", page); lithe_ws(app, \"/x\", &hooks); }}\n"
     ));
     let after = c_site(&format!(
-        "#include \"lithe.h\"\n{page}void lithe_on_app(lithe_app *app) {{ lithe_get(app, \"/x\", page); }}\n"
+        "#include \"lithe.h\"\n{page}static lithe_outcome *enter(lithe_event *event) {{ return lithe_upgrade(event, NULL); }}\n\
+         void lithe_on_app(lithe_app *app) {{ lithe_get(app, \"/x\", page); lithe_get(app, \"/none\", enter); }}\n"
     ));
     let file = |site: &tempfile::TempDir| {
         site.path().join("plugins/app.wasm").to_str().expect("the path is UTF-8").to_owned()
@@ -263,6 +264,9 @@ async fn a_socket_in_c_whose_route_has_lost_its_hooks_is_failed() {
     assert_eq!(client.ask("hello").await, "hello");
     host.command("deploy", &["plugins/app.wasm", &file(&after), "--yes"]).await.succeeded();
     assert_eq!(host.get("/x").await.text(), "a page");
+    client.send("is anybody there?").await;
+    assert_eq!(client.closed().await.0, 1011);
+    let mut client = host.connect("/none").await;
     client.send("is anybody there?").await;
     assert_eq!(client.closed().await.0, 1011);
     host.wait_for_log(&["no hooks of this version hear this socket"]).await;

@@ -81,6 +81,9 @@ export class Router {
    * Without such handlers, they go to the session's `request`, which may refuse an upgrade, too. */
   session(pattern: string, session: Session | Session["run"]): this {
     const answerer = typeof session === "function" ? { run: session } : session;
+    if (typeof answerer.run !== "function") {
+      throw new TypeError(`the session of \`${pattern}\` has no function \`run\``);
+    }
     if ("health" in answerer) {
       throw new Error(`\`health\` of the session of \`${pattern}\` would not be heard: it belongs to the app`);
     }

@@ -102,11 +102,15 @@ export function socketsOf(engine: Engine, timers: Timers, hooksOf: (peer: Peer) 
         return result;
       },
       timer(id: number) {
-        try {
-          timers.fire(id);
-        } catch (error) {
+        const failed = (error: unknown) => {
           // A peer may leave between two ticks.
           if (!(error instanceof Closed)) console.error(described(error));
+        };
+        try {
+          const result = timers.fire(id);
+          if (isPromise(result)) result.then(undefined, failed);
+        } catch (error) {
+          failed(error);
         }
         return engine.goOn();
       },

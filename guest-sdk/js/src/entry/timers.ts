@@ -5,7 +5,7 @@ import { cancel, set } from "lithe:plugin/timers@0.1.0";
 import type { Awaitable } from "../awaitable.ts";
 import { caught, then } from "../awaitable.ts";
 
-type Callback = (...args: unknown[]) => void;
+type Callback = (...args: unknown[]) => unknown;
 
 /** The longest that the host counts, in milliseconds. */
 const LONGEST = 0xffff_ffff;
@@ -17,7 +17,7 @@ const clear = globalThis.clearTimeout;
 export class Timers {
   /** Whether the engine has no timers of its own. */
   readonly isSmall = engines.setTimeout === undefined;
-  #callbacks = new Map<number, { call: () => void; repeat: boolean }>();
+  #callbacks = new Map<number, { call: () => unknown; repeat: boolean }>();
   #ours = {
     setTimeout: (callback: Callback, ms?: number, ...args: unknown[]) => this.#set(callback, ms, false, args),
     setInterval: (callback: Callback, ms?: number, ...args: unknown[]) => this.#set(callback, ms, true, args),
@@ -49,12 +49,12 @@ export class Timers {
     );
   }
 
-  /** The host calls this when a timer is due. */
-  fire(id: number): void {
+  /** The host calls this when a timer is due. Returns what the callback returns. */
+  fire(id: number): unknown {
     const found = this.#callbacks.get(id);
-    if (!found) return;
+    if (!found) return undefined;
     if (!found.repeat) this.#callbacks.delete(id);
-    found.call();
+    return found.call();
   }
 
   #set(callback: Callback, milliseconds = 0, repeat: boolean, args: unknown[]): number {

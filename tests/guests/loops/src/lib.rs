@@ -1,4 +1,4 @@
-//! An app whose sockets are blocking sessions: see `tests/src/conformance/loops.rs`.
+//! An app whose sockets have blocking sessions: see `tests/src/conformance/loops.rs`.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-"""An app whose sockets are sessions as loops: see `tests/src/conformance/loops.rs`."""
+"""An app whose sockets have blocking sessions: see `tests/src/conformance/loops.rs`."""
 
 from __future__ import annotations
 
