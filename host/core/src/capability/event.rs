@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Uri, Version};
 use wasmtime::component::Resource;
 
 use super::State;
+use super::account::Charge;
 use super::http::fields_of;
 use super::socket::{Socket, SocketKind};
 use crate::capability::bindings::{event, http as wit_http};
@@ -64,6 +65,8 @@ pub struct Request {
     pub locals: Mutex<Vec<(String, String)>>,
     /// The socket that this request becomes.
     pub accepted: Mutex<Acceptance>,
+    /// A large head, in the site's account: a guest may keep the event for long.
+    pub charge: Option<Charge>,
 }
 
 /// Whether a request becomes a socket: it may accept at most one, and only until it is answered. A
@@ -94,6 +97,7 @@ impl Request {
             body: Mutex::default(),
             locals: Mutex::default(),
             accepted: Mutex::default(),
+            charge: None,
             uri,
         }
     }

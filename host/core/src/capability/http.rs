@@ -34,6 +34,8 @@ pub enum InvalidAnswer {
     TooManyHeaders(usize),
     #[error("the guest answered {size} bytes, `limits.response` allows {limit}")]
     TooLarge { size: usize, limit: ByteSize },
+    #[error("the guest answered {size} bytes of headers, `limits.headers` allows {limit}")]
+    LargeHeaders { size: usize, limit: ByteSize },
     #[error("the guest answered an upgrade or a stream that this request did not accept")]
     Socket,
 }

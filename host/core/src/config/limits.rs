@@ -66,7 +66,8 @@ pub struct Limits {
     /// A request's path and query. Default: 8 KiB. Over it: 414.
     #[serde(deserialize_with = "size::<1, { 128 * KIB }, _>")]
     pub uri: ByteSize,
-    /// All of a request's header names and values. Default: 32 KiB. Over it: 431.
+    /// All header names and values of a request, or of a guest's answer. Default: 32 KiB. Over it:
+    /// 431, and 500 for an answer.
     #[serde(deserialize_with = "size::<0, { 128 * KIB }, _>")]
     pub headers: ByteSize,
     /// A request's body. Default: 1 MiB. Over it: 413.

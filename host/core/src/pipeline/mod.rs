@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::capability::account::{Charge, Held, Over};
 use crate::capability::event::{self, RequestId};
-use crate::capability::http::{HttpError, size_of_headers};
+use crate::capability::http::{HttpError, InvalidAnswer, size_of_headers};
 use crate::capability::outcome::Answer;
 use crate::config::Limit;
 use crate::plugin::{ErrorHandler, Handled, Middleware, Share};
@@ -119,7 +119,9 @@ fn run(
     async move {
         let mut unread = !request.body().is_end_stream();
         let answered = answer_to(&snapshot, id, &mut request, client, &sessions, &mut unread).await;
-        let mut response = answered.unwrap_or_else(response::from_error);
+        let memory = snapshot.account.memory();
+        let response = answered.unwrap_or_else(|error| response::from_guests_error(error, memory));
+        let mut response = within_limits(&snapshot, id, response);
         if unread {
             // The rest of the body follows on the connection, and not another request.
             end_connection(&mut response);
@@ -137,7 +139,7 @@ async fn answer_to(
     sessions: &Sessions,
     unread: &mut bool,
 ) -> Result<Response<Body>, HttpError> {
-    let _head = check_head(snapshot, request)?;
+    let head = check_head(snapshot, request)?;
     let target = match look_up(snapshot, request)? {
         LookedUp::Target(target) => target,
         LookedUp::Public(serving) => match serving.await {
@@ -152,7 +154,7 @@ async fn answer_to(
     let body = if *unread { body::read(request, snapshot).await? } else { Bytes::new() };
     *unread = false;
     let upgrade = hyper::upgrade::on(&mut *request);
-    let handled = chain_for(id, request, target, body, client).run().await;
+    let handled = chain_for(id, request, target, body, client, head).run().await;
     answer(snapshot, handled, upgrade, sessions)
 }
 
@@ -165,7 +167,7 @@ fn parse<B>(request: &Request<B>) -> Result<Path<'_>, HttpError> {
 const SMALL_HEAD: usize = 4096;
 
 /// Checks the bounds for every request of the site (RFC 9110, section 15.5.15; RFC 6585, sections 4
-/// and 5). A large head is charged to the site until the request has been answered.
+/// and 5). A large head is charged to the site for as long as the request lives.
 fn check_head(
     snapshot: &SiteSnapshot,
     request: &Request<Incoming>,
@@ -204,6 +206,24 @@ fn check_head(
     let mut charge = account.memory().charge(Held::Connections);
     charge.try_set(size).map_err(|error| over(snapshot, &error))?;
     Ok(Some(charge))
+}
+
+/// The answer, or an error in its place if its headers are over `limits.headers`: the host holds
+/// them until the client has read them.
+fn within_limits(
+    snapshot: &SiteSnapshot,
+    id: RequestId,
+    response: Response<Body>,
+) -> Response<Body> {
+    let (size, limit) = (size_of_headers(response.headers()), snapshot.limits.headers);
+    if size as u64 <= limit.as_u64() {
+        return response;
+    }
+    snapshot.account.exceed(Limit::Headers);
+    let error = InvalidAnswer::LargeHeaders { size, limit };
+    tracing::error!(target: "request", site = &*snapshot.name, request = %id, "{error}");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    response::from_error(HttpError::new(status, "Internal Server Error"))
 }
 
 /// The answer if the site may not hold more in memory.
@@ -284,6 +304,7 @@ fn chain_for(
     target: Target,
     body: Bytes,
     client: SocketAddr,
+    charge: Option<Charge>,
 ) -> Arc<Chain> {
     let Target { path, route, params, middleware, errors, innermost } = target;
     let mut request = event::Request {
@@ -300,6 +321,7 @@ fn chain_for(
         body: Mutex::new(body),
         locals: Default::default(),
         accepted: Default::default(),
+        charge,
     };
     if upgrade::may_follow(&request) {
         // The parts share the connection's read buffer, which a socket would keep for as long as

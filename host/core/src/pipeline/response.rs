@@ -37,7 +37,17 @@ pub(crate) fn from_guest(
     Ok(Response::from_parts(head, Either::Left(Full::new(bytes))))
 }
 
-/// The answer for an error that no error handler has handled: its message as text.
+/// The answer for an error that no error handler has handled: its message as text, which is charged
+/// to the site until it is sent.
+pub(crate) fn from_guests_error(mut error: HttpError, memory: &Arc<SiteMemory>) -> Response<Body> {
+    let message = Bytes::from(std::mem::take(&mut error.message));
+    let mut response = from_error(error);
+    let message = memory.charged_about(Held::Bodies, message);
+    *response.body_mut() = Either::Left(Full::new(message));
+    response
+}
+
+/// The same for an error of the host's own.
 pub(crate) fn from_error(error: HttpError) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::from(error.message)));
     *response.status_mut() = error.status;

@@ -133,6 +133,8 @@ fn config(instances: u32, is_deep: bool) -> Config {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let (guest, whole) = if is_deep { DEEP } else { STACK };
     config.max_wasm_stack(guest).async_stack_size(whole);
+    // What one instance has touched of its stack goes back to the system with the instance.
+    config.async_stack_zeroing(true);
     config
 }
 

@@ -13,6 +13,7 @@ use super::call::{Caller, within};
 use super::exports::{ErrorHandler, Handles, Hooks, Middleware, Optional, Session};
 use super::failure::Failure;
 use super::ledger::Taken;
+use super::template::{most_of_a_call, most_of_a_save};
 use crate::capability::bindings::http::HttpError as WitError;
 use crate::capability::bindings::outcome::Outcome;
 use crate::capability::bindings::socket::{CloseInfoParam, MessageParam};
@@ -269,8 +270,12 @@ impl Instance<Hooks> {
     pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(state) = &self.optional.state else { return Ok(None) };
         let time = self.caller.begin_upkeep();
-        let saved = call!(self.caller, time, state.call_save())?;
-        let saved = saved.map_err(|reason| Failure::refused("save", &reason))?;
+        let limits = &self.caller.store.data().context.limits;
+        let (usual, whole) = (most_of_a_call(limits), most_of_a_save(limits));
+        self.caller.store.set_hostcall_fuel(whole);
+        let saved = call!(self.caller, time, state.call_save());
+        self.caller.store.set_hostcall_fuel(usual);
+        let saved = saved?.map_err(|reason| Failure::refused("save", &reason))?;
         let allowed = self.context().account.state_limit();
         match saved.len() <= allowed {
             true => Ok(Some(saved)),

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use bytesize::ByteSize;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use wasmtime::component::{Component, InstancePre};
@@ -17,6 +18,7 @@ use super::ledger::Amounts;
 use super::share::Share;
 use crate::capability::meter::Tick;
 use crate::capability::{Context, InstanceId, Sharing, State};
+use crate::config::{self, Limits};
 
 /// What instances that export `E` are made from.
 pub struct Template<E: Exports> {
@@ -153,13 +155,26 @@ impl<E: Exports> Template<E> {
         store.data_mut().meter.begin(limits.request_cpu);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_tick);
-        // The most that one call may hand to the host: the largest response, message or state, and
-        // 1 MiB for what surrounds it.
-        let largest = limits.response.max(limits.message).max(limits.state).as_u64();
-        let fuel = largest.saturating_add(1024 * 1024);
-        store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
+        store.set_hostcall_fuel(most_of_a_call(limits));
         store
     }
+}
+
+/// The most that one call may hand to the host, in bytes: the largest response, message or state,
+/// and 1 MiB for what surrounds it.
+pub(super) fn most_of_a_call(limits: &Limits) -> usize {
+    with_rest(limits.response.max(limits.message).max(limits.state))
+}
+
+/// The most that a call of `save` may hand to the host, in bytes: all that an instance can have. A
+/// state over `limits.state` is refused when it is there: running out in the middle of the call
+/// would cost the instance.
+pub(super) fn most_of_a_save(limits: &Limits) -> usize {
+    with_rest(limits.memory)
+}
+
+fn with_rest(size: ByteSize) -> usize {
+    config::bytes(size).saturating_add(1024 * 1024)
 }
 
 fn on_tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
