@@ -265,3 +265,81 @@ async fn over_the_hosts_bound_only_the_greedy_site_pays() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn values_that_are_idle_for_longest_make_room_for_others() {
+    let host = sessions::start(
+        "[limits]\nsite_memory = \"48 MiB\"\n[plugin.\"plugins/sessions.wasm\"]\nscope = \"param:id\"\n",
+    )
+    .await;
+    // Together they would have 120 MiB.
+    for room in 0..20 {
+        let path = format!("/rooms/{room}/answer?bytes={}", 5 << 20);
+        eventually("room for another value", async || {
+            let answer = host.get(&path).await;
+            (answer.status == 200).then(|| assert_eq!(answer.text().len(), 5 << 20))
+        })
+        .await;
+    }
+    host.wait_for_log(&["an idle instance was dropped", "`limits.site_memory` is reached"]).await;
+    assert!(bytes(&memory(&host).await["held"]["instances"]) <= 48 << 20);
+}
+
+#[tokio::test]
+async fn an_idle_site_gives_back_what_a_neighbour_within_its_part_needs() {
+    let settings = "[limits]\nmemory = \"256 MiB\"\nresponse = \"128 MiB\"\n";
+    let host = host()
+        .file("lithe.toml", "[host]\nmemory = \"128 MiB\"\n")
+        .file("evil.test/lithe.toml", settings)
+        .component("evil.test/plugins/sessions.wasm", SESSIONS)
+        .component("good.test/plugins/sessions.wasm", SESSIONS)
+        .start()
+        .await;
+    let ask = async |site: &str, bytes: usize| {
+        let request = Request::get(format!("/answer?bytes={bytes}")).header("host", site);
+        host.send(request.body("").expect("a request")).await.status
+    };
+    assert_eq!(ask("good.test", 1).await, 200);
+    assert_eq!(ask("evil.test", 90 << 20).await, 200);
+    let greedy = bytes(&memory_of(&host, "evil.test").await["held"]["instances"]);
+    assert!(greedy > 80 << 20, "{greedy}");
+    for mebibytes in (2..40).step_by(3) {
+        assert_eq!(ask("good.test", mebibytes << 20).await, 200, "{mebibytes} MiB of an answer");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let modest = memory_of(&host, "good.test").await;
+    assert!(bytes(&modest["held"]["instances"]) > 24 << 20, "{modest}");
+    host.wait_for_log(&["evil.test", "an idle instance was dropped", "`host.memory`"]).await;
+    assert_eq!(ask("evil.test", 1).await, 200, "another instance serves on");
+}
+
+#[tokio::test]
+async fn headers_of_an_answer_are_bounded() {
+    let host = sessions::start("").await;
+    let answer = host.get("/answer?header=30000").await;
+    assert_eq!((answer.status, answer.header("x-large").map(str::len)), (200, Some(30_000)));
+    let refused = host.get("/answer?header=33000").await;
+    assert_eq!((refused.status, refused.header("x-large")), (500, None));
+    host.wait_for_log(&["bytes of headers, `limits.headers` allows 32"]).await;
+}
+
+#[tokio::test]
+async fn unread_errors_of_guests_are_charged() {
+    let host = sessions::start("").await;
+    let before = bytes(&memory(&host).await["held"]["bodies"]);
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let mut raw = host.raw().await;
+        raw.write("GET /answer?fail=14000000 HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        clients.push(raw);
+    }
+    eventually("the errors to be held", async || {
+        (bytes(&memory(&host).await["held"]["bodies"]) >= before + 4 * 14_000_000).then_some(())
+    })
+    .await;
+    drop(clients);
+    eventually("the errors to be gone", async || {
+        (bytes(&memory(&host).await["held"]["bodies"]) == before).then_some(())
+    })
+    .await;
+}

@@ -9,6 +9,7 @@ use crate::capability::Context;
 use crate::capability::event::Request;
 use crate::capability::outcome::{Answer, Answered};
 use crate::capability::socket::{CloseInfo, Socket};
+use crate::config::Limit;
 use crate::runtime::exports::{self, Exports};
 use crate::runtime::{
     Failure, Instance, InstanceSet, NamedRoute, PerConnection, Pool, SocketHandle, Template,
@@ -131,6 +132,14 @@ impl Handler {
             HandlerInstances::Pool(pool) => routes_of(pool.template()).await,
             HandlerInstances::Shared(shared) => routes_of(shared.template()).await,
             HandlerInstances::PerConnection(own) => routes_of(own.template()).await,
+        }
+    }
+
+    pub(super) fn give_back(&self, limit: Limit, is_over: &dyn Fn() -> bool) {
+        match &self.instances {
+            HandlerInstances::Pool(pool) => pool.give_back(),
+            HandlerInstances::Shared(shared) => shared.give_back(limit, is_over),
+            HandlerInstances::PerConnection(_) => {}
         }
     }
 

@@ -19,7 +19,7 @@ use crate::capability::account::Charge;
 use crate::capability::socket::Socket;
 use crate::capability::sockets::Sockets;
 use crate::capability::{Context, VersionId};
-use crate::config::Limits;
+use crate::config::{Limit, Limits};
 use crate::lease::{Leased, Leases};
 use crate::runtime::{CurrentInstances, NamedRoute, Pool, exports};
 
@@ -146,6 +146,18 @@ impl PluginVersion {
             Instances::Handler(handler) => handler.sweep(now, idle_after),
             Instances::Middleware(pool) => pool.sweep(now, idle_after),
             Instances::ErrorHandler(pool) => pool.sweep(now, idle_after),
+        }
+    }
+
+    /// Drops idle instances while the site holds too much memory, over this limit.
+    pub fn give_back(&self, limit: Limit, is_over: &dyn Fn() -> bool) {
+        if !is_over() {
+            return;
+        }
+        match &self.instances {
+            Instances::Handler(handler) => handler.give_back(limit, is_over),
+            Instances::Middleware(pool) => pool.give_back(),
+            Instances::ErrorHandler(pool) => pool.give_back(),
         }
     }
 

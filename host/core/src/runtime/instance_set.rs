@@ -228,7 +228,7 @@ impl<T: InstanceSource> InstanceSet<T> {
             return Ok(Lease::of(&own.shared));
         }
         if let Err(full) = self.has_room(inner.by_value.len()) {
-            self.make_room(&mut inner).ok_or(full)?;
+            self.make_room(&mut inner, Limit::Instances).ok_or(full)?;
         }
         let value: Arc<str> = value.into();
         let key = Key::Param { name: name.clone(), value: value.clone() };
@@ -240,7 +240,7 @@ impl<T: InstanceSource> InstanceSet<T> {
 
     /// Drops an instance that nothing needs, or else the one that has been idle for longest, with
     /// the contents of its memory. None if each has a lease, a socket, an event or a timer.
-    fn make_room(&self, inner: &mut Inner<T>) -> Option<()> {
+    fn make_room(&self, inner: &mut Inner<T>, limit: Limit) -> Option<()> {
         let idle = inner.by_value.iter().filter_map(|(value, own)| {
             let since = own.shared.could_go()?;
             // An instance that holds nothing goes first, because nothing is lost: false sorts
@@ -251,23 +251,23 @@ impl<T: InstanceSource> InstanceSet<T> {
         let value = value.clone();
         inner.by_value.remove(&value);
         if holds_memory {
-            self.say_lost(inner, &value);
+            self.say_lost(inner, &value, limit);
         }
         Some(())
     }
 
     /// Logs the loss at most once a second: clients must not be able to fill the log.
-    fn say_lost(&self, inner: &mut Inner<T>, value: &str) {
+    fn say_lost(&self, inner: &mut Inner<T>, value: &str, limit: Limit) {
         inner.unreported = inner.unreported.saturating_add(1);
         if !inner.reports.is_due() {
             return;
         }
         let dropped = std::mem::take(&mut inner.unreported);
         let context = self.template.context();
-        let (site, plugin, max) = (&*context.site, &*context.plugin, context.limits.instances);
+        let (site, plugin) = (&*context.site, &*context.plugin);
         tracing::warn!(
-            target: "limits", site, plugin, value, dropped, "an idle instance was dropped with what it had in \
-             memory, to make room for another value: `limits.instances` is {max}"
+            target: "limits", site, plugin, value, dropped,
+            "an idle instance was dropped with what it had in memory, to make room: `{limit}` is reached"
         );
     }
 
@@ -306,6 +306,23 @@ impl<T: InstanceSource> InstanceSet<T> {
                 born.push(paused);
                 shared
             }
+        }
+    }
+
+    /// Gives memory back while the site holds too much of it: the instances of values that have been
+    /// idle for longest go, with what they have in memory or have saved. If the host has too little,
+    /// idle replicas go, too.
+    pub(crate) fn give_back(&self, limit: Limit, is_over: &dyn Fn() -> bool) {
+        match &self.by {
+            By::Replicas { replicas, .. } if limit == Limit::HostMemory => {
+                for shared in replicas.iter().take_while(|_| is_over()) {
+                    shared.give_up();
+                }
+            }
+            By::Param(_) => {
+                while is_over() && self.make_room(&mut self.inner.lock(), limit).is_some() {}
+            }
+            By::Replicas { .. } | By::Connection => {}
         }
     }
 

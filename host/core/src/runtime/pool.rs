@@ -115,6 +115,12 @@ impl<E: Exports> Pool<E> {
         }
     }
 
+    /// Gives the memory of idle instances back.
+    pub fn give_back(&self) {
+        let idle = std::mem::take(&mut self.idle.lock().instances);
+        drop(idle);
+    }
+
     /// Takes an idle instance, or makes a new one.
     async fn take(&self) -> Result<InUse<'_, E>, Failure> {
         let limits = &self.template.context().limits;

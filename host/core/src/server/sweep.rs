@@ -60,20 +60,39 @@ pub(crate) async fn run(server: &Server, origin: Instant) -> Infallible {
 }
 
 /// Closes the sockets of a site that holds too much, those first for which most waits, until what
-/// is left is below the bound. If the host holds too much, the heaviest others follow.
+/// is left is below the bound. If the host holds too much, the heaviest others follow. If that is
+/// not enough, idle instances go.
 fn relieve(site: &ServedSite) {
     let traffic = site.traffic();
     let memory = traffic.stable.account.memory();
+    let excess = memory.excess_of_instances();
+    if excess > 0 {
+        give_back(site, excess, Limit::SiteMemory);
+    }
     let Err(over) = memory.check() else { return };
     let sockets: Vec<_> = site
         .plugins()
         .into_iter()
         .flat_map(|plugin| plugin.own_sockets().collect::<Vec<_>>())
         .collect();
-    let left = shed(&sockets, Socket::held_up, over.excess(), over.limit);
+    let mut left = shed(&sockets, Socket::held_up, over.excess(), over.limit);
     if over.limit == Limit::HostMemory {
         // Other sites need what this one has beyond its part.
-        shed(&sockets, Socket::weight, left, over.limit);
+        left = shed(&sockets, Socket::weight, left, over.limit);
+    }
+    if left > 0 {
+        give_back(site, left, over.limit);
+    }
+}
+
+/// Has idle instances go until they have given back this much.
+fn give_back(site: &ServedSite, excess: usize, limit: Limit) {
+    let traffic = site.traffic();
+    let memory = traffic.stable.account.memory();
+    let goal = memory.used().saturating_sub(excess);
+    let is_over = || memory.used() > goal;
+    for plugin in site.plugins() {
+        plugin.give_back(limit, &is_over);
     }
 }
 

@@ -3,7 +3,8 @@
 //! | route | |
 //! |---|---|
 //! | `GET /counts` | what the instance has counted |
-//! | `GET /answer?bytes=` | as many bytes |
+//! | `GET /answer?bytes=&header=` | as many bytes, and as many in a header |
+//! | `GET /answer?fail=` | an error with as many bytes |
 //! | `POST /publish?topic=` | the body to the topic; answers how many heard it |
 //! | `GET /members?topic=` | how many subscribe to it; without a topic, how many sockets there are |
 //! | `POST /later?topic=&ms=` | the body to the topic, after that time |
@@ -70,8 +71,14 @@ fn counts(_event: Event) -> Result<Response> {
     })
 }
 
-fn answer(event: Event) -> Result<String> {
-    Ok("x".repeat(event.query_param("bytes")?.unwrap_or_default()))
+fn answer(event: Event) -> Result<Response> {
+    let large = |name| Ok::<_, HttpError>("x".repeat(event.query_param(name)?.unwrap_or_default()));
+    match large("fail")? {
+        text if text.is_empty() => {
+            Ok(Response::text(large("bytes")?).with_header("x-large", large("header")?))
+        }
+        text => Err(HttpError::new(400, text).into()),
+    }
 }
 
 fn members(event: Event) -> String {

@@ -6,7 +6,7 @@
 //! and new requests are refused. No other site notices.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -42,14 +42,15 @@ pub enum Held {
     Bodies,
     /// What guests are about to read from files and folders, and what they write to files.
     Files,
-    /// Versions of plugins that are loaded, what idle instances have saved, and what versions on
-    /// trial were handed over.
+    /// Versions of plugins that are loaded.
     Versions,
+    /// What idle instances have saved, and what versions on trial were handed over.
+    States,
 }
 
 impl Held {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Instances,
         Self::Connections,
         Self::Sockets,
@@ -57,6 +58,7 @@ impl Held {
         Self::Bodies,
         Self::Files,
         Self::Versions,
+        Self::States,
     ];
 
     /// The part of a site's bound that new ones may have, in quarters. So clients who open sockets
@@ -65,7 +67,7 @@ impl Held {
         match self {
             Self::Sockets => 2,
             Self::Instances => 3,
-            Self::Connections | Self::Messages | Self::Bodies | Self::Files | Self::Versions => 4,
+            _ => 4,
         }
     }
 
@@ -84,6 +86,7 @@ impl Held {
             Self::Bodies => "bodies",
             Self::Files => "files",
             Self::Versions => "versions",
+            Self::States => "states",
         }
     }
 }
@@ -145,6 +148,8 @@ pub struct SiteMemory {
     used: AtomicUsize,
     highest: AtomicUsize,
     each: [AtomicUsize; Held::ALL.len()],
+    /// Whether a new instance was refused since the sweep last looked.
+    refused_instance: AtomicBool,
 }
 
 /// A site has as much memory as it may have.
@@ -175,6 +180,7 @@ impl SiteMemory {
             used: AtomicUsize::new(0),
             highest: AtomicUsize::new(0),
             each: Default::default(),
+            refused_instance: AtomicBool::new(false),
         })
     }
 
@@ -223,6 +229,16 @@ impl SiteMemory {
     /// It may not.
     pub fn check_new(&self, what: Held, bytes: usize) -> Result<(), Over> {
         self.check_sum(self.held(what).saturating_add(bytes), bytes, what.quarters())
+    }
+
+    /// What has to go so that a new instance has room, in bytes, if one was refused since this was
+    /// asked last.
+    pub fn excess_of_instances(&self) -> usize {
+        if !self.refused_instance.swap(false, Ordering::Relaxed) {
+            return 0;
+        }
+        let room = self.bound() / 8 * 5;
+        self.held(Held::Instances).saturating_sub(room)
     }
 
     /// As [`SiteMemory::check`], with this many bytes more of this. Instances and versions come
@@ -428,9 +444,14 @@ impl Charge {
     /// # Errors
     /// It may not.
     pub fn try_begin(&mut self, bytes: usize) -> Result<(), Over> {
-        self.memory.check_new(self.what, bytes)?;
-        self.set(bytes);
-        Ok(())
+        let begun = self.memory.check_new(self.what, bytes);
+        if begun.is_ok() {
+            self.set(bytes);
+        } else if self.what == Held::Instances {
+            self.memory.refused_instance.store(true, Ordering::Relaxed);
+            self.memory.host.over.notify_one();
+        }
+        begun
     }
 
     /// Charges this many bytes, if the site may hold them.

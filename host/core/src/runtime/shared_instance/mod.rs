@@ -272,6 +272,41 @@ impl<T: InstanceSource> SharedInstance<T> {
         detach(runner.run(Event::Hibernate));
     }
 
+    /// Gives memory back for others, if nothing needs the instance now: the instance saves what it
+    /// has and goes. If it cannot save, or has gone already, what it had is lost. A timer does not
+    /// keep it.
+    pub(crate) fn give_up(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        if self.leases.any() || !inner.is_idle() {
+            return;
+        }
+        let can_save = inner.phase.resting().is_some_and(|instance| {
+            self.template.has_state() && inner.unsaved_of(instance).is_none()
+        });
+        if can_save {
+            let runner = self.start(&mut inner);
+            drop(inner);
+            detach(runner.run(Event::Hibernate));
+            return;
+        }
+        let instance = inner.phase.take_resting();
+        let saved = (inner.hibernated.take(), inner.inherited.take());
+        if instance.is_none() && saved == (None, None) {
+            return;
+        }
+        (inner.lost, inner.unsaved) = (true, None);
+        drop(inner);
+        let context = self.template.context();
+        if !context.settings.stateless {
+            let (site, plugin) = (&*context.site, &*context.plugin);
+            tracing::warn!(
+                target: "limits", site, plugin,
+                "an idle instance was dropped with what it had in memory: the site holds more than its part of \
+                 `host.memory`, and other sites need it"
+            );
+        }
+    }
+
     /// Drops what the previous version has handed over: this version stays.
     pub(crate) fn forget_inherited(&self) {
         self.inner.lock().inherited = None;

@@ -28,7 +28,7 @@ impl<T: InstanceSource> Runner<T> {
 
     /// A state that stays in the host's memory, charged to the site.
     fn charged(&self, saved: Vec<u8>) -> Bytes {
-        self.shared.template.context().account.memory().charged(Held::Versions, saved)
+        self.shared.template.context().account.memory().charged(Held::States, saved)
     }
 
     /// What the instance saves, or what it saved when it hibernated.
