@@ -146,7 +146,7 @@ async fn over_the_limit_the_value_that_is_idle_for_longest_makes_room() {
         "WARN",
         "routes/rooms/[id].wasm",
         "value=\"two\"",
-        "`limits.instances` is 2",
+        "`limits.instances` is reached",
     ])
     .await;
     assert_eq!(opened(&host, "/rooms/one").await, 1, "it was used later");
