@@ -409,6 +409,12 @@ impl Identity {
     pub fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
+
+    /// The same, of what was found by a path of the operator's.
+    pub fn of_std(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
 }
 
 impl EntryKind {

@@ -19,11 +19,12 @@ use parking_lot::Mutex;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::tokens::{Caller, Peer, check_outside};
+use super::forbidden::Forbidden;
+use super::tokens::{Caller, Peer};
 use crate::files::{self, FileError};
 use crate::log;
 use crate::plugin::{Digest, STATE_FOLDER, state_folder};
-use crate::site::{self, DeployError, Given, Report, Root};
+use crate::site::{DeployError, Given, Report, Root};
 
 /// The file's name in the host's `.lithe`, by default.
 const FILE: &str = "audit.log";
@@ -367,9 +368,7 @@ impl Audit {
         }
         // Everybody who could write there could say anything.
         files::check_operators(folder)?;
-        if self.has_many {
-            check_outside(folder, &site::identities(&self.root)?)?;
-        }
+        Forbidden::of(&self.root, self.has_many)?.check(folder)?;
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);

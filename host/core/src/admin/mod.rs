@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod body;
 mod control;
+mod forbidden;
 mod listeners;
 mod query;
 mod tokens;

@@ -7,6 +7,7 @@ use lithe_tests::artifacts::{SWAP_V1, SWAP_V3};
 use serde_json::{Value, json};
 
 use super::{ACME, OPERATOR, PLUGIN, SETTINGS, ZETA, admin, ask, bytes, get, printed, with_tokens};
+use crate::host;
 
 const FILE: &str = ".lithe/audit.log";
 
@@ -142,6 +143,16 @@ async fn the_audit_lies_in_no_sites_folder() {
     let refused = host.command_in("acme", "deploy", &[PLUGIN, SWAP_V3]).await;
     refused.says(&["its line cannot be written", "leads through the site's folder"]);
     assert!(!host.site.folder().join("zeta/audit.log").exists());
+}
+
+#[tokio::test]
+async fn the_audit_is_not_among_the_public_files_of_the_only_site() {
+    let site = host().route("swap", SWAP_V1).public("index.html", "hello");
+    let host = site.config("admin.audit = \"public/audit.log\"\n").start().await;
+    let refused = host.command("deploy", &[PLUGIN, SWAP_V3]).await;
+    refused.says(&["its line cannot be written", "public", "everybody can read"]);
+    assert!(!host.site.folder().join("public/audit.log").exists());
+    assert_eq!(host.get("/swap").await.text(), "v1");
 }
 
 #[tokio::test]
