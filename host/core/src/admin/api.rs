@@ -28,7 +28,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::answer::{Refusal, json};
-use super::audit::{self, Audit, Kind, Line, Of};
+use super::audit::{self, Audit, ChangeKind, Line, LinesOf};
 use super::body::{Room, Upload, boundary, form};
 use super::query::{decoded, query, split, terms};
 use super::tokens::{Caller, Peer, Tokens};
@@ -145,7 +145,9 @@ impl Api {
         }
         match (path, &head.method) {
             ("sites", &Method::GET) => return Ok(json(StatusCode::OK, &self.sites.names())),
-            ("audit" | "audit/", &Method::GET) => return self.lines(Of::Everybody, &query).await,
+            ("audit" | "audit/", &Method::GET) => {
+                return self.lines(LinesOf::Everybody, &query).await;
+            }
             _ => {}
         }
         let named = path.strip_prefix("sites/").and_then(|path| path.split_once('/'));
@@ -153,7 +155,7 @@ impl Api {
             if let Caller::Site(token) = &asked.caller {
                 token.count()?;
             }
-            return self.lines(Of::Site(site.to_owned()), &query).await;
+            return self.lines(LinesOf::Site(site.to_owned()), &query).await;
         }
         let (manager, path) = self.site(path)?;
         if let Some(line) = asked.line.as_mut().filter(|line| line.site.is_empty()) {
@@ -264,7 +266,7 @@ impl Api {
     /// The lines of the audit.
     async fn lines(
         &self,
-        of: Of,
+        of: LinesOf,
         query: &HashMap<String, String>,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         if let Some(name) = query.keys().find(|name| *name != "since") {
@@ -324,17 +326,17 @@ impl Asked<'_> {
 }
 
 /// The change that a request asks for, and the name of its site: empty if the path has none.
-fn change_of<'p>(method: &Method, path: &'p str) -> Option<(&'p str, Kind)> {
+fn change_of<'p>(method: &Method, path: &'p str) -> Option<(&'p str, ChangeKind)> {
     let (site, path) = match path.strip_prefix("sites/") {
         Some(path) => path.split_once('/').unwrap_or((path, "")),
         None => ("", path),
     };
     let (first, _) = path.split_once('/').unwrap_or((path, ""));
     let kind = match (first, method) {
-        ("plugins", &Method::PUT) | ("deploy", &Method::POST) => Kind::Deploy,
-        ("rollback", &Method::POST) => Kind::Rollback,
-        ("promote", &Method::POST) => Kind::Promote,
-        ("drop", &Method::POST) => Kind::Drop,
+        ("plugins", &Method::PUT) | ("deploy", &Method::POST) => ChangeKind::Deploy,
+        ("rollback", &Method::POST) => ChangeKind::Rollback,
+        ("promote", &Method::POST) => ChangeKind::Promote,
+        ("drop", &Method::POST) => ChangeKind::Drop,
         _ => return None,
     };
     Some((site, kind))

@@ -69,7 +69,7 @@ pub struct Line {
     /// The site, by its folder.
     pub site: String,
     /// What was asked for.
-    pub change: Kind,
+    pub change: ChangeKind,
     /// The first of the components that it was about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
@@ -89,7 +89,7 @@ pub struct Line {
 /// A change that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ChangeKind {
     /// New components.
     Deploy,
     /// An earlier version of a component.
@@ -133,12 +133,12 @@ pub struct Lines {
 
 /// Whose lines are read.
 #[derive(Clone, Debug)]
-pub(super) enum Of {
+pub(super) enum LinesOf {
     Everybody,
     Site(String),
 }
 
-impl Kind {
+impl ChangeKind {
     /// Its name, as people ask for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -152,7 +152,7 @@ impl Kind {
 
 impl Line {
     /// A line about this change, of which nothing has come yet.
-    pub(super) fn of(caller: &Caller, peer: Peer, site: &str, change: Kind) -> Self {
+    pub(super) fn of(caller: &Caller, peer: Peer, site: &str, change: ChangeKind) -> Self {
         let (uid, from) = match peer {
             Peer::Control(uid) => (uid, None),
             Peer::Address(address) => (None, Some(address.to_string())),
@@ -286,7 +286,7 @@ impl Audit {
     /// A file cannot be read.
     pub(super) async fn read(
         self: &Arc<Self>,
-        of: Of,
+        of: LinesOf,
         since: Option<SystemTime>,
     ) -> anyhow::Result<Lines> {
         self.aside(move |audit| {
@@ -297,17 +297,17 @@ impl Audit {
         .await
     }
 
-    fn read_now(&self, of: &Of, since: Option<SystemTime>) -> anyhow::Result<Lines> {
+    fn read_now(&self, of: &LinesOf, since: Option<SystemTime>) -> anyhow::Result<Lines> {
         let is_wanted = |line: &Line| {
             let is_of = match of {
-                Of::Everybody => true,
-                Of::Site(site) => line.site == *site,
+                LinesOf::Everybody => true,
+                LinesOf::Site(site) => line.site == *site,
             };
             is_of && since.is_none_or(|since| moment(line).is_some_and(|time| time >= since))
         };
         let max_answer = match of {
-            Of::Everybody => MAX_ANSWER,
-            Of::Site(_) => MAX_ANSWER_OF_SITE,
+            LinesOf::Everybody => MAX_ANSWER,
+            LinesOf::Site(_) => MAX_ANSWER_OF_SITE,
         };
         let (mut found, mut size) = (Lines::default(), 0_usize);
         'files: for number in 0..FILES {
@@ -506,12 +506,13 @@ mod tests {
     }
 
     fn line(site: &str) -> Line {
-        let mut line = Line::of(&Caller::Operator, Peer::Control(Some(7)), site, Kind::Deploy);
+        let mut line =
+            Line::of(&Caller::Operator, Peer::Control(Some(7)), site, ChangeKind::Deploy);
         line.end(&Ok(Report::default()));
         line
     }
 
-    async fn sites(audit: &Arc<Audit>, of: Of) -> Vec<String> {
+    async fn sites(audit: &Arc<Audit>, of: LinesOf) -> Vec<String> {
         let lines = audit.read(of, None).await.expect("it can be read");
         lines.lines.into_iter().map(|line| line.site).collect()
     }
@@ -526,8 +527,8 @@ mod tests {
         audit.write(line("b")).await.expect("it is written");
         let mode = |path: &Path| path.metadata().expect("it is there").mode() & 0o777;
         assert_eq!(mode(&audit.path), 0o600);
-        assert_eq!(sites(&audit, Of::Everybody).await, ["a", "b"]);
-        assert_eq!(sites(&audit, Of::Site("b".to_owned())).await, ["b"]);
+        assert_eq!(sites(&audit, LinesOf::Everybody).await, ["a", "b"]);
+        assert_eq!(sites(&audit, LinesOf::Site("b".to_owned())).await, ["b"]);
 
         let others = std::fs::Permissions::from_mode(0o666);
         std::fs::set_permissions(&audit.path, others).expect("it is ours");
@@ -544,7 +545,7 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&audit.path).expect("it is ours");
         file.write_all(b"{\"time\":\"20").expect("it can be written");
         audit.write(line("b")).await.expect("it is written");
-        assert_eq!(sites(&audit, Of::Everybody).await, ["a", "b"]);
+        assert_eq!(sites(&audit, LinesOf::Everybody).await, ["a", "b"]);
     }
 
     #[tokio::test]
@@ -558,7 +559,7 @@ mod tests {
         for written in writing.collect::<Vec<_>>() {
             written.await.expect("it ends").expect("it is written");
         }
-        assert_eq!(sites(&both[0], Of::Everybody).await.len(), 100);
+        assert_eq!(sites(&both[0], LinesOf::Everybody).await.len(), 100);
     }
 
     #[tokio::test]

@@ -13,6 +13,6 @@ mod listeners;
 mod query;
 mod tokens;
 
-pub use audit::{Component, Kind, Line, Lines, Outcome};
+pub use audit::{ChangeKind, Component, Line, Lines, Outcome};
 pub use control::connect;
 pub use listeners::Listeners;
