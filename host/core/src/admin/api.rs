@@ -26,6 +26,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
 
 use super::answer::{Refusal, json};
 use super::audit::{self, Audit, ChangeKind, Line, LinesOf};
@@ -44,6 +45,9 @@ pub(crate) struct Api {
     pub unknown: Seldom,
     pub room: Room,
     pub audit: Arc<Audit>,
+    /// The changes and the lines that are written, which go on when their client leaves. The host
+    /// waits for them before it ends.
+    pub tasks: TaskTracker,
 }
 
 /// Who may use a listener.
@@ -79,9 +83,14 @@ impl Api {
                 let answered = self.answer(&mut asked, &mut upload).await;
                 if let (Err(refusal), Some(mut line)) = (&answered, asked.line) {
                     line.refuse(&refusal.message);
-                    if let Err(error) = self.audit.write(line).await {
-                        tracing::error!("a refusal is not in the audit: {error:#}");
-                    }
+                    let audit = self.audit.clone();
+                    let written = self.tasks.spawn(async move {
+                        if let Err(error) = audit.write(line).await {
+                            tracing::error!("a refusal is not in the audit: {error:#}");
+                        }
+                    });
+                    // A task that has panicked has said so.
+                    let _ = written.await;
                 }
                 answered
             }
@@ -239,15 +248,15 @@ impl Api {
         let Some(mut line) = asked.line.take() else {
             return Ok(tokio::spawn(change).await.map_err(|_| failed())??);
         };
-        self.audit.reserve().await.map_err(|error| {
-            let message = format!(
-                "nothing is changed, because its line cannot be written: {error:#}; make room, or name another file \
-                 in `admin.audit`"
-            );
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
-        })?;
         let audit = self.audit.clone();
-        let made = tokio::spawn(async move {
+        let made = self.tasks.spawn(async move {
+            audit.reserve().await.map_err(|error| {
+                let message = format!(
+                    "nothing is changed, because its line cannot be written: {error:#}; make room, or name another \
+                     file in `admin.audit`"
+                );
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            })?;
             let mut made = tokio::spawn(change).await;
             if let Ok(ended) = &made {
                 line.end(ended);
@@ -258,9 +267,9 @@ impl Api {
                     report.warnings.push(format!("the change is not in the audit: {error:#}"));
                 }
             }
-            made
+            Ok(made.map_err(|_| failed())??)
         });
-        Ok(made.await.flatten().map_err(|_| failed())??)
+        made.await.map_err(|_| failed())?
     }
 
     /// The lines of the audit.
