@@ -85,7 +85,7 @@ impl Api {
                     line.refuse(&refusal.message);
                     let audit = self.audit.clone();
                     let written = self.tasks.spawn(async move {
-                        if let Err(error) = audit.write(line).await {
+                        if let Err(error) = audit.write_refusal(line).await {
                             tracing::error!("a refusal is not in the audit: {error:#}");
                         }
                     });
@@ -250,7 +250,7 @@ impl Api {
         };
         let audit = self.audit.clone();
         let made = self.tasks.spawn(async move {
-            audit.reserve().await.map_err(|error| {
+            let reserved = audit.reserve().await.map_err(|error| {
                 let message = format!(
                     "nothing is changed, because its line cannot be written: {error:#}; make room, or name another \
                      file in `admin.audit`"
@@ -261,7 +261,7 @@ impl Api {
             if let Ok(ended) = &made {
                 line.end(ended);
             }
-            if let Err(error) = audit.write(line).await {
+            if let Err(error) = audit.write_change(line, reserved).await {
                 tracing::error!("a change is not in the audit: {error:#}");
                 if let Ok(Ok(report)) = &mut made {
                     report.warnings.push(format!("the change is not in the audit: {error:#}"));
