@@ -239,6 +239,10 @@ async fn a_full_file_gets_a_number_and_the_oldest_goes() {
         (None, Some(0), None)
     );
     let all = host.command_in("", "audit", &["--json"]).await;
+    let left_out = "older lines are left out";
+    assert!(all.stderr.contains(left_out), "{}", all.stderr);
+    let table = host.command_in("", "audit", &[]).await;
+    assert!(printed(&table).contains(left_out));
     let all = printed(&all);
     assert_eq!(all.lines().count(), 10_000, "the newest");
     assert!(all.lines().last().is_some_and(|line| line.contains("\"control\"")));
