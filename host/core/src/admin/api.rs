@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use super::answer::{Refusal, json};
 use super::audit::{self, Audit, ChangeKind, Line, LinesOf};
-use super::body::{Room, Upload, boundary, form};
+use super::body::{Room, Upload, Uploaded, boundary, form};
 use super::query::{decoded, query, split, terms};
 use super::tokens::{Caller, Peer, Tokens};
 use crate::log::Seldom;
@@ -188,14 +188,14 @@ impl Api {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let body = upload.read(&head.headers, &self.room).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
-                self.deploy(asked, manager, given, split, terms).await?
+                self.deploy(asked, manager, given, body, split, terms).await?
             }
             "deploy" => {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let boundary = boundary(&head.headers)?;
                 let body = upload.read(&head.headers, &self.room).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
-                self.deploy(asked, manager, given, split, terms).await?
+                self.deploy(asked, manager, given, body, split, terms).await?
             }
             "rollback" => {
                 let terms = terms(&query, &["to"])?;
@@ -224,6 +224,7 @@ impl Api {
         asked: &mut Asked<'_>,
         manager: Arc<SiteManager>,
         given: Given,
+        body: Uploaded,
         split: Option<Split>,
         terms: Terms,
     ) -> Result<Report, Refusal> {
@@ -235,7 +236,12 @@ impl Api {
             });
             asked.line = Some(named.await.map_err(|_| failed())?);
         }
-        self.make(asked, async move { manager.deploy(given, split, terms).await }).await
+        let change = async move {
+            // Its bytes take their room until the change ends, even if the client leaves.
+            let _body = body;
+            manager.deploy(given, split, terms).await
+        };
+        self.make(asked, change).await
     }
 
     /// Makes a change, and writes its line. If that is not possible, it does not make the change.
