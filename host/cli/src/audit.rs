@@ -25,8 +25,8 @@ pub(crate) fn run(options: &AuditOptions) -> anyhow::Result<()> {
             false => table(&audit),
         };
         if options.json && audit.more {
-            // The standard output has lines of JSON only. Nobody can be told if this fails.
-            let _ = writeln!(std::io::stderr(), "{OLDER}");
+            // The standard output has lines of JSON only.
+            log::say(OLDER);
         }
         std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
     })
