@@ -193,7 +193,7 @@ async fn a_token_is_rotated_although_the_settings_are_invalid() {
     let status =
         async |token: &str| ask(&admin, token, "GET", "/sites/acme/status", b"").await.status;
     host.site.write("lithe.toml", "[tenants.tokens]\nacme-ci = 1\n");
-    host.wait_for_log(&["ERROR", "lithe.toml"]).await;
+    host.wait_for_log(&["WARN", "settings are invalid", "lithe.toml"]).await;
     let new = "the-next-token-for-acme";
     host.site.write("secrets/acme", new);
     eventually("the new token", async || (status(new).await == 200).then_some(())).await;
