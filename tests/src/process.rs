@@ -96,7 +96,8 @@ impl Process {
         }
     }
 
-    /// The most memory that was resident until now, in bytes (`VmHWM` of proc(5)).
+    /// The most memory that was resident until now, in bytes (`VmHWM` of proc(5)). The system does
+    /// not count exactly, so it may be a little less than before.
     ///
     /// # Panics
     /// The process has ended, or the system is not Linux.

@@ -13,6 +13,9 @@ use crate::table::aligned;
 use lithe_host::internals::admin::{Line, Lines, Outcome};
 use lithe_host::internals::log;
 
+/// What is said if there are more lines than one answer has. Only the operator has the files.
+const OLDER: &str = "older lines are left out: ask the host's operator for the files of the audit";
+
 pub(crate) fn run(options: &AuditOptions) -> anyhow::Result<()> {
     let client: Client = client_for_all(options.site.as_deref(), &options.host)?;
     block_on(async {
@@ -21,6 +24,10 @@ pub(crate) fn run(options: &AuditOptions) -> anyhow::Result<()> {
             true => json(&audit)?,
             false => table(&audit),
         };
+        if options.json && audit.more {
+            // The standard output has lines of JSON only.
+            log::say(OLDER);
+        }
         std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
     })
 }
@@ -42,7 +49,7 @@ fn table(audit: &Lines) -> String {
     let mut text = aligned(&rows);
     if audit.more {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "\nthere are older lines: the files of the audit have them");
+        let _ = writeln!(text, "\n{OLDER}");
     }
     text
 }

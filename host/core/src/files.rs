@@ -68,13 +68,43 @@ pub struct Entry {
 /// # Errors
 /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
 pub fn read_named(path: &Path, max: ByteSize) -> Result<Vec<u8>, FileError> {
-    // Otherwise, opening a named pipe waits for its writer.
-    let file = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
-    let file = std::fs::File::from(file.map_err(io::Error::from)?);
-    let metadata = file.metadata()?;
-    match metadata.is_file() {
-        true => read_whole(file, metadata.len(), max),
-        false => Err(FileError::NotAFile),
+    NamedFile::open(path)?.read(max)
+}
+
+/// A regular file of the operator's that is open to be read.
+#[derive(Debug)]
+pub(crate) struct NamedFile {
+    path: PathBuf,
+    file: std::fs::File,
+}
+
+impl NamedFile {
+    /// Opens it. Its links may lead anywhere.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub(crate) fn open(path: &Path) -> Result<Self, FileError> {
+        // Otherwise, opening a named pipe waits for its writer.
+        let file = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
+        let file = std::fs::File::from(file.map_err(io::Error::from)?);
+        match file.metadata()?.is_file() {
+            true => Ok(Self { path: path.to_owned(), file }),
+            false => Err(FileError::NotAFile),
+        }
+    }
+
+    /// The path by which it was opened, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// See [`FileError`]; [`FileError::TooLarge`] if it has more than `max`.
+    pub(crate) fn read(self, max: ByteSize) -> Result<Vec<u8>, FileError> {
+        let size = self.file.metadata()?.len();
+        read_whole(self.file, size, max)
     }
 }
 
@@ -407,6 +437,12 @@ pub(crate) const TEMPORARY: &str = ".tmp-lithe-";
 
 impl Identity {
     pub fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+
+    /// The same, of what was found by a path of the operator's.
+    pub fn of_std(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
 }

@@ -109,7 +109,7 @@ pub mod internals {
         pub use crate::host::loader;
     }
     pub mod admin {
-        pub use crate::admin::{Component, Kind, Line, Lines, Listeners, Outcome, connect};
+        pub use crate::admin::{ChangeKind, Component, Line, Lines, Listeners, Outcome, connect};
     }
     pub mod site {
         pub use crate::site::{

@@ -72,6 +72,17 @@ async fn an_instance_whose_memory_holds_nothing_is_dropped() {
 }
 
 #[tokio::test]
+async fn an_instance_whose_memory_holds_nothing_is_dropped_although_its_save_fails() {
+    let config = format!("{IDLE}[plugin.\"routes/swap.wasm\"]\nstateless = true\n");
+    let host = site(&config).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:never").await, "v1:save:never");
+    host.wait_for_log(&["WARN", "hibernating", "`save` answered: never, as told"]).await;
+    assert_eq!(client.ask("count").await, "0", "it is a fresh one");
+    assert!(!host.log().contains("stays in memory"));
+}
+
+#[tokio::test]
 async fn what_the_instance_of_a_value_has_saved_comes_back() {
     let config = format!("{IDLE}[plugin.\"routes/swap/[id].wasm\"]\nscope = \"param:id\"\n");
     let host = site(&config).route("swap/[id]", SWAP_V1).start().await;

@@ -26,10 +26,11 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
 
 use super::answer::{Refusal, json};
-use super::audit::{self, Audit, Kind, Line, Of};
-use super::body::{Room, Upload, boundary, form};
+use super::audit::{self, Audit, ChangeKind, Line, LinesOf};
+use super::body::{Room, Upload, Uploaded, boundary, form};
 use super::query::{decoded, query, split, terms};
 use super::tokens::{Caller, Peer, Tokens};
 use crate::log::Seldom;
@@ -44,6 +45,9 @@ pub(crate) struct Api {
     pub unknown: Seldom,
     pub room: Room,
     pub audit: Arc<Audit>,
+    /// The changes and the lines that are written, which go on when their client leaves. The host
+    /// waits for them before it ends.
+    pub tasks: TaskTracker,
 }
 
 /// Who may use a listener.
@@ -79,9 +83,14 @@ impl Api {
                 let answered = self.answer(&mut asked, &mut upload).await;
                 if let (Err(refusal), Some(mut line)) = (&answered, asked.line) {
                     line.refuse(&refusal.message);
-                    if let Err(error) = self.audit.write(line).await {
-                        tracing::error!("a refusal is not in the audit: {error:#}");
-                    }
+                    let audit = self.audit.clone();
+                    let written = self.tasks.spawn(async move {
+                        if let Err(error) = audit.write_refusal(line).await {
+                            tracing::error!("a refusal is not in the audit: {error:#}");
+                        }
+                    });
+                    // A task that has panicked has said so.
+                    let _ = written.await;
                 }
                 answered
             }
@@ -145,7 +154,9 @@ impl Api {
         }
         match (path, &head.method) {
             ("sites", &Method::GET) => return Ok(json(StatusCode::OK, &self.sites.names())),
-            ("audit" | "audit/", &Method::GET) => return self.lines(Of::Everybody, &query).await,
+            ("audit" | "audit/", &Method::GET) => {
+                return self.lines(LinesOf::Everybody, &query).await;
+            }
             _ => {}
         }
         let named = path.strip_prefix("sites/").and_then(|path| path.split_once('/'));
@@ -153,7 +164,7 @@ impl Api {
             if let Caller::Site(token) = &asked.caller {
                 token.count()?;
             }
-            return self.lines(Of::Site(site.to_owned()), &query).await;
+            return self.lines(LinesOf::Site(site.to_owned()), &query).await;
         }
         let (manager, path) = self.site(path)?;
         if let Some(line) = asked.line.as_mut().filter(|line| line.site.is_empty()) {
@@ -177,14 +188,14 @@ impl Api {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let body = upload.read(&head.headers, &self.room).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
-                self.deploy(asked, manager, given, split, terms).await?
+                self.deploy(asked, manager, given, body, split, terms).await?
             }
             "deploy" => {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let boundary = boundary(&head.headers)?;
                 let body = upload.read(&head.headers, &self.room).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
-                self.deploy(asked, manager, given, split, terms).await?
+                self.deploy(asked, manager, given, body, split, terms).await?
             }
             "rollback" => {
                 let terms = terms(&query, &["to"])?;
@@ -213,6 +224,7 @@ impl Api {
         asked: &mut Asked<'_>,
         manager: Arc<SiteManager>,
         given: Given,
+        body: Uploaded,
         split: Option<Split>,
         terms: Terms,
     ) -> Result<Report, Refusal> {
@@ -224,7 +236,12 @@ impl Api {
             });
             asked.line = Some(named.await.map_err(|_| failed())?);
         }
-        self.make(asked, async move { manager.deploy(given, split, terms).await }).await
+        let change = async move {
+            // Its bytes take their room until the change ends, even if the client leaves.
+            let _body = body;
+            manager.deploy(given, split, terms).await
+        };
+        self.make(asked, change).await
     }
 
     /// Makes a change, and writes its line. If that is not possible, it does not make the change.
@@ -237,34 +254,34 @@ impl Api {
         let Some(mut line) = asked.line.take() else {
             return Ok(tokio::spawn(change).await.map_err(|_| failed())??);
         };
-        self.audit.reserve().await.map_err(|error| {
-            let message = format!(
-                "nothing is changed, because its line cannot be written: {error:#}; make room, or name another file \
-                 in `admin.audit`"
-            );
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
-        })?;
         let audit = self.audit.clone();
-        let made = tokio::spawn(async move {
+        let made = self.tasks.spawn(async move {
+            let reserved = audit.reserve().await.map_err(|error| {
+                let message = format!(
+                    "nothing is changed, because its line cannot be written: {error:#}; make room, or name another \
+                     file in `admin.audit`"
+                );
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            })?;
             let mut made = tokio::spawn(change).await;
             if let Ok(ended) = &made {
                 line.end(ended);
             }
-            if let Err(error) = audit.write(line).await {
+            if let Err(error) = audit.write_change(line, reserved).await {
                 tracing::error!("a change is not in the audit: {error:#}");
                 if let Ok(Ok(report)) = &mut made {
                     report.warnings.push(format!("the change is not in the audit: {error:#}"));
                 }
             }
-            made
+            Ok(made.map_err(|_| failed())??)
         });
-        Ok(made.await.flatten().map_err(|_| failed())??)
+        made.await.map_err(|_| failed())?
     }
 
     /// The lines of the audit.
     async fn lines(
         &self,
-        of: Of,
+        of: LinesOf,
         query: &HashMap<String, String>,
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         if let Some(name) = query.keys().find(|name| *name != "since") {
@@ -324,17 +341,17 @@ impl Asked<'_> {
 }
 
 /// The change that a request asks for, and the name of its site: empty if the path has none.
-fn change_of<'p>(method: &Method, path: &'p str) -> Option<(&'p str, Kind)> {
+fn change_of<'p>(method: &Method, path: &'p str) -> Option<(&'p str, ChangeKind)> {
     let (site, path) = match path.strip_prefix("sites/") {
         Some(path) => path.split_once('/').unwrap_or((path, "")),
         None => ("", path),
     };
     let (first, _) = path.split_once('/').unwrap_or((path, ""));
     let kind = match (first, method) {
-        ("plugins", &Method::PUT) | ("deploy", &Method::POST) => Kind::Deploy,
-        ("rollback", &Method::POST) => Kind::Rollback,
-        ("promote", &Method::POST) => Kind::Promote,
-        ("drop", &Method::POST) => Kind::Drop,
+        ("plugins", &Method::PUT) | ("deploy", &Method::POST) => ChangeKind::Deploy,
+        ("rollback", &Method::POST) => ChangeKind::Rollback,
+        ("promote", &Method::POST) => ChangeKind::Promote,
+        ("drop", &Method::POST) => ChangeKind::Drop,
         _ => return None,
     };
     Some((site, kind))

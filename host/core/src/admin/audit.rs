@@ -2,8 +2,8 @@
 //!
 //! The lines are JSON, in a file that only the host's user can read, and each is written at once. A
 //! file that is full gets a number, and the oldest goes: the audit never has more than
-//! [`FILES`] × [`MAX_FILE`] bytes, and a little more. Before a change, the host makes sure that its
-//! line can be written; if it cannot, nothing changes.
+//! [`FILES`] × [`MAX_FILE`] bytes, and a little more. Before a change, the host reserves room for
+//! its line; if it cannot, nothing changes. No line of a refusal takes that room.
 
 use std::error::Error as _;
 use std::fs::{File, OpenOptions};
@@ -11,6 +11,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, ensure};
@@ -18,12 +19,14 @@ use bytesize::ByteSize;
 use parking_lot::Mutex;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
-use super::tokens::{Caller, Peer, check_outside};
-use crate::files::{self, FileError};
+use super::forbidden::Forbidden;
+use super::tokens::{Caller, Peer};
+use crate::files::{self, FileError, NamedFile};
 use crate::log;
 use crate::plugin::{Digest, STATE_FOLDER, state_folder};
-use crate::site::{self, DeployError, Given, Report, Root};
+use crate::site::{DeployError, Given, Report, Root};
 
 /// The file's name in the host's `.lithe`, by default.
 const FILE: &str = "audit.log";
@@ -34,9 +37,8 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// How many files there are, with the one that is written.
 const FILES: usize = 5;
 
-/// What all changes that are under way may need: each listener has 32 connections, and no line has
-/// more than 32 KiB.
-const RESERVED: u64 = 64 * 32 * 1024;
+/// What is reserved for the line of a change: no line is longer.
+const MAX_LINE: u64 = 32 * 1024;
 
 /// How much of a text a line shows, in bytes. An escaped byte takes six.
 const MAX_NAME: usize = 256;
@@ -68,7 +70,7 @@ pub struct Line {
     /// The site, by its folder.
     pub site: String,
     /// What was asked for.
-    pub change: Kind,
+    pub change: ChangeKind,
     /// The first of the components that it was about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
@@ -88,7 +90,7 @@ pub struct Line {
 /// A change that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ChangeKind {
     /// New components.
     Deploy,
     /// An earlier version of a component.
@@ -132,12 +134,12 @@ pub struct Lines {
 
 /// Whose lines are read.
 #[derive(Clone, Debug)]
-pub(super) enum Of {
+pub(super) enum LinesOf {
     Everybody,
     Site(String),
 }
 
-impl Kind {
+impl ChangeKind {
     /// Its name, as people ask for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -151,7 +153,7 @@ impl Kind {
 
 impl Line {
     /// A line about this change, of which nothing has come yet.
-    pub(super) fn of(caller: &Caller, peer: Peer, site: &str, change: Kind) -> Self {
+    pub(super) fn of(caller: &Caller, peer: Peer, site: &str, change: ChangeKind) -> Self {
         let (uid, from) = match peer {
             Peer::Control(uid) => (uid, None),
             Peer::Address(address) => (None, Some(address.to_string())),
@@ -230,6 +232,19 @@ pub(super) struct Audit {
     /// The host's folder, in which its `.lithe` is made.
     root: PathBuf,
     open: Mutex<Option<File>>,
+    /// The changes that are under way. A change is added while `open` is locked.
+    running: AtomicU64,
+    /// Held while lines are read: a file at a time is in memory.
+    reading: Arc<Semaphore>,
+}
+
+/// The room of a change's line, until that is written or this is dropped.
+pub(super) struct Reserved(Arc<Audit>);
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Audit {
@@ -240,27 +255,69 @@ impl Audit {
             Some(path) => folder.join(path),
             None => folder.join(STATE_FOLDER).join(FILE),
         };
-        Arc::new(Self { path, has_many, root: folder, open: Mutex::default() })
+        Self::at(path, folder, has_many)
     }
 
-    /// Makes sure that the line of a change can be written.
+    fn at(path: PathBuf, root: PathBuf, has_many: bool) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            has_many,
+            root,
+            open: Mutex::default(),
+            running: AtomicU64::new(0),
+            reading: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    /// Reserves room for the line of a change that begins.
     ///
     /// # Errors
-    /// It cannot be. The message names the file.
-    pub(super) async fn reserve(self: &Arc<Self>) -> anyhow::Result<()> {
-        self.aside(|audit| {
-            let mut open = audit.open.lock();
-            let file = audit.ready(&mut open)?;
-            reserve(file).with_context(|| audit.shown())
+    /// The line cannot be written. The message names the file.
+    pub(super) async fn reserve(self: &Arc<Self>) -> anyhow::Result<Reserved> {
+        let audit = self.clone();
+        self.aside(|own| {
+            let mut open = own.open.lock();
+            own.running.fetch_add(1, Ordering::Relaxed);
+            let reserved = Reserved(audit);
+            let file = own.ready(&mut open)?;
+            own.reserve_for_running(file, 0)?;
+            Ok(reserved)
         })
         .await
     }
 
-    /// Writes a line: to the file, and to the log.
+    /// Writes the line of a change, in its room, and logs it.
     ///
     /// # Errors
     /// The file cannot be written. The message names it.
-    pub(super) async fn write(self: &Arc<Self>, mut line: Line) -> anyhow::Result<()> {
+    pub(super) async fn write_change(
+        self: &Arc<Self>,
+        line: Line,
+        reserved: Reserved,
+    ) -> anyhow::Result<()> {
+        self.write(line, move |audit, file| {
+            // The file may be a new one, in which the other changes have no room yet. If the disk
+            // is full, this line may still fit.
+            let _ = audit.reserve_for_running(file, 0);
+            drop(reserved);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes the line of a refusal, unless it would take the room of a change, and logs it.
+    ///
+    /// # Errors
+    /// The file cannot be written. The message names it.
+    pub(super) async fn write_refusal(self: &Arc<Self>, line: Line) -> anyhow::Result<()> {
+        self.write(line, |audit, file| audit.reserve_for_running(file, 1)).await
+    }
+
+    async fn write(
+        self: &Arc<Self>,
+        mut line: Line,
+        prepare: impl FnOnce(&Self, &File) -> anyhow::Result<()> + Send + 'static,
+    ) -> anyhow::Result<()> {
         line.time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         say(&line);
         self.aside(move |audit| {
@@ -269,6 +326,7 @@ impl Audit {
             let mut json = log::escape_json(&json) + "\n";
             let mut open = audit.open.lock();
             let file = audit.ready(&mut open)?;
+            prepare(audit, file)?;
             if is_cut_off(file).with_context(|| audit.shown())? {
                 json.insert(0, '\n');
             }
@@ -279,62 +337,42 @@ impl Audit {
         .await
     }
 
+    /// Reserves room behind the file's end for the line of each change under way, and some more
+    /// lines.
+    fn reserve_for_running(&self, file: &File, more: u64) -> anyhow::Result<()> {
+        let lines = self.running.load(Ordering::Relaxed).saturating_add(more);
+        reserve(file, lines.saturating_mul(MAX_LINE)).with_context(|| self.shown())
+    }
+
     /// Reads the newest lines, since this moment.
     ///
     /// # Errors
     /// A file cannot be read.
     pub(super) async fn read(
         self: &Arc<Self>,
-        of: Of,
+        of: LinesOf,
         since: Option<SystemTime>,
     ) -> anyhow::Result<Lines> {
+        let permit = self.reading.clone().acquire_owned().await?;
         self.aside(move |audit| {
-            // So that no file gets another number while this reads.
-            let _open = audit.open.lock();
-            audit.read_now(&of, since)
+            // Held until the work ends, even if nobody waits for it any longer.
+            let _permit = permit;
+            lines_in(audit.files()?, &of, since)
         })
         .await
     }
 
-    fn read_now(&self, of: &Of, since: Option<SystemTime>) -> anyhow::Result<Lines> {
-        let is_wanted = |line: &Line| {
-            let is_of = match of {
-                Of::Everybody => true,
-                Of::Site(site) => line.site == *site,
-            };
-            is_of && since.is_none_or(|since| moment(line).is_some_and(|time| time >= since))
-        };
-        let max_answer = match of {
-            Of::Everybody => MAX_ANSWER,
-            Of::Site(_) => MAX_ANSWER_OF_SITE,
-        };
-        let (mut found, mut size) = (Lines::default(), 0_usize);
-        'files: for number in 0..FILES {
-            let path = self.numbered(number);
-            let max = ByteSize::b(MAX_FILE.saturating_mul(2));
-            let text = match files::read_named(&path, max) {
-                Ok(bytes) => bytes,
-                Err(FileError::Missing) => continue,
-                Err(error) => {
-                    return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
-                }
-            };
-            for json in text.rsplit(|byte| *byte == b'\n') {
-                // What a crash has cut off is not a line.
-                let Ok(line) = serde_json::from_slice(json) else { continue };
-                if !is_wanted(&line) {
-                    continue;
-                }
-                size = size.saturating_add(json.len());
-                if found.lines.len() >= MAX_LINES || size > max_answer {
-                    found.more = true;
-                    break 'files;
-                }
-                found.lines.push(line);
-            }
-        }
-        found.lines.reverse();
-        Ok(found)
+    /// All files, the newest first.
+    fn files(&self) -> anyhow::Result<Vec<NamedFile>> {
+        // So that no file gets another number in between. Reading needs no lock: each file stays
+        // what it was.
+        let _open = self.open.lock();
+        let files = (0..FILES).map(|number| self.numbered(number));
+        let opened = files.filter_map(|path| match NamedFile::open(&path) {
+            Err(FileError::Missing) => None,
+            opened => Some(opened.with_context(|| format!("cannot read `{}`", path.display()))),
+        });
+        opened.collect()
     }
 
     /// The open file, which has room for a line.
@@ -367,9 +405,7 @@ impl Audit {
         }
         // Everybody who could write there could say anything.
         files::check_operators(folder)?;
-        if self.has_many {
-            check_outside(folder, &site::identities(&self.root)?)?;
-        }
+        Forbidden::of(&self.root, self.has_many)?.check(folder)?;
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);
@@ -421,6 +457,46 @@ impl Audit {
     }
 }
 
+/// The newest lines in these files.
+fn lines_in(
+    files: Vec<NamedFile>,
+    of: &LinesOf,
+    since: Option<SystemTime>,
+) -> anyhow::Result<Lines> {
+    let is_wanted = |line: &Line| {
+        let is_of = match of {
+            LinesOf::Everybody => true,
+            LinesOf::Site(site) => line.site == *site,
+        };
+        is_of && since.is_none_or(|since| moment(line).is_some_and(|time| time >= since))
+    };
+    let max_answer = match of {
+        LinesOf::Everybody => MAX_ANSWER,
+        LinesOf::Site(_) => MAX_ANSWER_OF_SITE,
+    };
+    let (mut found, mut size) = (Lines::default(), 0_usize);
+    'files: for file in files {
+        let path = file.path().to_owned();
+        let text = file.read(ByteSize::b(MAX_FILE.saturating_mul(2)));
+        let text = text.with_context(|| format!("cannot read `{}`", path.display()))?;
+        for json in text.rsplit(|byte| *byte == b'\n') {
+            // What a crash has cut off is not a line.
+            let Ok(line) = serde_json::from_slice(json) else { continue };
+            if !is_wanted(&line) {
+                continue;
+            }
+            size = size.saturating_add(json.len());
+            if found.lines.len() >= MAX_LINES || size > max_answer {
+                found.more = true;
+                break 'files;
+            }
+            found.lines.push(line);
+        }
+    }
+    found.lines.reverse();
+    Ok(found)
+}
+
 /// Whether a file ends within a line, because a crash or a full disk has cut that off.
 fn is_cut_off(file: &File) -> io::Result<bool> {
     let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(false) };
@@ -431,11 +507,11 @@ fn is_cut_off(file: &File) -> io::Result<bool> {
 
 /// Reserves room on the disk behind a file's end. Its length stays.
 #[cfg(target_os = "linux")]
-fn reserve(file: &File) -> io::Result<()> {
+fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
     let end = file.metadata()?.len();
-    match fallocate(file, FallocateFlags::KEEP_SIZE, end, RESERVED) {
+    match fallocate(file, FallocateFlags::KEEP_SIZE, end, bytes) {
         // Not every file system can. Then a write may fail after a change, and the answer says so.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         reserved => Ok(reserved?),
@@ -443,7 +519,7 @@ fn reserve(file: &File) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn reserve(_: &File) -> io::Result<()> {
+fn reserve(_: &File, _: u64) -> io::Result<()> {
     Ok(())
 }
 
@@ -503,16 +579,17 @@ mod tests {
 
     fn audit(root: &Path) -> Arc<Audit> {
         let path = root.join(STATE_FOLDER).join(FILE);
-        Arc::new(Audit { path, has_many: true, root: root.to_owned(), open: Mutex::default() })
+        Audit::at(path, root.to_owned(), true)
     }
 
     fn line(site: &str) -> Line {
-        let mut line = Line::of(&Caller::Operator, Peer::Control(Some(7)), site, Kind::Deploy);
+        let mut line =
+            Line::of(&Caller::Operator, Peer::Control(Some(7)), site, ChangeKind::Deploy);
         line.end(&Ok(Report::default()));
         line
     }
 
-    async fn sites(audit: &Arc<Audit>, of: Of) -> Vec<String> {
+    async fn sites(audit: &Arc<Audit>, of: LinesOf) -> Vec<String> {
         let lines = audit.read(of, None).await.expect("it can be read");
         lines.lines.into_iter().map(|line| line.site).collect()
     }
@@ -521,19 +598,19 @@ mod tests {
     async fn a_file_that_somebody_moves_away_is_made_again_for_its_user_only() {
         let root = tempfile::tempdir().expect("a folder");
         let audit = audit(root.path());
-        audit.reserve().await.expect("there is room");
-        audit.write(line("a")).await.expect("it is written");
+        let reserved = audit.reserve().await.expect("there is room");
+        audit.write_change(line("a"), reserved).await.expect("it is written");
         std::fs::rename(&audit.path, audit.numbered(1)).expect("it can be moved");
-        audit.write(line("b")).await.expect("it is written");
+        audit.write_refusal(line("b")).await.expect("it is written");
         let mode = |path: &Path| path.metadata().expect("it is there").mode() & 0o777;
         assert_eq!(mode(&audit.path), 0o600);
-        assert_eq!(sites(&audit, Of::Everybody).await, ["a", "b"]);
-        assert_eq!(sites(&audit, Of::Site("b".to_owned())).await, ["b"]);
+        assert_eq!(sites(&audit, LinesOf::Everybody).await, ["a", "b"]);
+        assert_eq!(sites(&audit, LinesOf::Site("b".to_owned())).await, ["b"]);
 
         let others = std::fs::Permissions::from_mode(0o666);
         std::fs::set_permissions(&audit.path, others).expect("it is ours");
         let again = super::tests::audit(root.path());
-        again.write(line("c")).await.expect("it is written");
+        again.write_refusal(line("c")).await.expect("it is written");
         assert_eq!(mode(&again.path), 0o600);
     }
 
@@ -541,11 +618,11 @@ mod tests {
     async fn a_line_that_was_cut_off_takes_no_other_with_it() {
         let root = tempfile::tempdir().expect("a folder");
         let audit = audit(root.path());
-        audit.write(line("a")).await.expect("it is written");
+        audit.write_refusal(line("a")).await.expect("it is written");
         let mut file = OpenOptions::new().append(true).open(&audit.path).expect("it is ours");
         file.write_all(b"{\"time\":\"20").expect("it can be written");
-        audit.write(line("b")).await.expect("it is written");
-        assert_eq!(sites(&audit, Of::Everybody).await, ["a", "b"]);
+        audit.write_refusal(line("b")).await.expect("it is written");
+        assert_eq!(sites(&audit, LinesOf::Everybody).await, ["a", "b"]);
     }
 
     #[tokio::test]
@@ -554,12 +631,52 @@ mod tests {
         let both = [audit(root.path()), audit(root.path())];
         let writing = (0..100).map(|number| {
             let audit = both[number % 2].clone();
-            tokio::spawn(async move { audit.write(line(&number.to_string())).await })
+            tokio::spawn(async move { audit.write_refusal(line(&number.to_string())).await })
         });
         for written in writing.collect::<Vec<_>>() {
             written.await.expect("it ends").expect("it is written");
         }
-        assert_eq!(sites(&both[0], Of::Everybody).await.len(), 100);
+        assert_eq!(sites(&both[0], LinesOf::Everybody).await.len(), 100);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn lines_of_refusals_do_not_take_the_room_of_changes_that_are_under_way() {
+        let root = tempfile::tempdir().expect("a folder");
+        let audit = audit(root.path());
+        let has_room_for = |lines: u64| {
+            let file = audit.path.metadata().expect("it is there");
+            // In units of 512 bytes, whatever the file system's blocks are (stat(3type)).
+            file.blocks() * 512 >= file.len() + lines * MAX_LINE
+        };
+        let (one, two) = (audit.reserve().await.unwrap(), audit.reserve().await.unwrap());
+        for number in 0..200 {
+            audit.write_refusal(line(&format!("{number:0>256}"))).await.expect("it is written");
+        }
+        assert!(has_room_for(2));
+        // In the next file, too.
+        let file = OpenOptions::new().write(true).open(&audit.path).expect("it is ours");
+        file.set_len(MAX_FILE).expect("it can grow");
+        audit.write_refusal(line("next")).await.expect("it is written");
+        assert!(audit.numbered(1).exists() && has_room_for(2));
+        audit.write_change(line("one"), one).await.expect("it is written");
+        assert!(has_room_for(1));
+        drop(two);
+        assert_eq!(audit.running.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_being_read_does_not_keep_a_line_waiting() {
+        let root = tempfile::tempdir().expect("a folder");
+        let audit = audit(root.path());
+        audit.write_refusal(line("a")).await.expect("it is written");
+        let files = audit.files().expect("they can be opened");
+        audit.write_refusal(line("b")).await.expect("it is written");
+        std::fs::rename(&audit.path, audit.numbered(1)).expect("it can be moved");
+        audit.write_refusal(line("c")).await.expect("it is written");
+        let lines = lines_in(files, &LinesOf::Everybody, None).expect("they can be read");
+        let sites: Vec<_> = lines.lines.iter().map(|line| &*line.site).collect();
+        assert_eq!(sites, ["a", "b"], "those of the files that were there");
     }
 
     #[tokio::test]
@@ -567,7 +684,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let audit = audit(root.path());
         std::fs::create_dir_all(&audit.path).expect("it can be made");
-        let refused = audit.reserve().await.expect_err("it is a folder");
+        let refused = audit.reserve().await.err().expect("it is a folder");
         assert!(format!("{refused:#}").contains("audit.log"), "{refused:#}");
     }
 

@@ -93,14 +93,16 @@ impl Listeners {
         self.tcp.as_ref().map(|tcp| tcp.address)
     }
 
-    /// Serves until the host stops. Requests that have begun by then are answered.
+    /// Serves until the host stops. Requests that have begun by then are answered, and changes that
+    /// have begun end, also those whose client has left.
     pub async fn serve(self, sites: Arc<Sites>) {
         // Each listener counts its own connections, so the clients of one cannot block the other.
         let (open_control, open_tcp) = (Open::new(&sites), Open::new(&sites));
-        let room = Room::new(self.max_body);
+        let (room, tasks) = (Room::new(self.max_body), TaskTracker::new());
         let api = |access| {
             let (sites, room, unknown) = (sites.clone(), room.clone(), Seldom::default());
-            Arc::new(Api { sites, access, room, unknown, audit: self.audit.clone() })
+            let (audit, tasks) = (self.audit.clone(), tasks.clone());
+            Arc::new(Api { sites, access, room, unknown, audit, tasks })
         };
         let user = api(Access::Everyone);
         let control = tokio::sync::Mutex::new(self.control);
@@ -145,9 +147,10 @@ impl Listeners {
             never = supervise::forever("accepting deploys", from_tcp) => match never {},
             () = sites.server().stopping() => {}
         }
-        for open in [open_control, open_tcp] {
-            open.tasks.close();
-            open.tasks.wait().await;
+        // The connections first: they begin the others.
+        for tasks in [open_control.tasks, open_tcp.tasks, tasks] {
+            tasks.close();
+            tasks.wait().await;
         }
     }
 }

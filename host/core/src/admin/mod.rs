@@ -8,10 +8,11 @@ mod api;
 mod audit;
 mod body;
 mod control;
+mod forbidden;
 mod listeners;
 mod query;
 mod tokens;
 
-pub use audit::{Component, Kind, Line, Lines, Outcome};
+pub use audit::{ChangeKind, Component, Line, Lines, Outcome};
 pub use control::connect;
 pub use listeners::Listeners;

@@ -1,10 +1,8 @@
 //! Who asks: the tokens of the admin's address, and the user at the control socket.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,10 +12,10 @@ use http::{HeaderMap, StatusCode, header};
 use parking_lot::Mutex;
 
 use super::answer::Refusal;
+use super::forbidden::Forbidden;
 use crate::config::HostConfig;
-use crate::files::{self, FileError, Identity};
+use crate::files::{self, FileError};
 use crate::plugin::Digest;
-use crate::site;
 
 /// The environment variable with the operator's token.
 const TOKEN_VARIABLE: &str = "LITHE_ADMIN_TOKEN";
@@ -148,14 +146,13 @@ impl Tokens {
         let before: HashMap<&str, &Arc<Mutex<Left>>> = before.collect();
         let (mut callers, mut wrong) = (HashMap::new(), Vec::new());
         let mut owners: HashMap<Digest, Vec<String>> = HashMap::new();
-        let sites = if has_many { site::identities(root) } else { Ok(HashSet::new()) };
-        let sites = match sites {
-            Ok(sites) => sites,
+        let forbidden = match Forbidden::of(root, has_many) {
+            Ok(forbidden) => forbidden,
             Err(error) => {
                 return (Self::default(), vec![format!("no token is accepted: {error:#}")]);
             }
         };
-        let source = Source { root, sites };
+        let source = Source { root, forbidden };
         let operators = source.operators(config).map(|digest| (digest, Caller::Operator));
         let operators = ("the operator's token".to_owned(), operators);
         let sites = config.tenants.tokens.iter().map(|(name, token)| {
@@ -209,8 +206,7 @@ impl Tokens {
 /// Where tokens are.
 struct Source<'r> {
     root: &'r Path,
-    /// The folders of the sites that do not trust each other.
-    sites: HashSet<Identity>,
+    forbidden: Forbidden,
 }
 
 impl Source<'_> {
@@ -245,44 +241,10 @@ impl Source<'_> {
     fn read(&self, path: &Path) -> anyhow::Result<String> {
         // Everybody who can write this file has what its token allows.
         files::check_operators(path)?;
-        check_outside(path, &self.sites)?;
+        self.forbidden.check(path)?;
         let bytes = files::read_named(path, MAX_FILE)?;
         String::from_utf8(bytes).map_err(|_| FileError::NotText.into())
     }
-}
-
-/// Refuses a file or a folder of the operator's that really lies in one of these folders of sites,
-/// or is named by a link in one of them: the site's owner could choose what it says. The path is
-/// absolute.
-pub(super) fn check_outside(path: &Path, sites: &HashSet<Identity>) -> anyhow::Result<()> {
-    /// As many links as Linux follows (path_resolution(7)).
-    const MAX_LINKS: usize = 40;
-    let parts = |path: &Path| path.iter().rev().map(Into::into).collect::<Vec<OsString>>();
-    // The last is the next.
-    let (mut rest, mut real, mut links) = (parts(path), PathBuf::new(), 0_usize);
-    while let Some(name) = rest.pop() {
-        if name == ".." {
-            real.pop();
-            continue;
-        }
-        let next = real.join(&name);
-        let metadata = std::fs::symlink_metadata(&next)?;
-        if metadata.is_symlink() {
-            links += 1;
-            ensure!(links <= MAX_LINKS, "its path has more than {MAX_LINKS} links");
-            rest.extend(parts(&std::fs::read_link(&next)?));
-            continue;
-        }
-        let identity = Identity { device: metadata.dev(), inode: metadata.ino() };
-        ensure!(
-            !sites.contains(&identity),
-            "its path leads through the site's folder `{}`, whose owner could choose what it says: move it out of \
-             the folders of sites",
-            next.display()
-        );
-        real = next;
-    }
-    Ok(())
 }
 
 fn digest(token: &str) -> anyhow::Result<Digest> {

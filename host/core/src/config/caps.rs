@@ -59,32 +59,41 @@ pub struct Lowered {
     pub to: String,
 }
 
-/// When a value is over its cap.
+/// Which values a cap forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
-    /// A larger one is.
+enum Forbids {
+    /// Larger ones.
     Larger,
-    /// A larger one is, and so is zero, because it removes the bound. A cap of zero caps nothing.
+    /// Larger ones, and zero, because it removes the bound. A cap of zero forbids nothing.
     LargerOrZero,
-    /// Any other one is.
+    /// All others.
+    Different,
+}
+
+/// How a value is over its cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Excess {
+    /// It is larger.
+    Larger,
+    /// It is zero, which removes the bound.
+    Unbounded,
+    /// It is another one.
     Different,
 }
 
 /// A limit that may have a cap.
 struct Field {
     name: &'static str,
-    over: Over,
-    is_over: fn(&Limits, &Limits) -> bool,
+    excess: fn(&Limits, &Limits) -> Option<Excess>,
     take: fn(&mut Limits, &Limits),
     shown: fn(&Limits) -> String,
 }
 
 macro_rules! fields {
-    ($($field:ident: $over:ident,)+) => {
+    ($($field:ident: $forbids:ident,)+) => {
         const FIELDS: &[Field] = &[$(Field {
             name: stringify!($field),
-            over: Over::$over,
-            is_over: |own, cap| own.$field.is_over(&cap.$field, Over::$over),
+            excess: |own, cap| own.$field.excess(&cap.$field, Forbids::$forbids),
             take: |own, cap| own.$field = cap.$field,
             shown: |limits| limits.$field.shown(),
         },)+];
@@ -136,14 +145,14 @@ trait Capped: PartialEq {
     /// As people write it.
     fn shown(&self) -> String;
 
-    fn is_over(&self, cap: &Self, over: Over) -> bool {
-        let size = |value: &Self| match value.size() {
-            0 if over == Over::LargerOrZero => u128::MAX,
-            size => size,
-        };
-        match over {
-            Over::Different => self != cap,
-            Over::Larger | Over::LargerOrZero => size(self) > size(cap),
+    /// How it is over this cap, if it is.
+    fn excess(&self, cap: &Self, forbids: Forbids) -> Option<Excess> {
+        let (size, max) = (self.size(), cap.size());
+        match forbids {
+            Forbids::Different => (self != cap).then_some(Excess::Different),
+            Forbids::LargerOrZero if max == 0 => None,
+            Forbids::LargerOrZero if size == 0 => Some(Excess::Unbounded),
+            Forbids::Larger | Forbids::LargerOrZero => (size > max).then_some(Excess::Larger),
         }
     }
 }
@@ -246,9 +255,9 @@ impl Caps {
             Some(before.matches('\n').count().saturating_add(1))
         };
         let mut over = Vec::new();
-        let lowered = self.lower_unless(config, |lowered, how| {
+        let lowered = self.lower_unless(config, |lowered, excess| {
             let Some(line) = line(&lowered.setting) else { return false };
-            over.push((line, said(lowered, how, line)));
+            over.push((line, said(lowered, excess, line)));
             true
         });
         over.sort();
@@ -272,38 +281,36 @@ impl Caps {
     fn lower_unless(
         &self,
         config: &mut SiteConfig,
-        mut is_refused: impl FnMut(&Lowered, Over) -> bool,
+        mut is_refused: impl FnMut(&Lowered, Excess) -> bool,
     ) -> Vec<Lowered> {
         let (mut lowered, cap) = (Vec::new(), &self.values);
-        let mut lower = |setting, from: String, to: String, over, take: &mut dyn FnMut()| {
+        let mut lower = |setting, from: String, to: String, excess, take: &mut dyn FnMut()| {
             let found = Lowered { setting, from, to };
-            if !is_refused(&found, over) {
+            if !is_refused(&found, excess) {
                 take();
                 lowered.push(found);
             }
         };
         let own = &mut config.limits;
         for field in self.fields() {
-            if !(field.is_over)(own, cap) {
-                continue;
-            }
+            let Some(excess) = (field.excess)(own, cap) else { continue };
             let (from, to) = ((field.shown)(own), (field.shown)(cap));
             let setting = SiteKey::Limit(field.name);
-            lower(setting, from, to, field.over, &mut || (field.take)(own, cap));
+            lower(setting, from, to, excess, &mut || (field.take)(own, cap));
         }
         for (name, plugin) in &mut config.plugin {
             let replicas = &mut plugin.replicas;
             if self.field("instances").is_some() && *replicas > cap.instances {
                 let setting = SiteKey::Replicas { plugin: name.clone() };
                 let (from, to) = (replicas.shown(), cap.instances.shown());
-                lower(setting, from, to, Over::Larger, &mut || *replicas = cap.instances);
+                lower(setting, from, to, Excess::Larger, &mut || *replicas = cap.instances);
             }
             for (guest, folder) in &mut plugin.folders {
                 let Some(size) = &mut folder.size else { continue };
                 if self.field("folder_size").is_some() && *size > cap.folder_size {
                     let setting = SiteKey::Folder { plugin: name.clone(), guest: guest.clone() };
                     let (from, to) = (size.shown(), cap.folder_size.shown());
-                    lower(setting, from, to, Over::Larger, &mut || *size = cap.folder_size);
+                    lower(setting, from, to, Excess::Larger, &mut || *size = cap.folder_size);
                 }
             }
         }
@@ -312,14 +319,12 @@ impl Caps {
 }
 
 /// What the error for a setting says.
-fn said(lowered: &Lowered, how: Over, line: usize) -> String {
+fn said(lowered: &Lowered, excess: Excess, line: usize) -> String {
     let Lowered { setting, from, to } = lowered;
-    let (from, most) = match how {
-        Over::Different => (format!("`{from}`"), format!("only `{to}`")),
-        Over::LargerOrZero if from.starts_with("0") && !to.starts_with("0") => {
-            (format!("{from}, which removes the bound"), format!("at most {to}"))
-        }
-        Over::Larger | Over::LargerOrZero => (from.clone(), format!("at most {to}")),
+    let (from, most) = match excess {
+        Excess::Different => (format!("`{from}`"), format!("only `{to}`")),
+        Excess::Unbounded => (format!("{from}, which removes the bound"), format!("at most {to}")),
+        Excess::Larger => (from.clone(), format!("at most {to}")),
     };
     let advice = "write what is allowed, or leave it out";
     format!("line {line}: `{setting}` is {from}, and the host allows this site {most}: {advice}")
@@ -464,6 +469,18 @@ mod tests {
         }
     }
 
+    /// The limits that zero removes.
+    const REMOVED_BY_ZERO: [&str; 8] = [
+        "site_memory",
+        "requests_per_second",
+        "messages_per_second",
+        "message_time",
+        "log_per_second",
+        "ping_interval",
+        "idle_time",
+        "idle_after",
+    ];
+
     #[test]
     fn every_limit_can_be_capped_in_its_direction() {
         for field in FIELDS {
@@ -494,7 +511,7 @@ mod tests {
             for (number, over) in over.iter().enumerate() {
                 let is_zero = number == 1;
                 let held = held(&cap, &write(over));
-                let is_refused = !is_zero || field.over == Over::LargerOrZero;
+                let is_refused = !is_zero || REMOVED_BY_ZERO.contains(&name);
                 match held {
                     Err(error) if is_refused => {
                         let error = error.to_string();

@@ -98,13 +98,13 @@ pub struct Admin {
     /// The address to listen on, such as `"127.0.0.1:4001"`. Default: none.
     pub listen: Option<SocketAddr>,
     /// A file with the operator's token, relative to the site, or to the folder of the sites. Every
-    /// request must show it, or a token of `tenants.tokens`. Default: the environment variable
-    /// `LITHE_ADMIN_TOKEN` has the token.
+    /// request must show it, or a token of `tenants.tokens`. It must not lie in the `public/` of the
+    /// only site. Default: the environment variable `LITHE_ADMIN_TOKEN` has the token.
     pub token_file: Option<PathBuf>,
     /// The file of the audit, which has a line for each change that somebody asks for, relative to
-    /// the same folder. It must not lie in a site's folder among several. With its four
-    /// predecessors, `FILE.1` to `FILE.4`, it has at most 42 MiB. If it cannot be written, no
-    /// change is made. Default: `.lithe/audit.log`.
+    /// the same folder. It must not lie in a site's folder among several, or in the `public/` of
+    /// the only one. With its four predecessors, `FILE.1` to `FILE.4`, it has at most 42 MiB. If it
+    /// cannot be written, no change is made. Default: `.lithe/audit.log`.
     pub audit: Option<PathBuf>,
     /// The largest component, or set of components in one deploy. Default: 64 MiB. Over it: 413.
     #[serde(deserialize_with = "size::<1, { 4 * GIB }, _>")]

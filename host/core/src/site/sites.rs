@@ -7,7 +7,6 @@ mod one;
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -511,7 +510,7 @@ pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
         }
         match std::fs::metadata(&path) {
             Ok(folder) => {
-                identities.insert(Identity { device: folder.dev(), inode: folder.ino() });
+                identities.insert(Identity::of_std(&folder));
             }
             Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {

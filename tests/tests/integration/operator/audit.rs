@@ -2,11 +2,14 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use lithe_tests::TestHost;
 use lithe_tests::artifacts::{SWAP_V1, SWAP_V3};
+use lithe_tests::{Signal, TestHost, eventually};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use super::{ACME, OPERATOR, PLUGIN, SETTINGS, ZETA, admin, ask, bytes, get, printed, with_tokens};
+use crate::host;
 
 const FILE: &str = ".lithe/audit.log";
 
@@ -145,6 +148,52 @@ async fn the_audit_lies_in_no_sites_folder() {
 }
 
 #[tokio::test]
+async fn the_audit_is_not_among_the_public_files_of_the_only_site() {
+    let site = host().route("swap", SWAP_V1).public("index.html", "hello");
+    let host = site.config("admin.audit = \"public/audit.log\"\n").start().await;
+    let refused = host.command("deploy", &[PLUGIN, SWAP_V3]).await;
+    refused.says(&["its line cannot be written", "public", "everybody can read"]);
+    assert!(!host.site.folder().join("public/audit.log").exists());
+    assert_eq!(host.get("/swap").await.text(), "v1");
+}
+
+/// Sends a request with the operator's token.
+async fn begin(admin: &str, method: &str, path: &str, body: &[u8]) -> TcpStream {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {OPERATOR}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(admin).await.expect("it listens");
+    stream.write_all(&[head.as_bytes(), body].concat()).await.expect("it is taken");
+    stream
+}
+
+#[tokio::test]
+async fn a_refusal_has_its_line_although_its_client_has_left() {
+    let host = with_tokens(SETTINGS).start().await;
+    drop(begin(&admin(&host).await, "POST", "/sites/acme/promote", b"").await);
+    eventually("its line", async || (lines(&host).len() == 1).then_some(())).await;
+    assert_eq!(told(&lines(&host)), ["operator acme promote refused"]);
+}
+
+#[tokio::test]
+async fn a_change_has_its_line_although_its_client_has_left_and_the_host_stops() {
+    let mut host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    // The change waits for the instance.
+    let mut client = host.connect_with("/swap", &[("host", "acme")]).await;
+    client.send("sleep:2000").await;
+    let put = format!("/sites/acme/plugins/{PLUGIN}");
+    let deploying = begin(&admin, "PUT", &put, &bytes(SWAP_V3)).await;
+    host.wait_for_log(&["taking over", "acme"]).await;
+    drop(deploying);
+    host.signal(Signal::TERM);
+    host.exit().await;
+    let told = told(&lines(&host));
+    assert!(told.len() == 1 && told[0].starts_with("operator acme deploy "), "{told:?}");
+}
+
+#[tokio::test]
 async fn what_is_hostile_in_a_line_is_escaped_and_a_line_is_one_line() {
     let host = with_tokens(SETTINGS).start().await;
     let admin = admin(&host).await;
@@ -190,6 +239,10 @@ async fn a_full_file_gets_a_number_and_the_oldest_goes() {
         (None, Some(0), None)
     );
     let all = host.command_in("", "audit", &["--json"]).await;
+    let left_out = "older lines are left out";
+    assert!(all.stderr.contains(left_out), "{}", all.stderr);
+    let table = host.command_in("", "audit", &[]).await;
+    assert!(printed(&table).contains(left_out));
     let all = printed(&all);
     assert_eq!(all.lines().count(), 10_000, "the newest");
     assert!(all.lines().last().is_some_and(|line| line.contains("\"control\"")));

@@ -107,6 +107,25 @@ async fn a_changed_cap_holds_for_what_is_served_as_far_as_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn with_more_values_than_a_new_cap_allows_a_dry_run_is_refused_as_the_deploy_is() {
+    let (file, folder) = ("routes/rooms/[id].wasm", "acme/routes/rooms/[id].wasm");
+    let own = format!("[plugin.\"{file}\"]\nscope = \"param:id\"\n");
+    let builder = sites().file("lithe.toml", "").file("acme/lithe.toml", own);
+    let host = builder.component(folder, SWAP_V1).start().await;
+    let mut one = host.connect_with("/rooms/one", &[("host", "acme")]).await;
+    let mut two = host.connect_with("/rooms/two", &[("host", "acme")]).await;
+    assert_eq!((one.ask("1").await, two.ask("1").await), ("v1:1".into(), "v1:1".into()));
+    host.site.write("lithe.toml", "[tenants.limits]\ninstances = 1\n");
+    host.wait_for_log(&["ERROR", "acme", "`limits.instances`", "previous version is still"]).await;
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let refused =
+            host.command_in("acme", "deploy", &[dry_run, &[file, SWAP_V3]].concat()).await;
+        refused.says(&[file, "cannot take over", "`limits.instances`"]);
+    }
+    assert_eq!((one.ask("count").await, two.ask("count").await), ("1".into(), "1".into()));
+}
+
+#[tokio::test]
 async fn a_cap_on_the_size_of_folders_waits_for_no_version() {
     let host = sites().file("lithe.toml", "").start().await;
     host.site.write("lithe.toml", "[tenants.limits]\nfolder_size = \"1 MiB\"\n");

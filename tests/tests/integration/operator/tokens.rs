@@ -187,6 +187,20 @@ async fn a_token_is_rotated_while_the_host_runs() {
 }
 
 #[tokio::test]
+async fn a_token_is_rotated_although_the_settings_are_invalid() {
+    let host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    let status =
+        async |token: &str| ask(&admin, token, "GET", "/sites/acme/status", b"").await.status;
+    host.site.write("lithe.toml", "[tenants.tokens]\nacme-ci = 1\n");
+    host.wait_for_log(&["WARN", "settings are invalid", "lithe.toml"]).await;
+    let new = "the-next-token-for-acme";
+    host.site.write("secrets/acme", new);
+    eventually("the new token", async || (status(new).await == 200).then_some(())).await;
+    assert_eq!((status(ACME).await, status(OPERATOR).await), (401, 200));
+}
+
+#[tokio::test]
 async fn a_token_may_be_in_a_variable_and_its_site_may_come_later() {
     let later = "[admin]\nlisten = \"127.0.0.1:0\"\ntoken_file = \"secrets/operator\"\n\
                  [tenants.tokens]\n\"später\" = { site = \"later\", variable = \"LATER\" }\n";

@@ -461,8 +461,9 @@ impl Charge {
     pub fn try_set(&mut self, bytes: usize) -> Result<(), Over> {
         // Checked before it is charged: what is refused must not count for anybody.
         match bytes.checked_sub(self.bytes) {
-            Some(more) if more > 0 => self.memory.try_add(self.what, more)?,
-            _ => self.memory.subtract(self.what, self.bytes - bytes),
+            Some(0) => return Ok(()),
+            Some(more) => self.memory.try_add(self.what, more)?,
+            None => self.memory.subtract(self.what, self.bytes - bytes),
         }
         self.bytes = bytes;
         Ok(())

@@ -70,8 +70,22 @@ impl<T: InstanceSource> Runner<T> {
                 let sockets = inner.assignments.len();
                 tracing::debug!(target: "session", site, plugin, sockets, "hibernating");
             }
+            Err(failure) if self.shared.template.context().settings.stateless => {
+                self.drop_what_holds_nothing(&failure);
+            }
             Err(failure) => self.keep_what_cannot_be_saved(&failure),
         }
+    }
+
+    /// Drops an idle instance whose `save` has failed, although its memory holds nothing.
+    fn drop_what_holds_nothing(&mut self, failure: &Failure) {
+        let context = self.shared.template.context();
+        let (site, plugin) = (&*context.site, &*context.plugin);
+        tracing::warn!(
+            target: "session", site, plugin, %failure,
+            "hibernating, although `save` has failed: the site says that the memory holds nothing"
+        );
+        self.forget_instance();
     }
 
     /// Keeps an idle instance that cannot save: its memory would be lost. The log says it once.

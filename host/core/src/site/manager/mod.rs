@@ -149,8 +149,9 @@ impl SiteManager {
         state.versions = versions;
         let next = NextSnapshot { snapshot, given: None, handover: Handover::Whole };
         let report = self.switch(state, next, Terms::default()).await?;
-        server.serve_hosts(served, &site.config.hosts)?;
+        // What is served now is this site, whether or not it gets its hosts.
         state.site = site;
+        server.serve_hosts(served, &state.site.config.hosts)?;
         Ok(report)
     }
 
