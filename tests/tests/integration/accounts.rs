@@ -289,7 +289,7 @@ async fn values_that_are_idle_for_longest_make_room_for_others() {
 async fn an_idle_site_gives_back_what_a_neighbour_within_its_part_needs() {
     let settings = "[limits]\nmemory = \"256 MiB\"\nresponse = \"128 MiB\"\n";
     let host = host()
-        .file("lithe.toml", "[host]\nmemory = \"256 MiB\"\n")
+        .file("lithe.toml", "[host]\nmemory = \"240 MiB\"\n")
         .file("evil.test/lithe.toml", settings)
         .component("evil.test/plugins/sessions.wasm", SESSIONS)
         .file("good.test/lithe.toml", settings)
@@ -304,12 +304,12 @@ async fn an_idle_site_gives_back_what_a_neighbour_within_its_part_needs() {
     assert_eq!(ask("evil.test", 100 << 20).await, 200);
     let greedy = bytes(&memory_of(&host, "evil.test").await["held"]["instances"]);
     assert!(greedy > 100 << 20, "{greedy}");
-    // An answer is held twice, by the instance and by the host: 120 MiB of a part of 128.
-    for mebibytes in (4..=60).step_by(8) {
+    // An answer is held twice, by the instance and by the host: 112 MiB of a part of 120.
+    for mebibytes in (8..=56).step_by(8) {
         assert_eq!(ask("good.test", mebibytes << 20).await, 200, "{mebibytes} MiB");
     }
     host.wait_for_log(&["evil.test", "an idle instance was dropped", "`host.memory`"]).await;
-    assert_eq!(ask("good.test", 60 << 20).await, 200);
+    assert_eq!(ask("good.test", 56 << 20).await, 200);
     assert_eq!(ask("evil.test", 1).await, 200, "another instance serves on");
 }
 
