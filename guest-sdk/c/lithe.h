@@ -431,7 +431,7 @@ void lithe_on_resume(lithe_socket socket);
  * before has to go on. */
 const char *lithe_on_health(void);
 
-/* Kind `session`: a session as a loop, in an instance of its own for each connection. */
+/* Kind `session`: a blocking session, in an instance of its own for each connection. */
 
 /* Runs the session. Returning closes the socket with 1000. */
 void lithe_on_session(lithe_socket socket);

@@ -1,4 +1,4 @@
-/* The kind `session`: a session as a loop. */
+/* The kind `session`: a blocking session. */
 
 #include "lithe_internal.h"
 

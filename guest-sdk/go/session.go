@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Session is a session as a loop, in an instance of its own for each connection.
+// Session is a blocking session, in an instance of its own for each connection.
 type Session struct {
 	// Answers a request. Without it, each request that asks for an upgrade gets one.
 	Request Handler

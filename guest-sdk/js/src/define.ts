@@ -81,7 +81,7 @@ export interface Memory extends Health {
 
 export interface Hooks extends SocketHooks, Memory {}
 
-/** A session as a loop, in an instance of its own for each connection. */
+/** A blocking session, in an instance of its own for each connection. */
 export interface Session {
   /** Answers a request. Without this, each request that asks for an upgrade gets one. */
   request?: Handler;

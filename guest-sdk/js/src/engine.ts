@@ -8,6 +8,8 @@ export interface Engine {
   settle<T>(value: Awaitable<T>): Awaitable<T>;
   /** Runs what was begun as far as it can go. */
   goOn(): Awaitable<void>;
+  /** Throws if a JSON text has more levels of arrays and objects than `JSON.parse` reads. */
+  boundLevels(json: string): void;
 }
 
 /** Whether the module is being loaded. That happens once, at build time, when there is no host. */

@@ -1,4 +1,4 @@
-/** Sessions as loops. */
+/** Blocking sessions. */
 
 import type { Received } from "lithe:plugin/receiver@0.1.0";
 

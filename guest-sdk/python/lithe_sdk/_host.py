@@ -12,14 +12,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
-from . import _fake
+from . import _played
 
 _is_component = find_spec("wit_world") is not None
 
 
 def _interface(name: str) -> Any:
     if not _is_component:
-        return getattr(_fake, name)
+        return getattr(_played, name)
     for side in ("imports", "exports"):
         try:
             return import_module(f"wit_world.{side}.{name}")
@@ -28,7 +28,7 @@ def _interface(name: str) -> Any:
     return None
 
 
-Err: Any = import_module("componentize_py_types").Err if _is_component else _fake.Err
+Err: Any = import_module("componentize_py_types").Err if _is_component else _played.Err
 http = _interface("http")
 next = _interface("next")
 outcome = _interface("outcome")

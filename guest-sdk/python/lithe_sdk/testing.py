@@ -22,7 +22,7 @@ import sys
 from typing import Any
 from urllib.parse import unquote
 
-from . import _entry, _fake, _match, _state
+from . import _entry, _match, _played, _state
 from ._component import component
 from ._outcome import Headers, HttpError, Response
 
@@ -115,14 +115,14 @@ class _Event:
 
     def rest(self) -> Any:
         """The rest of the chain, for a middleware: an empty 200."""
-        return _fake.outcome.Outcome_Response(_fake.http.Response(200, [], _fake.http.Body_Empty()))
+        return _played.outcome.Outcome_Response(_played.http.Response(200, [], _played.http.Body_Empty()))
 
 
 def _outcome(event: _Event) -> Any:
     entry: Any = _entry.Handler() if component.middleware is None else _entry.Middleware()
     try:
         return entry.handle(event).value
-    except _fake.Err as error:
+    except _played.Err as error:
         failure = error.value
         raise HttpError(failure.status, failure.message, failure.headers) from None
 
@@ -142,25 +142,25 @@ def request(
         made = _outcome(_Event(method, uri, headers or {}, params or {}, content, None))
     except HttpError as error:
         return Response(error.status, error.headers, error.message)
-    if isinstance(made, _fake.streams.Started):
+    if isinstance(made, _played.streams.Started):
         return Response(made.status, made.headers, _streamed(made.socket))
     return Response(made.status, made.headers, getattr(made.body, "value", b""))
 
 
 def _streamed(id: int) -> bytes:
-    socket = _fake.host.sockets[id]
-    socket.state = _fake.ReadyState.OPEN
+    socket = _played.host.sockets[id]
+    socket.state = _played.ReadyState.OPEN
     _open(id)
     for _ in range(_PATIENCE):
-        if socket.closed is not None or not _fake.host.timers:
+        if socket.closed is not None or not _played.host.timers:
             break
         advance(_PAUSE)
     if socket.closed is not None and not component.is_of_sessions:
-        _entry.Hooks().close(id, _fake.socket.CloseInfo(*socket.closed, True))
+        _entry.Hooks().close(id, _played.socket.CloseInfo(*socket.closed, True))
     return b"".join(p.encode() if isinstance(p, str) else p for p in socket.sent)
 
 
-# How long a streamed body may take, by the fake host's clock: a minute.
+# How long a streamed body may take, by the played host's clock: a minute.
 _PAUSE = 0.01
 _PATIENCE = 6000
 
@@ -168,14 +168,14 @@ _PATIENCE = 6000
 def _open(id: int) -> None:
     if not component.is_of_sessions:
         _entry.Hooks().open(id)
-    elif _fake.host.sockets[id].is_stream:
+    elif _played.host.sockets[id].is_stream:
         _entry.Session().run(id)
 
 
 class Client:
     """The client's end of a socket that the component has accepted."""
 
-    def __init__(self, socket: _fake.FakeSocket, headers: Headers) -> None:
+    def __init__(self, socket: _played.PlayedSocket, headers: Headers) -> None:
         self._socket = socket
         self.headers = headers
 
@@ -197,7 +197,7 @@ class Client:
     def send(self, *messages: str | bytes) -> None:
         """Sends messages to the component. A session runs at once, with these messages, and ends
         after them."""
-        host = _fake.socket
+        host = _played.socket
         made = [
             host.Message_Text(m) if isinstance(m, str) else host.Message_Binary(m) for m in messages
         ]
@@ -209,9 +209,9 @@ class Client:
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the socket from the client's side."""
-        self._socket.state = _fake.ReadyState.CLOSED
+        self._socket.state = _played.ReadyState.CLOSED
         if not component.is_of_sessions:
-            _entry.Hooks().close(self._socket.id, _fake.socket.CloseInfo(code, reason, True))
+            _entry.Hooks().close(self._socket.id, _played.socket.CloseInfo(code, reason, True))
 
 
 def connect(
@@ -223,17 +223,17 @@ def connect(
 ) -> Client:
     """Opens a socket. Raises `HttpError` if the component refuses."""
     accepted = _outcome(_Event("GET", uri, headers or {}, params or {}, b"", protocols or []))
-    if not isinstance(accepted, _fake.ws.Accepted):
+    if not isinstance(accepted, _played.ws.Accepted):
         raise HttpError(accepted.status, "the component has answered instead of upgrading")
-    socket = _fake.host.sockets[accepted.socket]
-    socket.state = _fake.ReadyState.OPEN
+    socket = _played.host.sockets[accepted.socket]
+    socket.state = _played.ReadyState.OPEN
     _open(socket.id)
     return Client(socket, accepted.headers)
 
 
 def advance(seconds: float) -> None:
     """Lets time pass: timers are due, and what sleeps goes on."""
-    host = _fake.host
+    host = _played.host
     end = host.now + int(seconds * 1000)
     while True:
         due = [(timer.due, id) for id, timer in host.timers.items() if timer.due <= end]
@@ -253,7 +253,7 @@ def save() -> bytes:
     """What the component saves when another version takes over. Raises `ValueError` if it cannot."""
     try:
         return _entry.State().save()
-    except _fake.Err as error:
+    except _played.Err as error:
         raise ValueError(error.value) from None
 
 
@@ -261,7 +261,7 @@ def restore(saved: bytes) -> None:
     """Restores what another instance has saved. Raises `ValueError` if the component refuses."""
     try:
         _entry.State().restore(saved)
-    except _fake.Err as error:
+    except _played.Err as error:
         raise ValueError(error.value) from None
 
 
@@ -269,7 +269,7 @@ def health() -> str | None:
     """Asks the component whether it may serve: the reason why it may not."""
     try:
         _entry.Health().check()
-    except _fake.Err as error:
+    except _played.Err as error:
         return str(error.value)
     return None
 
@@ -282,14 +282,14 @@ def swap(module: str) -> None:
     sys.modules.pop(module, None)
     component.clear()
     importlib.import_module(module)
-    _fake.host.timers.clear()
+    _played.host.timers.clear()
     if saved is not None and _state.functions() is not None:
         restore(saved)
-    for socket in list(_fake.host.sockets.values()):
-        if socket.state != _fake.ReadyState.OPEN:
+    for socket in list(_played.host.sockets.values()):
+        if socket.state != _played.ReadyState.OPEN:
             continue
         if socket.pinned:
-            socket.state, socket.closed = _fake.ReadyState.CLOSED, (1012, "")
+            socket.state, socket.closed = _played.ReadyState.CLOSED, (1012, "")
         else:
             _entry.Resume().resume(socket.id)
 
@@ -297,4 +297,4 @@ def swap(module: str) -> None:
 def reset() -> None:
     """Forgets the sockets and timers of the tests before. What the component has in its memory
     stays."""
-    _fake.host.clear()
+    _played.host.clear()

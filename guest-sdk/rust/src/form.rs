@@ -117,8 +117,10 @@ impl IntoDeserializer<'_, Error> for Field {
 macro_rules! parsed {
     ($($method:ident => $visit:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            let read = parse(&self.value);
-            visitor.$visit(read.map_err(|why| Self::is_wrong(&self.name, &self.value, why))?)
+            let Self { name, value } = self;
+            let read = parse(&value).map_err(|why| Self::is_wrong(&name, &value, why))?;
+            // A type may take less than what it is read from, such as `NonZeroU8`.
+            visitor.$visit(read).map_err(|why: Error| Self::is_wrong(&name, &value, why))
         }
     )*};
 }
@@ -175,6 +177,8 @@ impl<'de> Deserializer<'de> for Field {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU8;
+
     use serde::Deserialize;
 
     use super::*;
@@ -193,14 +197,16 @@ mod tests {
         color: Color,
         id: Id,
         amount: Option<f64>,
+        count: Option<NonZeroU8>,
         #[serde(default)]
         note: String,
     }
 
     #[test]
     fn fields_have_types() {
-        let order = Order { color: Color::Red, id: Id(7), amount: Some(1.5), note: "a ä".into() };
-        assert_eq!(read("&color=red&amount=1.5&id=7&note=a+%C3%A4&other"), Ok(order));
+        let (amount, count) = (Some(1.5), NonZeroU8::new(2));
+        let order = Order { color: Color::Red, id: Id(7), amount, count, note: "a ä".into() };
+        assert_eq!(read("&color=red&amount=1.5&count=2&id=7&note=a+%C3%A4&other"), Ok(order));
         let pairs: Vec<(String, u8)> = read("a=1&a=2").unwrap();
         assert_eq!(pairs, [("a".into(), 1), ("a".into(), 2)]);
         for (form, problem) in [
@@ -211,6 +217,10 @@ mod tests {
             ("color=red&id=x", "field `id` is `x`: not an integer"),
             ("color=red&id=7&id=8", "field `id` is there twice"),
             ("color=red&id=7&amount=", "field `amount` is ``: not a number"),
+            (
+                "color=red&id=7&count=0",
+                "field `count` is `0`: invalid value: integer `0`, expected a nonzero u8",
+            ),
         ] {
             assert_eq!(read::<Order>(form).unwrap_err().of("field", "form"), problem);
         }

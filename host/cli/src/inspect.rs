@@ -78,7 +78,7 @@ fn world(fit: Fit) -> String {
     let world = match fit.kind {
         Kind::Route => "route: no sessions; a pool of instances",
         Kind::Hooks => "hooks-plugin: sessions as events; one shared instance",
-        Kind::Session => "session-plugin: sessions as loops; an instance for each connection",
+        Kind::Session => "session-plugin: blocking sessions; an instance for each connection",
         Kind::Middleware => "middleware-plugin: runs around the handlers of its scope",
         Kind::ErrorHandler => "error-plugin: answers for the failures of its scope",
     };

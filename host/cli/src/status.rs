@@ -62,6 +62,11 @@ fn table(status: &Status) -> String {
             let reason = log::escape(reason);
             let _ = writeln!(text, "\n{plugin} could not save its memory, and keeps it: {reason}");
         }
+        if let Some(reason) = &serving.cannot_restore {
+            let reason = log::escape(reason);
+            let _ =
+                writeln!(text, "\n{plugin} could not restore its memory, and keeps it: {reason}");
+        }
     }
     if !status.draining.is_empty() {
         text += "\ndraining:\n\n";

@@ -24,7 +24,7 @@ pub enum Kind {
     Route,
     /// A handler with sessions as events
     Hooks,
-    /// A handler with sessions as loops
+    /// A handler with blocking sessions
     Session,
     /// Runs around a handler
     Middleware,

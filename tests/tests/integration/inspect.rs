@@ -22,7 +22,7 @@ fn inspect(file: &Path) -> Output {
 fn a_component_that_fits_is_described() {
     for (component, world) in [
         (PING, "hooks-plugin: sessions as events"),
-        (LOOP, "session-plugin: sessions as loops"),
+        (LOOP, "session-plugin: blocking sessions"),
         (ADMIN_AUTH, "middleware-plugin"),
         (LEGACY, "it names its routes: for `plugins/`"),
     ] {

@@ -1,7 +1,9 @@
 //! The memory of a shared instance is not lost, unless the site allows it or the log reports it.
 
-use lithe_tests::artifacts::{HOSTILE_HOOKS, SWAP_V1, TRAP_HTTP};
-use lithe_tests::{Builder, TestHost, eventually};
+use std::time::Duration;
+
+use lithe_tests::artifacts::{HOSTILE_HOOKS, SWAP_V1, SWAP_V2, TRAP_HTTP};
+use lithe_tests::{Builder, Response, TestHost, eventually};
 
 use crate::host;
 
@@ -20,6 +22,15 @@ async fn sweeps(host: &TestHost) {
         let dropped = || host.log().matches("dropping idle instances").count();
         eventually("the sweep", async || (dropped() >= seen).then_some(())).await;
     }
+}
+
+/// Asks for the count until the answer is the expected one. The instance can hibernate in between.
+async fn counted(host: &TestHost, is_expected: impl Fn(&Response) -> bool) {
+    eventually("the answer", async || {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        is_expected(&host.get("/swap?count").await).then_some(())
+    })
+    .await;
 }
 
 /// How many sockets the instance that answers has seen opened.
@@ -121,6 +132,53 @@ async fn an_instance_whose_save_fails_stays_and_is_asked_again_after_its_next_ev
     assert_eq!(client.ask("save:0").await, "v1:save:0");
     host.wait_for_log(&["hibernating", "sockets=1"]).await;
     assert_eq!(client.ask("count").await, "3");
+}
+
+#[tokio::test]
+async fn what_a_new_instance_refuses_is_kept_for_the_next_event() {
+    let host = host().config(IDLE).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    let mut member = host.connect("/swap").await;
+    let mut other = host.connect("/swap").await;
+    assert_eq!(member.ask("subscribe:full").await, "v1:subscribe:full");
+    assert_eq!(client.ask("save:refuse-while:full").await, "v1:save:refuse-while:full");
+    counted(&host, |count| count.status == 500).await;
+    assert_eq!(host.get("/swap?count").await.status, 500);
+    other.send("hello").await;
+    assert_eq!(other.closed().await.0, 1011);
+    let why = "`restore` answered: `full` has a member, as told";
+    host.wait_for_log(&["ERROR", "refused what an idle one had saved", why]).await;
+    let shown = host.command("status", &[]).await;
+    let said = format!("routes/swap.wasm could not restore its memory, and keeps it: {why}");
+    assert!(shown.stdout.contains(&said), "{shown:?}");
+    assert_eq!(host.log().matches("refused what an idle one had saved").count(), 1);
+
+    member.close(1000, "").await;
+    member.closed().await;
+    counted(&host, |count| count.status == 200).await;
+    assert_eq!(client.ask("count").await, "2");
+    let shown = host.command("status", &[]).await;
+    assert!(!shown.stdout.contains("could not restore"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn what_a_new_instance_refuses_is_kept_for_the_next_version() {
+    let host = host().config(IDLE).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:refuse-in:v1").await, "v1:save:refuse-in:v1");
+    counted(&host, |count| count.status == 500).await;
+    host.command("deploy", &["routes/swap.wasm", SWAP_V2]).await.succeeded();
+    assert_eq!(client.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn the_log_says_when_memory_is_lost_because_restoring_has_trapped() {
+    let host = host().config(IDLE).route("swap", SWAP_V1).start().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:restore-trap").await, "v1:save:restore-trap");
+    counted(&host, |count| count.text() == "0").await;
+    host.wait_for_log(&["ERROR", "what an idle instance had saved is lost", "the guest trapped"])
+        .await;
 }
 
 #[tokio::test]

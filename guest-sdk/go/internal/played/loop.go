@@ -4,7 +4,7 @@ package played
 
 import "time"
 
-// A session as a loop. It runs in a goroutine of its own, and only while its client waits for it:
+// A blocking session. It runs in a goroutine of its own, and only while its client waits for it:
 // each of the two waits until the other has nothing to do.
 type loop struct {
 	socket   uint32

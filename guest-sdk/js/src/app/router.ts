@@ -76,7 +76,7 @@ export class Router {
     return this;
   }
 
-  /** Accepts WebSockets, and runs a session as a loop for each, in an instance of its own. The kind of
+  /** Accepts WebSockets, and runs a blocking session for each, in an instance of its own. The kind of
    * such an app is `session`. Requests that ask for no upgrade go to the handlers of the same pattern.
    * Without such handlers, they go to the session's `request`, which may refuse an upgrade, too. */
   session(pattern: string, session: Session | Session["run"]): this {

@@ -11,7 +11,7 @@ export interface Route {
   layers: Layer[];
 }
 
-/** Whether it runs sessions as loops. */
+/** Whether it runs blocking sessions. */
 export function isSession(answerer: Route["answerer"]): answerer is Session {
   return "run" in answerer;
 }

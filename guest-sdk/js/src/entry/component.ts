@@ -22,20 +22,26 @@ export function healthOf(engine: Engine, { health }: Health) {
 export function stateOf(engine: Engine, state: State | undefined) {
   return {
     save: () =>
-      told(() => engine.settle(then(state?.save() as Awaitable<unknown>, (saved) => toBytes(state, saved)))),
+      told(() => engine.settle(then(state?.save() as Awaitable<unknown>, (saved) => toBytes(engine, state, saved)))),
     restore: (bytes: Uint8Array) =>
       told(() =>
         engine.settle(state?.format === "bytes" ? state.restore(bytes) : state?.restore(fromJson(bytes)))),
   };
 }
 
-function toBytes(state: State | undefined, saved: unknown): Uint8Array {
+function toBytes(engine: Engine, state: State | undefined, saved: unknown): Uint8Array {
   if (state?.format === "bytes") {
     if (saved instanceof Uint8Array) return saved;
     throw new TypeError("`save` of a state with `format: \"bytes\"` returns a `Uint8Array`");
   }
   const text = ArrayBuffer.isView(saved) ? undefined : JSON.stringify(saved);
   if (text === undefined) throw new TypeError("what `save` returns has no JSON form: `format: \"bytes\"` takes bytes");
+  try {
+    engine.boundLevels(text);
+  } catch (error) {
+    // The memory would be lost with this instance.
+    throw new TypeError(`\`restore\` could not read what \`save\` returns: ${(error as Error).message}`);
+  }
   return new TextEncoder().encode(text);
 }
 

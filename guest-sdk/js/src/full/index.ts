@@ -2,4 +2,4 @@
 
 import "./console.ts";
 
-export { goOn, settle } from "./engine.ts";
+export { boundLevels, goOn, settle } from "./engine.ts";

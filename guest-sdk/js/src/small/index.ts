@@ -2,11 +2,12 @@
  * promises. When the component is bundled, `async` functions are made of them. */
 
 import "./console.ts";
-import "./json.ts";
 import "./random.ts";
 import "./text.ts";
 import { isPromise } from "../awaitable.ts";
 import { JobPromise, runJobs } from "./promise.ts";
+
+export { boundLevels } from "./json.ts";
 
 export function settle<T>(value: T | PromiseLike<T>): T {
   if (isPromise(value)) return (JobPromise.resolve(value) as JobPromise<T>).settled();

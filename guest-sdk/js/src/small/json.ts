@@ -8,11 +8,16 @@ const parse = JSON.parse;
 
 JSON.parse = (text: string, reviver?: Parameters<typeof parse>[1]): unknown => {
   const source = String(text);
-  if (source.length > DEPTH && isTooDeep(source)) {
-    throw new SyntaxError(`more than ${DEPTH} levels of arrays and objects`);
-  }
+  boundLevels(source);
   return parse(source, reviver);
 };
+
+/** Throws if arrays and objects stand deeper in each other than `JSON.parse` reads. */
+export function boundLevels(text: string): void {
+  if (text.length > DEPTH && isTooDeep(text)) {
+    throw new SyntaxError(`more than ${DEPTH} levels of arrays and objects`);
+  }
+}
 
 function isTooDeep(text: string): boolean {
   // Native calls: most texts cost no more.

@@ -10,15 +10,15 @@ import type { StreamOptions, Started } from "lithe:plugin/streams@0.1.0";
 import type { Accepted, UpgradeOptions } from "lithe:plugin/ws@0.1.0";
 
 /** A request as the host has it. */
-export interface FakeEvent extends Handle {
+export interface PlayedEvent extends Handle {
   /** The protocols that it offers, if it asks for an upgrade. */
   protocols: string[] | undefined;
   /** The rest of the chain, for a middleware. */
   rest: () => Outcome;
 }
 
-export interface FakeSocket {
-  event: FakeEvent;
+export interface PlayedSocket {
+  event: PlayedEvent;
   protocol: string | undefined;
   attachment: Uint8Array;
   /** It stays with the version that has accepted it. */
@@ -32,14 +32,14 @@ export interface FakeSocket {
   closed: { code: number; reason: string } | undefined;
 }
 
-export interface FakeTimer {
+export interface PlayedTimer {
   due: number;
   /** 0 if the timer is due only once. */
   period: number;
 }
 
-export const sockets = new Map<number, FakeSocket>();
-export const timers = new Map<number, FakeTimer>();
+export const sockets = new Map<number, PlayedSocket>();
+export const timers = new Map<number, PlayedTimer>();
 export const clock = { now: 0 };
 /** The component's environment. */
 export const environment = new Map<string, string>();
@@ -72,12 +72,12 @@ function refusal(status: number, message: string, headers: Fields = []): Error {
 
 function accept(
   event: Handle,
-  accepted: Pick<FakeSocket, "protocol" | "attachment" | "pinned" | "isStream">,
+  accepted: Pick<PlayedSocket, "protocol" | "attachment" | "pinned" | "isStream">,
 ): number {
   const id = sockets.size + 1;
   sockets.set(id, {
     ...accepted,
-    event: event as FakeEvent,
+    event: event as PlayedEvent,
     state: "connecting",
     sent: [],
     received: [],
@@ -87,14 +87,14 @@ function accept(
   return id;
 }
 
-function live(id: number): FakeSocket {
+function live(id: number): PlayedSocket {
   const found = sockets.get(id);
   if (!found || found.state === "closing" || found.state === "closed") throw failure({ tag: "closed" });
   return found;
 }
 
 /** A socket whose `close` has not returned. */
-function known(id: number): FakeSocket | undefined {
+function known(id: number): PlayedSocket | undefined {
   const found = sockets.get(id);
   return found?.state === "closed" ? undefined : found;
 }
@@ -109,8 +109,8 @@ function end(id: number, code: number, reason: string): void {
 // ws
 
 export const isSupported = () => true;
-export const isUpgradeRequest = (event: Handle) => (event as FakeEvent).protocols !== undefined;
-export const requestedProtocols = (event: Handle) => (event as FakeEvent).protocols ?? [];
+export const isUpgradeRequest = (event: Handle) => (event as PlayedEvent).protocols !== undefined;
+export const requestedProtocols = (event: Handle) => (event as PlayedEvent).protocols ?? [];
 
 export function upgrade(event: Handle, { protocol, headers, attachment, pinned }: UpgradeOptions): Accepted {
   if (event.method() !== "GET") throw refusal(405, "only GET can be upgraded", [["allow", "GET"]]);
@@ -168,7 +168,7 @@ export function unsubscribe(id: number, topic: string): void {
 export const subscriptions = (id: number) => [...(known(id)?.topics ?? [])].sort();
 
 export function members(topic: string | undefined): number[] {
-  const hears = ({ topics, isStream }: FakeSocket) => (topic === undefined ? !isStream : topics.has(topic));
+  const hears = ({ topics, isStream }: PlayedSocket) => (topic === undefined ? !isStream : topics.has(topic));
   return [...sockets].filter(([, socket]) => socket.state === "open" && hears(socket)).map(([id]) => id);
 }
 
@@ -205,4 +205,4 @@ export function receive(id: number): Received {
 
 // next
 
-export const run = (event: Handle): Outcome => (event as FakeEvent).rest();
+export const run = (event: Handle): Outcome => (event as PlayedEvent).rest();

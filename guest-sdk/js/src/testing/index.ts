@@ -81,9 +81,9 @@ export class TestResponse {
 
 /** What is called of a component. */
 interface Component {
-  handler?: { handle(event: host.FakeEvent): Awaitable<Outcome> };
-  middleware?: { handle(event: host.FakeEvent): Awaitable<Outcome> };
-  errorHandler?: { handle(event: host.FakeEvent, failure: Failure): Awaitable<Answered> };
+  handler?: { handle(event: host.PlayedEvent): Awaitable<Outcome> };
+  middleware?: { handle(event: host.PlayedEvent): Awaitable<Outcome> };
+  errorHandler?: { handle(event: host.PlayedEvent, failure: Failure): Awaitable<Answered> };
   hooks?: {
     open(id: number): Awaitable<void>;
     receive(id: number, messages: Message[]): Awaitable<void>;
@@ -153,7 +153,7 @@ export class TestHost {
     const handler = this.#component.errorHandler;
     if (!handler) throw new TypeError("it is not an error handler");
     try {
-      const made = event(uri, options, undefined) as host.FakeEvent;
+      const made = event(uri, options, undefined) as host.PlayedEvent;
       return new TestResponse(await handler.handle(made, { status, headers, message }));
     } catch (thrown) {
       const failure = HttpError.from(thrown);
@@ -286,7 +286,7 @@ export class TestClient {
     this.#settle = settle;
   }
 
-  get #socket(): host.FakeSocket {
+  get #socket(): host.PlayedSocket {
     const socket = host.sockets.get(this.#id);
     if (!socket) throw new TypeError("its host is gone");
     return socket;
@@ -385,7 +385,7 @@ function event(
   options: RequestOptions,
   protocols: string[] | undefined,
   app?: App,
-): host.FakeEvent | HttpError {
+): host.PlayedEvent | HttpError {
   const { method = "GET" } = options;
   const headers: Fields = fields(options.headers);
   const locals = new Map<string, string>();

@@ -7,6 +7,6 @@ mod wasm;
 pub(crate) use wasm::*;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod fake;
+pub(crate) mod played;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use fake::*;
+pub(crate) use played::*;

@@ -141,7 +141,7 @@ impl TestSocket {
     }
 
     /// A test's socket is always known to the host in memory.
-    fn with<R>(&self, f: impl FnOnce(&mut sys::FakeSocket) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut sys::PlayedSocket) -> R) -> R {
         with_socket(self.id, f).expect("the host in memory keeps every socket")
     }
 }

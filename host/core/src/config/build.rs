@@ -37,7 +37,7 @@ pub enum GuestKind {
     Route,
     /// A handler with sessions as events.
     Hooks,
-    /// A handler with sessions as loops.
+    /// A handler with blocking sessions.
     Session,
     Middleware,
     /// An error handler.

@@ -127,6 +127,11 @@ impl PluginVersion {
         self.shared()?.cannot_save()
     }
 
+    /// Why an instance has refused what an idle one had saved, if that is still kept.
+    pub fn cannot_restore(&self) -> Option<Arc<str>> {
+        self.shared()?.cannot_restore()
+    }
+
     /// What the next version starts with.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity

@@ -139,7 +139,7 @@ sets! {
         hooks: hooks::Guest,
     }
 
-    /// What a component with sessions as loops exports.
+    /// What a component with blocking sessions exports.
     Session, SessionIndices {
         handler: handler::Guest,
         session: session::Guest,

@@ -196,6 +196,12 @@ impl<T: InstanceSource> InstanceSet<T> {
         all.iter().find_map(|shared| shared.cannot_save())
     }
 
+    /// Why an instance has refused what an idle one had saved, if that is still kept.
+    pub(crate) fn cannot_restore(&self) -> Option<Arc<str>> {
+        let all = self.all(&self.inner.lock());
+        all.iter().find_map(|shared| shared.cannot_restore())
+    }
+
     /// Calls the handler of the instance for a request.
     ///
     /// # Errors

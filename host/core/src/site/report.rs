@@ -141,6 +141,10 @@ pub struct Serving {
     /// it can, a deploy is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_save: Option<String>,
+    /// Why an instance has refused what an idle one had saved. The host keeps it, and the events
+    /// fail until an instance takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_restore: Option<String>,
     /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }

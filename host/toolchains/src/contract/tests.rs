@@ -155,14 +155,14 @@ fn javascript_declares_what_the_contract_has() {
 }
 
 #[test]
-fn python_s_fake_host_has_what_the_contract_has() {
-    let fake = include_str!("../../../../guest-sdk/python/lithe_sdk/_fake.py");
+fn python_s_played_host_has_what_the_contract_has() {
+    let played = include_str!("../../../../guest-sdk/python/lithe_sdk/_played.py");
     for (name, interface, resolve) in imported() {
         // Its resource is a class of `testing.py`, and used by its methods' names.
         if name == "event" {
             continue;
         }
-        let (_, rest) = fake
+        let (_, rest) = played
             .split_once(&format!("\n{name} = SimpleNamespace("))
             .unwrap_or_else(|| panic!("no `{name}`"));
         let module = rest.split("\n\n\n").next().unwrap();

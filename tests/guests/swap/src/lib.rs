@@ -9,6 +9,8 @@
 //! | `save:trap`, `save:fail` | has the next `save` trap, or fail |
 //! | `save:never` | has each `save` fail until another such message |
 //! | `save:refuse`, `save:restore-trap` | has the version that restores it refuse, or trap |
+//! | `save:refuse-while:TOPIC` | has `restore` refuse it while the topic has a member |
+//! | `save:refuse-in:VERSION` | has `restore` of that version refuse it |
 //! | `save:publish` | has the version that restores it publish `restored` in that topic |
 //! | `save:SIZE` | has the next `save` hand over that many bytes, and a few more |
 //! | `id`, `protocol` | says the socket's |
@@ -133,6 +135,12 @@ impl State for Swap {
     }
 
     fn restore(&self, saved: Saved) -> Result<()> {
+        if let Some(topic) = saved.fault.strip_prefix("refuse-while:") {
+            ensure!(topics::count(topic) == 0, "`{topic}` has a member, as told");
+        }
+        if let Some(version) = saved.fault.strip_prefix("refuse-in:") {
+            ensure!(version != self.version, "refused in {version}, as told");
+        }
         match saved.fault.as_str() {
             "refuse" => bail!("refused as told"),
             "publish" => {

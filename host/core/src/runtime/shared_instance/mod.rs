@@ -103,7 +103,7 @@ struct Inner<T: InstanceSource> {
     /// The last save, if it has failed.
     unsaved: Option<Unsaved>,
     /// What an instance saved before it was dropped for being idle.
-    hibernated: Option<Bytes>,
+    hibernated: Option<Hibernated>,
     /// What the previous version has handed over, and whether an instance has been lost since.
     inherited: Option<Bytes>,
     lost: bool,
@@ -127,6 +127,13 @@ struct Unsaved {
     stays: bool,
     /// Whether the log says that it stays.
     is_said: bool,
+}
+
+/// What waits for the next instance.
+struct Hibernated {
+    saved: Bytes,
+    /// Why the last instance that was given it has refused it.
+    refused: Option<Arc<str>>,
 }
 
 enum Event<T: InstanceSource> {
@@ -209,6 +216,11 @@ impl<T: InstanceSource> SharedInstance<T> {
     /// Why its instance could not save what it has in memory when it was asked last.
     pub(crate) fn cannot_save(&self) -> Option<Arc<str>> {
         Some(self.inner.lock().unsaved.as_ref()?.why.clone())
+    }
+
+    /// Why its last instance has refused what an idle one had saved.
+    pub(crate) fn cannot_restore(&self) -> Option<Arc<str>> {
+        self.inner.lock().hibernated.as_ref()?.refused.clone()
     }
 
     /// Which one of its plugin's instances it is.

@@ -4,12 +4,12 @@
 use bytes::Bytes;
 
 use super::runner::Runner;
-use super::{GuestCalls as _, InstanceSource, Unsaved};
+use super::{GuestCalls as _, Hibernated, InstanceSource, Unsaved};
 use crate::capability::account::Held;
 use crate::log;
 use crate::runtime::failure::Failure;
 
-/// The most bytes of a failed save's reason that are kept for `status`.
+/// The most bytes of the reason why a save or a restore has failed that are kept for `status`.
 const MAX_REASON: usize = 1024;
 
 impl<T: InstanceSource> Runner<T> {
@@ -35,7 +35,7 @@ impl<T: InstanceSource> Runner<T> {
     pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
             // Copied after the lock is given back.
-            let saved = self.shared.inner.lock().hibernated.clone();
+            let saved = self.shared.inner.lock().hibernated.as_ref().map(|own| own.saved.clone());
             return Ok(saved.map(|saved| saved.to_vec()));
         };
         let saved = instance.save().await;
@@ -64,7 +64,8 @@ impl<T: InstanceSource> Runner<T> {
             Ok(saved) => {
                 self.instance = None;
                 let mut inner = self.shared.inner.lock();
-                inner.hibernated = saved.map(|saved| self.charged(saved));
+                let saved = saved.map(|saved| self.charged(saved));
+                inner.hibernated = saved.map(|saved| Hibernated { saved, refused: None });
                 let context = self.shared.template.context();
                 let (site, plugin) = (&*context.site, &*context.plugin);
                 let sockets = inner.assignments.len();
@@ -115,21 +116,40 @@ impl<T: InstanceSource> Runner<T> {
         }
     }
 
-    /// Gives a new instance what the previous one saved when it hibernated.
+    /// Gives a new instance what the previous one saved when it hibernated. If the instance refuses
+    /// it, it goes, and the next event tries again: otherwise the memory would be lost.
     pub(crate) async fn wake_up(&mut self) -> Result<(), Failure> {
-        let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
         let Some(instance) = &mut self.instance else { return Ok(()) };
-        let Err(failure) = instance.restore(&saved).await else { return Ok(()) };
+        let Some(hibernated) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
+        let Err(failure) = instance.restore(&hibernated.saved).await else { return Ok(()) };
+        if failure.spares_the_instance() {
+            self.instance = None;
+            self.keep_what_was_refused(hibernated, &failure);
+            return Err(failure);
+        }
         let context = self.shared.template.context();
         let (site, plugin) = (&*context.site, &*context.plugin);
         tracing::error!(
             target: "session", site, plugin, %failure,
             "what an idle instance had saved is lost: `restore` has failed"
         );
-        match failure.spares_the_instance() {
-            true => Ok(()),
-            // The new instance starts without memory, as after any failure.
-            false => self.start().await,
+        // The new instance starts without memory, as after any failure.
+        self.start().await
+    }
+
+    /// Keeps what a new instance has refused for the next one. The log says it once.
+    fn keep_what_was_refused(&self, mut hibernated: Hibernated, failure: &Failure) {
+        let why = log::excerpt(failure, MAX_REASON).into();
+        let was_said = hibernated.refused.replace(why).is_some();
+        self.shared.inner.lock().hibernated = Some(hibernated);
+        if !was_said {
+            let context = self.shared.template.context();
+            let (site, plugin) = (&*context.site, &*context.plugin);
+            tracing::error!(
+                target: "session", site, plugin, %failure,
+                "an instance has refused what an idle one had saved: it is kept, and each event \
+                 fails until `restore` takes it"
+            );
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const MESSAGE_LIMIT: usize = 1024 * 1024;
 pub(crate) type HeardBy = Option<Rc<dyn Hooks>>;
 
 /// One socket, from its upgrade to the end of the thread.
-pub(crate) struct FakeSocket {
+pub(crate) struct PlayedSocket {
     request: Rc<Request>,
     pub state: ReadyState,
     protocol: Option<String>,
@@ -68,7 +68,7 @@ impl Ended {
     }
 }
 
-impl FakeSocket {
+impl PlayedSocket {
     pub(super) fn new(
         request: Rc<Request>,
         protocol: Option<&str>,
@@ -120,7 +120,7 @@ impl FakeSocket {
 }
 
 /// Runs `f` with the socket, if there ever was one of that number.
-pub(crate) fn with_socket<R>(socket: u32, f: impl FnOnce(&mut FakeSocket) -> R) -> Option<R> {
+pub(crate) fn with_socket<R>(socket: u32, f: impl FnOnce(&mut PlayedSocket) -> R) -> Option<R> {
     HOST.with(|host| host.sockets.borrow_mut().get_mut(&socket).map(f))
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn movable() -> Vec<u32> {
 }
 
 /// Runs `f` with the socket, while the guest may still ask about it.
-fn with_known<R>(socket: u32, f: impl FnOnce(&mut FakeSocket) -> R) -> Option<R> {
+fn with_known<R>(socket: u32, f: impl FnOnce(&mut PlayedSocket) -> R) -> Option<R> {
     with_socket(socket, |socket| (!socket.gone).then(|| f(socket))).flatten()
 }
 

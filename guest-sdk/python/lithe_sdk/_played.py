@@ -46,8 +46,8 @@ class ReadyState(Enum):
 
 
 @dataclass
-class FakeSocket:
-    """A socket as the fake host keeps it."""
+class PlayedSocket:
+    """A socket as the played host keeps it."""
 
     id: int
     event: Any
@@ -63,14 +63,14 @@ class FakeSocket:
 
 
 @dataclass
-class FakeTimer:
-    """A timer, and when it is due, in milliseconds of the fake host's clock."""
+class PlayedTimer:
+    """A timer, and when it is due, in milliseconds of the played host's clock."""
 
     due: int
     every: int | None
 
 
-class FakeHost:
+class PlayedHost:
     """The host, as a component sees it."""
 
     def __init__(self) -> None:
@@ -78,26 +78,26 @@ class FakeHost:
 
     def clear(self) -> None:
         """Forgets every socket and timer."""
-        self.sockets: dict[int, FakeSocket] = {}
-        self.timers: dict[int, FakeTimer] = {}
+        self.sockets: dict[int, PlayedSocket] = {}
+        self.timers: dict[int, PlayedTimer] = {}
         self.now = 0
         self.timers_set = 0
 
-    def accept(self, event: Any, protocol: str | None, options: Any) -> FakeSocket:
+    def accept(self, event: Any, protocol: str | None, options: Any) -> PlayedSocket:
         id = len(self.sockets) + 1
-        self.sockets[id] = FakeSocket(
+        self.sockets[id] = PlayedSocket(
             id, event, protocol, options.attachment, pinned=options.pinned
         )
         return self.sockets[id]
 
-    def live(self, id: int) -> FakeSocket:
+    def live(self, id: int) -> PlayedSocket:
         socket = self.sockets.get(id)
         if socket is None or socket.state in (ReadyState.CLOSING, ReadyState.CLOSED):
             raise Err(_record("SendError_Closed")())
         return socket
 
 
-host = FakeHost()
+host = PlayedHost()
 
 
 def _upgrade(event: Any, options: Any) -> Any:
@@ -205,7 +205,7 @@ topics = SimpleNamespace(
 def _set_timer(milliseconds: int, repeat: bool) -> int:
     host.timers_set += 1
     every = max(1, milliseconds) if repeat else None
-    host.timers[host.timers_set] = FakeTimer(host.now + milliseconds, every)
+    host.timers[host.timers_set] = PlayedTimer(host.now + milliseconds, every)
     return host.timers_set
 
 

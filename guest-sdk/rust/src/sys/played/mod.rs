@@ -16,7 +16,7 @@ use crate::{HttpError, Outcome, headers};
 
 pub(crate) use handshake::{is_supported, is_upgrade_request, requested_protocols, start, upgrade};
 pub(crate) use sockets::{
-    Ended, FakeSocket, HeardBy, attachment, buffered_amount, close, event_of, fail, movable,
+    Ended, HeardBy, PlayedSocket, attachment, buffered_amount, close, event_of, fail, movable,
     next_ended, protocol, receive, send_binary, send_text, set_attachment, state, terminate,
     with_socket,
 };
@@ -36,7 +36,7 @@ thread_local! {
 struct Host {
     upgrades_off: Cell<bool>,
     last_socket: Cell<u32>,
-    sockets: RefCell<BTreeMap<u32, FakeSocket>>,
+    sockets: RefCell<BTreeMap<u32, PlayedSocket>>,
     topics: RefCell<topics::Topics>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{ATTACHMENT_LIMIT, EventHandle, FakeSocket, HOST, Request};
+use super::{ATTACHMENT_LIMIT, EventHandle, HOST, PlayedSocket, Request};
 use crate::outcome::Accepted;
 use crate::query::is_token_byte;
 use crate::stream::Started;
@@ -135,7 +135,7 @@ fn accept(request: &Rc<Request>, protocol: Option<&str>, options: &UpgradeOption
     let id = HOST.with(|host| {
         let id = host.last_socket.get() + 1;
         host.last_socket.set(id);
-        let socket = FakeSocket::new(Rc::clone(request), protocol, options);
+        let socket = PlayedSocket::new(Rc::clone(request), protocol, options);
         host.sockets.borrow_mut().insert(id, socket);
         id
     });
