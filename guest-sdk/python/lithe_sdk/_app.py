@@ -20,7 +20,7 @@ from ._component import (
     component,
 )
 from ._event import Event
-from ._hooks import Hooks
+from ._hooks import Hooks, check
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
 from ._pattern import canonical
 from ._socket import Message, Socket
@@ -108,6 +108,7 @@ class Group:
     def add_hooks(self, pattern: str, hooks: Hooks) -> None:
         """The same for a value, which several routes may share."""
         canonical(pattern)
+        check(hooks)
         for method in ("save", "restore", "health"):
             if hasattr(hooks, method):
                 raise TypeError(
