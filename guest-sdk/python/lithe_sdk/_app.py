@@ -387,11 +387,14 @@ def answered(handler: Handled, event: Event) -> Outcome:
     if isinstance(outcome, (Response, Upgrade)):
         return outcome
     if outcome is None:
-        raise TypeError(
+        raise _report.Unanswered(
             f"a handler or a middleware of `{event.method} {event.route}` has returned nothing: return "
             "a response, such as one with the status 204"
         )
-    raise TypeError(f"a handler answers a Response, an Upgrade or a Stream, and not {outcome!r}")
+    raise _report.Unanswered(
+        f"a handler or a middleware of `{event.method} {event.route}` answers a Response, an Upgrade or a "
+        f"Stream, and not {outcome!r}"
+    )
 
 
 def told(error: BaseException) -> HttpError:

@@ -94,6 +94,17 @@ class Apps(unittest.TestCase):
         self.assertIn("RuntimeError: secret", log.getvalue())
         self.assertNotIn("lithe_sdk", log.getvalue())
 
+    def test_a_handler_that_returns_nothing_is_told_so_without_the_sdk_s_frames(self) -> None:
+        @self.app.get("/nothing")
+        def nothing(event: Event) -> Response:
+            return None  # type: ignore[return-value]
+
+        with redirect_stderr(io.StringIO()) as log:
+            self.assertEqual(request("/nothing").status, 500)
+        said = "TypeError: a handler or a middleware of `GET /nothing` has returned nothing: return"
+        self.assertTrue(log.getvalue().startswith(said), log.getvalue())
+        self.assertEqual(log.getvalue().count("\n"), 1)
+
     def test_each_route_s_sockets_have_their_hooks(self) -> None:
         @self.app.websocket("/upper/:name")
         class Upper(Hooks):
