@@ -57,6 +57,28 @@ fn a_callback_with_other_parameters_is_refused() {
     assert!(said.contains("a callback has other parameters"), "{said}");
 }
 
+#[test]
+fn a_module_of_go_that_serves_nothing_is_told_what_to_call() {
+    let site = tempfile::tempdir().expect("a temporary folder can be made");
+    write(site.path(), "lithe.toml", "[build]\n\"plugins/x.wasm\" = \"guest\"\n");
+    write(site.path(), "guest/go.mod", "module guest\n\ngo 1.25\n");
+    let module = |serve: &str| {
+        format!(
+            "package main\n\nimport \"lithe\"\n\nfunc init() {{\n\tapp := lithe.NewApp()\n\t\
+             app.Get(\"/\", func(*lithe.Event) (lithe.Outcome, error) {{ return lithe.Text(200, \"x\"), nil }})\n\t\
+             {serve}\n}}\n\nfunc main() {{}}\n"
+        )
+    };
+    write(site.path(), "guest/main.go", &module(""));
+    let (output, said) = build(site.path());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let words = "the module serves nothing: call `Serve` in a `func init()`, such as `app.Serve()`";
+    assert!(said.contains(words), "{said}");
+    write(site.path(), "guest/main.go", &module("app.Serve()"));
+    let (output, said) = build(site.path());
+    assert!(output.status.success(), "{said}");
+}
+
 /// The result for a module in Python, and its folder.
 fn python(module: &str) -> (String, String) {
     let site = tempfile::tempdir().expect("a temporary folder can be made");
