@@ -23,10 +23,11 @@ typedef struct lithe_json_parts {
 typedef struct reader {
   const char *at;
   const char *end;
+  bool is_too_deep;
 } reader;
 
 static reader reader_of(lithe_text text) {
-  return (reader){text.data, text.data ? text.data + text.size : NULL};
+  return (reader){text.data, text.data ? text.data + text.size : NULL, false};
 }
 
 /* Zero at the end, which no value begins with. */
@@ -156,7 +157,10 @@ static bool check_items(reader *reader, json_parts *parts, char end, int depth) 
 
 /* Takes a value of a text that nobody has checked, and remembers the arrays and objects in it. */
 static bool check_value(reader *reader, json_parts *parts, int depth) {
-  if (depth > MAX_DEPTH) return false;
+  if (depth > MAX_DEPTH) {
+    reader->is_too_deep = true;
+    return false;
+  }
   char first = ahead(reader);
   if (first != '{' && first != '[') return skip_scalar(reader);
   size_t own = parts->count;
@@ -189,25 +193,47 @@ static lithe_json value_from(const char *start, const reader *reader, const json
 
 static void drop_parts(void *memory) { free(((json_parts *)memory)->items); }
 
-lithe_json lithe_json_read(lithe_text text) {
+/* Reads a whole text. If it is not JSON, the reader stands where that shows. */
+static lithe_json read_whole(reader *reader) {
   json_parts *parts = allocate(sizeof *parts);
   *parts = (json_parts){NULL, 0};
   keep(parts, drop_parts);
+  skip_space(reader);
+  const char *start = reader->at;
+  if (!check_value(reader, parts, 1)) return absent;
+  lithe_json value = value_from(start, reader, parts);
+  skip_space(reader);
+  return reader->at == reader->end ? value : absent;
+}
+
+lithe_json lithe_json_read(lithe_text text) {
   reader reader = reader_of(text);
-  skip_space(&reader);
-  const char *start = reader.at;
-  if (!check_value(&reader, parts, 1)) return absent;
-  lithe_json value = value_from(start, &reader, parts);
-  skip_space(&reader);
-  return reader.at == reader.end ? value : absent;
+  return read_whole(&reader);
+}
+
+/* Why a text is not JSON. */
+static lithe_outcome *not_json(lithe_text text, const reader *reader) {
+  if (reader->is_too_deep) {
+    return lithe_failure(400, lithe_format("the body is not JSON: more than %d levels of arrays and objects",
+                                           MAX_DEPTH).data);
+  }
+  if (reader->at == reader->end) return lithe_failure(400, "the body is not JSON: it ends too early");
+  size_t line = 1, column = 1;
+  for (const char *at = text.data; at < reader->at; at++) {
+    column = *at == '\n' ? 1 : column + 1;
+    line += *at == '\n';
+  }
+  return lithe_failure(
+      400, lithe_format("the body is not JSON: wrong at line %zu, column %zu", line, column).data);
 }
 
 lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value) {
   lithe_text body = lithe_body(event);
   lithe_outcome *refused = check_size(event, body.size);
   if (refused) return refused;
-  lithe_json read = lithe_json_read(body);
-  if (read.type == LITHE_JSON_ABSENT) return lithe_failure(400, "the body is not JSON");
+  reader reader = reader_of(body);
+  lithe_json read = read_whole(&reader);
+  if (read.type == LITHE_JSON_ABSENT) return not_json(body, &reader);
   *value = read;
   return NULL;
 }

@@ -41,8 +41,9 @@ typedef struct lithe_json {
  * 128 levels. */
 lithe_json lithe_json_read(lithe_text text);
 /* Reads the body as JSON, writes it to `*value`, and returns NULL. Otherwise `*value` stays as it
- * was, and the function returns a failure for you to return: with 400, or with 413 if the body is
- * larger than 128 KiB or `lithe_limit_body` says. */
+ * was, and the function returns a failure for you to return: with 400, which names the line and the
+ * column in bytes where the body is not JSON, or with 413 if the body is larger than 128 KiB or
+ * `lithe_limit_body` says. */
 lithe_outcome *lithe_json_body(lithe_event *event, lithe_json *value);
 
 /* Returns a field of an object: the last one of that name. It is absent if the object has no such

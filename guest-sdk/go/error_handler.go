@@ -6,7 +6,10 @@ package lithe
 var failures ErrorHandler = func(*Event, *Error) (*Response, error) { return nil, errNothingServed }
 
 // Serve makes this a component of the kind `error`.
-func (handler ErrorHandler) Serve() { failures = handler }
+func (handler ErrorHandler) Serve() {
+	exports(serves)
+	failures = handler
+}
 
 // Answers for the failure of a request, as the host asks. The event is over when it returns.
 func recovered(request request, failure *Error) (response *Response, _ *Error) {

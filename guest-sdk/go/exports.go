@@ -11,6 +11,8 @@ const (
 	exportsResume = "lithe exports: resume;"
 	exportsRoutes = "lithe exports: routes;"
 	exportsState  = "lithe exports: state;"
+	// Of every `Serve` that makes a component. Without it, the build fails.
+	serves = "lithe serves a component;"
 )
 
 // The error of what is linked, and so exported, but was not served in this run.

@@ -6,6 +6,7 @@ package lithe
 var answering Handler = nothingServed
 
 func serveRequests(handler Handler) {
+	exports(serves)
 	if handler == nil {
 		handler = accept
 	}

@@ -6,7 +6,10 @@ package lithe
 var around Middleware
 
 // Serve makes this a component of the kind `middleware`.
-func (middleware Middleware) Serve() { around = middleware }
+func (middleware Middleware) Serve() {
+	exports(serves)
+	around = middleware
+}
 
 // Runs the middleware for a request, around what the host runs next.
 func wrapped(request request) (Outcome, *Error) {

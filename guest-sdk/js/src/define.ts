@@ -33,7 +33,8 @@ export type ErrorHandler = (event: Event, error: HttpError) => Awaitable<Answer>
 export interface SocketHooks {
   /** Answers a request that asks for no upgrade. Without this, the answer is 426. */
   request?: Handler;
-  /** Accepts an upgrade. A `Response` or a thrown `HttpError` refuses it. */
+  /** Accepts an upgrade, with the options that it returns, if any. A `Response` or a thrown `HttpError`
+   * refuses it. */
   upgrade?(event: Event): Awaitable<UpgradeOptions | Answer | void>;
   open?(peer: Peer): Awaitable<void>;
   message?(peer: Peer, message: Message): Awaitable<void>;
@@ -83,7 +84,9 @@ export interface Hooks extends SocketHooks, Memory {}
 
 /** A blocking session, in an instance of its own for each connection. */
 export interface Session {
-  /** Answers a request. Without this, each request that asks for an upgrade gets one. */
+  /** Answers all requests. One with `event.isUpgradeRequest` is accepted by `event.upgrade()`, or by its
+   * options as the hooks' `upgrade` returns them. A `Response` or a thrown `HttpError` refuses it. Without
+   * this, each request that asks for an upgrade gets one. */
   request?: Handler;
   /** Runs the session. Returning closes the socket with 1000. */
   run(socket: Socket): void;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { HttpError, Response, defineApp, defineHandler, defineHooks, env, sse, stream } from "lithe-sdk";
-import type { AppMiddleware, Hooks, SocketHooks } from "lithe-sdk";
+import { HttpError, Response, defineApp, defineHandler, defineHooks, defineSession, env, sse, stream } from "lithe-sdk";
+import type { AppMiddleware, Handler, Hooks, Socket, SocketHooks } from "lithe-sdk";
 import { TestHost } from "lithe-sdk/testing";
 
 /** A middleware that leaves its name before and after what it wraps. */
@@ -59,6 +59,37 @@ test("each route has a session of its own", async () => {
   await none.send("x");
   assert.equal(none.closed?.code, 1011);
   assert.match(String(log.mock.calls[0]?.arguments[0]), /no session of the app is for `\/none`: `app.session` adds one/);
+  log.mock.restore();
+});
+
+test("a session's `request` accepts an upgrade as that of hooks does", async () => {
+  const run = (socket: Socket): void => socket.send(socket.context);
+  const request: Handler = (event) => (event.isUpgradeRequest ? { context: { id: 7 } } : "a page");
+  for (const module of [
+    defineSession({ request, run }),
+    defineApp((app) => app.session("/", { request: async (event) => request(event), run })),
+  ]) {
+    const host = new TestHost(module);
+    const client = await host.connect("/");
+    await client.send("x");
+    assert.deepEqual(client.sent, ['{"id":7}']);
+    assert.equal((await host.request("/")).text(), "a page");
+  }
+});
+
+test("what neither accepts an upgrade nor refuses it is a mistake", async () => {
+  const log = mock.method(console, "error", () => {});
+  const run = (): void => {};
+  for (const [answer, words] of [
+    [{ context: {}, user: "ann" }, /the answer to an upgrade of `\/` is an object with `user`.*`context`.*return a `Response`/],
+    ["no", /is a string: to accept it/],
+  ] as const) {
+    for (const module of [defineHooks({ upgrade: () => answer }), defineSession({ request: () => answer, run })]) {
+      log.mock.resetCalls();
+      await assert.rejects(new TestHost(module).connect("/"), { status: 500 });
+      assert.match(String(log.mock.calls[0]?.arguments[0]), words);
+    }
+  }
   log.mock.restore();
 });
 

@@ -20,7 +20,7 @@ from ._component import (
     component,
 )
 from ._event import Event
-from ._hooks import Hooks
+from ._hooks import Hooks, check
 from ._outcome import HttpError, Outcome, Response, Stream, Upgrade
 from ._pattern import canonical
 from ._socket import Message, Socket
@@ -108,6 +108,7 @@ class Group:
     def add_hooks(self, pattern: str, hooks: Hooks) -> None:
         """The same for a value, which several routes may share."""
         canonical(pattern)
+        check(hooks)
         for method in ("save", "restore", "health"):
             if hasattr(hooks, method):
                 raise TypeError(
@@ -386,11 +387,14 @@ def answered(handler: Handled, event: Event) -> Outcome:
     if isinstance(outcome, (Response, Upgrade)):
         return outcome
     if outcome is None:
-        raise TypeError(
+        raise _report.Unanswered(
             f"a handler or a middleware of `{event.method} {event.route}` has returned nothing: return "
             "a response, such as one with the status 204"
         )
-    raise TypeError(f"a handler answers a Response, an Upgrade or a Stream, and not {outcome!r}")
+    raise _report.Unanswered(
+        f"a handler or a middleware of `{event.method} {event.route}` answers a Response, an Upgrade or a "
+        f"Stream, and not {outcome!r}"
+    )
 
 
 def told(error: BaseException) -> HttpError:

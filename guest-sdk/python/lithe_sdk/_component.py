@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Optional, TypeVar, Union
 
 from ._event import Event
-from ._hooks import Hooks
+from ._hooks import Hooks, check
 from ._outcome import HttpError, Outcome, Response
 from ._socket import Socket
 
@@ -66,8 +66,11 @@ def handler(function: HandledT) -> HandledT:
 
 
 def hooks(cls: H) -> H:
-    """Makes a class the component's hooks. There is one value of it."""
-    component.register("hooks", cls())
+    """Makes a class the component's hooks. There is one value of it. Raises `TypeError` if a method of
+    it is meant as a hook, but has not the name of one: see `Hooks`."""
+    value = cls()
+    check(value)
+    component.register("hooks", value)
     return cls
 
 

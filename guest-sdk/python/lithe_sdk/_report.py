@@ -10,8 +10,15 @@ from traceback import TracebackException
 _SDK = os.path.dirname(__file__) + "/"
 
 
+class Unanswered(TypeError):
+    """A function has returned what is no answer. The text names it; the frames are only the SDK's."""
+
+
 def log(error: BaseException) -> None:
     """Writes an exception to the log."""
+    if isinstance(error, Unanswered):
+        print(f"TypeError: {error}", file=sys.stderr)
+        return
     lines = traceback(error, lambda filename: not filename.startswith(_SDK)).format()
     print("".join(lines), end="", file=sys.stderr)
 

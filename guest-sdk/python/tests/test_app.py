@@ -6,7 +6,7 @@ import io
 import unittest
 from contextlib import redirect_stderr
 
-from lithe_sdk import App, Event, Group, Hooks, HttpError, Message, Next, Outcome, Response, Socket
+from lithe_sdk import App, Event, Group, Hooks, HttpError, Message, Next, Outcome, Response, Socket, hooks
 from lithe_sdk import _entry
 from lithe_sdk._build import Unfit, exports
 from lithe_sdk._component import component
@@ -94,6 +94,17 @@ class Apps(unittest.TestCase):
         self.assertIn("RuntimeError: secret", log.getvalue())
         self.assertNotIn("lithe_sdk", log.getvalue())
 
+    def test_a_handler_that_returns_nothing_is_told_so_without_the_sdk_s_frames(self) -> None:
+        @self.app.get("/nothing")
+        def nothing(event: Event) -> Response:
+            return None  # type: ignore[return-value]
+
+        with redirect_stderr(io.StringIO()) as log:
+            self.assertEqual(request("/nothing").status, 500)
+        said = "TypeError: a handler or a middleware of `GET /nothing` has returned nothing: return"
+        self.assertTrue(log.getvalue().startswith(said), log.getvalue())
+        self.assertEqual(log.getvalue().count("\n"), 1)
+
     def test_each_route_s_sockets_have_their_hooks(self) -> None:
         @self.app.websocket("/upper/:name")
         class Upper(Hooks):
@@ -174,6 +185,42 @@ class Apps(unittest.TestCase):
         self.app.group("a").get("")(lambda event: Response.text("other"))
         with self.assertRaisesRegex(ValueError, "two routes for GET of `/a`"):
             list(self.app.routes())
+
+    def test_a_method_that_is_meant_as_a_hook_is_refused(self) -> None:
+        def method(self: Hooks, *_: object) -> None: ...
+
+        for name, words in (
+            ("mesage", "is `message` meant"),
+            ("mesasge", "is `message` meant"),
+            ("closed", "is `close` meant"),
+            ("drian", "is `drain` meant"),
+            ("restor", "is `restore` meant"),
+            ("on_message", "is `message` meant"),
+            ("onOpen", "is `open` meant"),
+            ("request", "`event.is_upgrade_request` tells them apart"),
+            ("error", "the log has the traceback"),
+        ):
+            chat = type("Chat", (Hooks,), {name: method})
+            for register in (hooks, self.app.websocket("/")):
+                with self.assertRaisesRegex(TypeError, f"`Chat` has `{name}`, .* {words}") as raised:
+                    register(chat)
+                self.assertIn("`close`, `drain`, `message`", str(raised.exception))
+        with self.assertRaisesRegex(TypeError, "class Plain\\(Hooks\\)"):
+            self.app.websocket("/")(type("Plain", (), {"message": method}))
+
+        class Helped(Hooks):
+            closed = 0
+
+            def _mesage(self) -> None: ...
+
+            def broadcast(self) -> None: ...
+
+            @property
+            def opened(self) -> int:
+                return 0
+
+        self.app.websocket("/")(Helped)
+        self.assertEqual(connect("/").sent, [])
 
     def test_a_pattern_has_one_spelling(self) -> None:
         for pattern, spelling in (

@@ -93,10 +93,16 @@ fn output(named: &str, kind: Kind) -> anyhow::Result<String> {
             "`{output}` is a route's place: name a middleware's, such as `middleware/log.wasm` or \
              `routes/admin/_middleware.wasm`"
         ),
-        (Role::Plugin | Role::ErrorHandler, _) => bail!(
-            "`{output}` is neither a route's place nor a middleware's, such as `routes/chat.wasm` or \
-             `middleware/log.wasm`: only these have templates. Write the source in a folder of `guests`, and \
-             name it in `[build]` of `lithe.toml`: \"{output}\" = \"guests/NAME\""
+        (Role::Plugin, _) => bail!(
+            "`{output}` is a place for a component that names its routes, such as an app, which has no template. \
+             Write the source in a folder of `guests`, as the SDK's README shows, and name it in `[build]` of \
+             `lithe.toml`: \"{output}\" = {{ source = \"guests/NAME\", kind = \"hooks\" }}, or without the \
+             kind if it has no sockets. For a route, name it alone, such as `chat`"
+        ),
+        (Role::ErrorHandler, _) => bail!(
+            "`{output}` is an error handler's place, which has no template. Write the source in a folder of \
+             `guests`, as the SDK's README shows, and name it in `[build]` of `lithe.toml`: \"{output}\" = \
+             {{ source = \"guests/NAME\", kind = \"error\" }}"
         ),
     }
 }
@@ -201,8 +207,16 @@ mod tests {
             ("a/_middleware", Kind::Route, "add `--kind middleware`"),
             ("middleware/log.wasm", Kind::Hooks, "add `--kind middleware`"),
             ("routes/log.wasm", Kind::Middleware, "such as `middleware/log.wasm`"),
-            ("plugins/app.wasm", Kind::Route, "neither a route's place nor"),
-            ("_error", Kind::Route, "neither a route's place nor"),
+            (
+                "plugins/app.wasm",
+                Kind::Route,
+                r#""plugins/app.wasm" = { source = "guests/NAME", kind = "hooks" }"#,
+            ),
+            (
+                "_error",
+                Kind::Route,
+                r#""routes/_error.wasm" = { source = "guests/NAME", kind = "error" }"#,
+            ),
             ("../x", Kind::Route, "not a component's path"),
             ("a\nb", Kind::Route, "\"a\\nb\" has a line's end"),
             ("a\u{7f}b", Kind::Middleware, "another control character"),

@@ -90,6 +90,9 @@ const SDK: [(&str, &str); 68] = sdk! { "go/":
 /// Where the bindings lie in it.
 const BINDINGS: &str = "internal/wit";
 
+/// What a module has the text of, if it calls a `Serve` that makes it a component.
+const SERVED: &str = "lithe serves a component;";
+
 /// The file that makes a folder a Go source.
 pub(crate) const MANIFEST: &str = "go.mod";
 
@@ -140,6 +143,12 @@ pub(crate) fn build(folder: &Path, kind: GuestKind, work: &Path) -> anyhow::Resu
         }
     }
     let module = std::fs::read(&module)?;
+    if !has(&module, SERVED) {
+        bail!(
+            "the module serves nothing: call `Serve` in a `func init()`, such as {}",
+            example(kind)
+        );
+    }
     World::new(kind, exports(kind, &module)).component(module)
 }
 
@@ -183,10 +192,25 @@ fn name_of_another_kind(line: &str) -> Option<String> {
 /// something serves.
 fn exports(kind: GuestKind, module: &[u8]) -> Vec<Export> {
     let is_served = |export: &Export| {
-        let text = format!("lithe exports: {};", export.interface());
-        *export == Export::Batch || module.windows(text.len()).any(|part| part == text.as_bytes())
+        *export == Export::Batch || has(module, &format!("lithe exports: {};", export.interface()))
     };
     Export::of_kind(kind).iter().copied().filter(is_served).collect()
+}
+
+/// Whether the linker has left a text of `guest-sdk/go/exports.go` in the module.
+fn has(module: &[u8], text: &str) -> bool {
+    module.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+/// What serves a component of that kind.
+fn example(kind: GuestKind) -> &'static str {
+    match kind {
+        GuestKind::Route => "`app.Serve()` or `lithe.Handler(answer).Serve()`",
+        GuestKind::Hooks => "`app.Serve()` or `lithe.Hooks{…}.Serve()`",
+        GuestKind::Session => "`app.Serve()` or `lithe.Session{…}.Serve()`",
+        GuestKind::Middleware => "`lithe.Middleware(around).Serve()`",
+        GuestKind::Error => "`lithe.ErrorHandler(page).Serve()`",
+    }
 }
 
 /// Writes the SDK, and the bindings for a component of that kind.

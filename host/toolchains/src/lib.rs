@@ -100,10 +100,11 @@ impl fmt::Display for Apart {
 /// Files, by the folder of the source whose component was made from them.
 pub type Inputs = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 
-/// Builds every component of the site.
+/// Builds every component of the site. One that fails does not keep the others from being built.
 ///
 /// # Errors
-/// The target cannot be added, or a component does not build: which one.
+/// A component does not build: which one and why. If there are others to build, too, `say` has said
+/// why beneath the tool's own messages, and the error names all that have failed.
 pub fn build(site: &SiteDir, errors: TypeErrors, say: impl Fn(&str)) -> anyhow::Result<Built> {
     build_changed(site, errors, |_| true, say)
 }
@@ -118,42 +119,78 @@ pub fn build_changed(
     is_changed: impl Fn(&Path) -> bool,
     say: impl Fn(&str),
 ) -> anyhow::Result<Built> {
+    let is_changed = |(_, build): &(&PathBuf, &Build)| is_changed(&site.root.join(build));
+    let changed: Vec<_> = site.config.build.iter().filter(is_changed).collect();
+    let mut building = Building { site, errors, say, has_target: false, made: Vec::new() };
     let mut built = Built::default();
-    let mut has_target = false;
-    // What other files are made of, too, is built once.
-    let mut made: Vec<(&Build, Vec<u8>)> = Vec::new();
-    for (output, build) in &site.config.build {
-        let folder = site.root.join(build);
-        if !is_changed(&folder) {
+    let mut failed: Vec<(&PathBuf, &Build)> = Vec::new();
+    for &(output, build) in &changed {
+        // It would fail again.
+        if failed.iter().any(|(_, own)| own.makes_the_same(build)) {
+            failed.push((output, build));
             continue;
         }
-        let error = |error| BuildError {
-            output: output.clone(),
-            source_folder: build.source.clone(),
-            source: error,
-        };
-        if let Some((_, content)) = made.iter().find(|(own, _)| own.makes_the_same(build)) {
-            if replace(&site.root, output, content).map_err(error)? {
-                built.written.push(output.clone());
+        if let Err(source) = building.build(output, build, &mut built) {
+            let (output_name, source_folder) = (output.clone(), build.source.clone());
+            let error = BuildError { output: output_name, source_folder, source };
+            if changed.len() == 1 {
+                return Err(error.into());
             }
-            continue;
+            (building.say)(&format!("error: {:#}", anyhow::Error::from(error)));
+            failed.push((output, build));
         }
-        let component = component(&folder, build, errors, &mut has_target, &say).map_err(error)?;
+    }
+    if !failed.is_empty() {
+        let names: Vec<_> =
+            failed.iter().map(|(output, _)| format!("`{}`", output.display())).collect();
+        bail!(
+            "cannot build {} of {} components, as said above: {}",
+            failed.len(),
+            changed.len(),
+            names.join(", ")
+        );
+    }
+    Ok(built)
+}
+
+/// A build of several components.
+struct Building<'a, S> {
+    site: &'a SiteDir,
+    errors: TypeErrors,
+    say: S,
+    /// Whether Rust's target is there. It is looked for only once.
+    has_target: bool,
+    /// What other files are made of, too, is built once.
+    made: Vec<(&'a Build, Vec<u8>)>,
+}
+
+impl<'a, S: Fn(&str)> Building<'a, S> {
+    /// Builds one component, and writes it if it has changed.
+    fn build(&mut self, output: &Path, build: &'a Build, built: &mut Built) -> anyhow::Result<()> {
+        let Self { site, errors, say, has_target, made } = self;
+        if let Some((_, content)) = made.iter().find(|(own, _)| own.makes_the_same(build)) {
+            if replace(&site.root, output, content)? {
+                built.written.push(output.to_owned());
+            }
+            return Ok(());
+        }
+        let folder = site.root.join(build);
+        let component = component(&folder, build, *errors, has_target, say)?;
         let same: Vec<_> =
             site.config.build.iter().filter(|(_, own)| own.makes_the_same(build)).collect();
         if same.len() > 1 {
             built.apart.extend(apart(&same, &component.content));
             made.push((build, component.content.clone()));
         }
-        if replace(&site.root, output, &component.content).map_err(error)? {
-            built.written.push(output.clone());
+        if replace(&site.root, output, &component.content)? {
+            built.written.push(output.to_owned());
         }
         let inputs = component.inputs.into_iter().filter_map(|path| path.canonicalize().ok());
         let inside = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         let outside = inputs.filter(|path| !path.starts_with(&inside));
         built.inputs.entry(folder).or_default().extend(outside);
+        Ok(())
     }
-    Ok(built)
 }
 
 /// Those of these files that would share memory or sockets if they were one plugin, and for which
@@ -179,7 +216,7 @@ fn has_sessions(component: &[u8]) -> bool {
     exports.any(|export| runtime::Kind::is_of_sessions(export.name.name))
 }
 
-/// Builds one component, by the language of its source. Rust's target is looked for only once.
+/// Makes one component, by the language of its source.
 fn component(
     folder: &Path,
     build: &Build,

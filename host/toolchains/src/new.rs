@@ -39,7 +39,10 @@ fn check_name(name: &str, language: Language) -> anyhow::Result<()> {
                 .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
     };
     if !is_word(name) {
-        bail!("`{name}` is not a name for a site: use letters a to z, digits, `-` and `_`");
+        bail!(
+            "`{name}` is not a name for a site: it begins with a letter, and has only letters a to z, \
+             digits, `-` and `_`"
+        );
     }
     // Cargo has one package of a name. The modules of other languages are named below `guests/`, or
     // by their file.
@@ -326,7 +329,8 @@ mod tests {
             check_name(name, Language::Rust).unwrap();
         }
         for name in ["", "Hello", "1a", "_a", "a b", "-a", "ä"] {
-            assert!(check_name(name, Language::C).is_err(), "{name}");
+            let error = check_name(name, Language::C).unwrap_err().to_string();
+            assert!(error.contains("begins with a letter, and has only"), "{name}: {error}");
         }
         for name in ["lithe-sdk", "lithe_sdk", "lithe-sdk-macros"] {
             check_name(name, Language::Go).unwrap();

@@ -57,6 +57,53 @@ fn a_callback_with_other_parameters_is_refused() {
     assert!(said.contains("a callback has other parameters"), "{said}");
 }
 
+#[test]
+fn a_module_of_go_that_serves_nothing_is_told_what_to_call() {
+    let site = tempfile::tempdir().expect("a temporary folder can be made");
+    write(site.path(), "lithe.toml", "[build]\n\"plugins/x.wasm\" = \"guest\"\n");
+    write(site.path(), "guest/go.mod", "module guest\n\ngo 1.25\n");
+    let module = |serve: &str| {
+        format!(
+            "package main\n\nimport \"lithe\"\n\nfunc init() {{\n\tapp := lithe.NewApp()\n\t\
+             app.Get(\"/\", func(*lithe.Event) (lithe.Outcome, error) {{ return lithe.Text(200, \"x\"), nil }})\n\t\
+             {serve}\n}}\n\nfunc main() {{}}\n"
+        )
+    };
+    write(site.path(), "guest/main.go", &module(""));
+    let (output, said) = build(site.path());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let words = "the module serves nothing: call `Serve` in a `func init()`, such as `app.Serve()`";
+    assert!(said.contains(words), "{said}");
+    write(site.path(), "guest/main.go", &module("app.Serve()"));
+    let (output, said) = build(site.path());
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn a_component_that_fails_does_not_keep_the_others_from_being_built() {
+    let site = tempfile::tempdir().expect("a temporary folder can be made");
+    let config = "[build]\n\"routes/a.wasm\" = \"guests/a\"\n\"routes/b.wasm\" = \"guests/b\"\n\
+                  \"routes/c.wasm\" = \"guests/c\"\n\"routes/d.wasm\" = \"guests/a\"\n";
+    write(site.path(), "lithe.toml", config);
+    write(site.path(), "guests/a/main.c", "int broken(void) { return missing; }\n");
+    write(
+        site.path(),
+        "guests/b/main.c",
+        include_str!("../../../host/toolchains/src/new/c/route.c"),
+    );
+    write(site.path(), "guests/c/README", "");
+    let (output, said) = build(site.path());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for words in [
+        "error: cannot build `routes/a.wasm` from `guests/a`",
+        "error: cannot build `routes/c.wasm` from `guests/c`",
+        "cannot build 3 of 4 components, as said above: `routes/a.wasm`, `routes/c.wasm`, `routes/d.wasm`",
+    ] {
+        assert_eq!(said.matches(words).count(), 1, "{words}: {said}");
+    }
+    assert!(site.path().join("routes/b.wasm").is_file(), "{said}");
+}
+
 /// The result for a module in Python, and its folder.
 fn python(module: &str) -> (String, String) {
     let site = tempfile::tempdir().expect("a temporary folder can be made");
@@ -140,6 +187,13 @@ fn a_module_that_makes_no_component_says_why() {
         (
             "import { defineHandler, members } from 'lithe-sdk';\nmembers();\nexport default defineHandler(() => '');",
             ["it calls the host (`members` of lithe:plugin/topics@0.1.0)", "index.js:2"],
+        ),
+        (
+            "import 'node:fs';\nimport { defineHandler } from 'lithe-sdk';\nexport default defineHandler(() => '');",
+            [
+                "`node:fs` is a module of Node's, and a component has none of them",
+                "\n    index.js:1:7:",
+            ],
         ),
     ] {
         write(site.path(), "guest/index.js", module);

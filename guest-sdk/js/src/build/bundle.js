@@ -1,13 +1,13 @@
 // Bundles a module with the SDK, for `lithe build`: `node sdk/build/bundle.js SETTINGS`, in the folder
-// that the build works in.
+// that the build works in, `.lithe/KIND` of the source.
 //
 // The settings are JSON: `main`, the module; `kind`; `engine`. It writes `bundle.js`, and into
 // `bundle.json` what the component has to export, what it imports and what it was made from.
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { builtinModules, createRequire } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { authorsMap } from "./map.js";
@@ -19,8 +19,12 @@ const sdk = dirname(dirname(fileURLToPath(import.meta.url)));
 const { main, kind, engine } = JSON.parse(process.argv[2]);
 const esbuild = createRequire(main)("esbuild");
 
+const work = process.cwd();
+/** The source's folder: messages and stacks name files from here. */
+const folder = resolve(work, "../..");
+
 const common = {
-  absWorkingDir: process.cwd(),
+  absWorkingDir: folder,
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -54,11 +58,37 @@ const withoutHost = {
   },
 };
 
+/** An engine has none of Node's modules. esbuild would say that another platform has them. */
+const withoutNode = {
+  name: "without-node",
+  setup(build) {
+    build.onResolve({ filter: /./ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === withoutNode || !isOfNode(path)) return undefined;
+      // A package may have the name of a module of Node's.
+      const { importer, resolveDir, kind } = from;
+      const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: withoutNode });
+      if (!found.errors.length) return found;
+      return {
+        errors: [{
+          text:
+            `\`${path}\` is a module of Node's, and a component has none of them: it has no files and no network. ` +
+            "The SDK has `env`, timers and streams, and the engine the APIs of the web that the SDK's README " +
+            'names under "Engines"',
+        }],
+      };
+    });
+  },
+};
+
+function isOfNode(path) {
+  return path.startsWith("node:") || builtinModules.includes(path);
+}
+
 async function probe() {
   await esbuild.build({
     ...common,
     entryPoints: [join(sdk, "build/probe.ts")],
-    outfile: "probe.mjs",
+    outfile: join(work, "probe.mjs"),
     platform: "node",
     sourcemap: "inline",
     plugins: [own, withoutHost],
@@ -91,7 +121,7 @@ async function bundle({ entry, exports }) {
         ${batch ? `import { batchOf } from "./entry/batch.ts"; export const batch = batchOf(hooks.receive);` : ""}`,
       resolveDir: sdk,
     },
-    outfile: "bundle.js",
+    outfile: join(work, "bundle.js"),
     platform: "neutral",
     sourcemap: "external",
     // The engine keeps the text. Names stay, since stacks have them.
@@ -100,27 +130,27 @@ async function bundle({ entry, exports }) {
     metafile: true,
     write: false,
     external: ["lithe:plugin/*", "wasi:*"],
-    plugins: [own],
+    plugins: [own, withoutNode],
     // The small engine never runs its own jobs, so what is asynchronous runs on the SDK's promises.
     ...(engine === "small" && {
       supported: { "async-await": false, "async-generator": false, "for-await": false },
     }),
   });
   const [map, code] = ["bundle.js.map", "bundle.js"].map((name) => outputFiles.find(({ path }) => path.endsWith(name)).text);
-  const authors = authorsMap(JSON.parse(map), (source) => nameOf(join(process.cwd(), source)));
+  const authors = authorsMap(JSON.parse(map), (source) => nameOf(join(work, source)));
   // Behind the code, whose lines stay where the map says that they are.
   writeFileSync("bundle.js", `${code}globalThis.litheSourceMap = ${JSON.stringify(authors)};\n`);
   const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint);
   return {
     exports: batch ? [...exports, "batch"] : exports,
     imports: output.imports.filter(({ external }) => external).map(({ path }) => path),
-    inputs: Object.keys(metafile.inputs).map((path) => join(process.cwd(), path)),
+    inputs: Object.keys(metafile.inputs).map((path) => join(folder, path)),
   };
 }
 
 /** How a file is named in the log: from the folder of the module's package. The SDK's are not. */
 function nameOf(path) {
-  return path.startsWith(sdk) || path.endsWith("<stdin>") ? undefined : relative(join(process.cwd(), "../.."), path);
+  return path.startsWith(sdk) || path.endsWith("<stdin>") ? undefined : relative(folder, path);
 }
 
 try {

@@ -11,7 +11,7 @@ import type { Event } from "../event.ts";
 import { Upgrade, toOutcome } from "../outcome.ts";
 import type { Answer, Outcome } from "../outcome.ts";
 import type { Peer } from "../peer.ts";
-import { answerOf } from "./upgrade.ts";
+import { answerOf, answerOfSession } from "./upgrade.ts";
 
 /** Runs a route inside of what its groups and the app put around it. */
 export function dispatch(router: Router, event: Event): Awaitable<Outcome> {
@@ -32,8 +32,7 @@ export function dispatch(router: Router, event: Event): Awaitable<Outcome> {
 
 function answerBy(answerer: Route["answerer"], event: Event): Awaitable<Answer> {
   if (typeof answerer === "function") return answerer(event);
-  if (!isSession(answerer)) return answerOf(answerer, event);
-  return answerer.request ? answerer.request(event) : event.upgrade();
+  return isSession(answerer) ? answerOfSession(answerer, event) : answerOf(answerer, event);
 }
 
 /** The session of a socket: the pattern of its request tells. */

@@ -12,12 +12,12 @@ import { Socket } from "../socket.ts";
 import { described } from "../stack.ts";
 import { answer } from "./answer.ts";
 import { checked, healthOf } from "./component.ts";
+import { answerOfSession } from "./upgrade.ts";
 
 export function component(app: App, engine: Engine) {
   const { session, options } = checked(app, "session");
-  const { request = (event) => event.upgrade() } = session;
   return {
-    handler: { handle: (handle: Handle) => answer(engine, handle, request) },
+    handler: { handle: (handle: Handle) => answer(engine, handle, (event) => answerOfSession(session, event)) },
     session: sessionBy(engine, () => session),
     health: healthOf(engine, options),
   };

@@ -129,13 +129,14 @@ static void json_is_read_as_it_is(void) {
       {"{\"name\":\"first\",\"name\":\"last\"}", 200, "last"},
       {"{\"name\":1}", 400, "field `name` is missing, or not a string"},
       {"[]", 400, "field `name` is missing, or not a string"},
-      {"", 400, "the body is not JSON"},
-      {"{\"name\":\"x\"", 400, "the body is not JSON"},
-      {"{\"name\":\"x\",}", 400, "the body is not JSON"},
-      {"{\"name\":\"\\ud83e\"}", 400, "the body is not JSON"},
-      {"{\"name\":\"\xff\"}", 400, "the body is not JSON"},
-      {"{\"name\":01}", 400, "the body is not JSON"},
-      {"{\"name\":\"x\"} x", 400, "the body is not JSON"},
+      {"", 400, "the body is not JSON: it ends too early"},
+      {"{\"name\":\"x\"", 400, "the body is not JSON: it ends too early"},
+      {"{\"name\":\"x\",}", 400, "the body is not JSON: wrong at line 1, column 13"},
+      {"{\"name\":\"\\ud83e\"}", 400, "the body is not JSON: wrong at line 1, column 16"},
+      {"{\"name\":\"\xff\"}", 400, "the body is not JSON: wrong at line 1, column 10"},
+      {"{\"name\":01}", 400, "the body is not JSON: wrong at line 1, column 10"},
+      {"{\"name\":\"x\"} x", 400, "the body is not JSON: wrong at line 1, column 14"},
+      {"{\n \"name\" \"x\"}", 400, "the body is not JSON: wrong at line 2, column 9"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     lithe_request *request = lithe_new_request("POST", "/json");
@@ -146,7 +147,8 @@ static void json_is_read_as_it_is(void) {
   memset(deep, '[', sizeof deep - 1);
   lithe_request *request = lithe_new_request("POST", "/json");
   lithe_request_body(request, lithe_str(deep));
-  is_answered(lithe_ask(request), 400, "the body is not JSON");
+  is_answered(lithe_ask(request), 400,
+              "the body is not JSON: more than 128 levels of arrays and objects");
 }
 
 static lithe_answer *post(const char *uri, lithe_text body) {
