@@ -293,7 +293,8 @@ impl<T: InstanceSource> SharedInstance<T> {
             return;
         }
         let can_save = inner.phase.resting().is_some_and(|instance| {
-            self.template.has_state() && inner.unsaved_of(instance).is_none()
+            let keeps_nothing_up = !instance.has_timers() && inner.unsaved_of(instance).is_none();
+            self.template.has_state() && keeps_nothing_up
         });
         if can_save {
             let runner = self.start(&mut inner);
@@ -303,7 +304,7 @@ impl<T: InstanceSource> SharedInstance<T> {
         }
         let instance = inner.phase.take_resting();
         let saved = (inner.hibernated.take(), inner.inherited.take());
-        if instance.is_none() && saved == (None, None) {
+        if instance.is_none() && saved.0.is_none() && saved.1.is_none() {
             return;
         }
         (inner.lost, inner.unsaved) = (true, None);
