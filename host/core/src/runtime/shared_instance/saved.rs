@@ -7,6 +7,7 @@ use super::runner::Runner;
 use super::{GuestCalls as _, InstanceSource, Unsaved};
 use crate::capability::account::Held;
 use crate::log;
+use crate::runtime::call::Upkeep;
 use crate::runtime::failure::Failure;
 
 /// The most bytes of a failed save's reason that are kept for `status`.
@@ -15,7 +16,7 @@ const MAX_REASON: usize = 1024;
 impl<T: InstanceSource> Runner<T> {
     /// Gives the instance the state that one of another version has saved.
     pub(crate) async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
-        let restored = self.started().await?.restore(&saved).await;
+        let restored = self.started().await?.restore(&saved, Upkeep::Swap).await;
         if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.forget_instance();
         }
@@ -32,13 +33,13 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// What the instance saves, or what it saved when it hibernated.
-    pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn save(&mut self, upkeep: Upkeep) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
             // Copied after the lock is given back.
             let saved = self.shared.inner.lock().hibernated.clone();
             return Ok(saved.map(|saved| saved.to_vec()));
         };
-        let saved = instance.save().await;
+        let saved = instance.save(upkeep).await;
         let instance = instance.id();
         match &saved {
             Err(failure) if failure.spares_the_instance() => {
@@ -60,7 +61,7 @@ impl<T: InstanceSource> Runner<T> {
         if self.instance.as_deref().is_none_or(is_needed) {
             return;
         }
-        match self.save().await {
+        match self.save(Upkeep::Instance).await {
             Ok(saved) => {
                 self.instance = None;
                 let mut inner = self.shared.inner.lock();
@@ -105,7 +106,7 @@ impl<T: InstanceSource> Runner<T> {
     pub(crate) async fn wake_up(&mut self) -> Result<(), Failure> {
         let Some(saved) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
         let Some(instance) = &mut self.instance else { return Ok(()) };
-        let Err(failure) = instance.restore(&saved).await else { return Ok(()) };
+        let Err(failure) = instance.restore(&saved, Upkeep::Instance).await else { return Ok(()) };
         let context = self.shared.template.context();
         let (site, plugin) = (&*context.site, &*context.plugin);
         tracing::error!(
