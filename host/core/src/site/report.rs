@@ -141,6 +141,10 @@ pub struct Serving {
     /// it can, a deploy is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_save: Option<String>,
+    /// Why `save` has cost one of its instances what that had in memory, the last time that it did.
+    /// The instance has begun again with empty memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_memory: Option<String>,
     /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }
@@ -249,6 +253,16 @@ impl Change {
             (EmptyMemory::Removed, true) => {
                 write!(f, "\nwarning: what {plugin} has in memory would be lost: {reason}")?;
             }
+            (EmptyMemory::LastSwap, false) => write!(
+                f,
+                "\nwarning: {plugin} goes on with the memory that was handed over at the last swap, and what came \
+                 after is lost: {reason}"
+            )?,
+            (EmptyMemory::LastSwap, true) => write!(
+                f,
+                "\nwarning: {plugin} would go on with the memory that was handed over at the last swap, and what came \
+                 after would be lost: {reason}"
+            )?,
             (_, false) => write!(f, "\nwarning: {plugin} begins with empty memory: {reason}")?,
             (_, true) => write!(f, "\nwarning: {plugin} would begin with empty memory: {reason}")?,
         }

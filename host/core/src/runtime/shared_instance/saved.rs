@@ -49,7 +49,13 @@ impl<T: InstanceSource> Runner<T> {
                 let is_said = before.is_some_and(|before| before.is_said);
                 inner.unsaved = Some(Unsaved { instance, why, stays: false, is_said });
             }
-            Err(_) => self.lose_instance(),
+            Err(failure) => {
+                let context = self.shared.template.context();
+                if !context.settings.stateless {
+                    context.calls.lose_memory(log::excerpt(failure, MAX_REASON).into());
+                }
+                self.lose_instance();
+            }
             Ok(_) => self.shared.inner.lock().unsaved = None,
         }
         saved

@@ -56,6 +56,7 @@ impl StatusCopy {
             state: plugin.has_state().filter(|_| !plugin.context().settings.stateless),
             empty_memory: plugin.began_empty(),
             cannot_save: plugin.cannot_save().map(|why| why.to_string()),
+            lost_memory: plugin.lost_memory().map(|why| why.to_string()),
             version: *plugin.digest(),
             sockets: plugin.own_sockets().count(),
             calls: calls.made,
