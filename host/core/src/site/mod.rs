@@ -38,7 +38,7 @@ pub use report::{
 };
 pub use scan::{components, role_of};
 pub(crate) use sites::identities;
-pub use sites::{NotServed, Root, Sites};
+pub use sites::{NotServed, Root, Sites, find};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
 
@@ -106,7 +106,11 @@ impl SiteDir {
 
     fn only(root: PathBuf, folder: Folder) -> anyhow::Result<Self> {
         let Config { host, site: config } = Config::load(&folder)?;
-        host.tenants.validate_alone()?;
+        if let Err(error) = host.tenants.validate_alone() {
+            // In a folder of sites these settings are right, and the folder is the wrong one.
+            find(&root)?;
+            return Err(error);
+        }
         let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();

@@ -121,6 +121,29 @@ pub enum Root {
     },
 }
 
+/// Finds the folder of a site that a command is about. Its settings are not read.
+///
+/// # Errors
+/// It does not exist, or is a folder of several sites.
+pub fn find(folder: &Path) -> anyhow::Result<PathBuf> {
+    let (root, opened) = locate(folder)?;
+    // A site that has not been built yet may have no `routes/`, and folders that look like sites.
+    if HostConfig::has_only_its_tables(&opened)
+        && let Some(site) = sites_below(&root, &opened)?.next()
+    {
+        let shown = folder.display();
+        let example = folder.join(site).display().to_string();
+        bail!("`{shown}` is a folder of sites: name one of them, such as `{example}`");
+    }
+    Ok(root)
+}
+
+/// The names of the sites in a folder. None if the folder is a site itself.
+fn sites_below(root: &Path, folder: &Folder) -> anyhow::Result<impl Iterator<Item = String>> {
+    let names = if is_site(folder)? { Vec::new() } else { folders(root)? };
+    Ok(names.into_iter().filter(|name| is_site_at(&root.join(name)).unwrap_or(true)))
+}
+
 impl Root {
     /// Opens a folder.
     ///
@@ -128,8 +151,7 @@ impl Root {
     /// The folder does not exist, or its settings are invalid.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let (root, folder) = locate(folder)?;
-        let is_there = |name: &String| is_site_at(&root.join(name)).unwrap_or(true);
-        if is_site(&folder)? || !folders(&root)?.iter().any(is_there) {
+        if sites_below(&root, &folder)?.next().is_none() {
             return Ok(Self::One(Box::new(SiteDir::only(root, folder)?)));
         }
         let config = Arc::new(HostConfig::load(&folder)?);

@@ -241,3 +241,34 @@ async fn two_hundred_swaps_leave_nothing_behind() {
         std::fs::read_dir(host.site.folder().join(".lithe/versions")).expect("it is there");
     assert!(versions.count() <= 5, "the versions kept, and their order");
 }
+
+#[tokio::test]
+async fn a_folder_of_sites_is_not_taken_for_a_site() {
+    let settings = "[tenants.limits]\nmemory = \"32 MiB\"\n";
+    let host = host().file("lithe.toml", settings).component("shop/routes/swap.wasm", SWAP_V1);
+    let host = host.start().await;
+    for (command, arguments) in [
+        ("status", &[][..]),
+        ("routes", &[]),
+        ("deploy", &[PLUGIN, SWAP_V2]),
+        ("build", &[]),
+        ("add", &["/other", "--lang", "c"]),
+    ] {
+        let refused = host.command(command, arguments).await;
+        refused.says(&["is a folder of sites: name one of them, such as `", "/shop`"]);
+        assert!(!refused.stderr.contains("tenants"), "{command}: {refused:?}");
+    }
+    host.command_in("shop", "status", &[]).await.succeeded();
+}
+
+#[tokio::test]
+async fn commands_reach_the_host_although_the_settings_on_disk_are_invalid() {
+    let host = v1().await;
+    host.site.write("lithe.toml", "[limits\n");
+    host.wait_for_log(&["ERROR", "lithe.toml` is invalid"]).await;
+    host.command("status", &[]).await.succeeded();
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(host.get("/swap").await.text(), "v2");
+    host.command("rollback", &[PLUGIN]).await.succeeded();
+    assert_eq!(host.get("/swap").await.text(), "v1");
+}
