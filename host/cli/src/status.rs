@@ -50,6 +50,13 @@ fn table(status: &Status) -> String {
         rows.extend(canary.plugins.iter().map(row));
         text += &aligned(&rows);
     }
+    if let Some(why) = &status.refused {
+        let _ = writeln!(
+            text,
+            "\nthe folder has a change that is refused, and what was served before goes on: {}",
+            log::escape(why)
+        );
+    }
     for serving in status.plugins.iter().filter(|serving| !serving.files.is_empty()) {
         let (plugin, files) = (log::escape(&serving.plugin), serving.files.join(" "));
         let _ = writeln!(text, "\n{plugin} has the files {}", log::escape(&files));

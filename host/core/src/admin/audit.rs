@@ -5,7 +5,6 @@
 //! [`FILES`] × [`MAX_FILE`] bytes, and a little more. Before a change, the host makes sure that its
 //! line can be written; if it cannot, nothing changes.
 
-use std::error::Error as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -203,15 +202,7 @@ impl Line {
                     self.name(changes.map(|change| (&*change.plugin, change.to)));
                 }
             }
-            Err(error) => {
-                let mut why = error.to_string();
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    why += &format!(": {error}");
-                    cause = error.source();
-                }
-                self.refuse(&why);
-            }
+            Err(error) => self.refuse(&error.chain()),
         }
     }
 

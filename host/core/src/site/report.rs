@@ -66,6 +66,10 @@ pub struct Status {
     /// What the host holds in memory for the site.
     #[serde(default)]
     pub memory: MemoryStatus,
+    /// Why the last change of the site's folder was refused. What was served before goes on. None
+    /// if the folder is served as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The settings that are lower than the site's own, because the operator caps them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lowered: Vec<LoweredStatus>,

@@ -20,9 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours;
 use super::scan::{is_site, is_site_at};
-use super::{
-    DeployError, ProgressReports, Report, SiteDir, SiteManager, Watcher, locate, tell_all,
-};
+use super::{ProgressReports, SiteDir, SiteManager, Watcher, locate, tell_all};
 use crate::capability::account::HostMemory;
 use crate::config::{FILE_NAME, Host, HostConfig};
 use crate::files::{Folder, Identity};
@@ -293,7 +291,7 @@ impl Sites {
             self.note_change();
             if self.many.is_none() {
                 if let Ok(manager) = self.only() {
-                    log_update(&manager.name(), manager.update().await);
+                    update(&manager.name(), &manager).await;
                 }
             } else if let Err(error) = self.look().await {
                 tracing::error!(target: "swap", "cannot see which sites come and go: {error:#}");
@@ -544,11 +542,17 @@ pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
     Ok(identities)
 }
 
-/// Logs what failed. The log already has what was replaced.
-fn log_update(site: &str, updated: Result<Report, DeployError>) {
-    if let Err(error) = updated.map_err(anyhow::Error::from) {
-        tracing::error!(
+/// Serves what the site's folder contains now. Logs what failed; the log already has what was
+/// replaced. A change of the settings for all sites is no news of this one: while its folder stays
+/// refused for the same reason, the log says it once.
+async fn update(site: &str, manager: &SiteManager) {
+    let before = manager.refused();
+    let Err(error) = manager.update().await else { return };
+    let error = anyhow::Error::from(error);
+    match before.is_some() && manager.refused() == before {
+        true => tracing::debug!(target: "swap", site, "still refused: {error:#}"),
+        false => tracing::error!(
             target: "swap", site, "{error:#}; the previous version is still being served"
-        );
+        ),
     }
 }

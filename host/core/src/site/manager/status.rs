@@ -42,6 +42,7 @@ impl StatusCopy {
             draining: draining(served),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
             memory: MemoryStatus::from(&**self.account.memory()),
+            refused: None,
             lowered: self.lowered.iter().map(|own| capped(own, &traffic.stable)).collect(),
         }
     }
