@@ -211,6 +211,11 @@ impl Line {
         self.result = Outcome::Refused;
         self.why = Some(log::excerpt(why, MAX_WHY));
     }
+
+    /// Notes that the caller may not ask for this path, which is percent-encoded, and why.
+    pub(super) fn refuse_path(&mut self, path: &str, why: &str) {
+        self.refuse(&format!("`{}` was asked for: {why}", log::excerpt(path, MAX_NAME)));
+    }
 }
 
 /// The file.
