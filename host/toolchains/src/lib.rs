@@ -35,7 +35,7 @@ use inputs::Component;
 use lithe_host::internals::config::{Build, Engine, GuestKind};
 use lithe_host::internals::files::Folder;
 use lithe_host::internals::runtime;
-use lithe_host::internals::site::SiteDir;
+use lithe_host::internals::site::{SiteDir, role_of};
 use wasmparser::Payload;
 
 pub use new::{Kind, Language, Project};
@@ -111,13 +111,17 @@ pub fn build(site: &SiteDir, errors: TypeErrors, say: impl Fn(&str)) -> anyhow::
 /// Builds the components whose source folder `is_changed`.
 ///
 /// # Errors
-/// As [`build`].
+/// As [`build`]; or a file is none that the host would serve.
 pub fn build_changed(
     site: &SiteDir,
     errors: TypeErrors,
     is_changed: impl Fn(&Path) -> bool,
     say: impl Fn(&str),
 ) -> anyhow::Result<Built> {
+    for output in site.config.build.keys() {
+        // What the host would not serve is not built either.
+        role_of(&output.to_string_lossy()).context("`[build]` in `lithe.toml`")?;
+    }
     let mut built = Built::default();
     let mut has_target = false;
     // What other files are made of, too, is built once.
