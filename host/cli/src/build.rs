@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::BuildOptions;
 use lithe_host::internals::log;
-use lithe_host::internals::site::SiteDir;
+use lithe_host::internals::site::{self, SiteDir};
 use lithe_toolchains::{Built, TypeErrors};
 
 /// How long a tool waits for a reader of standard error.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &BuildOptions) -> anyhow::Result<()> {
+    site::find(&options.site)?;
     let site = SiteDir::open(&options.site)?;
     build(&site, TypeErrors::Fail)?;
     Ok(())

@@ -15,7 +15,7 @@ use crate::{
 };
 use lithe_host::internals::files;
 use lithe_host::internals::log;
-use lithe_host::internals::site::{self, Given, Report, SiteDir, Terms};
+use lithe_host::internals::site::{self, Given, Report, Terms};
 
 pub(crate) fn run(options: &DeployOptions) -> anyhow::Result<()> {
     let mut given = Given::new();
@@ -52,10 +52,11 @@ pub(crate) fn drop_canary(options: &CanaryOptions) -> anyhow::Result<()> {
 /// The client for a site's host.
 ///
 /// # Errors
-/// The site does not exist, or the admin's address has no token.
+/// The site does not exist, the folder has several sites, or the admin's address has no token.
 pub(crate) fn client(options: &SiteOptions) -> anyhow::Result<Client> {
     match options.host.address()? {
-        None => Ok(Client::Here(SiteDir::open(&options.site)?.root)),
+        // Its settings may be invalid: the host that serves it goes on.
+        None => Ok(Client::Here(site::find(&options.site)?)),
         Some(address) => {
             let site = Some(site_name(&options.site)?);
             Ok(Client::There { address, site, token: options.host.token()? })

@@ -8,11 +8,12 @@ use crate::serve::{block_on, host, program, serve};
 use crate::signals::Endings;
 use lithe_host::internals::log;
 use lithe_host::internals::plugin::Compiling;
-use lithe_host::internals::site::{Root, SiteDir, SiteManager, Sites, Status, Watcher};
+use lithe_host::internals::site::{self, Root, SiteDir, SiteManager, Sites, Status, Watcher};
 use lithe_host::internals::supervise;
 use lithe_toolchains::{Apart, Built, Inputs, TypeErrors, build_changed};
 
 pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<()> {
+    site::find(&options.site)?;
     let site = SiteDir::open(&options.site)?;
     let Built { inputs, apart, .. } = crate::build::build(&site, TypeErrors::Warn)?;
     block_on(async {

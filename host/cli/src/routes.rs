@@ -11,10 +11,11 @@ use crate::table::aligned;
 use lithe_host::internals::pipeline::SiteSnapshot;
 use lithe_host::internals::runtime::Pool;
 use lithe_host::internals::runtime::exports::Exports;
-use lithe_host::internals::site::{Loading, Root, SiteDir};
+use lithe_host::internals::site::{self, Loading, Root, SiteDir};
 use lithe_router::Path;
 
 pub(crate) fn run(options: &RoutesOptions) -> anyhow::Result<()> {
+    site::find(&options.site)?;
     let site = SiteDir::open(&options.site)?;
     block_on(async {
         let loader = loader(&options.cache, &Root::One(Box::new(site.clone())))?;

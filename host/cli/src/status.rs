@@ -10,7 +10,9 @@ use crate::StatusOptions;
 use crate::deploy::client;
 use crate::serve::block_on;
 use crate::table::aligned;
+use lithe_host::EmptyMemory;
 use lithe_host::internals::log;
+
 use lithe_host::internals::site::{MemoryStatus, Serving, Status};
 
 pub(crate) fn run(options: &StatusOptions) -> anyhow::Result<()> {
@@ -48,6 +50,13 @@ fn table(status: &Status) -> String {
         rows.extend(canary.plugins.iter().map(row));
         text += &aligned(&rows);
     }
+    if let Some(why) = &status.refused {
+        let _ = writeln!(
+            text,
+            "\nthe folder has a change that is refused, and what was served before goes on: {}",
+            log::escape(why)
+        );
+    }
     for serving in status.plugins.iter().filter(|serving| !serving.files.is_empty()) {
         let (plugin, files) = (log::escape(&serving.plugin), serving.files.join(" "));
         let _ = writeln!(text, "\n{plugin} has the files {}", log::escape(&files));
@@ -55,8 +64,26 @@ fn table(status: &Status) -> String {
     let canaries = status.canary.iter().flat_map(|canary| &canary.plugins);
     for serving in status.plugins.iter().chain(canaries) {
         let plugin = log::escape(&serving.plugin);
-        if let Some(reason) = serving.empty_memory {
-            let _ = writeln!(text, "\n{plugin} has begun with empty memory: {reason}");
+        match serving.empty_memory {
+            None => {}
+            Some(reason @ EmptyMemory::LastSwap) => {
+                let _ = writeln!(
+                    text,
+                    "\n{plugin} has gone on with the memory that was handed over at the last swap, and what came \
+                     after is lost: {reason}"
+                );
+            }
+            Some(reason) => {
+                let _ = writeln!(text, "\n{plugin} has begun with empty memory: {reason}");
+            }
+        }
+        if let Some(reason) = &serving.lost_memory {
+            let reason = log::escape(reason);
+            let _ = writeln!(
+                text,
+                "\n{plugin} has lost what it had in memory, because `save` has failed, and began again with \
+                 empty memory: {reason}"
+            );
         }
         if let Some(reason) = &serving.cannot_save {
             let reason = log::escape(reason);
@@ -131,6 +158,7 @@ fn row(serving: &Serving) -> Vec<String> {
 /// What becomes of the version's memory when another version takes over.
 fn memory(serving: &Serving) -> &'static str {
     match serving.state {
+        Some(true) if serving.cannot_save.is_some() => "stuck",
         Some(true) => "moves",
         Some(false) => "ends",
         None => "-",

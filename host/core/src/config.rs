@@ -227,6 +227,13 @@ impl HostConfig {
         load(root, Self::parse)
     }
 
+    /// Whether a folder's `lithe.toml` could be the one beside the folders of several sites: it has
+    /// no settings of a site, as far as it can be read.
+    pub fn has_only_its_tables(root: &files::Folder) -> bool {
+        let text = root.read_text(FILE_NAME, MAX_FILE).unwrap_or_default();
+        keys(&text).all(|key| HOST_TABLES.contains(&&*key))
+    }
+
     fn parse(text: &str) -> anyhow::Result<Self> {
         if let Some(key) = keys(text).find(|key| !HOST_TABLES.contains(&&**key)) {
             anyhow::bail!(

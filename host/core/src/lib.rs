@@ -114,7 +114,7 @@ pub mod internals {
     pub mod site {
         pub use crate::site::{
             Given, Loading, MAX_DEPLOY, MemoryStatus, ProgressReports, Report, Root, Serving,
-            SiteDir, SiteManager, Sites, Status, Terms, Watcher, clean, components, recover,
+            SiteDir, SiteManager, Sites, Status, Terms, Watcher, clean, components, find, recover,
             role_of, tell_all,
         };
     }

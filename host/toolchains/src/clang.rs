@@ -162,8 +162,8 @@ impl Compiler {
     /// Runs the compiler or the linker.
     ///
     /// # Errors
-    /// It fails, or a callback is not as `lithe.h` declares it. The message says what C++ lacks here,
-    /// if that is why.
+    /// It fails, or a callback is not as `lithe.h` declares it. The message says what C++ lacks
+    /// here, if that is why.
     fn run(&self, command: &mut Command, is_cpp: bool) -> anyhow::Result<()> {
         if tool::may_color() {
             command.arg("-fdiagnostics-color=always");

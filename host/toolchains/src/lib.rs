@@ -35,7 +35,7 @@ use inputs::Component;
 use lithe_host::internals::config::{Build, Engine, GuestKind};
 use lithe_host::internals::files::Folder;
 use lithe_host::internals::runtime;
-use lithe_host::internals::site::SiteDir;
+use lithe_host::internals::site::{SiteDir, role_of};
 use wasmparser::Payload;
 
 pub use new::{Kind, Language, Project};
@@ -112,7 +112,7 @@ pub fn build(site: &SiteDir, errors: TypeErrors, say: impl Fn(&str)) -> anyhow::
 /// Builds the components whose source folder `is_changed`.
 ///
 /// # Errors
-/// As [`build`].
+/// As [`build`]; or a file is none that the host would serve.
 pub fn build_changed(
     site: &SiteDir,
     errors: TypeErrors,
@@ -121,6 +121,10 @@ pub fn build_changed(
 ) -> anyhow::Result<Built> {
     let is_changed = |(_, build): &(&PathBuf, &Build)| is_changed(&site.root.join(build));
     let changed: Vec<_> = site.config.build.iter().filter(is_changed).collect();
+    for (output, _) in &changed {
+        // What the host would not serve is not built either.
+        role_of(&output.to_string_lossy()).context("`[build]` in `lithe.toml`")?;
+    }
     let mut building = Building { site, errors, say, has_target: false, made: Vec::new() };
     let mut built = Built::default();
     let mut failed: Vec<(&PathBuf, &Build)> = Vec::new();

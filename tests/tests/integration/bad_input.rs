@@ -141,3 +141,61 @@ async fn a_guest_whose_source_is_not_there() {
     let refusal = host().command("build").config(config).end().await;
     refusal.says(&["`routes/gone.wasm`", "`guests/gone`", "Cargo.toml"]);
 }
+
+#[tokio::test]
+async fn a_size_that_is_none() {
+    let refusal = host().config("[limits]\nmemory = \"64 Megs\"\n").route("a", ECHO).end().await;
+    refusal.says(&[
+        "line 2",
+        "\"64 Megs\"",
+        "expected a size such as \"64 MiB\"",
+        "`limits.memory`",
+    ]);
+}
+
+#[tokio::test]
+async fn settings_of_a_component_that_is_not_there() {
+    let config = "[plugin.\"plugins/pol.wasm\"]\nstateless = true\n";
+    let mut builder = host().config(config);
+    for number in 0..10 {
+        builder = builder.route(&format!("a{number}"), BENCH_HELLO);
+    }
+    let refusal = builder.end().await;
+    refusal.says(&[
+        "`plugins/pol.wasm`",
+        "it has `routes/a0.wasm`, ",
+        "`routes/a7.wasm`, and 2 more",
+    ]);
+}
+
+#[tokio::test]
+async fn a_variable_that_the_host_does_not_have() {
+    let config = "[plugin.\"routes/a.wasm\"]\nsecrets = { KEY = { host = \"NO_SUCH_KEY\" } }\n";
+    let refusal = host().config(config).route("a", BENCH_HELLO).end().await;
+    refusal.says(&["no variable `NO_SUCH_KEY`: set it where `lithe` is started"]);
+    assert!(!refusal.stderr.contains("not found"), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_scope_by_a_parameter_that_no_route_has() {
+    let scoped = |file: &str| format!("[plugin.\"routes/{file}\"]\nscope = \"param:id\"\n");
+    for (stem, words) in [("a", "name a file such as `[id].wasm`"), ("[room]", "they have `room`")]
+    {
+        let config = scoped(&format!("{stem}.wasm"));
+        let refusal = host().config(&config).route(stem, ECHO).end().await;
+        refusal.says(&["scope = \"param:id\"", "none of its routes has the parameter `id`", words]);
+    }
+}
+
+#[tokio::test]
+async fn a_build_of_a_file_that_nothing_serves() {
+    for (file, words) in [
+        ("out/x.wasm", "is not a component's path"),
+        ("routes/[id.wasm", "`routes/[id.wasm` is not a route's name: `[` in `[id` is not closed"),
+        ("routes/x", "is not a component's path"),
+    ] {
+        let config = format!("[build]\n\"{file}\" = \"guests/x\"\n");
+        let refusal = host().command("build").config(&config).end().await;
+        refusal.says(&["`[build]` in `lithe.toml`", words]);
+    }
+}

@@ -82,7 +82,12 @@ impl Api {
                 let mut asked = Asked { head: &head, caller, peer, line: None };
                 let answered = self.answer(&mut asked, &mut upload).await;
                 if let (Err(refusal), Some(mut line)) = (&answered, asked.line) {
-                    line.refuse(&refusal.message);
+                    let why = &refusal.message;
+                    match refusal.status {
+                        // The line's site is the token's, which is not what the path names.
+                        StatusCode::FORBIDDEN => line.refuse_path(head.uri.path(), why),
+                        _ => line.refuse(why),
+                    }
                     let audit = self.audit.clone();
                     let written = self.tasks.spawn(async move {
                         if let Err(error) = audit.write_refusal(line).await {

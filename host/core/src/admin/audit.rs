@@ -5,7 +5,6 @@
 //! [`FILES`] × [`MAX_FILE`] bytes, and a little more. Before a change, the host reserves room for
 //! its line; if it cannot, nothing changes. No line of a refusal takes that room.
 
-use std::error::Error as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -205,15 +204,7 @@ impl Line {
                     self.name(changes.map(|change| (&*change.plugin, change.to)));
                 }
             }
-            Err(error) => {
-                let mut why = error.to_string();
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    why += &format!(": {error}");
-                    cause = error.source();
-                }
-                self.refuse(&why);
-            }
+            Err(error) => self.refuse(&error.chain()),
         }
     }
 
@@ -221,6 +212,11 @@ impl Line {
     pub(super) fn refuse(&mut self, why: &str) {
         self.result = Outcome::Refused;
         self.why = Some(log::excerpt(why, MAX_WHY));
+    }
+
+    /// Notes that the caller may not ask for this path, which is percent-encoded, and why.
+    pub(super) fn refuse_path(&mut self, path: &str, why: &str) {
+        self.refuse(&format!("`{}` was asked for: {why}", log::excerpt(path, MAX_NAME)));
     }
 }
 

@@ -84,8 +84,7 @@ impl SiteToken {
             _ => Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 format!(
-                    "the token `{name}` is only for the site `{site}`: begin the path with `/sites/{site}/`, or show \
-                     the operator's token"
+                    "the token `{name}` is only for the site `{site}`: name that site, or show the operator's token"
                 ),
             )),
         }

@@ -2,6 +2,7 @@
 //! Only this module gives a guest anything of WASI.
 
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -289,8 +290,14 @@ fn secret(
                     config::FILE_NAME
                 );
             }
-            std::env::var(variable)
-                .with_context(|| format!("the host's environment has no text `{variable}`"))
+            std::env::var(variable).map_err(|error| match error {
+                VarError::NotPresent => anyhow::anyhow!(
+                    "the host's environment has no variable `{variable}`: set it where `lithe` is started"
+                ),
+                VarError::NotUnicode(_) => anyhow::anyhow!(
+                    "the variable `{variable}` of the host's environment is not text: set it to UTF-8"
+                ),
+            })
         }
     }
 }

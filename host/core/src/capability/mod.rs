@@ -35,6 +35,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::config::{self, Limit, Limits};
+use crate::sync::Mutex;
 use account::Account;
 use event::RequestId;
 use filesystem::{OpenFiles, Threads};
@@ -123,7 +124,7 @@ impl Context {
     }
 }
 
-/// Counts the results of a version's calls.
+/// The results of a version's calls.
 #[derive(Debug, Default)]
 pub struct Calls {
     made: AtomicU64,
@@ -131,9 +132,11 @@ pub struct Calls {
     traps: AtomicU64,
     limits: AtomicU64,
     errors: AtomicU64,
+    /// What the last `save` has failed with that cost an instance its memory.
+    lost_memory: Mutex<Option<Arc<str>>>,
 }
 
-/// The results of a version's calls.
+/// How often a version's calls had each result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallCounts {
     pub made: u64,
@@ -160,6 +163,16 @@ impl Calls {
     /// Counts a request or a session that the guest reports as failed.
     pub fn error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that `save` has cost an instance its memory, and why.
+    pub fn lose_memory(&self, why: Arc<str>) {
+        *self.lost_memory.lock() = Some(why);
+    }
+
+    /// Why `save` has cost an instance its memory, the last time that it did.
+    pub fn lost_memory(&self) -> Option<Arc<str>> {
+        self.lost_memory.lock().clone()
     }
 
     /// The counts so far.

@@ -46,7 +46,7 @@ pub(crate) fn time_or_zero<'de, const MAX: u64, D: Deserializer<'de>>(
 pub(crate) fn size<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     value: D,
 ) -> Result<ByteSize, D::Error> {
-    within(ByteSize::deserialize(value)?, ByteSize::b(MIN), ByteSize::b(MAX), |size| size)
+    within(byte_size(value)?, ByteSize::b(MIN), ByteSize::b(MAX), |size| size)
 }
 
 /// A whole number from `MIN` to `MAX`.
@@ -203,6 +203,34 @@ impl fmt::Display for Time {
             None => write!(f, "{:?}", self.0),
         }
     }
+}
+
+/// Not `ByteSize`'s own: its message does not say what would be right.
+fn byte_size<'de, D: Deserializer<'de>>(value: D) -> Result<ByteSize, D::Error> {
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = ByteSize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a size such as \"64 MiB\" or \"512 KiB\", or a number of bytes")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<ByteSize, E> {
+            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+
+        fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<ByteSize, E> {
+            Ok(ByteSize::b(bytes))
+        }
+
+        fn visit_i64<E: de::Error>(self, bytes: i64) -> Result<ByteSize, E> {
+            let size = u64::try_from(bytes).map(ByteSize::b);
+            size.map_err(|_| E::invalid_value(de::Unexpected::Signed(bytes), &self))
+        }
+    }
+
+    value.deserialize_any(Bytes)
 }
 
 /// Not `humantime_serde`: its message for a number does not say what would be right.

@@ -8,7 +8,7 @@ use super::PluginVersion;
 use super::swap::{Pair, SwapError};
 
 /// Why something in memory is lost: a version begins with empty memory, although the previous
-/// version has something in memory, or no version replaces that one.
+/// version has something in memory, or with an older memory, or no version replaces that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum EmptyMemory {
@@ -25,6 +25,10 @@ pub enum EmptyMemory {
     /// The previous version is failing, and its memory could not be taken over whole.
     #[error("`save` or `restore` has failed")]
     Failed,
+    /// The same, and the memory is not empty: it is what the previous version was given itself when
+    /// it took over.
+    #[error("its instance was lost, or could not save it")]
+    LastSwap,
     /// The site no longer has a plugin of this name.
     #[error("nothing takes over from a plugin that is removed or renamed")]
     Removed,
@@ -45,9 +49,12 @@ impl EmptyMemory {
             Self::NoState | Self::NoStateAfter => Some(
                 "export it, or set `stateless = true` in `lithe.toml` if there is nothing to lose",
             ),
-            Self::NoStateBefore | Self::NoHooks | Self::Scope | Self::Failed | Self::Removed => {
-                None
-            }
+            Self::NoStateBefore
+            | Self::NoHooks
+            | Self::Scope
+            | Self::Failed
+            | Self::LastSwap
+            | Self::Removed => None,
         }
     }
 }

@@ -132,6 +132,11 @@ impl PluginVersion {
         self.shared()?.cannot_restore()
     }
 
+    /// Why `save` has cost one of its instances what that had in memory, the last time that it did.
+    pub fn lost_memory(&self) -> Option<Arc<str>> {
+        self.context.calls.lost_memory()
+    }
+
     /// What the next version starts with.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity

@@ -16,7 +16,7 @@ use crate::capability::event::Request;
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::exports::{Exports, Handles};
 use crate::runtime::{
-    Failure, HandedOver, Handover, HandoverError, Instance, InstanceSet, Moved, PausedSet,
+    Extent, Failure, HandedOver, Handover, HandoverError, Instance, InstanceSet, Moved, PausedSet,
     Template, at_load,
 };
 
@@ -45,6 +45,8 @@ pub enum SwapError {
     NoHandler { plugin: Arc<str> },
     #[error("the version of `{plugin}` that serves cannot save its memory")]
     Save { plugin: Arc<str>, source: Failure },
+    #[error("the version of `{plugin}` that serves cannot save its memory, and its memory is lost")]
+    SaveWasFatal { plugin: Arc<str>, source: Failure },
     #[error("`{plugin}` cannot take over the previous version's memory")]
     Restore { plugin: Arc<str>, source: Failure },
     /// Saving and restoring all of its memory together takes longer than [`MAX_UPKEEP_TIME`].
@@ -260,14 +262,23 @@ impl Pair {
         let heirs = after.apart();
         let tried = timeout(MAX_UPKEEP_TIME, before.try_hand_over(&heirs, how, PAUSE_TIME)).await;
         let handed_over = tried.map_err(|_| self.too_slow())?;
-        Ok(Lost::of(would_lose, handed_over.map_err(|error| self.failed(error))?))
+        let handed_over = handed_over.map_err(|error| self.failed(error))?;
+        let is_lost = handed_over.save_was_fatal && !self.before.context.settings.stateless;
+        let lost = Lost::of(would_lose, handed_over);
+        Ok(if is_lost { lost.map(Lost::already) } else { lost })
     }
 
     fn failed(&self, error: HandoverError) -> SwapError {
         let plugin = self.after.context.plugin.clone();
         match error {
             HandoverError::Busy => SwapError::Busy { plugin },
-            HandoverError::Save(source) => SwapError::Save { plugin, source },
+            HandoverError::Save(source) => {
+                let is_missed = !self.before.context.settings.stateless;
+                match is_missed && !source.spares_the_instance() {
+                    true => SwapError::SaveWasFatal { plugin, source },
+                    false => SwapError::Save { plugin, source },
+                }
+            }
             HandoverError::Restore(source) => SwapError::Restore { plugin, source },
         }
     }
@@ -280,9 +291,20 @@ impl Pair {
 impl Lost {
     /// What a handover has lost. `would_lose` is what was known before.
     fn of(would_lose: Option<EmptyMemory>, handed_over: HandedOver) -> Option<Self> {
-        let HandedOver { is_whole, failure } = handed_over;
-        let why = would_lose.or((!is_whole).then_some(EmptyMemory::Failed))?;
+        let HandedOver { extent, failure, .. } = handed_over;
+        let why = would_lose.or(match extent {
+            Extent::Whole => None,
+            Extent::Inherited => Some(EmptyMemory::LastSwap),
+            Extent::Part => Some(EmptyMemory::Failed),
+        })?;
         Some(Self { why, failure: failure.map(|failure| failure.to_string()) })
+    }
+
+    /// Says that the version that goes on has no memory left, either: its `save` has cost it that.
+    fn already(mut self) -> Self {
+        let failure = self.failure.unwrap_or_default();
+        self.failure = Some(format!("the memory of the version that serves is lost: {failure}"));
+        self
     }
 }
 

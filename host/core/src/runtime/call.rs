@@ -51,13 +51,25 @@ pub(crate) struct Caller {
     pub clock: Arc<Clock>,
     /// The limit of the current call's CPU time.
     cpu_limit: Limit,
+    /// Whether the current call counts as one of the version's calls.
+    counts: bool,
+}
+
+/// Who asks a version for a call that no client has asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// The host, to start an instance, or because it is idle.
+    Instance,
+    /// A swap, or the trial of one. Such a call says nothing about how the version serves, so it
+    /// does not count.
+    Swap,
 }
 
 impl Caller {
     /// Starts without a call.
     pub(crate) fn new(store: Store<State>) -> Self {
         let clock = store.data().meter.clock().clone();
-        Self { store, clock, cpu_limit: Limit::RequestCpu }
+        Self { store, clock, cpu_limit: Limit::RequestCpu, counts: true }
     }
 
     /// The limits of the instance's site.
@@ -98,20 +110,38 @@ impl Caller {
     }
 
     /// Begins a call that no client has asked for. Returns the wall time that it may take.
-    pub(crate) fn begin_upkeep(&mut self) -> Duration {
-        self.store.data().context.calls.notice();
-        self.begin(RequestId::default(), None, Limit::RequestCpu);
+    pub(crate) fn begin_upkeep(&mut self, upkeep: Upkeep) -> Duration {
+        match upkeep {
+            Upkeep::Instance => {
+                self.store.data().context.calls.notice();
+                self.begin(RequestId::default(), None, Limit::RequestCpu);
+            }
+            Upkeep::Swap => {
+                self.counts = false;
+                self.begin_uncounted(RequestId::default(), None, Limit::RequestCpu);
+            }
+        }
         self.limits().upkeep_time()
     }
 
     fn begin(&mut self, request: RequestId, socket: Option<Arc<Socket>>, cpu_limit: Limit) {
+        self.counts = true;
+        self.store.data().context.calls.begin();
+        self.begin_uncounted(request, socket, cpu_limit);
+    }
+
+    fn begin_uncounted(
+        &mut self,
+        request: RequestId,
+        socket: Option<Arc<Socket>>,
+        cpu_limit: Limit,
+    ) {
         self.cpu_limit = cpu_limit;
         let cpu = match cpu_limit {
             Limit::EventCpu => self.limits().event_cpu,
             _ => self.limits().request_cpu,
         };
         let state = self.store.data_mut();
-        state.context.calls.begin();
         state.begin(request, socket, cpu);
         self.store.set_epoch_deadline(1);
     }
@@ -142,7 +172,11 @@ impl Caller {
             })
         });
         if let Err(failure) = &result {
-            state.context.fail(failure.limit());
+            match (self.counts, failure.limit()) {
+                (true, limit) => state.context.fail(limit),
+                (false, Some(limit)) => state.context.account.exceed(limit),
+                (false, None) => {}
+            }
         }
         result
     }

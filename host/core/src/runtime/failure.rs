@@ -73,7 +73,7 @@ impl Failure {
     }
 
     /// Whether the instance can be called again.
-    pub(super) fn spares_the_instance(&self) -> bool {
+    pub(crate) fn spares_the_instance(&self) -> bool {
         !matches!(
             self,
             Self::Trap(_)

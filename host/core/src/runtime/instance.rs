@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use wasmtime::Store;
 
-use super::call::{Caller, within};
+use super::call::{Caller, Upkeep, within};
 use super::exports::{ErrorHandler, Handles, Hooks, Middleware, Optional, Session};
 use super::failure::Failure;
 use super::ledger::Taken;
@@ -84,7 +84,7 @@ impl<E> Instance<E> {
     /// See [`Failure`].
     pub async fn routes(&mut self) -> Result<Option<Vec<NamedRoute>>, Failure> {
         let Some(routes) = &self.optional.routes else { return Ok(None) };
-        let time = self.caller.begin_upkeep();
+        let time = self.caller.begin_upkeep(Upkeep::Instance);
         let all = call!(self.caller, time, routes.call_all())?;
         Ok(Some(all.into_iter().map(|route| (route.method, route.pattern)).collect()))
     }
@@ -95,7 +95,7 @@ impl<E> Instance<E> {
     /// See [`Failure`]; the guest is not well.
     pub async fn check(&mut self) -> Result<Option<()>, Failure> {
         let Some(health) = &self.optional.health else { return Ok(None) };
-        let time = self.caller.begin_upkeep();
+        let time = self.caller.begin_upkeep(Upkeep::Instance);
         let checked = call!(self.caller, time, health.call_check())?;
         checked.map(Some).map_err(|reason| Failure::refused("health", &reason))
     }
@@ -267,9 +267,9 @@ impl Instance<Hooks> {
     ///
     /// # Errors
     /// See [`Failure`]; the guest cannot save, or the answer is over `limits.state`.
-    pub async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub async fn save(&mut self, upkeep: Upkeep) -> Result<Option<Vec<u8>>, Failure> {
         let Some(state) = &self.optional.state else { return Ok(None) };
-        let time = self.caller.begin_upkeep();
+        let time = self.caller.begin_upkeep(upkeep);
         let limits = &self.caller.store.data().context.limits;
         let (usual, whole) = (most_of_a_call(limits), most_of_a_save(limits));
         self.caller.store.set_hostcall_fuel(whole);
@@ -287,9 +287,9 @@ impl Instance<Hooks> {
     ///
     /// # Errors
     /// See [`Failure`]; the guest cannot read it.
-    pub async fn restore(&mut self, saved: &[u8]) -> Result<Option<()>, Failure> {
+    pub async fn restore(&mut self, saved: &[u8], upkeep: Upkeep) -> Result<Option<()>, Failure> {
         let Some(state) = &self.optional.state else { return Ok(None) };
-        let time = self.caller.begin_upkeep();
+        let time = self.caller.begin_upkeep(upkeep);
         let restored = call!(self.caller, time, state.call_restore(saved))?;
         restored.map(Some).map_err(|reason| Failure::refused("restore", &reason))
     }

@@ -93,16 +93,37 @@ pub(crate) enum HandoverError {
 /// What has become of the state in a handover.
 #[derive(Debug)]
 pub(crate) struct HandedOver {
-    /// Whether all of it was handed over.
-    pub(crate) is_whole: bool,
+    pub(crate) extent: Extent,
     /// The first failure that a handover of the rest has gone on after.
     pub(crate) failure: Option<Failure>,
+    /// Whether `save` has cost an instance of the previous version its memory.
+    pub(crate) save_was_fatal: bool,
+}
+
+/// How much of the state was handed over: of several instances, that of the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Extent {
+    Whole,
+    /// What the previous version was given itself when it took over, and nothing since then.
+    Inherited,
+    /// An instance begins with empty memory.
+    Part,
 }
 
 impl HandedOver {
     /// Everything, so far.
     fn whole() -> Self {
-        Self { is_whole: true, failure: None }
+        Self { extent: Extent::Whole, failure: None, save_was_fatal: false }
+    }
+
+    /// Not everything.
+    fn part(self) -> Self {
+        Self { extent: Extent::Part, ..self }
+    }
+
+    /// Notes what an instance was handed over.
+    fn add(&mut self, extent: Extent) {
+        self.extent = self.extent.max(extent);
     }
 
     /// Goes on after a failure, if only the rest is wanted.
@@ -111,11 +132,12 @@ impl HandedOver {
         failure: Failure,
         of: fn(Failure) -> HandoverError,
         how: Handover,
+        extent: Extent,
     ) -> Result<(), HandoverError> {
         match how {
             Handover::Whole => Err(of(failure)),
             Handover::Rest => {
-                self.is_whole = false;
+                self.add(extent);
                 self.failure.get_or_insert(failure);
                 Ok(())
             }
@@ -394,10 +416,10 @@ impl<T: InstanceSource> InstanceSet<T> {
             drop(paused);
             let Some(saved) = saved else { continue };
             let Some(heir) = heirs.by_key(shared.key()) else {
-                return Ok(HandedOver { is_whole: false, ..handed_over });
+                return Ok(handed_over.part());
             };
             if let Err(failure) = give(heir, saved, &mut kept).await {
-                handed_over.after(failure, HandoverError::Restore, how)?;
+                handed_over.after(failure, HandoverError::Restore, how, Extent::Part)?;
             }
         }
         Ok(handed_over)
@@ -467,10 +489,10 @@ impl<T: InstanceSource> PausedSet<T> {
             let saved = save(paused, how, &mut handed_over).await?;
             let Some(saved) = saved else { continue };
             let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
-                return Ok(HandedOver { is_whole: false, ..handed_over });
+                return Ok(handed_over.part());
             };
             if let Err(failure) = give(heir, saved, &mut self.heirs).await {
-                handed_over.after(failure, HandoverError::Restore, how)?;
+                handed_over.after(failure, HandoverError::Restore, how, Extent::Part)?;
             }
         }
         Ok(handed_over)
@@ -505,13 +527,17 @@ async fn save<T: InstanceSource>(
     if how == Handover::Rest
         && let Some(inherited) = paused.lost_inheritance()
     {
+        handed_over.add(Extent::Inherited);
         return Ok(Some(inherited));
     }
     match paused.save().await {
         Ok(saved) => Ok(saved),
         Err(failure) => {
-            handed_over.after(failure, HandoverError::Save, how)?;
-            Ok(paused.inheritance())
+            let inherited = paused.inheritance();
+            let extent = if inherited.is_some() { Extent::Inherited } else { Extent::Part };
+            handed_over.save_was_fatal |= !failure.spares_the_instance();
+            handed_over.after(failure, HandoverError::Save, how, extent)?;
+            Ok(inherited)
         }
     }
 }

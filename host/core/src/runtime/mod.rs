@@ -28,7 +28,7 @@ pub(crate) use engine::compiler;
 pub use failure::Failure;
 pub(crate) use instance::{Instance, NamedRoute};
 pub use instance_set::Handover;
-pub(crate) use instance_set::{HandedOver, HandoverError, InstanceSet, PausedSet};
+pub(crate) use instance_set::{Extent, HandedOver, HandoverError, InstanceSet, PausedSet};
 pub use kind::Kind;
 pub(crate) use kind::Unfit;
 pub(crate) use per_connection::PerConnection;

@@ -19,7 +19,7 @@ use http::Method;
 
 use crate::capability::account::HostMemory;
 use crate::capability::grants::{self, Grants, SecretsRoom};
-use crate::config::{self, Config, HostConfig, Lowered, SiteConfig};
+use crate::config::{self, Config, HostConfig, Lowered, Scope, SiteConfig};
 use crate::descriptors;
 use crate::files::{FileError, Folder, Writable};
 use crate::lease::Lease;
@@ -38,7 +38,7 @@ pub use report::{
 };
 pub use scan::{components, role_of};
 pub(crate) use sites::identities;
-pub use sites::{NotServed, Root, Sites};
+pub use sites::{NotServed, Root, Sites, find};
 pub use staged::{MAX_DEPLOY, clean, recover};
 pub use watch::{Watcher, tell_all};
 
@@ -106,7 +106,11 @@ impl SiteDir {
 
     fn only(root: PathBuf, folder: Folder) -> anyhow::Result<Self> {
         let Config { host, site: config } = Config::load(&folder)?;
-        host.tenants.validate_alone()?;
+        if let Err(error) = host.tenants.validate_alone() {
+            // In a folder of sites these settings are right, and the folder is the wrong one.
+            find(&root)?;
+            return Err(error);
+        }
         let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = config.name.clone().or(own).unwrap_or_else(|| "site".to_owned());
         let name: Arc<str> = name.into();
@@ -217,9 +221,12 @@ impl SiteDir {
         let of = |found: &ComponentFile, name: &str| self.config.plugin_of(&found.file) == name;
         let is_there = |name: &String| components.iter().any(|found| of(found, name));
         if let Some(name) = self.config.plugin.keys().find(|name| !is_there(name)) {
+            let all: BTreeSet<_> =
+                components.iter().map(|found| self.config.plugin_of(&found.file)).collect();
             bail!(
-                "`{}` has settings for `{name}`, which is not a component of it",
-                config::FILE_NAME
+                "`{}` has settings for `{name}`, which is not a component of the site: it has {}",
+                config::FILE_NAME,
+                some_of(all.into_iter())
             );
         }
         self.assemble(components, loading, |file| Some(self.source(file))).await
@@ -446,6 +453,17 @@ impl SiteDir {
     }
 }
 
+/// Lists names for a message: a few of them.
+fn some_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    /// How many are shown.
+    const SHOWN: usize = 8;
+    let mut names = names;
+    let shown: Vec<_> = names.by_ref().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.count();
+    let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+    shown.join(", ") + &rest
+}
+
 /// Opens the site's folder. Returns its path, too.
 fn locate(root: &Path) -> anyhow::Result<(PathBuf, Folder)> {
     let shown = root.display();
@@ -510,6 +528,7 @@ impl Assembly {
         version: Arc<PluginVersion>,
         requires_state: bool,
     ) -> anyhow::Result<()> {
+        check_scope(&planned, &version)?;
         let files = planned.files.iter().map(|found| found.file.clone()).collect();
         let plugin = SitePlugin { version: Lease::of(&version), files, requires_state };
         self.snapshot.plugins.push(plugin);
@@ -570,6 +589,38 @@ impl Assembly {
     ) -> anyhow::Result<()> {
         self.totals.add(method, pattern).with_context(|| format!("`{file}`"))
     }
+}
+
+/// Checks that a route has the parameter that the scope names. Otherwise all requests would have
+/// the same instance.
+fn check_scope(planned: &Planned, version: &PluginVersion) -> anyhow::Result<()> {
+    let (Scope::Param(name), Instances::Handler(_)) =
+        (&version.context().settings.scope, version.instances())
+    else {
+        return Ok(());
+    };
+    let mut params = BTreeSet::new();
+    let mut note = |pattern: &Pattern| params.extend(pattern.params().map(str::to_owned));
+    for found in &planned.files {
+        if let Place::Route(route) = &found.place {
+            note(&route.pattern);
+        }
+    }
+    // A pattern that is none is refused where it is added.
+    let named = version.routes().iter().filter_map(|(_, text)| Pattern::parse(text).ok());
+    named.for_each(|pattern| note(&pattern));
+    if params.contains(name) {
+        return Ok(());
+    }
+    let plugin = &planned.name;
+    let advice = match params.is_empty() {
+        true => format!("name a file such as `[{name}].wasm`, or remove the scope"),
+        false => format!("they have {}", some_of(params.iter().map(String::as_str))),
+    };
+    bail!(
+        "`{plugin}` has `scope = \"param:{name}\"` in `{}`, and none of its routes has the parameter `{name}`: {advice}",
+        config::FILE_NAME
+    )
 }
 
 /// Whether a version with these settings would be as this one.

@@ -66,6 +66,10 @@ pub struct Status {
     /// What the host holds in memory for the site.
     #[serde(default)]
     pub memory: MemoryStatus,
+    /// Why the last change of the site's folder was refused. What was served before goes on. None
+    /// if the folder is served as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The settings that are lower than the site's own, because the operator caps them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lowered: Vec<LoweredStatus>,
@@ -145,6 +149,10 @@ pub struct Serving {
     /// fail until an instance takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_restore: Option<String>,
+    /// Why `save` has cost one of its instances what that had in memory, the last time that it did.
+    /// The instance has begun again with empty memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_memory: Option<String>,
     /// Versions that the site can go back to, newest first.
     pub before: Vec<Digest>,
 }
@@ -253,6 +261,16 @@ impl Change {
             (EmptyMemory::Removed, true) => {
                 write!(f, "\nwarning: what {plugin} has in memory would be lost: {reason}")?;
             }
+            (EmptyMemory::LastSwap, false) => write!(
+                f,
+                "\nwarning: {plugin} goes on with the memory that was handed over at the last swap, and what came \
+                 after is lost: {reason}"
+            )?,
+            (EmptyMemory::LastSwap, true) => write!(
+                f,
+                "\nwarning: {plugin} would go on with the memory that was handed over at the last swap, and what came \
+                 after would be lost: {reason}"
+            )?,
             (_, false) => write!(f, "\nwarning: {plugin} begins with empty memory: {reason}")?,
             (_, true) => write!(f, "\nwarning: {plugin} would begin with empty memory: {reason}")?,
         }

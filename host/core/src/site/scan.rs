@@ -229,13 +229,14 @@ pub(crate) fn component(file: &str) -> anyhow::Result<ComponentFile> {
     if (!folders.is_empty() && folders.split('/').any(is_wrong)) || stem.contains('\\') {
         return Err(wrong());
     }
+    let named = || format!("`{file}` is not a route's name");
     let place = match folder {
         "middleware" if folders.is_empty() && !is_wrong(last) => Place::Global,
         "plugins" if folders.is_empty() && !is_wrong(last) => Place::Plugin,
-        "routes" => match ScopeFile::parse(stem)? {
+        "routes" => match ScopeFile::parse(stem).with_context(named)? {
             Some(scope) => Place::Scoped(scope),
             None if is_wrong(last) => return Err(wrong()),
-            None => Place::Route(RouteFile::parse(stem)?),
+            None => Place::Route(RouteFile::parse(stem).with_context(named)?),
         },
         _ => return Err(wrong()),
     };

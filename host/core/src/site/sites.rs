@@ -19,9 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::neighbours;
 use super::scan::{is_site, is_site_at};
-use super::{
-    DeployError, ProgressReports, Report, SiteDir, SiteManager, Watcher, locate, tell_all,
-};
+use super::{ProgressReports, SiteDir, SiteManager, Watcher, locate, tell_all};
 use crate::capability::account::HostMemory;
 use crate::config::{FILE_NAME, Host, HostConfig};
 use crate::files::{Folder, Identity};
@@ -120,6 +118,29 @@ pub enum Root {
     },
 }
 
+/// Finds the folder of a site that a command is about. Its settings are not read.
+///
+/// # Errors
+/// It does not exist, or is a folder of several sites.
+pub fn find(folder: &Path) -> anyhow::Result<PathBuf> {
+    let (root, opened) = locate(folder)?;
+    // A site that has not been built yet may have no `routes/`, and folders that look like sites.
+    if HostConfig::has_only_its_tables(&opened)
+        && let Some(site) = sites_below(&root, &opened)?.next()
+    {
+        let shown = folder.display();
+        let example = folder.join(site).display().to_string();
+        bail!("`{shown}` is a folder of sites: name one of them, such as `{example}`");
+    }
+    Ok(root)
+}
+
+/// The names of the sites in a folder. None if the folder is a site itself.
+fn sites_below(root: &Path, folder: &Folder) -> anyhow::Result<impl Iterator<Item = String>> {
+    let names = if is_site(folder)? { Vec::new() } else { folders(root)? };
+    Ok(names.into_iter().filter(|name| is_site_at(&root.join(name)).unwrap_or(true)))
+}
+
 impl Root {
     /// Opens a folder.
     ///
@@ -127,8 +148,7 @@ impl Root {
     /// The folder does not exist, or its settings are invalid.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let (root, folder) = locate(folder)?;
-        let is_there = |name: &String| is_site_at(&root.join(name)).unwrap_or(true);
-        if is_site(&folder)? || !folders(&root)?.iter().any(is_there) {
+        if sites_below(&root, &folder)?.next().is_none() {
             return Ok(Self::One(Box::new(SiteDir::only(root, folder)?)));
         }
         let config = Arc::new(HostConfig::load(&folder)?);
@@ -270,7 +290,7 @@ impl Sites {
             self.note_change();
             if self.many.is_none() {
                 if let Ok(manager) = self.only() {
-                    log_update(&manager.name(), manager.update().await);
+                    update(&manager.name(), &manager).await;
                 }
             } else if let Err(error) = self.look().await {
                 tracing::error!(target: "swap", "cannot see which sites come and go: {error:#}");
@@ -521,11 +541,17 @@ pub(crate) fn identities(root: &Path) -> anyhow::Result<HashSet<Identity>> {
     Ok(identities)
 }
 
-/// Logs what failed. The log already has what was replaced.
-fn log_update(site: &str, updated: Result<Report, DeployError>) {
-    if let Err(error) = updated.map_err(anyhow::Error::from) {
-        tracing::error!(
+/// Serves what the site's folder contains now. Logs what failed; the log already has what was
+/// replaced. A change of the settings for all sites is no news of this one: while its folder stays
+/// refused for the same reason, the log says it once.
+async fn update(site: &str, manager: &SiteManager) {
+    let before = manager.refused();
+    let Err(error) = manager.update().await else { return };
+    let error = anyhow::Error::from(error);
+    match before.is_some() && manager.refused() == before {
+        true => tracing::debug!(target: "swap", site, "still refused: {error:#}"),
+        false => tracing::error!(
             target: "swap", site, "{error:#}; the previous version is still being served"
-        );
+        ),
     }
 }

@@ -61,6 +61,9 @@ async fn each_change_has_a_line_with_who_what_from_where_and_what_came_of_it() {
     assert_eq!(lines[2]["components"], component(&plugin["version"]), "{lines:?}");
     assert!(lines[0]["from"].as_str().is_some_and(|from| from.starts_with("127.0.0.1:")));
     assert_eq!(lines[2]["from"], Value::Null);
+    let why = lines[4]["why"].as_str().expect("it says why");
+    let tried = "`/sites/acme/drop` was asked for: the token `zeta-ci` is only for the site `zeta`";
+    assert!(why.starts_with(tried) && !why.contains("begin the path"), "{why}");
     let user = std::fs::metadata(host.site.folder()).expect("it is there").uid();
     assert_eq!(lines[2]["uid"], user);
     let why = lines[1]["why"].as_str().expect("it says why");
@@ -69,6 +72,18 @@ async fn each_change_has_a_line_with_who_what_from_where_and_what_came_of_it() {
     host.wait_for_log(&["audit: ", "deploy of `acme` by acme-ci, from 127.0.0.1:", " ok"]).await;
     let file = host.site.folder().join(FILE).metadata().expect("it is there");
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_line_shows_a_part_of_a_long_path_that_a_sites_token_may_not_ask_for() {
+    let host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    let path = format!("/sites/acme/rollback/%0a{}", "x".repeat(4_000));
+    assert_eq!(ask(&admin, ZETA, "POST", &path, b"").await.status, 403);
+    let lines = lines(&host);
+    let why = lines[0]["why"].as_str().expect("it says why");
+    assert!(why.starts_with("`/sites/acme/rollback/%0axxx") && why.len() < 600, "{why}");
+    assert!(why.contains("bytes more)` was asked for: the token `zeta-ci`"), "{why}");
 }
 
 #[tokio::test]

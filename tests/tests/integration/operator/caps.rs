@@ -65,6 +65,30 @@ async fn a_site_has_caps_of_its_own_and_those_of_all_for_the_rest() {
 }
 
 #[tokio::test]
+async fn a_site_over_a_new_cap_is_told_once_for_all_changes_of_the_hosts_file() {
+    let own = "[limits]\nbody = 100\n";
+    let host = sites().file("lithe.toml", "").file("acme/lithe.toml", own).start().await;
+    // Each is below the one before: a site that is refused is only lowered.
+    for timers in (5..8).rev() {
+        let caps = format!("[tenants.limits]\nbody = 10\ntimers = {timers}\n");
+        host.site.write("lithe.toml", caps);
+        for site in ["zeta", "acme"] {
+            eventually("the new cap", async || {
+                let lowered = status(&host, site).await["lowered"].to_string();
+                lowered.contains(&format!("\"to\":\"{timers}\"")).then_some(())
+            })
+            .await;
+        }
+    }
+    // A new reason is told, and each reason comes after the one before.
+    host.site.write("lithe.toml", "[tenants.limits]\nbody = 11\n");
+    host.wait_for_log(&["ERROR", "the host allows this site at most 11 B"]).await;
+    let log = host.log();
+    let told = log.lines().filter(|line| line.contains("ERROR") && line.contains("at most 10 B"));
+    assert_eq!(told.count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn a_changed_cap_holds_for_what_is_served_as_far_as_nothing_is_lost() {
     let own = "[limits]\nmemory = \"64 MiB\"\nbody = 100\n";
     let host = sites().file("lithe.toml", "").file("acme/lithe.toml", own).start().await;

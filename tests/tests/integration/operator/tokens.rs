@@ -63,7 +63,7 @@ async fn a_sites_token_does_nothing_else_and_is_not_told_what_else_there_is() {
     }
     assert_eq!(texts.len(), 1, "it is the same whatever exists: {texts:?}");
     let text = texts.first().expect("there is one");
-    assert!(text.contains("`acme-ci`") && text.contains("`/sites/acme/`"), "{text}");
+    assert!(text.contains("`acme-ci` is only for the site `acme`: name that site"), "{text}");
     // What is above its site is of the path, not of a folder.
     let above = ask(&admin, ACME, "GET", "/sites/acme/../zeta/status", b"").await;
     assert_eq!(above.status, 404);

@@ -4,7 +4,7 @@ use http::Request;
 use lithe_tests::artifacts::{SWAP_BARE, SWAP_V1, SWAP_V2, SWAP_V3};
 use lithe_tests::{Response, TestHost, eventually, proc};
 
-use super::{PLUGIN, deploy, v1};
+use super::{PLUGIN, deploy, status, v1};
 use crate::host;
 
 const TOKEN: &str = "a-token-that-is-long-enough";
@@ -240,4 +240,58 @@ async fn two_hundred_swaps_leave_nothing_behind() {
     let versions =
         std::fs::read_dir(host.site.folder().join(".lithe/versions")).expect("it is there");
     assert!(versions.count() <= 5, "the versions kept, and their order");
+}
+
+#[tokio::test]
+async fn a_folder_of_sites_is_not_taken_for_a_site() {
+    let settings = "[tenants.limits]\nmemory = \"32 MiB\"\n";
+    let host = host().file("lithe.toml", settings).component("shop/routes/swap.wasm", SWAP_V1);
+    let host = host.start().await;
+    for (command, arguments) in [
+        ("status", &[][..]),
+        ("routes", &[]),
+        ("deploy", &[PLUGIN, SWAP_V2]),
+        ("build", &[]),
+        ("add", &["/other", "--lang", "c"]),
+    ] {
+        let refused = host.command(command, arguments).await;
+        refused.says(&["is a folder of sites: name one of them, such as `", "/shop`"]);
+        assert!(!refused.stderr.contains("tenants"), "{command}: {refused:?}");
+    }
+    host.command_in("shop", "status", &[]).await.succeeded();
+}
+
+#[tokio::test]
+async fn commands_reach_the_host_although_the_settings_on_disk_are_invalid() {
+    let host = v1().await;
+    host.site.write("lithe.toml", "[limits\n");
+    host.wait_for_log(&["ERROR", "lithe.toml` is invalid"]).await;
+    let shown = host.command("status", &[]).await;
+    shown.succeeded();
+    let refused = "the folder has a change that is refused, and what was served before goes on: ";
+    let line = shown.stdout.lines().find(|line| line.starts_with(refused)).expect("it says so");
+    assert!(line.contains("lithe.toml` is invalid"), "{line}");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(host.get("/swap").await.text(), "v2");
+    host.command("rollback", &[PLUGIN]).await.succeeded();
+    assert_eq!(host.get("/swap").await.text(), "v1");
+}
+
+#[tokio::test]
+async fn status_shows_why_the_folder_is_refused_until_it_is_right_again() {
+    let host = v1().await;
+    let refused = async || status(&host).await["refused"].clone();
+    assert!(refused().await.is_null());
+    host.site.write("plugins/poll.wasm", "garbage");
+    eventually("the refusal", async || {
+        let why = refused().await;
+        why.as_str().is_some_and(|why| why.contains("`plugins/poll.wasm`")).then_some(())
+    })
+    .await;
+    // A deploy does not put the folder right.
+    deploy(&host, SWAP_V2).await;
+    assert!(refused().await.is_string());
+    host.site.remove("plugins/poll.wasm");
+    eventually("the folder is right", async || refused().await.is_null().then_some(())).await;
+    assert_eq!(host.get("/swap").await.text(), "v2");
 }

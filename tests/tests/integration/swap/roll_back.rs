@@ -130,6 +130,27 @@ async fn a_version_that_fails_now_and_then_stays() {
     assert!(!host.log().contains("comes back"), "{}", host.log());
 }
 
+#[tokio::test]
+async fn what_a_swap_asks_of_a_version_on_trial_does_not_count() {
+    let config = "[swap]\nmin_calls = 1\nmax_failures = 0.2\n";
+    let host = host().route("swap", SWAP_V1).config(config).start().await;
+    deploy(&host, SWAP_V2).await;
+    let mut client = host.connect("/swap").await;
+    for options in [&["--dry-run"][..], &["--dry-run"], &["--dry-run"], &["--dry-run"], &[]] {
+        assert_eq!(client.ask("save:trap").await, "v2:save:trap");
+        let refused = host.command("deploy", &[options, &[PLUGIN, SWAP_V3]].concat()).await;
+        refused.says(&["cannot save its memory"]);
+    }
+    assert_eq!(counts(&host).await, [0, 0, 0]);
+    assert_eq!(client.ask("1").await, "v2:1");
+    assert!(!host.log().contains("comes back"), "{}", host.log());
+    // The trial goes on.
+    for _ in 0..9 {
+        assert_eq!(host.get("/swap?trap").await.status, 500);
+    }
+    host.wait_for_log(&["`swap.max_failures`", "the previous version comes back"]).await;
+}
+
 /// What the version that serves has come to.
 async fn counts(host: &TestHost) -> [u64; 3] {
     let plugin = status(host).await["plugins"][0].clone();

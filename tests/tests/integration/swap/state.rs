@@ -73,11 +73,23 @@ async fn a_version_that_traps_while_it_saves_loses_its_memory_and_goes_on() {
     let mut client = host.connect("/swap").await;
     assert_eq!(client.ask("save:trap").await, "v1:save:trap");
     let deployed = host.command("deploy", &[PLUGIN, SWAP_V2]).await;
-    deployed.says(&["routes/swap.wasm", "cannot save its memory", "the guest trapped"]);
+    let lost = "`routes/swap.wasm` that serves cannot save its memory, and its memory is lost";
+    deployed.says(&[lost, "the guest trapped"]);
+    let why = status(&host).await["plugins"][0]["lost_memory"].clone();
+    assert!(why.as_str().is_some_and(|why| why.contains("the guest trapped")), "{why}");
+    let shown = host.command("status", &[]).await;
+    let said = "routes/swap.wasm has lost what it had in memory, because `save` has failed";
+    assert!(shown.stdout.contains(said), "{shown:?}");
     assert_eq!(client.ask("count").await, "0");
+    for option in ["--dry-run", "--keep-memory"] {
+        assert_eq!(client.ask("save:trap").await, "v1:save:trap");
+        host.command("deploy", &[option, PLUGIN, SWAP_V2]).await.says(&[lost, "the guest trapped"]);
+        assert_eq!(client.ask("count").await, "0");
+    }
     assert_eq!(client.ask("1").await, "v1:1");
     deploy(&host, SWAP_V2).await;
     assert_eq!(client.ask("count").await, "1");
+    assert!(status(&host).await["plugins"][0]["lost_memory"].is_null());
 }
 
 #[tokio::test]
@@ -94,6 +106,7 @@ async fn a_version_that_fails_to_save_loses_nothing_and_goes_on() {
     let shown = host.command("status", &[]).await;
     let said = "routes/swap.wasm could not save its memory, and keeps it: `save` answered: not now";
     assert!(shown.stdout.contains(said), "{shown:?}");
+    assert!(shown.stdout.contains(" stuck ") && !shown.stdout.contains(" moves "), "{shown:?}");
 
     // The folder asks for the change: the log answers.
     assert_eq!(client.ask("save:never").await, "v1:save:never");
@@ -166,24 +179,58 @@ async fn a_dry_run_of_an_instance_that_is_busy_ends() {
 }
 
 #[tokio::test]
-async fn going_back_says_what_is_lost_because_saving_fails() {
+async fn going_back_within_the_watch_time_goes_on_with_what_was_handed_over() {
     let host = v1().await;
     let mut client = host.connect("/swap").await;
     assert_eq!(client.ask("1").await, "v1:1");
     deploy(&host, SWAP_V2).await;
     assert_eq!(client.ask("2").await, "v2:2");
     assert_eq!(client.ask("save:never").await, "v2:save:never");
-    let failed = "`save` or `restore` has failed: `save` answered: never, as told";
+    let failed = "its instance was lost, or could not save it: `save` answered: never, as told";
     let said = host.command("rollback", &["--dry-run", PLUGIN]).await;
-    let would = format!("routes/swap.wasm would begin with empty memory: {failed}");
+    let memory = "the memory that was handed over at the last swap, and what came after";
+    let would = format!("routes/swap.wasm would go on with {memory} would be lost: {failed}");
     assert!(said.succeeded().contains(&would), "{said:?}");
     let refused = host.command("rollback", &["--keep-memory", PLUGIN]).await;
     refused.says(&["cannot save its memory", "never, as told"]);
     assert_eq!(client.ask("count").await, "3");
     let said = host.command("rollback", &[PLUGIN]).await;
-    let lost = format!("routes/swap.wasm begins with empty memory: {failed}");
+    let lost = format!("routes/swap.wasm goes on with {memory} is lost: {failed}");
     assert!(said.succeeded().contains(&lost), "{said:?}");
     assert_eq!(client.ask("count").await, "1", "what it had handed over is still there");
+    let shown = host.command("status", &[]).await;
+    let said = format!("routes/swap.wasm has gone on with {memory} is lost");
+    assert!(shown.stdout.contains(&said), "{shown:?}");
+    assert!(!shown.stdout.contains("empty memory"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn going_back_from_a_version_whose_instance_was_lost_says_that_what_came_after_is_lost() {
+    let host = v1().await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("1").await, "v1:1");
+    deploy(&host, SWAP_V2).await;
+    assert_eq!(client.ask("save:trap").await, "v2:save:trap");
+    let said = host.command("rollback", &["--dry-run", PLUGIN]).await;
+    let lost = "the memory of the version that serves is lost: the guest trapped";
+    assert!(said.succeeded().contains(lost), "{said:?}");
+    let said = host.command("rollback", &[PLUGIN]).await;
+    let after = "goes on with the memory that was handed over at the last swap, and what came after \
+                 is lost: its instance was lost, or could not save it";
+    assert!(said.succeeded().contains(after), "{said:?}");
+    assert_eq!(client.ask("count").await, "1");
+}
+
+#[tokio::test]
+async fn going_back_after_the_watch_time_says_that_memory_is_empty_because_saving_fails() {
+    let host = host().route("swap", SWAP_V1).config("[swap]\nwatch_time = \"0s\"\n").start().await;
+    deploy(&host, SWAP_V2).await;
+    let mut client = host.connect("/swap").await;
+    assert_eq!(client.ask("save:never").await, "v2:save:never");
+    let said = host.command("rollback", &[PLUGIN]).await;
+    let lost = "routes/swap.wasm begins with empty memory: `save` or `restore` has failed";
+    assert!(said.succeeded().contains(lost), "{said:?}");
+    assert_eq!(client.ask("count").await, "0");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::capability::outcome::Answered;
 use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::turn::Turns;
 use crate::capability::{Context, InstanceId, Sharing};
+use crate::runtime::call::Upkeep;
 use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance::Instance;
@@ -75,9 +76,13 @@ pub trait GuestCalls: Send + 'static {
     /// See [`Instance::timer`].
     fn timer(&mut self, id: u32) -> impl Future<Output = Called<()>> + Send;
     /// See [`Instance::save`].
-    fn save(&mut self) -> impl Future<Output = Called<Option<Vec<u8>>>> + Send;
+    fn save(&mut self, upkeep: Upkeep) -> impl Future<Output = Called<Option<Vec<u8>>>> + Send;
     /// See [`Instance::restore`].
-    fn restore(&mut self, saved: &[u8]) -> impl Future<Output = Called<Option<()>>> + Send;
+    fn restore(
+        &mut self,
+        saved: &[u8],
+        upkeep: Upkeep,
+    ) -> impl Future<Output = Called<Option<()>>> + Send;
     /// See [`Instance::resume`].
     fn resume(&mut self, socket: &Arc<Socket>) -> impl Future<Output = Called<Option<()>>> + Send;
 }
@@ -158,12 +163,16 @@ impl GuestCalls for Instance<Hooks> {
         Instance::timer(self, id)
     }
 
-    fn save(&mut self) -> impl Future<Output = Called<Option<Vec<u8>>>> + Send {
-        Instance::save(self)
+    fn save(&mut self, upkeep: Upkeep) -> impl Future<Output = Called<Option<Vec<u8>>>> + Send {
+        Instance::save(self, upkeep)
     }
 
-    fn restore(&mut self, saved: &[u8]) -> impl Future<Output = Called<Option<()>>> + Send {
-        Instance::restore(self, saved)
+    fn restore(
+        &mut self,
+        saved: &[u8],
+        upkeep: Upkeep,
+    ) -> impl Future<Output = Called<Option<()>>> + Send {
+        Instance::restore(self, saved, upkeep)
     }
 
     fn resume(&mut self, socket: &Arc<Socket>) -> impl Future<Output = Called<Option<()>>> + Send {

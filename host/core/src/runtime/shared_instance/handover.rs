@@ -13,6 +13,7 @@ use super::socket_handle::Assignment;
 use super::{Event, Inner, InstanceSource, Runner, SharedInstance};
 use crate::capability::socket::Delivery;
 use crate::lease::Lease;
+use crate::runtime::call::Upkeep;
 use crate::runtime::current::{CurrentInstances, Key};
 use crate::runtime::exports::Hooks;
 use crate::runtime::failure::Failure;
@@ -63,7 +64,7 @@ impl<T: InstanceSource> PausedInstance<T> {
     /// `save` fails; see [`Failure`].
     pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         match &mut self.runner {
-            Some(runner) => runner.save().await,
+            Some(runner) => runner.save(Upkeep::Swap).await,
             None => Ok(None),
         }
     }

@@ -7,6 +7,7 @@ use super::runner::Runner;
 use super::{GuestCalls as _, Hibernated, InstanceSource, Unsaved};
 use crate::capability::account::Held;
 use crate::log;
+use crate::runtime::call::Upkeep;
 use crate::runtime::failure::Failure;
 
 /// The most bytes of the reason why a save or a restore has failed that are kept for `status`.
@@ -15,7 +16,7 @@ const MAX_REASON: usize = 1024;
 impl<T: InstanceSource> Runner<T> {
     /// Gives the instance the state that one of another version has saved.
     pub(crate) async fn restore(&mut self, saved: Vec<u8>) -> Result<(), Failure> {
-        let restored = self.started().await?.restore(&saved).await;
+        let restored = self.started().await?.restore(&saved, Upkeep::Swap).await;
         if restored.as_ref().is_err_and(|failure| !failure.spares_the_instance()) {
             self.forget_instance();
         }
@@ -32,13 +33,13 @@ impl<T: InstanceSource> Runner<T> {
     }
 
     /// What the instance saves, or what it saved when it hibernated.
-    pub(crate) async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) async fn save(&mut self, upkeep: Upkeep) -> Result<Option<Vec<u8>>, Failure> {
         let Some(instance) = &mut self.instance else {
             // Copied after the lock is given back.
             let saved = self.shared.inner.lock().hibernated.as_ref().map(|own| own.saved.clone());
             return Ok(saved.map(|saved| saved.to_vec()));
         };
-        let saved = instance.save().await;
+        let saved = instance.save(upkeep).await;
         let instance = instance.id();
         match &saved {
             Err(failure) if failure.spares_the_instance() => {
@@ -48,7 +49,13 @@ impl<T: InstanceSource> Runner<T> {
                 let is_said = before.is_some_and(|before| before.is_said);
                 inner.unsaved = Some(Unsaved { instance, why, stays: false, is_said });
             }
-            Err(_) => self.lose_instance(),
+            Err(failure) => {
+                let context = self.shared.template.context();
+                if !context.settings.stateless {
+                    context.calls.lose_memory(log::excerpt(failure, MAX_REASON).into());
+                }
+                self.lose_instance();
+            }
             Ok(_) => self.shared.inner.lock().unsaved = None,
         }
         saved
@@ -60,7 +67,7 @@ impl<T: InstanceSource> Runner<T> {
         if self.instance.as_deref().is_none_or(is_needed) {
             return;
         }
-        match self.save().await {
+        match self.save(Upkeep::Instance).await {
             Ok(saved) => {
                 self.instance = None;
                 let mut inner = self.shared.inner.lock();
@@ -121,7 +128,8 @@ impl<T: InstanceSource> Runner<T> {
     pub(crate) async fn wake_up(&mut self) -> Result<(), Failure> {
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let Some(hibernated) = self.shared.inner.lock().hibernated.take() else { return Ok(()) };
-        let Err(failure) = instance.restore(&hibernated.saved).await else { return Ok(()) };
+        let restored = instance.restore(&hibernated.saved, Upkeep::Instance).await;
+        let Err(failure) = restored else { return Ok(()) };
         if failure.spares_the_instance() {
             self.instance = None;
             self.keep_what_was_refused(hibernated, &failure);

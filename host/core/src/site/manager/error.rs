@@ -1,5 +1,6 @@
 //! Why a change of a site does not happen.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use crate::plugin::{AsideError, SwapError, VersionError};
@@ -47,6 +48,19 @@ pub enum DeployError {
     /// the chain would be printed twice.
     #[error("{0:#}")]
     Refused(anyhow::Error),
+}
+
+impl DeployError {
+    /// The whole chain of errors, as one text.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        text
+    }
 }
 
 impl From<anyhow::Error> for DeployError {

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::staged;
 use super::{Given, Loading, Report, SiteDir, Status};
 use crate::capability::CallCounts;
+use crate::log;
 use crate::pipeline::{SiteSnapshot, Split};
 use crate::plugin::{Digest, Handover, Loader, Pair, Versions};
 use crate::server::{ServedSite, Server};
@@ -34,6 +35,9 @@ pub use steps::{ProgressReports, Terms};
 /// How long a change waits for the previous change of the same site.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
+/// The most bytes of the reason that are kept for `status`.
+const MAX_REASON: usize = 2_048;
+
 /// A site that is being served.
 pub struct SiteManager {
     steps: Steps,
@@ -41,6 +45,8 @@ pub struct SiteManager {
     /// Locked during a change, so that there is one at a time.
     state: Mutex<SiteState>,
     status: ArcSwap<StatusCopy>,
+    /// Why what the folder contains is not served, if it is not.
+    refused: ArcSwapOption<String>,
     /// Cancelled when the site is no longer served: the current change stops.
     gone: CancellationToken,
     this: Weak<Self>,
@@ -95,7 +101,10 @@ impl SiteManager {
         let state = Mutex::new(SiteState { site, versions, canary: None });
         let gone = CancellationToken::new();
         let steps = Steps { loader, server, served, progress };
-        Ok(Arc::new_cyclic(|this| Self { steps, root, state, status, gone, this: this.clone() }))
+        Ok(Arc::new_cyclic(|this| {
+            let (refused, this) = (ArcSwapOption::empty(), this.clone());
+            Self { steps, root, state, status, refused, gone, this }
+        }))
     }
 
     /// Stops serving the site: its sockets close with 1001. A change in progress stops.
@@ -116,7 +125,13 @@ impl SiteManager {
 
     /// What is served. Does not wait.
     pub fn status(&self) -> Status {
-        self.status.load().status(&self.steps.served)
+        let refused = self.refused().map(|why| why.to_string());
+        Status { refused, ..self.status.load().status(&self.steps.served) }
+    }
+
+    /// Why what the folder contains is not served, if it is not.
+    pub(crate) fn refused(&self) -> Option<Arc<String>> {
+        self.refused.load_full()
     }
 
     /// Serves what the site's folder contains now.
@@ -127,7 +142,16 @@ impl SiteManager {
         // Public files do not wait for components or for a canary, and are served even if those are
         // invalid.
         self.steps.served.traffic().stable.public.refresh().await;
-        self.change(async |state| self.update_now(state).await).await
+        let updated = self.change(async |state| self.update_now(state).await).await;
+        match &updated {
+            Ok(_) => self.refused.store(None),
+            Err(DeployError::Stopping | DeployError::Gone) => {}
+            Err(error) => {
+                let why = log::excerpt(error.chain(), MAX_REASON);
+                self.refused.store(Some(Arc::new(why)));
+            }
+        }
+        updated
     }
 
     async fn update_now(&self, state: &mut SiteState) -> Result<Report, DeployError> {

@@ -42,6 +42,7 @@ impl StatusCopy {
             draining: draining(served),
             exceeded: exceeded.map(|(limit, times)| (limit.to_string(), times)).collect(),
             memory: MemoryStatus::from(&**self.account.memory()),
+            refused: None,
             lowered: self.lowered.iter().map(|own| capped(own, &traffic.stable)).collect(),
         }
     }
@@ -57,6 +58,7 @@ impl StatusCopy {
             empty_memory: plugin.began_empty(),
             cannot_save: plugin.cannot_save().map(|why| why.to_string()),
             cannot_restore: plugin.cannot_restore().map(|why| why.to_string()),
+            lost_memory: plugin.lost_memory().map(|why| why.to_string()),
             version: *plugin.digest(),
             sockets: plugin.own_sockets().count(),
             calls: calls.made,

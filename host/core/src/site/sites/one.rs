@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Many, Sites, Standing, log_update};
+use super::{Many, Sites, Standing, update};
 use crate::plugin::{Account, Share};
 use crate::site::scan::is_site_at;
 use crate::site::{SiteDir, SiteManager, Watcher};
@@ -64,7 +64,7 @@ impl One<'_> {
             (_, Err(error)) => tracing::error!(
                 target: "swap", site, "the host cannot look at the site's folder: {error:#}"
             ),
-            (Some(manager), Ok(true)) => log_update(site, manager.update().await),
+            (Some(manager), Ok(true)) => update(site, &manager).await,
             (Some(manager), Ok(false)) => {
                 self.stand(Standing::NoSite);
                 manager.close();

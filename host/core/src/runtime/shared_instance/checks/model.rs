@@ -22,6 +22,7 @@ use crate::capability::turn::Turns;
 use crate::capability::{Context, InstanceId, Sharing, VersionId};
 use crate::config::{Limits, PluginConfig, Scope};
 use crate::message::{Borrowed, Message, Messages, Opcode};
+use crate::runtime::call::Upkeep;
 use crate::runtime::current::CurrentInstances;
 use crate::runtime::failure::Failure;
 use crate::runtime::instance_set::InstanceSet;
@@ -308,12 +309,12 @@ impl GuestCalls for ModelInstance {
         Ok(())
     }
 
-    async fn save(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn save(&mut self, _: Upkeep) -> Result<Option<Vec<u8>>, Failure> {
         yield_now().await;
         Ok(Some(vec![self.memory]))
     }
 
-    async fn restore(&mut self, saved: &[u8]) -> Result<Option<()>, Failure> {
+    async fn restore(&mut self, saved: &[u8], _: Upkeep) -> Result<Option<()>, Failure> {
         yield_now().await;
         self.memory += saved.iter().sum::<u8>();
         Ok(Some(()))
