@@ -98,8 +98,8 @@ pub struct Admin {
     /// The address to listen on, such as `"127.0.0.1:4001"`. Default: none.
     pub listen: Option<SocketAddr>,
     /// A file with the operator's token, relative to the site, or to the folder of the sites. Every
-    /// request must show it, or a token of `tenants.tokens`. It must not lie in the `public/` of the
-    /// only site. Default: the environment variable `LITHE_ADMIN_TOKEN` has the token.
+    /// request must show it, or a token of `tenants.tokens`. It must not lie in the `public/` of
+    /// the only site. Default: the environment variable `LITHE_ADMIN_TOKEN` has the token.
     pub token_file: Option<PathBuf>,
     /// The file of the audit, which has a line for each change that somebody asks for, relative to
     /// the same folder. It must not lie in a site's folder among several, or in the `public/` of

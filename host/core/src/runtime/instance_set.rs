@@ -337,9 +337,9 @@ impl<T: InstanceSource> InstanceSet<T> {
         }
     }
 
-    /// Gives memory back while the site holds too much of it: the instances of values that have been
-    /// idle for longest go, with what they have in memory or have saved. If the host has too little,
-    /// idle replicas go, too.
+    /// Gives memory back while the site holds too much of it: the instances of values that have
+    /// been idle for longest go, with what they have in memory or have saved. If the host has too
+    /// little, idle replicas go, too.
     pub(crate) fn give_back(&self, limit: Limit, is_over: &dyn Fn() -> bool) {
         match &self.by {
             By::Replicas { replicas, .. } if limit == Limit::HostMemory => {
