@@ -191,14 +191,14 @@ impl Api {
             "status" => return Ok(json(StatusCode::OK, &manager.status())),
             "plugins" => {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
-                let body = upload.read(&head.headers, &self.room).await?;
+                let body = upload.read(&head.headers, &self.room, &asked.caller).await?;
                 let given = Given::from([(rest.to_owned(), body.bytes.clone())]);
                 self.deploy(asked, manager, given, body, split, terms).await?
             }
             "deploy" => {
                 let (split, terms) = (split(&query)?, terms(&query, &["share", "header"])?);
                 let boundary = boundary(&head.headers)?;
-                let body = upload.read(&head.headers, &self.room).await?;
+                let body = upload.read(&head.headers, &self.room, &asked.caller).await?;
                 let given = form(boundary, body.bytes.clone()).await?;
                 self.deploy(asked, manager, given, body, split, terms).await?
             }

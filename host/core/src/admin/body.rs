@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::answer::Refusal;
+use super::tokens::Caller;
 use crate::pipeline::{self, BodyError};
 use crate::site::Given;
 
@@ -25,11 +26,14 @@ const BODY_TIME: Duration = Duration::from_secs(60);
 /// request is done. If all room is taken, the next body is read only when there is room again.
 const MAX_BODIES: usize = 4;
 
-/// The memory that all bodies together may take.
+/// The memory that all bodies together may take: one part for the operator, and one for the tokens
+/// of sites, which so cannot keep the operator from a deploy.
 #[derive(Clone)]
 pub(crate) struct Room {
-    /// What is free, in KiB.
-    free: Arc<Semaphore>,
+    /// What is free for the operator, in KiB.
+    of_operator: Arc<Semaphore>,
+    /// What is free for the tokens of sites, in KiB.
+    of_tokens: Arc<Semaphore>,
     /// The largest body, in bytes.
     max_body: usize,
     /// How long a body may wait for room, and take to arrive.
@@ -46,20 +50,36 @@ pub(super) struct Upload<B> {
 /// A body in memory, and the room that it takes.
 pub(super) struct Uploaded {
     pub bytes: Bytes,
+    _room: Taken,
+}
+
+/// The room of a body, and the place among those of its token, if it has one.
+struct Taken {
     _room: OwnedSemaphorePermit,
+    _of_token: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
-    /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes.
+    /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes, for the operator, and as much
+    /// for the tokens of sites.
     pub(crate) fn new(max_body: usize) -> Self {
         let all = kib(max_body).saturating_mul(MAX_BODIES).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(all)), max_body, time: BODY_TIME }
+        let part = || Arc::new(Semaphore::new(all));
+        Self { of_operator: part(), of_tokens: part(), max_body, time: BODY_TIME }
     }
 
-    /// Waits for the room that a body of `length` bytes takes.
-    async fn take(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+    /// Waits for the room that a body of `length` bytes takes. A token has one body at a time.
+    async fn take(&self, caller: &Caller, length: usize) -> Option<Taken> {
+        let (part, of_token) = match caller {
+            Caller::Control | Caller::Operator => (&self.of_operator, None),
+            Caller::Site(token) => (&self.of_tokens, Some(token.body())),
+        };
+        let _of_token = match of_token {
+            Some(own) => Some(own.acquire_owned().await.ok()?),
+            None => None,
+        };
         let length = u32::try_from(kib(length)).unwrap_or(u32::MAX);
-        self.free.clone().acquire_many_owned(length).await.ok()
+        Some(Taken { _room: part.clone().acquire_many_owned(length).await.ok()?, _of_token })
     }
 
     fn too_large(&self) -> Refusal {
@@ -92,6 +112,7 @@ where
         &mut self,
         headers: &HeaderMap,
         room: &Room,
+        caller: &Caller,
     ) -> Result<Uploaded, Refusal> {
         let (max_body, time) = (room.max_body, room.time);
         let announced = pipeline::announced(headers);
@@ -99,7 +120,7 @@ where
             return Err(room.too_large());
         }
         let length = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(max_body);
-        let taken = timeout(time, room.take(length)).await.ok().flatten();
+        let taken = timeout(time, room.take(caller, length)).await.ok().flatten();
         let taken = taken.ok_or_else(|| {
             let message = format!(
                 "other deploys have taken all room for bodies for {time:?}: try again later"
@@ -182,9 +203,9 @@ mod tests {
         let room = Room::new(MIB);
         let mut taken = Vec::new();
         for _ in 0..MAX_BODIES {
-            taken.push(room.take(MIB).await.expect("there is room"));
+            taken.push(room.take(&Caller::Control, MIB).await.expect("there is room"));
         }
-        let mut next = std::pin::pin!(room.take(MIB));
+        let mut next = std::pin::pin!(room.take(&Caller::Control, MIB));
         assert!(futures_util::poll!(&mut next).is_pending());
         taken.pop();
         assert!(futures_util::poll!(&mut next).is_ready());
@@ -194,7 +215,10 @@ mod tests {
     async fn the_largest_body_fits_whatever_it_may_be() {
         for max_body in [0, 1, 1024, usize::MAX] {
             let room = Room::new(max_body);
-            assert!(futures_util::poll!(std::pin::pin!(room.take(max_body))).is_ready());
+            assert!(
+                futures_util::poll!(std::pin::pin!(room.take(&Caller::Control, max_body)))
+                    .is_ready()
+            );
         }
     }
 
@@ -203,7 +227,11 @@ mod tests {
         let room = Room { time: Duration::from_millis(20), ..Room::new(1024) };
         let mut upload =
             Upload::new(StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>()));
-        let refused = upload.read(&HeaderMap::new(), &room).await.err().expect("it is refused");
+        let refused = upload
+            .read(&HeaderMap::new(), &room, &Caller::Control)
+            .await
+            .err()
+            .expect("it is refused");
         assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);
         assert!(refused.message.contains("20ms") && upload.is_unread(), "{}", refused.message);
     }
@@ -211,13 +239,17 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_gets_no_room_in_its_time_is_503() {
         let room = Room { time: Duration::from_millis(20), ..Room::new(1024) };
-        let all = room.free.available_permits();
-        let taken = room.free.clone().acquire_many_owned(all.try_into().unwrap()).await;
+        let all = room.of_operator.available_permits();
+        let taken = room.of_operator.clone().acquire_many_owned(all.try_into().unwrap()).await;
         let mut upload = Upload::new(Full::new(Bytes::from_static(b"x")));
-        let refused = upload.read(&HeaderMap::new(), &room).await.err().expect("it is refused");
+        let refused = upload
+            .read(&HeaderMap::new(), &room, &Caller::Control)
+            .await
+            .err()
+            .expect("it is refused");
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
         drop(taken);
-        assert!(upload.read(&HeaderMap::new(), &room).await.is_ok());
+        assert!(upload.read(&HeaderMap::new(), &room, &Caller::Control).await.is_ok());
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use bytesize::ByteSize;
 use http::{HeaderMap, StatusCode, header};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use super::answer::Refusal;
 use super::forbidden::Forbidden;
@@ -59,6 +60,8 @@ pub(super) struct SiteToken {
     /// The name of the site's folder.
     pub site: String,
     left: Arc<Mutex<Left>>,
+    /// The place of the one body that the host takes from it at a time.
+    body: Arc<Semaphore>,
 }
 
 /// How many changes are left, and when that was counted.
@@ -75,6 +78,11 @@ impl Default for Left {
 }
 
 impl SiteToken {
+    /// The place of its body.
+    pub(super) fn body(&self) -> Arc<Semaphore> {
+        self.body.clone()
+    }
+
     /// Refuses what is not about the token's site. It must not say whether another one exists.
     pub(super) fn check_path(&self, path: &str) -> Result<(), Refusal> {
         let Self { name, site, .. } = self;
@@ -160,7 +168,15 @@ impl Tokens {
             let own = digest.with_context(|| shown.clone()).map(|digest| {
                 let left = before.get(&**name).map(|left| Arc::clone(left)).unwrap_or_default();
                 let (name, site) = (name.clone(), token.site.clone());
-                (digest, Caller::Site(Arc::new(SiteToken { name, site, left })))
+                (
+                    digest,
+                    Caller::Site(Arc::new(SiteToken {
+                        name,
+                        site,
+                        left,
+                        body: Arc::new(Semaphore::new(1)),
+                    })),
+                )
             });
             (shown, own)
         });
@@ -268,7 +284,12 @@ mod tests {
     use super::*;
 
     fn token() -> SiteToken {
-        SiteToken { name: "ci".to_owned(), site: "acmé".to_owned(), left: Arc::default() }
+        SiteToken {
+            name: "ci".to_owned(),
+            site: "acmé".to_owned(),
+            left: Arc::default(),
+            body: Arc::new(Semaphore::new(1)),
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `[tenants.tokens]`: tokens that act on one site only.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lithe_tests::artifacts::{SWAP_V1, SWAP_V3};
-use lithe_tests::{Signal, eventually};
+use lithe_tests::{Raw, Signal, eventually, sooner_than};
 
 use super::{
     ACME, OPERATOR, PLUGIN, SETTINGS, ZETA, admin, ask, bytes, get, printed, sites, with_tokens,
@@ -241,4 +242,28 @@ async fn what_asks_for_no_change_is_not_in_the_log() {
     assert_eq!(ask(&admin, ACME, "POST", "/sites/acme/promote", b"").await.status, 409);
     host.wait_for_log(&["nothing was deployed", "no canary"]).await;
     assert!(!host.log().contains("nonsense"), "{}", host.log());
+}
+
+#[tokio::test]
+async fn bodies_of_a_sites_token_keep_nobody_else_from_a_deploy() {
+    let host = with_tokens(SETTINGS).start().await;
+    let admin = admin(&host).await;
+    let address = admin.parse().expect("an address");
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut raw = Raw::connect(address).await;
+        let length = 64 << 20;
+        raw.write(format!(
+            "PUT /sites/acme/plugins/{PLUGIN}?dry_run=true HTTP/1.1\r\nhost: a\r\n\
+             authorization: Bearer {ACME}\r\ncontent-length: {length}\r\n\r\nx"
+        ))
+        .await;
+        slow.push(raw);
+    }
+    let deployed = sooner_than(Duration::from_secs(20), "the operator's deploy", async {
+        ask(&admin, OPERATOR, "PUT", &format!("/sites/zeta/plugins/{PLUGIN}"), &bytes(SWAP_V3))
+            .await
+    });
+    assert_eq!(deployed.await.status, 200);
+    drop(slow);
 }
