@@ -5,7 +5,7 @@
 //! sockets. [`Pair::try_handover`] tries the handover, and changes nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::handler::{Call, HandlerInstances};
 use super::{EmptyMemory, Instances, PluginVersion};
 use crate::capability::event::Request;
+use crate::clock;
 use crate::config::MAX_UPKEEP_TIME;
 use crate::runtime::exports::{Exports, Handles};
 use crate::runtime::{
@@ -260,9 +261,9 @@ impl Pair {
         let would_lose = self.would_lose();
         let Some((before, after)) = self.stateful() else { return Ok(would_lose.map(Lost::from)) };
         let heirs = after.apart();
-        let tried = timeout(MAX_UPKEEP_TIME, before.try_hand_over(&heirs, how, PAUSE_TIME)).await;
-        let handed_over = tried.map_err(|_| self.too_slow())?;
-        let handed_over = handed_over.map_err(|error| self.failed(error))?;
+        let deadline = clock::after(Instant::now(), MAX_UPKEEP_TIME);
+        let tried = before.try_hand_over(&heirs, how, PAUSE_TIME, deadline).await;
+        let handed_over = tried.map_err(|error| self.failed(error))?;
         let is_lost = handed_over.save_was_fatal && !self.before.context.settings.stateless;
         let lost = Lost::of(would_lose, handed_over);
         Ok(if is_lost { lost.map(Lost::already) } else { lost })
@@ -272,6 +273,7 @@ impl Pair {
         let plugin = self.after.context.plugin.clone();
         match error {
             HandoverError::Busy => SwapError::Busy { plugin },
+            HandoverError::Slow => self.too_slow(),
             HandoverError::Save(source) => {
                 let is_missed = !self.before.context.settings.stateless;
                 match is_missed && !source.spares_the_instance() {
@@ -325,9 +327,9 @@ async fn hand_over(
         return Err(SwapError::Busy { plugin: pair.after.context.plugin.clone() });
     };
     let mut paused = paused.map_err(|source| pair.failed(HandoverError::Save(source)))?;
-    match timeout(MAX_UPKEEP_TIME, paused.hand_over(after, how)).await {
-        Ok(Ok(handed_over)) => Ok(Some((paused, handed_over))),
-        Ok(Err(error)) => Err(pair.failed(error)),
-        Err(_) => Err(pair.too_slow()),
+    let deadline = clock::after(Instant::now(), MAX_UPKEEP_TIME);
+    match paused.hand_over(after, how, deadline).await {
+        Ok(handed_over) => Ok(Some((paused, handed_over))),
+        Err(error) => Err(pair.failed(error)),
     }
 }

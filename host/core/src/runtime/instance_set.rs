@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
 use tokio::time::timeout;
@@ -84,6 +84,8 @@ struct OfValue<T: InstanceSource> {
 pub(crate) enum HandoverError {
     /// An event takes too long.
     Busy,
+    /// The instances before have taken all the time that there is.
+    Slow,
     /// The previous version does not give its state away.
     Save(Failure),
     /// The next version does not take it.
@@ -405,10 +407,12 @@ impl<T: InstanceSource> InstanceSet<T> {
         heirs: &Self,
         how: Handover,
         pause_time: Duration,
+        deadline: Instant,
     ) -> Result<HandedOver, HandoverError> {
         let (mut handed_over, mut kept) = (HandedOver::whole(), Vec::new());
         let all = self.all(&self.inner.lock());
         for shared in all {
+            check(deadline)?;
             let paused = timeout(pause_time, shared.pause()).await;
             let paused = paused.map_err(|_| HandoverError::Busy)?;
             let mut paused = paused.map_err(HandoverError::Save)?;
@@ -483,9 +487,11 @@ impl<T: InstanceSource> PausedSet<T> {
         &mut self,
         heirs: &InstanceSet<T>,
         how: Handover,
+        deadline: Instant,
     ) -> Result<HandedOver, HandoverError> {
         let mut handed_over = HandedOver::whole();
         for paused in &mut self.paused {
+            check(deadline)?;
             let saved = save(paused, how, &mut handed_over).await?;
             let Some(saved) = saved else { continue };
             let Some(heir) = paused.key().and_then(|key| heirs.by_key(key)) else {
@@ -514,6 +520,15 @@ impl<T: InstanceSource> Drop for PausedSet<T> {
     fn drop(&mut self) {
         let born = self.instance_set.inner.lock().born_paused.take();
         drop(born);
+    }
+}
+
+/// The time is looked at between two instances only: a `save` that has begun ends within its own
+/// limit. Otherwise the instance would be lost in the middle of it.
+fn check(deadline: Instant) -> Result<(), HandoverError> {
+    match Instant::now() < deadline {
+        true => Ok(()),
+        false => Err(HandoverError::Slow),
     }
 }
 

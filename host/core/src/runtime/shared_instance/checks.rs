@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::poll;
 use shuttle::future::{JoinHandle, block_on, spawn, yield_now};
@@ -29,6 +29,10 @@ const ROOM: &str = "room";
 
 const BATCH: Exports = Exports { batch: true, state: false };
 const STATE: Exports = Exports { batch: true, state: true };
+
+fn in_a_minute() -> Instant {
+    crate::clock::after(Instant::now(), Duration::from_secs(60))
+}
 
 /// What a session does, without its frames: one delivery after the other.
 async fn session(socket: Arc<Socket>, handle: SocketHandle<Model>, texts: &[&str]) {
@@ -122,7 +126,7 @@ fn a_swap_with_state_loses_and_doubles_no_message() {
         let (other, second) = begin(&plugin, &before, &["0", "1"]).await;
         let third = request(&before);
         let mut paused = before.pause().await.unwrap();
-        paused.hand_over(&after, Handover::Whole).await.unwrap();
+        paused.hand_over(&after, Handover::Whole, in_a_minute()).await.unwrap();
         plugin.current.set(Some(after.clone()));
         paused.retire();
         ended([first, second, third]).await;
@@ -147,7 +151,7 @@ fn an_instance_that_begins_while_all_are_held_is_handed_over_as_they_are() {
             socket.id
         });
         let mut paused = before.pause().await.unwrap();
-        paused.hand_over(&after, Handover::Whole).await.unwrap();
+        paused.hand_over(&after, Handover::Whole, in_a_minute()).await.unwrap();
         plugin.current.set(Some(after.clone()));
         paused.retire();
         first.await.unwrap();
