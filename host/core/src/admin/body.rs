@@ -60,8 +60,8 @@ struct Taken {
 }
 
 impl Room {
-    /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes, for the operator, and as much
-    /// for the tokens of sites.
+    /// Makes room for `MAX_BODIES` bodies of at most `max_body` bytes, for the operator, and as
+    /// much for the tokens of sites.
     pub(crate) fn new(max_body: usize) -> Self {
         let all = kib(max_body).saturating_mul(MAX_BODIES).min(Semaphore::MAX_PERMITS);
         let part = || Arc::new(Semaphore::new(all));
