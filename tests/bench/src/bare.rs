@@ -12,11 +12,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, protocol::WebSocketConfig};
 
-/// Large enough for several messages of the largest load.
-const READ_BUFFER: usize = 64 * 1024;
+/// For small messages, and for many sockets: a larger buffer makes small messages slower.
+const READ_BUFFER: usize = 8 * 1024;
 
-/// The same for many idle sockets: as small as costs no speed with small messages.
-const SMALL_READ_BUFFER: usize = 8 * 1024;
+/// For large messages: several at once.
+const LARGE_READ_BUFFER: usize = 64 * 1024;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
@@ -28,8 +28,8 @@ pub(crate) struct Options {
 enum What {
     /// tokio-tungstenite: sends back what it has read, with one flush for all that was ready
     Echo,
-    /// The same with small buffers, for many sockets
-    Idle,
+    /// The same with buffers for large messages
+    EchoLarge,
     /// hyper: says hello
     Hello,
 }
@@ -44,7 +44,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
             // A connection that fails is the load's to notice.
             match options.what {
                 What::Echo => drop(tokio::spawn(echo(stream, READ_BUFFER))),
-                What::Idle => drop(tokio::spawn(echo(stream, SMALL_READ_BUFFER))),
+                What::EchoLarge => drop(tokio::spawn(echo(stream, LARGE_READ_BUFFER))),
                 What::Hello => drop(tokio::spawn(hello(stream))),
             }
         }

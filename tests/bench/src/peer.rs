@@ -31,6 +31,9 @@ const WASMTIME: [&str; 6] = [
     "--quiet",
 ];
 
+/// A message of more bytes is a large one.
+const LARGE: usize = 4096;
+
 /// What Lithe is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Peer {
@@ -106,8 +109,10 @@ impl Peer {
         let fetched = |path: &str| there(folder()?.join("node_modules").join(path));
         let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name);
         let mut command = match self {
-            Self::Tungstenite if matches!(load, Load::Idle { .. }) => bare("idle")?,
-            Self::Tungstenite => bare("echo")?,
+            Self::Tungstenite => match load {
+                Load::Echo { size, .. } if *size > LARGE => bare("echo-large")?,
+                _ => bare("echo")?,
+            },
             Self::Hyper => bare("hello")?,
             Self::Bun => with(fetched("@oven/bun-linux-x64/bin/bun")?, [script("bun.js")]),
             Self::Deno => {
