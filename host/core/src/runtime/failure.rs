@@ -36,7 +36,7 @@ pub enum Failure {
     Invalid(#[from] InvalidAnswer),
     #[error("it saved {saved} bytes, `limits.state` allows {allowed}")]
     StateTooLarge { saved: usize, allowed: usize },
-    /// The error that `save`, `restore` or `health` returned: see [`Failure::refused`].
+    /// The error that `save`, `restore` or `health` returned.
     #[error("`{0}` answered: {1}")]
     Refused(&'static str, String),
     #[error("the plugin is being stopped")]
