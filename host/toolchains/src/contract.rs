@@ -163,11 +163,19 @@ impl World {
     }
 }
 
-/// Writes the contract's files into a folder, for tools that read them.
+/// Writes the contract's files into a folder, for tools that read them. Files of an earlier contract
+/// go: tools read all that is there.
 ///
 /// # Errors
 /// The folder cannot be written to.
 pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let name = entry?.file_name();
+        let is_own = FILES.iter().any(|(own, _)| name == *own) || name == "component.wit";
+        if !is_own && Path::new(&name).extension().is_some_and(|end| end == "wit") {
+            std::fs::remove_file(folder.join(name))?;
+        }
+    }
     super::work::write(folder, &FILES)
 }
 

@@ -195,3 +195,15 @@ fn python_s_events_have_what_the_contract_s_have() {
         assert!(testing.contains(&method), "no `{method}`");
     }
 }
+
+#[test]
+fn files_of_an_earlier_contract_go() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("earlier.wit"), "interface state {}").unwrap();
+    std::fs::write(folder.path().join("component.wit"), "world own {}").unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    write(folder.path()).unwrap();
+    let is_there = |name| folder.path().join(name).exists();
+    assert!(!is_there("earlier.wit"));
+    assert!(is_there("component.wit") && is_there("notes.txt") && is_there(FILES[0].0));
+}
