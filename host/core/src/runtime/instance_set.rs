@@ -79,6 +79,26 @@ struct OfValue<T: InstanceSource> {
     asked: u64,
 }
 
+/// The instance for a value that nothing needs now. The first of several is the one to drop.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Idle {
+    /// An instance that holds nothing goes first, because nothing is lost: false sorts first.
+    holds_memory: bool,
+    since: Duration,
+    asked: u64,
+    value: Arc<str>,
+}
+
+impl<T: InstanceSource> Inner<T> {
+    fn idle(&self) -> impl Iterator<Item = Idle> {
+        self.by_value.iter().filter_map(|(value, own)| {
+            let since = own.shared.could_go()?;
+            let holds_memory = !own.shared.holds_nothing();
+            Some(Idle { holds_memory, since, asked: own.asked, value: value.clone() })
+        })
+    }
+}
+
 /// Why a handover has failed.
 #[derive(Debug)]
 pub(crate) enum HandoverError {
@@ -258,7 +278,7 @@ impl<T: InstanceSource> InstanceSet<T> {
             return Ok(Lease::of(&own.shared));
         }
         if let Err(full) = self.has_room(inner.by_value.len()) {
-            self.make_room(&mut inner, Limit::Instances).ok_or(full)?;
+            self.make_room(&mut inner).ok_or(full)?;
         }
         let value: Arc<str> = value.into();
         let key = Key::Param { name: name.clone(), value: value.clone() };
@@ -270,20 +290,17 @@ impl<T: InstanceSource> InstanceSet<T> {
 
     /// Drops an instance that nothing needs, or else the one that has been idle for longest, with
     /// the contents of its memory. None if each has a lease, a socket, an event or a timer.
-    fn make_room(&self, inner: &mut Inner<T>, limit: Limit) -> Option<()> {
-        let idle = inner.by_value.iter().filter_map(|(value, own)| {
-            let since = own.shared.could_go()?;
-            // An instance that holds nothing goes first, because nothing is lost: false sorts
-            // first.
-            Some((!own.shared.holds_nothing(), since, own.asked, value))
-        });
-        let (holds_memory, .., value) = idle.min()?;
-        let value = value.clone();
-        inner.by_value.remove(&value);
-        if holds_memory {
-            self.say_lost(inner, &value, limit);
-        }
+    fn make_room(&self, inner: &mut Inner<T>) -> Option<()> {
+        let first = inner.idle().min()?;
+        self.drop_idle(inner, first, Limit::Instances);
         Some(())
+    }
+
+    fn drop_idle(&self, inner: &mut Inner<T>, idle: Idle, limit: Limit) {
+        inner.by_value.remove(&idle.value);
+        if idle.holds_memory {
+            self.say_lost(inner, &idle.value, limit);
+        }
     }
 
     /// Logs the loss at most once a second: clients must not be able to fill the log.
@@ -350,7 +367,12 @@ impl<T: InstanceSource> InstanceSet<T> {
                 }
             }
             By::Param(_) => {
-                while is_over() && self.make_room(&mut self.inner.lock(), limit).is_some() {}
+                let mut inner = self.inner.lock();
+                let mut idle: Vec<_> = inner.idle().collect();
+                idle.sort_unstable();
+                for idle in idle.into_iter().take_while(|_| is_over()) {
+                    self.drop_idle(&mut inner, idle, limit);
+                }
             }
             By::Replicas { .. } | By::Connection => {}
         }

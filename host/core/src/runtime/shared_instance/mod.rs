@@ -69,7 +69,7 @@ use crate::capability::socket::{CloseInfo, Delivery, Socket};
 use crate::capability::{InstanceId, TimerSink};
 use crate::config::{Limit, TopicScope};
 use crate::lease::{Lease, Leased, Leases};
-use crate::sync::{Mutex, detach};
+use crate::sync::{Mutex, MutexGuard, detach};
 pub(crate) use guest::{GuestCalls, InstanceSource};
 pub(crate) use handover::Moved;
 pub(super) use handover::PausedInstance;
@@ -259,7 +259,7 @@ impl<T: InstanceSource> SharedInstance<T> {
     /// Drops the instance if it has been idle since `idle_after` before `now`, its memory can be
     /// saved or holds nothing, no socket is pinned to it, and no timer is set. The next event
     /// starts another instance, which gets what this one has saved.
-    pub(crate) fn sweep(&self, now: Duration, idle_after: Duration) {
+    pub(crate) fn sweep(self: &Arc<Self>, now: Duration, idle_after: Duration) {
         let mut inner = self.inner.lock();
         if std::mem::take(&mut inner.used) || inner.phase.is_running() {
             inner.idle_since = now;
@@ -278,35 +278,35 @@ impl<T: InstanceSource> SharedInstance<T> {
         if !may_go || inner.is_needed(instance) {
             return;
         }
-        let Some(this) = self.this.upgrade() else { return };
-        let runner = this.start(&mut inner);
+        self.hibernate(inner);
+    }
+
+    /// Has the instance save what it has, and go.
+    fn hibernate(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner<T>>) {
+        let runner = self.start(&mut inner);
         drop(inner);
         detach(runner.run(Event::Hibernate));
     }
 
-    /// Gives memory back for others, if nothing needs the instance now: the instance saves what it
-    /// has and goes. If it cannot save, or has gone already, what it had is lost. A timer does not
-    /// keep it.
+    /// Gives memory back for others, if neither a socket nor an event needs the instance now: the
+    /// instance saves what it has and goes. What it has is lost if it cannot save or has a timer,
+    /// which would go off nowhere, or if it has gone already.
     pub(crate) fn give_up(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
         if self.leases.any() || !inner.is_idle() {
             return;
         }
-        let can_save = inner.phase.resting().is_some_and(|instance| {
-            let keeps_nothing_up = !instance.has_timers() && inner.unsaved_of(instance).is_none();
-            self.template.has_state() && keeps_nothing_up
-        });
-        if can_save {
-            let runner = self.start(&mut inner);
-            drop(inner);
-            detach(runner.run(Event::Hibernate));
+        let can_save =
+            |instance| !inner.is_needed(instance) && inner.unsaved_of(instance).is_none();
+        if self.template.has_state() && inner.phase.resting().is_some_and(can_save) {
+            return self.hibernate(inner);
+        }
+        if inner.saved_nothing() && !inner.has_instance() {
             return;
         }
-        let instance = inner.phase.take_resting();
-        let saved = (inner.hibernated.take(), inner.inherited.take());
-        if instance.is_none() && saved.0.is_none() && saved.1.is_none() {
-            return;
-        }
+        // Dropped after the lock is given back.
+        let _given_up =
+            (inner.phase.take_resting(), inner.hibernated.take(), inner.inherited.take());
         (inner.lost, inner.unsaved) = (true, None);
         drop(inner);
         let context = self.template.context();
