@@ -39,19 +39,20 @@ pub(crate) fn from_guest(
 
 /// The answer for an error that no error handler has handled: its message as text, which is charged
 /// to the site until it is sent.
-pub(crate) fn from_guests_error(mut error: HttpError, memory: &Arc<SiteMemory>) -> Response<Body> {
-    let message = Bytes::from(std::mem::take(&mut error.message));
-    let mut response = from_error(error);
-    let message = memory.charged_about(Held::Bodies, message);
-    *response.body_mut() = Either::Left(Full::new(message));
-    response
+pub(crate) fn from_guests_error(error: HttpError, memory: &Arc<SiteMemory>) -> Response<Body> {
+    let message = memory.charged_about(Held::Bodies, error.message.into());
+    text(error.status, error.headers, message)
 }
 
 /// The same for an error of the host's own.
 pub(crate) fn from_error(error: HttpError) -> Response<Body> {
-    let mut response = Response::new(Either::Left(Full::from(error.message)));
-    *response.status_mut() = error.status;
-    *response.headers_mut() = error.headers;
+    text(error.status, error.headers, error.message.into())
+}
+
+fn text(status: StatusCode, headers: HeaderMap, message: Bytes) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::new(message)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_TYPE).or_insert(text);

@@ -237,7 +237,8 @@ impl SiteMemory {
         if !self.refused_instance.swap(false, Ordering::Relaxed) {
             return 0;
         }
-        let room = self.bound() / 8 * 5;
+        // An eighth below the part of the bound that new ones may have.
+        let room = self.bound() / 8 * (2 * Held::Instances.quarters() - 1);
         self.held(Held::Instances).saturating_sub(room)
     }
 
@@ -298,7 +299,12 @@ impl SiteMemory {
 
     /// The same for bytes that exist already, unless they are few.
     pub fn charged_about(self: &Arc<Self>, what: Held, bytes: Bytes) -> Bytes {
-        match self.charge_about(what, bytes.len()) {
+        self.charged_in(what, bytes.len(), bytes)
+    }
+
+    /// The same for bytes in a buffer of this size.
+    pub fn charged_in(self: &Arc<Self>, what: Held, buffer: usize, bytes: Bytes) -> Bytes {
+        match self.charge_about(what, buffer) {
             Some(charge) => charge.with(bytes),
             None => bytes,
         }

@@ -56,12 +56,8 @@ impl HeldFile {
         };
         piece.truncate(read);
         // At the end of a file, the buffer is larger than what is in it.
-        let charge = self.memory().charge_about(Held::Files, piece.capacity());
-        let piece = piece.freeze();
-        Ok(match charge {
-            Some(charge) => charge.with(piece),
-            None => piece,
-        })
+        let buffer = piece.capacity();
+        Ok(self.memory().charged_in(Held::Files, buffer, piece.freeze()))
     }
 
     fn write(&self, at: At, bytes: &[u8]) -> io::Result<()> {
