@@ -4,7 +4,6 @@
 //! Each burst has a host of its own.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -15,14 +14,13 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use lithe_host::internals::runtime::step_back;
-use lithe_tests::artifacts::{BENCH_ECHO, CACHE, SESSIONS};
+use lithe_tests::artifacts::{BENCH_ECHO, SESSIONS};
 use lithe_tests::{Frame, Site};
 
 use crate::cores;
 use crate::fairness::neighbour::{self, Neighbour};
 use crate::host;
 use crate::load::connections::{Connections, handshake};
-use crate::server::{Server, free_address};
 
 /// The tenant whose clients cause the bursts.
 const FOLDER: &str = "greedy";
@@ -194,13 +192,9 @@ fn measure(burst: Burst, program: &Path) -> anyhow::Result<()> {
              [plugin.\"routes/own.wasm\"]\nscope = \"connection\"\n"
         ),
     );
-    let address = free_address()?;
-    let command = host::serve(program, &sites.folder(), Path::new(CACHE), address);
-    let mut command = cores::on_the_servers(&command);
-    let log = sites.folder().with_extension("log");
-    command.stderr(File::create(log).context("cannot write a log")?);
-    let server = Server::that_says(&mut command, address, host::READY)?;
     let folder = sites.folder();
+    let server = neighbour::serve(program, sites)?;
+    let address = server.address;
 
     // One of each that stays, so that the memory before has what the first of them costs.
     let _one = Connections::upgraded_at(address, HOST, "/hooks", 1)?;

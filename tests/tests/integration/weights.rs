@@ -76,38 +76,30 @@ async fn unread_messages_weigh_what_the_account_says() {
     weigh(unread_messages).await;
 }
 
+/// So many clients that have written this, and read nothing.
+async fn clients(host: &TestHost, count: usize, written: &[u8]) -> Vec<Raw> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        let mut raw = host.raw().await;
+        raw.write(written).await;
+        clients.push(raw);
+    }
+    clients
+}
+
 #[tokio::test]
 async fn bodies_weigh_what_the_account_says() {
-    weigh(async |host| {
-        let mut clients = Vec::new();
-        for _ in 0..40 {
-            let mut raw = host.raw().await;
-            let length = 3 * MIB;
-            let head =
-                format!("POST /later HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
-            raw.write(head).await;
-            raw.write(vec![b'x'; length - 1]).await;
-            clients.push(raw);
-        }
-        clients
-    })
-    .await;
+    let length = 3 * MIB;
+    let head = format!("POST /later HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+    let written = [head.as_bytes(), &vec![b'x'; length - 1]].concat();
+    weigh(async |host| clients(host, 40, &written).await).await;
 }
 
 #[tokio::test]
 async fn unread_answers_weigh_what_the_account_says() {
-    weigh(async |host| {
-        let mut clients = Vec::new();
-        for _ in 0..12 {
-            let mut raw = host.raw().await;
-            let length = 14 * MIB;
-            let request = format!("GET /rooms/0/answer?bytes={length} HTTP/1.1\r\nhost: a\r\n\r\n");
-            raw.write(request).await;
-            clients.push(raw);
-        }
-        clients
-    })
-    .await;
+    let length = 14 * MIB;
+    let request = format!("GET /rooms/0/answer?bytes={length} HTTP/1.1\r\nhost: a\r\n\r\n");
+    weigh(async |host| clients(host, 12, request.as_bytes()).await).await;
 }
 
 #[tokio::test]

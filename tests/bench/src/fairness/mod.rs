@@ -6,7 +6,6 @@
 mod misbehaviour;
 pub(crate) mod neighbour;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -14,12 +13,10 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum as _};
 use lithe_tests::Site;
-use lithe_tests::artifacts::CACHE;
 
 use crate::compare::Spread;
 use crate::cores;
 use crate::host;
-use crate::server::{Server, free_address};
 use misbehaviour::Misbehaviour;
 use neighbour::{Measured, Neighbour};
 
@@ -141,12 +138,7 @@ fn round(options: &Options, program: &Path, misbehaviour: Misbehaviour) -> anyho
     let sites = Site::default();
     neighbour::write_site(&sites);
     misbehaviour::write_site(&sites, "greedy");
-    let address = free_address()?;
-    let command = host::serve(program, &sites.folder(), Path::new(CACHE), address);
-    let log = sites.folder().with_extension("log");
-    let mut command = cores::on_the_servers(&command);
-    command.stderr(File::create(log).context("cannot write a log")?);
-    let server = Server::that_says(&mut command, address, host::READY)?.with(sites);
+    let server = neighbour::serve(program, sites)?;
 
     let mut neighbour = Neighbour::meet(&server, options.messages, options.requests)?;
     neighbour.measure(&server, WARM_UP)?;

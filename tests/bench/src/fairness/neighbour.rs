@@ -1,18 +1,21 @@
 //! The tenant that behaves well, and whose answers are timed.
 
+use std::fs::File;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
-use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO};
+use anyhow::{Context as _, anyhow};
+use lithe_tests::artifacts::{BENCH_ECHO, BENCH_HELLO, CACHE};
 use lithe_tests::{Site, percentile};
 
+use crate::cores;
+use crate::host;
 use crate::load::connections::Connections;
 use crate::load::echo::length_of_answer;
 use crate::load::frame;
 use crate::load::steady::Steady;
-use crate::server::Server;
+use crate::server::{Server, free_address};
 
 /// Its host.
 const HOST: &str = "neighbour.test";
@@ -48,6 +51,19 @@ pub(crate) fn write_site(sites: &Site) {
     sites.copy("neighbour/routes/echo.wasm", Path::new(BENCH_ECHO));
     sites.copy("neighbour/routes/hello.wasm", Path::new(BENCH_HELLO));
     sites.write("neighbour/lithe.toml", format!("hosts = [\"{HOST}\"]\n"));
+}
+
+/// Serves it and others on the servers' core. The log lies beside their folder.
+///
+/// # Errors
+/// The host does not start.
+pub(crate) fn serve(program: &Path, sites: Site) -> anyhow::Result<Server> {
+    let address = free_address()?;
+    let command = host::serve(program, &sites.folder(), Path::new(CACHE), address);
+    let log = sites.folder().with_extension("log");
+    let mut command = cores::on_the_servers(&command);
+    command.stderr(File::create(log).context("cannot write a log")?);
+    Ok(Server::that_says(&mut command, address, host::READY)?.with(sites))
 }
 
 /// Its clients.
