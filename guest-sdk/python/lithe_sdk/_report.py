@@ -11,7 +11,7 @@ _SDK = os.path.dirname(__file__) + "/"
 
 
 class Unanswered(TypeError):
-    """A function has returned what is no answer. The text names it; the frames are only the SDK's."""
+    """A function returned something that cannot be an answer. The text names the function."""
 
 
 def log(error: BaseException) -> None:

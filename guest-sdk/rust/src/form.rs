@@ -69,7 +69,8 @@ pub(crate) fn parse<T: FromStr<Err: Display> + 'static>(text: &str) -> Result<T,
     }
 }
 
-/// Why a text is no `T`: in the words of every SDK if it is a type that every language has.
+/// Says why a text cannot be read as a `T`. All SDKs use the same words for the types that all
+/// languages have.
 fn reason<T: 'static>(text: &str, error: &dyn Display) -> String {
     macro_rules! is_any {
         ($($known:ty)*) => { [$(TypeId::of::<$known>()),*].contains(&TypeId::of::<T>()) };

@@ -72,7 +72,7 @@ pub(crate) fn client_for_all(folder: Option<&Path>, host: &HostOptions) -> anyho
     match host.address()? {
         None => {
             let folder = folder.unwrap_or(Path::new("."));
-            let shown = || format!("there is no folder `{}`", folder.display());
+            let shown = || format!("the folder `{}` does not exist", folder.display());
             folder.metadata().with_context(shown)?;
             // A link stays, because its name is the site's.
             let path = match folder.file_name() {
@@ -126,7 +126,7 @@ impl HostOptions {
     /// The token to show.
     ///
     /// # Errors
-    /// There is none, or it cannot be one.
+    /// No token is set, or what is set cannot be a token.
     pub(crate) fn token(&self) -> anyhow::Result<String> {
         let token = match &self.token_file {
             Some(file) => {

@@ -642,7 +642,7 @@ mod tests {
         let audit = audit(root.path());
         let has_room_for = |lines: u64| {
             let file = audit.path.metadata().expect("it is there");
-            // In units of 512 bytes, whatever the file system's blocks are (stat(3type)).
+            // `blocks` counts units of 512 bytes on every file system (stat(3type)).
             file.blocks() * 512 >= file.len() + lines * MAX_LINE
         };
         let (one, two) = (audit.reserve().await.unwrap(), audit.reserve().await.unwrap());

@@ -69,8 +69,8 @@ struct Incoming {
 }
 
 impl Incoming {
-    /// Notes whether a message is incomplete, and whether one has been completed before it. Returns
-    /// the number of the incomplete message, or 0 if there is none, if that has changed.
+    /// Notes whether a message is incomplete, and whether one has been completed before it. If that
+    /// has changed, returns the number of the incomplete message: 0 if no message is incomplete.
     fn change(&mut self, is_incomplete: bool, completed: bool) -> Option<u32> {
         let was_incomplete = std::mem::replace(&mut self.is_incomplete, is_incomplete);
         match (was_incomplete, is_incomplete) {
@@ -165,8 +165,8 @@ impl<S: Wire> Bridge<S> {
         self.closing.is_some() || !(look.behind || look.buffered > self.max_unsent)
     }
 
-    /// Ready if the guest has handled everything since this look. Otherwise the task is woken when
-    /// there is something to do: what arrives now is read when the guest is no longer behind.
+    /// Ready if the guest has caught up since this look, and something has come to read. Otherwise
+    /// the task is woken when that is so.
     fn poll_caught_up(&self, cx: &mut Context<'_>, look: &Look) -> Poll<()> {
         let comes = look.behind && self.transport.poll_readable(cx).is_ready();
         match comes && !self.socket.await_delivery() {

@@ -92,8 +92,8 @@ impl Agreed {
     /// What both windows take, with their tables, in bytes.
     pub fn memory(&self) -> usize {
         // As zlib-rs has it. To compress: four times the window, 128 KiB of tables, and 112 KiB of
-        // buffers, of which most sockets touch less than half. To decompress: the largest window,
-        // whatever is agreed, and its state.
+        // buffers, of which most sockets touch less than half. To decompress: a window of the
+        // largest size, even if the two sides have agreed on a smaller one, and its state.
         (4 << self.server_bits) + (128 << 10) + (56 << 10) + (32 << 10) + (16 << 10)
     }
 

@@ -12,7 +12,7 @@ use crate::capability::socket::CloseInfo;
 pub(crate) enum End {
     /// The peer sent a close frame, or answered ours.
     Closed { code: u16, reason: String },
-    /// The peer broke a rule, or there is no memory for its message. It is told so.
+    /// The peer broke a rule, or the site has no memory for its message. The host tells it so.
     Violation { code: u16, reason: Cow<'static, str> },
     /// The peer has not answered our close frame in time.
     Unanswered,
