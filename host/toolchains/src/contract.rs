@@ -163,8 +163,8 @@ impl World {
     }
 }
 
-/// Writes the contract's files into a folder, for tools that read them. Files of an earlier contract
-/// go: tools read all that is there.
+/// Writes the contract's files into a folder, for tools that read them. It removes the files of an
+/// earlier contract, because tools read all that is there.
 ///
 /// # Errors
 /// The folder cannot be written to.
